@@ -1,0 +1,1 @@
+//! Discovers callback URLs of cloud flows and writes them into Dataverse.

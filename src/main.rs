@@ -1,0 +1,2 @@
+//! The `flowbind` program.
+fn main() {}
