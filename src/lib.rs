@@ -1,1 +1,6 @@
-//! Discovers callback URLs of cloud flows and writes them into Dataverse.
+//! Discovers the callback URLs of cloud flows and writes them into Dataverse.
+
+pub mod domain;
+pub mod http;
+pub mod problem;
+pub mod state;

@@ -1,0 +1,217 @@
+//! Callback URLs: secrets that are compared by what they mean and stored as they came.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use super::Fingerprint;
+
+/// The URL that runs a flow. Whoever holds a signed one may run it, so it is never printed.
+#[derive(Clone)]
+pub struct CallbackUrl {
+    verbatim: SecretString,
+    meaning: Meaning,
+    view: UrlView,
+    https: bool,
+}
+
+/// Who may call a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The URL carries a signature: whoever has it may call.
+    Signed,
+    /// The caller needs an Entra token.
+    Authenticated,
+}
+
+/// What may be shown of a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlView {
+    /// Who may call it.
+    pub kind: Kind,
+    /// Where it leads.
+    pub host: String,
+    /// What tells it from another URL.
+    pub fingerprint: Fingerprint,
+}
+
+/// Why a text is not a callback URL. The text itself is never part of the answer.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CallbackUrlError {
+    /// The text is no absolute http or https URL.
+    #[error("is not an absolute http or https URL")]
+    Malformed,
+}
+
+/// A URL's parts in one spelling: no default port, percent-encoding undone, the query sorted.
+#[derive(Clone, PartialEq, Eq)]
+struct Meaning {
+    origin: String,
+    path: Vec<Vec<u8>>,
+    query: Vec<(String, String)>,
+}
+
+impl CallbackUrl {
+    /// The URL as the service sent it, for the one place that writes it.
+    pub fn expose(&self) -> &str {
+        self.verbatim.expose_secret()
+    }
+
+    /// What may be shown of it.
+    pub fn view(&self) -> &UrlView {
+        &self.view
+    }
+
+    /// Whether the scheme is https.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// How many characters have to be stored.
+    pub fn length(&self) -> usize {
+        self.expose().chars().count()
+    }
+
+    /// Whether both lead to the same place with the same rights, however they are spelled.
+    pub fn means_the_same_as(&self, other: &Self) -> bool {
+        self.meaning == other.meaning
+    }
+}
+
+impl FromStr for CallbackUrl {
+    type Err = CallbackUrlError;
+
+    fn from_str(text: &str) -> Result<Self, CallbackUrlError> {
+        let url = Url::parse(text).map_err(|_| CallbackUrlError::Malformed)?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(CallbackUrlError::Malformed);
+        }
+        let signed = url
+            .query_pairs()
+            .any(|(name, _)| name.eq_ignore_ascii_case("sig"));
+        Ok(Self {
+            verbatim: SecretString::from(text.to_owned()),
+            meaning: Meaning::of(&url),
+            view: UrlView {
+                kind: if signed {
+                    Kind::Signed
+                } else {
+                    Kind::Authenticated
+                },
+                host: url.host_str().unwrap_or_default().to_owned(),
+                fingerprint: Fingerprint::of(text),
+            },
+            https: url.scheme() == "https",
+        })
+    }
+}
+
+impl fmt::Debug for CallbackUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CallbackUrl({} ****)", self.view.host)
+    }
+}
+
+impl PartialEq for CallbackUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for CallbackUrl {}
+
+impl Meaning {
+    fn of(url: &Url) -> Self {
+        let path = url.path().trim_end_matches('/').split('/').skip(1);
+        let mut query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        query.sort();
+        Self {
+            origin: format!(
+                "{} {}@{}",
+                url.origin().ascii_serialization(),
+                url.username(),
+                url.password().unwrap_or_default()
+            ),
+            path: path
+                .map(|segment| percent_decode_str(segment).collect())
+                .collect(),
+            query,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Signed => "signed",
+            Self::Authenticated => "authenticated",
+        })
+    }
+}
+
+/// Whether a URL leads to this machine and nowhere else.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNED: &str = "https://example.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/0f/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=made-up";
+
+    fn url(text: &str) -> CallbackUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_port_that_is_the_default_percent_encoding_and_the_order_of_the_query_mean_nothing() {
+        let other = "https://EXAMPLE.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/0f/triggers/manual/paths/invoke/?sig=made-up&sv=1.0&sp=/triggers/manual/run&api-version=1";
+        assert!(url(SIGNED).means_the_same_as(&url(other)));
+    }
+
+    #[test]
+    fn another_signature_host_path_or_scheme_means_another_url() {
+        for other in [
+            SIGNED.replace("made-up", "another"),
+            SIGNED.replace("example.", "elsewhere."),
+            SIGNED.replace("manual", "orders"),
+            SIGNED.replace("https:", "http:"),
+            SIGNED.replace("sig=", "user="),
+        ] {
+            assert!(!url(SIGNED).means_the_same_as(&url(&other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_as_kind_host_and_fingerprint_and_never_as_itself() {
+        let url = url(SIGNED);
+        assert_eq!(url.view().kind, Kind::Signed);
+        assert_eq!(url.view().host, "example.environment.api.powerplatform.com");
+        assert!(!format!("{url:?}").contains("made-up"));
+    }
+
+    #[test]
+    fn what_is_not_an_absolute_web_address_is_refused() {
+        for text in [
+            "",
+            "hello",
+            "/powerautomate",
+            "mailto:someone@example.com",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(
+                text.parse::<CallbackUrl>(),
+                Err(CallbackUrlError::Malformed)
+            );
+        }
+    }
+}

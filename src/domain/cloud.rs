@@ -1,0 +1,177 @@
+//! The Microsoft clouds: hosts and audiences, read from `config/clouds.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::EnvironmentUrl;
+use super::callback::is_loopback;
+
+/// The table of clouds that is embedded in the program.
+const TABLE: &str = include_str!("../../config/clouds.toml");
+
+/// The cloud whose services are on this machine.
+const SANDBOX: &str = "sandbox";
+
+/// Every cloud by its name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Clouds(BTreeMap<String, Cloud>);
+
+/// The hosts and audiences of one cloud.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cloud {
+    #[serde(default)]
+    authorities: Vec<String>,
+    flow_api: Option<Url>,
+    flow_audience: String,
+    #[serde(default)]
+    dataverse: Vec<String>,
+    callback: Vec<String>,
+    client_id: Option<String>,
+}
+
+impl Clouds {
+    /// Reads the embedded table.
+    ///
+    /// # Errors
+    /// The table's own error, should the program have been built with a broken one.
+    pub fn embedded() -> Result<Self, toml::de::Error> {
+        toml::from_str(TABLE)
+    }
+
+    /// The names that a manifest may use.
+    pub fn names(&self) -> Vec<&str> {
+        let named = self.0.keys().map(String::as_str);
+        named.filter(|name| *name != SANDBOX).collect()
+    }
+
+    /// The cloud of that name.
+    pub fn named(&self, name: &str) -> Option<&Cloud> {
+        self.0.get(name)
+    }
+
+    /// The cloud whose environments have such an address: the longest suffix wins.
+    pub fn of_environment(&self, url: &EnvironmentUrl) -> Option<&Cloud> {
+        if url.is_loopback() {
+            return self.named(SANDBOX);
+        }
+        let suffixes = self.0.values().flat_map(|cloud| {
+            cloud
+                .dataverse
+                .iter()
+                .map(move |suffix| (suffix.as_str(), cloud))
+        });
+        suffixes
+            .filter(|(suffix, _)| url.host().ends_with(suffix))
+            .max_by_key(|(suffix, _)| suffix.len())
+            .map(|(_, cloud)| cloud)
+    }
+}
+
+impl Cloud {
+    /// The hosts that may ask for a sign-in.
+    pub fn authorities(&self) -> &[String] {
+        &self.authorities
+    }
+
+    /// The host to sign in at when only the tenant is known.
+    pub fn default_authority(&self) -> Option<&str> {
+        self.authorities.first().map(String::as_str)
+    }
+
+    /// Whether a sign-in may go to that address. On this machine, only an environment that is
+    /// itself on this machine may ask for one there.
+    pub fn trusts_authority(&self, authority: &Url, environment: &EnvironmentUrl) -> bool {
+        if is_loopback(authority) {
+            return environment.is_loopback();
+        }
+        let host = authority.host_str().unwrap_or_default();
+        authority.scheme() == "https" && self.authorities.iter().any(|known| known == host)
+    }
+
+    /// The origin of the Flow API, without a slash at the end.
+    pub fn flow_api(&self, environment: &EnvironmentUrl) -> String {
+        let origin = self.flow_api.as_ref().map(Url::as_str);
+        origin
+            .unwrap_or(environment.origin())
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    /// What a token for the Flow API is made for, with the slash that it needs.
+    pub fn flow_audience(&self) -> &str {
+        &self.flow_audience
+    }
+
+    /// The application that signs in when nobody names one.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// Whether a callback URL may lead to that host.
+    pub fn serves_callbacks(&self, host: &str) -> bool {
+        self.callback.iter().any(|suffix| host.ends_with(suffix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cloud_of(address: &str) -> String {
+        let clouds = Clouds::embedded().unwrap();
+        let cloud = clouds.of_environment(&address.parse().unwrap());
+        cloud.map_or_else(String::new, |cloud| cloud.flow_audience().to_owned())
+    }
+
+    #[test]
+    fn an_environments_host_names_its_cloud() {
+        assert_eq!(
+            cloud_of("https://contoso.crm4.dynamics.com"),
+            "https://service.flow.microsoft.com/"
+        );
+        assert_eq!(
+            cloud_of("https://contoso.crm9.dynamics.com"),
+            "https://gov.service.flow.microsoft.us/"
+        );
+        assert_eq!(
+            cloud_of("https://contoso.crm.dynamics.cn"),
+            "https://service.powerautomate.cn/"
+        );
+        assert_eq!(cloud_of("https://dynamics.com.example.com"), "");
+    }
+
+    #[test]
+    fn only_a_known_authority_over_https_may_ask_for_a_sign_in() {
+        let clouds = Clouds::embedded().unwrap();
+        let public = clouds.named("public").unwrap();
+        let environment = "https://contoso.crm4.dynamics.com".parse().unwrap();
+        let trusts = |text: &str| public.trusts_authority(&text.parse().unwrap(), &environment);
+        assert!(trusts("https://login.microsoftonline.com/contoso"));
+        assert!(!trusts("http://login.microsoftonline.com/contoso"));
+        assert!(!trusts(
+            "https://login.microsoftonline.com.example.com/contoso"
+        ));
+        assert!(!trusts("http://127.0.0.1:8787/contoso"));
+    }
+
+    #[test]
+    fn the_sandbox_has_its_services_where_its_environment_is() {
+        let clouds = Clouds::embedded().unwrap();
+        let environment = "http://127.0.0.1:8787".parse().unwrap();
+        let cloud = clouds.of_environment(&environment).unwrap();
+        assert_eq!(cloud.flow_api(&environment), "http://127.0.0.1:8787");
+        assert!(cloud.trusts_authority(
+            &"http://127.0.0.1:8787/contoso".parse().unwrap(),
+            &environment
+        ));
+        assert!(!cloud.trusts_authority(
+            &"https://login.microsoftonline.com/x".parse().unwrap(),
+            &environment
+        ));
+        assert!(!clouds.names().contains(&"sandbox"));
+    }
+}

@@ -1,0 +1,24 @@
+//! The words of the program as types: names, ids, addresses, secrets.
+//!
+//! Each type is parsed once, by its `FromStr`, and is valid from then on. Nothing here does
+//! input or output, knows a clock or waits.
+
+mod callback;
+mod cloud;
+mod environment;
+mod fingerprint;
+mod id;
+mod name;
+mod pointer;
+mod secret;
+mod service;
+
+pub use callback::{CallbackUrl, CallbackUrlError, Kind, UrlView, is_loopback};
+pub use cloud::{Cloud, Clouds};
+pub use environment::{EnvironmentUrl, EnvironmentUrlError};
+pub use fingerprint::Fingerprint;
+pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
+pub use name::{LogicalName, NameError, SchemaName, TriggerName};
+pub use pointer::{JsonPointer, PointerError};
+pub use secret::{AccessToken, EntityTag, RefreshToken, StoredText};
+pub use service::Service;

@@ -1,0 +1,91 @@
+//! Values that must never be printed: their `Debug` hides them and they have no `Display`.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Defines a secret text with a meaning.
+macro_rules! secret_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(SecretString);
+
+        impl $name {
+            /// Takes the text in.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(SecretString::from(text.into()))
+            }
+
+            /// The text itself, for the one place that sends it.
+            pub fn expose(&self) -> &str {
+                self.0.expose_secret()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "(****)"))
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.expose() == other.expose()
+            }
+        }
+
+        impl Eq for $name {}
+    };
+}
+
+secret_text! {
+    /// A bearer token for one audience.
+    AccessToken
+}
+secret_text! {
+    /// The token from which access tokens are made.
+    RefreshToken
+}
+secret_text! {
+    /// What a variable or a column holds now: it may be, or contain, a signed URL.
+    StoredText
+}
+
+/// The version of a row as Dataverse tells it, such as `W/"84172786"`: opaque, and no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityTag(String);
+
+impl EntityTag {
+    /// Takes a tag as the service sent it; none if it could not be sent back in a header.
+    pub fn new(text: &str) -> Option<Self> {
+        let printable = |byte: u8| (0x20..0x7f).contains(&byte);
+        let usable = !text.is_empty() && text.len() <= 256 && text.bytes().all(printable);
+        usable.then(|| Self(text.to_owned()))
+    }
+
+    /// The tag as the service sent it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_shows_its_name_and_nothing_else() {
+        let token = AccessToken::new("made-up-token");
+        assert_eq!(
+            format!("{token:?} {:?}", Some(&token)),
+            "AccessToken(****) Some(AccessToken(****))"
+        );
+    }
+
+    #[test]
+    fn a_tag_that_would_break_a_header_is_not_one() {
+        assert!(EntityTag::new("W/\"1\"").is_some());
+        assert!(EntityTag::new("W/\"1\"\r\nX: y").is_none());
+    }
+}

@@ -1,0 +1,24 @@
+//! The remote services by name.
+
+use std::fmt;
+
+/// The remote services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Sign-in and tokens.
+    Entra,
+    /// Flows, variables and records as rows.
+    Dataverse,
+    /// The callback URLs.
+    Flow,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Entra => "Entra",
+            Self::Dataverse => "Dataverse",
+            Self::Flow => "the Flow service",
+        })
+    }
+}

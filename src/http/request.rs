@@ -1,0 +1,141 @@
+//! What is sent and what comes back, as plain values.
+
+use std::fmt;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+pub use http::Method;
+
+use crate::domain::Service;
+
+/// One request, without the token that will go with it.
+#[derive(Clone)]
+pub struct Request {
+    /// Whom it is for.
+    pub service: Service,
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub url: Url,
+    /// The path with its variable parts as `{name}`: what logs show in the place of the URL.
+    pub template: &'static str,
+    /// Headers besides those of the body, the token and the transport.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Body,
+    /// Whether it may be sent again.
+    pub safety: Safety,
+}
+
+/// Whether a request changes anything, which its method alone does not tell:
+/// `listCallbackUrl` is a POST that only reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// It changes nothing and may be repeated.
+    Query,
+    /// It may change something and is repeated only if it provably did not arrive.
+    Command,
+}
+
+/// What a request carries. It may hold secrets, so it is never printed.
+#[derive(Clone)]
+pub enum Body {
+    /// Nothing: sent as `Content-Length: 0` where the method could have a body.
+    Empty,
+    /// Bytes of a type.
+    Bytes {
+        /// The value of `Content-Type`.
+        content_type: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// One answer, its body read to the end within the bound.
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A GET.
+    pub fn get(service: Service, url: Url, template: &'static str) -> Self {
+        Self::query(service, Method::GET, url, template)
+    }
+
+    /// A request that changes nothing, whatever its method.
+    pub fn query(service: Service, method: Method, url: Url, template: &'static str) -> Self {
+        let safety = Safety::Query;
+        Self {
+            service,
+            method,
+            url,
+            template,
+            headers: Vec::new(),
+            body: Body::Empty,
+            safety,
+        }
+    }
+
+    /// The same request with one more header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl Answer {
+    /// Whether the status is one of success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// A header's value, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The id by which the service's operators find the request.
+    pub fn request_id(&self) -> Option<String> {
+        let names = ["x-ms-service-request-id", "x-ms-request-id", "req_id"];
+        names
+            .iter()
+            .find_map(|name| self.header(name))
+            .map(str::to_owned)
+    }
+
+    /// The body as JSON, with or without a byte order mark.
+    ///
+    /// # Errors
+    /// What is wrong with it, by line and column; never the text itself.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let body = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
+        serde_json::from_slice(body)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} {} {}",
+            self.service, self.method, self.template
+        )
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} with {} bytes", self.status, self.body.len())
+    }
+}

@@ -1,0 +1,157 @@
+//! A problem: what is wrong, where, and what to do about it.
+
+use std::fmt;
+
+use crate::state::Site;
+
+/// Something that keeps a run from writing, or that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The stable name of the kind of problem.
+    pub code: Code,
+    /// The target or flow that it is about.
+    pub address: Option<String>,
+    /// What is wrong, as a sentence.
+    pub message: String,
+    /// What to do about it, as a sentence.
+    pub hint: String,
+    /// The place in the manifest.
+    pub site: Option<Site>,
+}
+
+/// Defines [`Code`] with the stable text of each of its members.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// The kinds of problems. Their texts are stable: pipelines may match on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable text.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // The manifest.
+    /// The file cannot be read.
+    ManifestUnreadable = "manifest-unreadable",
+    /// The file is longer than a manifest can be.
+    ManifestTooLarge = "manifest-too-large",
+    /// The file is not UTF-8.
+    ManifestNotUtf8 = "manifest-not-utf8",
+    /// The file is not TOML.
+    ManifestNotToml = "manifest-not-toml",
+    /// The manifest is of a version that this program does not read.
+    VersionUnknown = "version-unknown",
+    /// A key that the manifest does not have.
+    KeyUnknown = "key-unknown",
+    /// A key that must be there is not.
+    KeyMissing = "key-missing",
+    /// Two keys that cannot stand together.
+    KeyConflict = "key-conflict",
+    /// A value of another type than its key has.
+    TypeWrong = "type-wrong",
+    /// A value that its key cannot have.
+    ValueInvalid = "value-invalid",
+    /// The manifest has no flow.
+    FlowNone = "flow-none",
+    /// A flow without a target.
+    TargetNone = "target-none",
+    /// The same flow and trigger twice.
+    FlowDuplicate = "flow-duplicate",
+    /// Two bindings that write to the same place.
+    TargetDuplicate = "target-duplicate",
+    /// A JSON pointer into what another pointer replaces.
+    PointerOverlap = "pointer-overlap",
+    /// An environment that the manifest does not have.
+    EnvironmentUnknown = "environment-unknown",
+    /// No environment was chosen where there are several, or none.
+    EnvironmentNone = "environment-none",
+
+    // The flows.
+    /// No row has that workflow id.
+    FlowNotFound = "flow-not-found",
+    /// The row is another kind of process.
+    FlowNotCloud = "flow-not-cloud",
+    /// The flow is off.
+    FlowDraft = "flow-draft",
+    /// The flow was stopped by a policy.
+    FlowSuspended = "flow-suspended",
+    /// The flow is in a state that this program does not know.
+    FlowStateUnknown = "flow-state-unknown",
+    /// The flow's definition cannot be read.
+    DefinitionUnreadable = "definition-unreadable",
+    /// No trigger of the flow is an HTTP trigger.
+    TriggerNotHttp = "trigger-not-http",
+    /// The flow has several HTTP triggers and the manifest chose none.
+    TriggerAmbiguous = "trigger-ambiguous",
+    /// The flow has no trigger of that key.
+    TriggerNotFound = "trigger-not-found",
+    /// The signed-in user neither owns nor co-owns the flow.
+    FlowNotOwned = "flow-not-owned",
+    /// The Flow service does not know the flow.
+    FlowNotRegistered = "flow-not-registered",
+    /// The signed-in user may not use the environment.
+    EnvironmentDenied = "environment-denied",
+    /// The signed-in user lacks a privilege.
+    PrivilegeMissing = "privilege-missing",
+
+    // The callback URLs.
+    /// The answer has no usable URL.
+    CallbackMalformed = "callback-malformed",
+    /// The URL is not https.
+    CallbackNotHttps = "callback-not-https",
+    /// The URL leads to a host that is none of the cloud's flow services.
+    CallbackHostUnknown = "callback-host-unknown",
+    /// The URL is that of another flow.
+    CallbackOtherFlow = "callback-other-flow",
+    /// The URL is signed and the policy does not want that.
+    SignedUrl = "signed-url",
+    /// The URL is of the old generation.
+    OldGenerationUrl = "old-generation-url",
+
+    // The targets.
+    /// There is no such environment variable.
+    DefinitionMissing = "definition-missing",
+    /// The environment variable is of a type that cannot hold a URL.
+    VariableType = "variable-type",
+    /// The environment variable has more than one value.
+    VariableAmbiguous = "variable-ambiguous",
+    /// The value is not the JSON that a pointer needs.
+    ValueNotJson = "value-not-json",
+    /// There is no such table.
+    TableMissing = "table-missing",
+    /// The table's rows carry no version to guard a write with.
+    TableNotVersioned = "table-not-versioned",
+    /// There is no such column.
+    ColumnMissing = "column-missing",
+    /// The column does not hold text.
+    ColumnNotText = "column-not-text",
+    /// The column cannot be written.
+    ColumnNotWritable = "column-not-writable",
+    /// There is no such record.
+    RecordMissing = "record-missing",
+    /// More than one record fits.
+    RecordAmbiguous = "record-ambiguous",
+    /// Two bindings turned out to write to the same column of the same record.
+    TargetCollision = "target-collision",
+    /// The value is longer than its place.
+    ValueTooLong = "value-too-long",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}

@@ -1,0 +1,242 @@
+//! What should be, as the manifest says it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::domain::{JsonPointer, LogicalName, RowId, SchemaName, TriggerName, WorkflowId};
+
+/// Everything that should be, for one environment.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// The flows, in the manifest's order.
+    pub flows: Vec<Flow>,
+    /// Where their URLs go, in the manifest's order.
+    pub bindings: Vec<Binding>,
+    /// What is done about signed URLs.
+    pub signed_urls: SignedUrls,
+}
+
+/// A place in the manifest, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Site {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// A flow's place in [`Desired::flows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowIndex(pub usize);
+
+/// One flow and the trigger whose URL is wanted.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The manifest's name for it: for people, never used to find it.
+    pub name: Option<String>,
+    /// What finds it.
+    pub workflow_id: WorkflowId,
+    /// The trigger's key; none means the flow's only HTTP trigger.
+    pub trigger: Option<TriggerName>,
+    /// Where the manifest says so.
+    pub site: Site,
+}
+
+/// One flow's URL tied to one target.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Whose URL.
+    pub flow: FlowIndex,
+    /// Where it goes.
+    pub target: Target,
+    /// Where the manifest says so.
+    pub site: Site,
+}
+
+/// Where a URL goes.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The value of an environment variable, or one member of a JSON value.
+    Variable {
+        /// The variable.
+        schema_name: SchemaName,
+        /// The member; none means the whole value.
+        pointer: Option<JsonPointer>,
+    },
+    /// A column of a configuration record.
+    Column {
+        /// The record.
+        record: Record,
+        /// The column that holds the URL.
+        column: LogicalName,
+        /// What is done if there is no such record.
+        missing: Missing,
+    },
+}
+
+/// A configuration record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// Its table.
+    pub table: LogicalName,
+    /// Which of the table's records.
+    pub selector: Selector,
+}
+
+/// What singles out one record of a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selector {
+    /// Its primary key.
+    Id(RowId),
+    /// Columns that together name exactly one record.
+    Columns(BTreeMap<LogicalName, KeyValue>),
+}
+
+/// A value that a record is found by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyValue {
+    /// A text, compared without case as Dataverse does.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+}
+
+/// What is done if a record is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// The run is refused.
+    #[default]
+    Fail,
+    /// The record is created from its key and the URL.
+    Create,
+}
+
+/// What is done about URLs that anyone who has them may call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignedUrls {
+    /// The run is refused.
+    #[default]
+    Refuse,
+    /// They are written, with a warning.
+    Warn,
+    /// They are written.
+    Allow,
+}
+
+impl Desired {
+    /// The flow that a binding is about.
+    pub fn flow(&self, index: FlowIndex) -> &Flow {
+        &self.flows[index.0]
+    }
+}
+
+impl Target {
+    /// The target's printable identity; equal for two targets exactly if they are the same place.
+    pub fn address(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable {
+                schema_name,
+                pointer: None,
+            } => write!(formatter, "environment-variable/{schema_name}"),
+            Self::Variable {
+                schema_name,
+                pointer: Some(pointer),
+            } => {
+                write!(
+                    formatter,
+                    "environment-variable/{schema_name}#{}",
+                    pointer.to_string().escape_debug()
+                )
+            }
+            Self::Column { record, column, .. } => write!(formatter, "{record}/{column}"),
+        }
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "record/{}[{}]", self.table, self.selector)
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(formatter),
+            Self::Columns(columns) => {
+                let pairs: Vec<String> = columns
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                formatter.write_str(&pairs.join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeyValue {
+    /// A text is quoted where it could be taken for something else.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+        match self {
+            Self::Text(text) if !text.is_empty() && text.chars().all(plain) => {
+                formatter.write_str(text)
+            }
+            Self::Text(text) => write!(formatter, "{text:?}"),
+            Self::Integer(number) => number.fmt(formatter),
+            Self::Boolean(truth) => truth.fmt(formatter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_the_place_and_hides_nothing_in_it() {
+        let record = Record {
+            table: "contoso_endpoint".parse().unwrap(),
+            selector: Selector::Columns(BTreeMap::from([
+                (
+                    "contoso_name".parse().unwrap(),
+                    KeyValue::Text("orders".into()),
+                ),
+                (
+                    "contoso_area".parse().unwrap(),
+                    KeyValue::Text("a]/\u{1b}[2Jb".into()),
+                ),
+                ("contoso_rank".parse().unwrap(), KeyValue::Integer(7)),
+            ])),
+        };
+        let target = Target::Column {
+            record,
+            column: "contoso_url".parse().unwrap(),
+            missing: Missing::Fail,
+        };
+        assert_eq!(
+            target.address(),
+            r#"record/contoso_endpoint[contoso_area="a]/\u{1b}[2Jb",contoso_name=orders,contoso_rank=7]/contoso_url"#,
+        );
+    }
+
+    #[test]
+    fn a_member_of_a_json_variable_has_its_pointer_in_its_address() {
+        let target = Target::Variable {
+            schema_name: "contoso_Endpoints".parse().unwrap(),
+            pointer: Some("/orders/intake".parse().unwrap()),
+        };
+        assert_eq!(
+            target.address(),
+            "environment-variable/contoso_Endpoints#/orders/intake"
+        );
+    }
+}

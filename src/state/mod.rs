@@ -1,0 +1,13 @@
+//! What should be and what is: the two values that a plan compares.
+
+mod desired;
+mod observed;
+
+pub use desired::{
+    Binding, Desired, Flow, FlowIndex, KeyValue, Missing, Record, Selector, SignedUrls, Site,
+    Target,
+};
+pub use observed::{
+    Callback, Column, ColumnType, Definition, FlowState, NoTrigger, Observed, ObservedFlow,
+    Reading, Refusal, Row, Table, Targets, Trigger, ValueRow, Variable, VariableType, Workflow,
+};

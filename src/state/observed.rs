@@ -1,0 +1,309 @@
+//! What is, as the services tell it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Record;
+use crate::domain::{
+    CallbackUrl, EntityTag, LogicalName, ResourceId, RowId, SchemaName, Service, StoredText,
+    TriggerName, WorkflowId,
+};
+
+/// Everything that a plan needs to know of an environment.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The flows, in the order of [`super::Desired::flows`].
+    pub flows: Vec<ObservedFlow>,
+    /// The targets; these alone are read again to verify.
+    pub targets: Targets,
+}
+
+/// What came of one read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// It is there.
+    Found(T),
+    /// It is not there.
+    Absent,
+    /// The service does not let this user see it.
+    Refused(Refusal),
+}
+
+/// A service's refusal to show something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Who refused.
+    pub service: Service,
+    /// The service's code, such as `0x80040220`.
+    pub code: String,
+    /// The service's sentence, made safe to print.
+    pub message: String,
+    /// The privilege that the sentence names.
+    pub privilege: Option<String>,
+    /// The id by which the service's operators find the request.
+    pub request_id: Option<String>,
+}
+
+/// One flow as it is.
+#[derive(Clone, Debug)]
+pub struct ObservedFlow {
+    /// Its row in Dataverse.
+    pub workflow: Reading<Workflow>,
+    /// Its trigger's URL; none if the row already says that there is none to ask for.
+    pub callback: Option<Callback>,
+}
+
+/// A row of the table `workflow`.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    /// Its display name.
+    pub name: String,
+    /// 5 is a cloud flow.
+    pub category: i64,
+    /// Whether it is on.
+    pub state: FlowState,
+    /// What the Flow service calls it; none before it was first registered there.
+    pub resource_id: Option<ResourceId>,
+    /// What starts it.
+    pub definition: Definition,
+}
+
+/// A flow's `statecode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowState {
+    /// Off.
+    Draft,
+    /// On.
+    Activated,
+    /// Stopped by a policy.
+    Suspended,
+    /// A state that this program does not know.
+    Other(i64),
+}
+
+/// The part of a flow's definition that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// Its triggers, in the definition's order.
+    Triggers(Vec<Trigger>),
+    /// It could not be read, and why.
+    Unreadable(String),
+}
+
+/// What starts a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its key.
+    pub name: TriggerName,
+    /// Such as `Request` or `Recurrence`.
+    pub trigger_type: String,
+    /// Such as `Http` or `Button`.
+    pub kind: Option<String>,
+}
+
+/// Why no trigger can be asked for its URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoTrigger {
+    /// The named trigger is not in the definition, which has these HTTP triggers.
+    NotNamed(Vec<TriggerName>),
+    /// The named trigger is there but is not an HTTP trigger.
+    NotHttp(Trigger),
+    /// No trigger is an HTTP trigger; these are there.
+    None(Vec<Trigger>),
+    /// Several are, and the manifest chose none.
+    Several(Vec<TriggerName>),
+    /// The definition could not be read, and why.
+    Unreadable(String),
+}
+
+/// What the Flow service answered when asked for a URL.
+#[derive(Clone, Debug)]
+pub enum Callback {
+    /// The URL.
+    Url(CallbackUrl),
+    /// An answer without a usable URL.
+    Malformed,
+    /// The URL of another flow, as the service's own record of it says.
+    OtherFlow(WorkflowId),
+    /// The service knows the flow by neither of its ids.
+    UnknownFlow(Refusal),
+    /// The service does not know the trigger, as before a first activation.
+    UnknownTrigger(Refusal),
+    /// The service says that this is no HTTP trigger.
+    NotHttp(Refusal),
+    /// The caller is neither an owner nor a co-owner.
+    NotOwner(Refusal),
+    /// The caller may not use this environment.
+    EnvironmentDenied(Refusal),
+}
+
+/// The targets as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Environment variables.
+    pub variables: BTreeMap<SchemaName, Reading<Variable>>,
+    /// Tables of the records.
+    pub tables: BTreeMap<LogicalName, Reading<Table>>,
+    /// The records that each selector found: none, one, or two for any larger number.
+    pub records: BTreeMap<Record, Reading<Vec<Row>>>,
+}
+
+/// An environment variable.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// The definition's primary key.
+    pub definition: RowId,
+    /// The schema name as the organisation spells it.
+    pub schema_name: SchemaName,
+    /// What it may hold.
+    pub variable_type: VariableType,
+    /// Its value rows: none, one, or in an old organisation several.
+    pub values: Vec<ValueRow>,
+}
+
+/// The type of an environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableType {
+    /// Text.
+    String,
+    /// A number.
+    Number,
+    /// `yes` or `no`.
+    Boolean,
+    /// A JSON text.
+    Json,
+    /// A connector's data source.
+    DataSource,
+    /// A reference to a secret in a vault.
+    Secret,
+    /// A type that this program does not know.
+    Other(i64),
+}
+
+/// A row that holds an environment variable's value.
+#[derive(Clone, Debug)]
+pub struct ValueRow {
+    /// Its primary key.
+    pub id: RowId,
+    /// Its version.
+    pub tag: EntityTag,
+    /// Its value.
+    pub text: Option<StoredText>,
+}
+
+/// A table of configuration records.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The name of the table in addresses.
+    pub entity_set: String,
+    /// The column of the primary key.
+    pub primary_id: LogicalName,
+    /// Whether a write can be made to depend on a row's version.
+    pub versioned: bool,
+    /// Those of its columns that the manifest names.
+    pub columns: BTreeMap<LogicalName, Column>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// What it may hold.
+    pub column_type: ColumnType,
+    /// Whether it may be set on a new row.
+    pub creatable: bool,
+    /// Whether it may be changed.
+    pub updatable: bool,
+}
+
+/// What a column may hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Text up to so many characters.
+    Text {
+        /// The most characters.
+        max_length: usize,
+    },
+    /// Something else, by the service's name for it.
+    Other(String),
+}
+
+/// A configuration record.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its primary key.
+    pub id: RowId,
+    /// Its version.
+    pub tag: EntityTag,
+    /// Its text columns, those that the manifest names.
+    pub texts: BTreeMap<LogicalName, StoredText>,
+}
+
+impl Trigger {
+    /// Whether others may start the flow by a URL. A `Request` without a kind is from a time
+    /// when `Http` was the only one.
+    pub fn is_http(&self) -> bool {
+        let kind = self.kind.as_deref().unwrap_or("Http");
+        self.trigger_type.eq_ignore_ascii_case("Request") && kind.eq_ignore_ascii_case("Http")
+    }
+}
+
+impl Definition {
+    /// The trigger to ask for its URL: the named one, else the only HTTP trigger.
+    ///
+    /// # Errors
+    /// [`NoTrigger`] says why there is none to choose.
+    pub fn http_trigger(&self, wanted: Option<&TriggerName>) -> Result<&Trigger, NoTrigger> {
+        let triggers = match self {
+            Self::Triggers(triggers) => triggers,
+            Self::Unreadable(reason) => return Err(NoTrigger::Unreadable(reason.clone())),
+        };
+        let http: Vec<&Trigger> = triggers
+            .iter()
+            .filter(|trigger| trigger.is_http())
+            .collect();
+        let names = || http.iter().map(|trigger| trigger.name.clone()).collect();
+        match (wanted, http.as_slice()) {
+            (Some(wanted), _) => match triggers.iter().find(|trigger| trigger.name == *wanted) {
+                Some(trigger) if trigger.is_http() => Ok(trigger),
+                Some(trigger) => Err(NoTrigger::NotHttp(trigger.clone())),
+                None => Err(NoTrigger::NotNamed(names())),
+            },
+            (None, [only]) => Ok(only),
+            (None, []) => Err(NoTrigger::None(triggers.clone())),
+            (None, _) => Err(NoTrigger::Several(names())),
+        }
+    }
+}
+
+impl Workflow {
+    /// The category of cloud flows.
+    pub const CLOUD_FLOW: i64 = 5;
+
+    /// Whether the Flow service can be asked for its URL.
+    pub fn is_on(&self) -> bool {
+        self.category == Self::CLOUD_FLOW && self.state == FlowState::Activated
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` of type {}", self.name, self.trigger_type)?;
+        self.kind
+            .iter()
+            .try_for_each(|kind| write!(formatter, ", kind {kind}"))
+    }
+}
+
+impl fmt::Display for VariableType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String => formatter.write_str("text"),
+            Self::Number => formatter.write_str("number"),
+            Self::Boolean => formatter.write_str("yes/no"),
+            Self::Json => formatter.write_str("JSON"),
+            Self::DataSource => formatter.write_str("data source"),
+            Self::Secret => formatter.write_str("secret"),
+            Self::Other(number) => write!(formatter, "{number}"),
+        }
+    }
+}
