@@ -2,5 +2,6 @@
 
 pub mod domain;
 pub mod http;
+pub mod plan;
 pub mod problem;
 pub mod state;

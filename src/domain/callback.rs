@@ -85,22 +85,20 @@ impl FromStr for CallbackUrl {
     type Err = CallbackUrlError;
 
     fn from_str(text: &str) -> Result<Self, CallbackUrlError> {
+        // A URL parser drops line breaks and tabs; what is stored must not have them at all.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(CallbackUrlError::Malformed);
+        }
         let url = Url::parse(text).map_err(|_| CallbackUrlError::Malformed)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(CallbackUrlError::Malformed);
         }
-        let signed = url
-            .query_pairs()
-            .any(|(name, _)| name.eq_ignore_ascii_case("sig"));
+        let signed = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("sig"));
         Ok(Self {
             verbatim: SecretString::from(text.to_owned()),
             meaning: Meaning::of(&url),
             view: UrlView {
-                kind: if signed {
-                    Kind::Signed
-                } else {
-                    Kind::Authenticated
-                },
+                kind: if signed { Kind::Signed } else { Kind::Authenticated },
                 host: url.host_str().unwrap_or_default().to_owned(),
                 fingerprint: Fingerprint::of(text),
             },
@@ -135,9 +133,7 @@ impl Meaning {
                 url.username(),
                 url.password().unwrap_or_default()
             ),
-            path: path
-                .map(|segment| percent_decode_str(segment).collect())
-                .collect(),
+            path: path.map(|segment| percent_decode_str(segment).collect()).collect(),
             query,
         }
     }
@@ -207,11 +203,9 @@ mod tests {
             "/powerautomate",
             "mailto:someone@example.com",
             "javascript:alert(1)",
+            "https://example.com/a\nb",
         ] {
-            assert_eq!(
-                text.parse::<CallbackUrl>(),
-                Err(CallbackUrlError::Malformed)
-            );
+            assert_eq!(text.parse::<CallbackUrl>(), Err(CallbackUrlError::Malformed));
         }
     }
 }

@@ -58,12 +58,10 @@ impl Clouds {
         if url.is_loopback() {
             return self.named(SANDBOX);
         }
-        let suffixes = self.0.values().flat_map(|cloud| {
-            cloud
-                .dataverse
-                .iter()
-                .map(move |suffix| (suffix.as_str(), cloud))
-        });
+        let suffixes = self
+            .0
+            .values()
+            .flat_map(|cloud| cloud.dataverse.iter().map(move |suffix| (suffix.as_str(), cloud)));
         suffixes
             .filter(|(suffix, _)| url.host().ends_with(suffix))
             .max_by_key(|(suffix, _)| suffix.len())
@@ -95,10 +93,7 @@ impl Cloud {
     /// The origin of the Flow API, without a slash at the end.
     pub fn flow_api(&self, environment: &EnvironmentUrl) -> String {
         let origin = self.flow_api.as_ref().map(Url::as_str);
-        origin
-            .unwrap_or(environment.origin())
-            .trim_end_matches('/')
-            .to_owned()
+        origin.unwrap_or(environment.origin()).trim_end_matches('/').to_owned()
     }
 
     /// What a token for the Flow API is made for, with the slash that it needs.
@@ -152,9 +147,7 @@ mod tests {
         let trusts = |text: &str| public.trusts_authority(&text.parse().unwrap(), &environment);
         assert!(trusts("https://login.microsoftonline.com/contoso"));
         assert!(!trusts("http://login.microsoftonline.com/contoso"));
-        assert!(!trusts(
-            "https://login.microsoftonline.com.example.com/contoso"
-        ));
+        assert!(!trusts("https://login.microsoftonline.com.example.com/contoso"));
         assert!(!trusts("http://127.0.0.1:8787/contoso"));
     }
 
@@ -164,10 +157,9 @@ mod tests {
         let environment = "http://127.0.0.1:8787".parse().unwrap();
         let cloud = clouds.of_environment(&environment).unwrap();
         assert_eq!(cloud.flow_api(&environment), "http://127.0.0.1:8787");
-        assert!(cloud.trusts_authority(
-            &"http://127.0.0.1:8787/contoso".parse().unwrap(),
-            &environment
-        ));
+        assert!(
+            cloud.trusts_authority(&"http://127.0.0.1:8787/contoso".parse().unwrap(), &environment)
+        );
         assert!(!cloud.trusts_authority(
             &"https://login.microsoftonline.com/x".parse().unwrap(),
             &environment

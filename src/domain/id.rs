@@ -26,9 +26,7 @@ impl FromStr for Guid {
     /// Accepts upper and lower case, with or without braces, as exported solutions write both.
     fn from_str(text: &str) -> Result<Self, GuidError> {
         let text = text.trim();
-        let inner = text
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
+        let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         let inner = inner.unwrap_or(text);
         if inner.len() != 36 {
             return Err(GuidError::Malformed);
@@ -148,11 +146,7 @@ mod tests {
 
     #[test]
     fn an_environment_id_has_no_character_that_a_path_could_stumble_over() {
-        assert!(
-            "Default-a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"
-                .parse::<EnvironmentId>()
-                .is_ok()
-        );
+        assert!("Default-a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse::<EnvironmentId>().is_ok());
         assert!("../admin".parse::<EnvironmentId>().is_err());
     }
 }

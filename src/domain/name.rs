@@ -176,21 +176,11 @@ mod tests {
 
     #[test]
     fn names_with_characters_that_dataverse_cannot_have_are_refused() {
-        for (text, character) in [
-            ("contoso-url", '-'),
-            ("a'b", '\''),
-            ("1url", '1'),
-            ("a b", ' '),
-        ] {
-            assert_eq!(
-                text.parse::<LogicalName>(),
-                Err(NameError::Character(character))
-            );
+        for (text, character) in [("contoso-url", '-'), ("a'b", '\''), ("1url", '1'), ("a b", ' ')]
+        {
+            assert_eq!(text.parse::<LogicalName>(), Err(NameError::Character(character)));
         }
         assert_eq!("".parse::<SchemaName>(), Err(NameError::Empty));
-        assert_eq!(
-            "a".repeat(101).parse::<SchemaName>(),
-            Err(NameError::TooLong(100))
-        );
+        assert_eq!("a".repeat(101).parse::<SchemaName>(), Err(NameError::TooLong(100)));
     }
 }

@@ -43,22 +43,14 @@ impl FromStr for JsonPointer {
             return Err(PointerError::Empty);
         }
         let tokens = text.strip_prefix('/').ok_or(PointerError::NoSlash)?;
-        tokens
-            .split('/')
-            .map(unescape)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        tokens.split('/').map(unescape).collect::<Result<_, _>>().map(Self)
     }
 }
 
 impl fmt::Display for JsonPointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|token| {
-            write!(
-                formatter,
-                "/{}",
-                token.replace('~', "~0").replace('/', "~1")
-            )
+            write!(formatter, "/{}", token.replace('~', "~0").replace('/', "~1"))
         })
     }
 }

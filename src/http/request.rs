@@ -72,15 +72,7 @@ impl Request {
     /// A request that changes nothing, whatever its method.
     pub fn query(service: Service, method: Method, url: Url, template: &'static str) -> Self {
         let safety = Safety::Query;
-        Self {
-            service,
-            method,
-            url,
-            template,
-            headers: Vec::new(),
-            body: Body::Empty,
-            safety,
-        }
+        Self { service, method, url, template, headers: Vec::new(), body: Body::Empty, safety }
     }
 
     /// The same request with one more header.
@@ -105,10 +97,7 @@ impl Answer {
     /// The id by which the service's operators find the request.
     pub fn request_id(&self) -> Option<String> {
         let names = ["x-ms-service-request-id", "x-ms-request-id", "req_id"];
-        names
-            .iter()
-            .find_map(|name| self.header(name))
-            .map(str::to_owned)
+        names.iter().find_map(|name| self.header(name)).map(str::to_owned)
     }
 
     /// The body as JSON, with or without a byte order mark.
@@ -116,21 +105,14 @@ impl Answer {
     /// # Errors
     /// What is wrong with it, by line and column; never the text itself.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        let body = self
-            .body
-            .strip_prefix(b"\xef\xbb\xbf")
-            .unwrap_or(&self.body);
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
         serde_json::from_slice(body)
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} {} {}",
-            self.service, self.method, self.template
-        )
+        write!(formatter, "{} {} {}", self.service, self.method, self.template)
     }
 }
 

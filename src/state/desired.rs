@@ -1,5 +1,6 @@
 //! What should be, as the manifest says it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -92,10 +93,10 @@ pub enum Selector {
     Columns(BTreeMap<LogicalName, KeyValue>),
 }
 
-/// A value that a record is found by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A value that a record is found by. Texts are equal without case, as Dataverse compares them.
+#[derive(Clone, Debug)]
 pub enum KeyValue {
-    /// A text, compared without case as Dataverse does.
+    /// A text.
     Text(String),
     /// A whole number.
     Integer(i64),
@@ -125,6 +126,37 @@ pub enum SignedUrls {
     Allow,
 }
 
+impl KeyValue {
+    /// What equality and order are about.
+    fn folded(&self) -> (u8, String, i64) {
+        match self {
+            Self::Text(text) => (0, text.to_lowercase(), 0),
+            Self::Integer(number) => (1, String::new(), *number),
+            Self::Boolean(truth) => (2, String::new(), i64::from(*truth)),
+        }
+    }
+}
+
+impl PartialEq for KeyValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded() == other.folded()
+    }
+}
+
+impl Eq for KeyValue {}
+
+impl PartialOrd for KeyValue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for KeyValue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.folded().cmp(&other.folded())
+    }
+}
+
 impl Desired {
     /// The flow that a binding is about.
     pub fn flow(&self, index: FlowIndex) -> &Flow {
@@ -142,14 +174,10 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Variable {
-                schema_name,
-                pointer: None,
-            } => write!(formatter, "environment-variable/{schema_name}"),
-            Self::Variable {
-                schema_name,
-                pointer: Some(pointer),
-            } => {
+            Self::Variable { schema_name, pointer: None } => {
+                write!(formatter, "environment-variable/{schema_name}")
+            }
+            Self::Variable { schema_name, pointer: Some(pointer) } => {
                 write!(
                     formatter,
                     "environment-variable/{schema_name}#{}",
@@ -172,10 +200,8 @@ impl fmt::Display for Selector {
         match self {
             Self::Id(id) => id.fmt(formatter),
             Self::Columns(columns) => {
-                let pairs: Vec<String> = columns
-                    .iter()
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect();
+                let pairs: Vec<String> =
+                    columns.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 formatter.write_str(&pairs.join(","))
             }
         }
@@ -206,14 +232,8 @@ mod tests {
         let record = Record {
             table: "contoso_endpoint".parse().unwrap(),
             selector: Selector::Columns(BTreeMap::from([
-                (
-                    "contoso_name".parse().unwrap(),
-                    KeyValue::Text("orders".into()),
-                ),
-                (
-                    "contoso_area".parse().unwrap(),
-                    KeyValue::Text("a]/\u{1b}[2Jb".into()),
-                ),
+                ("contoso_name".parse().unwrap(), KeyValue::Text("orders".into())),
+                ("contoso_area".parse().unwrap(), KeyValue::Text("a]/\u{1b}[2Jb".into())),
                 ("contoso_rank".parse().unwrap(), KeyValue::Integer(7)),
             ])),
         };
@@ -234,9 +254,6 @@ mod tests {
             schema_name: "contoso_Endpoints".parse().unwrap(),
             pointer: Some("/orders/intake".parse().unwrap()),
         };
-        assert_eq!(
-            target.address(),
-            "environment-variable/contoso_Endpoints#/orders/intake"
-        );
+        assert_eq!(target.address(), "environment-variable/contoso_Endpoints#/orders/intake");
     }
 }

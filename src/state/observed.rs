@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Record;
+use super::{KeyValue, Record, Selector};
 use crate::domain::{
     CallbackUrl, EntityTag, LogicalName, ResourceId, RowId, SchemaName, Service, StoredText,
     TriggerName, WorkflowId,
@@ -157,6 +157,8 @@ pub struct Variable {
     pub schema_name: SchemaName,
     /// What it may hold.
     pub variable_type: VariableType,
+    /// What holds where there is no value.
+    pub default: Option<StoredText>,
     /// Its value rows: none, one, or in an old organisation several.
     pub values: Vec<ValueRow>,
 }
@@ -223,6 +225,10 @@ pub enum ColumnType {
         /// The most characters.
         max_length: usize,
     },
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Boolean,
     /// Something else, by the service's name for it.
     Other(String),
 }
@@ -257,10 +263,7 @@ impl Definition {
             Self::Triggers(triggers) => triggers,
             Self::Unreadable(reason) => return Err(NoTrigger::Unreadable(reason.clone())),
         };
-        let http: Vec<&Trigger> = triggers
-            .iter()
-            .filter(|trigger| trigger.is_http())
-            .collect();
+        let http: Vec<&Trigger> = triggers.iter().filter(|trigger| trigger.is_http()).collect();
         let names = || http.iter().map(|trigger| trigger.name.clone()).collect();
         match (wanted, http.as_slice()) {
             (Some(wanted), _) => match triggers.iter().find(|trigger| trigger.name == *wanted) {
@@ -271,6 +274,32 @@ impl Definition {
             (None, [only]) => Ok(only),
             (None, []) => Err(NoTrigger::None(triggers.clone())),
             (None, _) => Err(NoTrigger::Several(names())),
+        }
+    }
+}
+
+impl ColumnType {
+    /// Whether a record can be found by such a value in such a column.
+    pub fn can_equal(&self, value: &KeyValue) -> bool {
+        matches!(
+            (self, value),
+            (Self::Text { .. }, KeyValue::Text(_))
+                | (Self::Integer, KeyValue::Integer(_))
+                | (Self::Boolean, KeyValue::Boolean(_))
+        )
+    }
+}
+
+impl Table {
+    /// Whether the table has every column that the selector names, of a type to compare with.
+    pub fn can_select(&self, selector: &Selector) -> bool {
+        let fits = |(name, value): (&LogicalName, &KeyValue)| {
+            let column = self.columns.get(name);
+            column.is_some_and(|column| column.column_type.can_equal(value))
+        };
+        match selector {
+            Selector::Id(_) => true,
+            Selector::Columns(columns) => columns.iter().all(fits),
         }
     }
 }
@@ -288,9 +317,18 @@ impl Workflow {
 impl fmt::Display for Trigger {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "`{}` of type {}", self.name, self.trigger_type)?;
-        self.kind
-            .iter()
-            .try_for_each(|kind| write!(formatter, ", kind {kind}"))
+        self.kind.iter().try_for_each(|kind| write!(formatter, ", kind {kind}"))
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { .. } => formatter.write_str("text"),
+            Self::Integer => formatter.write_str("whole number"),
+            Self::Boolean => formatter.write_str("yes/no"),
+            Self::Other(name) => formatter.write_str(name),
+        }
     }
 }
 

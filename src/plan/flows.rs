@@ -1,0 +1,287 @@
+//! Which URL each flow has, or why it has none.
+
+use super::{Draft, explain_refusal};
+use crate::domain::{CallbackUrl, Cloud, Kind};
+use crate::problem::{Code, Problem};
+use crate::state::{
+    Callback, Flow, FlowState, NoTrigger, Observed, ObservedFlow, Reading, Refusal, SignedUrls,
+    Trigger, Workflow,
+};
+
+/// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.
+type Reason = (Code, String, String);
+
+/// Makes a [`Reason`].
+fn reason<T>(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Result<T, Reason> {
+    Err((code, message.into(), hint.into()))
+}
+
+/// The URL of each flow, in the manifest's order. Notes a problem for each that has none.
+pub(super) fn urls<'run>(
+    draft: &mut Draft<'_>,
+    observed: &'run Observed,
+    cloud: &Cloud,
+) -> Vec<Option<&'run CallbackUrl>> {
+    let desired = draft.desired;
+    draft.flow_names = desired.flows.iter().zip(&observed.flows).map(name).collect();
+    let pairs = desired.flows.iter().zip(&observed.flows);
+    pairs.map(|(flow, seen)| url(draft, flow, seen, cloud)).collect()
+}
+
+/// What people call the flow.
+fn name((flow, seen): (&Flow, &ObservedFlow)) -> String {
+    let stored = match &seen.workflow {
+        Reading::Found(workflow) => Some(workflow.name.clone()),
+        _ => None,
+    };
+    flow.name.clone().or(stored).unwrap_or_else(|| flow.workflow_id.to_string())
+}
+
+fn url<'run>(
+    draft: &mut Draft<'_>,
+    flow: &Flow,
+    seen: &'run ObservedFlow,
+    cloud: &Cloud,
+) -> Option<&'run CallbackUrl> {
+    let found = workflow(flow, &seen.workflow)
+        .and_then(|workflow| trigger(flow, workflow))
+        .and_then(|trigger| callback(seen.callback.as_ref(), trigger))
+        .and_then(|url| trusted(url, cloud))
+        .and_then(|url| permitted(draft, flow, url));
+    match found {
+        Ok(url) => {
+            warn_of_old_generation(draft, flow, url);
+            Some(url)
+        }
+        Err(reason) => {
+            draft.problems.push(problem(flow, reason));
+            None
+        }
+    }
+}
+
+/// A problem of the flow itself, whatever its targets.
+fn problem(flow: &Flow, (code, message, hint): Reason) -> Problem {
+    let address = Some(format!("flow/{}", flow.workflow_id));
+    Problem { code, address, message, hint, site: Some(flow.site) }
+}
+
+/// The flow's row, if it is a cloud flow that is on.
+fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run Workflow, Reason> {
+    let workflow = match reading {
+        Reading::Found(workflow) => workflow,
+        Reading::Refused(refusal) => return refused(Code::PrivilegeMissing, refusal),
+        Reading::Absent => {
+            return reason(
+                Code::FlowNotFound,
+                format!("no flow has the workflow id `{}` in this environment", flow.workflow_id),
+                "import the solution that holds the flow first, or correct `workflow-id`",
+            );
+        }
+    };
+    if workflow.category != Workflow::CLOUD_FLOW {
+        return reason(
+            Code::FlowNotCloud,
+            format!(
+                "`{}` is {}, not a cloud flow",
+                shown(&workflow.name),
+                category(workflow.category)
+            ),
+            "only a cloud flow has an HTTP trigger: correct `workflow-id`",
+        );
+    }
+    state(workflow)
+}
+
+/// The flow's row, if it is on.
+fn state(workflow: &Workflow) -> Result<&Workflow, Reason> {
+    let name = shown(&workflow.name);
+    match workflow.state {
+        FlowState::Activated => Ok(workflow),
+        FlowState::Draft => reason(
+            Code::FlowDraft,
+            format!("the flow `{name}` is off, and its URL exists only once it is on"),
+            "turn the flow on, which needs its connection references to be bound, and run again",
+        ),
+        FlowState::Suspended => reason(
+            Code::FlowSuspended,
+            format!("the flow `{name}` is suspended, as a data policy does"),
+            "see in the flow's details which policy stopped it, and turn it on again",
+        ),
+        FlowState::Other(number) => reason(
+            Code::FlowStateUnknown,
+            format!("the flow `{name}` is in state {number}, which is neither on nor off"),
+            "look at the flow in the maker portal and turn it on",
+        ),
+    }
+}
+
+/// The trigger whose URL is wanted.
+fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
+    let name = shown(&workflow.name);
+    let found = workflow.definition.http_trigger(flow.trigger.as_ref());
+    match found {
+        Ok(trigger) => Ok(trigger),
+        Err(NoTrigger::Unreadable(why)) => reason(
+            Code::DefinitionUnreadable,
+            format!("the definition of the flow `{name}` cannot be read: {why}"),
+            "open the flow in the designer and save it, and run again",
+        ),
+        Err(NoTrigger::Several(names)) => reason(
+            Code::TriggerAmbiguous,
+            format!("the flow `{name}` has several HTTP triggers: {}", listed(&names)),
+            format!(
+                "choose one, such as `trigger = \"{}\"`",
+                shown(names.first().map_or("", |name| name.as_str()))
+            ),
+        ),
+        Err(NoTrigger::NotNamed(names)) => reason(
+            Code::TriggerNotFound,
+            format!("the flow `{name}` has no trigger `{}`", wanted(flow)),
+            match names.as_slice() {
+                [] => {
+                    "it has no HTTP trigger at all: correct `workflow-id` or `trigger`".to_owned()
+                }
+                names => format!("its HTTP triggers are: {}", listed(names)),
+            },
+        ),
+        Err(NoTrigger::NotHttp(trigger)) => not_http(&name, &[trigger]),
+        Err(NoTrigger::None(triggers)) => not_http(&name, &triggers),
+    }
+}
+
+fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
+    let kinds: Vec<String> = triggers.iter().map(|trigger| shown(&trigger.to_string())).collect();
+    let message = match kinds.as_slice() {
+        [] => format!("the flow `{name}` has no trigger"),
+        kinds => format!("the flow `{name}` has no HTTP trigger there but {}", kinds.join("; ")),
+    };
+    let hint = "only the trigger `When an HTTP request is received` (type Request, kind Http) has a URL for others";
+    reason(Code::TriggerNotHttp, message, hint)
+}
+
+/// The URL that the Flow service gave for the trigger.
+fn callback<'run>(
+    answer: Option<&'run Callback>,
+    trigger: &Trigger,
+) -> Result<&'run CallbackUrl, Reason> {
+    let name = shown(trigger.name.as_str());
+    match answer {
+        Some(Callback::Url(url)) => Ok(url),
+        None | Some(Callback::Malformed) => reason(
+            Code::CallbackMalformed,
+            format!("the Flow service's answer for the trigger `{name}` has no usable URL"),
+            "open the flow in the designer, save it, and run again",
+        ),
+        Some(Callback::OtherFlow(id)) => reason(
+            Code::CallbackOtherFlow,
+            format!("the Flow service answered for another flow, `{id}`"),
+            "turn the flow off and on so that the service registers it anew, and run again",
+        ),
+        Some(Callback::UnknownFlow(refusal)) => refused(Code::FlowNotRegistered, refusal),
+        Some(Callback::UnknownTrigger(refusal)) => refused(Code::TriggerNotFound, refusal),
+        Some(Callback::NotHttp(refusal)) => refused(Code::TriggerNotHttp, refusal),
+        Some(Callback::NotOwner(refusal)) => refused(Code::FlowNotOwned, refusal),
+        Some(Callback::EnvironmentDenied(refusal)) => refused(Code::EnvironmentDenied, refusal),
+    }
+}
+
+/// A problem that the service itself put into words.
+fn refused<T>(code: Code, refusal: &Refusal) -> Result<T, Reason> {
+    let (message, hint) = explain_refusal(refusal);
+    let hint = match code {
+        Code::FlowNotRegistered | Code::TriggerNotFound => {
+            "the service registers a flow when it is first turned on: turn it off and on, wait a minute, and run again".to_owned()
+        }
+        Code::TriggerNotHttp => "save and turn on the flow again if its trigger was changed, or correct `workflow-id`".to_owned(),
+        Code::FlowNotOwned => "share the flow with the signed-in user as a co-owner, or sign in as one of its owners".to_owned(),
+        Code::EnvironmentDenied => "give the signed-in user a role in the environment, or correct `environment-id`".to_owned(),
+        _ => hint,
+    };
+    reason(code, message, hint)
+}
+
+/// The URL, if it leads where such a URL may lead: it will be called with the callers' data.
+fn trusted<'run>(url: &'run CallbackUrl, cloud: &Cloud) -> Result<&'run CallbackUrl, Reason> {
+    let host = shown(&url.view().host);
+    if !url.is_https() {
+        return reason(
+            Code::CallbackNotHttps,
+            format!("the URL that the Flow service gave is not https (host `{host}`)"),
+            "nothing was taken over; ask who runs the address that answered",
+        );
+    }
+    if !cloud.serves_callbacks(&url.view().host) {
+        return reason(
+            Code::CallbackHostUnknown,
+            format!(
+                "the URL that the Flow service gave leads to `{host}`, which is none of this cloud's flow services"
+            ),
+            "check `cloud` of the environment; nothing was taken over",
+        );
+    }
+    Ok(url)
+}
+
+/// The URL, if the policy lets it be written.
+fn permitted<'run>(
+    draft: &mut Draft<'_>,
+    flow: &Flow,
+    url: &'run CallbackUrl,
+) -> Result<&'run CallbackUrl, Reason> {
+    let policy = draft.desired.signed_urls;
+    if url.view().kind == Kind::Authenticated || policy == SignedUrls::Allow {
+        return Ok(url);
+    }
+    let name = shown(flow.name.as_deref().unwrap_or("this flow"));
+    let message =
+        format!("the URL of `{name}` is signed: whoever reads the target may run the flow");
+    let hint = "let the trigger accept only users of the tenant, or say `signed-urls = \"allow\"` under `[policy]`";
+    if policy == SignedUrls::Refuse {
+        return reason(Code::SignedUrl, message, hint);
+    }
+    draft.warnings.push(problem(flow, (Code::SignedUrl, message, hint.to_owned())));
+    Ok(url)
+}
+
+/// Warns of a URL of the generation that Microsoft announced the end of.
+fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, url: &CallbackUrl) {
+    if url.view().host.ends_with(".logic.azure.com") {
+        let message =
+            "the URL is of the generation `logic.azure.com`, which Microsoft retires".to_owned();
+        let hint =
+            "save the flow anew so that it gets a URL on `api.powerplatform.com`, and run again"
+                .to_owned();
+        draft.warnings.push(problem(flow, (Code::OldGenerationUrl, message, hint)));
+    }
+}
+
+/// A service's or manifest's text, safe to print.
+fn shown(text: &str) -> String {
+    let short: String = text.chars().take(120).collect();
+    short.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+}
+
+fn wanted(flow: &Flow) -> String {
+    shown(flow.trigger.as_ref().map_or("", |name| name.as_str()))
+}
+
+fn listed(names: &[impl std::fmt::Display]) -> String {
+    let quoted: Vec<String> =
+        names.iter().map(|name| format!("`{}`", shown(&name.to_string()))).collect();
+    quoted.join(", ")
+}
+
+/// What the categories of the table `workflow` are.
+fn category(number: i64) -> String {
+    match number {
+        0 => "a classic workflow".to_owned(),
+        1 => "a dialog".to_owned(),
+        2 => "a business rule".to_owned(),
+        3 => "an action".to_owned(),
+        4 => "a business process flow".to_owned(),
+        6 => "a desktop flow".to_owned(),
+        7 => "an AI flow".to_owned(),
+        other => format!("a process of category {other}"),
+    }
+}

@@ -1,0 +1,293 @@
+//! The difference between what should be and what is, as a value.
+//!
+//! [`plan`] is a pure function. It finds every problem at once, and a plan without problems
+//! holds every id and guard that applying needs, so that applying decides nothing.
+
+mod flows;
+mod json;
+mod records;
+mod variables;
+mod write;
+
+use std::fmt;
+
+use crate::domain::{CallbackUrl, Cloud, Fingerprint, UrlView, WorkflowId};
+use crate::problem::{Code, Problem};
+use crate::state::{Binding, Desired, Observed, Refusal, Site};
+
+pub use write::{CellValue, Write};
+
+/// What a run would change, and what keeps it from doing so.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// One for each binding that could be thought through, in the manifest's order.
+    pub changes: Vec<Change>,
+    /// What must be mended before anything is written, in the manifest's order.
+    pub problems: Vec<Problem>,
+    /// What a person should know, in the manifest's order.
+    pub warnings: Vec<Problem>,
+    writes: Vec<Write>,
+}
+
+/// What happens to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The target.
+    pub address: String,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub reason: String,
+    /// The manifest's name for the flow, else the environment's.
+    pub flow_name: String,
+    /// The flow.
+    pub workflow_id: WorkflowId,
+    /// What is there now.
+    pub before: Option<ValueView>,
+    /// What will be there.
+    pub after: UrlView,
+    /// The binding's place in the manifest.
+    pub site: Site,
+}
+
+/// What is done to a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A value is written where there is none.
+    Create,
+    /// A value is replaced.
+    Update,
+    /// Nothing: what should be is there.
+    NoOp,
+}
+
+/// What may be shown of a stored text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueView {
+    /// It is a URL.
+    Url(UrlView),
+    /// It is something else, so that nothing but its length is shown.
+    Text {
+        /// How many characters it has.
+        characters: usize,
+    },
+}
+
+/// Compares what should be with what is.
+pub fn plan(desired: &Desired, observed: &Observed, cloud: &Cloud) -> Plan {
+    let mut draft = Draft::new(desired);
+    let urls = flows::urls(&mut draft, observed, cloud);
+    variables::plan(&mut draft, observed, &urls);
+    records::plan(&mut draft, observed, &urls);
+    draft.finish()
+}
+
+impl Plan {
+    /// The writes in their order; none at all if there is a problem.
+    pub fn writes(&self) -> &[Write] {
+        if self.problems.is_empty() { &self.writes } else { &[] }
+    }
+
+    /// Whether everything is as it should be.
+    pub fn is_agreed(&self) -> bool {
+        self.problems.is_empty() && self.writes.is_empty()
+    }
+
+    /// How many changes do that.
+    pub fn count(&self, action: Action) -> usize {
+        self.changes.iter().filter(|change| change.action == action).count()
+    }
+}
+
+impl Action {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::NoOp => "no-op",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl ValueView {
+    /// What may be shown of a text; nothing if there is none.
+    fn of(text: Option<&str>) -> Option<Self> {
+        let text = text.filter(|text| !text.is_empty())?;
+        Some(match text.parse::<CallbackUrl>() {
+            Ok(url) => Self::Url(url.view().clone()),
+            Err(_) => Self::Text { characters: text.chars().count() },
+        })
+    }
+
+    /// What tells a URL from another; a text that may be short and guessable has none.
+    pub fn fingerprint(&self) -> Option<&Fingerprint> {
+        match self {
+            Self::Url(view) => Some(&view.fingerprint),
+            Self::Text { .. } => None,
+        }
+    }
+}
+
+/// A binding with its place in the manifest's order and the URL it wants, if that is known.
+#[derive(Clone, Copy)]
+struct Wanted<'run> {
+    index: usize,
+    binding: &'run Binding,
+    url: Option<&'run CallbackUrl>,
+}
+
+/// A plan in the making: everything carries the place in the manifest that it came from.
+struct Draft<'run> {
+    desired: &'run Desired,
+    flow_names: Vec<String>,
+    changes: Vec<(usize, Change)>,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+    writes: Vec<(usize, Write)>,
+}
+
+impl<'run> Draft<'run> {
+    fn new(desired: &'run Desired) -> Self {
+        Self {
+            desired,
+            flow_names: Vec::new(),
+            changes: Vec::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+
+    /// The bindings, each with its URL.
+    fn wanted(&self, urls: &[Option<&'run CallbackUrl>]) -> Vec<Wanted<'run>> {
+        let bindings = self.desired.bindings.iter().enumerate();
+        bindings
+            .map(|(index, binding)| Wanted { index, binding, url: urls[binding.flow.0] })
+            .collect()
+    }
+
+    /// Compares what a place holds with the URL that is wanted there, notes the change, and
+    /// answers whether something has to be written.
+    fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: Held<'_>) -> bool {
+        let before = ValueView::of(current.text());
+        let (action, reason) = verdict(url, current, before.as_ref());
+        let flow = self.desired.flow(wanted.binding.flow);
+        let change = Change {
+            address: wanted.binding.target.address(),
+            action,
+            reason,
+            flow_name: self.flow_names[wanted.binding.flow.0].clone(),
+            workflow_id: flow.workflow_id,
+            before,
+            after: url.view().clone(),
+            site: wanted.binding.site,
+        };
+        self.changes.push((wanted.index, change));
+        action != Action::NoOp
+    }
+
+    /// Notes a problem of one binding.
+    fn problem(
+        &mut self,
+        wanted: &Wanted<'_>,
+        code: Code,
+        message: String,
+        hint: impl Into<String>,
+    ) {
+        self.problems.push(Problem {
+            code,
+            address: Some(wanted.binding.target.address()),
+            message,
+            hint: hint.into(),
+            site: Some(wanted.binding.site),
+        });
+    }
+
+    /// Notes that the service did not let the user see something.
+    fn refusal(&mut self, wanted: &Wanted<'_>, refusal: &Refusal) {
+        let (message, hint) = explain_refusal(refusal);
+        self.problem(wanted, Code::PrivilegeMissing, message, hint);
+    }
+
+    /// Puts everything in the manifest's order.
+    fn finish(mut self) -> Plan {
+        self.changes.sort_by_key(|(index, _)| *index);
+        self.writes.sort_by_key(|(index, _)| *index);
+        self.problems.sort_by_key(|problem| problem.site);
+        self.warnings.sort_by_key(|warning| warning.site);
+        Plan {
+            changes: self.changes.into_iter().map(|(_, change)| change).collect(),
+            problems: self.problems,
+            warnings: self.warnings,
+            writes: self.writes.into_iter().map(|(_, write)| write).collect(),
+        }
+    }
+}
+
+/// What a place holds before the run.
+#[derive(Clone, Copy)]
+enum Held<'text> {
+    /// The place itself is not there: the reason says what is missing.
+    Nowhere(&'static str),
+    /// This, which may be empty.
+    Text(&'text str),
+}
+
+impl<'text> Held<'text> {
+    fn text(self) -> Option<&'text str> {
+        match self {
+            Self::Nowhere(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+}
+
+/// What is to be done to a place, and why.
+fn verdict(url: &CallbackUrl, current: Held<'_>, before: Option<&ValueView>) -> (Action, String) {
+    let text = match current {
+        Held::Nowhere(missing) => return (Action::Create, missing.to_owned()),
+        Held::Text(text) => text,
+    };
+    let stored = text.parse::<CallbackUrl>();
+    match (stored, before) {
+        (Ok(stored), _) if stored == *url => (Action::NoOp, "agrees".to_owned()),
+        (Ok(stored), _) if stored.means_the_same_as(url) => {
+            (Action::NoOp, "agrees, spelled differently".to_owned())
+        }
+        (Ok(stored), _) => (Action::Update, difference(stored.view(), url.view())),
+        (Err(_), None) => (Action::Update, "the value is empty".to_owned()),
+        (Err(_), Some(_)) => (Action::Update, "the value is not a URL".to_owned()),
+    }
+}
+
+/// How one URL differs from another, as far as may be told.
+fn difference(before: &UrlView, after: &UrlView) -> String {
+    if before.host != after.host {
+        "leads to another host".to_owned()
+    } else if before.kind != after.kind {
+        format!("is {}, becomes {}", before.kind, after.kind)
+    } else {
+        "another URL on the same host".to_owned()
+    }
+}
+
+/// A sentence about a refusal and what helps.
+fn explain_refusal(refusal: &Refusal) -> (String, String) {
+    let hint = match &refusal.privilege {
+        Some(privilege) => {
+            format!("give the signed-in user a security role with the privilege `{privilege}`")
+        }
+        None => "give the signed-in user a security role that may do this".to_owned(),
+    };
+    (format!("{} refuses: {} ({})", refusal.service, refusal.message, refusal.code), hint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! What happens to configuration records.
+
+use std::collections::BTreeMap;
+
+use super::{CellValue, Draft, Held, Wanted, Write};
+use crate::domain::{CallbackUrl, LogicalName, RowId, StoredText};
+use crate::problem::Code;
+use crate::state::{
+    Column, ColumnType, Missing, Observed, Reading, Record, Row, Selector, Table, Target,
+};
+
+/// A binding to a record, with the column that it is about.
+type Part<'run> = (Wanted<'run>, &'run LogicalName, Missing);
+
+/// The rows that are updated, each with the columns that are written to it.
+type Updates<'run> = BTreeMap<(&'run LogicalName, RowId), Update<'run>>;
+
+/// The update of one row.
+struct Update<'run> {
+    index: usize,
+    table: &'run Table,
+    row: &'run Row,
+    columns: BTreeMap<LogicalName, StoredText>,
+    taken: Vec<&'run LogicalName>,
+}
+
+/// Plans every binding to a record.
+pub(super) fn plan<'run>(
+    draft: &mut Draft<'run>,
+    observed: &'run Observed,
+    urls: &[Option<&'run CallbackUrl>],
+) {
+    let mut groups: BTreeMap<&'run Record, Vec<Part<'run>>> = BTreeMap::new();
+    for wanted in draft.wanted(urls) {
+        if let Target::Column { record, column, missing } = &wanted.binding.target {
+            groups.entry(record).or_default().push((wanted, column, *missing));
+        }
+    }
+    let mut updates = Updates::new();
+    for (record, parts) in groups {
+        plan_record(draft, observed, record, &parts, &mut updates);
+    }
+    for update in updates.into_values().filter(|update| !update.columns.is_empty()) {
+        draft.writes.push((update.index, update.write()));
+    }
+}
+
+/// Plans the bindings to one record, as one selector names it.
+fn plan_record<'run>(
+    draft: &mut Draft<'run>,
+    observed: &'run Observed,
+    record: &'run Record,
+    parts: &[Part<'run>],
+    updates: &mut Updates<'run>,
+) {
+    let Some(table) = table(draft, observed, record, parts) else {
+        return;
+    };
+    let rows = match observed.targets.records.get(record) {
+        Some(Reading::Found(rows)) => rows.as_slice(),
+        Some(Reading::Absent) => &[],
+        Some(Reading::Refused(refusal)) => {
+            return each(parts, |wanted| draft.refusal(wanted, refusal));
+        }
+        // The table cannot be asked by such a key, which is a problem that is noted already.
+        None => return,
+    };
+    match rows {
+        [] => create(draft, record, table, parts),
+        [row] => {
+            for part in parts {
+                update(draft, record, table, row, part, updates);
+            }
+        }
+        _ => each(parts, |wanted| ambiguous(draft, wanted)),
+    }
+}
+
+/// Does something about every binding of a group.
+fn each<'run>(parts: &[Part<'run>], mut act: impl FnMut(&Wanted<'run>)) {
+    for (wanted, ..) in parts {
+        act(wanted);
+    }
+}
+
+/// The record's table, if it is there, versioned, and has the columns of the key.
+fn table<'run>(
+    draft: &mut Draft<'run>,
+    observed: &'run Observed,
+    record: &Record,
+    parts: &[Part<'run>],
+) -> Option<&'run Table> {
+    let (wanted, ..) = &parts[0];
+    match observed.targets.tables.get(&record.table) {
+        Some(Reading::Found(table)) => {
+            if !table.versioned {
+                not_versioned(draft, wanted, record);
+            }
+            key_problems(draft, wanted, record, table);
+            Some(table)
+        }
+        Some(Reading::Refused(refusal)) => {
+            draft.refusal(wanted, refusal);
+            None
+        }
+        Some(Reading::Absent) | None => {
+            let message = format!("there is no table `{}` in this environment", record.table);
+            let hint = "give `table` the logical name (singular, lower case), and import the solution that has it first";
+            draft.problem(wanted, Code::TableMissing, message, hint);
+            None
+        }
+    }
+}
+
+fn not_versioned(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
+    let message = format!(
+        "the table `{}` keeps no versions, so a write cannot be guarded against others",
+        record.table
+    );
+    let hint = "turn on optimistic concurrency for the table (IsOptimisticConcurrencyEnabled)";
+    draft.problem(wanted, Code::TableNotVersioned, message, hint);
+}
+
+/// Notes what is wrong with the columns that the record is found by.
+fn key_problems(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, table: &Table) {
+    let Selector::Columns(columns) = &record.selector else {
+        return;
+    };
+    for (name, value) in columns {
+        match table.columns.get(name) {
+            None => column_missing(draft, wanted, record, name),
+            Some(column) if !column.column_type.can_equal(value) => {
+                let message = format!(
+                    "the key column `{name}` is of type {}, and `{value}` is not",
+                    column.column_type
+                );
+                let hint = "give the key's value as the column has it: a text in quotes, a whole number, true or false";
+                draft.problem(wanted, Code::ColumnNotText, message, hint);
+            }
+            Some(_) => (),
+        }
+    }
+}
+
+fn column_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, name: &LogicalName) {
+    let message = format!("the table `{}` has no column `{name}`", record.table);
+    let hint = "give the column's logical name (lower case, with its prefix)";
+    draft.problem(wanted, Code::ColumnMissing, message, hint);
+}
+
+fn ambiguous(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+    let message = "more than one record fits the key".to_owned();
+    let hint = "add columns to `key` until it names exactly one record, or use `id`";
+    draft.problem(wanted, Code::RecordAmbiguous, message, hint);
+}
+
+/// The most characters of the column, if a URL can be written to it.
+fn writable(
+    draft: &mut Draft<'_>,
+    record: &Record,
+    table: &Table,
+    (wanted, name, _): &Part<'_>,
+    allowed: fn(&Column) -> bool,
+) -> Option<usize> {
+    let Some(column) = table.columns.get(*name) else {
+        column_missing(draft, wanted, record, name);
+        return None;
+    };
+    let ColumnType::Text { max_length } = column.column_type else {
+        let message = format!(
+            "the column `{name}` is of type {}, which cannot hold a URL",
+            column.column_type
+        );
+        draft.problem(wanted, Code::ColumnNotText, message, "name a text column in `column`");
+        return None;
+    };
+    if !allowed(column) {
+        let message = format!("the column `{name}` cannot be written");
+        draft.problem(wanted, Code::ColumnNotWritable, message, "name another column in `column`");
+        return None;
+    }
+    Some(max_length)
+}
+
+/// Whether the URL fits in so many characters.
+fn fits(draft: &mut Draft<'_>, wanted: &Wanted<'_>, url: &CallbackUrl, most: usize) -> bool {
+    let length = url.length();
+    if length > most {
+        let message = format!("the URL has {length} characters, and the column holds {most}");
+        let hint = "make the column longer (up to 4,000 characters for a text column), or name another one";
+        draft.problem(wanted, Code::ValueTooLong, message, hint);
+    }
+    length <= most
+}
+
+/// Plans one binding to a record that is there.
+fn update<'run>(
+    draft: &mut Draft<'run>,
+    record: &'run Record,
+    table: &'run Table,
+    row: &'run Row,
+    part: &Part<'run>,
+    updates: &mut Updates<'run>,
+) {
+    let (wanted, name, _) = part;
+    let most = writable(draft, record, table, part, |column| column.updatable);
+    let entry = updates
+        .entry((&record.table, row.id))
+        .or_insert_with(|| Update::new(wanted.index, table, row));
+    if entry.taken.contains(name) {
+        let message =
+            "another binding writes to the same column of the same record, found by another key"
+                .to_owned();
+        return draft.problem(
+            wanted,
+            Code::TargetCollision,
+            message,
+            "remove one of the two targets",
+        );
+    }
+    entry.taken.push(name);
+    let (Some(most), Some(url)) = (most, wanted.url) else {
+        return;
+    };
+    let held = row.texts.get(*name).map_or("", StoredText::expose);
+    if draft.compare(wanted, url, Held::Text(held)) && fits(draft, wanted, url, most) {
+        entry.columns.insert((*name).clone(), StoredText::new(url.expose()));
+    }
+}
+
+/// Plans the bindings to a record that is not there.
+fn create<'run>(draft: &mut Draft<'run>, record: &Record, table: &Table, parts: &[Part<'run>]) {
+    let (first, ..) = &parts[0];
+    let creates = parts.iter().any(|(_, _, missing)| *missing == Missing::Create);
+    let Selector::Columns(key) = record.selector.clone() else {
+        return each(parts, |wanted| record_missing(draft, wanted, "correct `id`"));
+    };
+    if !creates {
+        let hint = "correct `key`, or say `missing = \"create\"` to have the record made";
+        return each(parts, |wanted| record_missing(draft, wanted, hint));
+    }
+    let key = key.into_iter().map(|(name, value)| (name, CellValue::Key(value)));
+    let mut columns: BTreeMap<LogicalName, CellValue> = key.collect();
+    for part in parts {
+        let (wanted, name, _) = part;
+        let most = writable(draft, record, table, part, |column| column.creatable);
+        let (Some(most), Some(url)) = (most, wanted.url) else {
+            continue;
+        };
+        draft.compare(wanted, url, Held::Nowhere("there is no such record"));
+        if fits(draft, wanted, url, most) {
+            columns.insert((*name).clone(), CellValue::Url(StoredText::new(url.expose())));
+        }
+    }
+    draft
+        .writes
+        .push((first.index, Write::CreateRow { entity_set: table.entity_set.clone(), columns }));
+}
+
+fn record_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, hint: &str) {
+    draft.problem(wanted, Code::RecordMissing, "there is no such record".to_owned(), hint);
+}
+
+impl<'run> Update<'run> {
+    fn new(index: usize, table: &'run Table, row: &'run Row) -> Self {
+        Self { index, table, row, columns: BTreeMap::new(), taken: Vec::new() }
+    }
+
+    fn write(self) -> Write {
+        Write::UpdateRow {
+            entity_set: self.table.entity_set.clone(),
+            id: self.row.id,
+            guard: self.row.tag.clone(),
+            columns: self.columns,
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Plans of small made-up environments.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::domain::{Clouds, EntityTag, SchemaName, StoredText};
+use crate::state::*;
+
+const OLD: &str = "https://old.environment.api.powerplatform.com/workflows/1?api-version=1";
+const URL: &str = "https://new.environment.api.powerplatform.com:443/workflows/1?api-version=1";
+const SIGNED: &str =
+    "https://new.environment.api.powerplatform.com/workflows/1?api-version=1&sig=made-up";
+
+/// A manifest and an environment that agree on one activated flow; a test says what differs.
+struct Model {
+    desired: Desired,
+    observed: Observed,
+}
+
+fn model() -> Model {
+    let mut model = Model {
+        desired: Desired { flows: vec![], bindings: vec![], signed_urls: SignedUrls::Refuse },
+        observed: Observed { flows: vec![], targets: Targets::default() },
+    };
+    model.flow(URL);
+    model
+}
+
+fn guid(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn http(name: &str) -> Trigger {
+    Trigger {
+        name: name.parse().unwrap(),
+        trigger_type: "Request".into(),
+        kind: Some("Http".into()),
+    }
+}
+
+fn tag() -> EntityTag {
+    EntityTag::new("W/\"7\"").unwrap()
+}
+
+fn refusal(code: &str) -> Refusal {
+    Refusal {
+        service: crate::domain::Service::Dataverse,
+        code: code.into(),
+        message: "no".into(),
+        privilege: Some("prvReadWorkflow".into()),
+        request_id: None,
+    }
+}
+
+impl Model {
+    fn flow(&mut self, url: &str) -> FlowIndex {
+        let index = self.desired.flows.len();
+        self.desired.flows.push(Flow {
+            name: Some(format!("Flow {index}")),
+            workflow_id: guid(index + 1).parse().unwrap(),
+            trigger: None,
+            site: Site { line: 10 + index, column: 1 },
+        });
+        self.observed.flows.push(ObservedFlow {
+            workflow: Reading::Found(Workflow {
+                name: format!("Flow {index}"),
+                category: 5,
+                state: FlowState::Activated,
+                resource_id: None,
+                definition: Definition::Triggers(vec![http("manual")]),
+            }),
+            callback: Some(Callback::Url(url.parse().unwrap())),
+        });
+        FlowIndex(index)
+    }
+
+    fn bind(&mut self, flow: FlowIndex, target: Target) {
+        let site = Site { line: 100 + self.desired.bindings.len(), column: 1 };
+        self.desired.bindings.push(Binding { flow, target, site });
+    }
+
+    fn bind_variable(&mut self, name: &str, pointer: Option<&str>) -> &mut Self {
+        let pointer = pointer.map(|text| text.parse().unwrap());
+        self.bind(FlowIndex(0), Target::Variable { schema_name: name.parse().unwrap(), pointer });
+        self
+    }
+
+    fn variable(&mut self, name: &str, variable_type: VariableType, values: &[&str]) -> &mut Self {
+        let row = |text: &&str| ValueRow {
+            id: guid(50).parse().unwrap(),
+            tag: tag(),
+            text: Some(StoredText::new(*text)),
+        };
+        let variable = Variable {
+            definition: guid(40).parse().unwrap(),
+            schema_name: name.parse().unwrap(),
+            variable_type,
+            default: None,
+            values: values.iter().map(row).collect(),
+        };
+        self.observed
+            .targets
+            .variables
+            .insert(variable.schema_name.clone(), Reading::Found(variable));
+        self
+    }
+
+    fn bind_column(&mut self, selector: Selector, column: &str, missing: Missing) -> &mut Self {
+        let record = Record { table: "t".parse().unwrap(), selector };
+        self.bind(
+            FlowIndex(0),
+            Target::Column { record, column: column.parse().unwrap(), missing },
+        );
+        self
+    }
+
+    fn table(&mut self) -> &mut Self {
+        let text = |max_length| Column {
+            column_type: ColumnType::Text { max_length },
+            creatable: true,
+            updatable: true,
+        };
+        let columns =
+            [("name", text(100)), ("url", text(500)), ("short", text(20)), ("note", text(500))];
+        let mut columns: BTreeMap<_, _> =
+            columns.into_iter().map(|(name, column)| (name.parse().unwrap(), column)).collect();
+        let number = Column { column_type: ColumnType::Integer, creatable: true, updatable: true };
+        columns.insert("rank".parse().unwrap(), number);
+        let fixed = Column {
+            column_type: ColumnType::Text { max_length: 500 },
+            creatable: true,
+            updatable: false,
+        };
+        columns.insert("fixed".parse().unwrap(), fixed);
+        let table = Table {
+            entity_set: "ts".into(),
+            primary_id: "tid".parse().unwrap(),
+            versioned: true,
+            columns,
+        };
+        self.observed.targets.tables.insert("t".parse().unwrap(), Reading::Found(table));
+        self
+    }
+
+    fn rows(&mut self, selector: Selector, ids: &[usize], url: &str) -> &mut Self {
+        let texts = BTreeMap::from([("url".parse().unwrap(), StoredText::new(url))]);
+        let row =
+            |id: &usize| Row { id: guid(*id).parse().unwrap(), tag: tag(), texts: texts.clone() };
+        let record = Record { table: "t".parse().unwrap(), selector };
+        self.observed.targets.records.insert(record, Reading::Found(ids.iter().map(row).collect()));
+        self
+    }
+
+    fn workflow(&mut self) -> &mut Workflow {
+        match &mut self.observed.flows[0].workflow {
+            Reading::Found(workflow) => workflow,
+            _ => panic!("the model's flow is there"),
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        let clouds = Clouds::embedded().unwrap();
+        plan(&self.desired, &self.observed, clouds.named("public").unwrap())
+    }
+
+    fn codes(&self) -> Vec<&'static str> {
+        self.plan().problems.iter().map(|problem| problem.code.as_str()).collect()
+    }
+}
+
+fn named(name: &str) -> Selector {
+    Selector::Columns(BTreeMap::from([("name".parse().unwrap(), KeyValue::Text(name.into()))]))
+}
+
+fn only_change(plan: &Plan) -> (Action, &str) {
+    assert_eq!((plan.changes.len(), plan.problems.len()), (1, 0), "{:?}", plan.problems);
+    (plan.changes[0].action, &plan.changes[0].reason)
+}
+
+#[test]
+fn a_variable_without_a_value_gets_one_under_its_own_spelling() {
+    let plan = model()
+        .bind_variable("contoso_URL", None)
+        .variable("contoso_Url", VariableType::String, &[])
+        .plan();
+    assert_eq!(only_change(&plan), (Action::Create, "the variable has no value"));
+    let [Write::CreateVariableValue { schema_name, text, .. }] = plan.writes() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((schema_name.as_str(), text.expose()), ("contoso_Url", URL));
+}
+
+#[test]
+fn a_variable_with_another_url_is_updated_under_the_version_that_was_read() {
+    let plan = model().bind_variable("a", None).variable("a", VariableType::String, &[OLD]).plan();
+    assert_eq!(only_change(&plan), (Action::Update, "leads to another host"));
+    assert!(matches!(plan.writes(), [Write::UpdateVariableValue { guard, .. }] if *guard == tag()));
+}
+
+#[test]
+fn a_url_that_is_only_spelled_differently_is_left_as_it_is() {
+    let plan = model()
+        .bind_variable("a", None)
+        .variable("a", VariableType::String, &[&URL.replace(":443", "")])
+        .plan();
+    assert_eq!(only_change(&plan), (Action::NoOp, "agrees, spelled differently"));
+    assert!(plan.is_agreed());
+}
+
+#[test]
+fn a_text_that_is_no_url_is_shown_by_its_length_alone() {
+    let plan =
+        model().bind_variable("a", None).variable("a", VariableType::String, &["hunter2"]).plan();
+    assert_eq!(plan.changes[0].before, Some(ValueView::Text { characters: 7 }));
+    assert!(!format!("{plan:?}").contains("hunter2"));
+}
+
+#[test]
+fn two_members_of_one_json_variable_are_one_write_that_keeps_the_rest() {
+    let mut model = model();
+    model.bind_variable("a", Some("/x/y")).bind_variable("a", Some("/z")).variable(
+        "a",
+        VariableType::Json,
+        &[r#"{"k": 1, "z": null}"#],
+    );
+    let plan = model.plan();
+    assert_eq!(plan.changes.len(), 2);
+    let [Write::UpdateVariableValue { text, .. }] = plan.writes() else { panic!("{plan:?}") };
+    assert_eq!(text.expose(), format!(r#"{{"k": 1, "z": "{URL}","x":{{"y":"{URL}"}}}}"#));
+}
+
+#[test]
+fn a_json_variable_with_only_a_default_keeps_the_defaults_members() {
+    let mut model = model();
+    model.bind_variable("a", Some("/x")).variable("a", VariableType::Json, &[]);
+    let Some(Reading::Found(variable)) =
+        model.observed.targets.variables.get_mut(&"a".parse::<SchemaName>().unwrap())
+    else {
+        panic!()
+    };
+    variable.default = Some(StoredText::new(r#"{"keep":true}"#));
+    let plan = model.plan();
+    let [Write::CreateVariableValue { text, .. }] = plan.writes() else { panic!("{plan:?}") };
+    assert_eq!(text.expose(), format!(r#"{{"keep":true,"x":"{URL}"}}"#));
+}
+
+#[test]
+fn a_member_that_agrees_already_is_not_written_beside_one_that_does_not() {
+    let value = format!(r#"{{"x":"{URL}"}}"#);
+    let mut model = model();
+    model.bind_variable("a", Some("/x")).bind_variable("a", Some("/y")).variable(
+        "a",
+        VariableType::Json,
+        &[&value],
+    );
+    let plan = model.plan();
+    assert_eq!((plan.count(Action::NoOp), plan.count(Action::Create)), (1, 1));
+}
+
+#[test]
+fn variables_that_cannot_hold_the_url_are_problems() {
+    let code = |variable_type, pointer| {
+        model().bind_variable("a", pointer).variable("a", variable_type, &["x"]).codes()
+    };
+    for variable_type in [
+        VariableType::Number,
+        VariableType::Boolean,
+        VariableType::Secret,
+        VariableType::DataSource,
+        VariableType::Json,
+    ] {
+        assert_eq!(code(variable_type, None), ["variable-type"]);
+    }
+    assert_eq!(code(VariableType::Json, Some("/x")), ["value-not-json"]);
+    assert_eq!(model().bind_variable("a", None).codes(), ["definition-missing"]);
+    assert_eq!(
+        model().bind_variable("a", None).variable("a", VariableType::String, &["x", "y"]).codes(),
+        ["variable-ambiguous"]
+    );
+}
+
+#[test]
+fn a_json_value_that_would_not_fit_is_a_problem() {
+    let value = format!(r#"{{"k":"{}"}}"#, "x".repeat(1_950));
+    let codes =
+        model().bind_variable("a", Some("/x")).variable("a", VariableType::Json, &[&value]).codes();
+    assert_eq!(codes, ["value-too-long"]);
+}
+
+#[test]
+fn a_record_is_updated_once_for_all_of_its_columns() {
+    let mut model = model();
+    model.table().rows(named("n"), &[7], OLD);
+    model.bind_column(named("n"), "url", Missing::Fail).bind_column(
+        named("N"),
+        "note",
+        Missing::Fail,
+    );
+    let plan = model.plan();
+    let [Write::UpdateRow { columns, entity_set, .. }] = plan.writes() else { panic!("{plan:?}") };
+    assert_eq!((entity_set.as_str(), columns.len()), ("ts", 2));
+    assert_eq!(plan.changes[1].reason, "the value is empty");
+}
+
+#[test]
+fn a_record_that_is_not_there_is_created_from_its_key_if_the_manifest_says_so() {
+    let mut model = model();
+    model.table().rows(named("n"), &[], "").bind_column(named("n"), "url", Missing::Create);
+    let plan = model.plan();
+    assert_eq!(only_change(&plan), (Action::Create, "there is no such record"));
+    let [Write::CreateRow { columns, .. }] = plan.writes() else { panic!("{plan:?}") };
+    assert_eq!(columns.len(), 2);
+}
+
+#[test]
+fn records_that_cannot_take_the_url_are_problems() {
+    let code = |ids: &[usize], column| {
+        model()
+            .table()
+            .rows(named("n"), ids, OLD)
+            .bind_column(named("n"), column, Missing::Fail)
+            .codes()
+    };
+    assert_eq!(code(&[], "url"), ["record-missing"]);
+    assert_eq!(code(&[7, 8], "url"), ["record-ambiguous"]);
+    assert_eq!(code(&[7], "none"), ["column-missing"]);
+    assert_eq!(code(&[7], "rank"), ["column-not-text"]);
+    assert_eq!(code(&[7], "fixed"), ["column-not-writable"]);
+    assert_eq!(code(&[7], "short"), ["value-too-long"]);
+    assert_eq!(model().bind_column(named("n"), "url", Missing::Fail).codes(), ["table-missing"]);
+}
+
+#[test]
+fn two_keys_that_find_the_same_record_cannot_both_write_its_column() {
+    let mut model = model();
+    let id = Selector::Id(guid(7).parse().unwrap());
+    model.table().rows(named("n"), &[7], OLD).rows(id.clone(), &[7], OLD);
+    model.bind_column(named("n"), "url", Missing::Fail).bind_column(id, "url", Missing::Fail);
+    assert_eq!(model.codes(), ["target-collision"]);
+}
+
+#[test]
+fn every_state_of_a_flow_that_has_no_url_is_a_problem_of_its_own() {
+    let code = |change: fn(&mut Workflow)| {
+        let mut model = model();
+        change(model.workflow());
+        model.codes().join(",")
+    };
+    assert_eq!(code(|flow| flow.category = 0), "flow-not-cloud");
+    assert_eq!(code(|flow| flow.state = FlowState::Draft), "flow-draft");
+    assert_eq!(code(|flow| flow.state = FlowState::Suspended), "flow-suspended");
+    assert_eq!(code(|flow| flow.state = FlowState::Other(9)), "flow-state-unknown");
+    assert_eq!(code(|flow| flow.definition = Definition::Triggers(vec![])), "trigger-not-http");
+    assert_eq!(
+        code(|flow| flow.definition = Definition::Triggers(vec![http("a"), http("b")])),
+        "trigger-ambiguous"
+    );
+    assert_eq!(
+        code(|flow| flow.definition = Definition::Unreadable("why".into())),
+        "definition-unreadable"
+    );
+}
+
+#[test]
+fn every_refusal_of_a_url_is_a_problem_of_its_own() {
+    let code = |callback: Callback| {
+        let mut model = model();
+        model.observed.flows[0].callback = Some(callback);
+        model.codes().join(",")
+    };
+    assert_eq!(code(Callback::Malformed), "callback-malformed");
+    assert_eq!(code(Callback::OtherFlow(guid(99).parse().unwrap())), "callback-other-flow");
+    assert_eq!(code(Callback::UnknownFlow(refusal("x"))), "flow-not-registered");
+    assert_eq!(code(Callback::UnknownTrigger(refusal("x"))), "trigger-not-found");
+    assert_eq!(code(Callback::NotHttp(refusal("x"))), "trigger-not-http");
+    assert_eq!(code(Callback::NotOwner(refusal("x"))), "flow-not-owned");
+    assert_eq!(code(Callback::EnvironmentDenied(refusal("x"))), "environment-denied");
+    assert_eq!(
+        code(Callback::Url(URL.replace("https", "http").parse().unwrap())),
+        "callback-not-https"
+    );
+    assert_eq!(
+        code(Callback::Url("https://example.com/x".parse().unwrap())),
+        "callback-host-unknown"
+    );
+    assert_eq!(code(Callback::Url(SIGNED.parse().unwrap())), "signed-url");
+}
+
+#[test]
+fn a_signed_url_is_written_if_the_policy_allows_it_and_warned_of_if_it_warns() {
+    for (policy, warnings) in [(SignedUrls::Allow, 0), (SignedUrls::Warn, 1)] {
+        let mut model = model();
+        model.desired.signed_urls = policy;
+        model.observed.flows[0].callback = Some(Callback::Url(SIGNED.parse().unwrap()));
+        let plan = model.bind_variable("a", None).variable("a", VariableType::String, &[]).plan();
+        assert_eq!((plan.writes().len(), plan.warnings.len()), (1, warnings));
+        assert!(!format!("{plan:?}").contains("made-up"));
+    }
+}
+
+#[test]
+fn problems_come_all_at_once_in_the_manifests_order_and_nothing_is_written() {
+    let mut model = model();
+    model.bind_variable("a", None).variable("a", VariableType::String, &[]);
+    model.bind_variable("gone", None);
+    model.workflow().state = FlowState::Draft;
+    model.flow(URL);
+    model.observed.flows[1].workflow = Reading::Refused(refusal("0x80040220"));
+    assert_eq!(model.codes(), ["flow-draft", "privilege-missing", "definition-missing"]);
+    assert!(model.plan().writes().is_empty());
+    let named = model.plan().problems[1].hint.contains("prvReadWorkflow");
+    assert!(named);
+}
+
+#[test]
+fn planning_again_after_the_writes_are_in_finds_nothing_to_do() {
+    let mut model = model();
+    model.bind_variable("a", None).variable("a", VariableType::String, &[URL]);
+    model.table().rows(named("n"), &[7], URL).bind_column(named("n"), "url", Missing::Create);
+    let plan = model.plan();
+    assert!(plan.is_agreed());
+    assert_eq!(plan.count(Action::NoOp), 2);
+}

@@ -1,0 +1,188 @@
+//! What happens to environment variables.
+
+use std::collections::BTreeMap;
+
+use super::json::{self, PointerMismatch};
+use super::{Draft, Held, Wanted, Write};
+use crate::domain::{CallbackUrl, JsonPointer, SchemaName, StoredText};
+use crate::problem::Code;
+use crate::state::{Observed, Reading, Target, Variable, VariableType};
+
+/// The most characters that the column `environmentvariablevalue.value` holds
+/// (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/environmentvariablevalue>).
+const MOST_CHARACTERS: usize = 2_000;
+
+/// A binding to a variable, with the member that it is about.
+type Part<'run> = (Wanted<'run>, Option<&'run JsonPointer>);
+
+/// Plans every binding to a variable.
+pub(super) fn plan<'run>(
+    draft: &mut Draft<'run>,
+    observed: &'run Observed,
+    urls: &[Option<&'run CallbackUrl>],
+) {
+    let mut groups: BTreeMap<&SchemaName, Vec<Part<'run>>> = BTreeMap::new();
+    for wanted in draft.wanted(urls) {
+        if let Target::Variable { schema_name, pointer } = &wanted.binding.target {
+            groups.entry(schema_name).or_default().push((wanted, pointer.as_ref()));
+        }
+    }
+    for (schema_name, parts) in groups {
+        variable(draft, observed.targets.variables.get(schema_name), &parts);
+    }
+}
+
+/// Plans the bindings to one variable, which end in at most one write.
+fn variable<'run>(
+    draft: &mut Draft<'run>,
+    reading: Option<&'run Reading<Variable>>,
+    parts: &[Part<'run>],
+) {
+    let variable = match reading {
+        Some(Reading::Found(variable)) => variable,
+        Some(Reading::Refused(refusal)) => {
+            return parts.iter().for_each(|(wanted, _)| draft.refusal(wanted, refusal));
+        }
+        Some(Reading::Absent) | None => {
+            return parts.iter().for_each(|(wanted, _)| missing(draft, wanted));
+        }
+    };
+    let fits: Vec<&Part<'run>> =
+        parts.iter().filter(|part| usable(draft, variable, part)).collect();
+    if fits.is_empty() {
+        return;
+    }
+    let before = draft.problems.len();
+    let text = fits.iter().fold(None, |text, part| fold(draft, variable, text, part));
+    if let Some(text) = text.filter(|_| draft.problems.len() == before) {
+        write(draft, variable, &fits, &text);
+    }
+}
+
+fn missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+    draft.problem(
+        wanted,
+        Code::DefinitionMissing,
+        "there is no such environment variable in this environment".to_owned(),
+        "import the solution that defines it first, or correct `environment-variable`",
+    );
+}
+
+/// Whether the variable can hold what the binding wants there.
+fn usable(draft: &mut Draft<'_>, variable: &Variable, (wanted, pointer): &Part<'_>) -> bool {
+    if variable.values.len() > 1 {
+        let message = format!(
+            "the variable has {} values, and only one of them holds",
+            variable.values.len()
+        );
+        let hint = "delete the value rows that do not belong (table environmentvariablevalue), and run again";
+        draft.problem(wanted, Code::VariableAmbiguous, message, hint);
+        return false;
+    }
+    let hint = match (variable.variable_type, pointer) {
+        (VariableType::String | VariableType::Json, Some(_)) | (VariableType::String, None) => {
+            return true;
+        }
+        (VariableType::Json, None) => {
+            "name the member with `json-pointer`, such as \"/orders/intake\""
+        }
+        _ => "bind a variable of type text, or of type JSON with `json-pointer`",
+    };
+    let message = format!(
+        "the variable is of type {}, which cannot hold a URL as it stands",
+        variable.variable_type
+    );
+    draft.problem(wanted, Code::VariableType, message, hint);
+    false
+}
+
+/// The variable's text after one more binding; none as long as nothing is to be written.
+fn fold<'run>(
+    draft: &mut Draft<'run>,
+    variable: &'run Variable,
+    text: Option<String>,
+    (wanted, pointer): &Part<'run>,
+) -> Option<String> {
+    let changed = match pointer {
+        None => whole(draft, variable, wanted),
+        Some(pointer) => {
+            let base = text.as_deref().unwrap_or_else(|| document(variable));
+            part(draft, variable, wanted, pointer, base)
+        }
+    };
+    changed.or(text)
+}
+
+/// The text of a variable that is one URL, if it has to be written.
+fn whole<'run>(
+    draft: &mut Draft<'run>,
+    variable: &'run Variable,
+    wanted: &Wanted<'run>,
+) -> Option<String> {
+    let url = wanted.url?;
+    let held = match variable.values.first() {
+        None => Held::Nowhere("the variable has no value"),
+        Some(row) => Held::Text(row.text.as_ref().map_or("", StoredText::expose)),
+    };
+    draft.compare(wanted, url, held).then(|| url.expose().to_owned())
+}
+
+/// The text of a JSON variable with one more member, if it has to be written.
+fn part<'run>(
+    draft: &mut Draft<'run>,
+    variable: &Variable,
+    wanted: &Wanted<'run>,
+    pointer: &JsonPointer,
+    base: &str,
+) -> Option<String> {
+    let held = match json::member(base, pointer) {
+        Ok(held) => held,
+        Err(mismatch) => {
+            not_json(draft, wanted, &mismatch);
+            return None;
+        }
+    };
+    let url = wanted.url?;
+    let held = match (&held, variable.values.is_empty()) {
+        (_, true) => Held::Nowhere("the variable has no value"),
+        (None, false) => Held::Nowhere("the member is not there"),
+        (Some(text), false) => Held::Text(text),
+    };
+    let changed = draft.compare(wanted, url, held);
+    changed.then(|| json::with_member(base, pointer, url.expose()).ok()).flatten()
+}
+
+/// The JSON that members are written into: the value, else the default, else an empty object.
+fn document(variable: &Variable) -> &str {
+    let value = variable.values.first().and_then(|row| row.text.as_ref());
+    let text = value.or(variable.default.as_ref()).map_or("", StoredText::expose);
+    if text.trim().is_empty() { "{}" } else { text }
+}
+
+fn not_json(draft: &mut Draft<'_>, wanted: &Wanted<'_>, mismatch: &PointerMismatch) {
+    let hint = "mend the variable's value by hand, or bind it without `json-pointer`; other members are never thrown away";
+    draft.problem(wanted, Code::ValueNotJson, format!("the variable's value {mismatch}"), hint);
+}
+
+/// Notes the one write of a variable.
+fn write(draft: &mut Draft<'_>, variable: &Variable, parts: &[&Part<'_>], text: &str) {
+    let (first, _) = &parts[0];
+    let characters = text.chars().count();
+    if characters > MOST_CHARACTERS {
+        let message = format!(
+            "the value would have {characters} characters, and a variable holds {MOST_CHARACTERS}"
+        );
+        let hint = "spread the URLs over several variables, or write them to records";
+        return draft.problem(first, Code::ValueTooLong, message, hint);
+    }
+    let text = StoredText::new(text);
+    let write = match variable.values.first() {
+        None => Write::CreateVariableValue {
+            definition: variable.definition,
+            schema_name: variable.schema_name.clone(),
+            text,
+        },
+        Some(row) => Write::UpdateVariableValue { id: row.id, guard: row.tag.clone(), text },
+    };
+    draft.writes.push((first.index, write));
+}
