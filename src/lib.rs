@@ -1,5 +1,6 @@
 //! Discovers the callback URLs of cloud flows and writes them into Dataverse.
 
+pub mod api;
 pub mod domain;
 pub mod http;
 pub mod plan;

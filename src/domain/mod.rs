@@ -10,6 +10,7 @@ mod fingerprint;
 mod id;
 mod name;
 mod pointer;
+mod printable;
 mod secret;
 mod service;
 
@@ -20,5 +21,6 @@ pub use fingerprint::Fingerprint;
 pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use pointer::{JsonPointer, PointerError};
+pub use printable::printable;
 pub use secret::{AccessToken, EntityTag, RefreshToken, StoredText};
 pub use service::Service;

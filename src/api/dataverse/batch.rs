@@ -1,0 +1,247 @@
+//! Change sets: writes that succeed or fail together
+//! (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api>).
+
+use serde_json::{Map, Value};
+
+use super::super::fault::Fault;
+use super::{DataverseApi, multipart, odata_headers};
+use crate::domain::{EntityTag, RowId, Service};
+use crate::http::{Answer, Body, Method, Request, Safety};
+
+/// The most operations of one batch.
+pub const MOST_OPERATIONS: usize = 1_000;
+
+/// What tells the boundaries of one batch from everything in it.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchId(uuid::Uuid);
+
+/// One write of a change set. Its columns may hold secrets, so it is never printed.
+pub enum Operation {
+    /// A new row.
+    Create {
+        /// The table's name in addresses.
+        entity_set: String,
+        /// What the row holds.
+        columns: Map<String, Value>,
+    },
+    /// Other columns of a row that is still of that version.
+    Update {
+        /// The table's name in addresses.
+        entity_set: String,
+        /// The row.
+        id: RowId,
+        /// The version.
+        guard: EntityTag,
+        /// What the row will hold.
+        columns: Map<String, Value>,
+    },
+}
+
+/// What became of a change set.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ChangeSetAnswer {
+    /// Every write is in.
+    Committed,
+    /// No write is in.
+    Refused(Fault),
+    /// The answer does not tell.
+    Unclear(String),
+}
+
+impl BatchId {
+    /// An id that nobody can foresee, so that no value can hold a boundary.
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4())
+    }
+}
+
+impl Operation {
+    /// The operation as a part of a change set: an HTTP request written out.
+    fn written(&self, root: &str) -> String {
+        let (line, guard, columns) = match self {
+            Self::Create { entity_set, columns } => {
+                (format!("POST {root}/{entity_set} HTTP/1.1"), String::new(), columns)
+            }
+            Self::Update { entity_set, id, guard, columns } => (
+                format!("PATCH {root}/{entity_set}({id}) HTTP/1.1"),
+                format!("If-Match: {}\r\n", guard.as_str()),
+                columns,
+            ),
+        };
+        let body = serde_json::to_string(columns).unwrap_or_default();
+        let length = body.len();
+        format!(
+            "{line}\r\n{guard}Content-Type: application/json; type=entry\r\nContent-Length: {length}\r\n\r\n{body}\r\n"
+        )
+    }
+}
+
+/// The request that sends a change set, at most [`MOST_OPERATIONS`].
+pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> Request {
+    let url = api.url("$batch");
+    let mut request = Request::query(Service::Dataverse, Method::POST, url, "/$batch");
+    request.safety = Safety::Command;
+    request.body = Body::Bytes {
+        content_type: format!("multipart/mixed; boundary=\"batch_{}\"", id.0),
+        bytes: written(api, id, operations).into_bytes(),
+    };
+    odata_headers(request)
+}
+
+/// The batch with its one change set, lines ended by CRLF throughout (RFC 2046 section 4.1.1).
+fn written(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String {
+    let id = id.0;
+    let parts = operations.iter().enumerate().map(|(index, operation)| {
+        let head = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary";
+        let number = index + 1;
+        let operation = operation.written(&api.root);
+        format!("--changeset_{id}\r\n{head}\r\nContent-ID: {number}\r\n\r\n{operation}")
+    });
+    let parts: Vec<String> = parts.collect();
+    let head = format!("Content-Type: multipart/mixed; boundary=\"changeset_{id}\"");
+    let parts = parts.concat();
+    format!("--batch_{id}\r\n{head}\r\n\r\n{parts}--changeset_{id}--\r\n\r\n--batch_{id}--\r\n")
+}
+
+/// What became of a change set of so many operations.
+pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
+    let content_type = answer.header("content-type").unwrap_or_default();
+    if !multipart::is_multipart(content_type) {
+        return read_plain(answer);
+    }
+    let Some(parts) = multipart::answers(content_type, &answer.body) else {
+        return ChangeSetAnswer::Unclear("an answer in parts that is not well formed".to_owned());
+    };
+    if let Some(failed) = parts.iter().find(|part| part.status >= 400) {
+        let mut fault = Fault::of(Service::Dataverse, failed);
+        fault.request_id = fault.request_id.or_else(|| answer.request_id());
+        return ChangeSetAnswer::Refused(fault);
+    }
+    let done = parts.iter().filter(|part| part.is_success()).count();
+    if answer.is_success() && done == operations && parts.len() == operations {
+        return ChangeSetAnswer::Committed;
+    }
+    ChangeSetAnswer::Unclear(format!("an answer for {done} of {operations} writes"))
+}
+
+/// An answer without parts: a refusal of the batch as a whole, unless the server itself failed,
+/// perhaps on the way back.
+fn read_plain(answer: &Answer) -> ChangeSetAnswer {
+    match answer.status {
+        400..=407 | 409..=499 => ChangeSetAnswer::Refused(Fault::of(Service::Dataverse, answer)),
+        status => ChangeSetAnswer::Unclear(format!("status {status} without the parts of a batch")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = "multipart/mixed; boundary=batchresponse_1";
+
+    fn answer(status: u16, content_type: &str, body: &str) -> Answer {
+        let headers = [(http::header::CONTENT_TYPE, content_type.parse().unwrap())];
+        Answer {
+            status,
+            headers: headers.into_iter().collect(),
+            body: body.replace('\n', "\r\n").into_bytes(),
+        }
+    }
+
+    fn columns(value: &str) -> Map<String, Value> {
+        Map::from_iter([("value".to_owned(), Value::from(value))])
+    }
+
+    #[test]
+    fn a_change_set_is_written_with_ids_lengths_guards_and_crlf() {
+        let api = DataverseApi::new(&"https://contoso.crm4.dynamics.com".parse().unwrap());
+        let id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap();
+        let operations = [
+            Operation::Create { entity_set: "contoso_endpoints".into(), columns: columns("é") },
+            Operation::Update {
+                entity_set: "contoso_endpoints".into(),
+                id,
+                guard: EntityTag::new("W/\"7\"").unwrap(),
+                columns: columns("y"),
+            },
+        ];
+        let text = written(&api, BatchId(uuid::Uuid::nil()), &operations);
+        assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
+        insta::assert_snapshot!(text.replace("\r\n", "\n").replace("00000000-0000-0000-0000-000000000000", "0"), @r#"
+        --batch_0
+        Content-Type: multipart/mixed; boundary="changeset_0"
+
+        --changeset_0
+        Content-Type: application/http
+        Content-Transfer-Encoding: binary
+        Content-ID: 1
+
+        POST https://contoso.crm4.dynamics.com/api/data/v9.2/contoso_endpoints HTTP/1.1
+        Content-Type: application/json; type=entry
+        Content-Length: 14
+
+        {"value":"é"}
+        --changeset_0
+        Content-Type: application/http
+        Content-Transfer-Encoding: binary
+        Content-ID: 2
+
+        PATCH https://contoso.crm4.dynamics.com/api/data/v9.2/contoso_endpoints(a09e4a0d-3a1c-f011-998a-7c1e5275cfe9) HTTP/1.1
+        If-Match: W/"7"
+        Content-Type: application/json; type=entry
+        Content-Length: 13
+
+        {"value":"y"}
+        --changeset_0--
+
+        --batch_0--
+        "#);
+    }
+
+    #[test]
+    fn a_change_set_is_committed_only_if_every_write_says_so() {
+        let part = "--changesetresponse_2\nContent-Type: application/http\nContent-Transfer-Encoding: binary\nContent-ID: 1\n\nHTTP/1.1 204 No Content\nOData-Version: 4.0\n\n\n";
+        let body = format!(
+            "--batchresponse_1\nContent-Type: multipart/mixed; boundary=changesetresponse_2\n\n{part}--changesetresponse_2--\n--batchresponse_1--\n"
+        );
+        assert_eq!(read_change_set(&answer(200, ANSWER, &body), 1), ChangeSetAnswer::Committed);
+        assert!(matches!(
+            read_change_set(&answer(200, ANSWER, &body), 2),
+            ChangeSetAnswer::Unclear(_)
+        ));
+        let cut = &body[..body.len() - 25];
+        assert!(matches!(
+            read_change_set(&answer(200, ANSWER, cut), 1),
+            ChangeSetAnswer::Unclear(_)
+        ));
+    }
+
+    #[test]
+    fn a_failed_change_set_is_understood_flat_or_nested_and_whatever_the_outer_status() {
+        let failed = "Content-Type: application/http\nContent-Transfer-Encoding: binary\n\nHTTP/1.1 412 Precondition Failed\nREQ_ID: 5\nContent-Type: application/json; odata.metadata=minimal\n\n{\"error\":{\"code\":\"0x80060882\",\"message\":\"The version differs.\"}}\n";
+        let flat = format!("--batchresponse_1\n{failed}--batchresponse_1--\n");
+        let nested = format!(
+            "--batchresponse_1\nContent-Type: multipart/mixed; boundary=\"c_2\"\n\n--c_2\n{failed}--c_2--\n--batchresponse_1--\n"
+        );
+        for (status, body) in [(412, &flat), (200, &nested), (400, &nested)] {
+            let ChangeSetAnswer::Refused(fault) = read_change_set(&answer(status, ANSWER, body), 1)
+            else {
+                panic!()
+            };
+            assert!(fault.is("0x80060882") && fault.status == 412);
+        }
+    }
+
+    #[test]
+    fn a_batch_that_was_refused_as_a_whole_is_no_riddle_and_a_broken_server_is() {
+        let refused =
+            answer(400, "application/json", r#"{"error":{"code":"0x80060888","message":"no"}}"#);
+        assert!(matches!(read_change_set(&refused, 1), ChangeSetAnswer::Refused(_)));
+        for status in [200, 302, 408, 500, 502, 503] {
+            assert!(matches!(
+                read_change_set(&answer(status, "text/html", "<html>"), 1),
+                ChangeSetAnswer::Unclear(_)
+            ));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A flow's definition, as the column `clientdata` holds it: JSON within a JSON string.
+//!
+//! It may be large; only the triggers are kept
+//! (<https://learn.microsoft.com/power-automate/manage-flows-with-code>).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+/// What a flow's definition says of its triggers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowDefinition {
+    /// The triggers by their keys.
+    Triggers(BTreeMap<String, FlowTrigger>),
+    /// The definition could not be read, and why.
+    Unreadable(String),
+}
+
+/// What starts a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FlowTrigger {
+    /// Such as `Request` or `Recurrence`.
+    #[serde(rename = "type", default)]
+    pub trigger_type: String,
+    /// Such as `Http` or `Button`.
+    pub kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ClientData {
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    definition: Body,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    triggers: BTreeMap<String, FlowTrigger>,
+}
+
+impl FlowDefinition {
+    /// Reads the text of the column.
+    pub fn of(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        match serde_json::from_str::<ClientData>(text) {
+            Ok(data) => Self::Triggers(data.properties.definition.triggers),
+            Err(error) => Self::Unreadable(format!(
+                "it is not the JSON of a flow (line {}, column {})",
+                error.line(),
+                error.column(),
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FlowDefinition {
+    /// Reads the definition while its row is read, so that its text is not kept.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+        Ok(text.map_or_else(|| Self::Unreadable("it is empty".to_owned()), |text| Self::of(&text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_triggers_are_kept() {
+        let text = r#"{"properties":{"connectionReferences":{"a":[1]},"definition":{"triggers":{"manual":{"type":"Request","kind":"Http","inputs":{"schema":{}}}},"actions":{"x":{}}}},"schemaVersion":"1.0.0.0"}"#;
+        let trigger = FlowTrigger { trigger_type: "Request".into(), kind: Some("Http".into()) };
+        let triggers = BTreeMap::from([("manual".to_owned(), trigger)]);
+        assert_eq!(FlowDefinition::of(text), FlowDefinition::Triggers(triggers));
+    }
+
+    #[test]
+    fn a_text_that_is_no_flow_says_where_it_stops_being_one_and_not_what_it_says() {
+        let FlowDefinition::Unreadable(why) = FlowDefinition::of(r#"{"properties":"hush"}"#) else {
+            panic!()
+        };
+        assert!(why.contains("line 1") && !why.contains("hush"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Answers in parts (RFC 2046 section 5.1), where a part is an answer or has parts itself.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::http::Answer;
+
+/// The most headers of a part.
+const MOST_HEADERS: usize = 64;
+
+/// How deep parts may lie within parts: a batch, a change set in it, an answer in that.
+const MOST_DEPTH: usize = 3;
+
+/// The answers in a body of parts, in their order; none if the body is not well formed.
+pub(super) fn answers(content_type: &str, body: &[u8]) -> Option<Vec<Answer>> {
+    let mut found = Vec::new();
+    collect(content_type, body, MOST_DEPTH, &mut found)?;
+    Some(found)
+}
+
+/// Whether a content type announces parts.
+pub(super) fn is_multipart(content_type: &str) -> bool {
+    content_type.trim_start().to_ascii_lowercase().starts_with("multipart/mixed")
+}
+
+fn collect(content_type: &str, body: &[u8], depth: usize, found: &mut Vec<Answer>) -> Option<()> {
+    let depth = depth.checked_sub(1)?;
+    for part in parts(body, boundary(content_type)?)? {
+        let (headers, body) = head(part)?;
+        let content_type = headers.get("content-type")?.to_str().ok()?;
+        if is_multipart(content_type) {
+            collect(content_type, body, depth, found)?;
+        } else {
+            found.push(answer(body)?);
+        }
+    }
+    Some(())
+}
+
+/// The boundary that a content type names, with or without quotes.
+fn boundary(content_type: &str) -> Option<&str> {
+    let mut parameters = content_type.split(';').skip(1).map(str::trim);
+    let value = parameters.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
+    })?;
+    let value = value.trim_matches('"');
+    (!value.is_empty()).then_some(value)
+}
+
+/// The parts between the boundaries; the last boundary ends in two hyphens.
+fn parts<'body>(body: &'body [u8], boundary: &str) -> Option<Vec<&'body [u8]>> {
+    let delimiter = format!("--{boundary}");
+    let mut parts = Vec::new();
+    let mut start = None;
+    let mut place = 0;
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        let end = text.strip_suffix(b"--").is_some_and(|text| text == delimiter.as_bytes());
+        if end || text == delimiter.as_bytes() {
+            parts.extend(start.map(|start: usize| &body[start..place]));
+            start = Some(place + line.len());
+        }
+        if end {
+            return Some(parts);
+        }
+        place += line.len();
+    }
+    None
+}
+
+/// The headers of a part and what follows them.
+fn head(part: &[u8]) -> Option<(HeaderMap, &[u8])> {
+    let mut buffer = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    match httparse::parse_headers(part, &mut buffer).ok()? {
+        httparse::Status::Complete((length, headers)) => {
+            Some((header_map(headers), &part[length..]))
+        }
+        httparse::Status::Partial => None,
+    }
+}
+
+/// An answer written out as in a connection.
+fn answer(text: &[u8]) -> Option<Answer> {
+    let mut buffer = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut buffer);
+    let length = match response.parse(text).ok()? {
+        httparse::Status::Complete(length) => length,
+        httparse::Status::Partial => return None,
+    };
+    let headers = header_map(response.headers);
+    Some(Answer { status: response.code?, headers, body: text[length..].trim_ascii().to_vec() })
+}
+
+fn header_map(headers: &[httparse::Header<'_>]) -> HeaderMap {
+    let pairs = headers.iter().filter_map(|header| {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_bytes(header.value).ok()?))
+    });
+    pairs.collect()
+}

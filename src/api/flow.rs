@@ -1,0 +1,207 @@
+//! The Power Automate API, as far as callback URLs need it.
+//!
+//! Microsoft documents the shape of the answer for Logic Apps
+//! (<https://learn.microsoft.com/rest/api/logic/workflow-triggers/list-callback-url>) and says
+//! that the API of Power Automate may change, so both known shapes are read.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use url::Url;
+
+use super::fault::{ApiError, Fault, body};
+use crate::domain::Service;
+use crate::domain::{CallbackUrl, EnvironmentId, TriggerName, WorkflowId};
+use crate::http::{Answer, Method, Request};
+
+/// What stays as it is in a segment of a path (RFC 3986 section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The version of the API that scripts and tools use.
+const API_VERSION: &str = "api-version=2016-11-01";
+
+/// The flows of one environment at the Flow service.
+#[derive(Clone, Debug)]
+pub struct FlowApi {
+    origin: Url,
+    environment: EnvironmentId,
+}
+
+/// What a refusal to tell a callback URL means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackFault {
+    /// No flow has that id, or it is hidden from the caller.
+    UnknownFlow,
+    /// The caller is no owner; to others than administrators an unknown flow looks the same.
+    NotOwner,
+    /// The flow has no such trigger, or was never turned on.
+    UnknownTrigger,
+    /// The trigger is no HTTP trigger.
+    NotHttp,
+    /// The caller may not use the environment.
+    EnvironmentDenied,
+    /// Something else.
+    Other,
+}
+
+/// The answer to `listCallbackUrl`: the URL within `response`, or by itself.
+#[derive(Deserialize)]
+struct CallbackBody {
+    response: Option<CallbackResponse>,
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CallbackResponse {
+    value: Option<String>,
+}
+
+/// The answer to a flow's own address.
+#[derive(Deserialize)]
+struct FlowBody {
+    properties: FlowProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FlowProperties {
+    workflow_entity_id: Option<WorkflowId>,
+}
+
+impl FlowApi {
+    /// The flows of an environment at the API with that origin.
+    pub fn new(origin: Url, environment: EnvironmentId) -> Self {
+        Self { origin, environment }
+    }
+
+    /// Asks for a trigger's callback URL. A POST that changes nothing.
+    pub fn list_callback_url(&self, flow: &impl fmt::Display, trigger: &TriggerName) -> Request {
+        let trigger = utf8_percent_encode(trigger.as_str(), SEGMENT);
+        let url = self.url(flow, &format!("/triggers/{trigger}/listCallbackUrl"));
+        let template = "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/triggers/{trigger}/listCallbackUrl";
+        Request::query(Service::Flow, Method::POST, url, template)
+    }
+
+    /// Asks for the service's own record of a flow.
+    pub fn flow(&self, flow: &impl fmt::Display) -> Request {
+        let template = "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}";
+        Request::get(Service::Flow, self.url(flow, ""), template)
+    }
+
+    fn url(&self, flow: &impl fmt::Display, tail: &str) -> Url {
+        let mut url = self.origin.clone();
+        let environment = &self.environment;
+        url.set_path(&format!(
+            "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}{tail}"
+        ));
+        url.set_query(Some(API_VERSION));
+        url
+    }
+}
+
+/// Reads the answer to [`FlowApi::list_callback_url`]; none if it has no usable URL.
+///
+/// # Errors
+/// The service's refusal, or an answer that is not JSON.
+pub fn read_callback_url(answer: &Answer) -> Result<Option<CallbackUrl>, ApiError> {
+    let body: CallbackBody = body(Service::Flow, answer, "a callback URL")?;
+    let value = body.response.and_then(|response| response.value).or(body.value);
+    Ok(value.and_then(|value| value.parse().ok()))
+}
+
+/// Reads the answer to [`FlowApi::flow`]: the flow's id in Dataverse, if the service tells it.
+///
+/// # Errors
+/// The service's refusal, or an answer that is not a flow.
+pub fn read_workflow_id(answer: &Answer) -> Result<Option<WorkflowId>, ApiError> {
+    let body: FlowBody = body(Service::Flow, answer, "a flow")?;
+    Ok(body.properties.workflow_entity_id)
+}
+
+impl CallbackFault {
+    /// What the refusal means. Errors of the service behind the service come as text within text.
+    pub fn of(fault: &Fault) -> Self {
+        let says = |word: &str| fault.code == word || fault.message.contains(word);
+        if says("TriggerNotFound") || says("WorkflowTriggerNotFound") {
+            Self::UnknownTrigger
+        } else if says("FlowNotFound") || says("WorkflowNotFound") || says("ResourceNotFound") {
+            Self::UnknownFlow
+        } else if fault.code == "ConnectionAuthorizationFailed" {
+            Self::NotOwner
+        } else if fault.code == "ListCallbackUrlOperationBlocked" {
+            Self::NotHttp
+        } else if fault.code == "EnvironmentAccessDenied" {
+            Self::EnvironmentDenied
+        } else {
+            Self::Other
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://x.environment.api.powerplatform.com/workflows/1?api-version=1";
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, headers: http::HeaderMap::default(), body: body.into() }
+    }
+
+    fn api() -> FlowApi {
+        let origin = "https://api.flow.microsoft.com".parse().unwrap();
+        FlowApi::new(origin, "Default-a09e4a0d".parse().unwrap())
+    }
+
+    #[test]
+    fn the_url_is_asked_for_by_a_post_that_changes_nothing() {
+        let request = api().list_callback_url(&"f", &"a b/c".parse().unwrap());
+        assert_eq!((request.method, request.safety), (Method::POST, crate::http::Safety::Query));
+        assert_eq!(
+            request.url.as_str(),
+            "https://api.flow.microsoft.com/providers/Microsoft.ProcessSimple/environments/Default-a09e4a0d/flows/f/triggers/a%20b%2Fc/listCallbackUrl?api-version=2016-11-01",
+        );
+    }
+
+    #[test]
+    fn the_url_is_read_within_response_or_by_itself() {
+        for body in [
+            format!(r#"{{"response":{{"value":"{URL}","method":"POST"}},"httpStatusCode":"OK"}}"#),
+            format!(r#"{{"value":"{URL}"}}"#),
+        ] {
+            let url = read_callback_url(&answer(200, &body)).unwrap().unwrap();
+            assert_eq!(url.expose(), URL);
+        }
+        for body in ["{}", r#"{"response":null}"#, r#"{"value":"nothing"}"#] {
+            assert!(read_callback_url(&answer(200, body)).unwrap().is_none());
+        }
+        assert!(read_callback_url(&answer(200, "<html>")).is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_understood_though_it_comes_as_text_within_text() {
+        let meaning = |status, code: &str, message: &str| {
+            let body = serde_json::json!({"error": {"code": code, "message": message}}).to_string();
+            CallbackFault::of(&Fault::of(Service::Flow, &answer(status, &body)))
+        };
+        let wrapped = r#"Request to Azure Resource Manager failed with error: '{"error":{"code":"WorkflowTriggerNotFound","message":"gone"}}'."#;
+        assert_eq!(
+            meaning(404, "AzureResourceManagerRequestFailed", wrapped),
+            CallbackFault::UnknownTrigger
+        );
+        assert_eq!(meaning(404, "FlowNotFound", ""), CallbackFault::UnknownFlow);
+        assert_eq!(meaning(403, "ConnectionAuthorizationFailed", ""), CallbackFault::NotOwner);
+        assert_eq!(meaning(400, "ListCallbackUrlOperationBlocked", ""), CallbackFault::NotHttp);
+        assert_eq!(meaning(403, "EnvironmentAccessDenied", ""), CallbackFault::EnvironmentDenied);
+        assert_eq!(meaning(418, "Teapot", ""), CallbackFault::Other);
+    }
+
+    #[test]
+    fn the_flows_id_in_dataverse_is_read_if_the_service_tells_it() {
+        let id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+        let body = format!(r#"{{"name":"x","properties":{{"workflowEntityId":"{id}"}}}}"#);
+        assert_eq!(read_workflow_id(&answer(200, &body)).unwrap().unwrap().to_string(), id);
+        assert!(read_workflow_id(&answer(200, r#"{"properties":{}}"#)).unwrap().is_none());
+    }
+}

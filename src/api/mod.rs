@@ -1,0 +1,9 @@
+//! The remote services as plain values: what to send, and what an answer means.
+//!
+//! Nothing here sends anything, and nothing here knows of manifests or plans.
+
+pub mod dataverse;
+mod fault;
+pub mod flow;
+
+pub use fault::{ApiError, Fault};
