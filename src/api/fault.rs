@@ -33,14 +33,14 @@ pub enum ApiError {
     #[error("{0}")]
     Fault(Fault),
     /// The service answered something that this program cannot read.
-    #[error("{service} answered {found} where {expected} was expected{}", request(.request_id.as_ref()))]
+    #[error("{service} did not answer {expected}: {found}{}", request(.request_id.as_ref()))]
     Unexpected {
         /// Who answered.
         service: Service,
-        /// What it answered.
-        found: String,
         /// What was expected.
         expected: &'static str,
+        /// What came instead.
+        found: String,
         /// The id by which the service's operators find the request.
         request_id: Option<String>,
     },
@@ -126,7 +126,7 @@ impl ApiError {
         expected: &'static str,
     ) -> Self {
         let request_id = answer.request_id().map(|id| printable(&id, 80));
-        Self::Unexpected { service, found: found.into(), expected, request_id }
+        Self::Unexpected { service, expected, found: found.into(), request_id }
     }
 }
 

@@ -3,6 +3,23 @@
 //! A request is a plain value that says which service it is for and whether it is safe to
 //! repeat. This module knows nothing of what the services mean by their answers.
 
+mod client;
+mod counts;
+mod decode;
+mod error;
+mod parcel;
 mod request;
+mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod transport;
 
+pub use client::MOST_BODY_BYTES;
+pub use counts::Counts;
+pub use decode::DecodeError;
+pub use error::{Cause, Peer, TransportError};
 pub use request::{Answer, Body, Method, Request, Safety};
+pub use retry::retry_after;
+pub use transport::{Settings, Transport};

@@ -8,7 +8,11 @@ use url::Url;
 
 pub use http::Method;
 
+use super::decode::{self, DecodeError};
 use crate::domain::Service;
+
+/// How much of a service's request id is kept: more than any is long.
+const MOST_ID_CHARACTERS: usize = 128;
 
 /// One request, without the token that will go with it.
 #[derive(Clone)]
@@ -75,6 +79,20 @@ impl Request {
         Self { service, method, url, template, headers: Vec::new(), body: Body::Empty, safety }
     }
 
+    /// A request that may change something.
+    pub fn command(service: Service, method: Method, url: Url, template: &'static str) -> Self {
+        let safety = Safety::Command;
+        Self { safety, ..Self::query(service, method, url, template) }
+    }
+
+    /// The same request with a body.
+    #[must_use]
+    pub fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let content_type = content_type.into();
+        self.body = Body::Bytes { content_type, bytes };
+        self
+    }
+
     /// The same request with one more header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -97,16 +115,18 @@ impl Answer {
     /// The id by which the service's operators find the request.
     pub fn request_id(&self) -> Option<String> {
         let names = ["x-ms-service-request-id", "x-ms-request-id", "req_id"];
-        names.iter().find_map(|name| self.header(name)).map(str::to_owned)
+        names
+            .iter()
+            .find_map(|name| self.header(name))
+            .map(|id| id.chars().take(MOST_ID_CHARACTERS).collect())
     }
 
     /// The body as JSON, with or without a byte order mark.
     ///
     /// # Errors
     /// What is wrong with it, by line and column; never the text itself.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
-        serde_json::from_slice(body)
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        decode::json(self)
     }
 }
 

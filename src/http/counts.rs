@@ -1,0 +1,45 @@
+//! How many requests were sent, by service: for the report, and for tests that bound them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::domain::Service;
+
+/// How many attempts went to each service so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attempts that went to Entra.
+    pub entra: usize,
+    /// Attempts that went to Dataverse.
+    pub dataverse: usize,
+    /// Attempts that went to the Flow service.
+    pub flow: usize,
+}
+
+/// Counts while requests run side by side.
+#[derive(Default)]
+pub(super) struct Counter {
+    entra: AtomicUsize,
+    dataverse: AtomicUsize,
+    flow: AtomicUsize,
+}
+
+impl Counter {
+    /// Counts one attempt.
+    pub(super) fn add(&self, service: Service) {
+        let cell = match service {
+            Service::Entra => &self.entra,
+            Service::Dataverse => &self.dataverse,
+            Service::Flow => &self.flow,
+        };
+        cell.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The numbers so far.
+    pub(super) fn read(&self) -> Counts {
+        Counts {
+            entra: self.entra.load(Ordering::Relaxed),
+            dataverse: self.dataverse.load(Ordering::Relaxed),
+            flow: self.flow.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Reads a body as JSON, and tells what is wrong with one that is not.
+//!
+//! `serde_json` quotes the text it stumbles over, and that text may be a token or a signed
+//! URL. So its errors end here: what leaves is a place and a kind.
+
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::Answer;
+
+/// The byte order mark that some services put before their JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What a missing field's error begins with: the only case where a name may be told, since it
+/// is one of our own.
+const MISSING_FIELD: &str = "missing field `";
+
+/// How a body is not what was expected. It never holds a part of the body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The service says that it is something else than JSON, such as an HTML error page.
+    #[error("the answer is `{0}` where JSON was expected")]
+    NotJson(String),
+    /// The body is empty.
+    #[error("the answer is empty where JSON was expected")]
+    Empty,
+    /// The body ends in the middle.
+    #[error("the JSON ends too early, at line {line}, column {column}")]
+    Truncated {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// The body breaks the grammar of JSON.
+    #[error("the JSON is malformed at line {line}, column {column}")]
+    Malformed {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// A field that this program needs is not there.
+    #[error("the JSON has no `{name}` in what ends at line {line}, column {column}")]
+    Missing {
+        /// The name of the field.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// A value has another type or form than this program expects.
+    #[error("the JSON has a value of an unexpected type or form at line {line}, column {column}")]
+    Unexpected {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+}
+
+/// Reads the body of an answer.
+pub(super) fn json<T: DeserializeOwned>(answer: &Answer) -> Result<T, DecodeError> {
+    let body = &answer.body;
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    serde_json::from_slice(body).map_err(|error| explain(answer, body, &error))
+}
+
+/// Tells what is wrong without a word of the body.
+fn explain(answer: &Answer, body: &[u8], error: &serde_json::Error) -> DecodeError {
+    let other = other_type(answer);
+    if let (Some(kind), Category::Syntax | Category::Eof) = (other, error.classify()) {
+        return DecodeError::NotJson(kind);
+    }
+    if body.trim_ascii().is_empty() {
+        return DecodeError::Empty;
+    }
+    place(error)
+}
+
+/// Tells the place and the kind of an error.
+fn place(error: &serde_json::Error) -> DecodeError {
+    let (line, column) = (error.line(), error.column());
+    match (error.classify(), missing_field(error)) {
+        (Category::Eof, _) => DecodeError::Truncated { line, column },
+        (Category::Data, Some(name)) => DecodeError::Missing { name, line, column },
+        (Category::Data, None) => DecodeError::Unexpected { line, column },
+        (Category::Syntax | Category::Io, _) => DecodeError::Malformed { line, column },
+    }
+}
+
+/// The name of the field that is missing, if that is the error.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let (name, _) = text.strip_prefix(MISSING_FIELD)?.split_once('`')?;
+    Some(name.to_owned())
+}
+
+/// The media type of an answer that does not call itself JSON, made safe to print.
+fn other_type(answer: &Answer) -> Option<String> {
+    let essence = answer.header("content-type")?.split(';').next()?.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/+-._".contains(c);
+    let shown: String = essence.chars().filter(|c| plain(*c)).take(64).collect();
+    (!shown.to_ascii_lowercase().contains("json")).then_some(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Row {
+        count: u32,
+    }
+
+    fn read(content_type: &str, body: &str) -> Result<Row, DecodeError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
+        let body = body.as_bytes().to_vec();
+        let status = 200;
+        json(&Answer { status, headers, body })
+    }
+
+    #[test]
+    fn a_body_is_read_with_or_without_a_byte_order_mark() {
+        for body in ["{\"count\":1}", "\u{feff}{\"count\":1}"] {
+            assert_eq!(read("application/json", body), Ok(Row { count: 1 }));
+        }
+    }
+
+    #[test]
+    fn an_error_never_quotes_the_body() {
+        let cases = [
+            "{\"count\":\"made-up-secret\"}",
+            "made-up-secret",
+            "{\"count\":1 made-up-secret",
+            "{\"missing field `made-up-secret`\":1}",
+            "[\"made-up-secret\"]",
+        ];
+        for body in cases {
+            let error = read("application/json", body).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_way_to_be_wrong_has_its_words() {
+        let text = |content_type, body| read(content_type, body).unwrap_err().to_string();
+        assert_eq!(
+            text("text/html; charset=utf-8", "<html>"),
+            "the answer is `text/html` where JSON was expected"
+        );
+        assert_eq!(
+            text("application/json", "{}"),
+            "the JSON has no `count` in what ends at line 1, column 2"
+        );
+        assert_eq!(
+            text("application/json", "{\"count\":"),
+            "the JSON ends too early, at line 1, column 9"
+        );
+        assert_eq!(text("application/json", " "), "the answer is empty where JSON was expected");
+    }
+
+    #[test]
+    fn json_of_another_media_type_is_read_all_the_same() {
+        assert_eq!(read("text/plain", "{\"count\":2}"), Ok(Row { count: 2 }));
+    }
+}

@@ -1,0 +1,193 @@
+//! Why a request has no answer.
+//!
+//! The variants differ in what they say about the outcome: whether the service can have seen
+//! the request. No text here holds a URL's query, a header or a body.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::domain::Service;
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The client itself could not be made or given the request.
+    #[error("the HTTP client cannot be set up")]
+    Setup {
+        /// What stands in the way.
+        #[source]
+        cause: Cause,
+    },
+    /// The address is plain http and not on this machine: nothing was sent.
+    #[error("{peer} is addressed by plain http, which is accepted for this machine alone")]
+    PlainHttp {
+        /// Whom it was for.
+        peer: Peer,
+    },
+    /// No connection came about: the service has not seen the request.
+    #[error("{peer} cannot be reached")]
+    Unreachable {
+        /// Whom it was for.
+        peer: Peer,
+        /// The name, the connection or the certificate that failed.
+        #[source]
+        cause: Cause,
+    },
+    /// It was sent, or may have been, and no whole answer came: the outcome is unknown.
+    #[error("the answer of {peer} was lost")]
+    Lost {
+        /// Whom it was for.
+        peer: Peer,
+        /// How the answer was lost.
+        #[source]
+        cause: Cause,
+    },
+    /// The service answered with more than this program reads.
+    #[error("{peer} answered {status} with more than {limit} bytes")]
+    TooLarge {
+        /// Whom it was for.
+        peer: Peer,
+        /// The status that came first.
+        status: u16,
+        /// The bound that was passed, in bytes.
+        limit: usize,
+    },
+    /// The run's time is over. A command that was sent never ends so, but as `Lost`.
+    #[error("the time for the whole run ended before {peer} had answered")]
+    DeadlinePassed {
+        /// Whom it was for.
+        peer: Peer,
+        /// Why the last attempt had failed, if there was one.
+        #[source]
+        last: Option<Box<TransportError>>,
+    },
+}
+
+/// A service and the host it was asked at: all that an error may say of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    service: Service,
+    host: String,
+}
+
+/// What went wrong below HTTP, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause(String);
+
+impl TransportError {
+    /// Whether the service provably has not acted on the request.
+    pub fn is_never_sent(&self) -> bool {
+        match self {
+            Self::Setup { .. } | Self::PlainHttp { .. } | Self::Unreachable { .. } => true,
+            Self::DeadlinePassed { last, .. } => last.as_deref().is_none_or(Self::is_never_sent),
+            Self::Lost { .. } | Self::TooLarge { .. } => false,
+        }
+    }
+
+    /// Whom the request was for, where there was a request.
+    pub fn peer(&self) -> Option<&Peer> {
+        match self {
+            Self::Setup { .. } => None,
+            Self::PlainHttp { peer }
+            | Self::Unreachable { peer, .. }
+            | Self::Lost { peer, .. }
+            | Self::TooLarge { peer, .. }
+            | Self::DeadlinePassed { peer, .. } => Some(peer),
+        }
+    }
+}
+
+impl Peer {
+    /// The service at the host, and port if one is given, of that address.
+    pub fn of(service: Service, url: &Url) -> Self {
+        let name = url.host_str().unwrap_or_default();
+        let host = match url.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
+        Self { service, host }
+    }
+
+    /// The service.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// The host, with the port if it is not the usual one.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} at `{}`", self.service, self.host)
+    }
+}
+
+impl Cause {
+    /// States a cause in words of our own.
+    pub(super) fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+
+    /// States that nothing came in time.
+    pub(super) fn timeout(limit: Duration) -> Self {
+        Self(format!("no whole answer within {} s", limit.as_secs_f32()))
+    }
+
+    /// Takes the innermost words of a client's error: the outer ones only say that a request
+    /// failed, and may name its URL.
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut innermost = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        Self(innermost.to_string())
+    }
+
+    /// The same cause with words before it.
+    pub(super) fn within(self, what: &str) -> Self {
+        Self(format!("{what}: {}", self.0))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Error for Cause {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer() -> Peer {
+        let url = "https://contoso.crm4.dynamics.com/api?$filter=made-up#part";
+        Peer::of(Service::Dataverse, &url.parse().unwrap())
+    }
+
+    #[test]
+    fn an_error_names_the_service_and_the_host_and_no_query() {
+        let error =
+            TransportError::Lost { peer: peer(), cause: Cause::timeout(Duration::from_secs(2)) };
+        assert_eq!(
+            error.to_string(),
+            "the answer of Dataverse at `contoso.crm4.dynamics.com` was lost"
+        );
+        assert_eq!(error.source().unwrap().to_string(), "no whole answer within 2 s");
+    }
+
+    #[test]
+    fn a_passed_deadline_was_sent_if_its_last_attempt_was() {
+        let last = TransportError::Unreachable { peer: peer(), cause: Cause::new("refused") };
+        let passed = |last| TransportError::DeadlinePassed { peer: peer(), last };
+        assert!(passed(Some(Box::new(last))).is_never_sent());
+        assert!(passed(None).is_never_sent());
+    }
+}

@@ -1,0 +1,142 @@
+//! A request made ready to send: checked, with its token, its body and the headers that every
+//! request carries.
+//!
+//! It is made once and sent as often as the retry policy says. It does no input or output.
+
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    InvalidHeaderValue,
+};
+use url::Url;
+use uuid::Uuid;
+
+use super::{Body, Cause, Method, Peer, Request, TransportError};
+use crate::domain::{AccessToken, is_loopback};
+
+/// The id that we give to a request, by which a service's operators find it.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+
+/// A request as it will go out.
+pub(super) struct Parcel {
+    /// Whom it is for.
+    pub(super) peer: Peer,
+    /// The method.
+    pub(super) method: Method,
+    /// Where it goes.
+    pub(super) url: Url,
+    /// All headers but those of the connection.
+    pub(super) headers: HeaderMap,
+    /// The body.
+    pub(super) body: Vec<u8>,
+    /// Whether it goes to this machine.
+    pub(super) to_loopback: bool,
+    /// Our id for it.
+    pub(super) id: String,
+}
+
+impl Parcel {
+    /// Makes a request ready.
+    ///
+    /// # Errors
+    /// The address is plain http and not on this machine, or a value does not fit a header.
+    pub(super) fn new(
+        request: &Request,
+        token: Option<&AccessToken>,
+    ) -> Result<Self, TransportError> {
+        let peer = Peer::of(request.service, &request.url);
+        let to_loopback = is_loopback(&request.url);
+        if request.url.scheme() != "https" && !to_loopback {
+            return Err(TransportError::PlainHttp { peer });
+        }
+        let id = Uuid::new_v4().to_string();
+        Ok(Self {
+            headers: headers(request, token, &id).map_err(unfit)?,
+            body: body(&request.body),
+            method: request.method.clone(),
+            url: request.url.clone(),
+            peer,
+            to_loopback,
+            id,
+        })
+    }
+}
+
+/// The headers of a request: its own, then those of every request.
+fn headers(
+    request: &Request,
+    token: Option<&AccessToken>,
+    id: &str,
+) -> Result<HeaderMap, InvalidHeaderValue> {
+    let mut headers: HeaderMap = request.headers.iter().cloned().collect();
+    headers.insert(CLIENT_REQUEST_ID, HeaderValue::from_str(id)?);
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, bearer(token)?);
+    }
+    match &request.body {
+        Body::Bytes { content_type, .. } => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type)?);
+        }
+        Body::Empty if could_have_body(&request.method) => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        Body::Empty => {}
+    }
+    Ok(headers)
+}
+
+/// The header of a bearer token, marked so that no client prints it.
+fn bearer(token: &AccessToken) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Whether a service may insist on a length although nothing is sent.
+fn could_have_body(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
+}
+
+/// The bytes of a body.
+fn body(body: &Body) -> Vec<u8> {
+    match body {
+        Body::Empty => Vec::new(),
+        Body::Bytes { bytes, .. } => bytes.clone(),
+    }
+}
+
+/// Tells that a value does not fit a header, without the value.
+fn unfit(_: InvalidHeaderValue) -> TransportError {
+    let cause = Cause::new("a token or a header has a character that HTTP cannot carry");
+    TransportError::Setup { cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Service;
+
+    fn to(url: &str) -> Request {
+        Request::get(Service::Dataverse, url.parse().unwrap(), "/")
+    }
+
+    #[test]
+    fn plain_http_goes_to_this_machine_alone() {
+        assert!(Parcel::new(&to("http://127.0.0.1:1/"), None).is_ok());
+        assert!(Parcel::new(&to("https://example.com/"), None).is_ok());
+        let refused = Parcel::new(&to("http://example.com/?secret=made-up"), None);
+        assert_eq!(
+            refused.err().unwrap().to_string(),
+            "Dataverse at `example.com` is addressed by plain http, which is accepted for this machine alone"
+        );
+    }
+
+    #[test]
+    fn a_token_is_marked_and_one_that_breaks_a_header_is_refused_without_its_text() {
+        let token = AccessToken::new("made-up");
+        let parcel = Parcel::new(&to("https://example.com/"), Some(&token)).unwrap();
+        assert!(parcel.headers[AUTHORIZATION].is_sensitive());
+        let broken = AccessToken::new("made-up\r\nX: y");
+        let refused = Parcel::new(&to("https://example.com/"), Some(&broken));
+        assert!(!format!("{:?}", refused.err().unwrap()).contains("made-up"));
+    }
+}

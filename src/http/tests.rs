@@ -1,0 +1,160 @@
+//! The transport against a server on this machine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::testing::{Reply, Server};
+use super::{
+    Answer, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
+};
+use crate::domain::{AccessToken, Service};
+
+fn transport(settings: Settings) -> Transport {
+    Transport::new(settings).unwrap()
+}
+
+fn get(server: &Server) -> Request {
+    Request::get(Service::Dataverse, server.url("/rows?made=up"), "/rows")
+}
+
+async fn ask(server: &Server) -> Result<Answer, TransportError> {
+    let sent = transport(Settings::default());
+    sent.send(&get(server), None).await
+}
+
+#[tokio::test]
+async fn a_request_carries_what_every_request_carries() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let request = Request::query(Service::Flow, Method::POST, server.url("/x"), "/x");
+    let token = AccessToken::new("made-up");
+    let sent = transport(Settings::default());
+    let answer = sent.send(&request, Some(&token)).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let received = server.received();
+    let header = |name: &str| received[0].headers(name);
+    assert_eq!(header("authorization"), ["Bearer made-up"]);
+    assert_eq!(header("content-length"), ["0"]);
+    assert_eq!(header("client-request-id")[0].len(), 36);
+    assert!(header("user-agent")[0].starts_with("flowbind/"));
+    assert!(header("cookie").is_empty() && header("referer").is_empty());
+    assert_eq!(sent.counts().flow, 1);
+}
+
+#[tokio::test]
+async fn a_body_goes_out_with_its_type() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let request = Request::command(Service::Entra, Method::POST, server.url("/t"), "/t");
+    let request = request.body("application/x-www-form-urlencoded", b"a=b+c".to_vec());
+    let sent = transport(Settings::default());
+    sent.send(&request, None).await.unwrap();
+    let received = server.received().remove(0);
+    assert_eq!(received.line, "POST /t HTTP/1.1");
+    assert_eq!(received.form()["a"], "b c");
+    assert_eq!(received.headers("content-type"), ["application/x-www-form-urlencoded"]);
+}
+
+#[tokio::test]
+async fn a_failed_handshake_tells_its_cause_and_sends_nothing() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let mut request = get(&server);
+    request.url.set_scheme("https").unwrap();
+    let settings = Settings { deadline: Duration::from_millis(200), ..Settings::default() };
+    let error = transport(settings).send(&request, None).await.unwrap_err();
+    assert!(error.is_never_sent(), "{error:?}");
+    assert!(format!("{error:?}").contains("tls handshake"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer() {
+    let server = Server::start(|_, _| Reply::redirect("http://127.0.0.1:9/other")).await;
+    assert_eq!(ask(&server).await.unwrap().status, 302);
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_throttled_request_is_sent_again_and_the_last_answer_stays_an_answer() {
+    let server = Server::start(|number, _| match number {
+        0 | 1 => Reply::json(429, "{}").with("retry-after", "0"),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let sent = transport(Settings::default());
+    assert_eq!(sent.send(&get(&server), None).await.unwrap().status, 200);
+    assert_eq!(sent.counts().dataverse, 3);
+    let server = Server::start(|_, _| Reply::json(503, "{}").with("retry-after", "0")).await;
+    assert_eq!(sent.send(&get(&server), None).await.unwrap().status, 503);
+    assert_eq!(server.received().len(), 5);
+}
+
+#[tokio::test]
+async fn a_wait_past_the_deadline_is_not_begun() {
+    let server = Server::start(|_, _| Reply::json(429, "{}").with("retry-after", "3600")).await;
+    assert_eq!(ask(&server).await.unwrap().status, 429);
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_ends_a_command_and_only_delays_a_query() {
+    let server = Server::start(|number, _| match number {
+        0 | 1 => Reply::Drop,
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let sent = transport(Settings::default());
+    let mut request = get(&server);
+    request.safety = Safety::Command;
+    let lost = sent.send(&request, None).await.unwrap_err();
+    assert!(matches!(lost, TransportError::Lost { .. }), "{lost:?}");
+    assert!(!format!("{lost} {lost:?}").contains("made"), "{lost:?}");
+    assert_eq!(sent.send(&get(&server), None).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_silent_service_ends_with_the_deadline_and_its_cause() {
+    let server = Server::start(|_, _| Reply::Silence).await;
+    let settings = Settings { deadline: Duration::from_millis(300), ..Settings::default() };
+    let sent = transport(settings);
+    let passed = sent.send(&get(&server), None).await.unwrap_err();
+    let TransportError::DeadlinePassed { last: Some(last), .. } = &passed else {
+        panic!("{passed:?}");
+    };
+    assert!(matches!(**last, TransportError::Lost { .. }));
+    let unsent = sent.send(&get(&server), None).await.unwrap_err();
+    assert!(unsent.is_never_sent(), "{unsent:?}");
+    sent.extend_deadline(Duration::from_millis(100));
+    assert!(!sent.send(&get(&server), None).await.unwrap_err().is_never_sent());
+}
+
+#[tokio::test]
+async fn a_host_that_refuses_is_unreachable_for_commands_too() {
+    let server = Server::start(|_, _| Reply::Silence).await;
+    let mut request = get(&server);
+    request.safety = Safety::Command;
+    let port = Server::closed_port().await;
+    request.url.set_port(Some(port)).unwrap();
+    let settings = Settings { deadline: Duration::from_millis(200), ..Settings::default() };
+    let error = transport(settings).send(&request, None).await.unwrap_err();
+    assert!(error.is_never_sent(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_off() {
+    let server = Server::start(|_, _| Reply::json(200, &" ".repeat(MOST_BODY_BYTES + 1))).await;
+    let error = ask(&server).await.unwrap_err();
+    assert!(matches!(error, TransportError::TooLarge { status: 200, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn no_more_requests_run_at_once_than_allowed() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let server = Server::start_watching(Arc::clone(&most)).await;
+    let settings = Settings { concurrency: 3, ..Settings::default() };
+    let sent = transport(settings);
+    let request = get(&server);
+    let all = (0..12).map(|_| sent.send(&request, None));
+    for answer in futures_util::future::join_all(all).await {
+        assert_eq!(answer.unwrap().status, 200);
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+}

@@ -1,0 +1,241 @@
+//! Sends requests: few at once, again where that is safe, and not past the run's deadline.
+//!
+//! It logs one event per attempt, which names the request by its template: neither its URL nor
+//! a header, a body or a token.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use uuid::Uuid;
+
+use super::client::Client;
+use super::counts::Counter;
+use super::parcel::Parcel;
+use super::retry::{self, Decision, Outcome};
+use super::{Answer, Cause, Counts, Request, TransportError};
+use crate::domain::AccessToken;
+
+/// The longest wait for a connection, which is short against that for an answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What bounds the requests of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many requests may be under way at once, over all services.
+    pub concurrency: usize,
+    /// How long the whole run may take, from the making of the transport.
+    pub deadline: Duration,
+    /// How long one attempt may take, from the connection to the last byte.
+    pub attempt_timeout: Duration,
+}
+
+/// Sends requests. Clones share their connections, bounds and counts.
+#[derive(Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a transport share.
+struct Shared {
+    client: Client,
+    places: Semaphore,
+    counter: Counter,
+    attempt_timeout: Duration,
+    deadline: Mutex<Instant>,
+}
+
+impl Default for Settings {
+    /// Eight at once, ten minutes in all, and two for an attempt: as long as Dataverse itself
+    /// lets an operation run.
+    fn default() -> Self {
+        Self {
+            concurrency: 8,
+            deadline: Duration::from_mins(10),
+            attempt_timeout: Duration::from_mins(2),
+        }
+    }
+}
+
+impl Transport {
+    /// Makes a transport, whose deadline begins to run now.
+    ///
+    /// # Errors
+    /// Certificates or the TLS library could not be set up.
+    pub fn new(settings: Settings) -> Result<Self, TransportError> {
+        let concurrency = settings.concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        let connect = CONNECT_TIMEOUT.min(settings.attempt_timeout);
+        let shared = Shared {
+            client: Client::new(concurrency, connect)?,
+            places: Semaphore::new(concurrency),
+            counter: Counter::default(),
+            attempt_timeout: settings.attempt_timeout,
+            deadline: Mutex::new(after(settings.deadline)),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Sends a request, and again where the answer and its safety allow it. The last answer is
+    /// returned whatever its status, a redirect or `429` included.
+    ///
+    /// # Errors
+    /// No answer: the variants tell whether the service can have seen the request.
+    pub async fn send(
+        &self,
+        request: &Request,
+        token: Option<&AccessToken>,
+    ) -> Result<Answer, TransportError> {
+        let parcel = Parcel::new(request, token)?;
+        let mut number = 1;
+        loop {
+            let end = self.shared.deadline();
+            let result = self.shared.attempt(request, &parcel, number, end).await;
+            let outcome = outcome(&result, SystemTime::now());
+            let Decision::Again(delay) = retry::decide(number, request.safety, outcome) else {
+                return result;
+            };
+            let wait = delay.at(random());
+            if Instant::now() + wait >= self.shared.deadline() {
+                return conclude(&parcel, result);
+            }
+            sleep(wait).await;
+            number += 1;
+        }
+    }
+
+    /// Sends a request exactly once, within the time of an attempt but whatever is left of the
+    /// run's: for a sign-in, which waits for a person and repeats itself by its own rules.
+    ///
+    /// # Errors
+    /// No answer: the variants tell whether the service can have seen the request.
+    pub async fn send_once(
+        &self,
+        request: &Request,
+        token: Option<&AccessToken>,
+    ) -> Result<Answer, TransportError> {
+        let parcel = Parcel::new(request, token)?;
+        let end = after(self.shared.attempt_timeout);
+        self.shared.attempt(request, &parcel, 1, end).await
+    }
+
+    /// Moves the run's deadline away by the time that a person took.
+    pub fn extend_deadline(&self, time: Duration) {
+        let mut deadline = self.shared.lock_deadline();
+        *deadline += time;
+    }
+
+    /// How many attempts went to each service so far.
+    pub fn counts(&self) -> Counts {
+        self.shared.counter.read()
+    }
+}
+
+impl Shared {
+    /// Makes one attempt when there is a place for it.
+    async fn attempt(
+        &self,
+        request: &Request,
+        parcel: &Parcel,
+        number: u32,
+        end: Instant,
+    ) -> Result<Answer, TransportError> {
+        let _place = self.place(parcel, end).await?;
+        self.counter.add(request.service);
+        let begin = Instant::now();
+        let time = self.attempt_timeout.min(end - begin);
+        let result = match timeout(time, self.client.fetch(parcel)).await {
+            Ok(result) => result,
+            Err(_) => {
+                Err(TransportError::Lost { peer: parcel.peer.clone(), cause: Cause::timeout(time) })
+            }
+        };
+        log(request, parcel, number, begin.elapsed(), &result);
+        result
+    }
+
+    /// Waits for a place among the requests under way, no longer than until `end`.
+    async fn place(
+        &self,
+        parcel: &Parcel,
+        end: Instant,
+    ) -> Result<SemaphorePermit<'_>, TransportError> {
+        let passed = || TransportError::DeadlinePassed { peer: parcel.peer.clone(), last: None };
+        if Instant::now() >= end {
+            return Err(passed());
+        }
+        let permit = timeout_at(end, self.places.acquire()).await;
+        // The semaphore is never closed, so the inner error cannot come.
+        permit.map_err(|_| passed())?.map_err(|_| passed())
+    }
+
+    /// When the run must have ended.
+    fn deadline(&self) -> Instant {
+        *self.lock_deadline()
+    }
+
+    /// The deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
+    fn lock_deadline(&self) -> MutexGuard<'_, Instant> {
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the retry policy wants to know of an attempt.
+fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
+    match result {
+        Ok(answer) => Outcome::Answered {
+            status: answer.status,
+            retry_after: retry::retry_after(answer.header("retry-after"), now),
+        },
+        Err(TransportError::Unreachable { .. }) => Outcome::NeverSent,
+        Err(TransportError::Lost { .. }) => Outcome::Lost,
+        Err(_) => Outcome::Failed,
+    }
+}
+
+/// What is returned when the next attempt would come after the deadline: an answer stays one,
+/// whoever reads it explains it.
+fn conclude(
+    parcel: &Parcel,
+    result: Result<Answer, TransportError>,
+) -> Result<Answer, TransportError> {
+    result.map_err(|error| TransportError::DeadlinePassed {
+        peer: parcel.peer.clone(),
+        last: Some(Box::new(error)),
+    })
+}
+
+/// The instant after that time; a time without end is a day.
+fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + Duration::from_hours(24))
+}
+
+/// A random number. The first four bytes of a version 4 UUID are random throughout:
+/// <https://www.rfc-editor.org/rfc/rfc9562#section-5.4>.
+fn random() -> u32 {
+    Uuid::new_v4().as_fields().0
+}
+
+/// Tells of one attempt.
+fn log(
+    request: &Request,
+    parcel: &Parcel,
+    number: u32,
+    elapsed: Duration,
+    result: &Result<Answer, TransportError>,
+) {
+    let answer = result.as_ref().ok();
+    tracing::debug!(
+        service = %request.service,
+        method = %request.method,
+        template = request.template,
+        status = answer.map(|answer| answer.status),
+        failure = result.as_ref().err().map(tracing::field::display),
+        attempt = number,
+        elapsed_ms = elapsed.as_millis(),
+        request_id = answer.and_then(Answer::request_id),
+        client_request_id = parcel.id,
+        "attempt"
+    );
+}
