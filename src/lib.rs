@@ -3,6 +3,7 @@
 pub mod api;
 pub mod domain;
 pub mod http;
+pub mod manifest;
 pub mod plan;
 pub mod problem;
 pub mod state;

@@ -1,0 +1,175 @@
+//! What can only be seen when all flows are known: a table of small checks.
+
+use std::collections::BTreeMap;
+
+use super::findings::Findings;
+use super::flow::Draft;
+use super::show::quoted;
+use crate::domain::{JsonPointer, SchemaName, WorkflowId};
+use crate::problem::{Code, Problem};
+use crate::state::{Flow, Site, Target};
+
+/// Looks at all flows and tells of what does not fit together.
+type Check = fn(&[Draft], &Findings<'_>);
+
+/// Every check.
+const CHECKS: &[Check] =
+    &[same_flow_twice, flow_with_and_without_trigger, same_address_twice, pointers_that_overlap];
+
+/// Runs every check.
+pub(super) fn run(drafts: &[Draft], findings: &Findings<'_>) {
+    for check in CHECKS {
+        check(drafts, findings);
+    }
+}
+
+/// The same flow and trigger: their targets belong under one flow.
+fn same_flow_twice(drafts: &[Draft], findings: &Findings<'_>) {
+    let mut first = BTreeMap::new();
+    for flow in flows(drafts) {
+        let site = *first.entry((flow.workflow_id, &flow.trigger)).or_insert(flow.site);
+        if site == flow.site {
+            continue;
+        }
+        findings.push(Problem {
+            code: Code::FlowDuplicate,
+            address: Some(flow.workflow_id.to_string()),
+            message: format!("this flow and trigger are on line {} already.", site.line),
+            hint: "move its targets under the first `[[flow]]`, and remove this one.".into(),
+            site: Some(flow.site),
+        });
+    }
+}
+
+/// The same flow once with a trigger and once without: whether the two are one is not known
+/// before the flow has been read.
+fn flow_with_and_without_trigger(drafts: &[Draft], findings: &Findings<'_>) {
+    let mut groups: BTreeMap<WorkflowId, Vec<&Flow>> = BTreeMap::new();
+    for flow in flows(drafts) {
+        groups.entry(flow.workflow_id).or_default().push(flow);
+    }
+    for group in groups.values() {
+        let without = group.iter().find(|flow| flow.trigger.is_none());
+        let with = group.iter().find(|flow| flow.trigger.is_some());
+        if let (Some(without), Some(with)) = (without, with) {
+            findings.push(ambiguous(without, with));
+        }
+    }
+}
+
+/// The problem of a flow without a trigger that is elsewhere with one.
+fn ambiguous(without: &Flow, with: &Flow) -> Problem {
+    let trigger = with.trigger.as_ref().map_or("", |trigger| trigger.as_str());
+    Problem {
+        code: Code::FlowDuplicate,
+        address: Some(without.workflow_id.to_string()),
+        message: format!(
+            "this flow is here without `trigger`, and on line {} with the trigger {}: \
+             they may be the same.",
+            with.site.line,
+            quoted(trigger)
+        ),
+        hint: "write `trigger` here too, or move the targets under one `[[flow]]`.".into(),
+        site: Some(without.site),
+    }
+}
+
+/// Two URLs for one place.
+fn same_address_twice(drafts: &[Draft], findings: &Findings<'_>) {
+    let mut first = BTreeMap::new();
+    for (target, site) in targets(drafts) {
+        let before = *first.entry(identity(target)).or_insert(*site);
+        if before != *site {
+            findings.push(occupied(target, *site, before));
+        }
+    }
+}
+
+/// The problem of a target that already has a URL.
+fn occupied(target: &Target, site: Site, before: Site) -> Problem {
+    let address = target.address();
+    Problem {
+        code: Code::TargetDuplicate,
+        message: format!(
+            "{} is on line {} already, and can hold one URL only.",
+            quoted(&address),
+            before.line
+        ),
+        hint: "remove one of the two targets; names and key texts are compared without case."
+            .into(),
+        address: Some(address),
+        site: Some(site),
+    }
+}
+
+/// The text that two targets have in common exactly if they are one place, as far as the
+/// manifest tells.
+fn identity(target: &Target) -> String {
+    match target {
+        Target::Variable { schema_name, pointer } => {
+            let tokens = pointer.as_ref().map(JsonPointer::tokens);
+            format!("{} {tokens:?}", schema_name.as_str().to_ascii_lowercase())
+        }
+        Target::Column { .. } => target.address().to_lowercase(),
+    }
+}
+
+/// The members of one variable that are bound, outermost first; the whole value has no token.
+type Members<'d> = BTreeMap<&'d [String], (&'d Target, Site)>;
+
+/// A URL inside of what another URL replaces.
+fn pointers_that_overlap(drafts: &[Draft], findings: &Findings<'_>) {
+    let mut variables: BTreeMap<&SchemaName, Members<'_>> = BTreeMap::new();
+    for (target, site) in targets(drafts) {
+        if let Target::Variable { schema_name, pointer } = target {
+            let tokens = pointer.as_ref().map_or(&[][..], |pointer| pointer.tokens());
+            let members = variables.entry(schema_name).or_default();
+            members.entry(tokens).or_insert((target, *site));
+        }
+    }
+    for members in variables.values() {
+        overlaps_within(members, findings);
+    }
+}
+
+/// Tells of each member that lies inside of another. In the order of their tokens, what lies
+/// inside of a member comes right after it.
+fn overlaps_within(members: &Members<'_>, findings: &Findings<'_>) {
+    let mut outer: Vec<(&[String], Site)> = Vec::new();
+    for (tokens, (target, site)) in members {
+        while outer.last().is_some_and(|(outer, _)| !tokens.starts_with(outer)) {
+            outer.pop();
+        }
+        if let Some((_, outer)) = outer.last() {
+            findings.push(inside(target, *site, *outer));
+        }
+        outer.push((tokens, *site));
+    }
+}
+
+/// The problem of a member that lies inside of another.
+fn inside(target: &Target, site: Site, outer: Site) -> Problem {
+    let address = target.address();
+    Problem {
+        code: Code::PointerOverlap,
+        message: format!(
+            "{} lies inside of what line {} replaces with a URL.",
+            quoted(&address),
+            outer.line
+        ),
+        hint: "point both at members of which neither contains the other, or use two variables."
+            .into(),
+        address: Some(address),
+        site: Some(site),
+    }
+}
+
+/// The flows that could be read.
+fn flows(drafts: &[Draft]) -> impl Iterator<Item = &Flow> {
+    drafts.iter().filter_map(|draft| draft.flow.as_ref().ok())
+}
+
+/// The targets that could be read.
+fn targets(drafts: &[Draft]) -> impl Iterator<Item = &(Target, Site)> {
+    drafts.iter().flat_map(|draft| &draft.targets)
+}

@@ -1,0 +1,118 @@
+//! Which of the manifest's environments a run is for.
+
+use super::environment::{Environment, Place};
+use super::nearest::{listed, nearest};
+use super::show::quoted;
+use super::{Manifest, show};
+use crate::domain::EnvironmentUrl;
+use crate::problem::{Code, Problem};
+
+impl Manifest {
+    /// The environment of that name or address; the only one if neither is given. An address
+    /// that the manifest does not have is an environment of which nothing else is known.
+    ///
+    /// # Errors
+    /// [`Code::EnvironmentNone`] where none or several could be meant,
+    /// [`Code::EnvironmentUnknown`] for a name that the manifest does not have,
+    /// [`Code::ValueInvalid`] for an address that is none.
+    pub fn environment(&self, wanted: Option<&str>) -> Result<Environment, Problem> {
+        match wanted {
+            None => self.only(),
+            Some(wanted) if wanted.contains("://") => self.at(wanted),
+            Some(wanted) => self.named(wanted),
+        }
+    }
+
+    /// The only environment.
+    fn only(&self) -> Result<Environment, Problem> {
+        let mut environments = self.environments.values();
+        match (environments.next(), environments.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (None, _) => Err(problem(
+                Code::EnvironmentNone,
+                "no environment is given, and the manifest has none.",
+                "add `--environment https://contoso.crm4.dynamics.com`, or write `[environments.prod]` with a `url` in the manifest.",
+            )),
+            (Some(_), Some(_)) => Err(problem(
+                Code::EnvironmentNone,
+                "no environment is given, and the manifest has several.",
+                &format!("add `--environment` with one of {}.", listed(self.environments())),
+            )),
+        }
+    }
+
+    /// The environment of that name.
+    fn named(&self, wanted: &str) -> Result<Environment, Problem> {
+        if let Some(environment) = self.environments.get(wanted) {
+            return Ok(environment.clone());
+        }
+        let hint = match nearest(wanted, self.environments()) {
+            Some(near) => format!("add `--environment {near}`."),
+            None => self.other_than(wanted),
+        };
+        let message = format!("the manifest has no environment {}.", quoted(wanted));
+        Err(problem(Code::EnvironmentUnknown, &message, &hint))
+    }
+
+    /// What to type instead of a name that is like none.
+    fn other_than(&self, wanted: &str) -> String {
+        if let Ok(url) = format!("https://{wanted}").parse::<EnvironmentUrl>()
+            && url.host().contains('.')
+        {
+            return format!("add `--environment {url}`: an address begins with `https://`.");
+        }
+        if self.environments.is_empty() {
+            let table = show::printable(wanted);
+            return format!("write `[environments.{table}]` with a `url` in the manifest.");
+        }
+        format!("use one of {}.", listed(self.environments()))
+    }
+
+    /// The environment at that address.
+    fn at(&self, address: &str) -> Result<Environment, Problem> {
+        let url = address.parse::<EnvironmentUrl>().map_err(|error| {
+            let message = format!("the environment's address {error}.");
+            let hint = "add `--environment https://contoso.crm4.dynamics.com`, with your own host.";
+            problem(Code::ValueInvalid, &message, hint)
+        })?;
+        let place = Place::Url(url.clone());
+        let known = self.environments.values().filter(|known| known.place == place);
+        match known.collect::<Vec<_>>().as_slice() {
+            [] => self.unlisted(url),
+            [only] => Ok((*only).clone()),
+            several => {
+                let names = listed(several.iter().map(|environment| environment.name.as_str()));
+                let message = format!("several environments of the manifest are at `{url}`.");
+                let hint = format!("add `--environment` with one of {names}.");
+                Err(problem(Code::EnvironmentNone, &message, &hint))
+            }
+        }
+    }
+
+    /// An environment of which the manifest knows nothing.
+    fn unlisted(&self, url: EnvironmentUrl) -> Result<Environment, Problem> {
+        if self.clouds.of_environment(&url).is_none() {
+            let host = quoted(url.host());
+            let message =
+                format!("the host {host} does not tell which cloud the environment is in.");
+            let hint = format!(
+                "check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of {}.",
+                listed(self.clouds.names())
+            );
+            return Err(problem(Code::EnvironmentUnknown, &message, &hint));
+        }
+        Ok(Environment {
+            name: url.to_string(),
+            place: Place::Url(url),
+            cloud: None,
+            client_id: None,
+            tenant: None,
+            environment_id: None,
+        })
+    }
+}
+
+/// A problem of the choice, which has no place in the manifest.
+fn problem(code: Code, message: &str, hint: &str) -> Problem {
+    Problem { code, address: None, message: message.to_owned(), hint: hint.to_owned(), site: None }
+}

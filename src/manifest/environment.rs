@@ -1,0 +1,207 @@
+//! The environments of a manifest.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeString, DeValue};
+
+use super::fields::{Fields, Read, Reported, parsed, type_name};
+use super::nearest::listed;
+use super::schema::{ENVIRONMENT, ROOT};
+use super::show::quoted;
+use crate::domain::{Clouds, EnvironmentId, EnvironmentUrl, Guid, GuidError};
+use crate::problem::Code;
+
+/// The most characters of an environment's name.
+const MOST_NAME_CHARACTERS: usize = 100;
+
+/// The most characters of a domain name (RFC 1035 section 2.3.4).
+const MOST_DOMAIN_CHARACTERS: usize = 253;
+
+/// One Dataverse organisation, and what the manifest knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name in the manifest; its address if the manifest does not have it.
+    pub name: String,
+    /// Where it is.
+    pub place: Place,
+    /// The name of its cloud, if it does not follow from the address.
+    pub cloud: Option<String>,
+    /// The application that signs in, a GUID in lower case.
+    pub client_id: Option<String>,
+    /// The tenant to sign in to, a GUID or a domain name in lower case.
+    pub tenant: Option<String>,
+    /// The id by which the Flow service knows it.
+    pub environment_id: Option<EnvironmentId>,
+}
+
+/// Where an environment is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The tenant that ships with the program.
+    Sandbox,
+    /// An organisation at that address.
+    Url(EnvironmentUrl),
+}
+
+/// Reads every environment.
+pub(super) fn read(root: &Fields<'_>, clouds: &Clouds) -> BTreeMap<String, Environment> {
+    let Ok(Some((table, _))) = root.table("environments") else {
+        return BTreeMap::new();
+    };
+    let environments = table.iter().flat_map(|(name, value)| entry(root, name, value, clouds));
+    environments.map(|environment| (environment.name.clone(), environment)).collect()
+}
+
+/// Reads one environment and its name.
+fn entry<'a>(
+    root: &Fields<'a>,
+    name: &'a Spanned<DeString<'a>>,
+    value: &'a Spanned<DeValue<'a>>,
+    clouds: &Clouds,
+) -> Read<Environment> {
+    let checked = label(root, name);
+    let DeValue::Table(table) = value.get_ref() else {
+        let found = type_name(value.get_ref());
+        let name = quoted(name.get_ref());
+        let message = format!("the environment {name} is {found}, but a table is needed.");
+        root.add(value.span().start, Code::TypeWrong, message, ROOT.help("environments"));
+        return Err(Reported);
+    };
+    let fields = Fields::new(table, value.span().start, &ENVIRONMENT, root.findings());
+    environment(&fields, checked, clouds)
+}
+
+/// Reads the keys of one environment.
+fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read<Environment> {
+    let place = place(fields);
+    let cloud = cloud(fields, &place, clouds);
+    let client_id = fields.optional("client-id", client_id);
+    let tenant = fields.optional("tenant", tenant);
+    let environment_id = fields.optional("environment-id", environment_id);
+    Ok(Environment {
+        name: name?,
+        place: place?,
+        cloud: cloud?,
+        client_id: client_id?,
+        tenant: tenant?,
+        environment_id: environment_id?,
+    })
+}
+
+/// Checks a name that is typed on a command line.
+fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> Read<String> {
+    let text = name.get_ref().as_ref();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    let length = text.chars().count();
+    if (1..=MOST_NAME_CHARACTERS).contains(&length) && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    let message = format!("{} cannot be the name of an environment.", quoted(text));
+    let hint = format!(
+        "use up to {MOST_NAME_CHARACTERS} letters, digits, `-`, `_` and `.`, such as `[environments.prod]`."
+    );
+    root.add(name.span().start, Code::ValueInvalid, message, hint);
+    Err(Reported)
+}
+
+/// Reads where the environment is: in the sandbox, or at an address.
+fn place(fields: &Fields<'_>) -> Read<Place> {
+    let sandbox = sandbox(fields);
+    let url = fields.optional("url", parsed);
+    match (fields.has("url"), fields.has("sandbox")) {
+        (true, true) => {
+            let message = "`sandbox` and `url` are two places, but an environment is one.";
+            Err(fields.conflict("sandbox", message, "keep one of them."))
+        }
+        (false, false) => Err(nowhere(fields)),
+        (false, true) => sandbox.map(|()| Place::Sandbox),
+        (true, false) => url?.map(Place::Url).ok_or(Reported),
+    }
+}
+
+/// Tells of an environment that is nowhere.
+fn nowhere(fields: &Fields<'_>) -> Reported {
+    let message = "this environment is nowhere: it needs `url`, or `sandbox = true`.";
+    let hint = ENVIRONMENT.help("url");
+    fields.add(fields.start(), Code::KeyMissing, message, hint);
+    Reported
+}
+
+/// Reads the mark of the sandbox, which is there to be true.
+fn sandbox(fields: &Fields<'_>) -> Read<()> {
+    match fields.boolean("sandbox")? {
+        Some(false) => Err(fields.invalid("sandbox", "cannot be `false`")),
+        Some(true) | None => Ok(()),
+    }
+}
+
+/// Reads the cloud, which has to be named if the address does not tell it.
+fn cloud(fields: &Fields<'_>, place: &Read<Place>, clouds: &Clouds) -> Read<Option<String>> {
+    let cloud = fields.optional("cloud", |text| Ok(text.to_owned()))?;
+    match (cloud, place) {
+        (Some(_), Ok(Place::Sandbox)) => {
+            let message = "`cloud` is of an environment with a `url`; the sandbox has its own.";
+            Err(fields.conflict("cloud", message, "leave it out."))
+        }
+        (Some(cloud), _) if clouds.names().contains(&cloud.as_str()) => Ok(Some(cloud)),
+        (Some(cloud), _) => Err(fields.not_a_choice("cloud", &cloud, clouds.names().into_iter())),
+        (None, Ok(Place::Url(url))) if clouds.of_environment(url).is_none() => {
+            Err(cloud_unknown(fields, url, clouds))
+        }
+        (None, _) => Ok(None),
+    }
+}
+
+/// Tells of an address that is of no known cloud.
+fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> Reported {
+    let message = format!(
+        "the host {} does not tell which cloud this environment is in.",
+        quoted(url.host())
+    );
+    let names = listed(clouds.names());
+    let hint = format!("check the address, or write `cloud` with one of {names}.");
+    fields.add(fields.value_place("url"), Code::KeyMissing, message, hint);
+    Reported
+}
+
+/// Parses the id of an application.
+fn client_id(text: &str) -> Result<String, String> {
+    parsed::<Guid>(text).map(|guid| guid.to_string())
+}
+
+/// Parses the id of a tenant, or one of its domains.
+fn tenant(text: &str) -> Result<String, String> {
+    if let Ok(guid) = text.parse::<Guid>() {
+        return Ok(guid.to_string());
+    }
+    if is_domain(text) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("is neither a GUID nor a domain name such as `contoso.onmicrosoft.com`".into())
+}
+
+/// Whether a text has the form of a host's name of two labels or more.
+fn is_domain(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= MOST_DOMAIN_CHARACTERS && text.contains('.') && text.split('.').all(label)
+}
+
+/// Parses the id by which the Flow service knows an environment.
+fn environment_id(text: &str) -> Result<EnvironmentId, String> {
+    let nil = text.parse::<Guid>() == Err(GuidError::Nil);
+    match text.parse() {
+        Ok(id) if !nil => Ok(id),
+        Ok(_) => Err("is the nil GUID, which names nothing".into()),
+        Err(_) => {
+            Err("is not an environment's id: such an id has up to 128 letters, digits and `-`"
+                .into())
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Reads the keys of one table: known ones to typed values, the rest to problems.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use super::findings::Findings;
+use super::nearest::{listed, nearest};
+use super::schema::{self, Schema};
+use super::show::{printable, quoted};
+use crate::problem::Code;
+use crate::state::Site;
+
+/// One table of the manifest.
+pub(super) struct Fields<'a> {
+    findings: &'a Findings<'a>,
+    schema: &'static Schema,
+    place: usize,
+    entries: BTreeMap<&'static str, Entry<'a>>,
+}
+
+/// A key of the table, as written.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    place: usize,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+/// The mark of a value that has already been told to be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reported;
+
+/// A value, unless it was wrong.
+pub(super) type Read<T> = Result<T, Reported>;
+
+impl<'a> Fields<'a> {
+    /// Takes a table in, telling of every key that it does not have.
+    pub(super) fn new(
+        table: &'a DeTable<'a>,
+        place: usize,
+        schema: &'static Schema,
+        findings: &'a Findings<'a>,
+    ) -> Self {
+        let mut fields = Self { findings, schema, place, entries: BTreeMap::new() };
+        let entries = table.iter().map(|(key, value)| {
+            let place = key.span().start;
+            (key.get_ref().as_ref(), Entry { place, value })
+        });
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            entries.partition(|(name, _)| schema.key(name).is_some());
+        let known = known.into_iter();
+        fields.entries =
+            known.filter_map(|(name, entry)| Some((schema.key(name)?.name, entry))).collect();
+        for (name, entry) in unknown {
+            fields.unknown(name, entry);
+        }
+        fields
+    }
+
+    /// Tells of an unknown key, and reads it as the key that it was most likely meant to be.
+    fn unknown(&mut self, name: &str, entry: Entry<'a>) {
+        let owner = schema::owner(name);
+        let near = nearest(name, self.schema.names()).filter(|_| owner.is_none());
+        let hint = match (owner, near) {
+            (Some(owner), _) => format!("{} belongs in {}.", quoted(name), owner.header),
+            (None, Some(near)) => format!("write `{near}`."),
+            (None, None) => format!("use one of {}.", listed(self.schema.names())),
+        };
+        let message = format!("{} is not a key of {}.", quoted(name), self.schema.header);
+        self.add(entry.place, Code::KeyUnknown, message, hint);
+        if let Some(near) = near {
+            self.entries.entry(near).or_insert(entry);
+        }
+    }
+
+    /// Where problems go.
+    pub(super) fn findings(&self) -> &'a Findings<'a> {
+        self.findings
+    }
+
+    /// Adds a problem at a byte of the text.
+    pub(super) fn add(
+        &self,
+        place: usize,
+        code: Code,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.findings.add(place, code, message, hint);
+    }
+
+    /// Whether the key is there, be its value right or wrong.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// Where the key is; where the table begins, if it is not there.
+    pub(super) fn place(&self, name: &str) -> usize {
+        self.entries.get(name).map_or(self.place, |entry| entry.place)
+    }
+
+    /// Where the key's value is; where the table begins, if it is not there.
+    pub(super) fn value_place(&self, name: &str) -> usize {
+        self.value(name).map_or(self.place, |value| value.span().start)
+    }
+
+    /// Where the table begins.
+    pub(super) fn start(&self) -> usize {
+        self.place
+    }
+
+    /// The line and column of [`Self::place`].
+    pub(super) fn site(&self, name: &str) -> Site {
+        self.findings.site(self.place(name))
+    }
+
+    /// A text that has been parsed; none if the key is not there.
+    pub(super) fn optional<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Read<Option<T>> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let DeValue::String(text) = value.get_ref() else {
+            return Err(self.wrong_type(name, value, "a text"));
+        };
+        let parsed = parse(text).map_err(|reason| self.invalid(name, &reason));
+        parsed.map(Some)
+    }
+
+    /// A text that has to be there.
+    pub(super) fn required<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Read<T> {
+        self.optional(name, parse)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Read<Option<T>> {
+        let Some(word) = self.optional(name, |text| Ok(text.to_owned()))? else {
+            return Ok(None);
+        };
+        let found = choices.iter().find(|(choice, _)| *choice == word);
+        found.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| {
+            self.not_a_choice(name, &word, choices.iter().map(|(choice, _)| *choice))
+        })
+    }
+
+    /// Tells of a word that is none of a few.
+    pub(super) fn not_a_choice<'k>(
+        &self,
+        name: &str,
+        word: &str,
+        choices: impl Iterator<Item = &'k str> + Clone,
+    ) -> Reported {
+        let hint = match nearest(word, choices.clone()) {
+            Some(near) => format!("write `{name} = \"{near}\"`."),
+            None => format!("use one of {}.", listed(choices)),
+        };
+        let message = format!("`{name}` cannot be {}.", quoted(word));
+        self.add(self.value_place(name), Code::ValueInvalid, message, hint);
+        Reported
+    }
+
+    /// True or false.
+    pub(super) fn boolean(&self, name: &str) -> Read<Option<bool>> {
+        match self.value(name).map(|value| (value, value.get_ref())) {
+            None => Ok(None),
+            Some((_, DeValue::Boolean(truth))) => Ok(Some(*truth)),
+            Some((value, _)) => Err(self.wrong_type(name, value, "`true` or `false`")),
+        }
+    }
+
+    /// A table, and where it begins.
+    pub(super) fn table(&self, name: &str) -> Read<Option<(&'a DeTable<'a>, usize)>> {
+        match self.value(name).map(|value| (value, value.get_ref())) {
+            None => Ok(None),
+            Some((value, DeValue::Table(table))) => Ok(Some((table, value.span().start))),
+            Some((value, _)) => Err(self.wrong_type(name, value, "a table")),
+        }
+    }
+
+    /// The fields of each table of a list. One table is taken for a list of one, and told.
+    pub(super) fn list(&self, name: &str, schema: &'static Schema) -> Read<Vec<Fields<'a>>> {
+        let Some(value) = self.value(name) else {
+            return Ok(Vec::new());
+        };
+        let DeValue::Array(list) = value.get_ref() else {
+            let reported = self.wrong_type(name, value, "a list of tables");
+            return self.element(value, schema).map(|one| vec![one]).ok_or(reported);
+        };
+        let tables = list.iter().map(|value| {
+            let table = self.element(value, schema);
+            table.ok_or_else(|| self.wrong_type(name, value, "a table"))
+        });
+        let tables: Vec<Read<Fields<'a>>> = tables.collect();
+        if !tables.is_empty() && tables.iter().all(Result::is_err) {
+            return Err(Reported);
+        }
+        Ok(tables.into_iter().flatten().collect())
+    }
+
+    /// The fields of one table of a list.
+    fn element(
+        &self,
+        value: &'a Spanned<DeValue<'a>>,
+        schema: &'static Schema,
+    ) -> Option<Fields<'a>> {
+        let table = value.get_ref().as_table()?;
+        Some(Fields::new(table, value.span().start, schema, self.findings))
+    }
+
+    /// The value of a key.
+    pub(super) fn value(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.entries.get(name).map(|entry| entry.value)
+    }
+
+    /// Tells of a value that its key cannot have.
+    pub(super) fn invalid(&self, name: &str, reason: &str) -> Reported {
+        let message = format!("`{name}` {}.", printable(reason));
+        let help = self.schema.help(name);
+        self.add(self.value_place(name), Code::ValueInvalid, message, help);
+        Reported
+    }
+
+    /// Tells of a key that must be there and is not.
+    pub(super) fn missing(&self, name: &str) -> Reported {
+        let message = format!("{} needs the key `{name}`.", self.schema.header);
+        self.add(self.place, Code::KeyMissing, message, self.schema.help(name));
+        Reported
+    }
+
+    /// Tells of a value of another type than its key has.
+    fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Reported {
+        let found = type_name(value.get_ref());
+        let message = format!("`{name}` is {found}, but {wanted} is needed.");
+        let help = self.schema.help(name);
+        self.add(value.span().start, Code::TypeWrong, message, help);
+        Reported
+    }
+
+    /// Tells of two keys that cannot stand together, at the second.
+    pub(super) fn conflict(&self, name: &str, message: impl Into<String>, hint: &str) -> Reported {
+        self.add(self.place(name), Code::KeyConflict, message, hint);
+        Reported
+    }
+}
+
+/// A value's type as a sentence names it.
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a decimal number",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The number, unless it needs more than 64 bits.
+pub(super) fn whole_number(number: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// Parses by the type's own rules, for [`Fields::optional`].
+pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, String>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| error.to_string())
+}

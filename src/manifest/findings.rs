@@ -1,0 +1,57 @@
+//! The problems found so far, and where.
+
+use std::cell::RefCell;
+
+use super::text::Places;
+use crate::problem::{Code, Problem};
+use crate::state::Site;
+
+/// Gathers problems while a manifest is read.
+pub(super) struct Findings<'t> {
+    places: Places<'t>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl<'t> Findings<'t> {
+    /// None so far.
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { places: Places::new(text), problems: RefCell::default() }
+    }
+
+    /// The line and column of a byte.
+    pub(super) fn site(&self, place: usize) -> Site {
+        self.places.site(place)
+    }
+
+    /// Adds a problem at a byte of the text.
+    pub(super) fn add(
+        &self,
+        place: usize,
+        code: Code,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.push(Problem {
+            code,
+            address: None,
+            message: message.into(),
+            hint: hint.into(),
+            site: Some(self.site(place)),
+        });
+    }
+
+    /// Adds a problem that knows its place.
+    pub(super) fn push(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// Every problem, sorted by place.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by(|one, other| {
+            let order = one.site.cmp(&other.site).then(one.code.cmp(&other.code));
+            order.then_with(|| one.message.cmp(&other.message))
+        });
+        problems
+    }
+}

@@ -1,0 +1,104 @@
+//! The flows of a manifest, as far as they could be read.
+
+use super::fields::{Fields, Read, parsed};
+use super::schema::{FLOW, TARGET};
+use super::show::{is_hidden, without_secrets};
+use super::target;
+use crate::domain::TriggerName;
+use crate::problem::Code;
+use crate::state::{Binding, Flow, FlowIndex, Site, Target};
+
+/// The most characters of a flow's name; Dataverse itself stores 100.
+const MOST_NAME_CHARACTERS: usize = 200;
+
+/// What to type where there is no flow.
+const FLOW_HINT: &str =
+    "write `[[flow]]`, and below it the flow's `workflow-id` and a `[[flow.target]]`.";
+
+/// A flow with its targets; what was wrong is left out, so that the rest can be checked.
+pub(super) struct Draft {
+    /// The flow.
+    pub(super) flow: Read<Flow>,
+    /// Where its URL goes, and where the manifest says so.
+    pub(super) targets: Vec<(Target, Site)>,
+}
+
+/// Reads every flow.
+pub(super) fn read(root: &Fields<'_>) -> Vec<Draft> {
+    let flows = root.list("flow", &FLOW);
+    if flows.as_ref().is_ok_and(Vec::is_empty) {
+        let message = "the manifest has no flow.";
+        root.add(root.place("flow"), Code::FlowNone, message, FLOW_HINT);
+    }
+    flows.unwrap_or_default().iter().map(draft).collect()
+}
+
+/// Reads one flow.
+fn draft(fields: &Fields<'_>) -> Draft {
+    Draft { flow: flow(fields), targets: targets(fields) }
+}
+
+/// Reads what names the flow and its trigger.
+fn flow(fields: &Fields<'_>) -> Read<Flow> {
+    let name = fields.optional("name", label);
+    let workflow_id = fields.required("workflow-id", parsed);
+    let trigger = fields.optional("trigger", trigger);
+    Ok(Flow {
+        name: name?,
+        workflow_id: workflow_id?,
+        trigger: trigger?,
+        site: fields.site("workflow-id"),
+    })
+}
+
+/// Reads where the flow's URL goes.
+fn targets(fields: &Fields<'_>) -> Vec<(Target, Site)> {
+    let targets = fields.list("target", &TARGET);
+    if targets.as_ref().is_ok_and(Vec::is_empty) {
+        let place = fields.place("target");
+        let message = "this flow has no target: its URL would go nowhere.";
+        fields.add(place, Code::TargetNone, message, FLOW.help("target"));
+    }
+    let targets = targets.unwrap_or_default();
+    targets.iter().flat_map(target::read).collect()
+}
+
+/// Checks a name that reports will print.
+fn label(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        0 => Err("is empty".into()),
+        count if count > MOST_NAME_CHARACTERS => {
+            Err(format!("is longer than {MOST_NAME_CHARACTERS} characters"))
+        }
+        _ => harmless(text).map(|()| text.to_owned()),
+    }
+}
+
+/// Checks a trigger's key.
+fn trigger(text: &str) -> Result<TriggerName, String> {
+    let name = parsed(text)?;
+    harmless(text).map(|()| name)
+}
+
+/// Checks that nothing in a text could deceive who reads it, or tell them a secret.
+fn harmless(text: &str) -> Result<(), String> {
+    match text.chars().find(|character| is_hidden(*character)) {
+        Some(character) => {
+            Err(format!("has the invisible character {}", character.escape_unicode()))
+        }
+        None => without_secrets(text),
+    }
+}
+
+/// The flows and bindings of drafts in which nothing was wrong.
+pub(super) fn complete(drafts: Vec<Draft>) -> (Vec<Flow>, Vec<Binding>) {
+    let (mut flows, mut bindings) = (Vec::new(), Vec::new());
+    for draft in drafts {
+        let Ok(found) = draft.flow else { continue };
+        let flow = FlowIndex(flows.len());
+        flows.push(found);
+        let targets = draft.targets.into_iter();
+        bindings.extend(targets.map(|(target, site)| Binding { flow, target, site }));
+    }
+    (flows, bindings)
+}

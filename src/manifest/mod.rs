@@ -1,0 +1,133 @@
+//! From the text of a manifest to what should be.
+//!
+//! Everything that can be wrong with a manifest is found here, all at once and each with its
+//! place, before anybody is asked to sign in. Pure: it gets the bytes and gives values; it
+//! reads no file and knows no clock.
+//!
+//! The way through: `text` decodes, `syntax` parses TOML, `fields` reads the keys of each
+//! table by `schema`, `environment` and `flow` (with `target` and `record_key`) make
+//! typed values of them, `check` looks at all flows together, `choose` picks the environment,
+//! and `render` shows what was wrong.
+
+mod check;
+mod choose;
+mod environment;
+mod excerpt;
+mod fields;
+mod findings;
+mod flow;
+mod nearest;
+mod record_key;
+mod render;
+mod schema;
+mod show;
+mod syntax;
+mod target;
+mod text;
+mod unreadable;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+pub use environment::{Environment, Place};
+pub use render::render;
+pub use text::MOST_BYTES;
+pub use unreadable::unreadable;
+
+use crate::domain::Clouds;
+use crate::problem::{Code, Problem};
+use crate::state::{Desired, SignedUrls};
+use fields::{Fields, type_name, whole_number};
+use findings::Findings;
+
+/// The version of manifests that this program reads.
+const VERSION: i64 = 1;
+
+/// What the manifest may say of signed URLs.
+const SIGNED_URLS: &[(&str, SignedUrls)] =
+    &[("refuse", SignedUrls::Refuse), ("warn", SignedUrls::Warn), ("allow", SignedUrls::Allow)];
+
+/// What the operator wrote, with nothing wrong in it.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    desired: Desired,
+    environments: BTreeMap<String, Environment>,
+    clouds: Clouds,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Every problem of the manifest, sorted by place.
+    pub fn parse(bytes: &[u8], clouds: &Clouds) -> Result<Self, Vec<Problem>> {
+        let text = text::decode(bytes).map_err(|problem| vec![problem])?;
+        let findings = Findings::new(text);
+        let table = syntax::parse(text, &findings);
+        let manifest = table.map(|table| read(&table, clouds, &findings));
+        let problems = findings.into_problems();
+        match manifest {
+            Some(manifest) if problems.is_empty() => Ok(manifest),
+            _ => Err(problems),
+        }
+    }
+
+    /// What should be, the same for every environment.
+    pub fn desired(&self) -> &Desired {
+        &self.desired
+    }
+
+    /// The names of the environments, sorted.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.environments.keys().map(String::as_str)
+    }
+}
+
+/// Reads the tables of a manifest; what was wrong is in the findings and missing here.
+fn read(table: &DeTable<'_>, clouds: &Clouds, findings: &Findings<'_>) -> Manifest {
+    let root = Fields::new(table, 0, &schema::ROOT, findings);
+    version(&root);
+    let environments = environment::read(&root, clouds);
+    let signed_urls = policy(&root);
+    let drafts = flow::read(&root);
+    check::run(&drafts, findings);
+    let (flows, bindings) = flow::complete(drafts);
+    Manifest {
+        desired: Desired { flows, bindings, signed_urls },
+        environments,
+        clouds: clouds.clone(),
+    }
+}
+
+/// Checks the version; the rest is read whatever it is, so that one run tells everything.
+fn version(root: &Fields<'_>) {
+    let value = root.value("version");
+    let message = match value.map(Spanned::get_ref) {
+        Some(DeValue::Integer(number)) if whole_number(number) == Some(VERSION) => return,
+        Some(DeValue::Integer(number)) => format!(
+            "this manifest is of version {}, but this program reads version {VERSION}.",
+            show::quoted(&number.to_string())
+        ),
+        Some(other) => {
+            format!("`version` is {}, but the whole number {VERSION} is needed.", type_name(other))
+        }
+        None => "the manifest does not say its version.".into(),
+    };
+    let place = root.value_place("version");
+    root.add(place, Code::VersionUnknown, message, schema::ROOT.help("version"));
+}
+
+/// Reads what is done about signed URLs.
+fn policy(root: &Fields<'_>) -> SignedUrls {
+    let Ok(Some((table, place))) = root.table("policy") else {
+        return SignedUrls::default();
+    };
+    let fields = Fields::new(table, place, &schema::POLICY, root.findings());
+    let signed_urls = fields.choice("signed-urls", SIGNED_URLS);
+    signed_urls.ok().flatten().unwrap_or_default()
+}

@@ -1,0 +1,88 @@
+//! The text as TOML, and what is told where it is none.
+
+use toml::de::{DeTable, Error};
+
+use super::findings::Findings;
+use super::show::quoted;
+use crate::problem::Code;
+
+/// The parser's message for a key that is there already.
+const DUPLICATE: &str = "duplicate key";
+
+/// How a message of the parser begins, and what to type then.
+const HINTS: &[(&str, &str)] = &[
+    ("string values must be quoted", "put the value in quotes, such as `name = \"Order intake\"`."),
+    ("key with no value", "write `key = value`, a table as `[name]`, a comment after `#`."),
+    ("missing value", "write a value after the `=`."),
+    (
+        "unexpected key or value",
+        "put each key on a line of its own, and a value with spaces in quotes.",
+    ),
+    ("missing assignment", "write `=` between the key and its value."),
+    ("missing comma", "put a comma between the two, or close what was opened before."),
+    ("unclosed", "close what was opened before."),
+    ("missing escaped value", "write a backslash as `\\\\`, or put the text in single quotes."),
+    (
+        "invalid basic string",
+        "end the text with a quote on the same line, and write control characters as `\\u001B`.",
+    ),
+    ("invalid literal string", "end the text with a quote on the same line."),
+    (
+        "invalid unquoted key",
+        "write keys with letters, digits, `-` and `_`, or put them in quotes.",
+    ),
+    ("carriage return", "end lines with LF or CRLF, as every editor can save them."),
+];
+
+/// What to do about every other message.
+const OTHER_HINT: &str = "see https://toml.io/en/v1.0.0 for how TOML is written.";
+
+/// Parses the text, telling of everything that is not TOML. The table is there if it can be
+/// trusted to say what was meant: a key that is there twice does not hide what else is wrong.
+pub(super) fn parse<'t>(text: &'t str, findings: &Findings<'_>) -> Option<DeTable<'t>> {
+    let (table, mut errors) = DeTable::parse_recoverable(text);
+    let trusted = errors.iter().all(|error| error.message() == DUPLICATE);
+    // One slip makes the parser stumble several times at one place; its first word is the best.
+    errors.sort_by_key(place);
+    errors.dedup_by_key(|error| place(error));
+    for error in &errors {
+        tell(error, text, findings);
+    }
+    trusted.then(|| table.into_inner())
+}
+
+/// Where the parser stumbled.
+fn place(error: &Error) -> usize {
+    error.span().map_or(0, |span| span.start)
+}
+
+/// Adds the problem for one error of the parser.
+fn tell(error: &Error, text: &str, findings: &Findings<'_>) {
+    let span = error.span().unwrap_or_default();
+    let (message, hint) = if error.message() == DUPLICATE {
+        duplicate(text, text.get(span.clone()).unwrap_or_default(), span.start)
+    } else {
+        let message = format!("this is not TOML: {}.", error.message());
+        (message, hint(error.message()))
+    };
+    findings.add(span.start, Code::ManifestNotToml, message, hint);
+}
+
+/// What to type after that message of the parser.
+fn hint(message: &str) -> &'static str {
+    let known = HINTS.iter().find(|(start, _)| message.starts_with(start));
+    known.map_or(OTHER_HINT, |(_, hint)| hint)
+}
+
+/// What is told of a key, or a table's header, that is there already.
+fn duplicate(text: &str, key: &str, start: usize) -> (String, &'static str) {
+    let before = text.get(..start).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    if line.trim_start().starts_with('[') {
+        let message = format!("the table {} is there already.", quoted(key));
+        let hint = "write its keys under the first one; a table of a list has two brackets on each side, such as `[[flow]]`.";
+        return (message, hint);
+    }
+    let message = format!("the key {} is there already in this table.", quoted(key));
+    (message, "keep one of the two.")
+}

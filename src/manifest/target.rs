@@ -1,0 +1,172 @@
+//! One target of a flow: an environment variable, or a column of a record.
+
+use std::collections::BTreeMap;
+
+use super::fields::{Fields, Read, Reported, parsed};
+use super::record_key;
+use super::show::without_secrets;
+use crate::domain::{JsonPointer, LogicalName, RowId, SchemaName};
+use crate::problem::Code;
+use crate::state::{KeyValue, Missing, Record, Selector, Site, Target};
+
+/// The most characters of a JSON pointer: a variable's value has no more than 2,000.
+const MOST_POINTER_CHARACTERS: usize = 1000;
+
+/// The keys that a variable cannot have.
+const RECORD_KEYS: &[&str] = &["key", "id", "column", "missing"];
+
+/// What the manifest may say of a record that is not there.
+const MISSING: &[(&str, Missing)] = &[("fail", Missing::Fail), ("create", Missing::Create)];
+
+/// The values of a target's keys, each read whatever became of the others.
+struct Values {
+    variable: Read<Option<SchemaName>>,
+    pointer: Read<Option<JsonPointer>>,
+    table: Read<Option<LogicalName>>,
+    key: Read<Option<BTreeMap<LogicalName, KeyValue>>>,
+    id: Read<Option<RowId>>,
+    column: Read<Option<LogicalName>>,
+    missing: Read<Option<Missing>>,
+}
+
+/// Reads one target, and where the manifest says so.
+pub(super) fn read(fields: &Fields<'_>) -> Read<(Target, Site)> {
+    let values = Values {
+        variable: fields.optional("environment-variable", parsed),
+        pointer: fields.optional("json-pointer", pointer),
+        table: fields.optional("table", parsed),
+        key: record_key::read(fields),
+        id: fields.optional("id", parsed),
+        column: fields.optional("column", parsed),
+        missing: fields.choice("missing", MISSING),
+    };
+    match (fields.has("environment-variable"), fields.has("table")) {
+        (true, false) => {
+            let target = variable(fields, values)?;
+            Ok((target, fields.site("environment-variable")))
+        }
+        (false, true) => Ok((column(fields, values)?, fields.site("table"))),
+        (true, true) => Err(two_places(fields)),
+        (false, false) => Err(no_place(fields)),
+    }
+}
+
+/// The target that is an environment variable.
+fn variable(fields: &Fields<'_>, values: Values) -> Read<Target> {
+    let foreign = RECORD_KEYS.iter().filter(|name| fields.has(name));
+    let conflicts = foreign.map(|name| {
+        let message =
+            format!("`{name}` is of a record, but this target is an environment variable.");
+        let hint = "leave it out, or write `table` instead of `environment-variable`.";
+        fields.conflict(name, message, hint)
+    });
+    if conflicts.count() > 0 {
+        return Err(Reported);
+    }
+    Ok(Target::Variable {
+        schema_name: values.variable?.ok_or(Reported)?,
+        pointer: values.pointer?,
+    })
+}
+
+/// The target that is a column of a record.
+fn column(fields: &Fields<'_>, values: Values) -> Read<Target> {
+    let pointer = no_pointer(fields);
+    let missing = creatable(fields, values.missing);
+    let selector = selector(fields, values.id, values.key);
+    let column = match values.column {
+        Ok(None) => Err(fields.missing("column")),
+        Ok(Some(column)) => not_in_key(fields, column, &selector),
+        Err(reported) => Err(reported),
+    };
+    pointer?;
+    let table = values.table?.ok_or(Reported)?;
+    Ok(Target::Column {
+        record: Record { table, selector: selector? },
+        column: column?,
+        missing: missing?,
+    })
+}
+
+/// Checks that a record's column is not addressed like a JSON value.
+fn no_pointer(fields: &Fields<'_>) -> Read<()> {
+    if !fields.has("json-pointer") {
+        return Ok(());
+    }
+    let message = "`json-pointer` is of an environment variable, but this target is a record.";
+    let hint = "leave it out: a column holds one URL and nothing else.";
+    Err(fields.conflict("json-pointer", message, hint))
+}
+
+/// What is done if there is no such record; one that is named by its id cannot be created.
+fn creatable(fields: &Fields<'_>, missing: Read<Option<Missing>>) -> Read<Missing> {
+    let missing = missing?.unwrap_or_default();
+    if missing == Missing::Create && fields.has("id") && !fields.has("key") {
+        let message =
+            "`missing = \"create\"` needs `key`: a record is created from its key columns.";
+        let hint = "find the record by `key = { ... }` instead of `id`, or leave `missing` out.";
+        return Err(fields.conflict("missing", message, hint));
+    }
+    Ok(missing)
+}
+
+/// What singles out the record: its id or its key columns.
+fn selector(
+    fields: &Fields<'_>,
+    id: Read<Option<RowId>>,
+    key: Read<Option<BTreeMap<LogicalName, KeyValue>>>,
+) -> Read<Selector> {
+    if fields.has("id") && fields.has("key") {
+        let message = "`id` and `key` both say which record.";
+        return Err(fields.conflict("id", message, "keep one of them."));
+    }
+    match (id?, key?) {
+        (Some(id), _) => Ok(Selector::Id(id)),
+        (None, Some(key)) => Ok(Selector::Columns(key)),
+        (None, None) => Err(fields.missing("key")),
+    }
+}
+
+/// Checks that writing the URL would not change what finds the record.
+fn not_in_key(
+    fields: &Fields<'_>,
+    column: LogicalName,
+    selector: &Read<Selector>,
+) -> Read<LogicalName> {
+    let Ok(Selector::Columns(key)) = selector else {
+        return Ok(column);
+    };
+    if !key.contains_key(&column) {
+        return Ok(column);
+    }
+    let message =
+        format!("the column `{column}` is also in `key`: writing it would lose the record.");
+    let hint = "find the record by another column.";
+    Err(fields.conflict("column", message, hint))
+}
+
+/// Tells of a target that is two places, at the second.
+fn two_places(fields: &Fields<'_>) -> Reported {
+    let names = ["environment-variable", "table"];
+    let second = names.into_iter().max_by_key(|name| fields.place(name));
+    let message = "`environment-variable` and `table` are two places, but a target is one.";
+    let hint = "keep one of them, and write another `[[flow.target]]` for the other.";
+    fields.conflict(second.unwrap_or_default(), message, hint)
+}
+
+/// Tells of a target that is no place.
+fn no_place(fields: &Fields<'_>) -> Reported {
+    let message = "this target says nowhere to go: it needs `environment-variable` or `table`.";
+    let hint = "write `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`.";
+    fields.add(fields.start(), Code::KeyMissing, message, hint);
+    Reported
+}
+
+/// Parses a JSON pointer of a bearable length.
+fn pointer(text: &str) -> Result<JsonPointer, String> {
+    if text.chars().count() > MOST_POINTER_CHARACTERS {
+        return Err(format!("is longer than {MOST_POINTER_CHARACTERS} characters"));
+    }
+    without_secrets(text)?;
+    parsed(text)
+}
