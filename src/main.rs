@@ -1,2 +1,19 @@
-//! The `flowbind` program.
-fn main() {}
+//! The `flowbind` program: parse, run, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use flowbind::cli::Cli;
+use flowbind::exit::Exit;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => flowbind::start(cli).into(),
+        Err(error) => {
+            // What clap calls an error may be the help or the version, which go to standard output.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            exit.into()
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Nothing here sends anything, and nothing here knows of manifests or plans.
 
 pub mod dataverse;
+pub mod entra;
 mod fault;
 pub mod flow;
 

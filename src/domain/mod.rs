@@ -12,6 +12,7 @@ mod name;
 mod pointer;
 mod printable;
 mod secret;
+mod sentence;
 mod service;
 
 pub use callback::{CallbackUrl, CallbackUrlError, Kind, UrlView, is_loopback};
@@ -23,4 +24,5 @@ pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use pointer::{JsonPointer, PointerError};
 pub use printable::printable;
 pub use secret::{AccessToken, EntityTag, RefreshToken, StoredText};
+pub use sentence::sentence;
 pub use service::Service;

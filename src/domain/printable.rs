@@ -50,9 +50,15 @@ fn is_encoding(c: char) -> bool {
 
 fn is_suspect(run: &str, before: &str) -> bool {
     let named = ["sig=", "sig%3D", "code=", "Bearer "];
-    run.chars().count() > LONGEST_HARMLESS_RUN
+    (run.len() > LONGEST_HARMLESS_RUN && is_mixed(run))
         || run.starts_with("eyJ")
         || named.iter().any(|name| before.ends_with(name))
+}
+
+/// Whether a run has the mixture of an encoding; a long name seldom does.
+fn is_mixed(run: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+    has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)
 }
 
 #[cfg(test)]
@@ -74,6 +80,8 @@ mod tests {
         assert_eq!(printable("eyJhbGciOiJub25lIn0.eyJzIjoxfQ.", 99), "****.****.");
         let guid = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
         assert_eq!(printable(guid, 99), guid);
+        let name = "contoso_the_name_of_a_variable_that_is_long_for_a_name";
+        assert_eq!(printable(name, 99), name);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! No redirect is followed, no cookie kept and no referrer sent. Proxies of the environment are
 //! used, but never for this machine. What comes back is bounded.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -17,29 +18,43 @@ pub const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// How this program names itself.
 const USER_AGENT: &str = concat!("flowbind/", env!("CARGO_PKG_VERSION"));
 
-/// The clients, by what they may connect through.
+/// The clients, by what they may connect through. Those that check certificates are made when
+/// they are first needed: a machine without any certificates can still run the sandbox.
 pub(super) struct Client {
-    remote: reqwest::Client,
-    loopback: reqwest::Client,
+    tuning: Tuning,
+    plain: reqwest::Client,
+    loopback: OnceLock<reqwest::Client>,
+    remote: OnceLock<reqwest::Client>,
+}
+
+/// What all clients have in common.
+#[derive(Clone, Copy)]
+struct Tuning {
+    connections: usize,
+    connect: Duration,
 }
 
 impl Client {
     /// Makes a client that keeps that many connections and gives up a connection after that time.
     ///
     /// # Errors
-    /// Certificates or the TLS library could not be set up.
+    /// The TLS library could not be set up.
     pub(super) fn new(connections: usize, connect: Duration) -> Result<Self, TransportError> {
         // Another part of the process may have installed a provider before; any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let base = || {
-            reqwest::Client::builder()
-                .redirect(Policy::none())
-                .referer(false)
-                .user_agent(USER_AGENT)
-                .connect_timeout(connect)
-                .pool_max_idle_per_host(connections)
-        };
-        Ok(Self { remote: build(base())?, loopback: build(base().no_proxy())? })
+        let tuning = Tuning { connections, connect };
+        let plain = build(tuning.builder().no_proxy().tls_certs_only([]))?;
+        Ok(Self { tuning, plain, loopback: OnceLock::new(), remote: OnceLock::new() })
+    }
+
+    /// The client for an address.
+    fn of(&self, parcel: &Parcel) -> Result<&reqwest::Client, TransportError> {
+        let builder = self.tuning.builder();
+        match (parcel.url.scheme(), parcel.to_loopback) {
+            ("https", true) => made(&self.loopback, builder.no_proxy()),
+            ("https", false) => made(&self.remote, builder),
+            _ => Ok(&self.plain),
+        }
     }
 
     /// Sends once and reads the whole answer.
@@ -47,8 +62,8 @@ impl Client {
     /// # Errors
     /// No connection, no whole answer, or too long a one.
     pub(super) async fn fetch(&self, parcel: &Parcel) -> Result<Answer, TransportError> {
-        let client = if parcel.to_loopback { &self.loopback } else { &self.remote };
-        let sending = client
+        let sending = self
+            .of(parcel)?
             .request(parcel.method.clone(), parcel.url.clone())
             .headers(parcel.headers.clone())
             .body(parcel.body.clone())
@@ -58,6 +73,31 @@ impl Client {
             Err(error) => Err(explain(&parcel.peer, error)),
         }
     }
+}
+
+impl Tuning {
+    /// Begins a client.
+    fn builder(self) -> ClientBuilder {
+        reqwest::Client::builder()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(self.connect)
+            .pool_max_idle_per_host(self.connections)
+    }
+}
+
+/// The client in that cell, which is made if it is not there yet.
+fn made(
+    cell: &OnceLock<reqwest::Client>,
+    builder: ClientBuilder,
+) -> Result<&reqwest::Client, TransportError> {
+    if let Some(client) = cell.get() {
+        return Ok(client);
+    }
+    let client = build(builder)?;
+    Ok(cell.get_or_init(|| client))
 }
 
 /// Finishes a client.

@@ -76,17 +76,19 @@ fn explain(answer: &Answer, body: &[u8], error: &serde_json::Error) -> DecodeErr
     if body.trim_ascii().is_empty() {
         return DecodeError::Empty;
     }
-    place(error)
+    DecodeError::of(error)
 }
 
-/// Tells the place and the kind of an error.
-fn place(error: &serde_json::Error) -> DecodeError {
-    let (line, column) = (error.line(), error.column());
-    match (error.classify(), missing_field(error)) {
-        (Category::Eof, _) => DecodeError::Truncated { line, column },
-        (Category::Data, Some(name)) => DecodeError::Missing { name, line, column },
-        (Category::Data, None) => DecodeError::Unexpected { line, column },
-        (Category::Syntax | Category::Io, _) => DecodeError::Malformed { line, column },
+impl DecodeError {
+    /// Tells the place and the kind of an error, and drops its text.
+    pub(crate) fn of(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        match (error.classify(), missing_field(error)) {
+            (Category::Eof, _) => Self::Truncated { line, column },
+            (Category::Data, Some(name)) => Self::Missing { name, line, column },
+            (Category::Data, None) => Self::Unexpected { line, column },
+            (Category::Syntax | Category::Io, _) => Self::Malformed { line, column },
+        }
     }
 }
 

@@ -136,7 +136,7 @@ impl Cause {
 
     /// States that nothing came in time.
     pub(super) fn timeout(limit: Duration) -> Self {
-        Self(format!("no whole answer within {} s", limit.as_secs_f32()))
+        Self(format!("no whole answer within {:.1} s", limit.as_secs_f32()))
     }
 
     /// Takes the innermost words of a client's error: the outer ones only say that a request
@@ -180,7 +180,7 @@ mod tests {
             error.to_string(),
             "the answer of Dataverse at `contoso.crm4.dynamics.com` was lost"
         );
-        assert_eq!(error.source().unwrap().to_string(), "no whole answer within 2 s");
+        assert_eq!(error.source().unwrap().to_string(), "no whole answer within 2.0 s");
     }
 
     #[test]

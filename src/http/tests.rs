@@ -1,7 +1,7 @@
 //! The transport against a server on this machine.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::testing::{Reply, Server};
@@ -39,6 +39,45 @@ async fn a_request_carries_what_every_request_carries() {
     assert!(header("user-agent")[0].starts_with("flowbind/"));
     assert!(header("cookie").is_empty() && header("referer").is_empty());
     assert_eq!(sent.counts().flow, 1);
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_logged_names_the_request_and_holds_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = Server::start(|_, _| {
+        Reply::json(200, "{\"a\":\"made-up\"}").with("x-ms-request-id", "r-1")
+    })
+    .await;
+    let request = Request::command(Service::Flow, Method::POST, server.url("/x?made-up"), "/{x}");
+    let request = request.body("text/plain", b"made-up".to_vec());
+    let token = AccessToken::new("made-up");
+    transport(Settings::default()).send(&request, Some(&token)).await.unwrap();
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for part in ["service=the Flow service", "template=\"/{x}\"", "status=200", "r-1"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("made-up"), "{text}");
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::findings::Findings;
 use super::flow::Draft;
 use super::show::quoted;
-use crate::domain::{JsonPointer, SchemaName, WorkflowId};
+use crate::domain::{JsonPointer, LogicalName, SchemaName, WorkflowId};
 use crate::problem::{Code, Problem};
-use crate::state::{Flow, Site, Target};
+use crate::state::{Flow, Record, Site, Target};
 
 /// Looks at all flows and tells of what does not fit together.
 type Check = fn(&[Draft], &Findings<'_>);
@@ -102,15 +102,21 @@ fn occupied(target: &Target, site: Site, before: Site) -> Problem {
     }
 }
 
-/// The text that two targets have in common exactly if they are one place, as far as the
-/// manifest tells.
-fn identity(target: &Target) -> String {
+/// What two targets have in common exactly if they are one place, as far as the manifest tells:
+/// names and key texts are equal without case, JSON pointers only as they are.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Identity<'d> {
+    Variable(&'d SchemaName, Option<&'d JsonPointer>),
+    Column(&'d Record, &'d LogicalName),
+}
+
+/// The identity of a target.
+fn identity(target: &Target) -> Identity<'_> {
     match target {
         Target::Variable { schema_name, pointer } => {
-            let tokens = pointer.as_ref().map(JsonPointer::tokens);
-            format!("{} {tokens:?}", schema_name.as_str().to_ascii_lowercase())
+            Identity::Variable(schema_name, pointer.as_ref())
         }
-        Target::Column { .. } => target.address().to_lowercase(),
+        Target::Column { record, column, .. } => Identity::Column(record, column),
     }
 }
 

@@ -7,8 +7,15 @@ use super::show::{cover, printable_character};
 /// How many characters of a line are shown.
 const MOST_CHARACTERS: usize = 100;
 
+/// How many characters on each side of those are looked through for a secret that reaches into
+/// them.
+const NEAR_CHARACTERS: usize = 2000;
+
 /// What a tab is shown as.
 const TAB: &str = "    ";
+
+/// The keys that somebody may think a manifest has, and whose values must not be shown.
+const SECRET_WORDS: &[&str] = &["secret", "password", "token"];
 
 /// What stands for the characters that are not shown.
 const CUT: &str = "…";
@@ -24,14 +31,36 @@ pub(super) struct Excerpt {
 
 /// The part of a line around the character at `index`.
 pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
-    let characters: Vec<char> = cover(line.trim_end()).chars().collect();
-    let index = index.min(characters.len());
-    let last = characters.len().saturating_sub(MOST_CHARACTERS);
+    let line = line.trim_end();
+    let length = line.chars().count();
+    let index = index.min(length);
+    let last = length.saturating_sub(MOST_CHARACTERS);
     let start = index.saturating_sub(MOST_CHARACTERS / 2).min(last);
-    let end = characters.len().min(start + MOST_CHARACTERS);
-    let before = shown(&characters[start..index], start > 0, false);
-    let after = shown(&characters[index..end], false, end < characters.len());
+    let end = length.min(start + MOST_CHARACTERS);
+    let near = start.saturating_sub(NEAR_CHARACTERS);
+    let covered = covered(line, near, end + NEAR_CHARACTERS);
+    let before = shown(&covered[start - near..index - near], start > 0, false);
+    let after = shown(&covered[index - near..end - near], false, end < length);
     Excerpt { mark: before.width(), text: before + &after }
+}
+
+/// A range of the line's characters, with its secrets covered.
+fn covered(line: &str, start: usize, end: usize) -> Vec<char> {
+    let near: String = line.chars().skip(start).take(end - start).collect();
+    let Some(value) = secret_value(line) else {
+        return cover(&near).chars().collect();
+    };
+    let plain = |c: char| c.is_whitespace() || "\"'".contains(c);
+    let characters = near.chars().zip(start..);
+    characters.map(|(c, index)| if index < value || plain(c) { c } else { '*' }).collect()
+}
+
+/// Where the line's value begins, if its key says that it is a secret.
+fn secret_value(line: &str) -> Option<usize> {
+    let (key, _) = line.split_once('=')?;
+    let letters = key.to_lowercase();
+    let secret = SECRET_WORDS.iter().any(|word| letters.contains(word));
+    secret.then(|| key.chars().count() + 1)
 }
 
 /// The characters as they are shown, with what stands for those cut off.
@@ -71,6 +100,12 @@ mod tests {
         assert_eq!(excerpt(&line, 9).text, format!("{}…", "x".repeat(100)));
         assert_eq!(excerpt(&line, 999).mark, 100);
         assert_eq!(excerpt(&line[..100], 50).text, line[..100]);
+    }
+
+    #[test]
+    fn a_secret_that_a_manifest_does_not_have_is_not_shown() {
+        let line = "client-secret = 'short one' # mine";
+        assert_eq!(excerpt(line, 0).text, "client-secret = '***** ***' * ****");
     }
 
     #[test]

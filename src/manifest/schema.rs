@@ -122,7 +122,7 @@ pub(super) static TARGET: Schema = Schema {
 };
 
 /// Every table.
-static ALL: &[&Schema] = &[&ROOT, &ENVIRONMENT, &POLICY, &FLOW, &TARGET];
+pub(super) static ALL: &[&Schema] = &[&ROOT, &ENVIRONMENT, &POLICY, &FLOW, &TARGET];
 
 impl Schema {
     /// The key of that name.

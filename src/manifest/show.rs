@@ -3,6 +3,9 @@
 /// The most characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;
 
+/// The fewest characters of a token; a GUID has 36, a client secret of Entra 40.
+const SHORTEST_TOKEN: usize = 40;
+
 /// What ends a word of a URL within a line.
 const ENDS: &[char] = &['"', '\'', '`', '<', '>', '#', '\\'];
 
@@ -45,23 +48,43 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{}{rest}`", printable(&cover(&short)))
 }
 
-/// The text with stars over what it should not have had: signatures of callback URLs and
-/// credentials before a host. As many characters as before.
+/// The text with stars over what it should not have had: signatures of callback URLs,
+/// credentials before a host, and what looks like a token. As many characters as before.
 pub(super) fn cover(text: &str) -> String {
+    stars(text, |characters, start| secret_end(characters, start).max(token_end(characters, start)))
+}
+
+/// Checks that a text, which reports will print, has neither signature nor credentials.
+pub(super) fn without_secrets(text: &str) -> Result<(), String> {
+    if stars(text, secret_end) == text {
+        return Ok(());
+    }
+    Err("holds a signature or credentials, which reports would print".into())
+}
+
+/// The text with stars from each place up to the end that is found for it.
+fn stars(text: &str, end: impl Fn(&[char], usize) -> usize) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for start in 0..characters.len() {
-        let end = secret_end(&characters, start);
+        let end = end(&characters, start);
         characters[start..end].fill('*');
     }
     characters.into_iter().collect()
 }
 
-/// Checks that a text, which reports will print, has nothing to cover.
-pub(super) fn without_secrets(text: &str) -> Result<(), String> {
-    if cover(text) == text {
-        return Ok(());
+/// Where the token that begins at `start` ends; `start` itself if none begins there. A token is
+/// long and mixes digits, capitals and small letters, as client secrets and access tokens do.
+fn token_end(characters: &[char], start: usize) -> usize {
+    let encoding = |c: &char| c.is_ascii_alphanumeric() || "-_.~+%".contains(*c);
+    if characters[..start].last().is_some_and(encoding) {
+        return start;
     }
-    Err("holds a signature or credentials, which reports would print".into())
+    let run = characters[start..].iter().take_while(|c| encoding(c)).count();
+    let run = &characters[start..start + run];
+    let has = |kind: fn(&char) -> bool| run.iter().any(kind);
+    let mixed =
+        has(char::is_ascii_digit) && has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase);
+    if mixed && run.len() >= SHORTEST_TOKEN { start + run.len() } else { start }
 }
 
 /// Where the secret that begins at `start` ends; `start` itself if none begins there.
@@ -117,6 +140,22 @@ mod tests {
         );
         assert_eq!(cover("SIG=made-up"), "SIG=*******");
         assert_eq!(cover("design=plain"), "design=plain");
+    }
+
+    #[test]
+    fn a_client_secret_is_covered_and_a_guid_or_a_long_name_is_not() {
+        let secret = format!("aB3~{}", "x.Y_7-".repeat(6));
+        assert_eq!(cover(&format!("\"{secret}\"")), format!("\"{}\"", "*".repeat(40)));
+        for text in ["A09e4a0d-3a1c-f011-998a-7c1e5275cfe9", &"contoso_Endpoint".repeat(4)] {
+            assert_eq!(cover(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_refused_for_being_secret_is_a_signature_or_a_credential() {
+        assert!(without_secrets("https://a.example/?sig=made-up").is_err());
+        assert!(without_secrets("https://user:word@a.example").is_err());
+        assert!(without_secrets(&"aB3".repeat(20)).is_ok());
     }
 
     #[test]

@@ -211,16 +211,20 @@ impl fmt::Display for Selector {
 impl fmt::Display for KeyValue {
     /// A text is quoted where it could be taken for something else.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
         match self {
-            Self::Text(text) if !text.is_empty() && text.chars().all(plain) => {
-                formatter.write_str(text)
-            }
+            Self::Text(text) if is_plain(text) => formatter.write_str(text),
             Self::Text(text) => write!(formatter, "{text:?}"),
             Self::Integer(number) => number.fmt(formatter),
             Self::Boolean(truth) => truth.fmt(formatter),
         }
     }
+}
+
+/// Whether a text can stand without quotes and be taken for nothing else.
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    let another = text.parse::<i64>().is_ok() || text.parse::<bool>().is_ok();
+    !text.is_empty() && !another && text.chars().all(plain)
 }
 
 #[cfg(test)]
@@ -235,6 +239,7 @@ mod tests {
                 ("contoso_name".parse().unwrap(), KeyValue::Text("orders".into())),
                 ("contoso_area".parse().unwrap(), KeyValue::Text("a]/\u{1b}[2Jb".into())),
                 ("contoso_rank".parse().unwrap(), KeyValue::Integer(7)),
+                ("contoso_code".parse().unwrap(), KeyValue::Text("7".into())),
             ])),
         };
         let target = Target::Column {
@@ -244,7 +249,7 @@ mod tests {
         };
         assert_eq!(
             target.address(),
-            r#"record/contoso_endpoint[contoso_area="a]/\u{1b}[2Jb",contoso_name=orders,contoso_rank=7]/contoso_url"#,
+            r#"record/contoso_endpoint[contoso_area="a]/\u{1b}[2Jb",contoso_code="7",contoso_name=orders,contoso_rank=7]/contoso_url"#,
         );
     }
 

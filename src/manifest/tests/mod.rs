@@ -5,6 +5,7 @@ mod choosing;
 mod properties;
 mod reading;
 mod rendering;
+mod target_breakages;
 
 use super::Manifest;
 use crate::domain::Clouds;

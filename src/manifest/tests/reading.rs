@@ -1,7 +1,8 @@
 //! What is read of a manifest with nothing wrong in it.
 
 use super::{EXAMPLE, HEAD, TARGET, parse};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, schema};
+use crate::problem::Code;
 use crate::state::{SignedUrls, Site};
 
 fn addresses(manifest: &Manifest) -> Vec<String> {
@@ -74,4 +75,25 @@ fn signed_urls_are_refused_unless_the_manifest_says_otherwise() {
     assert_eq!(manifest.desired().signed_urls, SignedUrls::Refuse);
     let manifest = parse(format!("{HEAD}{TARGET}[policy]\nsigned-urls = \"warn\"\n")).unwrap();
     assert_eq!(manifest.desired().signed_urls, SignedUrls::Warn);
+}
+
+#[test]
+fn the_documentation_names_every_key_and_every_problem() {
+    let page = include_str!("../../../docs/manifest.md");
+    for schema in schema::ALL {
+        for name in schema.names() {
+            assert!(page.contains(&format!("\n| `{name}` | ")), "{name}");
+        }
+    }
+    let manifest = Code::ALL.iter().take_while(|code| **code != Code::FlowNotFound);
+    for code in manifest {
+        assert!(page.contains(&format!("\n| `{code}` | ")), "{code}");
+    }
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_manifest() {
+    let page = include_str!("../../../docs/manifest.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    assert!(parse(example.unwrap()).is_ok());
 }

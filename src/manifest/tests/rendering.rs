@@ -88,7 +88,7 @@ fn nothing_in_a_hostile_manifest_reaches_the_terminal_as_it_is() {
     insta::assert_snapshot!(rendered(&text), @r#"
     flowbind.toml:8:1: error[key-unknown]: `\u{1b}[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` is not a key of `[[flow.target]]`.
       |
-    8 | "\u001B[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+    8 | "\u001B[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
       | ^
     help: use one of `environment-variable`, `json-pointer`, `table`, `key`, `id`, `column`, `missing`.
     "#);

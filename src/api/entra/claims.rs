@@ -1,0 +1,122 @@
+//! What a token says of itself, where it can be read.
+//!
+//! A client is to treat access tokens as opaque, so nothing here decides about trust: no
+//! signature is checked, and a token that cannot be read is merely unknown.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::domain::printable;
+
+/// The longest claim that is kept for printing, in characters.
+const MOST_CHARACTERS: usize = 256;
+
+/// The claims of a token that this program looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Whom the token is for (`aud`).
+    pub audience: Option<String>,
+    /// The tenant's id (`tid`).
+    pub tenant: Option<String>,
+    /// What was granted, separated by spaces (`scp`): only tokens of people have it.
+    pub scopes: Option<String>,
+    /// Whether it is the token of a `user` or an `app` (`idtyp`), which few services tell.
+    pub kind: Option<String>,
+    /// When it ends, in seconds since 1970 (`exp`).
+    pub expires: Option<u64>,
+    /// The id of the person or the application in the tenant (`oid`).
+    pub object: Option<String>,
+    /// The name with which a person signs in (`upn`, `unique_name` or `preferred_username`).
+    pub user: Option<String>,
+    /// The application that asked (`appid` or `azp`).
+    pub application: Option<String>,
+}
+
+impl Claims {
+    /// Reads the middle part of a JSON Web Token; none if the token is of another kind.
+    pub fn of(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+        let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        let claims: Map<String, Value> = serde_json::from_slice(&bytes).ok()?;
+        Some(Self::read(&claims))
+    }
+
+    /// Picks the claims.
+    fn read(claims: &Map<String, Value>) -> Self {
+        let first = |names: &[&str]| names.iter().find_map(|name| text(claims.get(*name)?));
+        Self {
+            audience: first(&["aud"]),
+            tenant: first(&["tid"]),
+            // RFC 9068 calls it `scope`, as other servers than Entra do.
+            scopes: first(&["scp", "scope"]),
+            kind: first(&["idtyp"]),
+            expires: claims.get("exp").and_then(Value::as_u64),
+            object: first(&["oid"]),
+            user: first(&["upn", "unique_name", "preferred_username"]),
+            application: first(&["appid", "azp"]),
+        }
+    }
+
+    /// Whether the token is plainly that of an application without a person.
+    pub fn is_app_only(&self) -> bool {
+        self.kind.as_deref() == Some("app") || self.scopes.is_none()
+    }
+}
+
+/// A claim as text, or a list of them, safe to print; nothing if it is empty.
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => {
+            let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            texts.join(" ")
+        }
+        _ => return None,
+    };
+    let text = printable(text.trim(), MOST_CHARACTERS);
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(claims: &Value) -> Option<Claims> {
+        let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+        Claims::of(&format!("e30.{payload}.made-up"))
+    }
+
+    #[test]
+    fn a_token_is_read_where_it_can_be() {
+        let claims = read(&json!({
+            "aud": "https://contoso.example/", "tid": "t-1", "scp": "user_impersonation",
+            "exp": 1_900_000_000, "oid": "o-1", "upn": "megan@contoso.example", "appid": "a-1",
+        }))
+        .unwrap();
+        assert_eq!(claims.audience.as_deref(), Some("https://contoso.example/"));
+        assert_eq!(claims.user.as_deref(), Some("megan@contoso.example"));
+        assert_eq!(claims.expires, Some(1_900_000_000));
+        assert!(!claims.is_app_only());
+    }
+
+    #[test]
+    fn an_application_alone_shows_by_its_kind_or_by_having_no_scope() {
+        let app_only = |claims| read(&claims).unwrap().is_app_only();
+        assert!(app_only(json!({"idtyp": "app", "scp": "x"})));
+        assert!(app_only(json!({"roles": ["x"]})));
+        assert!(app_only(json!({"scp": " "})));
+        assert!(!app_only(json!({"scp": ["User", "Flows.Read.All"]})));
+        assert!(!app_only(json!({"idtyp": "user", "scope": "User"})));
+    }
+
+    #[test]
+    fn what_is_no_token_of_that_kind_is_unknown() {
+        for text in ["opaque", "a.b", "a.!.c", "a.e30", "", "..", "a.W10.c"] {
+            assert_eq!(Claims::of(text), None, "{text}");
+        }
+    }
+}

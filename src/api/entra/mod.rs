@@ -1,0 +1,13 @@
+//! Microsoft Entra ID: who signs people in, how it refuses, and what its tokens say.
+//!
+//! The requests for tokens themselves are those of OAuth 2.0 and are made in `auth`.
+
+mod authority;
+mod challenge;
+mod claims;
+mod refusal;
+
+pub use authority::{Authority, Tenant, TenantError};
+pub use challenge::{Challenge, ask_for_challenge};
+pub use claims::Claims;
+pub use refusal::Refusal;

@@ -1,0 +1,139 @@
+//! How Entra says no: the error body of its token endpoints, read leniently.
+//!
+//! Clients are to branch on `error`; the numbers only choose a hint:
+//! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+
+use serde_json::{Map, Value};
+
+use crate::domain::printable;
+
+/// Where the part of a description begins that repeats the ids.
+const TRAILER: &str = " Trace ID:";
+
+/// The longest description that is kept, in characters.
+const MOST_DESCRIPTION_CHARACTERS: usize = 600;
+
+/// The longest of the other texts that is kept, in characters.
+const MOST_WORD_CHARACTERS: usize = 64;
+
+/// What Entra said when it refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The error's name, such as `invalid_grant`.
+    pub error: String,
+    /// The sentence for people, without its trailer of ids.
+    pub description: Option<String>,
+    /// The numbers that follow `AADSTS`.
+    pub codes: Vec<u64>,
+    /// What kind of `invalid_grant` it is, such as `message_only`.
+    pub suberror: Option<String>,
+    /// What a token must prove next time, as JSON in a text.
+    pub claims: Option<String>,
+    /// The id of the request at the service.
+    pub trace_id: Option<String>,
+    /// The id by which an administrator finds the attempt in the sign-in log.
+    pub correlation_id: Option<String>,
+}
+
+impl Refusal {
+    /// Reads a body that has `error`, whatever status came with it.
+    pub fn of(body: &Map<String, Value>) -> Option<Self> {
+        let error = word(body, "error")?;
+        let description = body.get("error_description").and_then(Value::as_str);
+        Some(Self {
+            error,
+            description: description.map(sentence).filter(|text| !text.is_empty()),
+            codes: codes(body, description),
+            suberror: word(body, "suberror"),
+            claims: body.get("claims").and_then(Value::as_str).map(str::to_owned),
+            trace_id: word(body, "trace_id"),
+            correlation_id: word(body, "correlation_id"),
+        })
+    }
+}
+
+/// A short text of the body that is safe to print.
+fn word(body: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = printable(body.get(name)?.as_str()?.trim(), MOST_WORD_CHARACTERS);
+    (!text.is_empty()).then_some(text)
+}
+
+/// A description without its trailer. Its parts were separated by line ends until 2023 and by
+/// spaces since.
+fn sentence(text: &str) -> String {
+    let line = text.split(['\r', '\n']).next().unwrap_or_default();
+    let end = line.find(TRAILER).unwrap_or(line.len());
+    printable(line[..end].trim(), MOST_DESCRIPTION_CHARACTERS)
+}
+
+/// The numbers of `error_codes`, else the one in the description.
+fn codes(body: &Map<String, Value>, description: Option<&str>) -> Vec<u64> {
+    let listed = body.get("error_codes").and_then(Value::as_array);
+    let listed: Vec<u64> = listed.into_iter().flatten().filter_map(number).collect();
+    if listed.is_empty() {
+        return description.and_then(named_code).into_iter().collect();
+    }
+    listed
+}
+
+/// A number, or a text that is one.
+fn number(value: &Value) -> Option<u64> {
+    let text = || value.as_str()?.parse().ok();
+    value.as_u64().or_else(text)
+}
+
+/// The number that a description begins with, after `AADSTS`.
+fn named_code(description: &str) -> Option<u64> {
+    let (_, rest) = description.split_once("AADSTS")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(body: &Value) -> Option<Refusal> {
+        Refusal::of(body.as_object().unwrap())
+    }
+
+    #[test]
+    fn a_body_is_read_with_all_that_helps() {
+        let refusal = read(&json!({
+            "error": "invalid_grant",
+            "error_description": "AADSTS53003: Access has been blocked. Trace ID: 1 Correlation ID: 2 Timestamp: 3",
+            "error_codes": [53003, "7"],
+            "suberror": "message_only",
+            "claims": "{\"access_token\":{}}",
+            "trace_id": "1",
+            "correlation_id": "2",
+        }))
+        .unwrap();
+        assert_eq!(refusal.description.as_deref(), Some("AADSTS53003: Access has been blocked."));
+        assert_eq!(refusal.codes, [53003, 7]);
+        assert_eq!(refusal.suberror.as_deref(), Some("message_only"));
+        assert_eq!(refusal.correlation_id.as_deref(), Some("2"));
+        assert!(refusal.claims.is_some());
+    }
+
+    #[test]
+    fn an_older_description_ends_at_its_line() {
+        let refusal = read(&json!({
+            "error": "x",
+            "error_description": "AADSTS70020: Expired.\r\nTrace ID: 1\r\nCorrelation ID: 2",
+        }))
+        .unwrap();
+        assert_eq!(refusal.description.as_deref(), Some("AADSTS70020: Expired."));
+        assert_eq!(refusal.codes, [70020]);
+    }
+
+    #[test]
+    fn without_an_error_it_is_no_refusal() {
+        assert_eq!(read(&json!({"access_token": "made-up"})), None);
+        assert_eq!(read(&json!({"error": {"code": "x"}})), None);
+        let bare = read(&json!({"error": "access_denied", "error_codes": "x"})).unwrap();
+        assert_eq!((bare.codes, bare.description), (Vec::new(), None));
+    }
+}

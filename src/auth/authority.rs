@@ -1,0 +1,128 @@
+//! Finds out where to sign in, and refuses to do so just anywhere.
+
+use super::AuthError;
+use crate::api::entra::{Authority, Challenge, Tenant, ask_for_challenge};
+use crate::domain::{Cloud, EnvironmentUrl};
+use crate::http::{Peer, Transport};
+
+/// The authority at which to sign in for an environment: of the named tenant at the cloud's own
+/// authority, else as the environment's challenge says. A challenge comes from whoever answers
+/// at the environment's address, so its host must be one that the cloud is known for.
+///
+/// # Errors
+/// No answer, no challenge, or an authority that is not the cloud's.
+pub async fn discover_authority(
+    transport: &Transport,
+    environment: &EnvironmentUrl,
+    cloud: &Cloud,
+    tenant: Option<&str>,
+) -> Result<Authority, AuthError> {
+    if let Some(tenant) = tenant {
+        return named(environment, cloud, tenant);
+    }
+    let authority = challenged(transport, environment).await?;
+    if !cloud.trusts_authority(authority.origin(), environment) {
+        return Err(AuthError::UntrustedAuthority {
+            host: authority.origin().host_str().unwrap_or_default().to_owned(),
+            environment: environment.to_string(),
+            known: cloud.authorities().to_vec(),
+        });
+    }
+    Ok(authority)
+}
+
+/// The authority of a tenant that somebody named: nothing is asked.
+fn named(
+    environment: &EnvironmentUrl,
+    cloud: &Cloud,
+    tenant: &str,
+) -> Result<Authority, AuthError> {
+    let malformed = |source| AuthError::MalformedTenant { text: tenant.to_owned(), source };
+    let tenant: Tenant = tenant.parse().map_err(malformed)?;
+    let origin = match cloud.default_authority() {
+        _ if environment.is_loopback() => environment.origin().to_owned(),
+        Some(host) => format!("https://{host}"),
+        None => return Err(AuthError::NoAuthority),
+    };
+    let origin = origin.parse().map_err(|_| AuthError::NoAuthority)?;
+    Ok(Authority::new(&origin, tenant))
+}
+
+/// The authority that the environment itself names.
+async fn challenged(
+    transport: &Transport,
+    environment: &EnvironmentUrl,
+) -> Result<Authority, AuthError> {
+    let request = ask_for_challenge(environment).map_err(|_| AuthError::NoAuthority)?;
+    let answer = transport.send(&request, None).await?;
+    if matches!(answer.status, 429 | 500..) {
+        let peer = Peer::of(request.service, &request.url);
+        return Err(AuthError::busy(peer, &answer));
+    }
+    let challenge = Challenge::of(&answer).ok_or_else(|| AuthError::NoChallenge {
+        environment: environment.to_string(),
+        status: answer.status,
+    })?;
+    Ok(challenge.authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Clouds;
+    use crate::http::Settings;
+    use crate::http::testing::{Reply, Server};
+
+    async fn discover(
+        reply: Reply,
+        tenant: Option<&str>,
+    ) -> (Result<Authority, AuthError>, Server) {
+        let server = Server::start(move |_, _| reply.clone()).await;
+        let clouds = Clouds::embedded().unwrap();
+        let transport = Transport::new(Settings::default()).unwrap();
+        let environment = server.url("/").as_str().parse().unwrap();
+        let cloud = clouds.of_environment(&environment).unwrap();
+        let found = discover_authority(&transport, &environment, cloud, tenant).await;
+        (found, server)
+    }
+
+    fn challenge(address: &str) -> Reply {
+        let value = format!("Bearer authorization_uri={address}, resource_id=https://x.example/");
+        Reply::json(401, "").with("www-authenticate", &value)
+    }
+
+    #[tokio::test]
+    async fn an_environments_challenge_names_the_authority() {
+        let address = "http://127.0.0.1:9/t-1/oauth2/authorize";
+        let (found, server) = discover(challenge(address), None).await;
+        assert_eq!(found.unwrap().to_string(), "http://127.0.0.1:9/t-1");
+        let received = server.received().remove(0);
+        assert_eq!(received.line, "GET /api/data/v9.2/ HTTP/1.1");
+        assert!(received.headers("authorization").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_challenge_that_leads_elsewhere_is_refused() {
+        let address = "https://login.microsoftonline.com.example.com/t-1/oauth2/authorize";
+        let (found, _server) = discover(challenge(address), None).await;
+        let error = found.unwrap_err();
+        assert!(matches!(error, AuthError::UntrustedAuthority { .. }), "{error:?}");
+        assert!(error.to_string().contains("login.microsoftonline.com.example.com"));
+    }
+
+    #[tokio::test]
+    async fn an_environment_that_does_not_challenge_says_what_it_answered() {
+        let (found, _server) = discover(Reply::redirect("https://x.example/"), None).await;
+        let error = found.unwrap_err();
+        assert!(error.to_string().contains("302"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_named_tenant_needs_no_challenge_and_must_be_one() {
+        let (found, server) = discover(Reply::Drop, Some("contoso.example")).await;
+        assert_eq!(found.unwrap().origin(), &server.url("/"));
+        assert!(server.received().is_empty());
+        let (found, _server) = discover(Reply::Drop, Some("../x")).await;
+        assert!(matches!(found.unwrap_err(), AuthError::MalformedTenant { .. }));
+    }
+}

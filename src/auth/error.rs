@@ -1,0 +1,238 @@
+//! Why there is no session or token, and what to change.
+//!
+//! No text here holds a token, a device code or a body; what a service said is cut to its
+//! sentence.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use super::{Audience, ClientIdError, hints};
+use crate::api::entra::{Refusal, TenantError};
+use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
+
+/// Why there is no session or token.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Nobody named an application, and the cloud brings none.
+    #[error("no application is named to sign in with")]
+    MissingClientId,
+    /// The application's id has a form that no such id has.
+    #[error("client id `{text}`")]
+    MalformedClientId {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        source: ClientIdError,
+    },
+    /// The tenant has a form that no tenant has.
+    #[error("tenant `{text}`")]
+    MalformedTenant {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        source: TenantError,
+    },
+    /// The cloud's own authority is not known.
+    #[error("no authority is known for this cloud")]
+    NoAuthority,
+    /// The environment did not tell where to sign in.
+    #[error("{environment} answered {status} and did not tell where to sign in")]
+    NoChallenge {
+        /// The environment.
+        environment: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// The environment named an authority that its cloud is not known for.
+    #[error("{environment} asks for a sign-in at `{host}`, which is no authority of its cloud")]
+    UntrustedAuthority {
+        /// The environment.
+        environment: String,
+        /// The host it named, to which nothing was sent.
+        host: String,
+        /// The hosts that would have been taken.
+        known: Vec<String>,
+    },
+    /// The page on which to approve is neither https nor on this machine.
+    #[error("the sign-in page `{page}` is not https")]
+    UntrustedPage {
+        /// The page, which nobody was sent to.
+        page: String,
+    },
+    /// The person said no.
+    #[error("the sign-in was declined")]
+    Declined {
+        /// What Entra said.
+        refusal: Box<Refusal>,
+    },
+    /// Nobody approved in time.
+    #[error("the code expired before the sign-in was approved")]
+    Expired,
+    /// The service no longer knows the code it gave.
+    #[error("the code of this sign-in is not known any more")]
+    UnknownCode {
+        /// What Entra said.
+        refusal: Box<Refusal>,
+    },
+    /// Entra said no for another reason.
+    #[error("Entra refused {step}: {}", sentence(refusal))]
+    Refused {
+        /// What it refused.
+        step: Step,
+        /// What it said.
+        refusal: Box<Refusal>,
+    },
+    /// A service cannot answer now.
+    #[error("{peer} answered {status}: it is busy or unavailable")]
+    Busy {
+        /// The service.
+        peer: Peer,
+        /// The status.
+        status: u16,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
+        /// Its id for the request.
+        request_id: Option<String>,
+    },
+    /// The answer is none that a token endpoint gives.
+    #[error("{peer} answered {status} with something that is no answer of OAuth 2.0")]
+    Unreadable {
+        /// The service.
+        peer: Peer,
+        /// The status.
+        status: u16,
+        /// What is wrong with the body, where that is what is wrong.
+        source: Option<DecodeError>,
+    },
+    /// A service could not be asked.
+    #[error(transparent)]
+    Transport {
+        /// Why.
+        #[from]
+        source: TransportError,
+    },
+    /// The sign-in brought nothing from which further tokens can be made.
+    #[error("no refresh token came with the sign-in, so there is no token for {audience}")]
+    NoRefreshToken {
+        /// Whom a token was wanted for.
+        audience: Audience,
+    },
+    /// The token is that of an application alone, which the audience does not serve.
+    #[error("the token for {audience} is that of an application without a person")]
+    AppOnly {
+        /// Whom the token is for.
+        audience: Audience,
+    },
+}
+
+/// What Entra was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A device code, and the first token after it.
+    SignIn,
+    /// A further token.
+    Token(Audience),
+}
+
+impl AuthError {
+    /// What to do about it, most likely first.
+    pub fn hints(&self) -> Vec<String> {
+        let mut hints = hints::of(self);
+        if let Some(id) = self.correlation_id() {
+            hints.push(format!(
+                "an administrator finds this attempt in Entra's sign-in log by the correlation id `{id}`"
+            ));
+        }
+        hints
+    }
+
+    /// The id by which an administrator finds the attempt in the sign-in log.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.refusal()?.correlation_id.as_deref()
+    }
+
+    /// What Entra said, if it said no.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Declined { refusal }
+            | Self::UnknownCode { refusal }
+            | Self::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Tells what a refusal means. The names of RFC 8628 and of Entra differ, and `oauth2`
+    /// knows only the former, so they are told apart by their text.
+    pub(super) fn refused(step: Step, refusal: Refusal) -> Self {
+        let refusal = Box::new(refusal);
+        match (step, refusal.error.as_str()) {
+            (Step::SignIn, "authorization_declined" | "access_denied") => {
+                Self::Declined { refusal }
+            }
+            (Step::SignIn, "expired_token" | "code_expired") => Self::Expired,
+            (Step::SignIn, "bad_verification_code") => Self::UnknownCode { refusal },
+            _ => Self::Refused { step, refusal },
+        }
+    }
+
+    /// Tells that a service cannot answer now.
+    pub(super) fn busy(peer: Peer, answer: &Answer) -> Self {
+        Self::Busy {
+            peer,
+            status: answer.status,
+            wait: retry_after(answer.header("retry-after"), SystemTime::now()),
+            request_id: answer.request_id(),
+        }
+    }
+}
+
+/// The sentence of a refusal, else its name.
+fn sentence(refusal: &Refusal) -> &str {
+    refusal.description.as_deref().unwrap_or(&refusal.error)
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignIn => formatter.write_str("the sign-in"),
+            Self::Token(audience) => write!(formatter, "a token for {audience}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(error: &str, codes: &[u64]) -> Refusal {
+        Refusal {
+            error: error.to_owned(),
+            codes: codes.to_vec(),
+            correlation_id: Some("c-1".to_owned()),
+            ..Refusal::default()
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_person_is_told_by_either_name() {
+        let told = |error| AuthError::refused(Step::SignIn, refusal(error, &[])).to_string();
+        for error in ["authorization_declined", "access_denied"] {
+            assert_eq!(told(error), "the sign-in was declined");
+        }
+        for error in ["expired_token", "code_expired"] {
+            assert!(told(error).starts_with("the code expired"));
+        }
+        assert!(told("bad_verification_code").starts_with("the code of this sign-in"));
+        assert_eq!(told("other"), "Entra refused the sign-in: other");
+    }
+
+    #[test]
+    fn a_refused_token_names_its_audience_and_the_attempt() {
+        let step = Step::Token(Audience::Flow);
+        let error = AuthError::refused(step, refusal("access_denied", &[65001]));
+        assert_eq!(error.to_string(), "Entra refused a token for the Flow service: access_denied");
+        let hints = error.hints();
+        assert!(hints[0].contains("Grant admin consent"), "{hints:?}");
+        assert!(hints.last().unwrap().contains("`c-1`"));
+    }
+}

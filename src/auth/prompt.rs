@@ -1,0 +1,94 @@
+//! What a person must be told to approve a sign-in.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use super::AuthError;
+use crate::domain::{is_loopback, printable};
+
+/// The longest text that is shown, in characters.
+const MOST_CHARACTERS: usize = 1000;
+
+/// Where to go and what to enter there: the server's own words, made safe to print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The page to open.
+    pub verification_uri: String,
+    /// The code to enter there.
+    pub user_code: String,
+    /// The server's sentence with both, if it sent one.
+    pub message: Option<String>,
+    /// How long the code can be used.
+    pub expires_in: Duration,
+}
+
+impl Prompt {
+    /// Makes a prompt of what the server sent.
+    ///
+    /// # Errors
+    /// The page is not one that a person should be sent to.
+    pub(super) fn new(
+        page: &str,
+        user_code: &str,
+        message: Option<&str>,
+        expires_in: Duration,
+    ) -> Result<Self, AuthError> {
+        let url = Url::parse(page).ok().filter(is_safe);
+        let message = message.map(|text| printable(&without_controls(text), MOST_CHARACTERS));
+        let untrusted = || AuthError::UntrustedPage { page: printable(page, MOST_CHARACTERS) };
+        Ok(Self {
+            verification_uri: url.ok_or_else(untrusted)?.into(),
+            user_code: printable(&without_controls(user_code), MOST_CHARACTERS),
+            message: message.filter(|text| !text.is_empty()),
+            expires_in,
+        })
+    }
+}
+
+/// The text in one line, without the characters that steer a terminal.
+fn without_controls(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Whether what a person enters on that page stays between them and the server.
+fn is_safe(page: &Url) -> bool {
+    page.scheme() == "https" || (page.scheme() == "http" && is_loopback(page))
+}
+
+impl fmt::Debug for Prompt {
+    /// Whoever has the code before the person may have them approve another's sign-in.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Prompt({}, ****)", self.verification_uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(page: &str) -> Result<Prompt, AuthError> {
+        let message = Some("open\r\nthe \u{1b}[31mpage");
+        Prompt::new(page, "AB\u{7}CD", message, Duration::from_mins(15))
+    }
+
+    #[test]
+    fn a_prompt_is_the_servers_words_made_safe_to_print() {
+        let prompt = prompt("https://login.example.com/device").unwrap();
+        assert_eq!(prompt.verification_uri, "https://login.example.com/device");
+        assert_eq!(prompt.user_code, "ABCD");
+        assert_eq!(prompt.message.as_deref(), Some("open the [31mpage"));
+        assert!(!format!("{prompt:?}").contains("ABCD"));
+    }
+
+    #[test]
+    fn nobody_is_sent_to_a_page_that_others_can_read_or_forge() {
+        assert!(prompt("http://127.0.0.1:8787/devicelogin").is_ok());
+        for page in ["http://login.example.com/device", "javascript:alert(1)", "x"] {
+            let refused = prompt(page).unwrap_err();
+            assert!(matches!(refused, AuthError::UntrustedPage { .. }), "{page}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The command line: types and help texts, no behaviour.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Format;
+
+/// Colours of the help, quiet ones.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// What stands below the help of the whole program.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    agreed, applied, or planned
+  1    unexpected failure
+  2    changes pending (only with --detailed-exitcode)
+  3    usage or manifest error; nothing was contacted
+  4    not signed in, or sign-in refused
+  5    refused: a problem, a policy, a privilege, a guard; nothing was written
+  6    a service was unreachable or throttled too long; nothing was written
+  7    outcome unknown: a write was sent and could not be verified
+  130  interrupted
+
+Try it without an account, on the embedded sandbox tenant:
+  flowbind apply --manifest config/example.toml --environment sandbox";
+
+/// Writes the HTTP-trigger URLs of Power Automate cloud flows into Dataverse.
+///
+/// Reads a manifest of workflow ids, discovers each flow's callback URL as a signed-in user, and
+/// writes the URLs into environment variables or configuration records: shows what will change,
+/// changes all or nothing, reads it back, and never prints a secret.
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what apply would change; writes nothing.
+    Plan(PlanArgs),
+    /// Write what should change, all or nothing, and read it back.
+    Apply(ApplyArgs),
+    /// Serve the emulated tenant on this machine until stopped.
+    Sandbox(SandboxArgs),
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// When to use colour.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "FLOWBIND_COLOR"
+    )]
+    pub color: Color,
+    /// How much to log to standard error.
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "off", env = "FLOWBIND_LOG")]
+    pub log: Log,
+}
+
+/// When to use colour. `NO_COLOR` is heeded by `auto`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How much to log. No level shows a secret.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Log {
+    /// Nothing.
+    Off,
+    /// What went wrong.
+    Error,
+    /// What may be wrong.
+    Warn,
+    /// What the stages do.
+    Info,
+    /// Every request, without its secrets.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// Options of a plan.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Options of an apply.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Write without asking; needed where nobody can be asked. The sandbox never asks.
+    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub yes: bool,
+    /// Show the plan and write nothing, as `flowbind plan` does.
+    #[arg(long, alias = "what-if", visible_alias = "whatif")]
+    pub dry_run: bool,
+    /// With --dry-run: exit with 2 if there are changes.
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
+}
+
+/// Options of every run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The manifest.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "flowbind.toml",
+        env = "FLOWBIND_MANIFEST"
+    )]
+    pub manifest: PathBuf,
+    /// The environment: a name from the manifest, or a URL. Needed where the manifest has several.
+    #[arg(long, short, value_name = "NAME|URL", env = "FLOWBIND_ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// The form of the result on standard output.
+    #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
+    pub format: Format,
+    /// The application to sign in with; else the manifest's.
+    #[arg(long, value_name = "GUID", env = "FLOWBIND_CLIENT_ID")]
+    pub client_id: Option<String>,
+    /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
+    #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
+    pub tenant: Option<String>,
+    /// At most so many requests at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
+    pub concurrency: u16,
+    /// The time for the whole run after the sign-in, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "FLOWBIND_TIMEOUT")]
+    pub timeout: u64,
+    /// Options of the embedded sandbox.
+    #[command(flatten)]
+    pub sandbox: SandboxState,
+}
+
+/// Where the sandbox comes from and where it keeps its state.
+#[derive(Debug, Args)]
+pub struct SandboxState {
+    /// The sandbox's state file, or `none` to keep it in memory; else in the platform's state folder.
+    #[arg(long, value_name = "FILE|none", env = "FLOWBIND_SANDBOX_STATE")]
+    pub sandbox_state: Option<String>,
+    /// Another tenant for the sandbox than the one that ships with the program.
+    #[arg(long, value_name = "FILE", alias = "tenant-file", env = "FLOWBIND_SANDBOX_TENANT")]
+    pub sandbox_tenant: Option<PathBuf>,
+}
+
+/// Options of the sandbox.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SandboxArgs {
+    /// What to do with the sandbox; without it, serve.
+    #[command(subcommand)]
+    pub command: Option<SandboxCommand>,
+    /// Options of serving.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What can be done with the sandbox besides serving it.
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Empty the state, so that the next run begins with the tenant as it is described.
+    Reset(SandboxState),
+}
+
+/// Options of serving the sandbox.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The loopback address to serve at; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+    /// Let the sandbox's user approve a sign-in by itself after so many seconds; else a person
+    /// approves it at /devicelogin.
+    #[arg(long, value_name = "SECONDS")]
+    pub approve_after: Option<u64>,
+    /// Delay every answer by so many milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u64,
+    /// The tenant to serve; else the one that ships with the program.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox_tenant")]
+    pub tenant: Option<PathBuf>,
+    /// Where it comes from and where it keeps its state.
+    #[command(flatten)]
+    pub state: SandboxState,
+}
+
+impl From<Log> for tracing::level_filters::LevelFilter {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Off => Self::OFF,
+            Log::Error => Self::ERROR,
+            Log::Warn => Self::WARN,
+            Log::Info => Self::INFO,
+            Log::Debug => Self::DEBUG,
+            Log::Trace => Self::TRACE,
+        }
+    }
+}

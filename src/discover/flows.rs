@@ -1,0 +1,177 @@
+//! Finds the flows and asks for their callback URLs.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
+use super::{DiscoverError, Reader};
+use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
+use crate::api::flow::{CallbackFault, FlowApi};
+use crate::api::{ApiError, Fault};
+use crate::domain::{CallbackUrl, EnvironmentId, TriggerName, WorkflowId};
+use crate::event::{Event, Listener};
+use crate::state::{
+    Callback, Definition, Desired, Flow, FlowState, ObservedFlow, Reading, Trigger, Workflow,
+};
+
+/// The flows by their ids.
+type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
+
+/// Reads the environment's id, the flows and their URLs; the flows in the manifest's order.
+pub(super) async fn observe(
+    reader: &Reader<'_>,
+    desired: &Desired,
+    known_id: Option<EnvironmentId>,
+    listener: &dyn Listener,
+) -> Result<(EnvironmentId, Vec<ObservedFlow>), DiscoverError> {
+    let id = environment_id(reader, known_id);
+    let (id, workflows) = tokio::try_join!(id, workflows(reader, desired))?;
+    let api = reader.flow_api(id.clone());
+    let done = Cell::new(0);
+    let flows = desired.flows.iter().map(async |flow| {
+        let workflow = workflows.get(&flow.workflow_id).cloned().unwrap_or(Reading::Absent);
+        let callback = callback(reader, &api, flow, &workflow).await?;
+        done.set(done.get() + 1);
+        listener.tell(Event::FlowRead { done: done.get(), total: desired.flows.len() });
+        Ok::<_, DiscoverError>(ObservedFlow { workflow, callback })
+    });
+    Ok((id, try_join_all(flows).await?))
+}
+
+async fn environment_id(
+    reader: &Reader<'_>,
+    known: Option<EnvironmentId>,
+) -> Result<EnvironmentId, DiscoverError> {
+    match known {
+        Some(id) => Ok(id),
+        None => reader.environment_id().await,
+    }
+}
+
+/// Reads the flows, each once however often the manifest names it.
+async fn workflows(reader: &Reader<'_>, desired: &Desired) -> Result<Workflows, DiscoverError> {
+    let mut ids: Vec<WorkflowId> = desired.flows.iter().map(|flow| flow.workflow_id).collect();
+    ids.sort();
+    ids.dedup();
+    let chunks = ids.chunks(MOST_WORKFLOWS).map(async |ids| {
+        let rows = reader.workflows(ids).await?;
+        Ok::<_, DiscoverError>(by_id(ids, rows))
+    });
+    Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
+}
+
+/// What one read found of those flows.
+fn by_id(ids: &[WorkflowId], rows: Reading<Vec<WorkflowRow>>) -> Workflows {
+    match rows {
+        Reading::Absent => BTreeMap::new(),
+        Reading::Refused(refusal) => {
+            ids.iter().map(|id| (*id, Reading::Refused(refusal.clone()))).collect()
+        }
+        Reading::Found(rows) => {
+            rows.into_iter().map(|row| (row.workflowid, Reading::Found(workflow(row)))).collect()
+        }
+    }
+}
+
+fn workflow(row: WorkflowRow) -> Workflow {
+    Workflow {
+        name: row.name.unwrap_or_default(),
+        category: row.category,
+        state: match row.statecode {
+            0 => FlowState::Draft,
+            1 => FlowState::Activated,
+            2 => FlowState::Suspended,
+            other => FlowState::Other(other),
+        },
+        resource_id: row.resourceid,
+        definition: definition(row.clientdata),
+    }
+}
+
+/// The triggers of a definition; one whose key is no usable name cannot be asked for its URL.
+fn definition(definition: FlowDefinition) -> Definition {
+    let triggers = match definition {
+        FlowDefinition::Triggers(triggers) => triggers,
+        FlowDefinition::Unreadable(why) => return Definition::Unreadable(why),
+    };
+    let triggers = triggers.into_iter().filter_map(|(name, trigger)| {
+        let name = name.parse().ok()?;
+        Some(Trigger { name, trigger_type: trigger.trigger_type, kind: trigger.kind })
+    });
+    Definition::Triggers(triggers.collect())
+}
+
+/// Asks for a flow's URL, if its row leaves something to ask.
+async fn callback(
+    reader: &Reader<'_>,
+    api: &FlowApi,
+    flow: &Flow,
+    workflow: &Reading<Workflow>,
+) -> Result<Option<Callback>, DiscoverError> {
+    let Reading::Found(workflow) = workflow else { return Ok(None) };
+    let trigger = workflow.definition.http_trigger(flow.trigger.as_ref());
+    match trigger {
+        Ok(trigger) if workflow.is_on() => {
+            ask(reader, api, flow.workflow_id, workflow, &trigger.name).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Asks by the resource id; where there is none or the service does not know it, by the
+/// workflow id, and then makes sure that the answer is about the right flow.
+async fn ask(
+    reader: &Reader<'_>,
+    api: &FlowApi,
+    workflow_id: WorkflowId,
+    workflow: &Workflow,
+    trigger: &TriggerName,
+) -> Result<Callback, DiscoverError> {
+    if let Some(resource_id) = workflow.resource_id {
+        let answer = reader.callback_url(api, &resource_id, trigger).await?;
+        // To others than administrators an unknown id looks like a flow of somebody else's.
+        let unknown = |fault: &Fault| {
+            matches!(CallbackFault::of(fault), CallbackFault::UnknownFlow | CallbackFault::NotOwner)
+        };
+        if !answer.as_ref().is_err_and(unknown)
+            || resource_id.to_string() == workflow_id.to_string()
+        {
+            return meaning(answer);
+        }
+    }
+    match reader.callback_url(api, &workflow_id, trigger).await? {
+        Ok(Some(url)) => confirmed(reader, api, workflow_id, url).await,
+        answer => meaning(answer),
+    }
+}
+
+/// The URL, if the service says that it belongs to that flow.
+async fn confirmed(
+    reader: &Reader<'_>,
+    api: &FlowApi,
+    workflow_id: WorkflowId,
+    url: CallbackUrl,
+) -> Result<Callback, DiscoverError> {
+    match reader.workflow_id(api, &workflow_id).await? {
+        Some(other) if other != workflow_id => Ok(Callback::OtherFlow(other)),
+        _ => Ok(Callback::Url(url)),
+    }
+}
+
+/// What the answer means for a plan.
+fn meaning(answer: Result<Option<CallbackUrl>, Fault>) -> Result<Callback, DiscoverError> {
+    let fault = match answer {
+        Ok(Some(url)) => return Ok(Callback::Url(url)),
+        Ok(None) => return Ok(Callback::Malformed),
+        Err(fault) => fault,
+    };
+    Ok(match CallbackFault::of(&fault) {
+        CallbackFault::UnknownFlow => Callback::UnknownFlow(fault.into()),
+        CallbackFault::NotOwner => Callback::NotOwner(fault.into()),
+        CallbackFault::UnknownTrigger => Callback::UnknownTrigger(fault.into()),
+        CallbackFault::NotHttp => Callback::NotHttp(fault.into()),
+        CallbackFault::EnvironmentDenied => Callback::EnvironmentDenied(fault.into()),
+        CallbackFault::Other => return Err(ApiError::Fault(fault).into()),
+    })
+}

@@ -1,0 +1,59 @@
+//! Gathers everything that a plan needs to know. Reads only.
+//!
+//! What does not depend on each other is asked for at once: the environment's id beside the
+//! flows, the targets beside the URLs. How many requests are under way is the transport's matter.
+
+mod flows;
+mod reader;
+mod targets;
+
+use crate::api::ApiError;
+use crate::auth::AuthError;
+use crate::domain::EnvironmentId;
+use crate::event::{Event, Listener};
+use crate::http::TransportError;
+use crate::state::{Desired, Observed};
+
+pub use reader::Reader;
+pub use targets::reread;
+
+/// Why reading could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// There was no answer.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// There was no token to ask with.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The answer was none that a plan could be made of.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// An environment as it was found.
+pub struct Discovery {
+    /// The id that the Flow service knows it by.
+    pub environment_id: EnvironmentId,
+    /// Its flows and targets.
+    pub observed: Observed,
+}
+
+/// Reads the environment. The id is asked for unless it is known.
+///
+/// # Errors
+/// The first answer without which no plan can be made. Whatever a plan can name as a problem,
+/// such as a flow that is not there, is no error.
+pub async fn observe(
+    reader: &Reader<'_>,
+    desired: &Desired,
+    known_id: Option<EnvironmentId>,
+    listener: &dyn Listener,
+) -> Result<Discovery, DiscoverError> {
+    listener
+        .tell(Event::Discovering { flows: desired.flows.len(), targets: desired.bindings.len() });
+    let flows = flows::observe(reader, desired, known_id, listener);
+    let targets = targets::observe(reader, desired);
+    let ((environment_id, flows), targets) = tokio::try_join!(flows, targets)?;
+    Ok(Discovery { environment_id, observed: Observed { flows, targets } })
+}

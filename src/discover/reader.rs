@@ -1,0 +1,220 @@
+//! The reads of a run, each by its name. A reader has no way to write.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use url::Url;
+
+use super::DiscoverError;
+use crate::api::dataverse::{
+    self, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
+};
+use crate::api::flow::{self, FlowApi};
+use crate::api::{ApiError, Fault};
+use crate::auth::{Audience, Session};
+use crate::domain::{
+    CallbackUrl, EnvironmentId, EnvironmentUrl, LogicalName, SchemaName, TriggerName, WorkflowId,
+};
+use crate::http::{Answer, Request, Transport};
+use crate::state::{KeyValue, Reading, Refusal, Row, Selector, Table};
+
+/// Reads one environment as the signed-in user.
+pub struct Reader<'run> {
+    transport: &'run Transport,
+    session: &'run Session,
+    api: DataverseApi,
+    flow_origin: Url,
+}
+
+impl<'run> Reader<'run> {
+    /// A reader of that environment.
+    pub fn new(
+        transport: &'run Transport,
+        session: &'run Session,
+        environment: &EnvironmentUrl,
+        flow_origin: Url,
+    ) -> Self {
+        Self { transport, session, api: DataverseApi::new(environment), flow_origin }
+    }
+
+    /// What a writer to the same environment needs.
+    pub fn parts(&self) -> (&'run Transport, &'run Session, &DataverseApi) {
+        (self.transport, self.session, &self.api)
+    }
+
+    /// The flows of an environment at the Flow service.
+    pub(super) fn flow_api(&self, environment: EnvironmentId) -> FlowApi {
+        FlowApi::new(self.flow_origin.clone(), environment)
+    }
+
+    /// The id that the Flow service knows the environment by.
+    pub(super) async fn environment_id(&self) -> Result<EnvironmentId, DiscoverError> {
+        let answer = self.dataverse(&self.api.organization()).await?;
+        Ok(dataverse::read_environment_id(&answer)?)
+    }
+
+    /// The flows of those ids, as far as there are any.
+    pub(super) async fn workflows(
+        &self,
+        ids: &[WorkflowId],
+    ) -> Result<Reading<Vec<WorkflowRow>>, DiscoverError> {
+        self.rows(self.api.workflows(ids)).await
+    }
+
+    /// The variables of those names, as far as there are any.
+    pub(super) async fn variables(
+        &self,
+        names: &[SchemaName],
+    ) -> Result<Reading<Vec<VariableRow>>, DiscoverError> {
+        self.rows(self.api.variables(names)).await
+    }
+
+    /// A table's metadata with some of its columns.
+    pub(super) async fn table(
+        &self,
+        table: &LogicalName,
+        columns: &[&LogicalName],
+    ) -> Result<Reading<TableRow>, DiscoverError> {
+        let answer = self.dataverse(&self.api.table(table, columns)).await?;
+        reading(dataverse::read_table(&answer))
+    }
+
+    /// The records that a selector finds: none, one, or two for any larger number.
+    pub(super) async fn records(
+        &self,
+        table: &Table,
+        selector: &Selector,
+        texts: &[&LogicalName],
+    ) -> Result<Reading<Vec<Row>>, DiscoverError> {
+        let filter = match selector {
+            Selector::Id(id) => vec![(&table.primary_id, Comparison::Id(*id))],
+            Selector::Columns(columns) => {
+                columns.iter().map(|(name, value)| (name, comparison(value))).collect()
+            }
+        };
+        let mut select = vec![&table.primary_id];
+        select.extend(texts);
+        let request = self.api.records(&table.entity_set, &select, &filter);
+        let answer = self.dataverse(&request).await?;
+        match reading(dataverse::read_record(&answer))? {
+            Reading::Found(rows) => row_list(&answer, &rows, table, texts).map(Reading::Found),
+            Reading::Absent => Ok(Reading::Absent),
+            Reading::Refused(refusal) => Ok(Reading::Refused(refusal)),
+        }
+    }
+
+    /// A trigger's callback URL, or the service's refusal to tell it.
+    pub(super) async fn callback_url(
+        &self,
+        api: &FlowApi,
+        flow: &impl fmt::Display,
+        trigger: &TriggerName,
+    ) -> Result<Result<Option<CallbackUrl>, Fault>, DiscoverError> {
+        let answer = self.flow(&api.list_callback_url(flow, trigger)).await?;
+        match flow::read_callback_url(&answer) {
+            Ok(url) => Ok(Ok(url)),
+            Err(ApiError::Fault(fault)) => Ok(Err(fault)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The id in Dataverse of a flow that the Flow service knows, if it tells it.
+    pub(super) async fn workflow_id(
+        &self,
+        api: &FlowApi,
+        flow: &impl fmt::Display,
+    ) -> Result<Option<WorkflowId>, DiscoverError> {
+        let answer = self.flow(&api.flow(flow)).await?;
+        Ok(flow::read_workflow_id(&answer)?)
+    }
+
+    /// Every page of rows that begins with a request.
+    async fn rows<T: serde::de::DeserializeOwned>(
+        &self,
+        first: Request,
+    ) -> Result<Reading<Vec<T>>, DiscoverError> {
+        let mut rows = Vec::new();
+        let mut request = first;
+        loop {
+            let answer = self.dataverse(&request).await?;
+            let page: Page<T> = match reading(read_page(&answer))? {
+                Reading::Found(page) => page,
+                Reading::Absent => return Ok(Reading::Absent),
+                Reading::Refused(refusal) => return Ok(Reading::Refused(refusal)),
+            };
+            rows.extend(page.value);
+            let Some(link) = page.next else { return Ok(Reading::Found(rows)) };
+            request = self.api.next_page(&link).ok_or_else(|| {
+                let found = "a next page on another host";
+                let service = crate::domain::Service::Dataverse;
+                ApiError::unexpected(service, &answer, found, "a page of this Web API")
+            })?;
+        }
+    }
+
+    async fn dataverse(&self, request: &Request) -> Result<Answer, DiscoverError> {
+        self.send(request, Audience::Dataverse).await
+    }
+
+    async fn flow(&self, request: &Request) -> Result<Answer, DiscoverError> {
+        self.send(request, Audience::Flow).await
+    }
+
+    async fn send(&self, request: &Request, audience: Audience) -> Result<Answer, DiscoverError> {
+        let token = self.session.token(audience).await?;
+        Ok(self.transport.send(request, Some(&token)).await?)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let privilege = fault.privilege();
+        let Fault { service, code, message, request_id, .. } = fault;
+        Self { service, code, message, privilege, request_id }
+    }
+}
+
+/// An answer that a plan can go on from: found, not there, or not for this user.
+fn reading<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> {
+    match read {
+        Ok(found) => Ok(Reading::Found(found)),
+        Err(ApiError::Fault(fault)) if fault.status == 404 => Ok(Reading::Absent),
+        Err(ApiError::Fault(fault)) if fault.privilege().is_some() => {
+            Ok(Reading::Refused(fault.into()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn comparison(value: &KeyValue) -> Comparison<'_> {
+    match value {
+        KeyValue::Text(text) => Comparison::Text(text),
+        KeyValue::Integer(number) => Comparison::Integer(*number),
+        KeyValue::Boolean(truth) => Comparison::Boolean(*truth),
+    }
+}
+
+/// Rows of a table that is known only at run time.
+fn row_list(
+    answer: &Answer,
+    rows: &[serde_json::Map<String, serde_json::Value>],
+    table: &Table,
+    texts: &[&LogicalName],
+) -> Result<Vec<Row>, DiscoverError> {
+    let row = |row: &serde_json::Map<String, serde_json::Value>| {
+        let text = |name: &LogicalName| row.get(name.as_str()).and_then(serde_json::Value::as_str);
+        let id = text(&table.primary_id)?.parse().ok()?;
+        let tag = dataverse::read_tag(row)?;
+        let texts = texts.iter().filter_map(|name| {
+            let stored = crate::domain::StoredText::new(text(name)?);
+            Some(((*name).clone(), stored))
+        });
+        Some(Row { id, tag, texts: texts.collect::<BTreeMap<_, _>>() })
+    };
+    let rows: Option<Vec<Row>> = rows.iter().map(row).collect();
+    rows.ok_or_else(|| {
+        let found = "a row without its id or version";
+        let service = crate::domain::Service::Dataverse;
+        ApiError::unexpected(service, answer, found, "rows with id and version").into()
+    })
+}

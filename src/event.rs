@@ -1,0 +1,77 @@
+//! What the stages tell while they work. Every reporter renders the same events.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::domain::EnvironmentUrl;
+use crate::plan::Plan;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The sandbox serves this run.
+    SandboxStarted {
+        /// Its address.
+        address: &'a str,
+        /// Where it keeps its state; none if it keeps it in memory.
+        state: Option<&'a Path>,
+        /// Whether it was left behind by another tenant and starts anew.
+        anew: bool,
+    },
+    /// A person is to sign in.
+    SignIn {
+        /// The address to open.
+        verification_uri: &'a str,
+        /// The code to enter there.
+        user_code: &'a str,
+        /// The server's own sentence.
+        message: Option<&'a str>,
+        /// How long the code is good for.
+        expires_in: Duration,
+        /// Whether the sandbox's user approves by itself.
+        approves_itself: bool,
+    },
+    /// The person has signed in.
+    SignedIn {
+        /// Who, as far as the token tells.
+        user: Option<&'a str>,
+    },
+    /// Reading begins.
+    Discovering {
+        /// How many URLs there are to ask for.
+        flows: usize,
+        /// How many targets there are to read.
+        targets: usize,
+    },
+    /// One more flow has been asked for its URL.
+    FlowRead {
+        /// How many have been asked.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// The plan is made.
+    Planned {
+        /// The plan.
+        plan: &'a Plan,
+        /// The manifest's name for the environment.
+        environment: &'a str,
+        /// The environment's address.
+        url: &'a EnvironmentUrl,
+    },
+    /// Writing begins.
+    Writing {
+        /// How many rows are written.
+        writes: usize,
+        /// In how many change sets, one after the other.
+        change_sets: usize,
+    },
+    /// Everything is written and read back.
+    Verifying,
+}
+
+/// Whom events are told to.
+pub trait Listener {
+    /// Takes an event in.
+    fn tell(&self, event: Event<'_>);
+}

@@ -1,0 +1,166 @@
+//! The two streams, and what is written to them while a run goes on.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::{Run, human, json};
+use crate::domain::printable;
+use crate::event::{Event, Listener};
+use crate::failure::Failure;
+
+/// The width that is assumed where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 100;
+
+/// The form of the result on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// The streams of the program.
+pub struct Console {
+    format: Format,
+    width: usize,
+    /// Whether a line may be rewritten while work goes on.
+    live: bool,
+    output: Mutex<AutoStream<io::Stdout>>,
+    messages: Mutex<AutoStream<io::Stderr>>,
+    file: String,
+}
+
+impl Console {
+    /// The streams of this process; `file` is what the manifest is called in messages.
+    pub fn new(format: Format, color: ColorChoice, columns: Option<usize>, file: &str) -> Self {
+        let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = measured.or(columns).unwrap_or(DEFAULT_WIDTH).clamp(40, 240);
+        Self {
+            format,
+            width,
+            live: io::stderr().is_terminal(),
+            output: Mutex::new(AutoStream::new(io::stdout(), color)),
+            messages: Mutex::new(AutoStream::new(io::stderr(), color)),
+            file: printable(file, 200),
+        }
+    }
+
+    /// Writes the result of a run.
+    pub fn conclude(&self, run: &Run<'_>) {
+        self.clear();
+        if let Some(failure) = run.failure {
+            self.message(&human::failure(failure, self.width));
+        }
+        match self.format {
+            Format::Human => self.result(&human::conclusion(run)),
+            Format::Json => self.result(&format!("{:#}\n", json::document(run))),
+        }
+    }
+
+    /// Writes why a command that has no report failed.
+    pub fn fail(&self, failure: &Failure) {
+        self.clear();
+        self.message(&human::failure(failure, self.width));
+    }
+
+    /// Writes to standard output.
+    pub fn result(&self, text: &str) {
+        write(&self.output, text);
+    }
+
+    /// Writes to standard error.
+    pub fn message(&self, text: &str) {
+        write(&self.messages, text);
+    }
+
+    /// Whether there is somebody who can be asked something.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// A line that the next one takes the place of; only on a terminal.
+    fn status(&self, text: &str) {
+        if self.live {
+            self.message(&format!("\r\x1b[2K{text}"));
+        }
+    }
+
+    fn clear(&self) {
+        self.status("");
+    }
+
+    /// A line that stays.
+    fn line(&self, text: &str) {
+        self.clear();
+        self.message(&format!("{text}\n"));
+    }
+}
+
+impl Listener for Console {
+    fn tell(&self, event: Event<'_>) {
+        match event {
+            Event::SandboxStarted { address, state, anew } => {
+                let place = state.map_or_else(
+                    || "in memory alone".to_owned(),
+                    |path| format!("in {}", path.display()),
+                );
+                let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
+                self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
+            }
+            Event::SignIn { verification_uri, user_code, message, approves_itself, .. } => {
+                let sentence =
+                    format!("To sign in, open {verification_uri} and enter the code {user_code}");
+                let message = message
+                    .filter(|text| text.contains(verification_uri) && text.contains(user_code));
+                self.line(message.unwrap_or(&sentence));
+                if approves_itself {
+                    self.line("The sandbox's user approves by itself in a moment.");
+                }
+                self.status("Waiting for the sign-in …");
+            }
+            Event::SignedIn { user } => {
+                let user =
+                    user.map_or_else(String::new, |user| format!(" as {}", printable(user, 100)));
+                self.line(&format!("Signed in{user}."));
+            }
+            Event::Discovering { flows, targets } => {
+                let text = format!("Reading {flows} flows and {targets} targets …");
+                if self.live {
+                    self.status(&text);
+                } else {
+                    self.line(&text);
+                }
+            }
+            Event::FlowRead { done, total } => {
+                self.status(&format!("Reading flows … {done} of {total}"));
+            }
+            Event::Planned { plan, environment, url } => {
+                self.clear();
+                if self.format == Format::Human {
+                    self.result(&human::heading(environment, url));
+                    self.result(&human::plan(plan, &self.file, self.width));
+                }
+            }
+            Event::Writing { writes, change_sets } => {
+                let sets = if change_sets == 1 {
+                    "one change set".to_owned()
+                } else {
+                    format!("{change_sets} change sets, in order")
+                };
+                self.line(&format!("Writing {writes} rows in {sets} …"));
+            }
+            Event::Verifying => self.line("Reading back …"),
+        }
+    }
+}
+
+/// Writes and flushes. A closed pipe is no reason to end a run half way: it is overlooked.
+fn write(stream: &Mutex<impl Write>, text: &str) {
+    if let Ok(mut stream) = stream.lock() {
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+}

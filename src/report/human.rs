@@ -1,0 +1,245 @@
+//! A plan as people read it: a table where there is room for one, else a block per change.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::layout::{fit, shorten_end, shorten_middle, wrap};
+use super::{Outcome, Run};
+use crate::domain::{EnvironmentUrl, UrlView, printable};
+use crate::failure::Failure;
+use crate::plan::{Action, Change, Plan, ValueView};
+use crate::problem::Problem;
+
+/// From this width on there is room for a table.
+const TABLE_WIDTH: usize = 120;
+
+/// The widest and the narrowest column of a value: a whole host, and what tells one at all.
+const VALUE_WIDTHS: (usize, usize) = (68, 30);
+
+/// What stands between two columns.
+const GAP: usize = 2;
+
+/// What stands before the further lines of a paragraph.
+const INDENT: &str = "        ";
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// What the plan is for.
+pub(super) fn heading(environment: &str, url: &EnvironmentUrl) -> String {
+    let name = printable(environment, 80);
+    let place = url.to_string();
+    let named = if name == place { String::new() } else { format!(" {name},") };
+    format!("\n{BOLD}Plan for{named} {place}{BOLD:#}\n\n")
+}
+
+/// The plan, its warnings and its problems. What agrees is left out where everything does.
+pub(super) fn plan(plan: &Plan, file: &str, width: usize) -> String {
+    let mut text = String::new();
+    if plan.changes.iter().any(|change| change.action != Action::NoOp) {
+        let wide = width >= TABLE_WIDTH;
+        text += &if wide { table(&plan.changes, width) } else { blocks(&plan.changes, width) };
+        text += "\n";
+    }
+    for warning in &plan.warnings {
+        text += &note(warning, file, "warning", YELLOW, width);
+    }
+    for problem in &plan.problems {
+        text += &note(problem, file, "error", RED, width);
+    }
+    text
+}
+
+/// The last line: how the run ended.
+pub(super) fn conclusion(run: &Run<'_>) -> String {
+    let Some(plan) = run.plan else { return String::new() };
+    match run.outcome {
+        Outcome::Agreed => {
+            format!("{GREEN}No changes.{GREEN:#} {} agree.\n", targets(plan.count(Action::NoOp)))
+        }
+        Outcome::Planned => format!(
+            "{BOLD}Plan:{BOLD:#} {}. Nothing was written.\n",
+            counts(plan, "to create", "to update")
+        ),
+        Outcome::Applied => format!(
+            "{GREEN}applied{GREEN:#}: {}. Read back and verified.\n",
+            counts(plan, "created", "updated")
+        ),
+        Outcome::Refused if run.failure.is_none() => {
+            let count = plan.problems.len();
+            let plural = if count == 1 { "problem" } else { "problems" };
+            format!("{RED}refused{RED:#}: {count} {plural}. Nothing was written.\n")
+        }
+        Outcome::Refused | Outcome::Unknown => String::new(),
+    }
+}
+
+/// What kept the run from its end.
+pub(super) fn failure(failure: &Failure, width: usize) -> String {
+    let mut text = paragraph(&format!("{RED}error{RED:#}:"), "error:", &failure.message, width);
+    for hint in &failure.hints {
+        text += &paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", hint, width);
+    }
+    text
+}
+
+fn counts(plan: &Plan, created: &str, updated: &str) -> String {
+    let count = |action| plan.count(action);
+    format!(
+        "{} {created}, {} {updated}, {} unchanged",
+        count(Action::Create),
+        count(Action::Update),
+        count(Action::NoOp),
+    )
+}
+
+fn targets(count: usize) -> String {
+    if count == 1 { "The one target".to_owned() } else { format!("All {count} targets") }
+}
+
+/// Terraform's glyphs.
+fn glyph(action: Action) -> (&'static str, Style) {
+    match action {
+        Action::Create => ("+", GREEN),
+        Action::Update => ("~", YELLOW),
+        Action::NoOp => ("=", DIM),
+    }
+}
+
+/// A block per change, for a narrow terminal.
+fn blocks(changes: &[Change], width: usize) -> String {
+    changes.iter().map(|change| block(change, width)).collect::<Vec<_>>().concat()
+}
+
+fn block(change: &Change, width: usize) -> String {
+    let (glyph, style) = glyph(change.action);
+    let room = width.saturating_sub(14);
+    let address = shorten_end(&change.address, width.saturating_sub(4));
+    let mut text = format!("  {style}{glyph} {address}{style:#}\n");
+    let flow = format!("{}: {}", printable(&change.flow_name, 100), change.reason);
+    let _ = writeln!(text, "      {}", shorten_end(&flow, width.saturating_sub(6)));
+    if change.action != Action::NoOp {
+        let before = one_line(change.before.as_ref(), room);
+        let _ = writeln!(text, "      {DIM}before{DIM:#}  {before}");
+        let _ = writeln!(text, "      {DIM}after{DIM:#}   {}", one_line_url(&change.after, room));
+    }
+    text
+}
+
+fn one_line(value: Option<&ValueView>, width: usize) -> String {
+    match value {
+        Some(ValueView::Url(view)) => one_line_url(view, width),
+        other => words(other),
+    }
+}
+
+fn one_line_url(view: &UrlView, width: usize) -> String {
+    let head = format!("{}  {}  ", view.kind, view.fingerprint);
+    format!("{head}{}", shorten_middle(&view.host, width.saturating_sub(head.width())))
+}
+
+/// A value that is not a URL.
+fn words(value: Option<&ValueView>) -> String {
+    match value {
+        Some(ValueView::Text { characters }) => format!("a text of {characters} characters"),
+        _ => "nothing".to_owned(),
+    }
+}
+
+/// The widths of the columns of a table.
+struct Columns {
+    address: usize,
+    flow: usize,
+    value: usize,
+}
+
+impl Columns {
+    /// Gives the addresses what they need, and the values what is left.
+    fn of(changes: &[Change], width: usize) -> Self {
+        let longest = |text: fn(&Change) -> &str| {
+            changes.iter().map(|change| text(change).width()).max().unwrap_or(0)
+        };
+        let flow = longest(|change| &change.flow_name).clamp(4, 24);
+        let (widest, narrowest) = VALUE_WIDTHS;
+        let room = width.saturating_sub(4 + flow + 3 * GAP);
+        let address =
+            longest(|change| &change.address).clamp(20, room.saturating_sub(2 * narrowest).max(20));
+        let value = (room.saturating_sub(address) / 2).clamp(narrowest, widest);
+        Self { address, flow, value }
+    }
+}
+
+/// A table with two lines per change, for a wide terminal.
+fn table(changes: &[Change], width: usize) -> String {
+    let columns = Columns::of(changes, width);
+    let (address, flow) = (fit("target", columns.address), fit("flow", columns.flow));
+    let before = fit("before", columns.value);
+    let mut text = format!("{DIM}    {address}  {flow}  {before}  after{DIM:#}\n");
+    for change in changes {
+        text += &row(change, &columns);
+    }
+    text
+}
+
+fn row(change: &Change, columns: &Columns) -> String {
+    let (glyph, style) = glyph(change.action);
+    let target = fit(&shorten_middle(&change.address, columns.address), columns.address);
+    let name = fit(&printable(&change.flow_name, 100), columns.flow);
+    let before = two_lines(change.before.as_ref(), columns.value);
+    let after = two_lines_url(&change.after, columns.value);
+    let head = format!("  {style}{glyph} {target}{style:#}  {name}");
+    if change.action == Action::NoOp {
+        return format!("{head}  {}\n", change.reason);
+    }
+    let reason = fit(&change.reason, columns.address + GAP + columns.flow);
+    format!(
+        "{head}  {}  {}\n    {DIM}{reason}{DIM:#}  {}  {}\n",
+        fit(&before[0], columns.value),
+        after[0],
+        fit(&before[1], columns.value),
+        after[1],
+    )
+}
+
+fn two_lines(value: Option<&ValueView>, width: usize) -> [String; 2] {
+    match value {
+        Some(ValueView::Url(view)) => two_lines_url(view, width),
+        other => [words(other), String::new()],
+    }
+}
+
+fn two_lines_url(view: &UrlView, width: usize) -> [String; 2] {
+    [format!("{} {}", view.kind, view.fingerprint), shorten_middle(&view.host, width)]
+}
+
+/// A problem or warning with its place and its remedy.
+fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -> String {
+    let code = problem.code;
+    let head = format!("{style}{word}[{code}]{style:#}:");
+    let mut text = paragraph(&head, &format!("{word}[{code}]:"), &problem.message, width);
+    let site = problem.site.map(|site| format!("{file}:{}:{}", site.line, site.column));
+    let place: Vec<&str> =
+        [site.as_deref(), problem.address.as_deref()].into_iter().flatten().collect();
+    let _ = writeln!(text, "  {DIM}at{DIM:#}    {}", place.join("  "));
+    text += &paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", &problem.hint, width);
+    text + "\n"
+}
+
+/// A paragraph that begins with a head, which is as wide as `plain`; its other lines are indented.
+fn paragraph(head: &str, plain: &str, body: &str, width: usize) -> String {
+    let room = width.saturating_sub(INDENT.len());
+    let missing = plain.width().saturating_sub(INDENT.len());
+    // The head takes the place of so many characters on the first line.
+    let lines = wrap(&format!("{}{body}", "\u{a0}".repeat(missing + 1)), room);
+    let first = lines[0].trim_start_matches('\u{a0}');
+    let mut text = format!("{head} {first}\n");
+    for line in &lines[1..] {
+        let _ = writeln!(text, "{INDENT}{line}");
+    }
+    text
+}

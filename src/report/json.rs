@@ -1,0 +1,81 @@
+//! One document for machines. Its shape is a contract: fields are added, never changed.
+
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::domain::UrlView;
+use crate::failure::Failure;
+use crate::plan::{Change, ValueView};
+use crate::problem::Problem;
+
+/// The version of the document's shape.
+const VERSION: u32 = 1;
+
+/// The run as a document.
+pub(super) fn document(run: &Run<'_>) -> Value {
+    let environment = run.environment.map(|environment| {
+        json!({
+            "name": environment.name,
+            "url": environment.url.to_string(),
+            "id": environment.id.map(ToString::to_string),
+        })
+    });
+    let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
+    let warnings = run.plan.map_or(&[][..], |plan| &plan.warnings);
+    json!({
+        "version": VERSION,
+        "outcome": run.outcome.as_str(),
+        "environment": environment,
+        "changes": changes.iter().map(change).collect::<Vec<_>>(),
+        "problems": run.problems().map(problem).collect::<Vec<_>>(),
+        "warnings": warnings.iter().map(problem).collect::<Vec<_>>(),
+        "error": run.failure.map(failure),
+        "requests": {
+            "entra": run.requests.entra,
+            "dataverse": run.requests.dataverse,
+            "flow": run.requests.flow,
+        },
+        "duration-ms": u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn change(change: &Change) -> Value {
+    json!({
+        "address": change.address,
+        "action": change.action.as_str(),
+        "reason": change.reason,
+        "flow": { "name": change.flow_name, "workflow-id": change.workflow_id },
+        "before": change.before.as_ref().map(value),
+        "after": url(&change.after),
+    })
+}
+
+fn value(view: &ValueView) -> Value {
+    match view {
+        ValueView::Url(view) => url(view),
+        ValueView::Text { characters } => json!({ "kind": "text", "characters": characters }),
+    }
+}
+
+fn url(view: &UrlView) -> Value {
+    json!({
+        "kind": view.kind.to_string(),
+        "host": view.host,
+        "fingerprint": view.fingerprint.to_string(),
+    })
+}
+
+fn problem(problem: &Problem) -> Value {
+    json!({
+        "code": problem.code.as_str(),
+        "address": problem.address,
+        "message": problem.message,
+        "hint": problem.hint,
+        "line": problem.site.map(|site| site.line),
+        "column": problem.site.map(|site| site.column),
+    })
+}
+
+fn failure(failure: &Failure) -> Value {
+    json!({ "exit-code": failure.exit as u8, "message": failure.message, "hints": failure.hints })
+}

@@ -1,0 +1,87 @@
+//! Renders what a run tells: for people on two streams, for machines as one document.
+//!
+//! The result goes to standard output; progress, the sign-in code and errors go to standard
+//! error. Meaning never depends on colour.
+
+mod console;
+mod human;
+mod json;
+mod layout;
+mod log;
+
+use std::time::Duration;
+
+use crate::domain::{EnvironmentId, EnvironmentUrl};
+use crate::failure::Failure;
+use crate::http::Counts;
+use crate::plan::Plan;
+use crate::problem::Problem;
+
+pub use console::{Console, Format};
+pub use log::log_to_standard_error;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was as it should be.
+    Agreed,
+    /// The plan has changes, and nothing was to be written.
+    Planned,
+    /// The changes are in, and reading back proved it.
+    Applied,
+    /// Nothing was written.
+    Refused,
+    /// Something was or may have been written, and reading back did not prove it.
+    Unknown,
+}
+
+/// A run, as far as it came.
+#[derive(Debug)]
+pub struct Run<'run> {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where it ran.
+    pub environment: Option<RunEnvironment<'run>>,
+    /// What it planned.
+    pub plan: Option<&'run Plan>,
+    /// What is wrong with the manifest.
+    pub manifest_problems: &'run [Problem],
+    /// Why it ended early.
+    pub failure: Option<&'run Failure>,
+    /// How many requests it sent.
+    pub requests: Counts,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// Where a run ran.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEnvironment<'run> {
+    /// The manifest's name for it.
+    pub name: &'run str,
+    /// Its address.
+    pub url: &'run EnvironmentUrl,
+    /// The id that the Flow service knows it by, once it is known.
+    pub id: Option<&'run EnvironmentId>,
+}
+
+impl Outcome {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agreed => "agreed",
+            Self::Planned => "planned",
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Run<'_> {
+    /// What keeps the run from writing, the manifest's problems first.
+    fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let planned = self.plan.map_or(&[][..], |plan| &plan.problems);
+        self.manifest_problems.iter().chain(planned)
+    }
+}

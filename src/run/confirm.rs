@@ -1,0 +1,43 @@
+//! Asks before writing, where somebody can be asked.
+
+use std::io;
+
+use super::Intent;
+use crate::domain::EnvironmentUrl;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Console;
+
+/// The only answer that counts as one.
+const YES: &str = "yes";
+
+/// Makes sure, before anything is contacted, that somebody can be asked if that is needed.
+pub(super) fn possible(
+    url: &EnvironmentUrl,
+    intent: Intent,
+    console: &Console,
+) -> Result<(), Failure> {
+    let needed = intent == Intent::Carry { yes: false } && !url.is_loopback();
+    if needed && !console.can_ask() {
+        let message = "apply asks before it writes, and here nobody can be asked";
+        return Err(Failure::new(Exit::Usage, message)
+            .hint("add --yes to write without asking, or look first with `flowbind plan`"));
+    }
+    Ok(())
+}
+
+/// Asks whether to write. The sandbox on this machine is never asked about.
+pub(super) async fn ask(url: &EnvironmentUrl, yes: bool, console: &Console) -> Result<(), Failure> {
+    if yes || url.is_loopback() {
+        return Ok(());
+    }
+    console.message(&format!("\nWrite these changes to {url}? Only `{YES}` is taken as one: "));
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    match answer.await {
+        Ok(Ok(answer)) if answer.trim() == YES => Ok(()),
+        _ => Err(Failure::new(Exit::Refused, "not confirmed; nothing was written")),
+    }
+}

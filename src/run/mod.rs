@@ -1,0 +1,224 @@
+//! The commands, each as a short story of its stages.
+
+mod confirm;
+mod connect;
+mod interrupt;
+mod record;
+mod tenant;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::apply::{Applied, Applying, Writer};
+use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs};
+use crate::discover::{Discovery, observe};
+use crate::domain::Clouds;
+use crate::event::{Event, Listener};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::manifest::{MOST_BYTES, Manifest, render, unreadable};
+use crate::plan::plan;
+use crate::problem::Problem;
+use crate::report::{Console, Format, Outcome};
+
+use connect::Connection;
+use interrupt::interruptible;
+use record::Record;
+
+/// What is to come of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    /// It is shown.
+    Show,
+    /// It is carried out, after asking where somebody can be asked.
+    Carry {
+        /// Whether nobody is asked.
+        yes: bool,
+    },
+}
+
+/// A run that is ready to write: everything that an apply needs, and the plan itself.
+struct Ready {
+    connection: Connection,
+    manifest: Manifest,
+    discovery: Discovery,
+}
+
+/// Runs the command and tells how the program ends.
+pub async fn run(cli: Cli) -> Exit {
+    let color = color(cli.global.color);
+    match cli.command {
+        Command::Plan(args) => show(&args, color).await,
+        Command::Apply(args) => apply(&args, color).await,
+        Command::Sandbox(args) => tenant::command(&args, color).await,
+    }
+}
+
+async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
+    let ended = populate(&args.run, Intent::Show, color).await;
+    detailed(ended, args.detailed_exitcode)
+}
+
+async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
+    let intent = if args.dry_run { Intent::Show } else { Intent::Carry { yes: args.yes } };
+    let ended = populate(&args.run, intent, color).await;
+    detailed(ended, args.detailed_exitcode)
+}
+
+/// The exit code of a run, told apart further if that was asked for.
+fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
+    if asked && outcome == Outcome::Planned { Exit::ChangesPending } else { exit }
+}
+
+/// Brings the targets up to date, or shows what that would mean, and reports.
+async fn populate(args: &RunArgs, intent: Intent, color: anstream::ColorChoice) -> (Outcome, Exit) {
+    let file = args.manifest.display().to_string();
+    let console = Console::new(args.format, color, columns(), &file);
+    let mut record = Record::begin();
+    let ended = stages(args, intent, &console, &mut record).await;
+    record.conclude(ended, &console)
+}
+
+/// The stages of a run: manifest, sign-in, discover, plan, apply.
+async fn stages(
+    args: &RunArgs,
+    intent: Intent,
+    console: &Console,
+    record: &mut Record,
+) -> Result<Outcome, Failure> {
+    let ready = interruptible(prepare(args, intent, console, record)).await?;
+    let outcome = settle(&ready, intent, console, record).await;
+    record.requests = ready.connection.transport.counts();
+    ready.connection.close().await;
+    outcome
+}
+
+/// Reads the manifest and the environment, and plans. Everything here may be broken off.
+async fn prepare(
+    args: &RunArgs,
+    intent: Intent,
+    console: &Console,
+    record: &mut Record,
+) -> Result<Ready, Failure> {
+    let clouds = clouds()?;
+    let manifest = manifest(&args.manifest, &clouds, console, record)?;
+    let environment = manifest.environment(args.environment.as_deref());
+    let environment =
+        environment.map_err(|problem| invalid(args, vec![problem], console, record))?;
+    let place = tenant::place(&environment, &args.sandbox, console).await?;
+    confirm::possible(&place.url, intent, console)?;
+    record.environment(&environment.name, &place.url);
+    let connection = connect::sign_in(args, &environment, place, &clouds, console).await?;
+    let reader = connection.reader();
+    let known_id = environment.environment_id.clone();
+    let discovery = observe(&reader, manifest.desired(), known_id, console).await?;
+    record.environment_id(&discovery.environment_id);
+    record.plan(plan(manifest.desired(), &discovery.observed, &connection.cloud));
+    Ok(Ready { connection, manifest, discovery })
+}
+
+/// Shows the plan and, if that is the intent, carries it out.
+async fn settle(
+    ready: &Ready,
+    intent: Intent,
+    console: &Console,
+    record: &Record,
+) -> Result<Outcome, Failure> {
+    let plan = record.planned();
+    let (environment, url) = (record.environment_name(), ready.connection.url());
+    console.tell(Event::Planned { plan, environment, url });
+    if !plan.problems.is_empty() {
+        return Ok(Outcome::Refused);
+    }
+    if plan.is_agreed() {
+        return Ok(Outcome::Agreed);
+    }
+    let Intent::Carry { yes } = intent else { return Ok(Outcome::Planned) };
+    interruptible(confirm::ask(ready.connection.url(), yes, console)).await?;
+    let reader = ready.connection.reader();
+    let applying = Applying {
+        reader: &reader,
+        desired: ready.manifest.desired(),
+        observed: &ready.discovery.observed,
+        cloud: &ready.connection.cloud,
+        listener: console,
+    };
+    match interrupt::held(applying.apply(&Writer::new(&reader), plan), console).await? {
+        Applied::ByThisRun => Ok(Outcome::Applied),
+        Applied::ByAnotherRun => Ok(Outcome::Agreed),
+    }
+}
+
+/// Reads the manifest, or tells everything that is wrong with it.
+fn manifest(
+    path: &Path,
+    clouds: &Clouds,
+    console: &Console,
+    record: &mut Record,
+) -> Result<Manifest, Failure> {
+    let name = path.display().to_string();
+    let bytes = read(path).map_err(|error| {
+        let problem = unreadable(&name, &error);
+        refuse(&name, &[], vec![problem], console, record)
+    })?;
+    Manifest::parse(&bytes, clouds)
+        .map_err(|problems| refuse(&name, &bytes, problems, console, record))
+}
+
+/// The file, up to a little more than a manifest may have.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A problem that has no place in the manifest's text.
+fn invalid(
+    args: &RunArgs,
+    problems: Vec<Problem>,
+    console: &Console,
+    record: &mut Record,
+) -> Failure {
+    refuse(&args.manifest.display().to_string(), &[], problems, console, record)
+}
+
+/// Tells what is wrong with the manifest and ends the run before anything is contacted.
+fn refuse(
+    name: &str,
+    bytes: &[u8],
+    problems: Vec<Problem>,
+    console: &Console,
+    record: &mut Record,
+) -> Failure {
+    console.message(&render(name, bytes, &problems));
+    let count = problems.len();
+    let plural = if count == 1 { "problem" } else { "problems" };
+    record.manifest_problems = problems;
+    Failure::new(Exit::Usage, format!("{count} {plural}; nothing was contacted"))
+}
+
+fn clouds() -> Result<Clouds, Failure> {
+    let broken =
+        |error| Failure::new(Exit::Unexpected, format!("the embedded clouds.toml: {error}"));
+    Clouds::embedded().map_err(broken)
+}
+
+/// The width that the surroundings tell where there is no terminal.
+fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+fn color(color: Color) -> anstream::ColorChoice {
+    match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+}
+
+/// The streams of a command that has no result of its own.
+fn plain_console(color: anstream::ColorChoice) -> Console {
+    Console::new(Format::Human, color, columns(), "")
+}

@@ -1,0 +1,103 @@
+//! What is known of a run as it goes on, for the report at its end.
+
+use std::time::Instant;
+
+use crate::domain::{EnvironmentId, EnvironmentUrl};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::http::Counts;
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::report::{Console, Outcome, Run, RunEnvironment};
+
+/// A run so far.
+pub(super) struct Record {
+    started: Instant,
+    environment: Option<(String, EnvironmentUrl)>,
+    environment_id: Option<EnvironmentId>,
+    plan: Plan,
+    planned: bool,
+    /// What is wrong with the manifest.
+    pub(super) manifest_problems: Vec<Problem>,
+    /// How many requests were sent.
+    pub(super) requests: Counts,
+}
+
+impl Record {
+    /// Begins a run now.
+    pub(super) fn begin() -> Self {
+        Self {
+            started: Instant::now(),
+            environment: None,
+            environment_id: None,
+            plan: Plan::default(),
+            planned: false,
+            manifest_problems: Vec::new(),
+            requests: Counts::default(),
+        }
+    }
+
+    /// Notes where the run runs.
+    pub(super) fn environment(&mut self, name: &str, url: &EnvironmentUrl) {
+        self.environment = Some((name.to_owned(), url.clone()));
+    }
+
+    /// Notes the environment's id.
+    pub(super) fn environment_id(&mut self, id: &EnvironmentId) {
+        self.environment_id = Some(id.clone());
+    }
+
+    /// Notes the plan.
+    pub(super) fn plan(&mut self, plan: Plan) {
+        self.plan = plan;
+        self.planned = true;
+    }
+
+    /// The manifest's name for the environment.
+    pub(super) fn environment_name(&self) -> &str {
+        self.environment.as_ref().map_or("", |(name, _)| name)
+    }
+
+    /// The plan; an empty one before there is one.
+    pub(super) fn planned(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Reports the end of the run.
+    pub(super) fn conclude(
+        &self,
+        ended: Result<Outcome, Failure>,
+        console: &Console,
+    ) -> (Outcome, Exit) {
+        let (outcome, failure) = match ended {
+            Ok(outcome) => (outcome, None),
+            Err(failure) if failure.exit == Exit::Unknown => (Outcome::Unknown, Some(failure)),
+            Err(failure) => (Outcome::Refused, Some(failure)),
+        };
+        let run = Run {
+            outcome,
+            environment: self.run_environment(),
+            plan: self.planned.then_some(&self.plan),
+            manifest_problems: &self.manifest_problems,
+            failure: failure.as_ref(),
+            requests: self.requests,
+            duration: self.started.elapsed(),
+        };
+        console.conclude(&run);
+        (outcome, exit(outcome, failure.as_ref()))
+    }
+
+    fn run_environment(&self) -> Option<RunEnvironment<'_>> {
+        let (name, url) = self.environment.as_ref()?;
+        Some(RunEnvironment { name, url, id: self.environment_id.as_ref() })
+    }
+}
+
+fn exit(outcome: Outcome, failure: Option<&Failure>) -> Exit {
+    match (failure, outcome) {
+        (Some(failure), _) => failure.exit,
+        (None, Outcome::Refused) => Exit::Refused,
+        (None, Outcome::Unknown) => Exit::Unknown,
+        (None, Outcome::Agreed | Outcome::Planned | Outcome::Applied) => Exit::Done,
+    }
+}

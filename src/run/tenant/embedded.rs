@@ -1,0 +1,122 @@
+//! The sandbox that ships with the program: started for a run, or served until stopped.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use etcetera::BaseStrategy;
+
+use super::Place;
+use crate::cli::{SandboxArgs, SandboxCommand, SandboxState, ServeArgs};
+use crate::domain::sentence;
+use crate::event::{Event, Listener};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Console;
+use crate::run::interrupt::interruptible;
+use crate::sandbox::{self, Options, SandboxError, Server, StateLocation, Tenant};
+
+/// When the user of an embedded sandbox approves a sign-in: late enough to be seen waiting.
+const APPROVE_AFTER: Duration = Duration::from_millis(800);
+
+/// What keeps the state in memory.
+const NONE: &str = "none";
+
+/// Starts a sandbox for one run at a free port.
+pub(in crate::run) async fn start(
+    args: &SandboxState,
+    console: &Console,
+) -> Result<Place, Failure> {
+    let options = Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        approve_after: Some(APPROVE_AFTER),
+        latency: Duration::ZERO,
+        state: location(args)?,
+        tenant: tenant(args.sandbox_tenant.as_ref())?,
+    };
+    let server = serve(options, console).await?;
+    let url = format!("http://{}", server.address()).parse();
+    let url = url.map_err(|error| {
+        Failure::new(Exit::Unexpected, format!("the sandbox's address {error}"))
+    })?;
+    Ok(Place { url, approves_itself: true, server: Some(server) })
+}
+
+/// Carries out `flowbind sandbox`.
+pub(in crate::run) async fn run(args: &SandboxArgs, console: &Console) -> Result<(), Failure> {
+    match &args.command {
+        Some(SandboxCommand::Reset(state)) => reset(state, console),
+        None => serve_until_stopped(&args.serve, console).await,
+    }
+}
+
+async fn serve_until_stopped(args: &ServeArgs, console: &Console) -> Result<(), Failure> {
+    let tenant_file = args.tenant.as_ref().or(args.state.sandbox_tenant.as_ref());
+    let options = Options {
+        listen: args.listen,
+        approve_after: args.approve_after.map(Duration::from_secs),
+        latency: Duration::from_millis(args.latency),
+        state: location(&args.state)?,
+        tenant: tenant(tenant_file)?,
+    };
+    let server = serve(options, console).await?;
+    let address = server.address();
+    console.message(&format!(
+        "Sign in at http://{address}/devicelogin. In a manifest: url = \"http://{address}\". Ctrl-C stops it.\n"
+    ));
+    let _ = interruptible(std::future::pending::<Result<(), Failure>>()).await;
+    server.stop().await;
+    Ok(())
+}
+
+async fn serve(options: Options, console: &Console) -> Result<Server, Failure> {
+    let state = match &options.state {
+        StateLocation::File(path) => Some(path.clone()),
+        StateLocation::Memory => None,
+    };
+    let server = Server::start(options).await.map_err(|error| failure(&error))?;
+    console.tell(Event::SandboxStarted {
+        address: &format!("http://{}", server.address()),
+        state: state.as_deref(),
+        anew: server.started_anew(),
+    });
+    Ok(server)
+}
+
+fn reset(args: &SandboxState, console: &Console) -> Result<(), Failure> {
+    let StateLocation::File(path) = location(args)? else {
+        return Err(Failure::new(Exit::Usage, "a sandbox in memory has no state to empty"));
+    };
+    let was_there = sandbox::reset(&path).map_err(|error| failure(&error))?;
+    let words = if was_there { "Emptied" } else { "There was no state in" };
+    console.result(&format!("{words} {}\n", path.display()));
+    Ok(())
+}
+
+/// Where the state is kept: as told, else in the platform's folder for it.
+fn location(args: &SandboxState) -> Result<StateLocation, Failure> {
+    match args.sandbox_state.as_deref() {
+        Some(NONE) => Ok(StateLocation::Memory),
+        Some(path) => Ok(StateLocation::File(PathBuf::from(path))),
+        None => default_file().map(StateLocation::File),
+    }
+}
+
+fn default_file() -> Result<PathBuf, Failure> {
+    let folders = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::new(Exit::Usage, format!("there is no folder for the sandbox's state: {error}"))
+            .hint("name a file with --sandbox-state, or keep the state in memory with --sandbox-state none")
+    })?;
+    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Ok(folder.join("flowbind").join("sandbox.json"))
+}
+
+fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {
+    match file {
+        Some(file) => Tenant::load(file).map_err(|error| failure(&error)),
+        None => Ok(Tenant::embedded()),
+    }
+}
+
+fn failure(error: &SandboxError) -> Failure {
+    Failure::new(Exit::Usage, format!("the sandbox: {}", sentence(error)))
+}

@@ -1,0 +1,81 @@
+//! Access tokens: what the sign-in service issues and the other services accept.
+
+use serde_json::{Value, json};
+
+use super::clock::Moment;
+use super::guid::Guid;
+use super::seal::{Key, decoded, encoded};
+
+/// What an access token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// The resource it is for, exactly as it was asked for.
+    pub(crate) audience: String,
+    /// The directory.
+    pub(crate) tenant: Guid,
+    /// The object id of the person or of the service principal.
+    pub(crate) object: Guid,
+    /// The application.
+    pub(crate) application: Guid,
+    /// The delegated permissions; absent from a token without a person.
+    pub(crate) scope: Option<String>,
+    /// When it ends, in seconds since 1970.
+    pub(crate) expires: u64,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    /// It is not a token of this sandbox.
+    Malformed,
+    /// It has expired.
+    Expired,
+}
+
+impl Claims {
+    /// Reads the claims of a token that this sandbox issued.
+    pub(crate) fn read(token: &str, key: &Key, now: Moment) -> Result<Self, Rejection> {
+        let body = opened(token, key).ok_or(Rejection::Malformed)?;
+        let claims = Self::parse(&body).ok_or(Rejection::Malformed)?;
+        if claims.expires <= now.seconds() { Err(Rejection::Expired) } else { Ok(claims) }
+    }
+
+    fn parse(body: &Value) -> Option<Self> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        Some(Self {
+            audience: text("aud")?.to_owned(),
+            tenant: text("tid")?.parse().ok()?,
+            object: text("oid")?.parse().ok()?,
+            application: text("appid")?.parse().ok()?,
+            scope: text("scp").map(str::to_owned),
+            expires: body.get("exp")?.as_u64()?,
+        })
+    }
+
+    /// Tells whether the token acts for a person.
+    pub(crate) fn delegated(&self) -> bool {
+        self.scope.as_ref().is_some_and(|scope| !scope.is_empty())
+    }
+}
+
+/// Seals the JSON of a token (RFC 7519, HS256).
+pub(crate) fn sealed(body: &Value, key: &Key) -> String {
+    let header = json!({"typ": "JWT", "alg": "HS256"});
+    let signed = format!(
+        "{}.{}",
+        encoded(header.to_string().as_bytes()),
+        encoded(body.to_string().as_bytes())
+    );
+    let seal = key.seal(&signed);
+    format!("{signed}.{seal}")
+}
+
+/// Reads the JSON of a token that was sealed with this key.
+pub(crate) fn opened(token: &str, key: &Key) -> Option<Value> {
+    let (signed, seal) = token.rsplit_once('.')?;
+    let (_, body) = signed.split_once('.')?;
+    if !key.holds(signed, seal) {
+        return None;
+    }
+    serde_json::from_slice(&decoded(body)?).ok()
+}

@@ -1,0 +1,177 @@
+//! One table, column, key or relationship as the JSON of its description.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{Column, Key, Kind, Lookup, Table, metadata_id};
+
+/// Describes a table, with its columns and keys, which are shown only when they are expanded.
+pub(crate) fn entity(table: &Table) -> Value {
+    json!({
+        "MetadataId": metadata_id(&[&table.name]),
+        "LogicalName": table.name,
+        "SchemaName": table.schema_name,
+        "EntitySetName": table.set,
+        "LogicalCollectionName": table.set,
+        "PrimaryIdAttribute": table.id,
+        "PrimaryNameAttribute": table.primary_name,
+        "ObjectTypeCode": table.type_code,
+        "OwnershipType": if table.column("ownerid").is_some() { "UserOwned" } else { "OrganizationOwned" },
+        "IsOptimisticConcurrencyEnabled": table.optimistic,
+        "IsCustomEntity": table.custom,
+        "IsActivity": false,
+        "IsIntersect": false,
+        "IsLogicalEntity": false,
+        "DisplayName": label(&table.display),
+        "DisplayCollectionName": label(&format!("{}s", table.display)),
+        "CanCreateAttributes": {"Value": table.custom, "CanBeChanged": false, "ManagedPropertyLogicalName": "cancreateattributes"},
+        "Attributes": table.columns.iter().map(|column| attribute(table, column)).collect::<Vec<_>>(),
+        "Keys": table.keys.iter().map(|one| key(table, one)).collect::<Vec<_>>(),
+    })
+}
+
+fn label(text: &str) -> Value {
+    let localized = json!({"Label": text, "LanguageCode": 1033, "IsManaged": false});
+    json!({"LocalizedLabels": [localized], "UserLocalizedLabel": localized})
+}
+
+/// Describes a column.
+pub(crate) fn attribute(table: &Table, column: &Column) -> Value {
+    let (name, type_name) = attribute_type(&column.kind);
+    let mut body = Map::new();
+    let cast = cast_of(&column.kind);
+    if cast != "AttributeMetadata" {
+        body.insert("@odata.type".to_owned(), json!(format!("#Microsoft.Dynamics.CRM.{cast}")));
+    }
+    let plain = json!({
+        "MetadataId": metadata_id(&[&table.name, &column.name]),
+        "LogicalName": column.name,
+        "SchemaName": column.schema_name,
+        "EntityLogicalName": table.name,
+        "AttributeType": name,
+        "AttributeTypeName": {"Value": type_name},
+        "IsPrimaryId": column.name == table.id,
+        "IsPrimaryName": column.name == table.primary_name,
+        "IsValidForCreate": column.for_create,
+        "IsValidForRead": true,
+        "IsValidForUpdate": column.for_update,
+        "IsCustomAttribute": table.custom,
+        "IsSecured": false,
+        "IsLogical": false,
+        "SourceType": 0,
+        "AttributeOf": null,
+        "DisplayName": label(&column.schema_name),
+        "RequiredLevel": {"Value": "None", "CanBeChanged": true, "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings"},
+    });
+    for part in [plain, special(column)] {
+        if let Value::Object(part) = part {
+            body.extend(part);
+        }
+    }
+    Value::Object(body)
+}
+
+/// Describes what only columns of one type have.
+fn special(column: &Column) -> Value {
+    match &column.kind {
+        Kind::Text(longest) => {
+            json!({"MaxLength": longest, "Format": "Text", "FormatName": {"Value": "Text"}, "DatabaseLength": longest * 2})
+        }
+        Kind::Memo(longest) => {
+            json!({"MaxLength": longest, "Format": "TextArea", "FormatName": {"Value": "TextArea"}})
+        }
+        Kind::Integer => json!({"MinValue": i32::MIN, "MaxValue": i32::MAX, "Format": "None"}),
+        Kind::BigInteger => json!({"MinValue": i64::MIN, "MaxValue": i64::MAX}),
+        Kind::Decimal => {
+            json!({"MinValue": -100_000_000_000_i64, "MaxValue": 100_000_000_000_i64, "Precision": 10})
+        }
+        Kind::DateTime => json!({"Format": "DateAndTime"}),
+        Kind::Lookup(lookup) => json!({"Targets": [lookup.target]}),
+        Kind::Choice(options) | Kind::State(options) => {
+            json!({"OptionSet": {"Options": options.iter().map(|(value, text)| json!({"Value": value, "Label": label(text)})).collect::<Vec<_>>()}})
+        }
+        Kind::Status(options) => {
+            let options = options.iter().map(|(value, (state, text))| json!({"Value": value, "State": state, "Label": label(text)}));
+            json!({"OptionSet": {"Options": options.collect::<Vec<_>>()}})
+        }
+        Kind::Boolean => json!({"OptionSet": {
+            "TrueOption": {"Value": 1, "Label": label("Yes")},
+            "FalseOption": {"Value": 0, "Label": label("No")},
+        }}),
+        Kind::Id | Kind::Guid => json!({}),
+    }
+}
+
+/// Returns the derived type that describes a column of this type.
+pub(crate) fn cast_of(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Id | Kind::Guid => "AttributeMetadata",
+        Kind::Text(_) => "StringAttributeMetadata",
+        Kind::Memo(_) => "MemoAttributeMetadata",
+        Kind::Integer => "IntegerAttributeMetadata",
+        Kind::BigInteger => "BigIntAttributeMetadata",
+        Kind::Decimal => "DecimalAttributeMetadata",
+        Kind::Boolean => "BooleanAttributeMetadata",
+        Kind::DateTime => "DateTimeAttributeMetadata",
+        Kind::Choice(_) => "PicklistAttributeMetadata",
+        Kind::State(_) => "StateAttributeMetadata",
+        Kind::Status(_) => "StatusAttributeMetadata",
+        Kind::Lookup(_) => "LookupAttributeMetadata",
+    }
+}
+
+fn attribute_type(kind: &Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Id | Kind::Guid => ("Uniqueidentifier", "UniqueidentifierType"),
+        Kind::Text(_) => ("String", "StringType"),
+        Kind::Memo(_) => ("Memo", "MemoType"),
+        Kind::Integer => ("Integer", "IntegerType"),
+        Kind::BigInteger => ("BigInt", "BigIntType"),
+        Kind::Decimal => ("Decimal", "DecimalType"),
+        Kind::Boolean => ("Boolean", "BooleanType"),
+        Kind::DateTime => ("DateTime", "DateTimeType"),
+        Kind::Choice(_) => ("Picklist", "PicklistType"),
+        Kind::State(_) => ("State", "StateType"),
+        Kind::Status(_) => ("Status", "StatusType"),
+        Kind::Lookup(_) => ("Lookup", "LookupType"),
+    }
+}
+
+/// Describes an alternate key.
+pub(crate) fn key(table: &Table, key: &Key) -> Value {
+    json!({
+        "MetadataId": metadata_id(&[&table.name, "key", &key.name]),
+        "LogicalName": key.name.to_lowercase(),
+        "SchemaName": key.name,
+        "EntityLogicalName": table.name,
+        "KeyAttributes": key.columns,
+        "EntityKeyIndexStatus": "Active",
+        "IsManaged": !table.custom,
+        "IsExportKey": !table.custom,
+        "IsSynchronous": true,
+        "DisplayName": label(&key.name),
+    })
+}
+
+/// Describes the relationship of a lookup.
+pub(crate) fn relationship(
+    table: &Table,
+    column: &Column,
+    lookup: &Lookup,
+    target: &Table,
+) -> Value {
+    let name = lookup
+        .collection
+        .clone()
+        .unwrap_or_else(|| format!("{}_{}_{}", target.name, table.name, column.name));
+    json!({
+        "MetadataId": metadata_id(&[&table.name, "relationship", &column.name]),
+        "SchemaName": name,
+        "RelationshipType": "OneToManyRelationship",
+        "ReferencedEntity": target.name,
+        "ReferencedAttribute": target.id,
+        "ReferencedEntityNavigationPropertyName": name,
+        "ReferencingEntity": table.name,
+        "ReferencingAttribute": column.name,
+        "ReferencingEntityNavigationPropertyName": lookup.navigation,
+    })
+}

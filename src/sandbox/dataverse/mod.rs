@@ -1,0 +1,157 @@
+//! The Dataverse Web API of the sandbox: `/api/data/v9.x/`.
+
+mod batch;
+pub(crate) mod catalog;
+mod context;
+mod describe;
+mod evaluate;
+mod fault;
+mod filter;
+mod functions;
+mod metadata;
+mod options;
+mod path;
+mod payload;
+mod prefer;
+mod read;
+mod render;
+pub(crate) mod rows;
+pub(crate) mod schema;
+mod token;
+mod write;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::bearer::Claims;
+use super::clock::Moment;
+use super::guid::Guid;
+use super::message::{Answer, Call};
+use super::site::Site;
+use super::state::Database;
+use context::{Context, References};
+use fault::Fault;
+use prefer::Preferences;
+use write::Written;
+
+/// The longest address, in characters.
+const LONGEST_ADDRESS: usize = 32_768;
+
+/// Answers a request.
+pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call) -> Answer {
+    let answer = match authorized(site, database, call) {
+        Err(refused) => *refused,
+        Ok(()) => carry_out(site, database, call).unwrap_or_else(|fault| fault.answer()),
+    };
+    with_common_headers(answer, call)
+}
+
+fn carry_out(site: &Site, database: &mut Database, call: &Call) -> Result<Answer, Fault> {
+    if call.path.len() + call.query.len() > LONGEST_ADDRESS {
+        return Err(Fault::new(
+            StatusCode::URI_TOO_LONG,
+            "0x8006088a",
+            "The request URI is too long.",
+        ));
+    }
+    if below_base(&call.path).is_some_and(|rest| rest == "$batch" || rest == "%24batch") {
+        return batch::run(site, database, call);
+    }
+    let before = database.clone();
+    let result = operate(site, database, call, &References::new());
+    if result.is_err() {
+        *database = before;
+    }
+    result.map(|(answer, _)| answer)
+}
+
+/// Returns what stands after `/api/data/v9.x/`.
+fn below_base(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/api/data/")?;
+    let (version, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    matches!(version, "v9.0" | "v9.1" | "v9.2").then_some(rest)
+}
+
+/// Carries out one operation, by itself or in a batch.
+fn operate(
+    site: &Site,
+    database: &mut Database,
+    call: &Call,
+    references: &References,
+) -> Result<(Answer, Option<Written>), Fault> {
+    let rest = below_base(&call.path).ok_or_else(|| Fault::segment(&call.path))?;
+    let version = call.path.trim_start_matches("/api/data/").split('/').next().unwrap_or("v9.2");
+    let base = format!("{}/api/data/{version}", call.origin.address());
+    let context = Context { site, call, references, base, preferences: Preferences::of(call) };
+    let segments = path::segments(rest)?;
+    let Some((first, below)) = segments.split_first() else {
+        return Ok((service_document(&context), None));
+    };
+    if first.name == "EntityDefinitions" {
+        return metadata::answer(&context, first, below).map(|answer| (answer, None));
+    }
+    if call.method == Method::GET {
+        let function = functions::call(&context, database, first);
+        let answer = function.unwrap_or_else(|| read::read(&context, database, &segments));
+        return answer.map(|answer| (answer, None));
+    }
+    write::write(&context, database, &segments)
+}
+
+/// Lists the entity sets.
+fn service_document(context: &Context<'_>) -> Answer {
+    let tables = context.site.schema.tables.iter();
+    let sets: Vec<Value> = tables
+        .map(|table| json!({"name": table.set, "kind": "EntitySet", "url": table.set}))
+        .collect();
+    read::data(
+        context,
+        &json!({"@odata.context": format!("{}/$metadata", context.base), "value": sets}),
+    )
+}
+
+/// Refuses a request without a token for this organisation and a person who is its member.
+fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<Answer>> {
+    let claims = call
+        .bearer()
+        .and_then(|token| Claims::read(token, &database.token_key, Moment::now()).ok());
+    let Some(claims) =
+        claims.filter(|claims| claims.audience.trim_end_matches('/') == call.origin.address())
+    else {
+        return Err(Box::new(challenge(site, call)));
+    };
+    if !claims.delegated() || claims.object != site.tenant.file.user.object_id {
+        let fault = Fault::new(
+            StatusCode::FORBIDDEN,
+            "0x80072560",
+            "The user is not a member of the organization.",
+        );
+        return Err(Box::new(fault.answer()));
+    }
+    Ok(())
+}
+
+/// Tells where a token for this organisation can be had.
+fn challenge(site: &Site, call: &Call) -> Answer {
+    let origin = call.origin.address();
+    let tenant = site.tenant.file.directory.id;
+    let challenge = format!(
+        "Bearer authorization_uri={origin}/{tenant}/oauth2/authorize, resource_id={origin}/"
+    );
+    Answer::empty(StatusCode::UNAUTHORIZED).with("www-authenticate", &challenge)
+}
+
+fn with_common_headers(answer: Answer, call: &Call) -> Answer {
+    let id = Guid::random().to_string();
+    let mut answer = answer
+        .with("req_id", &id)
+        .with("x-ms-service-request-id", &id)
+        .with("cache-control", "no-cache")
+        .with("x-ms-dop-hint", "4")
+        .with("x-ms-ratelimit-burst-remaining-xrm-requests", "5999")
+        .with("x-ms-ratelimit-time-remaining-xrm-requests", "1200.00");
+    if let Some(id) = call.header("x-ms-client-request-id") {
+        answer.set("x-ms-client-request-id", id);
+    }
+    answer
+}

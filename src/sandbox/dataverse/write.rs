@@ -1,0 +1,365 @@
+//! Creating, changing and deleting rows, under the guards that a request carries.
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::super::guid::Guid;
+use super::super::message::Answer;
+use super::super::state::Database;
+use super::context::{Context, RowKey, absent, locate, row_key};
+use super::fault::Fault;
+use super::options::parse;
+use super::path::Segment;
+use super::payload::{Purpose, no_reference, object, own_id, row_of, values};
+use super::read::entity;
+use super::render::tag;
+use super::rows::{self, Values};
+use super::schema::Table;
+
+/// The precondition of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Guard {
+    /// None.
+    Free,
+    /// The row must exist.
+    Exists,
+    /// The row must not exist.
+    Absent,
+    /// The row must have one of these versions.
+    Version(String),
+}
+
+impl Guard {
+    fn of(context: &Context<'_>) -> Self {
+        let call = context.call;
+        match (call.header("if-match"), call.header("if-none-match")) {
+            (Some("*"), _) => Self::Exists,
+            (Some(tags), _) => Self::Version(tags.to_owned()),
+            (None, Some("*")) => Self::Absent,
+            // `If-None-Match: null` only defeats the caches of browsers.
+            (None, _) => Self::Free,
+        }
+    }
+
+    fn admits(&self, table: &Table, tag: &str) -> Result<(), Fault> {
+        let message = format!(
+            "Optimistic concurrency isn't enabled for entity type {}. The IfVersionMatches value of ConcurrencyBehavior can only be used if optimistic concurrency is enabled.",
+            table.name
+        );
+        match self {
+            Self::Free | Self::Exists => Ok(()),
+            Self::Absent => Err(Fault::exists()),
+            Self::Version(_) if !table.optimistic => {
+                Err(Fault::new(StatusCode::BAD_REQUEST, "0x8006088d", message))
+            }
+            Self::Version(tags) => {
+                let matches = tags.split(',').any(|one| bare(one) == bare(tag));
+                matches.then_some(()).ok_or_else(Fault::version)
+            }
+        }
+    }
+}
+
+/// Drops the mark of a weak tag: `W/"1"` and `"1"` name one version.
+fn bare(tag: &str) -> &str {
+    tag.trim().trim_start_matches("W/").trim_matches('"')
+}
+
+/// A row that was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    /// The logical name of its table.
+    pub(crate) table: String,
+    /// Its id.
+    pub(crate) id: Guid,
+}
+
+/// Carries out a request that changes rows.
+pub(crate) fn write(
+    context: &Context<'_>,
+    database: &mut Database,
+    segments: &[Segment],
+) -> Result<(Answer, Option<Written>), Fault> {
+    let (first, rest) = segments.split_first().ok_or_else(|| Fault::segment(""))?;
+    let (table, key) = target(context, first)?;
+    let method = &context.call.method;
+    match (key, rest) {
+        (None, []) if method == Method::POST => create(context, database, table),
+        (None, [action]) if method == Method::POST => {
+            several(context, database, table, &action.name).map(|answer| (answer, None))
+        }
+        (Some(key), []) if method == Method::PATCH => patch(context, database, table, &key),
+        (Some(key), []) if method == Method::DELETE => {
+            delete(context, database, table, &key).map(|answer| (answer, None))
+        }
+        (Some(key), [property, rest @ ..]) if method == Method::PUT || method == Method::DELETE => {
+            single(context, database, (table, &key), &property.name, rest)
+                .map(|answer| (answer, None))
+        }
+        _ => Err(Fault::method(format!(
+            "The requested resource does not support http method '{method}'."
+        ))),
+    }
+}
+
+/// Finds what a path begins with: an entity set, a row of it, or `$1` of the same change set.
+fn target<'a>(
+    context: &Context<'a>,
+    segment: &Segment,
+) -> Result<(&'a Table, Option<RowKey>), Fault> {
+    if let Some(number) = segment.name.strip_prefix('$') {
+        let (table, id) = context.references.get(number).ok_or_else(|| no_reference(number))?;
+        let table = context.site.schema.table(table).ok_or_else(|| no_reference(number))?;
+        return Ok((table, Some(RowKey::Id(*id))));
+    }
+    let table = context.set(&segment.name)?;
+    let keyed = segment.arguments.as_ref().is_some_and(|arguments| !arguments.is_empty());
+    Ok((table, if keyed { Some(row_key(table, segment)?) } else { None }))
+}
+
+fn create(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+) -> Result<(Answer, Option<Written>), Fault> {
+    let body = object(&context.call.body)?;
+    let id = insert(context, database, table, &body, None)?;
+    respond(context, database, table, id, true)
+}
+
+/// Creates a row from a body, under the values of the key that named it, if one did.
+fn insert(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    body: &Map<String, Value>,
+    key: Option<&RowKey>,
+) -> Result<Guid, Fault> {
+    context.privilege("Create", table)?;
+    let mut given = values(context, database, table, body, Purpose::Create)?;
+    let id = match key {
+        Some(RowKey::Id(id)) => *id,
+        Some(RowKey::Alternate(keys)) => {
+            given.extend(keys.clone());
+            own_id(table, body)?.unwrap_or_else(Guid::random)
+        }
+        None => own_id(table, body)?.unwrap_or_else(Guid::random),
+    };
+    rows::create(context.site, database, table, id, given)?;
+    Ok(id)
+}
+
+/// Changes a row, or creates it where the guard lets it (an upsert).
+fn patch(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    key: &RowKey,
+) -> Result<(Answer, Option<Written>), Fault> {
+    let body = object(&context.call.body)?;
+    let (id, created) = upsert(context, database, table, key, &body, &Guard::of(context))?;
+    respond(context, database, table, id, created)
+}
+
+fn upsert(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    key: &RowKey,
+    body: &Map<String, Value>,
+    guard: &Guard,
+) -> Result<(Guid, bool), Fault> {
+    let Some(id) = locate(database, table, key) else {
+        return match guard {
+            Guard::Exists | Guard::Version(_) => Err(absent(table, key)),
+            Guard::Free | Guard::Absent => {
+                insert(context, database, table, body, Some(key)).map(|id| (id, true))
+            }
+        };
+    };
+    context.privilege("Write", table)?;
+    let current = database.row(&table.name, id).map(tag).unwrap_or_default();
+    guard.admits(table, &current)?;
+    let body = without_key(body, key);
+    let changes = values(context, database, table, &body, Purpose::Update)?;
+    rows::update(context.site, database, table, id, changes)?;
+    Ok((id, false))
+}
+
+/// Leaves out what the key already says.
+fn without_key(body: &Map<String, Value>, key: &RowKey) -> Map<String, Value> {
+    let mut body = body.clone();
+    if let RowKey::Alternate(keys) = key {
+        body.retain(|name, value| !keys.get(name).is_some_and(|known| rows::same(known, value)));
+    }
+    body
+}
+
+fn delete(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    key: &RowKey,
+) -> Result<Answer, Fault> {
+    context.privilege("Delete", table)?;
+    let id = locate(database, table, key).ok_or_else(|| absent(table, key))?;
+    let current = database.row(&table.name, id).map(tag).unwrap_or_default();
+    Guard::of(context).admits(table, &current)?;
+    rows::delete(&context.site.schema, database, table, id);
+    Ok(no_content())
+}
+
+/// Sets or clears one property, or one lookup through `$ref`.
+fn single(
+    context: &Context<'_>,
+    database: &mut Database,
+    (table, key): (&Table, &RowKey),
+    name: &str,
+    rest: &[Segment],
+) -> Result<Answer, Fault> {
+    context.privilege("Write", table)?;
+    let id = locate(database, table, key).ok_or_else(|| absent(table, key))?;
+    let current = database.row(&table.name, id).map(tag).unwrap_or_default();
+    Guard::of(context).admits(table, &current)?;
+    let clears = context.call.method == Method::DELETE;
+    let body = if clears { Map::new() } else { object(&context.call.body)? };
+    let wanted = |field: &str| {
+        if clears { Value::Null } else { body.get(field).cloned().unwrap_or_default() }
+    };
+    let change = match rest {
+        [] => json!({name: wanted("value")}),
+        [one] if one.name == "$ref" => json!({format!("{name}@odata.bind"): wanted("@odata.id")}),
+        [other, ..] => return Err(Fault::segment(&other.name)),
+    };
+    let Value::Object(change) = change else { return Err(Fault::segment(name)) };
+    let changes = values(context, database, table, &change, Purpose::Update)?;
+    rows::update(context.site, database, table, id, changes)?;
+    Ok(no_content())
+}
+
+/// Carries out `CreateMultiple`, `UpdateMultiple` or `UpsertMultiple`: all targets or none.
+fn several(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    action: &str,
+) -> Result<Answer, Fault> {
+    let body = object(&context.call.body)?;
+    let targets: Vec<&Map<String, Value>> = body
+        .get("Targets")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .collect();
+    let before = database.clone();
+    let short = action.strip_prefix("Microsoft.Dynamics.CRM.").unwrap_or(action);
+    let result = match short {
+        "CreateMultiple" => create_all(context, database, table, &targets),
+        "UpdateMultiple" => upsert_all(context, database, table, &targets, &Guard::Exists),
+        "UpsertMultiple" => upsert_all(context, database, table, &targets, &Guard::Free),
+        _ => Err(Fault::segment(action)),
+    };
+    if result.is_err() {
+        *database = before;
+    }
+    result
+}
+
+fn create_all(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    targets: &[&Map<String, Value>],
+) -> Result<Answer, Fault> {
+    let ids = targets
+        .iter()
+        .map(|body| insert(context, database, table, body, None))
+        .collect::<Result<Vec<_>, _>>()?;
+    let about = format!("{}/$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse", context.base);
+    Ok(super::read::data(context, &json!({"@odata.context": about, "Ids": ids})))
+}
+
+fn upsert_all(
+    context: &Context<'_>,
+    database: &mut Database,
+    table: &Table,
+    targets: &[&Map<String, Value>],
+    guard: &Guard,
+) -> Result<Answer, Fault> {
+    for body in targets {
+        let key = named(context, database, table, body)?;
+        upsert(context, database, table, &key, body, guard)?;
+    }
+    Ok(no_content())
+}
+
+/// Finds out which row a target of a bulk operation means: by `@odata.id`, or by its own primary id.
+fn named(
+    context: &Context<'_>,
+    database: &Database,
+    table: &Table,
+    body: &Map<String, Value>,
+) -> Result<RowKey, Fault> {
+    if let Some(address) = body.get("@odata.id").and_then(Value::as_str) {
+        let local = address
+            .split_once("/api/data/")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map_or(address, |(_, rest)| rest);
+        return match super::path::segments(local.trim_start_matches('/'))?.as_slice() {
+            [segment] if segment.name == table.set => row_key(table, segment),
+            _ => row_of(context, database, address).map(|(_, id)| RowKey::Id(id)),
+        };
+    }
+    match own_id(table, body)? {
+        Some(id) => Ok(RowKey::Id(id)),
+        None => by_columns(table, body),
+    }
+}
+
+/// Takes the alternate key whose columns the target holds.
+fn by_columns(table: &Table, body: &Map<String, Value>) -> Result<RowKey, Fault> {
+    let key =
+        table.keys.iter().find(|key| key.columns.iter().all(|column| body.contains_key(column)));
+    let key = key.ok_or_else(|| {
+        Fault::argument(
+            "Each target must name its record by an id or by the columns of an alternate key.",
+        )
+    })?;
+    let values: Values = key
+        .columns
+        .iter()
+        .filter_map(|column| Some((column.clone(), body.get(column)?.clone())))
+        .collect();
+    Ok(RowKey::Alternate(values))
+}
+
+/// Answers a write: the address of the row, and the row itself where that is preferred.
+fn respond(
+    context: &Context<'_>,
+    database: &Database,
+    table: &Table,
+    id: Guid,
+    created: bool,
+) -> Result<(Answer, Option<Written>), Fault> {
+    let mut answer = no_content();
+    let row = database.row(&table.name, id).ok_or_else(|| Fault::absent(table, &id.to_string()))?;
+    if context.preferences.representation {
+        let options = parse(&context.call.parameters())?;
+        super::render::check_options(context, table, &options)?;
+        let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+        answer = super::read::data(context, &entity(context, database, table, row, &options)?);
+        answer.status = status;
+        answer.set("etag", &tag(row));
+    }
+    let address = context.address(table, id);
+    answer.set("odata-entityid", &address);
+    if created {
+        answer.set("location", &address);
+    }
+    Ok((answer, Some(Written { table: table.name.clone(), id })))
+}
+
+fn no_content() -> Answer {
+    Answer::empty(StatusCode::NO_CONTENT).with("odata-version", "4.0")
+}

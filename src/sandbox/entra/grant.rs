@@ -1,0 +1,126 @@
+//! The token endpoint: which grant a request makes, and whether it is honoured.
+
+use super::super::clock::Moment;
+use super::super::message::{Answer, Call};
+use super::super::site::Site;
+use super::super::state::Database;
+use super::super::tenant::file::{Application, RefusalReason};
+use super::super::tenant::switches::Rotation;
+use super::refusal::Refusal;
+use super::scope::Scope;
+use super::token::Grant;
+use super::{Request, application, check_authority, device, refresh, success};
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// Answers the token endpoint.
+pub(super) fn answer(
+    site: &Site,
+    database: &mut Database,
+    call: &Call,
+    request: &Request,
+    authority: &str,
+) -> Result<Answer, Refusal> {
+    check_authority(site, authority)?;
+    let grant = request.needed("grant_type")?;
+    let application = application(site, request)?;
+    match grant {
+        // msal-node sends the short name.
+        DEVICE_CODE | "device_code" => poll(site, database, call, request, application),
+        "refresh_token" => renew(site, database, call, request, application),
+        "client_credentials" => as_itself(site, database, call, request, application),
+        other => Err(Refusal::grant(other)),
+    }
+}
+
+fn poll(
+    site: &Site,
+    database: &mut Database,
+    call: &Call,
+    request: &Request,
+    application: &Application,
+) -> Result<Answer, Refusal> {
+    check_public(request, application)?;
+    let session = device::redeem(site, database, request, application)?;
+    let scope = Scope::parse(site, &call.origin, &session.scope)?;
+    database.consents.insert(scope.kind.name().to_owned());
+    database.touch();
+    let grant = Grant { site, call, application, scope: &scope };
+    Ok(success(&grant.for_person(database, request, true)))
+}
+
+fn renew(
+    site: &Site,
+    database: &Database,
+    call: &Call,
+    request: &Request,
+    application: &Application,
+) -> Result<Answer, Refusal> {
+    check_public(request, application)?;
+    refresh::check(
+        request.needed("refresh_token")?,
+        &database.token_key,
+        application.client_id,
+        Moment::now(),
+    )?;
+    let scope =
+        Scope::parse(site, &call.origin, request.field("scope").unwrap_or("openid profile"))?;
+    check_refusals(site, database, &scope, application)?;
+    let rotates = site.tenant.file.switches.entra.refresh_rotation == Rotation::EachUse;
+    let grant = Grant { site, call, application, scope: &scope };
+    Ok(success(&grant.for_person(database, request, rotates)))
+}
+
+fn as_itself(
+    site: &Site,
+    database: &Database,
+    call: &Call,
+    request: &Request,
+    application: &Application,
+) -> Result<Answer, Refusal> {
+    let sent = request.field("client_secret").ok_or_else(Refusal::not_public)?;
+    if application.secret.as_deref() != Some(sent) {
+        return Err(Refusal::wrong_secret(application.client_id));
+    }
+    let text = request.needed("scope")?;
+    let scope = Scope::parse(site, &call.origin, text)?;
+    if !text.ends_with("/.default") {
+        return Err(Refusal::scope(text));
+    }
+    let grant = Grant { site, call, application, scope: &scope };
+    Ok(success(&grant.for_application(database)))
+}
+
+/// Refuses a secret from a client that has none.
+fn check_public(request: &Request, application: &Application) -> Result<(), Refusal> {
+    match (request.field("client_secret"), &application.secret) {
+        (Some(_), None) => Err(Refusal::secret_sent()),
+        (None, Some(_)) => Err(Refusal::not_public()),
+        (Some(sent), Some(secret)) if sent != secret => {
+            Err(Refusal::wrong_secret(application.client_id))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what the tenant file says; a consent that was given since then cures a missing one.
+fn check_refusals(
+    site: &Site,
+    database: &Database,
+    scope: &Scope,
+    application: &Application,
+) -> Result<(), Refusal> {
+    let refusal = site
+        .tenant
+        .file
+        .refresh_refusals
+        .iter()
+        .find(|refusal| scope.kind.is_refused_by(refusal.resource));
+    match refusal.map(|refusal| refusal.reason) {
+        None => Ok(()),
+        Some(RefusalReason::ConsentRequired) if database.consents.contains(scope.kind.name()) => {
+            Ok(())
+        }
+        Some(reason) => Err(Refusal::refresh(reason, &application.client_id.to_string())),
+    }
+}

@@ -1,0 +1,153 @@
+//! The sign-in service of the sandbox: `/{tenant}/oauth2/v2.0/...`, discovery, and the page where a person
+//! enters the code.
+
+mod device;
+mod discovery;
+mod grant;
+mod page;
+mod refresh;
+mod refusal;
+mod scope;
+mod token;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::clock::Moment;
+use super::guid::Guid;
+use super::message::{Answer, Call, pairs};
+use super::site::Site;
+use super::state::Database;
+use super::tenant::file::Application;
+use refusal::Refusal;
+
+/// An endpoint of the sign-in service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// Issues device codes to an authority.
+    DeviceCode(String),
+    /// Issues tokens of an authority.
+    Token(String),
+    /// Describes an authority.
+    Discovery(String),
+    /// The page where a person enters the code.
+    Page,
+    /// Something else below an authority.
+    Unknown,
+}
+
+/// Answers a request.
+pub(crate) fn answer(
+    site: &Site,
+    database: &mut Database,
+    call: &Call,
+    endpoint: &Endpoint,
+) -> Answer {
+    let request = Request::of(call);
+    let result = match (endpoint, &call.method) {
+        (Endpoint::Page, method) if *method == Method::GET || *method == Method::POST => {
+            return page::answer(site, database, call);
+        }
+        (Endpoint::Discovery(authority), method) if *method == Method::GET => {
+            discovery::document(site, call, authority)
+        }
+        (Endpoint::DeviceCode(authority), method) if *method == Method::POST => {
+            device::issue(site, database, call, &request, authority)
+        }
+        (Endpoint::Token(authority), method) if *method == Method::POST => {
+            grant::answer(site, database, call, &request, authority)
+        }
+        (Endpoint::Unknown, _) => return Answer::empty(StatusCode::NOT_FOUND),
+        _ => Err(Refusal::method(call.method.as_str())),
+    };
+    let trace = Guid::random();
+    let answer = result.unwrap_or_else(|refusal| {
+        let correlation =
+            request.id.map_or_else(|| Guid::random().to_string(), |id| id.to_string());
+        refusal.answer(&site.tenant.file.switches.entra, trace, &correlation, Moment::now())
+    });
+    with_common_headers(answer, call, trace)
+}
+
+/// The form that a request carries.
+#[derive(Clone)]
+pub(super) struct Request {
+    fields: Vec<(String, String)>,
+    id: Option<Guid>,
+}
+
+impl Request {
+    fn of(call: &Call) -> Self {
+        let id = call.header("client-request-id").and_then(|text| text.parse().ok());
+        Self { fields: pairs(&String::from_utf8_lossy(&call.body)), id }
+    }
+
+    /// Returns a field that is there and not empty.
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns a field that must be there.
+    pub(super) fn needed(&self, name: &'static str) -> Result<&str, Refusal> {
+        self.field(name).ok_or_else(|| Refusal::missing(name))
+    }
+}
+
+/// Finds the application that a request names.
+pub(super) fn application<'s>(
+    site: &'s Site,
+    request: &Request,
+) -> Result<&'s Application, Refusal> {
+    let id = request.needed("client_id")?;
+    site.tenant
+        .application(id)
+        .ok_or_else(|| Refusal::unknown_application(id, &site.tenant.file.directory.domain))
+}
+
+/// Refuses an authority that is not this directory.
+pub(super) fn check_authority(site: &Site, authority: &str) -> Result<(), Refusal> {
+    let directory = &site.tenant.file.directory;
+    let own =
+        authority.eq_ignore_ascii_case(&directory.domain) || authority.parse() == Ok(directory.id);
+    match authority.to_ascii_lowercase().as_str() {
+        "organizations" | "common" => Ok(()),
+        "consumers" => Err(Refusal::consumers()),
+        _ if own => Ok(()),
+        _ => Err(Refusal::unknown_tenant(authority)),
+    }
+}
+
+fn with_common_headers(answer: Answer, call: &Call, trace: Guid) -> Answer {
+    let mut answer = answer
+        .with("cache-control", "no-store, no-cache")
+        .with("pragma", "no-cache")
+        .with("expires", "-1")
+        .with("x-content-type-options", "nosniff")
+        .with("x-ms-request-id", &trace.to_string())
+        .with("x-ms-ests-server", "2.1.19000.1 - SANDBOX");
+    if call
+        .header("return-client-request-id")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        && let Some(id) = call.header("client-request-id")
+    {
+        answer.set("client-request-id", id);
+    }
+    answer
+}
+
+/// Answers 404 or 405 outside the known endpoints in this service's shape.
+pub(super) fn success(body: &serde_json::Value) -> Answer {
+    Answer::json(StatusCode::OK, body)
+}
+
+/// Turns a number into JSON, as text where the switch says so.
+pub(super) fn number(site: &Site, number: u64) -> serde_json::Value {
+    use super::tenant::switches::Numbers;
+    match site.tenant.file.switches.entra.numbers {
+        Numbers::Integers => json!(number),
+        Numbers::Strings => json!(number.to_string()),
+    }
+}

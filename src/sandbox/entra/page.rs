@@ -1,0 +1,147 @@
+//! The page where a person enters a code, then approves or declines. Plain HTML and forms, without scripts.
+
+use http::{Method, StatusCode};
+
+use super::super::clock::Moment;
+use super::super::message::{Answer, Call, pairs};
+use super::super::site::Site;
+use super::super::state::{Database, Decision, Session};
+use super::super::tenant::switches::ConditionalAccess;
+use super::device::entered;
+
+const STYLE: &str = include_str!("page.css");
+
+/// Answers the page.
+pub(super) fn answer(site: &Site, database: &mut Database, call: &Call) -> Answer {
+    if call.method == Method::GET {
+        let code =
+            call.parameter("user_code").or_else(|| call.parameter("otc")).unwrap_or_default();
+        return shown(StatusCode::OK, "Enter code", &entry(&code, None));
+    }
+    let fields = pairs(&String::from_utf8_lossy(&call.body));
+    let field = |name: &str| {
+        fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    };
+    submitted(site, database, field("user_code"), field("decision"))
+}
+
+fn submitted(site: &Site, database: &mut Database, typed: &str, decision: &str) -> Answer {
+    let now = Moment::now();
+    let found = entered(database, typed).filter(|(_, session)| session.expires_at > now);
+    let Some((code, session)) = found.map(|(code, session)| (code.clone(), session.clone())) else {
+        let problem =
+            "That code is not known, or has expired. Check it against the program that showed it.";
+        return shown(StatusCode::OK, "Enter code", &entry(typed, Some(problem)));
+    };
+    if session.decision != Decision::Pending {
+        return shown(
+            StatusCode::OK,
+            "Already used",
+            &notice("Already used", "This code was approved or declined before."),
+        );
+    }
+    match decision {
+        "approve" | "decline" if blocked(site) => shown(StatusCode::OK, "Blocked", &refused(site)),
+        "approve" => decide(database, &code, Decision::Approved),
+        "decline" => decide(database, &code, Decision::Declined),
+        _ => shown(StatusCode::OK, "Sign in", &confirmation(site, &session)),
+    }
+}
+
+fn blocked(site: &Site) -> bool {
+    site.tenant.file.switches.entra.conditional_access == ConditionalAccess::BlockDeviceCode
+}
+
+fn decide(database: &mut Database, code: &str, decision: Decision) -> Answer {
+    if let Some(session) = database.sessions.get_mut(code) {
+        session.decision = decision;
+    }
+    database.touch();
+    let (title, text) = match decision {
+        Decision::Approved => {
+            ("Signed in", "You have signed in. You can close this page and go back to the program.")
+        }
+        _ => ("Declined", "You have declined. The program gets no access."),
+    };
+    shown(StatusCode::OK, title, &notice(title, text))
+}
+
+fn entry(code: &str, problem: Option<&str>) -> String {
+    let alert = problem
+        .map(|text| {
+            format!("<p class=\"problem\" id=\"problem\" role=\"alert\">{}</p>", escaped(text))
+        })
+        .unwrap_or_default();
+    let described =
+        if problem.is_some() { " aria-invalid=\"true\" aria-describedby=\"problem\"" } else { "" };
+    format!(
+        "<h1>Enter code</h1>\n<p>Enter the code that the program shows, to let it sign in as you.</p>\n{alert}\
+         <form method=\"post\" action=\"/devicelogin\">\n<label for=\"user_code\">Code</label>\n\
+         <input id=\"user_code\" name=\"user_code\" value=\"{}\" required autofocus autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" maxlength=\"20\"{described}>\n\
+         <button class=\"main\">Next</button>\n</form>\n",
+        escaped(code)
+    )
+}
+
+fn confirmation(site: &Site, session: &Session) -> String {
+    let file = &site.tenant.file;
+    let application =
+        file.applications.iter().find(|application| application.client_id == session.client_id);
+    let name =
+        application.map_or("an unknown application", |application| application.name.as_str());
+    let scopes: Vec<String> = session
+        .scope
+        .split_whitespace()
+        .map(|scope| format!("<li><code>{}</code></li>", escaped(scope)))
+        .collect();
+    format!(
+        "<h1>Are you trying to sign in to {}?</h1>\n\
+         <p>You sign in as <strong>{}</strong> ({}). Go on only if you started this program yourself.</p>\n\
+         <p>It asks for:</p>\n<ul>{}</ul>\n\
+         <form method=\"post\" action=\"/devicelogin\">\n<input type=\"hidden\" name=\"user_code\" value=\"{}\">\n\
+         <button class=\"main\" name=\"decision\" value=\"approve\">Approve</button>\n\
+         <button name=\"decision\" value=\"decline\">Decline</button>\n</form>\n",
+        escaped(name),
+        escaped(&file.user.name),
+        escaped(&file.user.principal_name),
+        scopes.join(""),
+        escaped(&session.user_code)
+    )
+}
+
+fn refused(site: &Site) -> String {
+    format!(
+        "<h1>You don\u{2019}t have access to this</h1>\n\
+         <p>Your sign-in was successful, but uses an authentication flow that is restricted by your admin.</p>\n\
+         <dl><dt>Error code</dt><dd>53003</dd><dt>Account</dt><dd>{}</dd></dl>\n",
+        escaped(&site.tenant.file.user.principal_name)
+    )
+}
+
+fn notice(title: &str, text: &str) -> String {
+    format!("<h1>{}</h1>\n<p role=\"status\">{}</p>\n", escaped(title), escaped(text))
+}
+
+fn shown(status: StatusCode, title: &str, content: &str) -> Answer {
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} \u{2013} flowbind sandbox</title>\n<style>{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n<p class=\"brand\">flowbind sandbox</p>\n{content}</main>\n\
+         <footer>This is an emulated sign-in. Nothing here reaches Microsoft, and no password is asked for.</footer>\n</body>\n</html>\n",
+        escaped(title)
+    );
+    Answer::text(status, "text/html; charset=utf-8", page)
+        .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+        .with("x-content-type-options", "nosniff")
+        .with("referrer-policy", "no-referrer")
+        .with("cache-control", "no-store")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}

@@ -1,0 +1,112 @@
+//! The triggers in the `clientdata` of a flow.
+
+use serde_json::Value;
+
+/// A trigger, as far as its address is concerned.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Trigger {
+    /// The key, which the address repeats.
+    pub(super) name: String,
+    /// The type, such as `Request`.
+    pub(super) family: String,
+    /// The kind, such as `Http`.
+    pub(super) kind: Option<String>,
+    /// Who may call it.
+    pub(super) access: Access,
+    /// The method that callers use.
+    pub(super) method: String,
+    /// The path below the address.
+    pub(super) relative_path: Option<String>,
+    /// The properties that a body must have.
+    pub(super) required: Vec<String>,
+}
+
+/// Who may call a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Anyone who knows the signed address.
+    Anyone,
+    /// Anyone of the directory.
+    Tenant,
+    /// These object ids; anyone of the directory when there are none.
+    Users(Vec<String>),
+}
+
+impl Trigger {
+    /// Tells whether it is called by an address of its own. Definitions from before kinds have none.
+    pub(super) fn is_http(&self) -> bool {
+        let kind = self.kind.as_deref().unwrap_or("Http");
+        self.family.eq_ignore_ascii_case("Request") && kind.eq_ignore_ascii_case("Http")
+    }
+
+    /// Tells whether its address carries a signature.
+    pub(super) fn is_signed(&self) -> bool {
+        self.access == Access::Anyone
+    }
+}
+
+/// Reads the triggers of a flow.
+pub(super) fn triggers(client_data: &str) -> Vec<Trigger> {
+    let definition = parse(client_data);
+    let triggers = definition.pointer("/triggers").and_then(Value::as_object);
+    triggers.into_iter().flatten().map(|(name, body)| trigger(name, body)).collect()
+}
+
+/// Reads the definition of a flow.
+pub(super) fn parse(client_data: &str) -> Value {
+    let whole: Value = serde_json::from_str(client_data).unwrap_or_default();
+    whole.pointer("/properties/definition").cloned().unwrap_or_default()
+}
+
+fn trigger(name: &str, body: &Value) -> Trigger {
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let required = body.pointer("/inputs/schema/required").and_then(Value::as_array);
+    Trigger {
+        name: name.to_owned(),
+        family: text("/type").unwrap_or_default(),
+        kind: text("/kind"),
+        access: access(
+            text("/inputs/triggerAuthenticationType").as_deref(),
+            text("/inputs/triggerAllowedUsers").as_deref(),
+        ),
+        method: text("/inputs/method").unwrap_or_else(|| "POST".to_owned()).to_uppercase(),
+        relative_path: text("/inputs/relativePath").filter(|path| !path.is_empty()),
+        required: required
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+/// Reads who may call; a definition that does not say lets anyone.
+fn access(kind: Option<&str>, users: Option<&str>) -> Access {
+    match kind {
+        Some("Tenant") => Access::Tenant,
+        Some("User") => Access::Users(
+            users
+                .unwrap_or_default()
+                .split([',', ';'])
+                .map(str::trim)
+                .filter(|user| !user.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ),
+        _ => Access::Anyone,
+    }
+}
+
+/// Finds what a flow answers with: the status and body of its first `Response` action.
+pub(super) fn response(client_data: &str) -> Option<(u16, Value)> {
+    let definition = parse(client_data);
+    let actions = definition.get("actions")?.as_object()?;
+    let action = actions
+        .values()
+        .find(|action| action.get("type").and_then(Value::as_str) == Some("Response"))?;
+    let status = action
+        .pointer("/inputs/statusCode")
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok());
+    Some((status.unwrap_or(200), action.pointer("/inputs/body").cloned().unwrap_or_default()))
+}

@@ -1,0 +1,121 @@
+//! Environments, flows and triggers as the Flow API describes them.
+
+use serde_json::{Value, json};
+
+use super::super::message::Call;
+use super::super::site::Site;
+use super::super::state::Database;
+use super::definition::{Trigger, parse};
+use super::lookup::{Known, all};
+
+const PROVIDER: &str = "Microsoft.ProcessSimple/environments";
+
+/// Describes the environment: in a list, or by itself.
+pub(super) fn environments(site: &Site, call: &Call, alone: bool) -> Value {
+    let one = environment(site, call);
+    if alone { one } else { json!({"value": [one]}) }
+}
+
+fn environment(site: &Site, call: &Call) -> Value {
+    let file = &site.tenant.file.environment;
+    let origin = call.origin.address();
+    json!({
+        "name": file.id,
+        "location": file.location,
+        "type": PROVIDER,
+        "id": path(site),
+        "properties": {
+            "displayName": file.name,
+            "createdTime": "2025-01-15T08:00:00.0000000Z",
+            "provisioningState": "Succeeded",
+            "creationType": "User",
+            "environmentSku": "Sandbox",
+            "environmentType": "NotSpecified",
+            "isDefault": file.id.starts_with("Default-"),
+            "azureRegionHint": "westeurope",
+            "runtimeEndpoints": {"microsoft.Flow": origin},
+            "linkedEnvironmentMetadata": {
+                "type": "Dynamics365Instance",
+                "resourceId": file.organization_id,
+                "friendlyName": file.name,
+                "uniqueName": file.unique_name,
+                "domainName": file.unique_name,
+                "version": "9.2.26104.00160",
+                "instanceUrl": format!("{origin}/"),
+                "instanceApiUrl": origin,
+                "baseLanguage": 1033,
+                "instanceState": "Ready",
+                "createdTime": "2025-01-15T08:00:00.0000000Z",
+            },
+        },
+    })
+}
+
+fn path(site: &Site) -> String {
+    format!("/providers/{PROVIDER}/{}", site.tenant.file.environment.id)
+}
+
+/// Lists the flows that the person owns.
+pub(super) fn flows(site: &Site, database: &Database) -> Value {
+    let owned = all(database).filter(|known| known.is_owned(site));
+    json!({"value": owned.map(|known| flow(site, &known)).collect::<Vec<_>>()})
+}
+
+/// Describes a flow.
+pub(super) fn flow(site: &Site, known: &Known<'_>) -> Value {
+    let row = known.row;
+    let definition = parse(row.text("clientdata").unwrap_or_default());
+    let triggers: Vec<Value> = known
+        .triggers()
+        .iter()
+        .map(|trigger| json!({"type": trigger.family, "kind": trigger.kind}))
+        .collect();
+    let file = &site.tenant.file;
+    json!({
+        "name": known.name(),
+        "id": format!("{}/flows/{}", path(site), known.name()),
+        "type": "Microsoft.ProcessSimple/environments/flows",
+        "properties": {
+            "apiId": "/providers/Microsoft.PowerApps/apis/shared_logicflows",
+            "displayName": row.text("name"),
+            "userType": "Owner",
+            "definition": definition,
+            "state": known.state(),
+            "createdTime": row.text("createdon"),
+            "lastModifiedTime": row.text("modifiedon"),
+            "flowSuspensionReason": if known.state() == "Suspended" { "CompanyDlpViolation" } else { "None" },
+            "environment": {"name": file.environment.id, "type": PROVIDER, "id": path(site)},
+            "definitionSummary": {"triggers": triggers, "actions": []},
+            "creator": {
+                "tenantId": file.directory.id,
+                "objectId": file.user.object_id,
+                "userId": file.user.object_id,
+                "userType": "ActiveDirectory",
+            },
+            "provisioningMethod": "FromDefinition",
+            "isManaged": row.value("ismanaged"),
+            "workflowEntityId": known.id,
+            "sharingType": "CommonDataService",
+        },
+    })
+}
+
+/// Lists the triggers of a flow.
+pub(super) fn triggers(site: &Site, known: &Known<'_>) -> Value {
+    json!({"value": known.triggers().iter().map(|one| trigger(site, known, one)).collect::<Vec<_>>()})
+}
+
+/// Describes a trigger.
+pub(super) fn trigger(site: &Site, known: &Known<'_>, trigger: &Trigger) -> Value {
+    json!({
+        "name": trigger.name,
+        "id": format!("{}/flows/{}/triggers/{}", path(site), known.name(), trigger.name),
+        "type": "Microsoft.ProcessSimple/environments/flows/triggers",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "state": if known.is_on() { "Enabled" } else { "Disabled" },
+            "createdTime": known.row.text("createdon"),
+            "changedTime": known.row.text("modifiedon"),
+        },
+    })
+}

@@ -1,0 +1,79 @@
+//! Flows as the Flow service knows them: rows of `workflow`, found by either of their ids.
+
+use super::super::guid::Guid;
+use super::super::site::Site;
+use super::super::state::{Database, Row};
+use super::definition::{Trigger, triggers};
+use super::fault::Fault;
+
+const DRAFT: i64 = 0;
+const ACTIVATED: i64 = 1;
+
+/// A flow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'d> {
+    /// Its `workflowid`.
+    pub(super) id: Guid,
+    /// Its row.
+    pub(super) row: &'d Row,
+}
+
+impl Known<'_> {
+    /// Returns the name that the service gives it: its `resourceid`, or its `workflowid` while it has none.
+    pub(super) fn name(&self) -> Guid {
+        self.row.guid("resourceid").unwrap_or(self.id)
+    }
+
+    /// Tells whether it is on.
+    pub(super) fn is_on(&self) -> bool {
+        self.row.number("statecode") == Some(ACTIVATED)
+    }
+
+    /// Tells whether it was never on.
+    pub(super) fn is_new(&self) -> bool {
+        self.row.number("statecode") == Some(DRAFT) && self.row.guid("resourceid").is_none()
+    }
+
+    /// Returns the word for its state.
+    pub(super) fn state(&self) -> &'static str {
+        match self.row.number("statecode") {
+            Some(ACTIVATED) => "Started",
+            Some(2) => "Suspended",
+            _ => "Stopped",
+        }
+    }
+
+    /// Returns its triggers.
+    pub(super) fn triggers(&self) -> Vec<Trigger> {
+        self.row.text("clientdata").map(triggers).unwrap_or_default()
+    }
+
+    /// Tells whether the person owns it.
+    pub(super) fn is_owned(&self, site: &Site) -> bool {
+        self.row.guid("ownerid") == Some(site.tenant.file.user.id)
+    }
+}
+
+/// Returns all cloud flows.
+pub(super) fn all(database: &Database) -> impl Iterator<Item = Known<'_>> {
+    let cloud = database.rows("workflow").filter(|(_, row)| row.number("category") == Some(5));
+    cloud.map(|(id, row)| Known { id, row })
+}
+
+/// Finds a flow that the person owns, by `resourceid` or `workflowid`.
+pub(super) fn owned<'d>(
+    site: &Site,
+    database: &'d Database,
+    name: &str,
+) -> Result<Known<'d>, Fault> {
+    let wanted: Guid = name.parse().map_err(|_| Fault::no_flow(name))?;
+    let found = all(database).find(|flow| flow.id == wanted || flow.name() == wanted);
+    let refused = || {
+        Fault::not_owner(
+            site.tenant.file.user.object_id,
+            name,
+            site.tenant.file.switches.flow.not_owner_status,
+        )
+    };
+    found.filter(|flow| flow.is_owned(site)).ok_or_else(refused)
+}

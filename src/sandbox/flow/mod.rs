@@ -1,0 +1,174 @@
+//! The Flow API of the sandbox, in its classic form (`/providers/Microsoft.ProcessSimple/...`) and in that of
+//! the environment's own host (`/powerautomate/flows/...`); and the trigger addresses.
+
+pub(crate) mod address;
+mod callback;
+mod definition;
+mod describe;
+mod fault;
+mod lookup;
+pub(crate) mod trigger;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::bearer::Claims;
+use super::clock::Moment;
+use super::guid::Guid;
+use super::message::{Answer, Call, decoded};
+use super::site::Site;
+use super::state::Database;
+use fault::Fault;
+use lookup::Known;
+
+/// The audiences whose tokens the Flow API takes, slash or not.
+const AUDIENCES: [&str; 2] = ["https://service.flow.microsoft.com", "https://management.azure.com"];
+/// The versions of the classic form, which the environment's own host takes too.
+const VERSIONS: [&str; 3] = ["1", "2016-11-01", "2016-11-01-beta"];
+
+/// Answers a request; `segments` are those below the service's own path.
+pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call, place: &Place) -> Answer {
+    let result = authorized(database, call).and_then(|_| carry_out(site, database, call, place));
+    let answer = result.unwrap_or_else(|fault| fault.answer());
+    let id = Guid::random().to_string();
+    let mut answer = answer
+        .with("x-ms-request-id", &id)
+        .with("x-ms-correlation-request-id", &id)
+        .with("cache-control", "no-store");
+    if let Some(id) = call.header("x-ms-client-request-id") {
+        answer.set("x-ms-client-request-id", id);
+    }
+    answer
+}
+
+/// A place in the Flow API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The environment of a classic path; absent where the host names it, or where all are meant.
+    pub(crate) environment: Option<String>,
+    /// Whether the path names environments themselves.
+    pub(crate) environments: bool,
+    /// The decoded segments that follow.
+    pub(crate) rest: Vec<String>,
+}
+
+impl Place {
+    /// Reads a path of the Flow API.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let parts: Vec<String> =
+            path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+        let words: Vec<&str> = parts.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["providers", provider, rest @ ..]
+                if provider.eq_ignore_ascii_case("Microsoft.ProcessSimple") =>
+            {
+                Some(Self::classic(rest))
+            }
+            ["powerautomate", rest @ ..] if rest.first().is_some_and(|first| *first == "flows") => {
+                Some(Self { environment: None, environments: false, rest: owned(rest) })
+            }
+            _ => None,
+        }
+    }
+
+    fn classic(rest: &[&str]) -> Self {
+        match rest {
+            ["environments"] => Self { environment: None, environments: true, rest: Vec::new() },
+            ["environments", environment, rest @ ..] => Self {
+                environment: Some((*environment).to_owned()),
+                environments: rest.is_empty(),
+                rest: owned(rest),
+            },
+            other => Self { environment: None, environments: false, rest: owned(other) },
+        }
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Refuses a request without a token of a person for this service. What a client sends as
+/// `x-ms-client-scope` means nothing: the front door sets it from the token.
+fn authorized(database: &Database, call: &Call) -> Result<Claims, Fault> {
+    let token = call.bearer().ok_or_else(Fault::no_token)?;
+    let claims =
+        Claims::read(token, &database.token_key, Moment::now()).map_err(|_| Fault::bad_token())?;
+    if !AUDIENCES.contains(&claims.audience.trim_end_matches('/')) {
+        return Err(Fault::wrong_audience(&claims.audience));
+    }
+    if claims.delegated() { Ok(claims) } else { Err(Fault::without_scope()) }
+}
+
+fn carry_out(
+    site: &Site,
+    database: &mut Database,
+    call: &Call,
+    place: &Place,
+) -> Result<Answer, Fault> {
+    check_version(call)?;
+    let own = &site.tenant.file.environment.id;
+    if let Some(other) = place.environment.as_ref().filter(|name| !name.eq_ignore_ascii_case(own)) {
+        return Err(Fault::environment(other));
+    }
+    let words: Vec<&str> = place.rest.iter().map(String::as_str).collect();
+    let gets = call.method == Method::GET;
+    let posts = call.method == Method::POST;
+    match words.as_slice() {
+        [] if place.environments && gets => {
+            Ok(success(&describe::environments(site, call, place.environment.is_some())))
+        }
+        ["flows"] if gets => Ok(success(&describe::flows(site, database))),
+        ["flows", flow] if gets => {
+            lookup::owned(site, database, flow).map(|known| success(&describe::flow(site, &known)))
+        }
+        ["flows", flow, "triggers"] if gets => lookup::owned(site, database, flow)
+            .map(|known| success(&describe::triggers(site, &known))),
+        ["flows", flow, "triggers", trigger] if gets => {
+            one_trigger(site, &lookup::owned(site, database, flow)?, trigger)
+        }
+        ["flows", flow, "triggers", trigger, "listCallbackUrl"] if posts => {
+            callback::answer(site, database, call, &lookup::owned(site, database, flow)?, trigger)
+        }
+        ["flows", flow, "regenerateAccessKey"] if posts => regenerate(site, database, flow),
+        _ if known_path(&words) => Err(Fault::method(call.method.as_str())),
+        _ => Err(Fault::path(&call.path)),
+    }
+}
+
+fn known_path(words: &[&str]) -> bool {
+    matches!(
+        words,
+        [] | ["flows"]
+            | ["flows", _]
+            | ["flows", _, "triggers" | "regenerateAccessKey"]
+            | ["flows", _, "triggers", _]
+            | ["flows", _, "triggers", _, "listCallbackUrl"]
+    )
+}
+
+fn check_version(call: &Call) -> Result<(), Fault> {
+    match call.parameter("api-version") {
+        Some(version) if VERSIONS.contains(&version.as_str()) => Ok(()),
+        Some(version) => Err(Fault::version(&version)),
+        None => Err(Fault::no_version()),
+    }
+}
+
+fn one_trigger(site: &Site, known: &Known<'_>, name: &str) -> Result<Answer, Fault> {
+    let found = known.triggers().into_iter().find(|trigger| trigger.name == name);
+    let trigger = found.ok_or_else(|| callback::missing_trigger(site, known, name))?;
+    Ok(success(&describe::trigger(site, known, &trigger)))
+}
+
+/// Gives a flow a new access key, so that signatures made before are good no more.
+fn regenerate(site: &Site, database: &mut Database, flow: &str) -> Result<Answer, Fault> {
+    let id = lookup::owned(site, database, flow)?.id;
+    *database.regenerated.entry(id).or_default() += 1;
+    database.touch();
+    Ok(Answer::json(StatusCode::OK, &json!({})))
+}
+
+fn success(body: &serde_json::Value) -> Answer {
+    Answer::json(StatusCode::OK, body)
+}

@@ -1,0 +1,124 @@
+//! A request and an answer as plain values, so that no handler sees the HTTP server.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// Where the client reached the server: every address in an answer begins with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
+    /// The request's `Host`: a name, with the port where it is not the scheme's own.
+    pub(crate) host: String,
+}
+
+impl Origin {
+    /// Prints `http://127.0.0.1:8787`, without a slash at the end.
+    pub(crate) fn address(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The method.
+    pub(crate) method: Method,
+    /// The path as sent, percent-encoded.
+    pub(crate) path: String,
+    /// The query as sent, without the question mark.
+    pub(crate) query: String,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body.
+    pub(crate) body: Bytes,
+    /// Where the client reached the server.
+    pub(crate) origin: Origin,
+}
+
+impl Call {
+    /// Returns a header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the decoded pairs of the query.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        pairs(&self.query)
+    }
+
+    /// Returns one decoded parameter of the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        self.parameters().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Returns the bearer token, if one was sent.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let value = self.header("authorization")?;
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body.
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// Makes an answer without a body.
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// Makes a JSON answer.
+    pub(crate) fn json(status: StatusCode, value: &Value) -> Self {
+        Self::text(status, "application/json; charset=utf-8", value.to_string())
+    }
+
+    /// Makes an answer of any text.
+    pub(crate) fn text(status: StatusCode, media_type: &str, body: impl Into<Bytes>) -> Self {
+        let mut answer = Self::empty(status).with("content-type", media_type);
+        answer.body = body.into();
+        answer
+    }
+
+    /// Adds a header; one that HTTP cannot carry is left out.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// Sets a header in place.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Splits `a=1&b=2` and decodes both sides; `+` means a space, as forms and some clients write it.
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
+    let parts = text.split('&').filter(|part| !part.is_empty());
+    parts
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(key, value)| (plain(key), plain(value)))
+        .collect()
+}
+
+/// Decodes percent-encoding.
+pub(crate) fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn plain(text: &str) -> String {
+    decoded(&text.replace('+', " "))
+}

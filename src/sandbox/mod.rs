@@ -1,0 +1,27 @@
+//! The sandbox: an emulated tenant that is spoken to over loopback HTTP like any other.
+//!
+//! It serves a sign-in service, a Dataverse organisation, the Flow API and the trigger addresses behind one
+//! listener, from a [`Tenant`] that a TOML file describes. It shares no type and no module with the client, so
+//! that a wrong name cannot agree with itself, and it never prints.
+
+mod bearer;
+mod clock;
+mod dataverse;
+mod entra;
+mod error;
+mod faults;
+mod flow;
+mod guid;
+mod message;
+mod route;
+mod seal;
+mod server;
+mod service;
+mod site;
+mod state;
+mod tenant;
+
+pub use error::SandboxError;
+pub use server::{Options, Server};
+pub use state::store::{StateLocation, reset};
+pub use tenant::Tenant;

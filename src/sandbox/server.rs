@@ -1,0 +1,201 @@
+//! The HTTP server: one listener on a loopback address, a task for each connection.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::error::SandboxError;
+use super::message::{Answer, Call, Origin};
+use super::service::Service;
+use super::site::Site;
+use super::state::store::{StateLocation, Store};
+use super::tenant::Tenant;
+
+/// The largest body that is read, in bytes.
+const LARGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// How long a client may take to send its headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long open connections are given when the server stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How a sandbox is served.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The loopback address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How soon the person approves a sign-in by itself; absent, a person does it at `/devicelogin`.
+    pub approve_after: Option<Duration>,
+    /// How long every answer is held back.
+    pub latency: Duration,
+    /// Where the state is kept.
+    pub state: StateLocation,
+    /// The tenant.
+    pub tenant: Tenant,
+}
+
+/// A running sandbox. Dropping it stops it without waiting for open requests.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    started_anew: bool,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts a sandbox on the current Tokio runtime.
+    pub async fn start(options: Options) -> Result<Self, SandboxError> {
+        if !options.listen.ip().is_loopback() {
+            return Err(SandboxError::NotLoopback(options.listen));
+        }
+        let failed = |source| SandboxError::Listen { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (store, started_anew) = Store::open(&options.state, &options.tenant)?;
+        let service =
+            Arc::new(Service::new(Site::new(options.tenant, options.approve_after), store));
+        let (stop, stopped) = watch::channel(false);
+        let host = Host { service, latency: options.latency, scheme: "http", address };
+        let task = tokio::spawn(accept(listener, host, stopped));
+        Ok(Self { address, started_anew, stop, task })
+    }
+
+    /// Returns the address that is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Tells whether the state file held the state of another tenant, which was given up.
+    pub fn started_anew(&self) -> bool {
+        self.started_anew
+    }
+
+    /// Stops: no connection is taken any more, and requests that are being answered are given a moment.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        // The task ends by itself; it can only fail by a panic that was reported already.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a connection is answered by.
+#[derive(Debug, Clone)]
+struct Host {
+    service: Arc<Service>,
+    latency: Duration,
+    scheme: &'static str,
+    address: SocketAddr,
+}
+
+async fn accept(listener: TcpListener, host: Host, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, host.clone(), stopped.clone()));
+                }
+                Err(error) => {
+                    // Such as too many open files: passing, so the listener is tried again.
+                    tracing::warn!(%error, "sandbox accept");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(STOP_TIMEOUT, ended).await;
+}
+
+/// Serves one connection, whatever it runs over.
+async fn serve<S>(stream: S, host: Host, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handler = service_fn(move |request| {
+        let host = host.clone();
+        async move { Ok::<_, Infallible>(host.answer(request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let connection = builder.serve_connection(TokioIo::new(stream), handler);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "sandbox connection");
+    }
+}
+
+impl Host {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        let head = request.method() == http::Method::HEAD;
+        let answer = match self.call(request).await {
+            Ok(call) => self.service.answer(&call),
+            Err(status) => Answer::empty(status),
+        };
+        response(answer, head)
+    }
+
+    /// Reads the whole request, up to a limit.
+    async fn call(&self, request: Request<Incoming>) -> Result<Call, StatusCode> {
+        let (parts, body) = request.into_parts();
+        let read = Limited::new(body, LARGEST_BODY_BYTES).collect().await;
+        let body = read.map_err(|error| {
+            let too_large = error.is::<http_body_util::LengthLimitError>();
+            if too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+        })?;
+        let named =
+            parts.headers.get("host").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let named = named.or_else(|| parts.uri.authority().map(ToString::to_string));
+        Ok(Call {
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            method: parts.method,
+            headers: parts.headers,
+            body: body.to_bytes(),
+            origin: Origin {
+                scheme: self.scheme,
+                host: named.unwrap_or_else(|| self.address.to_string()),
+            },
+        })
+    }
+}
+
+fn response(answer: Answer, head: bool) -> Response<Full<Bytes>> {
+    let body = if head { Bytes::new() } else { answer.body };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}

@@ -1,0 +1,136 @@
+//! The tenant that a sandbox starts with: who may sign in, what the environment holds, how the services
+//! behave. It is read from a TOML file, checked, and never changes while a sandbox runs.
+
+mod check;
+mod definition;
+pub(crate) mod file;
+pub(crate) mod switches;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::error::SandboxError;
+use super::guid::Guid;
+use file::{FlowFile, TenantFile};
+
+const EMBEDDED: &str = include_str!("../../../config/sandbox.toml");
+
+/// A checked tenant.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// What the file says.
+    pub(crate) file: TenantFile,
+    /// SHA-256 of the file and of the definitions it names, in hex.
+    pub(crate) digest: String,
+    definitions: BTreeMap<Guid, String>,
+}
+
+impl Tenant {
+    /// Returns the tenant that ships with the program.
+    ///
+    /// # Panics
+    /// Never: the text is compiled in, and a test holds it to being valid.
+    #[expect(
+        clippy::expect_used,
+        reason = "the text is compiled in, and a test holds it to being valid"
+    )]
+    pub fn embedded() -> Self {
+        Self::parse(EMBEDDED, Path::new("config/sandbox.toml"))
+            .expect("the embedded tenant is valid")
+    }
+
+    /// Reads a tenant file; the definitions that it names are found relative to its folder.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, SandboxError> {
+        let path = path.as_ref();
+        Self::parse(&read(path)?, path)
+    }
+
+    /// Returns the `clientdata` of a process.
+    pub(crate) fn client_data(&self, flow: &FlowFile) -> Option<String> {
+        let stored = self.definitions.get(&flow.workflow_id).cloned();
+        stored.or_else(|| (flow.category == 5).then(|| definition::client_data(flow)))
+    }
+
+    /// Returns the application with this client id.
+    pub(crate) fn application(&self, client_id: &str) -> Option<&file::Application> {
+        let id: Guid = client_id.parse().ok()?;
+        self.file.applications.iter().find(|application| application.client_id == id)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, SandboxError> {
+        let file: TenantFile =
+            toml::from_str(text.trim_start_matches('\u{feff}')).map_err(|source| {
+                SandboxError::TenantSyntax { path: path.to_owned(), source: Box::new(source) }
+            })?;
+        let definitions = read_definitions(&file, path)?;
+        let problems = check::problems(&file, &definitions);
+        if !problems.is_empty() {
+            return Err(SandboxError::TenantInvalid { path: path.to_owned(), problems });
+        }
+        Ok(Self { digest: digest(text, &definitions), file, definitions })
+    }
+}
+
+fn read_definitions(
+    file: &TenantFile,
+    path: &Path,
+) -> Result<BTreeMap<Guid, String>, SandboxError> {
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let named =
+        file.flows.iter().filter_map(|flow| Some((flow.workflow_id, flow.definition.as_ref()?)));
+    named.map(|(id, name)| Ok((id, read(&folder.join(name))?))).collect()
+}
+
+/// Reads a text file; an exported definition may begin with a byte order mark.
+fn read(path: &Path) -> Result<String, SandboxError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| SandboxError::TenantUnreadable { path: PathBuf::from(path), source })?;
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
+
+fn digest(text: &str, definitions: &BTreeMap<Guid, String>) -> String {
+    let mut digest = Sha256::new();
+    digest.update(text);
+    for (id, definition) in definitions {
+        digest.update(id.to_string());
+        digest.update(definition);
+    }
+    format!("{:x}", digest.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        match Tenant::parse(text, Path::new("tenant.toml")) {
+            Err(SandboxError::TenantInvalid { problems, .. }) => problems.join("\n"),
+            Err(SandboxError::TenantSyntax { source, .. }) => source.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_embedded_tenant_is_valid() {
+        assert_eq!(Tenant::embedded().file.flows.len(), 14);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let text = EMBEDDED.replace("version = 1", "version = 1\ncolour = \"red\"");
+        assert!(refusal(&text).contains("unknown field `colour`"), "{}", refusal(&text));
+    }
+
+    #[test]
+    fn every_contradiction_is_told_at_once() {
+        let text = EMBEDDED
+            .replace("b1c7f0d2-5b2e-f011-998a-7c1e5275cfe9", "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9")
+            .replace("primary-name = \"contoso_name\"", "primary-name = \"contoso_label\"");
+        let told = refusal(&text);
+        assert!(told.contains("flow \"Order status\""), "{told}");
+        assert!(told.contains("table \"contoso_endpoint\""), "{told}");
+    }
+}

@@ -1,0 +1,166 @@
+//! Holds `src/` to the layers that `docs/architecture.md` describes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of the crate, and which of the others each may name.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("state", &["domain"]),
+    ("problem", &["state"]),
+    ("manifest", &["domain", "state", "problem"]),
+    ("plan", &["domain", "state", "problem"]),
+    ("event", &["domain", "state", "problem", "plan"]),
+    ("http", &["domain"]),
+    ("api", &["domain", "http"]),
+    ("auth", &["domain", "http", "api"]),
+    ("discover", &["domain", "state", "problem", "plan", "event", "http", "auth", "api"]),
+    (
+        "apply",
+        &[
+            "domain", "state", "problem", "plan", "event", "http", "auth", "api", "discover",
+            "error",
+        ],
+    ),
+    ("report", &["domain", "state", "problem", "plan", "event", "http", "failure"]),
+    ("exit", &[]),
+    ("failure", &["domain", "exit"]),
+    ("sandbox", &[]),
+];
+
+/// Modules at the edge: they may name every other.
+const EDGE: &[&str] = &["run", "cli", "error", "main", "lib"];
+
+/// Words that have no place in a pure module.
+const EFFECTS: &[&str] = &[
+    "async ",
+    "tokio",
+    "reqwest",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "Instant",
+    "SystemTime",
+    "rand::",
+    "new_v4",
+];
+
+/// Modules without any effect.
+const PURE: &[&str] = &["domain", "state", "problem", "manifest", "plan"];
+
+/// Names that one module alone may use.
+const KEPT: &[(&str, &str)] = &[("reqwest", "http"), ("oauth2", "auth")];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The code of a file: no comments, and nothing from its tests on.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_test(path: &Path) -> bool {
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    name == "tests"
+        || name == "testing"
+        || path.components().any(|part| part.as_os_str() == "tests")
+}
+
+/// Each source file with its top module, its code and its name.
+fn modules() -> Vec<(String, String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources(&root).into_iter().filter(|path| !is_test(path));
+    let module = |path: PathBuf| {
+        let inner = path.strip_prefix(&root).unwrap().to_path_buf();
+        let top =
+            inner.components().next().unwrap().as_os_str().to_string_lossy().replace(".rs", "");
+        (top, code(&path), inner.display().to_string())
+    };
+    files.map(module).collect()
+}
+
+/// The modules of the crate that a text names by `crate::`.
+fn named(code: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    code.split("crate::").skip(1).map(word).collect()
+}
+
+#[test]
+fn every_module_names_only_modules_of_its_own_layer_or_below() {
+    let mut wrong = Vec::new();
+    for (top, code, file) in modules() {
+        if EDGE.contains(&top.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == top) else {
+            wrong.push(format!("{file}: `{top}` is in no layer"));
+            continue;
+        };
+        let outside = |name: &String| *name != top && !allowed.contains(&name.as_str());
+        wrong.extend(
+            named(&code).into_iter().filter(outside).map(|name| format!("{file} names `{name}`")),
+        );
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn pure_modules_have_no_effects() {
+    let mut wrong = Vec::new();
+    for (_, code, file) in modules().into_iter().filter(|(top, ..)| PURE.contains(&top.as_str())) {
+        wrong.extend(
+            EFFECTS
+                .iter()
+                .filter(|word| code.contains(*word))
+                .map(|word| format!("{file}: {word}")),
+        );
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_http_client_and_the_oauth_library_are_named_in_one_module_each() {
+    let mut wrong = Vec::new();
+    for (top, code, file) in modules() {
+        let kept =
+            KEPT.iter().filter(|(word, home)| top != *home && code.contains(&format!("{word}::")));
+        wrong.extend(kept.map(|(word, _)| format!("{file}: {word}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_run_names_the_sandbox() {
+    let apart = |(top, code, _): &(String, String, String)| {
+        top != "run" && top != "sandbox" && named(code).contains("sandbox")
+    };
+    let wrong: Vec<String> = modules().into_iter().filter(apart).map(|(.., file)| file).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_report_and_main_write_to_a_stream() {
+    let words = ["stdout()", "stderr()", "println!", "print!("];
+    let writes = |(top, code, _): &(String, String, String)| {
+        top != "report" && top != "main" && words.iter().any(|word| code.contains(word))
+    };
+    let wrong: Vec<String> = modules().into_iter().filter(writes).map(|(.., file)| file).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
