@@ -136,6 +136,8 @@ codes! {
     TableNotVersioned = "table-not-versioned",
     /// There is no such column.
     ColumnMissing = "column-missing",
+    /// A key's value is of another type than its column.
+    KeyType = "key-type",
     /// The column does not hold text.
     ColumnNotText = "column-not-text",
     /// The column cannot be written.

@@ -34,8 +34,8 @@ fn same_flow_twice(drafts: &[Draft], findings: &Findings<'_>) {
         findings.push(Problem {
             code: Code::FlowDuplicate,
             address: Some(flow.workflow_id.to_string()),
-            message: format!("this flow and trigger are on line {} already.", site.line),
-            hint: "move its targets under the first `[[flow]]`, and remove this one.".into(),
+            message: format!("this flow and trigger are on line {} already", site.line),
+            hint: "move its targets under the first `[[flow]]`, and remove this one".into(),
             site: Some(flow.site),
         });
     }
@@ -65,11 +65,11 @@ fn ambiguous(without: &Flow, with: &Flow) -> Problem {
         address: Some(without.workflow_id.to_string()),
         message: format!(
             "this flow is here without `trigger`, and on line {} with the trigger {}: \
-             they may be the same.",
+             they may be the same",
             with.site.line,
             quoted(trigger)
         ),
-        hint: "write `trigger` here too, or move the targets under one `[[flow]]`.".into(),
+        hint: "write `trigger` here too, or move the targets under one `[[flow]]`".into(),
         site: Some(without.site),
     }
 }
@@ -91,12 +91,11 @@ fn occupied(target: &Target, site: Site, before: Site) -> Problem {
     Problem {
         code: Code::TargetDuplicate,
         message: format!(
-            "{} is on line {} already, and can hold one URL only.",
+            "{} is on line {} already, and can hold one URL only",
             quoted(&address),
             before.line
         ),
-        hint: "remove one of the two targets; names and key texts are compared without case."
-            .into(),
+        hint: "remove one of the two targets; names and key texts are compared without case".into(),
         address: Some(address),
         site: Some(site),
     }
@@ -159,11 +158,11 @@ fn inside(target: &Target, site: Site, outer: Site) -> Problem {
     Problem {
         code: Code::PointerOverlap,
         message: format!(
-            "{} lies inside of what line {} replaces with a URL.",
+            "{} lies inside of what line {} replaces with a URL",
             quoted(&address),
             outer.line
         ),
-        hint: "point both at members of which neither contains the other, or use two variables."
+        hint: "point both at members of which neither contains the other, or use two variables"
             .into(),
         address: Some(address),
         site: Some(site),

@@ -30,13 +30,13 @@ impl Manifest {
             (Some(only), None) => Ok(only.clone()),
             (None, _) => Err(problem(
                 Code::EnvironmentNone,
-                "no environment is given, and the manifest has none.",
-                "add `--environment https://contoso.crm4.dynamics.com`, or write `[environments.prod]` with a `url` in the manifest.",
+                "no environment is given, and the manifest has none",
+                "add `--environment https://contoso.crm4.dynamics.com`, or write `[environments.prod]` with a `url` in the manifest",
             )),
             (Some(_), Some(_)) => Err(problem(
                 Code::EnvironmentNone,
-                "no environment is given, and the manifest has several.",
-                &format!("add `--environment` with one of {}.", listed(self.environments())),
+                "no environment is given, and the manifest has several",
+                &format!("add `--environment` with one of {}", listed(self.environments())),
             )),
         }
     }
@@ -47,10 +47,10 @@ impl Manifest {
             return Ok(environment.clone());
         }
         let hint = match nearest(wanted, self.environments()) {
-            Some(near) => format!("add `--environment {near}`."),
+            Some(near) => format!("add `--environment {near}`"),
             None => self.other_than(wanted),
         };
-        let message = format!("the manifest has no environment {}.", quoted(wanted));
+        let message = format!("the manifest has no environment {}", quoted(wanted));
         Err(problem(Code::EnvironmentUnknown, &message, &hint))
     }
 
@@ -59,20 +59,20 @@ impl Manifest {
         if let Ok(url) = format!("https://{wanted}").parse::<EnvironmentUrl>()
             && url.host().contains('.')
         {
-            return format!("add `--environment {url}`: an address begins with `https://`.");
+            return format!("add `--environment {url}`: an address begins with `https://`");
         }
         if self.environments.is_empty() {
             let table = show::printable(wanted);
-            return format!("write `[environments.{table}]` with a `url` in the manifest.");
+            return format!("write `[environments.{table}]` with a `url` in the manifest");
         }
-        format!("use one of {}.", listed(self.environments()))
+        format!("use one of {}", listed(self.environments()))
     }
 
     /// The environment at that address.
     fn at(&self, address: &str) -> Result<Environment, Problem> {
         let url = address.parse::<EnvironmentUrl>().map_err(|error| {
-            let message = format!("the environment's address {error}.");
-            let hint = "add `--environment https://contoso.crm4.dynamics.com`, with your own host.";
+            let message = format!("the environment's address {error}");
+            let hint = "add `--environment https://contoso.crm4.dynamics.com`, with your own host";
             problem(Code::ValueInvalid, &message, hint)
         })?;
         let place = Place::Url(url.clone());
@@ -82,8 +82,8 @@ impl Manifest {
             [only] => Ok((*only).clone()),
             several => {
                 let names = listed(several.iter().map(|environment| environment.name.as_str()));
-                let message = format!("several environments of the manifest are at `{url}`.");
-                let hint = format!("add `--environment` with one of {names}.");
+                let message = format!("several environments of the manifest are at `{url}`");
+                let hint = format!("add `--environment` with one of {names}");
                 Err(problem(Code::EnvironmentNone, &message, &hint))
             }
         }
@@ -94,9 +94,9 @@ impl Manifest {
         if self.clouds.of_environment(&url).is_none() {
             let host = quoted(url.host());
             let message =
-                format!("the host {host} does not tell which cloud the environment is in.");
+                format!("the host {host} does not tell which cloud the environment is in");
             let hint = format!(
-                "check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of {}.",
+                "check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of {}",
                 listed(self.clouds.names())
             );
             return Err(problem(Code::EnvironmentUnknown, &message, &hint));

@@ -64,7 +64,7 @@ fn entry<'a>(
     let DeValue::Table(table) = value.get_ref() else {
         let found = type_name(value.get_ref());
         let name = quoted(name.get_ref());
-        let message = format!("the environment {name} is {found}, but a table is needed.");
+        let message = format!("the environment {name} is {found}, but a table is needed");
         root.add(value.span().start, Code::TypeWrong, message, ROOT.help("environments"));
         return Err(Reported);
     };
@@ -97,9 +97,9 @@ fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> Read<String> {
     if (1..=MOST_NAME_CHARACTERS).contains(&length) && text.chars().all(plain) {
         return Ok(text.to_owned());
     }
-    let message = format!("{} cannot be the name of an environment.", quoted(text));
+    let message = format!("{} cannot be the name of an environment", quoted(text));
     let hint = format!(
-        "use up to {MOST_NAME_CHARACTERS} letters, digits, `-`, `_` and `.`, such as `[environments.prod]`."
+        "use up to {MOST_NAME_CHARACTERS} letters, digits, `-`, `_` and `.`, such as `[environments.prod]`"
     );
     root.add(name.span().start, Code::ValueInvalid, message, hint);
     Err(Reported)
@@ -111,8 +111,8 @@ fn place(fields: &Fields<'_>) -> Read<Place> {
     let url = fields.optional("url", parsed);
     match (fields.has("url"), fields.has("sandbox")) {
         (true, true) => {
-            let message = "`sandbox` and `url` are two places, but an environment is one.";
-            Err(fields.conflict("sandbox", message, "keep one of them."))
+            let message = "`sandbox` and `url` are two places, but an environment is one";
+            Err(fields.conflict("sandbox", message, "keep one of them"))
         }
         (false, false) => Err(nowhere(fields)),
         (false, true) => sandbox.map(|()| Place::Sandbox),
@@ -122,7 +122,7 @@ fn place(fields: &Fields<'_>) -> Read<Place> {
 
 /// Tells of an environment that is nowhere.
 fn nowhere(fields: &Fields<'_>) -> Reported {
-    let message = "this environment is nowhere: it needs `url`, or `sandbox = true`.";
+    let message = "this environment is nowhere: it needs `url`, or `sandbox = true`";
     let hint = ENVIRONMENT.help("url");
     fields.add(fields.start(), Code::KeyMissing, message, hint);
     Reported
@@ -141,8 +141,8 @@ fn cloud(fields: &Fields<'_>, place: &Read<Place>, clouds: &Clouds) -> Read<Opti
     let cloud = fields.optional("cloud", |text| Ok(text.to_owned()))?;
     match (cloud, place) {
         (Some(_), Ok(Place::Sandbox)) => {
-            let message = "`cloud` is of an environment with a `url`; the sandbox has its own.";
-            Err(fields.conflict("cloud", message, "leave it out."))
+            let message = "`cloud` is of an environment with a `url`; the sandbox has its own";
+            Err(fields.conflict("cloud", message, "leave it out"))
         }
         (Some(cloud), _) if clouds.names().contains(&cloud.as_str()) => Ok(Some(cloud)),
         (Some(cloud), _) => Err(fields.not_a_choice("cloud", &cloud, clouds.names().into_iter())),
@@ -155,12 +155,10 @@ fn cloud(fields: &Fields<'_>, place: &Read<Place>, clouds: &Clouds) -> Read<Opti
 
 /// Tells of an address that is of no known cloud.
 fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> Reported {
-    let message = format!(
-        "the host {} does not tell which cloud this environment is in.",
-        quoted(url.host())
-    );
+    let message =
+        format!("the host {} does not tell which cloud this environment is in", quoted(url.host()));
     let names = listed(clouds.names());
-    let hint = format!("check the address, or write `cloud` with one of {names}.");
+    let hint = format!("check the address, or write `cloud` with one of {names}");
     fields.add(fields.value_place("url"), Code::KeyMissing, message, hint);
     Reported
 }

@@ -63,11 +63,11 @@ impl<'a> Fields<'a> {
         let owner = schema::owner(name);
         let near = nearest(name, self.schema.names()).filter(|_| owner.is_none());
         let hint = match (owner, near) {
-            (Some(owner), _) => format!("{} belongs in {}.", quoted(name), owner.header),
-            (None, Some(near)) => format!("write `{near}`."),
-            (None, None) => format!("use one of {}.", listed(self.schema.names())),
+            (Some(owner), _) => format!("{} belongs in {}", quoted(name), owner.header),
+            (None, Some(near)) => format!("write `{near}`"),
+            (None, None) => format!("use one of {}", listed(self.schema.names())),
         };
-        let message = format!("{} is not a key of {}.", quoted(name), self.schema.header);
+        let message = format!("{} is not a key of {}", quoted(name), self.schema.header);
         self.add(entry.place, Code::KeyUnknown, message, hint);
         if let Some(near) = near {
             self.entries.entry(near).or_insert(entry);
@@ -159,10 +159,10 @@ impl<'a> Fields<'a> {
         choices: impl Iterator<Item = &'k str> + Clone,
     ) -> Reported {
         let hint = match nearest(word, choices.clone()) {
-            Some(near) => format!("write `{name} = \"{near}\"`."),
-            None => format!("use one of {}.", listed(choices)),
+            Some(near) => format!("write `{name} = \"{near}\"`"),
+            None => format!("use one of {}", listed(choices)),
         };
-        let message = format!("`{name}` cannot be {}.", quoted(word));
+        let message = format!("`{name}` cannot be {}", quoted(word));
         self.add(self.value_place(name), Code::ValueInvalid, message, hint);
         Reported
     }
@@ -222,7 +222,7 @@ impl<'a> Fields<'a> {
 
     /// Tells of a value that its key cannot have.
     pub(super) fn invalid(&self, name: &str, reason: &str) -> Reported {
-        let message = format!("`{name}` {}.", printable(reason));
+        let message = format!("`{name}` {}", printable(reason));
         let help = self.schema.help(name);
         self.add(self.value_place(name), Code::ValueInvalid, message, help);
         Reported
@@ -230,7 +230,7 @@ impl<'a> Fields<'a> {
 
     /// Tells of a key that must be there and is not.
     pub(super) fn missing(&self, name: &str) -> Reported {
-        let message = format!("{} needs the key `{name}`.", self.schema.header);
+        let message = format!("{} needs the key `{name}`", self.schema.header);
         self.add(self.place, Code::KeyMissing, message, self.schema.help(name));
         Reported
     }
@@ -238,7 +238,7 @@ impl<'a> Fields<'a> {
     /// Tells of a value of another type than its key has.
     fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Reported {
         let found = type_name(value.get_ref());
-        let message = format!("`{name}` is {found}, but {wanted} is needed.");
+        let message = format!("`{name}` is {found}, but {wanted} is needed");
         let help = self.schema.help(name);
         self.add(value.span().start, Code::TypeWrong, message, help);
         Reported

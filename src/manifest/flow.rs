@@ -13,7 +13,7 @@ const MOST_NAME_CHARACTERS: usize = 200;
 
 /// What to type where there is no flow.
 const FLOW_HINT: &str =
-    "write `[[flow]]`, and below it the flow's `workflow-id` and a `[[flow.target]]`.";
+    "write `[[flow]]`, and below it the flow's `workflow-id` and a `[[flow.target]]`";
 
 /// A flow with its targets; what was wrong is left out, so that the rest can be checked.
 pub(super) struct Draft {
@@ -27,7 +27,7 @@ pub(super) struct Draft {
 pub(super) fn read(root: &Fields<'_>) -> Vec<Draft> {
     let flows = root.list("flow", &FLOW);
     if flows.as_ref().is_ok_and(Vec::is_empty) {
-        let message = "the manifest has no flow.";
+        let message = "the manifest has no flow";
         root.add(root.place("flow"), Code::FlowNone, message, FLOW_HINT);
     }
     flows.unwrap_or_default().iter().map(draft).collect()
@@ -56,7 +56,7 @@ fn targets(fields: &Fields<'_>) -> Vec<(Target, Site)> {
     let targets = fields.list("target", &TARGET);
     if targets.as_ref().is_ok_and(Vec::is_empty) {
         let place = fields.place("target");
-        let message = "this flow has no target: its URL would go nowhere.";
+        let message = "this flow has no target: its URL would go nowhere";
         fields.add(place, Code::TargetNone, message, FLOW.help("target"));
     }
     let targets = targets.unwrap_or_default();

@@ -110,13 +110,13 @@ fn version(root: &Fields<'_>) {
     let message = match value.map(Spanned::get_ref) {
         Some(DeValue::Integer(number)) if whole_number(number) == Some(VERSION) => return,
         Some(DeValue::Integer(number)) => format!(
-            "this manifest is of version {}, but this program reads version {VERSION}.",
+            "this manifest is of version {}, but this program reads version {VERSION}",
             show::quoted(&number.to_string())
         ),
         Some(other) => {
-            format!("`version` is {}, but the whole number {VERSION} is needed.", type_name(other))
+            format!("`version` is {}, but the whole number {VERSION} is needed", type_name(other))
         }
-        None => "the manifest does not say its version.".into(),
+        None => "the manifest does not say its version".into(),
     };
     let place = root.value_place("version");
     root.add(place, Code::VersionUnknown, message, schema::ROOT.help("version"));

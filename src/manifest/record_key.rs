@@ -17,7 +17,7 @@ use crate::state::KeyValue;
 const MOST_TEXT_CHARACTERS: usize = 4000;
 
 /// What to type, where a column or its value is wrong.
-const HINT: &str = "write logical names with a text, a whole number, `true` or `false`, such as `key = { contoso_name = \"orders\" }`.";
+const HINT: &str = "write logical names with a text, a whole number, `true` or `false`, such as `key = { contoso_name = \"orders\" }`";
 
 /// Reads the columns of `key`; none if the target has no such key.
 pub(super) fn read(fields: &Fields<'_>) -> Read<Option<BTreeMap<LogicalName, KeyValue>>> {
@@ -52,8 +52,8 @@ fn insert(
         }
         Entry::Occupied(entry) => {
             let name = entry.key();
-            let message = format!("the column `{name}` is in `key` twice: names have no case.");
-            fields.add(place, Code::KeyConflict, message, "keep one of them.");
+            let message = format!("the column `{name}` is in `key` twice: names have no case");
+            fields.add(place, Code::KeyConflict, message, "keep one of them");
             false
         }
     }
@@ -66,12 +66,12 @@ fn pair(
     value: &Spanned<DeValue<'_>>,
 ) -> Read<(LogicalName, KeyValue)> {
     let column = parsed(name.get_ref()).map_err(|reason| {
-        let message = format!("the column {} {}.", quoted(name.get_ref()), printable(&reason));
+        let message = format!("the column {} {}", quoted(name.get_ref()), printable(&reason));
         fields.add(name.span().start, Code::ValueInvalid, message, HINT);
         Reported
     });
     let value = key_value(value.get_ref()).map_err(|(code, reason)| {
-        let message = format!("the column {} {reason}.", quoted(name.get_ref()));
+        let message = format!("the column {} {reason}", quoted(name.get_ref()));
         fields.add(value.span().start, code, message, HINT);
         Reported
     });

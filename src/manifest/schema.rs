@@ -25,12 +25,12 @@ const fn key(name: &'static str, help: &'static str) -> Key {
 pub(super) static ROOT: Schema = Schema {
     header: "the manifest",
     keys: &[
-        key("version", "write `version = 1` at the top."),
-        key("environments", "write a table for each environment, such as `[environments.prod]`."),
-        key("policy", "write the table `[policy]`."),
+        key("version", "write `version = 1` at the top"),
+        key("environments", "write a table for each environment, such as `[environments.prod]`"),
+        key("policy", "write the table `[policy]`"),
         key(
             "flow",
-            "write `[[flow]]`, with two brackets on each side, above the keys of each flow.",
+            "write `[[flow]]`, with two brackets on each side, above the keys of each flow",
         ),
     ],
 };
@@ -41,24 +41,24 @@ pub(super) static ENVIRONMENT: Schema = Schema {
     keys: &[
         key(
             "url",
-            "write the Environment URL that the Power Platform admin center shows, such as `url = \"https://contoso.crm4.dynamics.com\"`.",
+            "write the Environment URL that the Power Platform admin center shows, such as `url = \"https://contoso.crm4.dynamics.com\"`",
         ),
         key(
             "sandbox",
-            "write `sandbox = true` for the tenant that ships with the program, or else a `url`.",
+            "write `sandbox = true` for the tenant that ships with the program, or else a `url`",
         ),
-        key("cloud", "write the cloud's name, such as `cloud = \"public\"`."),
+        key("cloud", "write the cloud's name, such as `cloud = \"public\"`"),
         key(
             "client-id",
-            "write the application (client) id of your app registration, such as `client-id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`.",
+            "write the application (client) id of your app registration, such as `client-id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`",
         ),
         key(
             "tenant",
-            "write the tenant's id or one of its domains, such as `tenant = \"contoso.onmicrosoft.com\"`.",
+            "write the tenant's id or one of its domains, such as `tenant = \"contoso.onmicrosoft.com\"`",
         ),
         key(
             "environment-id",
-            "write the Environment ID that the Power Platform admin center shows, or leave the key out to have it discovered.",
+            "write the Environment ID that the Power Platform admin center shows, or leave the key out to have it discovered",
         ),
     ],
 };
@@ -66,7 +66,7 @@ pub(super) static ENVIRONMENT: Schema = Schema {
 /// What is allowed.
 pub(super) static POLICY: Schema = Schema {
     header: "`[policy]`",
-    keys: &[key("signed-urls", "write `signed-urls = \"refuse\"`, `\"warn\"` or `\"allow\"`.")],
+    keys: &[key("signed-urls", "write `signed-urls = \"refuse\"`, `\"warn\"` or `\"allow\"`")],
 };
 
 /// A flow.
@@ -75,19 +75,19 @@ pub(super) static FLOW: Schema = Schema {
     keys: &[
         key(
             "name",
-            "write a short name for reports, such as `name = \"Order intake\"`, or leave the key out.",
+            "write a short name for reports, such as `name = \"Order intake\"`, or leave the key out",
         ),
         key(
             "workflow-id",
-            "write the flow's `workflowid`, which ends the name of its file in the solution's folder `Workflows`, such as `workflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"`.",
+            "write the flow's `workflowid`, which ends the name of its file in the solution's folder `Workflows`, such as `workflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"`",
         ),
         key(
             "trigger",
-            "write the trigger's key in the flow's definition, such as `trigger = \"manual\"`, or leave it out if the flow has one HTTP trigger.",
+            "write the trigger's key in the flow's definition, such as `trigger = \"manual\"`, or leave it out if the flow has one HTTP trigger",
         ),
         key(
             "target",
-            "write `[[flow.target]]` under the flow, and below it `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`.",
+            "write `[[flow.target]]` under the flow, and below it `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`",
         ),
     ],
 };
@@ -98,26 +98,26 @@ pub(super) static TARGET: Schema = Schema {
     keys: &[
         key(
             "environment-variable",
-            "write the variable's schema name, not its display name, such as `environment-variable = \"contoso_OrderIntakeUrl\"`.",
+            "write the variable's schema name, not its display name, such as `environment-variable = \"contoso_OrderIntakeUrl\"`",
         ),
         key(
             "json-pointer",
-            "write the member's place in the JSON value (RFC 6901), such as `json-pointer = \"/orders/intake\"`.",
+            "write the member's place in the JSON value (RFC 6901), such as `json-pointer = \"/orders/intake\"`",
         ),
-        key("table", "write the table's logical name, such as `table = \"contoso_endpoint\"`."),
+        key("table", "write the table's logical name, such as `table = \"contoso_endpoint\"`"),
         key(
             "key",
-            "write the columns that name exactly one record, such as `key = { contoso_name = \"orders\" }`.",
+            "write the columns that name exactly one record, such as `key = { contoso_name = \"orders\" }`",
         ),
         key(
             "id",
-            "write the record's primary key, such as `id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`, or find it by `key`.",
+            "write the record's primary key, such as `id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`, or find it by `key`",
         ),
         key(
             "column",
-            "write the logical name of the column that holds the URL, such as `column = \"contoso_url\"`.",
+            "write the logical name of the column that holds the URL, such as `column = \"contoso_url\"`",
         ),
-        key("missing", "write `missing = \"fail\"` or `missing = \"create\"`."),
+        key("missing", "write `missing = \"fail\"` or `missing = \"create\"`"),
     ],
 };
 

@@ -11,31 +11,28 @@ const DUPLICATE: &str = "duplicate key";
 
 /// How a message of the parser begins, and what to type then.
 const HINTS: &[(&str, &str)] = &[
-    ("string values must be quoted", "put the value in quotes, such as `name = \"Order intake\"`."),
-    ("key with no value", "write `key = value`, a table as `[name]`, a comment after `#`."),
-    ("missing value", "write a value after the `=`."),
+    ("string values must be quoted", "put the value in quotes, such as `name = \"Order intake\"`"),
+    ("key with no value", "write `key = value`, a table as `[name]`, a comment after `#`"),
+    ("missing value", "write a value after the `=`"),
     (
         "unexpected key or value",
-        "put each key on a line of its own, and a value with spaces in quotes.",
+        "put each key on a line of its own, and a value with spaces in quotes",
     ),
-    ("missing assignment", "write `=` between the key and its value."),
-    ("missing comma", "put a comma between the two, or close what was opened before."),
-    ("unclosed", "close what was opened before."),
-    ("missing escaped value", "write a backslash as `\\\\`, or put the text in single quotes."),
+    ("missing assignment", "write `=` between the key and its value"),
+    ("missing comma", "put a comma between the two, or close what was opened before"),
+    ("unclosed", "close what was opened before"),
+    ("missing escaped value", "write a backslash as `\\\\`, or put the text in single quotes"),
     (
         "invalid basic string",
-        "end the text with a quote on the same line, and write control characters as `\\u001B`.",
+        "end the text with a quote on the same line, and write control characters as `\\u001B`",
     ),
-    ("invalid literal string", "end the text with a quote on the same line."),
-    (
-        "invalid unquoted key",
-        "write keys with letters, digits, `-` and `_`, or put them in quotes.",
-    ),
-    ("carriage return", "end lines with LF or CRLF, as every editor can save them."),
+    ("invalid literal string", "end the text with a quote on the same line"),
+    ("invalid unquoted key", "write keys with letters, digits, `-` and `_`, or put them in quotes"),
+    ("carriage return", "end lines with LF or CRLF, as every editor can save them"),
 ];
 
 /// What to do about every other message.
-const OTHER_HINT: &str = "see https://toml.io/en/v1.0.0 for how TOML is written.";
+const OTHER_HINT: &str = "see https://toml.io/en/v1.0.0 for how TOML is written";
 
 /// Parses the text, telling of everything that is not TOML. The table is there if it can be
 /// trusted to say what was meant: a key that is there twice does not hide what else is wrong.
@@ -62,7 +59,7 @@ fn tell(error: &Error, text: &str, findings: &Findings<'_>) {
     let (message, hint) = if error.message() == DUPLICATE {
         duplicate(text, text.get(span.clone()).unwrap_or_default(), span.start)
     } else {
-        let message = format!("this is not TOML: {}.", error.message());
+        let message = format!("this is not TOML: {}", error.message());
         (message, hint(error.message()))
     };
     findings.add(span.start, Code::ManifestNotToml, message, hint);
@@ -79,10 +76,10 @@ fn duplicate(text: &str, key: &str, start: usize) -> (String, &'static str) {
     let before = text.get(..start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     if line.trim_start().starts_with('[') {
-        let message = format!("the table {} is there already.", quoted(key));
-        let hint = "write its keys under the first one; a table of a list has two brackets on each side, such as `[[flow]]`.";
+        let message = format!("the table {} is there already", quoted(key));
+        let hint = "write its keys under the first one; a table of a list has two brackets on each side, such as `[[flow]]`";
         return (message, hint);
     }
-    let message = format!("the key {} is there already in this table.", quoted(key));
-    (message, "keep one of the two.")
+    let message = format!("the key {} is there already in this table", quoted(key));
+    (message, "keep one of the two")
 }

@@ -56,8 +56,8 @@ fn variable(fields: &Fields<'_>, values: Values) -> Read<Target> {
     let foreign = RECORD_KEYS.iter().filter(|name| fields.has(name));
     let conflicts = foreign.map(|name| {
         let message =
-            format!("`{name}` is of a record, but this target is an environment variable.");
-        let hint = "leave it out, or write `table` instead of `environment-variable`.";
+            format!("`{name}` is of a record, but this target is an environment variable");
+        let hint = "leave it out, or write `table` instead of `environment-variable`";
         fields.conflict(name, message, hint)
     });
     if conflicts.count() > 0 {
@@ -93,8 +93,8 @@ fn no_pointer(fields: &Fields<'_>) -> Read<()> {
     if !fields.has("json-pointer") {
         return Ok(());
     }
-    let message = "`json-pointer` is of an environment variable, but this target is a record.";
-    let hint = "leave it out: a column holds one URL and nothing else.";
+    let message = "`json-pointer` is of an environment variable, but this target is a record";
+    let hint = "leave it out: a column holds one URL and nothing else";
     Err(fields.conflict("json-pointer", message, hint))
 }
 
@@ -103,8 +103,8 @@ fn creatable(fields: &Fields<'_>, missing: Read<Option<Missing>>) -> Read<Missin
     let missing = missing?.unwrap_or_default();
     if missing == Missing::Create && fields.has("id") && !fields.has("key") {
         let message =
-            "`missing = \"create\"` needs `key`: a record is created from its key columns.";
-        let hint = "find the record by `key = { ... }` instead of `id`, or leave `missing` out.";
+            "`missing = \"create\"` needs `key`: a record is created from its key columns";
+        let hint = "find the record by `key = { ... }` instead of `id`, or leave `missing` out";
         return Err(fields.conflict("missing", message, hint));
     }
     Ok(missing)
@@ -117,8 +117,8 @@ fn selector(
     key: Read<Option<BTreeMap<LogicalName, KeyValue>>>,
 ) -> Read<Selector> {
     if fields.has("id") && fields.has("key") {
-        let message = "`id` and `key` both say which record.";
-        return Err(fields.conflict("id", message, "keep one of them."));
+        let message = "`id` and `key` both say which record";
+        return Err(fields.conflict("id", message, "keep one of them"));
     }
     match (id?, key?) {
         (Some(id), _) => Ok(Selector::Id(id)),
@@ -140,8 +140,8 @@ fn not_in_key(
         return Ok(column);
     }
     let message =
-        format!("the column `{column}` is also in `key`: writing it would lose the record.");
-    let hint = "find the record by another column.";
+        format!("the column `{column}` is also in `key`: writing it would lose the record");
+    let hint = "find the record by another column";
     Err(fields.conflict("column", message, hint))
 }
 
@@ -149,15 +149,16 @@ fn not_in_key(
 fn two_places(fields: &Fields<'_>) -> Reported {
     let names = ["environment-variable", "table"];
     let second = names.into_iter().max_by_key(|name| fields.place(name));
-    let message = "`environment-variable` and `table` are two places, but a target is one.";
-    let hint = "keep one of them, and write another `[[flow.target]]` for the other.";
+    let message = "`environment-variable` and `table` are two places, but a target is one";
+    let hint = "keep one of them, and write another `[[flow.target]]` for the other";
     fields.conflict(second.unwrap_or_default(), message, hint)
 }
 
 /// Tells of a target that is no place.
 fn no_place(fields: &Fields<'_>) -> Reported {
-    let message = "this target says nowhere to go: it needs `environment-variable` or `table`.";
-    let hint = "write `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`.";
+    let message = "this target says nowhere to go: it needs `environment-variable` or `table`";
+    let hint =
+        "write `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`";
     fields.add(fields.start(), Code::KeyMissing, message, hint);
     Reported
 }

@@ -71,8 +71,8 @@ fn too_large() -> Problem {
     Problem {
         code: Code::ManifestTooLarge,
         address: None,
-        message: format!("the manifest is longer than {MOST_BYTES} bytes."),
-        hint: "check that this is the manifest; if it is, split it and run once for each part."
+        message: format!("the manifest is longer than {MOST_BYTES} bytes"),
+        hint: "check that this is the manifest; if it is, split it and run once for each part"
             .into(),
         site: None,
     }
@@ -83,15 +83,15 @@ fn not_utf8(bytes: &[u8], offset: usize) -> Problem {
     let valid = str::from_utf8(&bytes[..offset]).unwrap_or_default();
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     let message = if utf16 {
-        "the manifest is UTF-16, but UTF-8 is needed.".into()
+        "the manifest is UTF-16, but UTF-8 is needed".into()
     } else {
-        format!("the byte 0x{:02x} here is not UTF-8.", bytes[offset])
+        format!("the byte 0x{:02x} here is not UTF-8", bytes[offset])
     };
     Problem {
         code: Code::ManifestNotUtf8,
         address: None,
         message,
-        hint: "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so.".into(),
+        hint: "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so".into(),
         site: Some(Places::new(valid).site(offset)),
     }
 }
@@ -132,13 +132,13 @@ mod tests {
         assert!(problem.is_ok());
         let problem = decode(b"a = 1\n\xc3\xa9 = \"\xe9\"").unwrap_err();
         assert_eq!(problem.site, Some(site(2, 6)));
-        assert_eq!(problem.message, "the byte 0xe9 here is not UTF-8.");
+        assert_eq!(problem.message, "the byte 0xe9 here is not UTF-8");
     }
 
     #[test]
     fn utf16_is_called_by_its_name() {
         let problem = decode(b"\xff\xfev\0").unwrap_err();
-        assert_eq!(problem.message, "the manifest is UTF-16, but UTF-8 is needed.");
+        assert_eq!(problem.message, "the manifest is UTF-16, but UTF-8 is needed");
     }
 
     #[test]

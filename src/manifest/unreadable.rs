@@ -10,20 +10,20 @@ pub fn unreadable(file_name: &str, error: &Error) -> Problem {
     let file = quoted(file_name);
     let (message, hint) = match error.kind() {
         ErrorKind::NotFound => (
-            format!("there is no file {file}."),
-            "run `flowbind init` to write one, or name yours with `--manifest FILE`.",
+            format!("there is no file {file}"),
+            "name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show how to write one",
         ),
         ErrorKind::PermissionDenied => (
-            format!("the file {file} may not be read by this user."),
-            "give this user the right to read it, or name another with `--manifest FILE`.",
+            format!("the file {file} may not be read by this user"),
+            "give this user the right to read it, or name another with `--manifest FILE`",
         ),
         ErrorKind::IsADirectory => (
-            format!("{file} is a directory."),
-            "name the file in it, such as `--manifest deploy/flowbind.toml`.",
+            format!("{file} is a directory"),
+            "name the file in it, such as `--manifest deploy/flowbind.toml`",
         ),
         _ => (
-            format!("the file {file} cannot be read: {}.", printable(&error.to_string())),
-            "check the path, or name another file with `--manifest FILE`.",
+            format!("the file {file} cannot be read: {}", printable(&error.to_string())),
+            "check the path, or name another file with `--manifest FILE`",
         ),
     };
     Problem {
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn each_reason_has_its_own_remedy() {
         let hint = |kind: ErrorKind| unreadable("flowbind.toml", &kind.into()).hint;
-        assert!(hint(ErrorKind::NotFound).contains("flowbind init"));
+        assert!(hint(ErrorKind::NotFound).contains("config/example.toml"));
         assert!(hint(ErrorKind::PermissionDenied).contains("right to read"));
         assert!(hint(ErrorKind::IsADirectory).contains("deploy/flowbind.toml"));
         assert!(hint(ErrorKind::TimedOut).contains("check the path"));
@@ -51,6 +51,6 @@ mod tests {
     #[test]
     fn a_name_that_would_reach_for_the_terminal_is_made_visible() {
         let problem = unreadable("a\u{1b}[2J.toml", &ErrorKind::NotFound.into());
-        assert_eq!(problem.message, r"there is no file `a\u{1b}[2J.toml`.");
+        assert_eq!(problem.message, r"there is no file `a\u{1b}[2J.toml`");
     }
 }

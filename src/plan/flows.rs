@@ -1,7 +1,7 @@
 //! Which URL each flow has, or why it has none.
 
 use super::{Draft, explain_refusal};
-use crate::domain::{CallbackUrl, Cloud, Kind};
+use crate::domain::{CallbackUrl, Cloud, Kind, printable};
 use crate::problem::{Code, Problem};
 use crate::state::{
     Callback, Flow, FlowState, NoTrigger, Observed, ObservedFlow, Reading, Refusal, SignedUrls,
@@ -23,13 +23,13 @@ pub(super) fn urls<'run>(
     cloud: &Cloud,
 ) -> Vec<Option<&'run CallbackUrl>> {
     let desired = draft.desired;
-    draft.flow_names = desired.flows.iter().zip(&observed.flows).map(name).collect();
-    let pairs = desired.flows.iter().zip(&observed.flows);
-    pairs.map(|(flow, seen)| url(draft, flow, seen, cloud)).collect()
+    let pairs = || desired.flows.iter().zip(&observed.flows);
+    draft.flow_names = pairs().map(|(flow, seen)| name(flow, seen)).collect();
+    pairs().map(|(flow, seen)| url(draft, flow, seen, cloud)).collect()
 }
 
 /// What people call the flow.
-fn name((flow, seen): (&Flow, &ObservedFlow)) -> String {
+fn name(flow: &Flow, seen: &ObservedFlow) -> String {
     let stored = match &seen.workflow {
         Reading::Found(workflow) => Some(workflow.name.clone()),
         _ => None,
@@ -43,14 +43,15 @@ fn url<'run>(
     seen: &'run ObservedFlow,
     cloud: &Cloud,
 ) -> Option<&'run CallbackUrl> {
+    let name = shown(&name(flow, seen));
     let found = workflow(flow, &seen.workflow)
         .and_then(|workflow| trigger(flow, workflow))
-        .and_then(|trigger| callback(seen.callback.as_ref(), trigger))
-        .and_then(|url| trusted(url, cloud))
-        .and_then(|url| permitted(draft, flow, url));
+        .and_then(|trigger| callback(seen.callback.as_ref(), &name, trigger))
+        .and_then(|url| trusted(url, &name, cloud))
+        .and_then(|url| permitted(draft, flow, &name, url));
     match found {
         Ok(url) => {
-            warn_of_old_generation(draft, flow, url);
+            warn_of_old_generation(draft, flow, &name, url);
             Some(url)
         }
         Err(reason) => {
@@ -70,7 +71,10 @@ fn problem(flow: &Flow, (code, message, hint): Reason) -> Problem {
 fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run Workflow, Reason> {
     let workflow = match reading {
         Reading::Found(workflow) => workflow,
-        Reading::Refused(refusal) => return refused(Code::PrivilegeMissing, refusal),
+        Reading::Refused(refusal) => {
+            let (message, hint) = explain_refusal(refusal);
+            return reason(Code::PrivilegeMissing, message, hint);
+        }
         Reading::Absent => {
             return reason(
                 Code::FlowNotFound,
@@ -154,7 +158,7 @@ fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
     let kinds: Vec<String> = triggers.iter().map(|trigger| shown(&trigger.to_string())).collect();
     let message = match kinds.as_slice() {
         [] => format!("the flow `{name}` has no trigger"),
-        kinds => format!("the flow `{name}` has no HTTP trigger there but {}", kinds.join("; ")),
+        kinds => format!("the flow `{name}` has no HTTP trigger: it has {}", kinds.join("; ")),
     };
     let hint = "only the trigger `When an HTTP request is received` (type Request, kind Http) has a URL for others";
     reason(Code::TriggerNotHttp, message, hint)
@@ -163,51 +167,79 @@ fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
 /// The URL that the Flow service gave for the trigger.
 fn callback<'run>(
     answer: Option<&'run Callback>,
+    name: &str,
     trigger: &Trigger,
 ) -> Result<&'run CallbackUrl, Reason> {
-    let name = shown(trigger.name.as_str());
+    let trigger = shown(trigger.name.as_str());
     match answer {
         Some(Callback::Url(url)) => Ok(url),
         None | Some(Callback::Malformed) => reason(
             Code::CallbackMalformed,
-            format!("the Flow service's answer for the trigger `{name}` has no usable URL"),
+            format!(
+                "the answer for the trigger `{trigger}` of the flow `{name}` has no usable URL"
+            ),
             "open the flow in the designer, save it, and run again",
         ),
         Some(Callback::OtherFlow(id)) => reason(
             Code::CallbackOtherFlow,
-            format!("the Flow service answered for another flow, `{id}`"),
+            format!(
+                "asked for the flow `{name}`, the Flow service answered for another one, `{id}`"
+            ),
             "turn the flow off and on so that the service registers it anew, and run again",
         ),
-        Some(Callback::UnknownFlow(refusal)) => refused(Code::FlowNotRegistered, refusal),
-        Some(Callback::UnknownTrigger(refusal)) => refused(Code::TriggerNotFound, refusal),
-        Some(Callback::NotHttp(refusal)) => refused(Code::TriggerNotHttp, refusal),
-        Some(Callback::NotOwner(refusal)) => refused(Code::FlowNotOwned, refusal),
-        Some(Callback::EnvironmentDenied(refusal)) => refused(Code::EnvironmentDenied, refusal),
+        Some(Callback::UnknownFlow(refusal)) => reason(
+            Code::FlowNotRegistered,
+            format!("the Flow service does not know the flow `{name}` ({})", quoted(refusal)),
+            "the service registers a flow when it is turned on: turn it off and on, wait a minute, and run again",
+        ),
+        Some(Callback::UnknownTrigger(refusal)) => reason(
+            Code::TriggerNotFound,
+            format!(
+                "the Flow service does not know the trigger `{trigger}` of the flow `{name}` ({})",
+                quoted(refusal)
+            ),
+            "the service learns of a trigger when its flow is turned on: turn it off and on, wait a minute, and run again",
+        ),
+        Some(Callback::NotHttp(refusal)) => reason(
+            Code::TriggerNotHttp,
+            format!(
+                "the Flow service gives no URL for the trigger `{trigger}` of the flow `{name}` ({})",
+                quoted(refusal)
+            ),
+            "save the flow and turn it on again if its trigger was changed, or correct `workflow-id`",
+        ),
+        Some(Callback::NotOwner(refusal)) => reason(
+            Code::FlowNotOwned,
+            format!("the signed-in user is no owner of the flow `{name}` ({})", quoted(refusal)),
+            "share the flow with the signed-in user as a co-owner, or sign in as one of its owners",
+        ),
+        Some(Callback::EnvironmentDenied(refusal)) => reason(
+            Code::EnvironmentDenied,
+            format!(
+                "the Flow service does not let the signed-in user use this environment ({})",
+                quoted(refusal)
+            ),
+            "give the signed-in user a role in the environment, or correct `environment-id`",
+        ),
     }
 }
 
-/// A problem that the service itself put into words.
-fn refused<T>(code: Code, refusal: &Refusal) -> Result<T, Reason> {
-    let (message, hint) = explain_refusal(refusal);
-    let hint = match code {
-        Code::FlowNotRegistered | Code::TriggerNotFound => {
-            "the service registers a flow when it is first turned on: turn it off and on, wait a minute, and run again".to_owned()
-        }
-        Code::TriggerNotHttp => "save and turn on the flow again if its trigger was changed, or correct `workflow-id`".to_owned(),
-        Code::FlowNotOwned => "share the flow with the signed-in user as a co-owner, or sign in as one of its owners".to_owned(),
-        Code::EnvironmentDenied => "give the signed-in user a role in the environment, or correct `environment-id`".to_owned(),
-        _ => hint,
-    };
-    reason(code, message, hint)
+/// What the service said, with its code.
+fn quoted(refusal: &Refusal) -> String {
+    format!("{}: {}", refusal.code, refusal.message.trim_end_matches('.'))
 }
 
 /// The URL, if it leads where such a URL may lead: it will be called with the callers' data.
-fn trusted<'run>(url: &'run CallbackUrl, cloud: &Cloud) -> Result<&'run CallbackUrl, Reason> {
+fn trusted<'run>(
+    url: &'run CallbackUrl,
+    name: &str,
+    cloud: &Cloud,
+) -> Result<&'run CallbackUrl, Reason> {
     let host = shown(&url.view().host);
     if !url.is_https() {
         return reason(
             Code::CallbackNotHttps,
-            format!("the URL that the Flow service gave is not https (host `{host}`)"),
+            format!("the URL of the flow `{name}` is not https (host `{host}`)"),
             "nothing was taken over; ask who runs the address that answered",
         );
     }
@@ -215,7 +247,7 @@ fn trusted<'run>(url: &'run CallbackUrl, cloud: &Cloud) -> Result<&'run Callback
         return reason(
             Code::CallbackHostUnknown,
             format!(
-                "the URL that the Flow service gave leads to `{host}`, which is none of this cloud's flow services"
+                "the URL of the flow `{name}` leads to `{host}`, which is none of this cloud's flow services"
             ),
             "check `cloud` of the environment; nothing was taken over",
         );
@@ -227,15 +259,16 @@ fn trusted<'run>(url: &'run CallbackUrl, cloud: &Cloud) -> Result<&'run Callback
 fn permitted<'run>(
     draft: &mut Draft<'_>,
     flow: &Flow,
+    name: &str,
     url: &'run CallbackUrl,
 ) -> Result<&'run CallbackUrl, Reason> {
     let policy = draft.desired.signed_urls;
     if url.view().kind == Kind::Authenticated || policy == SignedUrls::Allow {
         return Ok(url);
     }
-    let name = shown(flow.name.as_deref().unwrap_or("this flow"));
-    let message =
-        format!("the URL of `{name}` is signed: whoever reads the target may run the flow");
+    let message = format!(
+        "the URL of the flow `{name}` is signed: whoever reads the target may run the flow"
+    );
     let hint = "let the trigger accept only users of the tenant, or say `signed-urls = \"allow\"` under `[policy]`";
     if policy == SignedUrls::Refuse {
         return reason(Code::SignedUrl, message, hint);
@@ -245,10 +278,11 @@ fn permitted<'run>(
 }
 
 /// Warns of a URL of the generation that Microsoft announced the end of.
-fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, url: &CallbackUrl) {
+fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, name: &str, url: &CallbackUrl) {
     if url.view().host.ends_with(".logic.azure.com") {
-        let message =
-            "the URL is of the generation `logic.azure.com`, which Microsoft retires".to_owned();
+        let message = format!(
+            "the URL of the flow `{name}` is of the generation `logic.azure.com`, which Microsoft retires"
+        );
         let hint =
             "save the flow anew so that it gets a URL on `api.powerplatform.com`, and run again"
                 .to_owned();
@@ -258,8 +292,7 @@ fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, url: &CallbackUrl)
 
 /// A service's or manifest's text, safe to print.
 fn shown(text: &str) -> String {
-    let short: String = text.chars().take(120).collect();
-    short.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+    printable(text, 120)
 }
 
 fn wanted(flow: &Flow) -> String {

@@ -23,10 +23,10 @@ pub(super) enum PointerMismatch {
         column: usize,
     },
     /// Something on the way is neither an object nor an array.
-    #[error("has no object or array at `{0}` to hold the member")]
+    #[error("holds something else than an object at `{0}`")]
     NotContainer(String),
     /// An array on the way has no such element.
-    #[error("has an array at `{0}` without the element that the pointer names")]
+    #[error("holds an array at `{0}` without the element that the pointer names")]
     NoElement(String),
 }
 

@@ -135,7 +135,7 @@ fn key_problems(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, tab
                     column.column_type
                 );
                 let hint = "give the key's value as the column has it: a text in quotes, a whole number, true or false";
-                draft.problem(wanted, Code::ColumnNotText, message, hint);
+                draft.problem(wanted, Code::KeyType, message, hint);
             }
             Some(_) => (),
         }

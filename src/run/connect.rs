@@ -49,23 +49,29 @@ impl Connection {
     }
 }
 
+/// What sends every request of the run.
+pub(super) fn transport(args: &RunArgs) -> Result<Transport, Failure> {
+    let settings = Settings {
+        concurrency: usize::from(args.concurrency),
+        deadline: Duration::from_secs(args.timeout),
+        attempt_timeout: ATTEMPT,
+    };
+    Ok(Transport::new(settings)?)
+}
+
 /// Signs in to the environment.
 pub(super) async fn sign_in(
     args: &RunArgs,
     environment: &Environment,
     place: Place,
     clouds: &Clouds,
+    transport: Transport,
     console: &Console,
 ) -> Result<Connection, Failure> {
     let cloud = cloud(environment, &place.url, clouds)?;
     let flow_origin = flow_origin(&cloud, &place.url)?;
     let client_id = args.client_id.as_deref().or(environment.client_id.as_deref());
     let client_id = auth::client_id(client_id, &cloud)?;
-    let transport = Transport::new(Settings {
-        concurrency: usize::from(args.concurrency),
-        deadline: Duration::from_secs(args.timeout),
-        attempt_timeout: ATTEMPT,
-    })?;
     let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
     let authority = auth::discover_authority(&transport, &place.url, &cloud, tenant).await?;
     let application = Application { authority, client_id };

@@ -89,7 +89,6 @@ async fn stages(
 ) -> Result<Outcome, Failure> {
     let ready = interruptible(prepare(args, intent, console, record)).await?;
     let outcome = settle(&ready, intent, console, record).await;
-    record.requests = ready.connection.transport.counts();
     ready.connection.close().await;
     outcome
 }
@@ -109,7 +108,10 @@ async fn prepare(
     let place = tenant::place(&environment, &args.sandbox, console).await?;
     confirm::possible(&place.url, intent, console)?;
     record.environment(&environment.name, &place.url);
-    let connection = connect::sign_in(args, &environment, place, &clouds, console).await?;
+    let transport = connect::transport(args)?;
+    record.transport = Some(transport.clone());
+    let connection =
+        connect::sign_in(args, &environment, place, &clouds, transport, console).await?;
     let reader = connection.reader();
     let known_id = environment.environment_id.clone();
     let discovery = observe(&reader, manifest.desired(), known_id, console).await?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::Counts;
+use crate::http::Transport;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::report::{Console, Outcome, Run, RunEnvironment};
@@ -19,8 +19,8 @@ pub(super) struct Record {
     planned: bool,
     /// What is wrong with the manifest.
     pub(super) manifest_problems: Vec<Problem>,
-    /// How many requests were sent.
-    pub(super) requests: Counts,
+    /// What sends the run's requests and counts them.
+    pub(super) transport: Option<Transport>,
 }
 
 impl Record {
@@ -33,7 +33,7 @@ impl Record {
             plan: Plan::default(),
             planned: false,
             manifest_problems: Vec::new(),
-            requests: Counts::default(),
+            transport: None,
         }
     }
 
@@ -80,7 +80,7 @@ impl Record {
             plan: self.planned.then_some(&self.plan),
             manifest_problems: &self.manifest_problems,
             failure: failure.as_ref(),
-            requests: self.requests,
+            requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
             duration: self.started.elapsed(),
         };
         console.conclude(&run);

@@ -18,7 +18,7 @@ fn chosen(environments: &str, wanted: Option<&str>) -> Environment {
 
 fn told(environments: &str, wanted: Option<&str>) -> String {
     let problem: Problem = manifest(environments).environment(wanted).unwrap_err();
-    format!("{}: {} {}", brief(&problem), problem.message, problem.hint)
+    format!("{}: {}. {}", brief(&problem), problem.message, problem.hint)
 }
 
 #[test]
@@ -59,30 +59,30 @@ fn two_entries_may_have_one_address_but_it_no_longer_says_which() {
     assert_eq!(chosen(&twins, Some("live")).tenant, None);
     insta::assert_snapshot!(
         told(&twins, Some("https://contoso.crm4.dynamics.com")),
-        @"- environment-none: several environments of the manifest are at `https://contoso.crm4.dynamics.com`. add `--environment` with one of `live`, `prod`."
+        @"- environment-none: several environments of the manifest are at `https://contoso.crm4.dynamics.com`. add `--environment` with one of `live`, `prod`"
     );
 }
 
 #[test]
 fn where_none_is_given_the_names_are_listed() {
-    insta::assert_snapshot!(told(TWO, None), @"- environment-none: no environment is given, and the manifest has several. add `--environment` with one of `prod`, `sandbox`.");
-    insta::assert_snapshot!(told("", None), @"- environment-none: no environment is given, and the manifest has none. add `--environment https://contoso.crm4.dynamics.com`, or write `[environments.prod]` with a `url` in the manifest.");
+    insta::assert_snapshot!(told(TWO, None), @"- environment-none: no environment is given, and the manifest has several. add `--environment` with one of `prod`, `sandbox`");
+    insta::assert_snapshot!(told("", None), @"- environment-none: no environment is given, and the manifest has none. add `--environment https://contoso.crm4.dynamics.com`, or write `[environments.prod]` with a `url` in the manifest");
 }
 
 #[test]
 fn a_name_that_is_not_there_is_answered_with_the_nearest() {
-    insta::assert_snapshot!(told(TWO, Some("Sandbx")), @"- environment-unknown: the manifest has no environment `Sandbx`. add `--environment sandbox`.");
-    insta::assert_snapshot!(told(TWO, Some("staging")), @"- environment-unknown: the manifest has no environment `staging`. use one of `prod`, `sandbox`.");
-    insta::assert_snapshot!(told("", Some("a\u{1b}[2J")), @r"- environment-unknown: the manifest has no environment `a\u{1b}[2J`. write `[environments.a\u{1b}[2J]` with a `url` in the manifest.");
+    insta::assert_snapshot!(told(TWO, Some("Sandbx")), @"- environment-unknown: the manifest has no environment `Sandbx`. add `--environment sandbox`");
+    insta::assert_snapshot!(told(TWO, Some("staging")), @"- environment-unknown: the manifest has no environment `staging`. use one of `prod`, `sandbox`");
+    insta::assert_snapshot!(told("", Some("a\u{1b}[2J")), @r"- environment-unknown: the manifest has no environment `a\u{1b}[2J`. write `[environments.a\u{1b}[2J]` with a `url` in the manifest");
 }
 
 #[test]
 fn a_host_is_no_name_but_nearly_an_address() {
-    insta::assert_snapshot!(told(TWO, Some("fabrikam.crm4.dynamics.com")), @"- environment-unknown: the manifest has no environment `fabrikam.crm4.dynamics.com`. add `--environment https://fabrikam.crm4.dynamics.com`: an address begins with `https://`.");
+    insta::assert_snapshot!(told(TWO, Some("fabrikam.crm4.dynamics.com")), @"- environment-unknown: the manifest has no environment `fabrikam.crm4.dynamics.com`. add `--environment https://fabrikam.crm4.dynamics.com`: an address begins with `https://`");
 }
 
 #[test]
 fn an_address_that_is_none_or_of_no_cloud_is_refused() {
-    insta::assert_snapshot!(told(TWO, Some("http://contoso.crm4.dynamics.com")), @"- value-invalid: the environment's address is not https: plain http is accepted only for this machine (127.0.0.1, [::1], localhost). add `--environment https://contoso.crm4.dynamics.com`, with your own host.");
-    insta::assert_snapshot!(told(TWO, Some("https://contoso.example")), @"- environment-unknown: the host `contoso.example` does not tell which cloud the environment is in. check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of `china`, `dod`, `gcc`, `gcc-high`, `public`.");
+    insta::assert_snapshot!(told(TWO, Some("http://contoso.crm4.dynamics.com")), @"- value-invalid: the environment's address is not https: plain http is accepted only for this machine (127.0.0.1, [::1], localhost). add `--environment https://contoso.crm4.dynamics.com`, with your own host");
+    insta::assert_snapshot!(told(TWO, Some("https://contoso.example")), @"- environment-unknown: the host `contoso.example` does not tell which cloud the environment is in. check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of `china`, `dod`, `gcc`, `gcc-high`, `public`");
 }
