@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use anstream::{AutoStream, ColorChoice};
 
+use super::layout::counted;
 use super::{Run, human, json};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
@@ -128,7 +129,8 @@ impl Listener for Console {
                 self.line(&format!("Signed in{user}."));
             }
             Event::Discovering { flows, targets } => {
-                let text = format!("Reading {flows} flows and {targets} targets …");
+                let (flows, targets) = (counted(flows, "flow"), counted(targets, "target"));
+                let text = format!("Reading {flows} and {targets} …");
                 if self.live {
                     self.status(&text);
                 } else {
@@ -151,7 +153,7 @@ impl Listener for Console {
                 } else {
                     format!("{change_sets} change sets, in order")
                 };
-                self.line(&format!("Writing {writes} rows in {sets} …"));
+                self.line(&format!("Writing {} in {sets} …", counted(writes, "row")));
             }
             Event::Verifying => self.line("Reading back …"),
         }

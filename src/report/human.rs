@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{fit, shorten_end, shorten_middle, wrap};
+use super::layout::{counted, fit, shorten_end, shorten_middle, wrap};
 use super::{Outcome, Run};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
 use crate::failure::Failure;
@@ -71,9 +71,8 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
             counts(plan, "created", "updated")
         ),
         Outcome::Refused if run.failure.is_none() => {
-            let count = plan.problems.len();
-            let plural = if count == 1 { "problem" } else { "problems" };
-            format!("{RED}refused{RED:#}: {count} {plural}. Nothing was written.\n")
+            let problems = counted(plan.problems.len(), "problem");
+            format!("{RED}refused{RED:#}: {problems}. Nothing was written.\n")
         }
         Outcome::Refused | Outcome::Unknown => String::new(),
     }

@@ -46,6 +46,12 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A number with its noun.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 /// The beginning of a text, as much as fits.
 fn head(text: &str, width: usize) -> String {
     let mut room = width;

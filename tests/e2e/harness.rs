@@ -1,0 +1,186 @@
+//! Runs the program as a user would and looks at what came of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The example that ships with the program.
+pub(crate) const EXAMPLE: &str = "config/example.toml";
+
+/// The first flow of the sandbox, and a target for it.
+pub(crate) const ORDER_INTAKE: &str = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+
+/// A folder of a test's own, with the sandbox's state in it.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+/// How the program ended.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+pub(crate) fn place() -> Place {
+    Place { folder: tempfile::tempdir().unwrap() }
+}
+
+impl Place {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path("sandbox.json")
+    }
+
+    /// The program with arguments, in a world of its own.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowbind"));
+        command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let ours =
+            std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("FLOWBIND_"));
+        for name in ours.collect::<Vec<_>>() {
+            command.env_remove(name);
+        }
+        command.env_remove("COLUMNS").env("NO_COLOR", "1");
+        command.env("FLOWBIND_SANDBOX_STATE", self.state());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    /// A run on the sandbox with its result as a document.
+    pub(crate) fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let ended = self.run(&[arguments, &["--format", "json"]].concat());
+        let document = serde_json::from_str(&ended.stdout);
+        (
+            ended.code,
+            document.unwrap_or_else(|error| panic!("{error}: {}{}", ended.stdout, ended.stderr)),
+        )
+    }
+
+    /// A manifest on the sandbox with these flows.
+    pub(crate) fn manifest(&self, flows: &str) -> String {
+        let head = "version = 1\n[environments.sandbox]\nsandbox = true\n[policy]\nsigned-urls = \"allow\"\n";
+        self.write("flowbind.toml", &format!("{head}{flows}"))
+    }
+
+    /// The shipped tenant with some of its text replaced.
+    pub(crate) fn tenant(&self, replacements: &[(&str, &str)]) -> String {
+        let mut text = std::fs::read_to_string(root("config/sandbox.toml")).unwrap();
+        for (from, to) in replacements {
+            assert!(text.contains(from), "the tenant has `{from}`");
+            text = text.replacen(from, to, 1);
+        }
+        self.write("tenant.toml", &text)
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// Everything that left the process, with what differs from run to run taken out.
+    pub(crate) fn transcript(&self, place: &Place) -> String {
+        let state = place.state().display().to_string();
+        let text =
+            format!("exit: {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr);
+        let text = text.replace(&state, "STATE").replace(place.path("").to_str().unwrap(), "");
+        without_codes(&without_ports(&text))
+    }
+}
+
+/// A file of the project.
+pub(crate) fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// `127.0.0.1:PORT` in the place of each port.
+fn without_ports(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        format!("{text}127.0.0.1:PORT{rest}")
+    })
+}
+
+/// `CODE` in the place of the code that a person enters.
+fn without_codes(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("enter the code ") else { return text.to_owned() };
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    format!("{before}enter the code CODE{}", &rest[end..])
+}
+
+/// A binding of one flow to one variable.
+pub(crate) fn binds(workflow_id: &str, variable: &str) -> String {
+    format!(
+        "[[flow]]\nworkflow-id = \"{workflow_id}\"\n[[flow.target]]\nenvironment-variable = \"{variable}\"\n"
+    )
+}
+
+/// A sandbox that serves until it is dropped.
+pub(crate) struct Served {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Served {
+    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+        let all = [&["sandbox", "--listen", "127.0.0.1:0"], arguments].concat();
+        let log = place.path("served.log");
+        let child =
+            place.command(&all).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+        let url = until(|| {
+            let text = std::fs::read_to_string(&log).unwrap();
+            let (_, rest) = text.split_once("Sandbox tenant at ")?;
+            rest.split_once(',').map(|(url, _)| url.to_owned())
+        });
+        Self { child, url }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for something to come about, within a generous bound.
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "it did not come about");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sends a signal to a process of ours.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}

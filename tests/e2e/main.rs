@@ -1,0 +1,15 @@
+//! The whole program on the sandbox tenant, as a user runs it.
+
+#![cfg(feature = "sandbox")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
+
+mod harness;
+mod outcomes;
+mod problems;
+mod secrets;
+mod solutions;

@@ -1,0 +1,247 @@
+//! How runs end: applied, agreed, planned, interrupted, side by side.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::harness::{EXAMPLE, ORDER_INTAKE, Served, binds, place, signal, until};
+
+fn actions(document: &Value) -> Vec<&str> {
+    document["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["action"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
+    let place = place();
+    let first = place.run(&["apply", "--manifest", EXAMPLE, "--environment", "sandbox"]);
+    insta::assert_snapshot!(first.transcript(&place), @r#"
+    exit: 0
+    --- stdout
+
+    Plan for sandbox, http://127.0.0.1:PORT
+
+      + environment-variable/contoso_OrderIntakeUrl
+          Order intake: the variable has no value
+          before  nothing
+          after   authenticated  1d7ee5828a1f  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+      ~ environment-variable/contoso_Endpoints#/orders/status
+          Order status: leads to another host
+          before  authenticated  9f16782fc4c1  prod-17.westeurope.logic.azure.com
+          after   authenticated  033bebca2e92  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+      + environment-variable/contoso_Endpoints#/invoices/posted
+          Invoice posted: the member is not there
+          before  nothing
+          after   authenticated  bbb3eb8cd90e  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+      ~ record/contoso_endpoint[contoso_name=shipments]/contoso_url
+          Shipment tracking: leads to another host
+          before  authenticated  ecf66672878f  prod-08.westeurope.logic.azure.com
+          after   authenticated  5aba2ea70830  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+      + record/contoso_endpoint[contoso_name=feedback]/contoso_url
+          Customer feedback: there is no such record
+          before  nothing
+          after   authenticated  cc75ed52e5f2  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+      ~ environment-variable/contoso_PartnerWebhookUrl
+          Partner webhook: leads to another host
+          before  signed  998a105c95df  prod-42.westeurope.logic.azure.com
+          after   signed  6d6073618f47  3d5b2f84…4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com
+      + environment-variable/contoso_StockUrl
+          Stock levels: the variable has no value
+          before  nothing
+          after   authenticated  ac8cfd5a49a4  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+
+    applied: 4 created, 3 updated, 0 unchanged. Read back and verified.
+    --- stderr
+    Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
+    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+    The sandbox's user approves by itself in a moment.
+    Signed in as sandy@contoso.example.
+    Reading 7 flows and 7 targets …
+    Writing 6 rows in one change set …
+    Reading back …
+    "#);
+    let second = place.run(&["apply", "--manifest", EXAMPLE, "--environment", "sandbox"]);
+    insta::assert_snapshot!(second.transcript(&place), @r#"
+    exit: 0
+    --- stdout
+
+    Plan for sandbox, http://127.0.0.1:PORT
+
+    No changes. All 7 targets agree.
+    --- stderr
+    Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
+    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+    The sandbox's user approves by itself in a moment.
+    Signed in as sandy@contoso.example.
+    Reading 7 flows and 7 targets …
+    "#);
+}
+
+#[test]
+fn a_plan_shows_the_same_and_writes_nothing() {
+    let place = place();
+    for _ in 0..2 {
+        let (code, document) =
+            place.json(&["plan", "--manifest", EXAMPLE, "--environment", "sandbox"]);
+        assert_eq!((code, &document["outcome"]), (0, &json!("planned")));
+        assert_eq!(
+            actions(&document),
+            ["create", "update", "create", "update", "create", "update", "create"]
+        );
+    }
+}
+
+#[test]
+fn a_dry_run_of_apply_is_a_plan() {
+    let place = place();
+    for flag in ["--dry-run", "--what-if"] {
+        let (code, document) =
+            place.json(&["apply", flag, "--manifest", EXAMPLE, "--environment", "sandbox"]);
+        assert_eq!((code, &document["outcome"]), (0, &json!("planned")));
+    }
+}
+
+#[test]
+fn a_detailed_exit_code_tells_whether_there_are_changes() {
+    let place = place();
+    let plan = ["plan", "--detailed-exitcode", "--manifest", EXAMPLE, "--environment", "sandbox"];
+    assert_eq!(place.run(&plan).code, 2);
+    assert_eq!(place.run(&["apply", "--manifest", EXAMPLE, "--environment", "sandbox"]).code, 0);
+    assert_eq!(place.run(&plan).code, 0);
+}
+
+#[test]
+fn the_document_says_what_was_done_and_what_it_took() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let (code, mut document) = place.json(&["apply", "--manifest", &manifest]);
+    assert_eq!(code, 0);
+    assert!(document["duration-ms"].take().is_u64());
+    assert!(
+        document["environment"]["url"].take().as_str().unwrap().starts_with("http://127.0.0.1:")
+    );
+    assert_eq!(
+        document,
+        json!({
+            "version": 1,
+            "outcome": "applied",
+            "environment": {"name": "sandbox", "url": null, "id": "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6"},
+            "changes": [{
+                "address": "environment-variable/contoso_OrderIntakeUrl",
+                "action": "create",
+                "reason": "the variable has no value",
+                "flow": {"name": "Order intake", "workflow-id": ORDER_INTAKE},
+                "before": null,
+                "after": {
+                    "kind": "authenticated",
+                    "host": "3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com",
+                    "fingerprint": "1d7ee5828a1f",
+                },
+            }],
+            "problems": [],
+            "warnings": [],
+            "error": null,
+            "requests": document["requests"],
+            "duration-ms": null,
+        }),
+    );
+    let requests = &document["requests"];
+    assert_eq!((&requests["dataverse"], &requests["flow"]), (&json!(6), &json!(1)));
+}
+
+#[test]
+fn two_applies_at_once_end_with_one_row_and_both_say_how_it_went() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let start = || {
+        let mut command = place.command(&["apply", "--manifest", &manifest, "--format", "json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+    for output in &both {
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{document:#}");
+        assert!(
+            ["applied", "agreed"].contains(&document["outcome"].as_str().unwrap()),
+            "{document:#}"
+        );
+    }
+    let (code, document) = place.json(&["plan", "--manifest", &manifest]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
+}
+
+#[test]
+fn ctrl_c_at_the_prompt_ends_the_run_at_once_and_nothing_was_written() {
+    let place = place();
+    let served = Served::start(&place, &[]);
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    for name in ["INT", "TERM"] {
+        let log = place.path("prompt.log");
+        let mut command =
+            place.command(&["apply", "--manifest", &manifest, "--environment", &served.url]);
+        let mut child = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+        until(|| std::fs::read_to_string(&log).unwrap().contains("enter the code").then_some(()));
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(
+            std::fs::read_to_string(&log).unwrap().contains("interrupted; nothing was written")
+        );
+    }
+}
+
+#[test]
+fn a_served_sandbox_is_an_environment_like_any_other() {
+    let place = place();
+    let served = Served::start(&place, &["--approve-after", "0", "--latency", "5"]);
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let run = ["--manifest", &manifest, "--environment", &served.url];
+    assert_eq!(place.json(&[&["apply"], &run[..]].concat()).1["outcome"], "applied");
+    assert_eq!(place.json(&[&["plan"], &run[..]].concat()).1["outcome"], "agreed");
+}
+
+#[test]
+fn a_sandbox_that_was_reset_begins_again() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    for _ in 0..2 {
+        assert_eq!(place.json(&["apply", "--manifest", &manifest]).1["outcome"], "applied");
+        assert_eq!(place.run(&["sandbox", "reset"]).code, 0);
+    }
+}
+
+#[test]
+fn usage_errors_end_with_the_documented_code() {
+    let place = place();
+    assert_eq!(place.run(&["plan", "--nonsense"]).code, 3);
+    assert_eq!(place.run(&[]).code, 3);
+    assert_eq!(place.run(&["--version"]).code, 0);
+    assert_eq!(place.run(&["plan", "--manifest", "no-such-file.toml"]).code, 3);
+    let manifest = place.write(
+        "prod.toml",
+        &format!(
+            "version = 1\n[environments.prod]\nurl = \"https://contoso.crm4.dynamics.com\"\n{}",
+            binds(ORDER_INTAKE, "contoso_Url")
+        ),
+    );
+    let without_application = place.run(&["plan", "--manifest", &manifest]);
+    assert_eq!(without_application.code, 3);
+    assert!(without_application.stderr.contains("Allow public client flows"));
+    let unattended = place.run(&["apply", "--manifest", &manifest, "--client-id", ORDER_INTAKE]);
+    assert_eq!(unattended.code, 3);
+    assert!(unattended.stderr.contains("--yes"));
+}
+
+#[test]
+fn an_environment_that_is_not_there_is_told_from_a_refusal() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, document) =
+        place.json(&["plan", "--manifest", &manifest, "--environment", &format!("http://{free}")]);
+    assert_eq!((code, &document["outcome"]), (6, &json!("refused")));
+    assert!(document["error"]["message"].as_str().unwrap().contains("cannot be reached"));
+}

@@ -1,0 +1,167 @@
+//! Every problem that a plan can find, on tenants that have it.
+
+use std::collections::BTreeSet;
+
+use super::harness::{ORDER_INTAKE, Place, binds, place};
+
+/// What the plan of a manifest finds on a tenant.
+fn codes(place: &Place, manifest: &str, tenant: &str) -> BTreeSet<String> {
+    let (code, document) =
+        place.json(&["apply", "--manifest", manifest, "--sandbox-tenant", tenant]);
+    assert_eq!((code, &document["outcome"]), (5, &"refused".into()), "{document:#}");
+    let problems = document["problems"].as_array().unwrap().iter();
+    let problems = problems.inspect(|problem| {
+        assert!(problem["hint"].as_str().unwrap().len() > 10, "{problem}");
+        assert!(problem["line"].is_u64() && problem["address"].is_string(), "{problem}");
+    });
+    problems.map(|problem| problem["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The problems of the shipped tenant's flow bound to a variable.
+fn of_flow(workflow_id: &str) -> String {
+    let place = place();
+    let manifest = place.manifest(&binds(workflow_id, "contoso_OrderIntakeUrl"));
+    let tenant = place.tenant(&[]);
+    codes(&place, &manifest, &tenant).into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// The problems of a target of the shipped tenant.
+fn of_target(target: &str) -> String {
+    let place = place();
+    let manifest = place.manifest(&format!(
+        "[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n[[flow.target]]\n{target}\n"
+    ));
+    let tenant = place.tenant(&[]);
+    codes(&place, &manifest, &tenant).into_iter().collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn a_flow_that_has_no_url_for_others_is_refused_with_its_reason() {
+    assert_eq!(of_flow("172df638-b184-f011-998a-7c1e5275cfe9"), "trigger-not-http");
+    assert_eq!(of_flow("283e0749-c295-f011-998a-7c1e5275cfe9"), "trigger-not-http");
+    assert_eq!(of_flow("394f185a-d3a6-f011-998a-7c1e5275cfe9"), "flow-draft");
+    assert_eq!(of_flow("4a50296b-e4b7-f011-998a-7c1e5275cfe9"), "flow-suspended");
+    assert_eq!(of_flow("5b613a7c-f5c8-f011-998a-7c1e5275cfe9"), "flow-not-owned");
+    assert_eq!(of_flow("6c724b8d-06d9-f011-998a-7c1e5275cfe9"), "trigger-ambiguous");
+    assert_eq!(of_flow("7d835c9e-17ea-f011-998a-7c1e5275cfe9"), "flow-not-cloud");
+    assert_eq!(of_flow("8e946daf-28fb-f011-998a-7c1e5275cfe9"), "flow-not-found");
+}
+
+#[test]
+fn a_variable_that_cannot_take_a_url_is_refused_with_its_reason() {
+    assert_eq!(of_target("environment-variable = \"contoso_MaxItems\""), "variable-type");
+    assert_eq!(of_target("environment-variable = \"contoso_UseNewFlow\""), "variable-type");
+    assert_eq!(of_target("environment-variable = \"contoso_Site\""), "variable-type");
+    assert_eq!(of_target("environment-variable = \"contoso_ApiSecret\""), "variable-type");
+    assert_eq!(of_target("environment-variable = \"contoso_Nothing\""), "definition-missing");
+    assert_eq!(
+        of_target("environment-variable = \"contoso_PartnerWebhookUrl\"\njson-pointer = \"/a\""),
+        "value-not-json"
+    );
+}
+
+#[test]
+fn a_record_that_cannot_take_a_url_is_refused_with_its_reason() {
+    let column = |key: &str, column: &str| {
+        of_target(&format!(
+            "table = \"contoso_endpoint\"\nkey = {{ {key} }}\ncolumn = \"{column}\""
+        ))
+    };
+    assert_eq!(column("contoso_name = \"nobody\"", "contoso_url"), "record-missing");
+    assert_eq!(column("contoso_region = \"emea\"", "contoso_url"), "record-ambiguous");
+    assert_eq!(column("contoso_name = \"shipments\"", "contoso_nothing"), "column-missing");
+    assert_eq!(column("contoso_nothing = \"x\"", "contoso_url"), "column-missing");
+    assert_eq!(column("contoso_priority = \"x\"", "contoso_url"), "key-type");
+    assert_eq!(column("contoso_name = \"shipments\"", "contoso_priority"), "column-not-text");
+    assert_eq!(column("contoso_name = \"shipments\"", "contoso_shorturl"), "value-too-long");
+    let elsewhere =
+        "table = \"contoso_nothing\"\nkey = { contoso_name = \"x\" }\ncolumn = \"contoso_url\"";
+    assert_eq!(of_target(elsewhere), "table-missing");
+}
+
+#[test]
+fn a_missing_privilege_is_named_and_the_other_problems_are_found_all_the_same() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_Nothing"));
+    let tenant =
+        place.tenant(&[("missing-privileges = []", "missing-privileges = [\"prvReadWorkflow\"]")]);
+    let ended = place.run(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!(ended.code, 5);
+    assert!(
+        ended.stdout.contains("a security role with the privilege `prvReadWorkflow`"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("definition-missing"));
+}
+
+#[test]
+fn a_privilege_that_is_missed_while_writing_is_named_and_nothing_is_written() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let tenant = place.tenant(&[(
+        "missing-privileges = []",
+        "missing-privileges = [\"prvCreateEnvironmentVariableValue\"]",
+    )]);
+    let ended = place.run(&["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("`prvCreateEnvironmentVariableValue`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing was written"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_signed_url_is_refused_unless_the_policy_says_otherwise() {
+    let signed = "f50bd416-9f62-f011-998a-7c1e5275cfe9";
+    for (policy, code) in [("refuse", 5), ("warn", 0), ("allow", 0)] {
+        let place = place();
+        let manifest = place.manifest(&binds(signed, "contoso_OrderIntakeUrl"));
+        let text = std::fs::read_to_string(&manifest).unwrap().replace("allow", policy);
+        let manifest = place.write("policy.toml", &text);
+        let ended = place.run(&["plan", "--manifest", &manifest]);
+        assert_eq!(ended.code, code, "{}", ended.stdout);
+        assert_eq!(ended.stdout.contains("[signed-url]"), policy != "allow");
+    }
+}
+
+#[test]
+fn all_problems_come_at_once_with_their_places() {
+    let place = place();
+    let flows = [
+        ("172df638-b184-f011-998a-7c1e5275cfe9", "contoso_MaxItems"),
+        ("394f185a-d3a6-f011-998a-7c1e5275cfe9", "contoso_Nothing"),
+    ];
+    let manifest = place.manifest(&flows.map(|(flow, variable)| binds(flow, variable)).concat());
+    let ended = place.run(&["plan", "--manifest", &manifest]);
+    insta::assert_snapshot!(ended.transcript(&place), @r#"
+    exit: 5
+    --- stdout
+
+    Plan for sandbox, http://127.0.0.1:PORT
+
+    error[trigger-not-http]: the flow `Nightly cleanup` has no HTTP trigger: it has `Recurrence` of type
+            Recurrence
+      at    flowbind.toml:7:1  flow/172df638-b184-f011-998a-7c1e5275cfe9
+      help: only the trigger `When an HTTP request is received` (type Request, kind Http) has a URL for
+            others
+
+    error[variable-type]: the variable is of type number, which cannot hold a URL as it stands
+      at    flowbind.toml:9:1  environment-variable/contoso_MaxItems
+      help: bind a variable of type text, or of type JSON with `json-pointer`
+
+    error[flow-draft]: the flow `Returns intake` is off, and its URL exists only once it is on
+      at    flowbind.toml:11:1  flow/394f185a-d3a6-f011-998a-7c1e5275cfe9
+      help: turn the flow on, which needs its connection references to be bound, and run again
+
+    error[definition-missing]: there is no such environment variable in this environment
+      at    flowbind.toml:13:1  environment-variable/contoso_Nothing
+      help: import the solution that defines it first, or correct `environment-variable`
+
+    refused: 4 problems. Nothing was written.
+    --- stderr
+    Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
+    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+    The sandbox's user approves by itself in a moment.
+    Signed in as sandy@contoso.example.
+    Reading 2 flows and 2 targets …
+    "#);
+}
