@@ -127,3 +127,12 @@ async fn nothing_that_is_secret_shows_in_debug_output() {
     let tenant = format!("{:?}", Tenant::embedded());
     assert!(!tenant.contains("made-up-for-the-sandbox"));
 }
+
+#[tokio::test]
+async fn a_state_that_another_tenant_took_is_not_mixed_with_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let first = World::with(in_file(path.clone())).await;
+    let _second = World::with(Settings { tenant: extended("# another"), ..in_file(path) }).await;
+    assert_eq!(first.get("WhoAmI").await.expect(500).code(), "SandboxState");
+}

@@ -80,9 +80,9 @@ fn carry_out(
 ) -> (PartAnswer, Option<StatusCode>) {
     match part {
         Part::Single(operation) => {
-            let before = database.clone();
+            let before = (operation.method != Method::GET).then(|| database.clone());
             let result = attempt(site, database, call, operation, &mut References::new());
-            if result.is_err() {
+            if let Some(before) = before.filter(|_| result.is_err()) {
                 *database = before;
             }
             let failed = result.as_ref().err().map(|fault| fault.status);
