@@ -26,6 +26,15 @@ async fn a_created_row_is_told_by_its_address() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_cannot_be_given_is_not_made() {
+    let world = World::new().await;
+    let path = "contoso_endpoints?$select=contoso_nothing";
+    let request = world.data(Method::POST, path).header("prefer", "return=representation");
+    send(request.body("{\"contoso_name\":\"gone\"}")).await.expect(400);
+    world.get("contoso_endpoints(contoso_name='gone')").await.expect(404);
+}
+
+#[tokio::test]
 async fn the_upsert_table_holds() {
     let world = World::new().await;
     let body = json!({"contoso_notes": "x"});

@@ -8,7 +8,7 @@ use super::super::message::Answer;
 use super::super::state::Database;
 use super::context::{Context, RowKey, absent, locate, row_key};
 use super::fault::Fault;
-use super::options::parse;
+use super::options::{Options, parse};
 use super::path::Segment;
 use super::payload::{Purpose, no_reference, object, own_id, values};
 use super::read::entity;
@@ -74,7 +74,8 @@ pub(crate) struct Written {
     pub(crate) id: Guid,
 }
 
-/// Carries out a request that changes rows.
+/// Carries out a request that changes rows. Whatever can be refused is refused before the first change, so that
+/// a failed operation leaves nothing behind.
 pub(crate) fn write(
     context: &Context<'_>,
     database: &mut Database,
@@ -124,8 +125,9 @@ fn create(
     table: &Table,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let body = object(&context.call.body)?;
+    let shown = shown(context, table)?;
     let id = insert(context, database, table, &body, None)?;
-    respond(context, database, table, id, true)
+    respond(context, database, table, (id, true), shown.as_ref())
 }
 
 /// Creates a row from a body, under the values of the key that named it, if one did.
@@ -158,8 +160,9 @@ fn patch(
     key: &RowKey,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let body = object(&context.call.body)?;
-    let (id, created) = upsert(context, database, table, key, &body, &Guard::of(context))?;
-    respond(context, database, table, id, created)
+    let shown = shown(context, table)?;
+    let written = upsert(context, database, table, key, &body, &Guard::of(context))?;
+    respond(context, database, table, written, shown.as_ref())
 }
 
 /// Changes the row of a key, or creates it where the guard lets it; tells which.
@@ -239,22 +242,29 @@ fn single(
     Ok(no_content())
 }
 
+/// Reads what of the written row is to be shown, before anything is written.
+fn shown(context: &Context<'_>, table: &Table) -> Result<Option<Options>, Fault> {
+    if !context.preferences.representation {
+        return Ok(None);
+    }
+    let options = parse(&context.call.parameters())?;
+    super::render::check_options(context, table, &options)?;
+    Ok(Some(options))
+}
+
 /// Answers a write: the address of the row, and the row itself where that is preferred.
 fn respond(
     context: &Context<'_>,
     database: &Database,
     table: &Table,
-    id: Guid,
-    created: bool,
+    (id, created): (Guid, bool),
+    shown: Option<&Options>,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let mut answer = no_content();
     let row = database.row(&table.name, id).ok_or_else(|| Fault::absent(table, &id.to_string()))?;
-    if context.preferences.representation {
-        let options = parse(&context.call.parameters())?;
-        super::render::check_options(context, table, &options)?;
-        let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-        answer = super::read::data(context, &entity(context, database, table, row, &options)?);
-        answer.status = status;
+    if let Some(options) = shown {
+        answer = super::read::data(context, &entity(context, database, table, row, options)?);
+        answer.status = if created { StatusCode::CREATED } else { StatusCode::OK };
         answer.set("etag", &tag(row));
     }
     let address = context.address(table, id);
