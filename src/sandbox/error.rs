@@ -63,6 +63,14 @@ pub enum SandboxError {
         /// Where and why.
         source: serde_json::Error,
     },
+    /// Another sandbox began the state anew for its own tenant.
+    #[error(
+        "sandbox state `{path}` now belongs to a sandbox of another tenant; give each its own state"
+    )]
+    StateTaken {
+        /// The state file.
+        path: PathBuf,
+    },
     /// The state could not be turned into text.
     #[error("failed to encode the sandbox state")]
     StateEncoding(#[source] serde_json::Error),

@@ -3,14 +3,15 @@
 //! Names, types and lengths are those of Microsoft's table reference
 //! (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/about-entity-reference>).
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::tenant::Tenant;
-use super::super::tenant::file::{ColumnFile, ColumnKind, TableFile};
 use super::super::tenant::switches::{DuplicateCode, ValueKey};
-use super::schema::{Column, Key, Kind, Lookup, Schema, Table, Violation};
+use super::columns::{
+    boolean, choice, column, component, custom, dates, fixed, lookup, memo, owned, start, states,
+    system, text,
+};
+use super::schema::{Column, Kind, Lookup, Schema, Table, Violation};
 
 /// The logical names of the built-in tables.
 pub(crate) const BUILT_IN: [&str; 7] = [
@@ -22,9 +23,6 @@ pub(crate) const BUILT_IN: [&str; 7] = [
     "systemuser",
     "organization",
 ];
-
-/// The moment that components which were never overwritten carry.
-pub(crate) const NEVER_OVERWRITTEN: &str = "1900-01-01T00:00:00Z";
 
 /// Returns every table of a tenant.
 pub(crate) fn schema(tenant: &Tenant) -> Schema {
@@ -239,199 +237,4 @@ fn organization() -> Table {
     start("organization", "Organization", "Organization", 1019, "name")
         .with([text("name", 160), column("languagecode", Kind::Integer)])
         .with(dates())
-}
-
-/// Columns of everything that can stand in a solution.
-fn component() -> [Column; 5] {
-    let labels = ["Published", "Unpublished", "Deleted", "Deleted Unpublished"];
-    [
-        system(boolean("ismanaged", Some(false))),
-        system(column("solutionid", Kind::Guid))
-            .default(json!("fd140aad-4df4-11dd-bd17-0019b9312238")),
-        system(choice("componentstate", &labels)).default(json!(0)),
-        system(column("overwritetime", Kind::DateTime)).default(json!(NEVER_OVERWRITTEN)),
-        system(boolean("iscustomizable", None)),
-    ]
-}
-
-/// Columns of rows that belong to a person.
-fn owned() -> Vec<Column> {
-    let mut columns = vec![lookup("ownerid", "systemuser", "ownerid")];
-    columns.push(system(lookup("createdby", "systemuser", "createdby")));
-    columns.push(system(lookup("modifiedby", "systemuser", "modifiedby")));
-    columns.extend(dates());
-    columns
-}
-
-/// Columns that the platform keeps on every row.
-fn dates() -> [Column; 3] {
-    [
-        system(column("createdon", Kind::DateTime)),
-        system(column("modifiedon", Kind::DateTime)),
-        system(column("versionnumber", Kind::BigInteger)),
-    ]
-}
-
-fn states(labels: &[&str], statuses: &[(i64, i64, &str)]) -> [Column; 2] {
-    let status = statuses
-        .iter()
-        .map(|(value, state, label)| (*value, (*state, (*label).to_owned())))
-        .collect();
-    let first = statuses.first().map(|(value, ..)| *value);
-    [
-        column("statecode", Kind::State(numbered(labels))).default(json!(0)),
-        Column { default: first.map(Value::from), ..column("statuscode", Kind::Status(status)) },
-    ]
-}
-
-/// Makes a table of the tenant file. Type codes of custom tables differ from organisation to organisation.
-fn custom(file: &TableFile, index: usize) -> Table {
-    let code = 10_300 + u32::try_from(index).unwrap_or_default();
-    let display = file.display_name.as_deref().unwrap_or(&file.name);
-    let mut table = start(&file.name, &file.name, display, code, &file.primary_name)
-        .with(file.columns.iter().map(custom_column))
-        .with(states(&["Active", "Inactive"], &[(1, 0, "Active"), (2, 1, "Inactive")]))
-        .with(owned());
-    for key in &file.keys {
-        let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-        table = table.key(&key.name, &columns, Violation::EntityKey);
-    }
-    if let Some(set) = &file.set {
-        table.set.clone_from(set);
-    }
-    table.optimistic = file.optimistic_concurrency;
-    table.custom = true;
-    table
-}
-
-fn custom_column(file: &ColumnFile) -> Column {
-    let kind = match file.kind {
-        ColumnKind::Text => Kind::Text(file.max_length.unwrap_or(100)),
-        ColumnKind::Memo => Kind::Memo(file.max_length.unwrap_or(2000)),
-        ColumnKind::Integer => Kind::Integer,
-        ColumnKind::Decimal => Kind::Decimal,
-        ColumnKind::Boolean => Kind::Boolean,
-        ColumnKind::DateTime => Kind::DateTime,
-        ColumnKind::Guid => Kind::Guid,
-        ColumnKind::Choice => Kind::Choice(
-            file.options.iter().map(|(label, value)| (*value, label.clone())).collect(),
-        ),
-        ColumnKind::Lookup => Kind::Lookup(Lookup {
-            target: file.target.clone().unwrap_or_default(),
-            navigation: file.navigation.clone().unwrap_or_else(|| file.name.clone()),
-            collection: None,
-            cascade: false,
-            platform: false,
-        }),
-    };
-    Column {
-        for_create: file.valid_for_create,
-        for_update: file.valid_for_update,
-        ..column(&file.name, kind)
-    }
-}
-
-fn start(
-    name: &str,
-    schema_name: &str,
-    display: &str,
-    type_code: u32,
-    primary_name: &str,
-) -> Table {
-    let id = format!("{name}id");
-    let columns = vec![fixed(column(&id, Kind::Id))];
-    Table {
-        name: name.to_owned(),
-        set: format!("{name}s"),
-        display: display.to_owned(),
-        schema_name: schema_name.to_owned(),
-        type_code,
-        id,
-        primary_name: primary_name.to_owned(),
-        columns,
-        keys: Vec::new(),
-        optimistic: true,
-        custom: false,
-    }
-}
-
-impl Table {
-    fn with(mut self, columns: impl IntoIterator<Item = Column>) -> Self {
-        self.columns.extend(columns);
-        self
-    }
-
-    fn key(mut self, name: &str, columns: &[&str], violation: Violation) -> Self {
-        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-        self.keys.push(Key { name: name.to_owned(), columns, violation });
-        self
-    }
-}
-
-impl Column {
-    fn default(mut self, value: Value) -> Self {
-        self.default = Some(value);
-        self
-    }
-
-    fn numbered_from_one(mut self) -> Self {
-        if let Kind::Choice(options) = self.kind {
-            self.kind = Kind::Choice(
-                options.into_iter().map(|(value, label)| (value + 1, label)).collect(),
-            );
-        }
-        self
-    }
-}
-
-fn column(name: &str, kind: Kind) -> Column {
-    Column {
-        name: name.to_owned(),
-        schema_name: name.to_owned(),
-        kind,
-        for_create: true,
-        for_update: true,
-        default: None,
-    }
-}
-
-fn text(name: &str, length: usize) -> Column {
-    column(name, Kind::Text(length))
-}
-
-fn memo(name: &str, length: usize) -> Column {
-    column(name, Kind::Memo(length))
-}
-
-fn boolean(name: &str, default: Option<bool>) -> Column {
-    Column { default: default.map(Value::from), ..column(name, Kind::Boolean) }
-}
-
-fn choice(name: &str, labels: &[&str]) -> Column {
-    column(name, Kind::Choice(numbered(labels)))
-}
-
-fn lookup(name: &str, target: &str, navigation: &str) -> Column {
-    let lookup = Lookup {
-        target: target.to_owned(),
-        navigation: navigation.to_owned(),
-        collection: None,
-        cascade: false,
-        platform: true,
-    };
-    column(name, Kind::Lookup(lookup))
-}
-
-/// Lets a column be set on creation only.
-fn fixed(column: Column) -> Column {
-    Column { for_update: false, ..column }
-}
-
-/// Lets a column be set by the platform only.
-fn system(column: Column) -> Column {
-    Column { for_create: false, for_update: false, ..column }
-}
-
-fn numbered(labels: &[&str]) -> BTreeMap<i64, String> {
-    (0..).zip(labels.iter().map(|label| (*label).to_owned())).collect()
 }

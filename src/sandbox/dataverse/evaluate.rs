@@ -201,7 +201,7 @@ pub(crate) fn check(condition: &Condition, schema: &Schema, table: &Table) -> Re
         Condition::Compare(left, _, right) | Condition::Part(left, _, right) => {
             comparable(left, right, schema, table)
         }
-        Condition::Among(path, _) | Condition::Alone(path) => kind(path, schema, table).map(|_| ()),
+        Condition::Among(path, _) | Condition::Alone(path) => check_path(path, schema, table),
         Condition::Members { path, condition, .. } => {
             let (name, _) = split(path)?;
             let (other, _) = schema
@@ -236,6 +236,11 @@ fn comparable(
         type_of(kind),
         literal_type(literal),
     )))
+}
+
+/// Refuses a path that names what a table has not.
+pub(crate) fn check_path(path: &[String], schema: &Schema, table: &Table) -> Result<(), Fault> {
+    kind(path, schema, table).map(|_| ())
 }
 
 fn kind<'s>(path: &[String], schema: &'s Schema, table: &'s Table) -> Result<&'s Kind, Fault> {

@@ -1,7 +1,9 @@
 //! The Dataverse Web API of the sandbox: `/api/data/v9.x/`.
 
 mod batch;
+mod bulk;
 pub(crate) mod catalog;
+mod columns;
 mod context;
 mod describe;
 mod evaluate;
@@ -57,12 +59,7 @@ fn carry_out(site: &Site, database: &mut Database, call: &Call) -> Result<Answer
     if below_base(&call.path).is_some_and(|rest| rest == "$batch" || rest == "%24batch") {
         return batch::run(site, database, call);
     }
-    let before = database.clone();
-    let result = operate(site, database, call, &References::new());
-    if result.is_err() {
-        *database = before;
-    }
-    result.map(|(answer, _)| answer)
+    operate(site, database, call, &References::new()).map(|(answer, _)| answer)
 }
 
 /// Returns what stands after `/api/data/v9.x/`.

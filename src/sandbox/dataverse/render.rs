@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::guid::Guid;
 use super::super::state::{Database, Row};
 use super::context::Context;
-use super::evaluate::{Fields as _, RowFields, check, holds, order, read};
+use super::evaluate::{Fields as _, RowFields, check, check_path, holds, order, read};
 use super::fault::Fault;
 use super::options::{Expand, Options};
 use super::schema::{Column, Kind, Lookup, Table};
@@ -36,9 +36,8 @@ pub(crate) fn check_options(
     if let Some(condition) = &options.filter {
         check(condition, schema, table)?;
     }
-    for (path, _) in options.order.iter().filter(|(path, _)| path.len() == 1) {
-        let known = path.first().is_some_and(|name| table.property(name).is_some());
-        known.then_some(()).ok_or_else(|| Fault::property(&path.join("/"), &type_name))?;
+    for (path, _) in &options.order {
+        check_path(path, schema, table)?;
     }
     for expand in &options.expand {
         let other = expanded_table(context, table, &expand.name)?;

@@ -8,17 +8,17 @@ use super::super::message::Answer;
 use super::super::state::Database;
 use super::context::{Context, RowKey, absent, locate, row_key};
 use super::fault::Fault;
-use super::options::parse;
+use super::options::{Options, parse};
 use super::path::Segment;
-use super::payload::{Purpose, no_reference, object, own_id, row_of, values};
+use super::payload::{Purpose, no_reference, object, own_id, values};
 use super::read::entity;
 use super::render::tag;
-use super::rows::{self, Values};
+use super::rows;
 use super::schema::Table;
 
 /// The precondition of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Guard {
+pub(super) enum Guard {
     /// None.
     Free,
     /// The row must exist.
@@ -74,7 +74,8 @@ pub(crate) struct Written {
     pub(crate) id: Guid,
 }
 
-/// Carries out a request that changes rows.
+/// Carries out a request that changes rows. Whatever can be refused is refused before the first change, so that
+/// a failed operation leaves nothing behind.
 pub(crate) fn write(
     context: &Context<'_>,
     database: &mut Database,
@@ -86,7 +87,8 @@ pub(crate) fn write(
     match (key, rest) {
         (None, []) if method == Method::POST => create(context, database, table),
         (None, [action]) if method == Method::POST => {
-            several(context, database, table, &action.name).map(|answer| (answer, None))
+            super::bulk::carry_out(context, database, table, &action.name)
+                .map(|answer| (answer, None))
         }
         (Some(key), []) if method == Method::PATCH => patch(context, database, table, &key),
         (Some(key), []) if method == Method::DELETE => {
@@ -123,12 +125,13 @@ fn create(
     table: &Table,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let body = object(&context.call.body)?;
+    let shown = shown(context, table)?;
     let id = insert(context, database, table, &body, None)?;
-    respond(context, database, table, id, true)
+    respond(context, database, table, (id, true), shown.as_ref())
 }
 
 /// Creates a row from a body, under the values of the key that named it, if one did.
-fn insert(
+pub(super) fn insert(
     context: &Context<'_>,
     database: &mut Database,
     table: &Table,
@@ -157,11 +160,13 @@ fn patch(
     key: &RowKey,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let body = object(&context.call.body)?;
-    let (id, created) = upsert(context, database, table, key, &body, &Guard::of(context))?;
-    respond(context, database, table, id, created)
+    let shown = shown(context, table)?;
+    let written = upsert(context, database, table, key, &body, &Guard::of(context))?;
+    respond(context, database, table, written, shown.as_ref())
 }
 
-fn upsert(
+/// Changes the row of a key, or creates it where the guard lets it; tells which.
+pub(super) fn upsert(
     context: &Context<'_>,
     database: &mut Database,
     table: &Table,
@@ -237,101 +242,14 @@ fn single(
     Ok(no_content())
 }
 
-/// Carries out `CreateMultiple`, `UpdateMultiple` or `UpsertMultiple`: all targets or none.
-fn several(
-    context: &Context<'_>,
-    database: &mut Database,
-    table: &Table,
-    action: &str,
-) -> Result<Answer, Fault> {
-    let body = object(&context.call.body)?;
-    let targets: Vec<&Map<String, Value>> = body
-        .get("Targets")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .collect();
-    let before = database.clone();
-    let short = action.strip_prefix("Microsoft.Dynamics.CRM.").unwrap_or(action);
-    let result = match short {
-        "CreateMultiple" => create_all(context, database, table, &targets),
-        "UpdateMultiple" => upsert_all(context, database, table, &targets, &Guard::Exists),
-        "UpsertMultiple" => upsert_all(context, database, table, &targets, &Guard::Free),
-        _ => Err(Fault::segment(action)),
-    };
-    if result.is_err() {
-        *database = before;
+/// Reads what of the written row is to be shown, before anything is written.
+fn shown(context: &Context<'_>, table: &Table) -> Result<Option<Options>, Fault> {
+    if !context.preferences.representation {
+        return Ok(None);
     }
-    result
-}
-
-fn create_all(
-    context: &Context<'_>,
-    database: &mut Database,
-    table: &Table,
-    targets: &[&Map<String, Value>],
-) -> Result<Answer, Fault> {
-    let ids = targets
-        .iter()
-        .map(|body| insert(context, database, table, body, None))
-        .collect::<Result<Vec<_>, _>>()?;
-    let about = format!("{}/$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse", context.base);
-    Ok(super::read::data(context, &json!({"@odata.context": about, "Ids": ids})))
-}
-
-fn upsert_all(
-    context: &Context<'_>,
-    database: &mut Database,
-    table: &Table,
-    targets: &[&Map<String, Value>],
-    guard: &Guard,
-) -> Result<Answer, Fault> {
-    for body in targets {
-        let key = named(context, database, table, body)?;
-        upsert(context, database, table, &key, body, guard)?;
-    }
-    Ok(no_content())
-}
-
-/// Finds out which row a target of a bulk operation means: by `@odata.id`, or by its own primary id.
-fn named(
-    context: &Context<'_>,
-    database: &Database,
-    table: &Table,
-    body: &Map<String, Value>,
-) -> Result<RowKey, Fault> {
-    if let Some(address) = body.get("@odata.id").and_then(Value::as_str) {
-        let local = address
-            .split_once("/api/data/")
-            .and_then(|(_, rest)| rest.split_once('/'))
-            .map_or(address, |(_, rest)| rest);
-        return match super::path::segments(local.trim_start_matches('/'))?.as_slice() {
-            [segment] if segment.name == table.set => row_key(table, segment),
-            _ => row_of(context, database, address).map(|(_, id)| RowKey::Id(id)),
-        };
-    }
-    match own_id(table, body)? {
-        Some(id) => Ok(RowKey::Id(id)),
-        None => by_columns(table, body),
-    }
-}
-
-/// Takes the alternate key whose columns the target holds.
-fn by_columns(table: &Table, body: &Map<String, Value>) -> Result<RowKey, Fault> {
-    let key =
-        table.keys.iter().find(|key| key.columns.iter().all(|column| body.contains_key(column)));
-    let key = key.ok_or_else(|| {
-        Fault::argument(
-            "Each target must name its record by an id or by the columns of an alternate key.",
-        )
-    })?;
-    let values: Values = key
-        .columns
-        .iter()
-        .filter_map(|column| Some((column.clone(), body.get(column)?.clone())))
-        .collect();
-    Ok(RowKey::Alternate(values))
+    let options = parse(&context.call.parameters())?;
+    super::render::check_options(context, table, &options)?;
+    Ok(Some(options))
 }
 
 /// Answers a write: the address of the row, and the row itself where that is preferred.
@@ -339,17 +257,14 @@ fn respond(
     context: &Context<'_>,
     database: &Database,
     table: &Table,
-    id: Guid,
-    created: bool,
+    (id, created): (Guid, bool),
+    shown: Option<&Options>,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let mut answer = no_content();
     let row = database.row(&table.name, id).ok_or_else(|| Fault::absent(table, &id.to_string()))?;
-    if context.preferences.representation {
-        let options = parse(&context.call.parameters())?;
-        super::render::check_options(context, table, &options)?;
-        let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-        answer = super::read::data(context, &entity(context, database, table, row, &options)?);
-        answer.status = status;
+    if let Some(options) = shown {
+        answer = super::read::data(context, &entity(context, database, table, row, options)?);
+        answer.status = if created { StatusCode::CREATED } else { StatusCode::OK };
         answer.set("etag", &tag(row));
     }
     let address = context.address(table, id);
@@ -360,6 +275,7 @@ fn respond(
     Ok((answer, Some(Written { table: table.name.clone(), id })))
 }
 
-fn no_content() -> Answer {
+/// Makes an answer that has nothing to show.
+pub(super) fn no_content() -> Answer {
     Answer::empty(StatusCode::NO_CONTENT).with("odata-version", "4.0")
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::guid::Guid;
 use super::super::site::Site;
 use super::super::state::Database;
-use super::super::tenant::file::AddressKind;
+use super::super::tenant::flows::AddressKind;
 use super::definition::Trigger;
 
 /// A callback address in its parts.

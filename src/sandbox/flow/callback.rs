@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::message::{Answer, Call};
 use super::super::site::Site;
 use super::super::state::Database;
-use super::super::tenant::file::AddressKind;
+use super::super::tenant::flows::AddressKind;
 use super::super::tenant::switches::{CallbackAnswer, MissingTrigger, StoppedFlow};
 use super::definition::Trigger;
 use super::fault::Fault;

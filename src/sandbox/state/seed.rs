@@ -11,7 +11,8 @@ use super::super::dataverse::schema::Schema;
 use super::super::guid::Guid;
 use super::super::seal::Key;
 use super::super::tenant::Tenant;
-use super::super::tenant::file::{FlowFile, FlowState, TableFile, VariableFile};
+use super::super::tenant::flows::{FlowFile, FlowState};
+use super::super::tenant::tables::{TableFile, VariableFile};
 use super::Database;
 
 /// The version of the state's format.

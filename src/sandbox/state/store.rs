@@ -129,10 +129,15 @@ impl StateFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(failed("read", &self.path)(error)),
         };
-        if bytes != self.seen {
-            *database = self.parse(&bytes)?;
-            self.seen = bytes;
+        if bytes == self.seen {
+            return Ok(());
         }
+        let newer = self.parse(&bytes)?;
+        if newer.tenant != database.tenant {
+            return Err(SandboxError::StateTaken { path: self.path.clone() });
+        }
+        *database = newer;
+        self.seen = bytes;
         Ok(())
     }
 

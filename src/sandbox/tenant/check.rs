@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::guid::Guid;
-use super::file::{
-    ColumnKind, FaultFile, FlowFile, RefreshRefusal, TableFile, TenantFile, VariableFile,
-};
+use super::file::{FaultFile, RefreshRefusal, TenantFile};
+use super::flows::FlowFile;
 use super::switches::ValueKey;
+use super::tables::{ColumnKind, TableFile, VariableFile};
 
 /// Lists every problem, each naming its place.
 pub(crate) fn problems(file: &TenantFile, definitions: &BTreeMap<Guid, String>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file::{FlowFile, TriggerFile};
+use super::flows::{FlowFile, TriggerFile};
 
 /// Writes the `clientdata` of a flow: the JSON that an exported solution would hold.
 pub(crate) fn client_data(flow: &FlowFile) -> String {

@@ -1,11 +1,11 @@
 //! The tenant file as it is written.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::super::guid::Guid;
+use super::flows::FlowFile;
 use super::switches::Switches;
+use super::tables::{TableFile, VariableFile};
 
 /// A whole tenant file.
 #[derive(Debug, Clone, Deserialize)]
@@ -184,238 +184,6 @@ pub(crate) enum RefusalReason {
     SecondFactor,
 }
 
-/// A process: a row of `workflow`, and its side in the Flow service.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct FlowFile {
-    /// The name.
-    pub(crate) name: String,
-    /// The `workflowid`.
-    pub(crate) workflow_id: Guid,
-    /// The `resourceid`: a GUID, `none` for null, or absent for one made up from the other ids.
-    pub(crate) resource_id: Option<String>,
-    /// The state.
-    #[serde(default)]
-    pub(crate) state: FlowState,
-    /// Whether a flow in draft was never on.
-    #[serde(default)]
-    pub(crate) never_activated: bool,
-    /// Whether the person owns or co-owns it.
-    #[serde(default = "yes")]
-    pub(crate) owner: bool,
-    /// The `category`; 5 is a cloud flow.
-    #[serde(default = "cloud_flow")]
-    pub(crate) category: i64,
-    /// The generation of its callback address.
-    #[serde(default)]
-    pub(crate) address: AddressKind,
-    /// The key of its only trigger.
-    pub(crate) trigger: Option<String>,
-    /// The type of its only trigger; `Request` when absent.
-    #[serde(rename = "type")]
-    pub(crate) trigger_type: Option<String>,
-    /// The kind of its only trigger; `Http` when absent from a `Request`.
-    pub(crate) kind: Option<String>,
-    /// Who may call its only trigger: `Tenant`, `User` or `All`.
-    pub(crate) authentication: Option<String>,
-    /// The object ids that may call a trigger of `User`, separated by commas.
-    pub(crate) allowed_users: Option<String>,
-    /// The method of its only trigger.
-    pub(crate) method: Option<String>,
-    /// The relative path of its only trigger.
-    pub(crate) relative_path: Option<String>,
-    /// Its triggers, where one is not enough.
-    #[serde(default)]
-    pub(crate) triggers: Vec<TriggerFile>,
-    /// The file of an exported solution that holds its definition.
-    pub(crate) definition: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn cloud_flow() -> i64 {
-    5
-}
-
-/// A trigger.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct TriggerFile {
-    /// The key.
-    pub(crate) key: String,
-    /// The type; `Request` when absent.
-    #[serde(rename = "type")]
-    pub(crate) trigger_type: Option<String>,
-    /// The kind; `Http` when absent from a `Request`.
-    pub(crate) kind: Option<String>,
-    /// Who may call it.
-    pub(crate) authentication: Option<String>,
-    /// The object ids that may call it.
-    pub(crate) allowed_users: Option<String>,
-    /// The method.
-    pub(crate) method: Option<String>,
-    /// The relative path.
-    pub(crate) relative_path: Option<String>,
-}
-
-/// The state of a flow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum FlowState {
-    /// On.
-    #[default]
-    Activated,
-    /// Off.
-    Draft,
-    /// Stopped by a data policy.
-    Suspended,
-}
-
-/// The generation of a callback address.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum AddressKind {
-    /// The environment's own host.
-    #[default]
-    Direct,
-    /// The environment's own host, with `cu/NN` in the path.
-    DirectUnit,
-    /// `logic.azure.com`.
-    Classic,
-}
-
-/// An environment variable: a definition, and its value if it has one.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct VariableFile {
-    /// The schema name.
-    pub(crate) schema_name: String,
-    /// The display name.
-    pub(crate) display_name: Option<String>,
-    /// The type.
-    #[serde(rename = "type")]
-    pub(crate) kind: VariableKind,
-    /// The default.
-    pub(crate) default: Option<String>,
-    /// The value.
-    pub(crate) value: Option<String>,
-    /// A second value row, which only organisations with the older unique key can have.
-    pub(crate) second_value: Option<String>,
-}
-
-/// The type of an environment variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum VariableKind {
-    /// Text.
-    String,
-    /// A number.
-    Number,
-    /// `yes` or `no`.
-    Boolean,
-    /// JSON.
-    Json,
-    /// A data source.
-    DataSource,
-    /// A reference to a secret.
-    Secret,
-}
-
-impl VariableKind {
-    /// Returns the option value of the `type` column.
-    pub(crate) fn option(self) -> i64 {
-        100_000_000 + self as i64
-    }
-}
-
-/// A custom table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct TableFile {
-    /// The logical name.
-    pub(crate) name: String,
-    /// The entity set name; the name and `s` when absent.
-    pub(crate) set: Option<String>,
-    /// The display name.
-    pub(crate) display_name: Option<String>,
-    /// The primary name column.
-    pub(crate) primary_name: String,
-    /// Whether rows can be guarded by their version.
-    #[serde(default = "yes")]
-    pub(crate) optimistic_concurrency: bool,
-    /// The columns, the primary id aside.
-    #[serde(default, rename = "column")]
-    pub(crate) columns: Vec<ColumnFile>,
-    /// The alternate keys.
-    #[serde(default, rename = "key")]
-    pub(crate) keys: Vec<KeyFile>,
-    /// The rows.
-    #[serde(default, rename = "row")]
-    pub(crate) rows: Vec<toml::Table>,
-}
-
-/// A column.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct ColumnFile {
-    /// The logical name.
-    pub(crate) name: String,
-    /// The type.
-    #[serde(rename = "type")]
-    pub(crate) kind: ColumnKind,
-    /// The longest text, in characters.
-    pub(crate) max_length: Option<usize>,
-    /// The options of a choice: their labels by their values.
-    #[serde(default)]
-    pub(crate) options: BTreeMap<String, i64>,
-    /// The table that a lookup points to.
-    pub(crate) target: Option<String>,
-    /// The navigation property of a lookup, which is case-sensitive.
-    pub(crate) navigation: Option<String>,
-    /// Whether it can be set when a row is created.
-    #[serde(default = "yes")]
-    pub(crate) valid_for_create: bool,
-    /// Whether it can be set later.
-    #[serde(default = "yes")]
-    pub(crate) valid_for_update: bool,
-}
-
-/// The type of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ColumnKind {
-    /// One line of text.
-    Text,
-    /// Many lines of text.
-    Memo,
-    /// A whole number of 32 bits.
-    Integer,
-    /// A decimal number.
-    Decimal,
-    /// Yes or no.
-    Boolean,
-    /// A date and time.
-    DateTime,
-    /// One of some options.
-    Choice,
-    /// A GUID.
-    Guid,
-    /// A reference to a row.
-    Lookup,
-}
-
-/// An alternate key.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct KeyFile {
-    /// The schema name.
-    pub(crate) name: String,
-    /// The columns.
-    pub(crate) columns: Vec<String>,
-}
-
 /// A scripted fault: the first requests that match are answered by it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -457,4 +225,9 @@ pub(crate) enum ServiceName {
     Flow,
     /// The trigger addresses.
     Trigger,
+}
+
+/// The default of what is so unless it is said otherwise.
+pub(super) fn yes() -> bool {
+    true
 }

@@ -4,7 +4,9 @@
 mod check;
 mod definition;
 pub(crate) mod file;
+pub(crate) mod flows;
 pub(crate) mod switches;
+pub(crate) mod tables;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +16,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::SandboxError;
 use super::guid::Guid;
-use file::{FlowFile, TenantFile};
+use file::TenantFile;
+use flows::FlowFile;
 
 const EMBEDDED: &str = include_str!("../../../config/sandbox.toml");
 

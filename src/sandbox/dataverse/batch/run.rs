@@ -80,11 +80,7 @@ fn carry_out(
 ) -> (PartAnswer, Option<StatusCode>) {
     match part {
         Part::Single(operation) => {
-            let before = database.clone();
             let result = attempt(site, database, call, operation, &mut References::new());
-            if result.is_err() {
-                *database = before;
-            }
             let failed = result.as_ref().err().map(|fault| fault.status);
             let answer = result.unwrap_or_else(|fault| fault.answer());
             (inner(&answer, operation.content_id.clone()), failed)

@@ -1,0 +1,291 @@
+//! The Flow API.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{
+    ENVIRONMENT, FLOW_SCOPE, NO_CONTENT, ORDER_INTAKE, ORDER_STATUS, Read, Settings, World,
+    changed, extended, send, with_tenant,
+};
+
+const PARTNER: &str = "f50bd416-9f62-f011-998a-7c1e5275cfe9";
+const BUTTON: &str = "283e0749-c295-f011-998a-7c1e5275cfe9";
+const NEW: &str = "394f185a-d3a6-f011-998a-7c1e5275cfe9";
+const SUSPENDED: &str = "4a50296b-e4b7-f011-998a-7c1e5275cfe9";
+const FOREIGN: &str = "5b613a7c-f5c8-f011-998a-7c1e5275cfe9";
+
+async fn call(world: &World, method: Method, rest: &str, token: &str) -> Read {
+    let address = format!(
+        "{}/providers/Microsoft.ProcessSimple/environments/{ENVIRONMENT}/{rest}?api-version=2016-11-01",
+        world.origin
+    );
+    send(world.http.request(method, address).bearer_auth(token)).await
+}
+
+async fn callback(world: &World, flow: &str, trigger: &str) -> Read {
+    let token = world.token_for(FLOW_SCOPE).await;
+    call(world, Method::POST, &format!("flows/{flow}/triggers/{trigger}/listCallbackUrl"), &token)
+        .await
+}
+
+async fn resource_id(world: &World, flow: &str) -> String {
+    let row = world.get(&format!("workflows({flow})?$select=resourceid")).await.expect(200).json();
+    row["resourceid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_authenticated_address_has_no_signature() {
+    let world = World::new().await;
+    let body = callback(&world, &resource_id(&world, ORDER_STATUS).await, "manual")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(body["httpStatusCode"], "OK");
+    let response = &body["response"];
+    let value = response["value"].as_str().unwrap();
+    let start = "https://3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/";
+    assert!(value.starts_with(start), "{value}");
+    assert!(value.ends_with("/triggers/manual/paths/invoke?api-version=1"), "{value}");
+    assert_eq!(value.len(), 198);
+    assert_eq!(response["method"], "GET");
+    assert!(!response["basePath"].as_str().unwrap().contains(":443"));
+    assert_eq!(response["queries"], json!({"api-version": "1"}));
+}
+
+#[tokio::test]
+async fn a_signed_address_carries_43_characters_and_stays_the_same_from_run_to_run() {
+    let first = callback(&World::new().await, PARTNER, "manual").await.expect(200).json();
+    let second = callback(&World::new().await, PARTNER, "manual").await.expect(200).json();
+    assert_eq!(first, second);
+    let value = first["response"]["value"].as_str().unwrap();
+    assert!(value.contains("&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig="));
+    assert_eq!((value.len(), value.split("sig=").nth(1).unwrap().len()), (283, 43));
+    assert_eq!(first["response"]["queries"]["sp"], "/triggers/manual/run");
+}
+
+#[tokio::test]
+async fn both_ids_of_a_flow_lead_to_one_address() {
+    let world = World::new().await;
+    let resource = resource_id(&world, ORDER_INTAKE).await;
+    assert_ne!(resource, ORDER_INTAKE);
+    let one = callback(&world, &resource, "manual").await.expect(200).json();
+    assert_eq!(one, callback(&world, ORDER_INTAKE, "manual").await.expect(200).json());
+    let value = one["response"]["value"].as_str().unwrap();
+    assert!(
+        !value.contains(&resource.replace('-', ""))
+            && !value.contains(&ORDER_INTAKE.replace('-', ""))
+    );
+    callback(&world, "061ce527-a073-f011-998a-7c1e5275cfe9", "manual").await.expect(200);
+}
+
+#[tokio::test]
+async fn every_reason_against_an_address_has_its_error() {
+    let world = World::new().await;
+    for (flow, trigger, status, code) in [
+        (BUTTON, "manual", 400, "ListCallbackUrlOperationBlocked"),
+        (NEW, "manual", 404, "AzureResourceManagerRequestFailed"),
+        (SUSPENDED, "manual", 404, "AzureResourceManagerRequestFailed"),
+        (FOREIGN, "manual", 403, "ConnectionAuthorizationFailed"),
+        ("11111111-2222-4333-8444-555555555555", "manual", 403, "ConnectionAuthorizationFailed"),
+        ("not-a-guid", "manual", 404, "FlowNotFound"),
+        (ORDER_INTAKE, "other", 404, "AzureResourceManagerRequestFailed"),
+        ("7d835c9e-17ea-f011-998a-7c1e5275cfe9", "manual", 403, "ConnectionAuthorizationFailed"),
+    ] {
+        let answer = callback(&world, flow, trigger).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{flow}");
+    }
+    let wrapped = callback(&world, ORDER_INTAKE, "other").await.json();
+    let message = wrapped["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("Request to Azure Resource Manager failed with error: '{\"error\":{\"code\":\"WorkflowTriggerNotFound\""));
+}
+
+#[tokio::test]
+async fn switches_change_what_sources_disagree_on() {
+    for (switch, flow, status, code) in [
+        (
+            "stopped-flow = \"resource-not-found\"",
+            SUSPENDED,
+            404,
+            "AzureResourceManagerRequestFailed",
+        ),
+        ("stopped-flow = \"operation-blocked\"", SUSPENDED, 400, "ListCallbackUrlOperationBlocked"),
+        ("stopped-flow = \"answered\"", NEW, 404, "AzureResourceManagerRequestFailed"),
+        ("not-owner-status = \"unauthorized\"", FOREIGN, 401, "ConnectionAuthorizationFailed"),
+        ("not-owner-status = \"not-found\"", FOREIGN, 404, "ConnectionAuthorizationFailed"),
+    ] {
+        let world = World::with(with_tenant(extended(&format!("[switches.flow]\n{switch}")))).await;
+        let answer = callback(&world, flow, "manual").await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{switch}");
+    }
+    let switches = "[switches.flow]\nstopped-flow = \"answered\"\ncallback-answer = \"bare\"\nmissing-trigger = \"plain\"";
+    let world = World::with(with_tenant(extended(switches))).await;
+    assert!(callback(&world, SUSPENDED, "manual").await.expect(200).json()["value"].is_string());
+    assert_eq!(
+        callback(&world, ORDER_INTAKE, "other").await.expect(404).code(),
+        "WorkflowTriggerNotFound"
+    );
+}
+
+#[tokio::test]
+async fn a_token_for_nobody_is_refused_whatever_header_is_sent() {
+    let world = World::new().await;
+    let token = world.app_token(FLOW_SCOPE).await;
+    let address = format!(
+        "{}/providers/Microsoft.ProcessSimple/environments?api-version=2016-11-01",
+        world.origin
+    );
+    let request = world.http.get(address).bearer_auth(token).header("x-ms-client-scope", "full");
+    let answer = send(request).await.expect(401);
+    assert_eq!(answer.code(), "ClientScopeAuthorizationFailed");
+    assert!(answer.text.contains("The x-ms-client-scope header must not be null or empty."));
+}
+
+#[tokio::test]
+async fn audiences_versions_environments_and_paths_are_checked() {
+    let world = World::new().await;
+    for scope in [
+        FLOW_SCOPE,
+        "https://service.flow.microsoft.com/.default",
+        "https://management.azure.com//.default",
+    ] {
+        let token = world.token_for(scope).await;
+        call(&world, Method::GET, "flows", &token).await.expect(200);
+    }
+    call(&world, Method::GET, "flows", &world.token).await.expect(401);
+    call(&world, Method::GET, "flows", "x").await.expect(401);
+    let token = world.token_for(FLOW_SCOPE).await;
+    let base = format!("{}/providers/Microsoft.ProcessSimple/environments", world.origin);
+    for (path, status, code) in [
+        (format!("/{ENVIRONMENT}/flows"), 400, "MissingApiVersionParameter"),
+        (format!("/{ENVIRONMENT}/flows?api-version=1999"), 400, "InvalidApiVersionParameter"),
+        ("/other/flows?api-version=1".to_owned(), 403, "EnvironmentAccessDenied"),
+        (format!("/{ENVIRONMENT}/nothing?api-version=1"), 404, "ResourceNotFound"),
+        (
+            format!("/{ENVIRONMENT}/flows/{ORDER_INTAKE}/regenerateAccessKey?api-version=1"),
+            405,
+            "MethodNotAllowed",
+        ),
+    ] {
+        let answer = send(world.http.get(format!("{base}{path}")).bearer_auth(&token)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn environments_lead_back_to_their_organisation() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let address = format!(
+        "{}/providers/Microsoft.ProcessSimple/environments?api-version=2016-11-01",
+        world.origin
+    );
+    let body = send(world.http.get(address).bearer_auth(token)).await.expect(200).json();
+    let one = &body["value"][0];
+    assert_eq!(one["name"], ENVIRONMENT);
+    assert_eq!(one["properties"]["runtimeEndpoints"]["microsoft.Flow"], world.origin);
+    assert_eq!(
+        one["properties"]["linkedEnvironmentMetadata"]["instanceUrl"],
+        format!("{}/", world.origin)
+    );
+}
+
+#[tokio::test]
+async fn flows_and_triggers_are_described() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let list = call(&world, Method::GET, "flows", &token).await.expect(200).json();
+    assert_eq!(list["value"].as_array().unwrap().len(), 12);
+    let one = call(&world, Method::GET, &format!("flows/{ORDER_INTAKE}"), &token)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(one["name"], resource_id(&world, ORDER_INTAKE).await);
+    assert_eq!(one["properties"]["workflowEntityId"], ORDER_INTAKE);
+    assert_eq!(one["properties"]["state"], "Started");
+    assert_eq!(one["properties"]["definition"]["triggers"]["manual"]["kind"], "Http");
+    let new = call(&world, Method::GET, &format!("flows/{NEW}"), &token).await.expect(200).json();
+    assert_eq!((&new["name"], &new["properties"]["state"]), (&json!(NEW), &json!("Stopped")));
+    let path = "flows/6c724b8d-06d9-f011-998a-7c1e5275cfe9/triggers";
+    let triggers = call(&world, Method::GET, path, &token).await.expect(200).json();
+    let names: Vec<&Value> =
+        triggers["value"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["orders", "returns"]);
+    call(&world, Method::GET, &format!("{path}/orders"), &token).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_host_of_the_environment_serves_the_same() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let address = format!(
+        "{}/powerautomate/flows/{ORDER_INTAKE}/triggers/manual/listCallbackUrl?api-version=1",
+        world.origin
+    );
+    let request = world
+        .http
+        .post(address)
+        .bearer_auth(token)
+        .header("content-type", "application/x-www-form-urlencoded");
+    let answer = send(request).await.expect(200);
+    assert_eq!(answer.json(), callback(&world, ORDER_INTAKE, "manual").await.json());
+}
+
+#[tokio::test]
+async fn addresses_of_other_generations_can_be_had() {
+    let tenant = changed(&[(
+        "name = \"Order intake\"",
+        "name = \"Order intake\"\naddress = \"direct-unit\"",
+    )]);
+    let world = World::with(with_tenant(tenant)).await;
+    let value = callback(&world, ORDER_INTAKE, "manual").await.json()["response"]["value"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        value.contains("/powerautomate/automations/direct/cu/") && value.len() == 204,
+        "{value}"
+    );
+    let token = world.token_for(FLOW_SCOPE).await;
+    let address = format!(
+        "{}/powerautomate/flows/{ORDER_INTAKE}/triggers/manual/listCallbackUrl?api-version=1&showDeprecatedCallbackUrl=true",
+        world.origin
+    );
+    let old = send(world.http.post(address).bearer_auth(token)).await.expect(200).json();
+    let old = old["response"]["value"].as_str().unwrap();
+    assert!(
+        old.starts_with("https://prod-")
+            && old.contains(".westeurope.logic.azure.com:443/workflows/"),
+        "{old}"
+    );
+    assert!(old.ends_with("?api-version=2016-06-01"), "{old}");
+}
+
+#[tokio::test]
+async fn a_relative_path_is_told_and_stands_in_the_address() {
+    let tenant = changed(&[(
+        "name = \"Order intake\"",
+        "name = \"Order intake\"\nrelative-path = \"orders/{id}\"",
+    )]);
+    let world = World::with(with_tenant(tenant)).await;
+    let body = callback(&world, ORDER_INTAKE, "manual").await.expect(200).json();
+    assert_eq!(body["response"]["relativePath"], "orders/{id}");
+    assert_eq!(body["response"]["relativePathParameters"], json!(["id"]));
+    assert!(body["response"]["basePath"].as_str().unwrap().ends_with("/paths/invoke"));
+    assert!(
+        body["response"]["value"]
+            .as_str()
+            .unwrap()
+            .contains("/paths/invoke/orders/{id}?api-version=1")
+    );
+}
+
+#[tokio::test]
+async fn turning_a_flow_on_through_dataverse_gives_it_an_address() {
+    let world = World::with(Settings::default()).await;
+    callback(&world, NEW, "manual").await.expect(404);
+    world
+        .patch(&format!("workflows({NEW})"), &json!({"statecode": 1, "statuscode": 2}), &[])
+        .await
+        .expect(NO_CONTENT);
+    callback(&world, &resource_id(&world, NEW).await, "manual").await.expect(200);
+}

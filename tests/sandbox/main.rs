@@ -1,0 +1,15 @@
+//! The sandbox, through real HTTP: what other programs can rely on, service by service.
+#![cfg(feature = "sandbox")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod batch;
+mod entra;
+mod faults;
+mod flow;
+mod metadata;
+mod query;
+mod state;
+mod tenant;
+mod trigger;
+mod world;
+mod write;

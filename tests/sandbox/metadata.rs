@@ -1,0 +1,126 @@
+//! Descriptions of tables.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::world::{World, send};
+
+#[tokio::test]
+async fn a_table_is_described_by_name() {
+    let world = World::new().await;
+    let path = "EntityDefinitions(LogicalName='contoso_endpoint')?$select=EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,IsOptimisticConcurrencyEnabled";
+    let body = world.get(path).await.expect(200).json();
+    assert_eq!(body["EntitySetName"], "contoso_endpoints");
+    assert_eq!(body["PrimaryIdAttribute"], "contoso_endpointid");
+    assert_eq!(body["PrimaryNameAttribute"], "contoso_name");
+    assert_eq!(body["IsOptimisticConcurrencyEnabled"], true);
+    assert!(body["MetadataId"].is_string() && body.get("LogicalName").is_none());
+    world.get("EntityDefinitions(LogicalName='nothing')").await.expect(404);
+}
+
+#[tokio::test]
+async fn tables_are_found_by_either_name() {
+    let world = World::new().await;
+    for filter in [
+        "LogicalName eq 'environmentvariablevalue'",
+        "EntitySetName eq 'environmentvariablevalues'",
+    ] {
+        let path = format!(
+            "EntityDefinitions?$select=LogicalName,EntitySetName,PrimaryIdAttribute&$filter={filter}"
+        );
+        let body = world.get(&path).await.expect(200).json();
+        assert_eq!(body["value"].as_array().unwrap().len(), 1);
+        assert_eq!(body["value"][0]["PrimaryIdAttribute"], "environmentvariablevalueid");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_expanded() {
+    let world = World::new().await;
+    let keys = world
+        .get("EntityDefinitions(LogicalName='contoso_endpoint')/Keys")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(keys["value"][0]["KeyAttributes"], json!(["contoso_name"]));
+    assert_eq!(keys["value"][0]["EntityKeyIndexStatus"], "Active");
+    let path = "EntityDefinitions(LogicalName='environmentvariablevalue')?$select=SchemaName&$expand=Keys($select=KeyAttributes)";
+    let body = world.get(path).await.expect(200).json();
+    assert_eq!(body["Keys"][0]["KeyAttributes"].as_array().unwrap().len(), 3);
+    assert!(body["Keys"][0].get("SchemaName").is_none());
+}
+
+#[tokio::test]
+async fn a_length_needs_the_cast() {
+    let world = World::new().await;
+    let column =
+        "EntityDefinitions(LogicalName='contoso_endpoint')/Attributes(LogicalName='contoso_url')";
+    let plain = world
+        .get(&format!("{column}?$select=LogicalName,AttributeType,IsValidForUpdate"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&plain["AttributeType"], &plain["IsValidForUpdate"]),
+        (&json!("String"), &json!(true))
+    );
+    assert_eq!(plain["@odata.type"], "#Microsoft.Dynamics.CRM.StringAttributeMetadata");
+    assert_eq!(
+        world.get(&format!("{column}?$select=MaxLength")).await.expect(400).code(),
+        "0x80060888"
+    );
+    let cast = format!(
+        "{column}/Microsoft.Dynamics.CRM.StringAttributeMetadata?$select=LogicalName,MaxLength"
+    );
+    assert_eq!(world.get(&cast).await.expect(200).json()["MaxLength"], 500);
+    world.get(&format!("{column}/Microsoft.Dynamics.CRM.MemoAttributeMetadata")).await.expect(404);
+    assert_eq!(world.get(column).await.expect(200).json()["MaxLength"], 500);
+    world
+        .get("EntityDefinitions(LogicalName='contoso_endpoint')/Attributes(LogicalName='nothing')")
+        .await
+        .expect(404);
+}
+
+#[tokio::test]
+async fn casts_of_collections_keep_one_type() {
+    let world = World::new().await;
+    let attributes = "EntityDefinitions(LogicalName='contoso_endpoint')/Attributes";
+    let all = world.get(&format!("{attributes}?$select=LogicalName")).await.expect(200).json();
+    assert!(all["value"].as_array().unwrap().len() > 10);
+    let memos = world.get(&format!("{attributes}/Microsoft.Dynamics.CRM.MemoAttributeMetadata?$select=LogicalName,MaxLength")).await.json();
+    assert_eq!(memos["value"].as_array().unwrap().len(), 1);
+    let picklists = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet($select=Options)";
+    assert_eq!(
+        world.get(&format!("{attributes}/{picklists}")).await.expect(200).json()["value"],
+        json!([])
+    );
+    let typed = world
+        .get(&format!("EntityDefinitions(LogicalName='workflow')/Attributes/{picklists}"))
+        .await
+        .expect(200)
+        .json();
+    assert!(typed["value"][0]["OptionSet"]["Options"].is_array());
+    let filtered = format!(
+        "{attributes}?$select=LogicalName&$filter=AttributeType eq Microsoft.Dynamics.CRM.AttributeTypeCode'Memo'"
+    );
+    assert_eq!(world.get(&filtered).await.expect(200).json()["value"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn relationships_tell_navigation_properties() {
+    let world = World::new().await;
+    let path = "EntityDefinitions(LogicalName='environmentvariablevalue')/ManyToOneRelationships?$select=ReferencingAttribute,ReferencingEntityNavigationPropertyName&$filter=ReferencingAttribute eq 'environmentvariabledefinitionid'";
+    let body = world.get(path).await.expect(200).json();
+    assert_eq!(
+        body["value"][0]["ReferencingEntityNavigationPropertyName"],
+        "EnvironmentVariableDefinitionId"
+    );
+}
+
+#[tokio::test]
+async fn the_service_document_lists_the_sets_and_tables_are_not_changed() {
+    let world = World::new().await;
+    let body = world.get("").await.expect(200).json();
+    assert!(body["value"].as_array().unwrap().iter().any(|set| set["name"] == "contoso_endpoints"));
+    send(world.data(Method::POST, "EntityDefinitions").body("{}")).await.expect(405);
+}
