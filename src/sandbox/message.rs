@@ -1,5 +1,7 @@
 //! A request and an answer as plain values, so that no handler sees the HTTP server.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -22,7 +24,7 @@ impl Origin {
 }
 
 /// One request.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Call {
     /// The method.
     pub(crate) method: Method,
@@ -36,6 +38,17 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// Where the client reached the server.
     pub(crate) origin: Origin,
+}
+
+impl fmt::Debug for Call {
+    /// Shows neither query, headers nor body: they carry codes, tokens and signatures.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call {
@@ -63,7 +76,7 @@ impl Call {
 }
 
 /// One answer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: StatusCode,
@@ -71,6 +84,13 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: Bytes,
+}
+
+impl fmt::Debug for Answer {
+    /// Shows neither headers nor body, which may carry tokens.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Answer {

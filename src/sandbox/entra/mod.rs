@@ -138,7 +138,7 @@ fn with_common_headers(answer: Answer, call: &Call, trace: Guid) -> Answer {
     answer
 }
 
-/// Answers 404 or 405 outside the known endpoints in this service's shape.
+/// Makes the answer of a request that was granted.
 pub(super) fn success(body: &serde_json::Value) -> Answer {
     Answer::json(StatusCode::OK, body)
 }

@@ -4,6 +4,7 @@ pub(crate) mod seed;
 pub(crate) mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use super::guid::Guid;
 use super::seal::Key;
 
 /// The whole state.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Database {
     /// The version of this format.
@@ -34,6 +35,13 @@ pub(crate) struct Database {
     pub(crate) regenerated: BTreeMap<Guid, u32>,
     /// The resources that the person has consented to since.
     pub(crate) consents: BTreeSet<String>,
+}
+
+impl fmt::Debug for Database {
+    /// Shows no content: device codes and signed addresses are in it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Database").field("revision", &self.revision).finish_non_exhaustive()
+    }
 }
 
 /// A row of a table.
@@ -66,8 +74,8 @@ pub(crate) struct Session {
     pub(crate) polled_at: Option<Moment>,
 }
 
-impl std::fmt::Debug for Session {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Session")
             .field("client_id", &self.client_id)

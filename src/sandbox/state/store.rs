@@ -4,6 +4,7 @@
 //! reading to writing, and the new content replaces the old by a rename, so that neither a second process nor
 //! a kill at any moment can leave a mixture.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -85,10 +86,15 @@ impl Store {
 }
 
 /// The file of a state, with the content that was last seen in it.
-#[derive(Debug)]
 struct StateFile {
     path: PathBuf,
     seen: Vec<u8>,
+}
+
+impl fmt::Debug for StateFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("StateFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl StateFile {
