@@ -13,7 +13,8 @@ use crate::api::flow::{self, FlowApi};
 use crate::api::{ApiError, Fault};
 use crate::auth::{Audience, Session};
 use crate::domain::{
-    CallbackUrl, EnvironmentId, EnvironmentUrl, LogicalName, SchemaName, TriggerName, WorkflowId,
+    CallbackUrl, EnvironmentId, EnvironmentUrl, LogicalName, SchemaName, Service, StoredText,
+    TriggerName, WorkflowId,
 };
 use crate::http::{Answer, Request, Transport};
 use crate::state::{KeyValue, Reading, Refusal, Row, Selector, Table};
@@ -58,7 +59,7 @@ impl<'run> Reader<'run> {
         &self,
         ids: &[WorkflowId],
     ) -> Result<Reading<Vec<WorkflowRow>>, DiscoverError> {
-        self.rows(self.api.workflows(ids)).await
+        self.rows(self.api.workflows(ids), ids.len()).await
     }
 
     /// The variables of those names, as far as there are any.
@@ -66,7 +67,7 @@ impl<'run> Reader<'run> {
         &self,
         names: &[SchemaName],
     ) -> Result<Reading<Vec<VariableRow>>, DiscoverError> {
-        self.rows(self.api.variables(names)).await
+        self.rows(self.api.variables(names), names.len()).await
     }
 
     /// A table's metadata with some of its columns.
@@ -128,14 +129,16 @@ impl<'run> Reader<'run> {
         Ok(flow::read_workflow_id(&answer)?)
     }
 
-    /// Every page of rows that begins with a request.
+    /// Every page of rows that begins with a request. Of rows that were asked for by name there
+    /// are at most so many, and no more pages than rows: more would be pages without end.
     async fn rows<T: serde::de::DeserializeOwned>(
         &self,
         first: Request,
+        most: usize,
     ) -> Result<Reading<Vec<T>>, DiscoverError> {
         let mut rows = Vec::new();
         let mut request = first;
-        loop {
+        for _ in 0..=most {
             let answer = self.dataverse(&request).await?;
             let page: Page<T> = match reading(read_page(&answer))? {
                 Reading::Found(page) => page,
@@ -144,12 +147,13 @@ impl<'run> Reader<'run> {
             };
             rows.extend(page.value);
             let Some(link) = page.next else { return Ok(Reading::Found(rows)) };
-            request = self.api.next_page(&link).ok_or_else(|| {
-                let found = "a next page on another host";
-                let service = crate::domain::Service::Dataverse;
-                ApiError::unexpected(service, &answer, found, "a page of this Web API")
-            })?;
+            let next = self.api.next_page(&link);
+            request = next.ok_or_else(|| elsewhere(&answer))?;
         }
+        let found = "more pages than rows were asked for".to_owned();
+        let expected = "the last page of rows";
+        Err(ApiError::Unexpected { service: Service::Dataverse, expected, found, request_id: None }
+            .into())
     }
 
     async fn dataverse(&self, request: &Request) -> Result<Answer, DiscoverError> {
@@ -172,6 +176,12 @@ impl From<Fault> for Refusal {
         let Fault { service, code, message, request_id, .. } = fault;
         Self { service, code, message, privilege, request_id }
     }
+}
+
+/// A next page that a token must not go to.
+fn elsewhere(answer: &Answer) -> ApiError {
+    let found = "a next page on another host";
+    ApiError::unexpected(Service::Dataverse, answer, found, "a page of this Web API")
 }
 
 /// An answer that a plan can go on from: found, not there, or not for this user.
@@ -206,7 +216,7 @@ fn row_list(
         let id = text(&table.primary_id)?.parse().ok()?;
         let tag = dataverse::read_tag(row)?;
         let texts = texts.iter().filter_map(|name| {
-            let stored = crate::domain::StoredText::new(text(name)?);
+            let stored = StoredText::new(text(name)?);
             Some(((*name).clone(), stored))
         });
         Some(Row { id, tag, texts: texts.collect::<BTreeMap<_, _>>() })
@@ -214,7 +224,6 @@ fn row_list(
     let rows: Option<Vec<Row>> = rows.iter().map(row).collect();
     rows.ok_or_else(|| {
         let found = "a row without its id or version";
-        let service = crate::domain::Service::Dataverse;
-        ApiError::unexpected(service, answer, found, "rows with id and version").into()
+        ApiError::unexpected(Service::Dataverse, answer, found, "rows with id and version").into()
     })
 }

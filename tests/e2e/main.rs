@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod faults;
 mod harness;
 mod outcomes;
 mod problems;

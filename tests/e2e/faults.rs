@@ -1,0 +1,153 @@
+//! Services that fail, and tenants that answer in the other of two documented ways.
+
+use serde_json::Value;
+
+use super::harness::{Ended, ORDER_INTAKE, Place, binds, place};
+
+/// A tenant with some more text at its end.
+fn tenant_with(place: &Place, more: &str) -> String {
+    let tenant = place.tenant(&[]);
+    let text = std::fs::read_to_string(&tenant).unwrap();
+    place.write("tenant.toml", &format!("{text}\n{more}\n"))
+}
+
+/// The end of an apply of one binding on a tenant with some more text.
+fn applied_on(more: &str) -> (Place, Ended) {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let tenant = tenant_with(&place, more);
+    let ended = place.run(&["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    (place, ended)
+}
+
+fn fault(service: &str, path: &str, rest: &str) -> String {
+    format!("[[fault]]\nservice = \"{service}\"\npath-contains = \"{path}\"\n{rest}")
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_looked_for_and_found() {
+    let (_, ended) =
+        applied_on(&fault("dataverse", "$batch", "status = 504\ntimes = 9\nexecuted = true"));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("applied: 1 created"));
+}
+
+#[test]
+fn a_write_that_did_not_happen_is_looked_for_and_said_not_to_have() {
+    let (_, ended) = applied_on(&fault("dataverse", "$batch", "status = 504\ntimes = 9"));
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+    let words = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("reading back shows that nothing was written"), "{words}");
+}
+
+#[test]
+fn a_throttled_service_is_asked_again_when_it_says_so() {
+    for (service, path) in
+        [("flow", "listCallbackUrl"), ("dataverse", "$batch"), ("dataverse", "workflows")]
+    {
+        let (_, ended) =
+            applied_on(&fault(service, path, "status = 429\nretry-after = 1\ntimes = 1"));
+        assert_eq!(ended.code, 0, "{service} {path}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_service_that_stays_broken_ends_the_run_with_its_name_and_nothing_written() {
+    let (_, ended) = applied_on(&fault("flow", "listCallbackUrl", "status = 500\ntimes = 99"));
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the Flow service answered 500"), "{}", ended.stderr);
+}
+
+#[test]
+fn both_shapes_of_every_disputed_answer_are_read() {
+    for switches in [
+        "[switches.flow]\ncallback-answer = \"bare\"",
+        "[switches.entra]\nnumbers = \"strings\"",
+        "[switches.entra]\nverification-address = \"url\"",
+        "[switches.entra]\nverification-address = \"both\"",
+        "[switches.entra]\nrefresh-rotation = \"never\"",
+        "[switches.entra]\nslow-polling = \"slow-down\"",
+    ] {
+        let (_, ended) = applied_on(switches);
+        assert_eq!(ended.code, 0, "{switches}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn whatever_the_status_a_flow_of_somebody_elses_is_told_as_such() {
+    for status in ["forbidden", "unauthorized", "not-found"] {
+        let place = place();
+        let manifest = place
+            .manifest(&binds("5b613a7c-f5c8-f011-998a-7c1e5275cfe9", "contoso_OrderIntakeUrl"));
+        let tenant =
+            tenant_with(&place, &format!("[switches.flow]\nnot-owner-status = \"{status}\""));
+        let (code, document) =
+            place.json(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+        assert_eq!(
+            (code, &document["problems"][0]["code"]),
+            (5, &Value::from("flow-not-owned")),
+            "{document:#}"
+        );
+    }
+}
+
+#[test]
+fn a_sign_in_that_is_refused_names_the_setting_to_change() {
+    for (more, words) in [
+        (
+            "[switches.entra]\npublic-client-flows = \"refused-at-poll\"",
+            "Allow public client flows",
+        ),
+        (
+            "[switches.entra]\npublic-client-flows = \"refused-at-device-code\"",
+            "Allow public client flows",
+        ),
+        (
+            "[switches.entra]\npublic-client-flows = \"refused-at-device-code\"\ndevice-code-errors = \"ok\"",
+            "Allow public client flows",
+        ),
+        ("[[refresh-refusal]]\nresource = \"flow\"\nreason = \"consent-required\"", "consent"),
+        ("[[refresh-refusal]]\nresource = \"flow\"\nreason = \"blocked\"", "Conditional Access"),
+    ] {
+        let (_, ended) = applied_on(more);
+        assert_eq!(ended.code, 4, "{more}: {}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(words), "{more}: {said}");
+    }
+}
+
+#[test]
+fn an_old_organisation_with_two_values_is_refused_and_with_one_is_served() {
+    let old = "[switches.dataverse]\nenvironment-variable-key = \"schema-name\"\nenvironment-variable-duplicate = \"record\"\nfailed-change-set = \"flat\"";
+    let (_, ended) = applied_on(old);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "old_Url"));
+    let variable = "[[environment-variable]]\nschema-name = \"old_Url\"\ndisplay-name = \"x\"\ntype = \"string\"\nvalue = \"a\"\nsecond-value = \"b\"\n";
+    let tenant = tenant_with(&place, &format!("{variable}{old}"));
+    let (code, document) =
+        place.json(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!(
+        (code, &document["problems"][0]["code"]),
+        (5, &Value::from("variable-ambiguous")),
+        "{document:#}"
+    );
+}
+
+#[test]
+fn a_table_whose_rows_carry_no_version_is_not_written_to() {
+    let place = place();
+    let target = "[[flow.target]]\ntable = \"contoso_endpoint\"\nkey = { contoso_name = \"shipments\" }\ncolumn = \"contoso_url\"\n";
+    let manifest = place.manifest(&format!("[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n{target}"));
+    let tenant = place.tenant(&[(
+        "name = \"contoso_endpoint\"",
+        "name = \"contoso_endpoint\"\noptimistic-concurrency = false",
+    )]);
+    let (code, document) =
+        place.json(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!(
+        (code, &document["problems"][0]["code"]),
+        (5, &Value::from("table-not-versioned")),
+        "{document:#}"
+    );
+}
