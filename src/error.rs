@@ -1,7 +1,7 @@
 //! What each stage's error means for the run: how it ends, and what to type next.
 
 use crate::api::{ApiError, Fault};
-use crate::apply::ApplyError;
+use crate::apply::{ApplyError, NotSent};
 use crate::auth::AuthError;
 use crate::discover::DiscoverError;
 use crate::domain::{Service, sentence};
@@ -30,7 +30,7 @@ impl From<TransportError> for Failure {
             TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
             TransportError::Unreachable { .. } => failure
                 .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),
-            _ => failure.hint("run again; nothing was written"),
+            _ => failure.hint("run again"),
         }
     }
 }
@@ -40,12 +40,13 @@ impl From<ApiError> for Failure {
         match error {
             ApiError::Fault(fault) => fault.into(),
             error @ ApiError::Unexpected { .. } => Self::of(Exit::Unexpected, &error)
-                .hint("check that the address leads to the service and not to a proxy's page; nothing was written"),
+                .hint("check that the address leads to the service and not to a proxy's page"),
         }
     }
 }
 
 impl From<Fault> for Failure {
+    /// What a refusal means that no plan can name as a problem.
     fn from(fault: Fault) -> Self {
         let message = fault.to_string();
         match fault.status {
@@ -53,15 +54,18 @@ impl From<Fault> for Failure {
                 .hint("the Flow API answers people only: sign in with a user's account, and give the application the delegated permissions of Power Automate (User, Flows.Read.All, Flows.Manage.All)"),
             401 => Self::new(Exit::SignIn, message)
                 .hint("sign in again; if it stays, check that `url` and the tenant belong together"),
-            403 if fault.service == Service::Dataverse => Self::new(Exit::Refused, message)
-                .hint(role_hint(&fault)),
+            403 if fault.service == Service::Dataverse => {
+                Self::new(Exit::Refused, message).hint(role_hint(&fault))
+            }
             403 => Self::new(Exit::Refused, message)
                 .hint("give the signed-in user a role in the environment and ownership of the flows"),
             429 => Self::new(Exit::Unreachable, message)
                 .hint("the service is throttling this user: wait some minutes and run again, or lower --concurrency"),
             500..=599 => Self::new(Exit::Unreachable, message).hint("run again in a while"),
-            _ => Self::new(Exit::Refused, message)
-                .hint("see the service's sentence above; its operators find the request by its id"),
+            _ if fault.documented => Self::new(Exit::Unexpected, message)
+                .hint("this is an answer that flowbind did not expect; the service's operators find the request by its id"),
+            _ => Self::new(Exit::Unexpected, message)
+                .hint("check that the address leads to the service and not to a proxy's page"),
         }
     }
 }
@@ -89,27 +93,37 @@ impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         let message = sentence(&error);
         match error {
-            ApplyError::Refused(fault) => nothing_written(fault.into()),
-            ApplyError::NotSent(error) => nothing_written(error.into()),
-            ApplyError::NotSignedIn(error) => nothing_written(error.into()),
-            ApplyError::Conflict(_) => Self::new(Exit::Refused, message)
-                .hint("nothing was written by this run; look at the plan again and run again"),
+            ApplyError::Refused(fault) => refused(fault),
+            ApplyError::NotSent(NotSent::Transport(error)) => nothing_written(error.into()),
+            ApplyError::NotSent(NotSent::Auth(error)) => nothing_written(error.into()),
+            ApplyError::Conflict(_) => nothing_written(Self::new(Exit::Refused, message))
+                .hint("look at the plan again with `flowbind plan`, and run again"),
             ApplyError::NotWritten { .. } => {
-                Self::new(Exit::Unreachable, message).hint("run again")
+                nothing_written(Self::new(Exit::Unreachable, message)).hint("run again")
             }
             ApplyError::Partial { .. } => Self::new(Exit::Unknown, message)
                 .hint("run again: what is in stays, and the rest is written"),
-            ApplyError::Unknown { .. } | ApplyError::Unverified { .. } => {
-                Self::new(Exit::Unknown, message)
-                    .hint("look with `flowbind plan`; running apply again is safe")
+            ApplyError::Unknown { after, .. } => {
+                Self::new(Exit::Unknown, message).hint(if after.problems.is_empty() {
+                    "look with `flowbind plan`; running apply again is safe"
+                } else {
+                    "look with `flowbind plan`, which names what has to be mended first"
+                })
             }
+            ApplyError::Unverified { .. } => Self::new(Exit::Unknown, message)
+                .hint("look with `flowbind plan`; running apply again is safe"),
         }
     }
 }
 
+/// A change set that the service refused, whatever its reason.
+fn refused(fault: Fault) -> Failure {
+    let failure = Failure::from(fault);
+    let unexpected = failure.exit == Exit::Unexpected;
+    let exit = if unexpected { Exit::Refused } else { failure.exit };
+    nothing_written(Failure { exit, ..failure })
+}
+
 fn nothing_written(failure: Failure) -> Failure {
-    let says_so = failure.message.contains("nothing was written");
-    let message =
-        if says_so { failure.message } else { format!("{}; nothing was written", failure.message) };
-    Failure { message, ..failure }
+    Failure { message: format!("{}; nothing was written", failure.message), ..failure }
 }

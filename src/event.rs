@@ -66,8 +66,13 @@ pub enum Event<'a> {
         /// In how many change sets, one after the other.
         change_sets: usize,
     },
-    /// Everything is written and read back.
+    /// Everything was sent and is now read back.
     Verifying,
+    /// The answer to a write was lost, and reading is to show whether it is in.
+    Looking {
+        /// How long that may take.
+        longest: Duration,
+    },
 }
 
 /// Whom events are told to.

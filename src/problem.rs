@@ -110,6 +110,10 @@ codes! {
     // The callback URLs.
     /// The answer has no usable URL.
     CallbackMalformed = "callback-malformed",
+    /// The URL is written so that programs read different hosts out of it.
+    CallbackAmbiguous = "callback-ambiguous",
+    /// A warning: the service does not say whether the URL belongs to the flow.
+    CallbackUnconfirmed = "callback-unconfirmed",
     /// The URL is not https.
     CallbackNotHttps = "callback-not-https",
     /// The URL leads to a host that is none of the cloud's flow services.
@@ -142,6 +146,8 @@ codes! {
     ColumnNotText = "column-not-text",
     /// The column cannot be written.
     ColumnNotWritable = "column-not-writable",
+    /// A warning: nothing keeps two runs from creating the same record.
+    KeyNotUnique = "key-not-unique",
     /// There is no such record.
     RecordMissing = "record-missing",
     /// More than one record fits.

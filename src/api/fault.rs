@@ -24,6 +24,8 @@ pub struct Fault {
     pub message: String,
     /// The id by which the service's operators find the request.
     pub request_id: Option<String>,
+    /// Whether it came in a shape that the services use, and not as a page of a gateway.
+    pub documented: bool,
 }
 
 /// Why an answer is not what was asked for.
@@ -81,13 +83,16 @@ impl Fault {
             let code = body.error_code.map(|code| code.to_string().trim_matches('"').to_owned());
             Some((code.unwrap_or_default(), body.message))
         };
-        let (code, message) = documented.or_else(older).unwrap_or_default();
+        let words = documented.or_else(older);
+        let documented = words.is_some();
+        let (code, message) = words.unwrap_or_default();
         Self {
             service,
             status: answer.status,
             code: printable(&hexadecimal(&code), 80),
             message: printable(&message, MOST_CHARACTERS),
-            request_id: answer.request_id().map(|id| printable(&id, 80)),
+            request_id: answer.request_id(),
+            documented,
         }
     }
 
@@ -125,7 +130,7 @@ impl ApiError {
         found: impl Into<String>,
         expected: &'static str,
     ) -> Self {
-        let request_id = answer.request_id().map(|id| printable(&id, 80));
+        let request_id = answer.request_id();
         Self::Unexpected { service, expected, found: found.into(), request_id }
     }
 }

@@ -4,84 +4,48 @@
 //! change set, or, past a thousand, in change sets one after the other.
 
 mod change_set;
+mod error;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::time::Duration;
 
 use crate::api::Fault;
 use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
-use crate::auth::AuthError;
 use crate::discover::{DiscoverError, Reader, reread};
 use crate::domain::{Cloud, sentence};
 use crate::event::{Event, Listener};
-use crate::http::TransportError;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, Write, plan};
 use crate::state::{Desired, Observed};
 
+pub use error::{ApplyError, NotSent};
 pub use writer::Writer;
 
-/// How long to wait before looking again whether a write whose answer was lost is in.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
+/// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
+/// itself gives up on a request after two minutes
+/// (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>), so that what is
+/// not in by then will not come.
+pub const LOOKS: &[Duration] = &[
+    Duration::ZERO,
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(40),
+    Duration::from_mins(1),
+];
 
-/// Why a plan is not carried out, or not known to be.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// The service refused, and nothing was written.
-    #[error("{0}")]
-    Refused(Fault),
-    /// Somebody else wrote after the targets were read, and nothing was written.
-    #[error("somebody else wrote to a target after it was read: {0}")]
-    Conflict(Fault),
-    /// The write did not reach the service, and nothing was written.
-    #[error("the write did not reach the service")]
-    NotSent(#[source] TransportError),
-    /// There was no token to write with, and nothing was written.
-    #[error("there is no token to write with")]
-    NotSignedIn(#[source] AuthError),
-    /// The answer to the write was lost, and reading shows that nothing was written.
-    #[error(
-        "the answer to the write was lost ({cause}); reading back shows that nothing was written"
-    )]
-    NotWritten {
-        /// How it was lost.
-        cause: String,
-    },
-    /// Some change sets are in, and the next one is not.
-    #[error("{written} of {total} change sets are in; the next was not taken: {cause}")]
-    Partial {
-        /// How many are in.
-        written: usize,
-        /// How many there are.
-        total: usize,
-        /// Why the next is not.
-        cause: String,
-    },
-    /// Something was or may have been written, and reading back does not show what was planned.
-    #[error("{cause}; reading back shows that {} of {} targets do not hold what was planned", .after.writes().len(), .after.changes.len())]
-    Unknown {
-        /// What happened.
-        cause: String,
-        /// What would still have to be done.
-        after: Box<Plan>,
-    },
-    /// Something was or may have been written, and reading back failed.
-    #[error("{cause}; reading back failed")]
-    Unverified {
-        /// What happened.
-        cause: String,
-        /// Why reading back failed.
-        #[source]
-        source: DiscoverError,
-    },
-}
+/// The time that a write and its verification have, whatever was left of the run's.
+const FINISH: Duration = Duration::from_mins(5);
 
 /// How a plan was carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Applied {
     /// By this run.
     ByThisRun,
-    /// By another run that wrote the same meanwhile.
-    ByAnotherRun,
+    /// By another run that wrote the same meanwhile: this is what was planned anew.
+    ByAnotherRun(Plan),
 }
 
 /// What a run knows when it begins to write.
@@ -96,20 +60,16 @@ pub struct Applying<'run> {
     pub cloud: &'run Cloud,
     /// Whom to tell.
     pub listener: &'run dyn Listener,
+    /// When to look whether a write whose answer was lost is in: [`LOOKS`].
+    pub looks: &'run [Duration],
 }
 
-/// How the writes ended.
+/// How the writes ended: some change sets are in, and what became of the next.
 enum Sent {
     All,
     Refused { written: usize, fault: Fault },
     Unsent { written: usize, error: NotSent },
     Unclear { written: usize, cause: String },
-}
-
-/// Why a change set was not sent.
-pub(crate) enum NotSent {
-    Transport(TransportError),
-    Auth(AuthError),
 }
 
 impl Applying<'_> {
@@ -118,12 +78,12 @@ impl Applying<'_> {
     /// # Errors
     /// [`ApplyError`] says what was written and what was not.
     pub async fn apply(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
-        let sets: Vec<_> = agreed.writes().chunks(MOST_OPERATIONS).collect();
-        let total = sets.len();
-        let writes = agreed.writes().len();
+        let sets: Vec<&[Write]> = agreed.writes().chunks(MOST_OPERATIONS).collect();
+        let (writes, total) = (agreed.writes().len(), sets.len());
         self.listener.tell(Event::Writing { writes, change_sets: total });
+        self.reader.extend_deadline(FINISH);
         match send(to, &sets).await {
-            Sent::All => self.verify("the writes were taken").await.map(|()| Applied::ByThisRun),
+            Sent::All => self.verify().await,
             Sent::Refused { written: 0, fault } if is_conflict(&fault) => {
                 self.conflict(fault).await
             }
@@ -133,9 +93,9 @@ impl Applying<'_> {
                 Err(ApplyError::Partial { written, total, cause: fault.to_string() })
             }
             Sent::Unsent { written, error } => {
-                Err(ApplyError::Partial { written, total, cause: error.to_string() })
+                Err(ApplyError::Partial { written, total, cause: sentence(&error) })
             }
-            Sent::Unclear { written, cause } => self.look(agreed, written, total, cause).await,
+            Sent::Unclear { written, cause } => self.look(&sets, written, cause).await,
         }
     }
 
@@ -147,11 +107,11 @@ impl Applying<'_> {
     }
 
     /// Makes sure that nothing is left to do.
-    async fn verify(&self, cause: &str) -> Result<(), ApplyError> {
+    async fn verify(&self) -> Result<Applied, ApplyError> {
         self.listener.tell(Event::Verifying);
-        let cause = cause.to_owned();
+        let cause = "the service took the writes".to_owned();
         match self.plan_again().await {
-            Ok(after) if after.is_agreed() => Ok(()),
+            Ok(after) if after.is_agreed() => Ok(Applied::ByThisRun),
             Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
             Err(source) => Err(ApplyError::Unverified { cause, source }),
         }
@@ -159,46 +119,46 @@ impl Applying<'_> {
 
     /// Somebody else wrote first: if they wrote the same, all is well.
     async fn conflict(&self, fault: Fault) -> Result<Applied, ApplyError> {
+        self.listener.tell(Event::Verifying);
         match self.plan_again().await {
-            Ok(after) if after.is_agreed() => Ok(Applied::ByAnotherRun),
+            Ok(after) if after.is_agreed() => Ok(Applied::ByAnotherRun(after)),
             _ => Err(ApplyError::Conflict(fault)),
         }
     }
 
-    /// An answer was lost: reading shows whether the change set is in. It is looked for twice,
-    /// since the service may still be at work on it.
+    /// An answer was lost: reading shows whether its change set is in, until the service must
+    /// have given up on it.
     async fn look(
         &self,
-        agreed: &Plan,
+        sets: &[&[Write]],
         written: usize,
-        total: usize,
         cause: String,
     ) -> Result<Applied, ApplyError> {
-        self.listener.tell(Event::Verifying);
-        let mut after = self.look_once(&cause).await?;
-        if !after.is_agreed() {
-            tokio::time::sleep(SECOND_LOOK).await;
-            after = self.look_once(&cause).await?;
+        self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
+        let mut after = Plan::default();
+        for pause in self.looks {
+            tokio::time::sleep(*pause).await;
+            after = match self.plan_again().await {
+                Ok(after) => after,
+                Err(source) => return Err(ApplyError::Unverified { cause, source }),
+            };
+            if after.is_agreed() {
+                return Ok(Applied::ByThisRun);
+            }
         }
-        if after.is_agreed() {
-            Ok(Applied::ByThisRun)
-        } else if after.writes() == agreed.writes() {
-            Err(ApplyError::NotWritten { cause })
-        } else if written > 0 && after.writes() == &agreed.writes()[written * MOST_OPERATIONS..] {
-            Err(ApplyError::Partial { written, total, cause })
-        } else {
-            Err(ApplyError::Unknown { cause, after: Box::new(after) })
+        let open = sets[written..].concat();
+        match written {
+            0 if after.writes() == open => Err(ApplyError::NotWritten { cause }),
+            _ if after.writes() == open => {
+                Err(ApplyError::Partial { written, total: sets.len(), cause })
+            }
+            _ => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
         }
-    }
-
-    async fn look_once(&self, cause: &str) -> Result<Plan, ApplyError> {
-        let unverified = |source| ApplyError::Unverified { cause: cause.to_owned(), source };
-        self.plan_again().await.map_err(unverified)
     }
 }
 
 /// Sends the change sets in order, up to the first that is not committed.
-async fn send(writer: &Writer<'_>, sets: &[&[crate::plan::Write]]) -> Sent {
+async fn send(writer: &Writer<'_>, sets: &[&[Write]]) -> Sent {
     for (written, set) in sets.iter().enumerate() {
         match writer.send(set).await {
             Ok(ChangeSetAnswer::Committed) => (),
@@ -213,27 +173,9 @@ async fn send(writer: &Writer<'_>, sets: &[&[crate::plan::Write]]) -> Sent {
     Sent::All
 }
 
-/// Whether a guard no longer held: the row has another version, or is there already.
+/// Whether a guard no longer held: the row has another version, is there already, or is gone.
 fn is_conflict(fault: &Fault) -> bool {
     let codes =
         ["0x80060882", "0x80060892", "0x80040237", "0x80073002", "0x80060891", "0x80040217"];
     fault.status == 412 || codes.iter().any(|code| fault.is(code))
-}
-
-impl From<NotSent> for ApplyError {
-    fn from(error: NotSent) -> Self {
-        match error {
-            NotSent::Transport(error) => Self::NotSent(error),
-            NotSent::Auth(error) => Self::NotSignedIn(error),
-        }
-    }
-}
-
-impl std::fmt::Display for NotSent {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Transport(error) => error.fmt(formatter),
-            Self::Auth(error) => error.fmt(formatter),
-        }
-    }
 }

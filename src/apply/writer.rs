@@ -1,7 +1,7 @@
 //! The one thing that writes. It is made where an apply begins and nowhere else.
 
-use super::NotSent;
 use super::change_set::operation;
+use super::error::NotSent;
 use crate::api::dataverse::{
     BatchId, ChangeSetAnswer, DataverseApi, Operation, change_set, read_change_set,
 };

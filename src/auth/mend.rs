@@ -20,6 +20,9 @@ const TEXTS: [&str; 3] = ["message", "id_token", "refresh_token"];
 /// The least and the most seconds between two polls.
 const INTERVAL: (u64, u64) = (1, 600);
 
+/// The most seconds that a device code is waited for: nobody is at the keyboard for longer.
+const LONGEST_CODE: u64 = 3_600;
+
 /// Codes that pass by themselves, which Entra does not always send with status 5xx.
 const PASSING_CODES: [u64; 5] = [50033, 90006, 90012, 90024, 90033];
 
@@ -91,6 +94,11 @@ fn mend(mut body: Map<String, Value>) -> Vec<u8> {
     if let Some(interval) = body.get("interval").and_then(Value::as_u64) {
         let (least, most) = INTERVAL;
         body.insert("interval".to_owned(), interval.clamp(least, most).into());
+    }
+    if body.contains_key("device_code")
+        && let Some(seconds) = body.get("expires_in").and_then(Value::as_u64)
+    {
+        body.insert("expires_in".to_owned(), seconds.min(LONGEST_CODE).into());
     }
     Value::Object(body).to_string().into_bytes()
 }

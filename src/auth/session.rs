@@ -19,6 +19,9 @@ use crate::http::Transport;
 /// How long before its end a token is renewed.
 const MARGIN: Duration = Duration::from_mins(5);
 
+/// The longest that a token is taken to last, whatever its answer says.
+const LONGEST_LIFE: Duration = Duration::from_hours(28);
+
 /// Whom a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
@@ -86,6 +89,28 @@ impl Session {
             dataverse: Mutex::new(Some(Held::of(&grant, SystemTime::now()))),
             flow: Mutex::new(None),
             refresh: Mutex::new(grant.refresh),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A session whose tokens last, for tests of what comes after a sign-in.
+    #[cfg(test)]
+    pub(crate) fn for_tests(transport: &Transport) -> Self {
+        let url = url::Url::parse("http://127.0.0.1/contoso").unwrap();
+        let authority = crate::api::entra::Authority::new(&url, "contoso".parse().unwrap());
+        let client_id = "made-up".parse().unwrap();
+        let held = || {
+            let renew = SystemTime::now() + LONGEST_LIFE;
+            Mutex::new(Some(Held { token: AccessToken::new("made-up"), renew }))
+        };
+        let shared = Shared {
+            transport: transport.clone(),
+            application: Application { authority, client_id },
+            resources: Resources { dataverse: String::new(), flow: String::new() },
+            identity: Identity::default(),
+            refresh: Mutex::new(None),
+            dataverse: held(),
+            flow: held(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -168,8 +193,8 @@ impl Resources {
 impl Held {
     /// Takes a token that was granted now. One that is short-lived is renewed at half its life.
     fn of(grant: &Grant, now: SystemTime) -> Self {
-        let margin = MARGIN.min(grant.lifetime / 2);
-        let life = grant.lifetime.saturating_sub(margin);
+        let lifetime = grant.lifetime.min(LONGEST_LIFE);
+        let life = lifetime.saturating_sub(MARGIN.min(lifetime / 2));
         let renew = now.checked_add(life).unwrap_or(now);
         let token = grant.access.clone();
         Self { token, renew }

@@ -146,7 +146,7 @@ impl<'a> Wire<'a> {
         *self.reason() = Some(reason);
         let failures = self.failures.fetch_add(1, Ordering::Relaxed);
         let longer = FIRST_HOLD.saturating_mul(2_u32.saturating_pow(failures));
-        sleep(wait.unwrap_or(longer.min(LONGEST_HOLD))).await;
+        sleep(wait.unwrap_or(longer).min(LONGEST_HOLD)).await;
         said("authorization_pending")
     }
 

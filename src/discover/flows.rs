@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::reader::Seen;
 use super::{DiscoverError, Reader};
 use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
 use crate::api::flow::{CallbackFault, FlowApi};
 use crate::api::{ApiError, Fault};
 use crate::domain::{CallbackUrl, EnvironmentId, TriggerName, WorkflowId};
 use crate::event::{Event, Listener};
+use crate::http::TransportError;
 use crate::state::{
     Callback, Definition, Desired, Flow, FlowState, ObservedFlow, Reading, Trigger, Workflow,
 };
@@ -54,21 +56,30 @@ async fn workflows(reader: &Reader<'_>, desired: &Desired) -> Result<Workflows, 
     let mut ids: Vec<WorkflowId> = desired.flows.iter().map(|flow| flow.workflow_id).collect();
     ids.sort();
     ids.dedup();
-    let chunks = ids.chunks(MOST_WORKFLOWS).map(async |ids| {
-        let rows = reader.workflows(ids).await?;
-        Ok::<_, DiscoverError>(by_id(ids, rows))
-    });
+    let chunks = ids.chunks(MOST_WORKFLOWS).map(async |ids| read_chunk(reader, ids).await);
     Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
 }
 
-/// What one read found of those flows.
-fn by_id(ids: &[WorkflowId], rows: Reading<Vec<WorkflowRow>>) -> Workflows {
-    match rows {
-        Reading::Absent => BTreeMap::new(),
-        Reading::Refused(refusal) => {
-            ids.iter().map(|id| (*id, Reading::Refused(refusal.clone()))).collect()
+/// Reads some flows at once; in halves if their definitions are too large for one answer.
+async fn read_chunk(reader: &Reader<'_>, ids: &[WorkflowId]) -> Result<Workflows, DiscoverError> {
+    match reader.workflows(ids).await {
+        Err(DiscoverError::Transport(TransportError::TooLarge { .. })) if ids.len() > 1 => {
+            let (first, second) = ids.split_at(ids.len() / 2);
+            let halves =
+                (Box::pin(read_chunk(reader, first)), Box::pin(read_chunk(reader, second)));
+            let (mut first, second) = tokio::try_join!(halves.0, halves.1)?;
+            first.extend(second);
+            Ok(first)
         }
-        Reading::Found(rows) => {
+        rows => Ok(by_id(ids, rows?)),
+    }
+}
+
+/// What one read found of those flows.
+fn by_id(ids: &[WorkflowId], rows: Seen<Vec<WorkflowRow>>) -> Workflows {
+    match rows {
+        Err(refusal) => ids.iter().map(|id| (*id, Reading::Refused(refusal.clone()))).collect(),
+        Ok(rows) => {
             rows.into_iter().map(|row| (row.workflowid, Reading::Found(workflow(row)))).collect()
         }
     }
@@ -154,8 +165,9 @@ async fn confirmed(
     url: CallbackUrl,
 ) -> Result<Callback, DiscoverError> {
     match reader.workflow_id(api, &workflow_id).await? {
-        Some(other) if other != workflow_id => Ok(Callback::OtherFlow(other)),
-        _ => Ok(Callback::Url(url)),
+        Some(same) if same == workflow_id => Ok(Callback::Url(url)),
+        Some(other) => Ok(Callback::OtherFlow(other)),
+        None => Ok(Callback::Unconfirmed(url)),
     }
 }
 

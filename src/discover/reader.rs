@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use url::Url;
 
@@ -18,6 +19,9 @@ use crate::domain::{
 };
 use crate::http::{Answer, Request, Transport};
 use crate::state::{KeyValue, Reading, Refusal, Row, Selector, Table};
+
+/// What was read, or the service's refusal to show it to this user.
+pub(super) type Seen<T> = Result<T, Refusal>;
 
 /// Reads one environment as the signed-in user.
 pub struct Reader<'run> {
@@ -38,8 +42,13 @@ impl<'run> Reader<'run> {
         Self { transport, session, api: DataverseApi::new(environment), flow_origin }
     }
 
+    /// Gives the rest of the run more time, as what was begun has to be finished.
+    pub fn extend_deadline(&self, time: Duration) {
+        self.transport.extend_deadline(time);
+    }
+
     /// What a writer to the same environment needs.
-    pub fn parts(&self) -> (&'run Transport, &'run Session, &DataverseApi) {
+    pub(crate) fn parts(&self) -> (&'run Transport, &'run Session, &DataverseApi) {
         (self.transport, self.session, &self.api)
     }
 
@@ -58,7 +67,7 @@ impl<'run> Reader<'run> {
     pub(super) async fn workflows(
         &self,
         ids: &[WorkflowId],
-    ) -> Result<Reading<Vec<WorkflowRow>>, DiscoverError> {
+    ) -> Result<Seen<Vec<WorkflowRow>>, DiscoverError> {
         self.rows(self.api.workflows(ids), ids.len()).await
     }
 
@@ -66,7 +75,7 @@ impl<'run> Reader<'run> {
     pub(super) async fn variables(
         &self,
         names: &[SchemaName],
-    ) -> Result<Reading<Vec<VariableRow>>, DiscoverError> {
+    ) -> Result<Seen<Vec<VariableRow>>, DiscoverError> {
         self.rows(self.api.variables(names), names.len()).await
     }
 
@@ -77,7 +86,7 @@ impl<'run> Reader<'run> {
         columns: &[&LogicalName],
     ) -> Result<Reading<TableRow>, DiscoverError> {
         let answer = self.dataverse(&self.api.table(table, columns)).await?;
-        reading(dataverse::read_table(&answer))
+        absent_or(dataverse::read_table(&answer))
     }
 
     /// The records that a selector finds: none, one, or two for any larger number.
@@ -98,9 +107,8 @@ impl<'run> Reader<'run> {
         let request = self.api.records(&table.entity_set, &select, &filter);
         let answer = self.dataverse(&request).await?;
         match reading(dataverse::read_record(&answer))? {
-            Reading::Found(rows) => row_list(&answer, &rows, table, texts).map(Reading::Found),
-            Reading::Absent => Ok(Reading::Absent),
-            Reading::Refused(refusal) => Ok(Reading::Refused(refusal)),
+            Ok(rows) => row_list(&answer, &rows, table, texts).map(Reading::Found),
+            Err(refusal) => Ok(Reading::Refused(refusal)),
         }
     }
 
@@ -126,7 +134,11 @@ impl<'run> Reader<'run> {
         flow: &impl fmt::Display,
     ) -> Result<Option<WorkflowId>, DiscoverError> {
         let answer = self.flow(&api.flow(flow)).await?;
-        Ok(flow::read_workflow_id(&answer)?)
+        match flow::read_workflow_id(&answer) {
+            // That the record is not shown does not tell whose URL it is.
+            Err(ApiError::Fault(fault)) if matches!(fault.status, 403 | 404) => Ok(None),
+            read => Ok(read?),
+        }
     }
 
     /// Every page of rows that begins with a request. Of rows that were asked for by name there
@@ -135,18 +147,17 @@ impl<'run> Reader<'run> {
         &self,
         first: Request,
         most: usize,
-    ) -> Result<Reading<Vec<T>>, DiscoverError> {
+    ) -> Result<Seen<Vec<T>>, DiscoverError> {
         let mut rows = Vec::new();
         let mut request = first;
         for _ in 0..=most {
             let answer = self.dataverse(&request).await?;
             let page: Page<T> = match reading(read_page(&answer))? {
-                Reading::Found(page) => page,
-                Reading::Absent => return Ok(Reading::Absent),
-                Reading::Refused(refusal) => return Ok(Reading::Refused(refusal)),
+                Ok(page) => page,
+                Err(refusal) => return Ok(Err(refusal)),
             };
             rows.extend(page.value);
-            let Some(link) = page.next else { return Ok(Reading::Found(rows)) };
+            let Some(link) = page.next.filter(|_| rows.len() < most) else { return Ok(Ok(rows)) };
             let next = self.api.next_page(&link);
             request = next.ok_or_else(|| elsewhere(&answer))?;
         }
@@ -184,15 +195,26 @@ fn elsewhere(answer: &Answer) -> ApiError {
     ApiError::unexpected(Service::Dataverse, answer, found, "a page of this Web API")
 }
 
-/// An answer that a plan can go on from: found, not there, or not for this user.
-fn reading<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> {
+/// Rows that a plan can go on from, or the refusal to show them. That there are none is said by
+/// an empty page; an address without an answer is no such thing.
+fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
     match read {
-        Ok(found) => Ok(Reading::Found(found)),
-        Err(ApiError::Fault(fault)) if fault.status == 404 => Ok(Reading::Absent),
-        Err(ApiError::Fault(fault)) if fault.privilege().is_some() => {
-            Ok(Reading::Refused(fault.into()))
-        }
+        Ok(found) => Ok(Ok(found)),
+        Err(ApiError::Fault(fault)) if fault.privilege().is_some() => Ok(Err(fault.into())),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Something by its name, which may not be there if the service itself says so.
+fn absent_or<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> {
+    match read {
+        Err(ApiError::Fault(fault)) if fault.status == 404 && fault.documented => {
+            Ok(Reading::Absent)
+        }
+        read => Ok(match reading(read)? {
+            Ok(found) => Reading::Found(found),
+            Err(refusal) => Reading::Refused(refusal),
+        }),
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 
+use super::reader::Seen;
 use super::{DiscoverError, Reader};
-use crate::api::dataverse::{AttributeRow, MOST_VARIABLES, TableRow, VariableRow};
+use crate::api::dataverse::{AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow};
 use crate::domain::{LogicalName, SchemaName};
 use crate::state::{
     Column, ColumnType, Desired, Reading, Record, Row, Selector, Table, Target, Targets, ValueRow,
@@ -69,14 +70,13 @@ fn name_of(binding: &crate::state::Binding) -> Option<SchemaName> {
 /// What one read found of those variables.
 fn by_name(
     names: &[SchemaName],
-    rows: Reading<Vec<VariableRow>>,
+    rows: Seen<Vec<VariableRow>>,
 ) -> BTreeMap<SchemaName, Reading<Variable>> {
     match rows {
-        Reading::Absent => BTreeMap::new(),
-        Reading::Refused(refusal) => {
+        Err(refusal) => {
             names.iter().map(|name| (name.clone(), Reading::Refused(refusal.clone()))).collect()
         }
-        Reading::Found(rows) => {
+        Ok(rows) => {
             let entry = |row: VariableRow| (row.schemaname.clone(), Reading::Found(variable(row)));
             rows.into_iter().map(entry).collect()
         }
@@ -157,7 +157,15 @@ fn table(row: TableRow) -> Option<Table> {
         entity_set: entity_set_name.parse::<LogicalName>().ok()?.to_string(),
         versioned: row.is_optimistic_concurrency_enabled,
         columns: row.attributes.iter().filter_map(column).collect(),
+        keys: row.keys.iter().filter_map(key).collect(),
     })
+}
+
+/// The columns of an alternate key that is in force.
+fn key(row: &KeyRow) -> Option<BTreeSet<LogicalName>> {
+    let active = row.entity_key_index_status.as_deref() == Some("Active");
+    let names = row.key_attributes.iter().map(|name| name.parse().ok());
+    names.collect::<Option<BTreeSet<_>>>().filter(|names| active && !names.is_empty())
 }
 
 fn column(row: &AttributeRow) -> Option<(LogicalName, Column)> {

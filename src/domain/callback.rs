@@ -70,6 +70,18 @@ impl CallbackUrl {
         self.https
     }
 
+    /// Whether every program reads the same host out of it. What parsers disagree on, such as
+    /// a backslash, credentials or a missing slash, has no place in what others will call.
+    pub fn is_unambiguous(&self) -> bool {
+        let text = self.expose();
+        let origin = format!("https://{}", self.view.host);
+        let (start, rest) = text.split_at(origin.len().min(text.len()));
+        let rest = rest.strip_prefix(":443").unwrap_or(rest);
+        start.eq_ignore_ascii_case(&origin)
+            && rest.starts_with(['/', '?'])
+            && !text.contains(['\\', '#', '@'])
+    }
+
     /// How many characters have to be stored.
     pub fn length(&self) -> usize {
         self.expose().chars().count()
@@ -172,6 +184,25 @@ mod tests {
     fn a_port_that_is_the_default_percent_encoding_and_the_order_of_the_query_mean_nothing() {
         let other = "https://EXAMPLE.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/0f/triggers/manual/paths/invoke/?sig=made-up&sv=1.0&sp=/triggers/manual/run&api-version=1";
         assert!(url(SIGNED).means_the_same_as(&url(other)));
+    }
+
+    #[test]
+    fn a_url_that_programs_read_differently_is_told_from_one_that_they_do_not() {
+        assert!(url(SIGNED).is_unambiguous());
+        assert!(url(&SIGNED.replace(":443", "")).is_unambiguous());
+        let host = "example.environment.api.powerplatform.com";
+        for text in [
+            format!("https://{host}\\@evil.example/x"),
+            format!("https:////{host}/x"),
+            format!("https:{host}/x"),
+            format!("https://user:word@{host}/x"),
+            format!("https://{host}:8443/x"),
+            format!("https://{host}/x#sig=made-up"),
+            format!("http://{host}/x"),
+            format!("https://{host}"),
+        ] {
+            assert!(!url(&text).is_unambiguous(), "{text}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use url::Url;
 pub use http::Method;
 
 use super::decode::{self, DecodeError};
-use crate::domain::Service;
+use crate::domain::{Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
 const MOST_ID_CHARACTERS: usize = 128;
@@ -112,13 +112,11 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The id by which the service's operators find the request.
+    /// The id by which the service's operators find the request, made safe to print.
     pub fn request_id(&self) -> Option<String> {
         let names = ["x-ms-service-request-id", "x-ms-request-id", "req_id"];
-        names
-            .iter()
-            .find_map(|name| self.header(name))
-            .map(|id| id.chars().take(MOST_ID_CHARACTERS).collect())
+        let id = names.iter().find_map(|name| self.header(name));
+        id.map(|id| printable(id, MOST_ID_CHARACTERS))
     }
 
     /// The body as JSON, with or without a byte order mark.

@@ -2,9 +2,10 @@
 
 use super::fields::{Fields, Read, parsed};
 use super::schema::{FLOW, TARGET};
-use super::show::{is_hidden, without_secrets};
+use super::show::without_secrets;
 use super::target;
 use crate::domain::TriggerName;
+use crate::domain::is_hidden;
 use crate::problem::Code;
 use crate::state::{Binding, Flow, FlowIndex, Site, Target};
 

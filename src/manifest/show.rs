@@ -1,5 +1,7 @@
 //! How text from a manifest is shown: nothing invisible, nothing endless, nothing secret.
 
+use crate::domain::is_hidden;
+
 /// The most characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;
 
@@ -8,24 +10,6 @@ const SHORTEST_TOKEN: usize = 40;
 
 /// What ends a word of a URL within a line.
 const ENDS: &[char] = &['"', '\'', '`', '<', '>', '#', '\\'];
-
-/// Whether a character has no shape of its own, or changes how its neighbours are read:
-/// control characters, invisible ones, and those that turn the direction of text.
-pub(super) fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
-}
 
 /// The character, or its number if it is hidden.
 pub(super) fn printable_character(character: char) -> String {

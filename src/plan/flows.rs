@@ -20,12 +20,11 @@ fn reason<T>(code: Code, message: impl Into<String>, hint: impl Into<String>) ->
 pub(super) fn urls<'run>(
     draft: &mut Draft<'_>,
     observed: &'run Observed,
-    cloud: &Cloud,
 ) -> Vec<Option<&'run CallbackUrl>> {
     let desired = draft.desired;
     let pairs = || desired.flows.iter().zip(&observed.flows);
-    draft.flow_names = pairs().map(|(flow, seen)| name(flow, seen)).collect();
-    pairs().map(|(flow, seen)| url(draft, flow, seen, cloud)).collect()
+    draft.flow_names = pairs().map(|(flow, seen)| shown(&name(flow, seen))).collect();
+    pairs().map(|(flow, seen)| url(draft, flow, seen)).collect()
 }
 
 /// What people call the flow.
@@ -41,17 +40,17 @@ fn url<'run>(
     draft: &mut Draft<'_>,
     flow: &Flow,
     seen: &'run ObservedFlow,
-    cloud: &Cloud,
 ) -> Option<&'run CallbackUrl> {
     let name = shown(&name(flow, seen));
     let found = workflow(flow, &seen.workflow)
         .and_then(|workflow| trigger(flow, workflow))
         .and_then(|trigger| callback(seen.callback.as_ref(), &name, trigger))
-        .and_then(|url| trusted(url, &name, cloud))
+        .and_then(|url| trusted(url, &name, draft.cloud))
         .and_then(|url| permitted(draft, flow, &name, url));
     match found {
         Ok(url) => {
             warn_of_old_generation(draft, flow, &name, url);
+            warn_of_unconfirmed(draft, flow, &name, seen);
             Some(url)
         }
         Err(reason) => {
@@ -172,7 +171,7 @@ fn callback<'run>(
 ) -> Result<&'run CallbackUrl, Reason> {
     let trigger = shown(trigger.name.as_str());
     match answer {
-        Some(Callback::Url(url)) => Ok(url),
+        Some(Callback::Url(url) | Callback::Unconfirmed(url)) => Ok(url),
         None | Some(Callback::Malformed) => reason(
             Code::CallbackMalformed,
             format!(
@@ -243,6 +242,15 @@ fn trusted<'run>(
             "nothing was taken over; ask who runs the address that answered",
         );
     }
+    if !url.is_unambiguous() {
+        return reason(
+            Code::CallbackAmbiguous,
+            format!(
+                "the URL of the flow `{name}` is written so that programs read it differently (host `{host}`)"
+            ),
+            "nothing was taken over; ask who runs the address that answered",
+        );
+    }
     if !cloud.serves_callbacks(&url.view().host) {
         return reason(
             Code::CallbackHostUnknown,
@@ -287,6 +295,17 @@ fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, name: &str, url: &
             "save the flow anew so that it gets a URL on `api.powerplatform.com`, and run again"
                 .to_owned();
         draft.warnings.push(problem(flow, (Code::OldGenerationUrl, message, hint)));
+    }
+}
+
+/// Warns of a URL that nobody but its id ties to the flow.
+fn warn_of_unconfirmed(draft: &mut Draft<'_>, flow: &Flow, name: &str, seen: &ObservedFlow) {
+    if let Some(Callback::Unconfirmed(_)) = seen.callback {
+        let message =
+            format!("the Flow service does not say whether the URL is that of the flow `{name}`");
+        let hint = "turn the flow off and on so that it gets an id of its own there, and run again"
+            .to_owned();
+        draft.warnings.push(problem(flow, (Code::CallbackUnconfirmed, message, hint)));
     }
 }
 

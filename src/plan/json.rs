@@ -9,7 +9,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::domain::JsonPointer;
+use crate::domain::{JsonPointer, printable};
+
+/// The most characters of a place that are shown.
+const MOST_SHOWN: usize = 120;
 
 /// Why a pointer does not fit a text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -82,7 +85,7 @@ fn locate<'text>(
     let mut raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
     let tokens = pointer.tokens();
     for (depth, token) in tokens.iter().enumerate() {
-        let here = || format!("/{}", tokens[..depth].join("/"));
+        let here = || printable(&format!("/{}", tokens[..depth].join("/")), MOST_SHOWN);
         match children(raw)? {
             Children::Neither => return Err(PointerMismatch::NotContainer(here())),
             Children::Elements(elements) => {

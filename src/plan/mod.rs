@@ -11,7 +11,7 @@ mod write;
 
 use std::fmt;
 
-use crate::domain::{CallbackUrl, Cloud, Fingerprint, UrlView, WorkflowId};
+use crate::domain::{CallbackUrl, Cloud, UrlView, WorkflowId, printable};
 use crate::problem::{Code, Problem};
 use crate::state::{Binding, Desired, Observed, Refusal, Site};
 
@@ -64,8 +64,14 @@ pub enum Action {
 /// What may be shown of a stored text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueView {
-    /// It is a URL.
+    /// It is the URL of a flow.
     Url(UrlView),
+    /// It is a URL that leads elsewhere. It may hold a short secret that a fingerprint would
+    /// let others guess, so that only its host is shown.
+    Elsewhere {
+        /// Where it leads.
+        host: String,
+    },
     /// It is something else, so that nothing but its length is shown.
     Text {
         /// How many characters it has.
@@ -75,8 +81,8 @@ pub enum ValueView {
 
 /// Compares what should be with what is.
 pub fn plan(desired: &Desired, observed: &Observed, cloud: &Cloud) -> Plan {
-    let mut draft = Draft::new(desired);
-    let urls = flows::urls(&mut draft, observed, cloud);
+    let mut draft = Draft::new(desired, cloud);
+    let urls = flows::urls(&mut draft, observed);
     variables::plan(&mut draft, observed, &urls);
     records::plan(&mut draft, observed, &urls);
     draft.finish()
@@ -118,20 +124,13 @@ impl fmt::Display for Action {
 
 impl ValueView {
     /// What may be shown of a text; nothing if there is none.
-    fn of(text: Option<&str>) -> Option<Self> {
+    fn of(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
         let text = text.filter(|text| !text.is_empty())?;
         Some(match text.parse::<CallbackUrl>() {
-            Ok(url) => Self::Url(url.view().clone()),
+            Ok(url) if cloud.serves_callbacks(&url.view().host) => Self::Url(url.view().clone()),
+            Ok(url) => Self::Elsewhere { host: printable(&url.view().host, 120) },
             Err(_) => Self::Text { characters: text.chars().count() },
         })
-    }
-
-    /// What tells a URL from another; a text that may be short and guessable has none.
-    pub fn fingerprint(&self) -> Option<&Fingerprint> {
-        match self {
-            Self::Url(view) => Some(&view.fingerprint),
-            Self::Text { .. } => None,
-        }
     }
 }
 
@@ -146,6 +145,7 @@ struct Wanted<'run> {
 /// A plan in the making: everything carries the place in the manifest that it came from.
 struct Draft<'run> {
     desired: &'run Desired,
+    cloud: &'run Cloud,
     flow_names: Vec<String>,
     changes: Vec<(usize, Change)>,
     problems: Vec<Problem>,
@@ -154,9 +154,10 @@ struct Draft<'run> {
 }
 
 impl<'run> Draft<'run> {
-    fn new(desired: &'run Desired) -> Self {
+    fn new(desired: &'run Desired, cloud: &'run Cloud) -> Self {
         Self {
             desired,
+            cloud,
             flow_names: Vec::new(),
             changes: Vec::new(),
             problems: Vec::new(),
@@ -176,7 +177,7 @@ impl<'run> Draft<'run> {
     /// Compares what a place holds with the URL that is wanted there, notes the change, and
     /// answers whether something has to be written.
     fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: Held<'_>) -> bool {
-        let before = ValueView::of(current.text());
+        let before = ValueView::of(current.text(), self.cloud);
         let (action, reason) = verdict(url, current, before.as_ref());
         let flow = self.desired.flow(wanted.binding.flow);
         let change = Change {
@@ -201,13 +202,18 @@ impl<'run> Draft<'run> {
         message: String,
         hint: impl Into<String>,
     ) {
-        self.problems.push(Problem {
-            code,
-            address: Some(wanted.binding.target.address()),
-            message,
-            hint: hint.into(),
-            site: Some(wanted.binding.site),
-        });
+        self.problems.push(noted(wanted, code, message, hint));
+    }
+
+    /// Notes what a person should know of one binding.
+    fn warning(
+        &mut self,
+        wanted: &Wanted<'_>,
+        code: Code,
+        message: String,
+        hint: impl Into<String>,
+    ) {
+        self.warnings.push(noted(wanted, code, message, hint));
     }
 
     /// Notes that the service did not let the user see something.
@@ -229,6 +235,12 @@ impl<'run> Draft<'run> {
             writes: self.writes.into_iter().map(|(_, write)| write).collect(),
         }
     }
+}
+
+/// A problem or warning of one binding.
+fn noted(wanted: &Wanted<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
+    let address = Some(wanted.binding.target.address());
+    Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
 }
 
 /// What a place holds before the run.

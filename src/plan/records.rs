@@ -239,6 +239,15 @@ fn create<'run>(draft: &mut Draft<'run>, record: &Record, table: &Table, parts: 
         let hint = "correct `key`, or say `missing = \"create\"` to have the record made";
         return each(parts, |wanted| record_missing(draft, wanted, hint));
     }
+    if !table.is_unique(&key) {
+        warn_of_twins(draft, first);
+    }
+    let fixed =
+        key.keys().filter(|name| table.columns.get(*name).is_some_and(|column| !column.creatable));
+    for name in fixed {
+        let message = format!("the key column `{name}` cannot be set on a new record");
+        draft.problem(first, Code::ColumnNotWritable, message, "create the record by hand");
+    }
     let key = key.into_iter().map(|(name, value)| (name, CellValue::Key(value)));
     let mut columns: BTreeMap<LogicalName, CellValue> = key.collect();
     for part in parts {
@@ -255,6 +264,13 @@ fn create<'run>(draft: &mut Draft<'run>, record: &Record, table: &Table, parts: 
     draft
         .writes
         .push((first.index, Write::CreateRow { entity_set: table.entity_set.clone(), columns }));
+}
+
+/// Warns that the database does not keep a second run from creating the record too.
+fn warn_of_twins(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+    let message = "no alternate key covers the columns of `key`, so two runs at once could create the record twice";
+    let hint = "declare an alternate key on these columns, or let only one run at a time create the record";
+    draft.warning(wanted, Code::KeyNotUnique, message.to_owned(), hint);
 }
 
 fn record_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, hint: &str) {

@@ -1,6 +1,6 @@
 //! Plans of small made-up environments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::{Clouds, EntityTag, SchemaName, StoredText};
@@ -137,6 +137,7 @@ impl Model {
             primary_id: "tid".parse().unwrap(),
             versioned: true,
             columns,
+            keys: vec![BTreeSet::from(["name".parse().unwrap()])],
         };
         self.observed.targets.tables.insert("t".parse().unwrap(), Reading::Found(table));
         self
@@ -313,6 +314,40 @@ fn a_record_that_is_not_there_is_created_from_its_key_if_the_manifest_says_so() 
 }
 
 #[test]
+fn a_record_that_no_alternate_key_guards_is_created_with_a_warning() {
+    let mut model = model();
+    model.table().rows(named("n"), &[], "").bind_column(named("n"), "url", Missing::Create);
+    assert!(model.plan().warnings.is_empty());
+    let Some(Reading::Found(table)) = model.observed.targets.tables.get_mut(&"t".parse().unwrap())
+    else {
+        panic!("the model's table is there")
+    };
+    table.keys.clear();
+    let plan = model.plan();
+    assert_eq!(plan.warnings[0].code.as_str(), "key-not-unique");
+    assert_eq!(plan.writes().len(), 1);
+}
+
+#[test]
+fn a_url_that_leads_elsewhere_is_shown_by_its_host_alone() {
+    let plan = model()
+        .bind_variable("a", None)
+        .variable("a", VariableType::String, &["https://example.com/?key=1234"])
+        .plan();
+    let host = "example.com".to_owned();
+    assert_eq!(plan.changes[0].before, Some(ValueView::Elsewhere { host }));
+}
+
+#[test]
+fn what_the_environment_calls_a_flow_cannot_steer_a_terminal() {
+    let mut model = model();
+    model.desired.flows[0].name = None;
+    model.workflow().name = "a\u{202e}\u{1b}[2J?sig=made-up".into();
+    model.bind_variable("a", None).variable("a", VariableType::String, &[]);
+    assert_eq!(model.plan().changes[0].flow_name, r"a\u{202e}\u{1b}[2J?sig=****");
+}
+
+#[test]
 fn records_that_cannot_take_the_url_are_problems() {
     let code = |ids: &[usize], column| {
         model()
@@ -379,6 +414,8 @@ fn every_refusal_of_a_url_is_a_problem_of_its_own() {
         code(Callback::Url(URL.replace("https", "http").parse().unwrap())),
         "callback-not-https"
     );
+    let ambiguous = URL.replace(":443", r"\@evil.example");
+    assert_eq!(code(Callback::Url(ambiguous.parse().unwrap())), "callback-ambiguous");
     assert_eq!(
         code(Callback::Url("https://example.com/x".parse().unwrap())),
         "callback-host-unknown"

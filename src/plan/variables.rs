@@ -167,7 +167,8 @@ fn not_json(draft: &mut Draft<'_>, wanted: &Wanted<'_>, mismatch: &PointerMismat
 /// Notes the one write of a variable.
 fn write(draft: &mut Draft<'_>, variable: &Variable, parts: &[&Part<'_>], text: &str) {
     let (first, _) = &parts[0];
-    let characters = text.chars().count();
+    // Dataverse counts as .NET does, in units of UTF-16.
+    let characters = text.encode_utf16().count();
     if characters > MOST_CHARACTERS {
         let message = format!(
             "the value would have {characters} characters, and a variable holds {MOST_CHARACTERS}"

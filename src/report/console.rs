@@ -156,6 +156,10 @@ impl Listener for Console {
                 self.line(&format!("Writing {} in {sets} …", counted(writes, "row")));
             }
             Event::Verifying => self.line("Reading back …"),
+            Event::Looking { longest } => self.line(&format!(
+                "The answer to the write was lost. Looking whether it is in, for up to {} s …",
+                longest.as_secs()
+            )),
         }
     }
 }

@@ -21,6 +21,9 @@ const VALUE_WIDTHS: (usize, usize) = (68, 30);
 /// What stands between two columns.
 const GAP: usize = 2;
 
+/// The most characters of a paragraph.
+const MOST_PARAGRAPH: usize = 4_000;
+
 /// What stands before the further lines of a paragraph.
 const INDENT: &str = "        ";
 
@@ -146,6 +149,7 @@ fn one_line_url(view: &UrlView, width: usize) -> String {
 fn words(value: Option<&ValueView>) -> String {
     match value {
         Some(ValueView::Text { characters }) => format!("a text of {characters} characters"),
+        Some(ValueView::Elsewhere { host }) => format!("a URL on {host}"),
         _ => "nothing".to_owned(),
     }
 }
@@ -232,6 +236,8 @@ fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -
 /// A paragraph that begins with a head, which is as wide as `plain`; its other lines are indented.
 fn paragraph(head: &str, plain: &str, body: &str, width: usize) -> String {
     let room = width.saturating_sub(INDENT.len());
+    // Whatever a service or a manifest put into it: nothing of it steers the terminal.
+    let body = printable(body, MOST_PARAGRAPH);
     let missing = plain.width().saturating_sub(INDENT.len());
     // The head takes the place of so many characters on the first line.
     let lines = wrap(&format!("{}{body}", "\u{a0}".repeat(missing + 1)), room);

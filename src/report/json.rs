@@ -3,13 +3,16 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use crate::domain::UrlView;
+use crate::domain::{UrlView, printable};
 use crate::failure::Failure;
 use crate::plan::{Change, ValueView};
 use crate::problem::Problem;
 
 /// The version of the document's shape.
 const VERSION: u32 = 1;
+
+/// The most characters of a sentence.
+const MOST_CHARACTERS: usize = 4_000;
 
 /// The run as a document.
 pub(super) fn document(run: &Run<'_>) -> Value {
@@ -39,6 +42,11 @@ pub(super) fn document(run: &Run<'_>) -> Value {
     })
 }
 
+/// A sentence with nothing in it that could steer a terminal or be a secret.
+fn shown(text: &str) -> String {
+    printable(text, MOST_CHARACTERS)
+}
+
 fn change(change: &Change) -> Value {
     json!({
         "address": change.address,
@@ -53,6 +61,9 @@ fn change(change: &Change) -> Value {
 fn value(view: &ValueView) -> Value {
     match view {
         ValueView::Url(view) => url(view),
+        ValueView::Elsewhere { host } => {
+            json!({ "kind": "other", "host": host, "fingerprint": null })
+        }
         ValueView::Text { characters } => json!({ "kind": "text", "characters": characters }),
     }
 }
@@ -69,13 +80,14 @@ fn problem(problem: &Problem) -> Value {
     json!({
         "code": problem.code.as_str(),
         "address": problem.address,
-        "message": problem.message,
-        "hint": problem.hint,
+        "message": shown(&problem.message),
+        "hint": shown(&problem.hint),
         "line": problem.site.map(|site| site.line),
         "column": problem.site.map(|site| site.column),
     })
 }
 
 fn failure(failure: &Failure) -> Value {
-    json!({ "exit-code": failure.exit as u8, "message": failure.message, "hints": failure.hints })
+    let hints: Vec<String> = failure.hints.iter().map(|hint| shown(hint)).collect();
+    json!({ "exit-code": failure.exit as u8, "message": shown(&failure.message), "hints": hints })
 }

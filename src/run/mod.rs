@@ -9,8 +9,9 @@ mod tenant;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Instant;
 
-use crate::apply::{Applied, Applying, Writer};
+use crate::apply::{Applied, Applying, LOOKS, Writer};
 use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs};
 use crate::discover::{Discovery, observe};
 use crate::domain::Clouds;
@@ -125,7 +126,7 @@ async fn settle(
     ready: &Ready,
     intent: Intent,
     console: &Console,
-    record: &Record,
+    record: &mut Record,
 ) -> Result<Outcome, Failure> {
     let plan = record.planned();
     let (environment, url) = (record.environment_name(), ready.connection.url());
@@ -137,18 +138,24 @@ async fn settle(
         return Ok(Outcome::Agreed);
     }
     let Intent::Carry { yes } = intent else { return Ok(Outcome::Planned) };
+    let asked = Instant::now();
     interruptible(confirm::ask(ready.connection.url(), yes, console)).await?;
     let reader = ready.connection.reader();
+    reader.extend_deadline(asked.elapsed());
     let applying = Applying {
         reader: &reader,
         desired: ready.manifest.desired(),
         observed: &ready.discovery.observed,
         cloud: &ready.connection.cloud,
         listener: console,
+        looks: LOOKS,
     };
     match interrupt::held(applying.apply(&Writer::new(&reader), plan), console).await? {
         Applied::ByThisRun => Ok(Outcome::Applied),
-        Applied::ByAnotherRun => Ok(Outcome::Agreed),
+        Applied::ByAnotherRun(plan) => {
+            record.plan(plan);
+            Ok(Outcome::Agreed)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is, as the services tell it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{KeyValue, Record, Selector};
@@ -121,6 +121,8 @@ pub enum NoTrigger {
 pub enum Callback {
     /// The URL.
     Url(CallbackUrl),
+    /// The URL, but the service does not say that it belongs to the flow.
+    Unconfirmed(CallbackUrl),
     /// An answer without a usable URL.
     Malformed,
     /// The URL of another flow, as the service's own record of it says.
@@ -204,6 +206,8 @@ pub struct Table {
     pub versioned: bool,
     /// Those of its columns that the manifest names.
     pub columns: BTreeMap<LogicalName, Column>,
+    /// Its alternate keys, each by its columns: no two rows agree in all of them.
+    pub keys: Vec<BTreeSet<LogicalName>>,
 }
 
 /// A column.
@@ -301,6 +305,13 @@ impl Table {
             Selector::Id(_) => true,
             Selector::Columns(columns) => columns.iter().all(fits),
         }
+    }
+}
+
+impl Table {
+    /// Whether the database refuses a second row with those values.
+    pub fn is_unique(&self, columns: &BTreeMap<LogicalName, KeyValue>) -> bool {
+        self.keys.iter().any(|key| key.iter().all(|name| columns.contains_key(name)))
     }
 }
 

@@ -33,14 +33,6 @@ fn a_write_whose_answer_is_lost_is_looked_for_and_found() {
 }
 
 #[test]
-fn a_write_that_did_not_happen_is_looked_for_and_said_not_to_have() {
-    let (_, ended) = applied_on(&fault("dataverse", "$batch", "status = 504\ntimes = 9"));
-    assert_eq!(ended.code, 6, "{}", ended.stderr);
-    let words = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("reading back shows that nothing was written"), "{words}");
-}
-
-#[test]
 fn a_throttled_service_is_asked_again_when_it_says_so() {
     for (service, path) in
         [("flow", "listCallbackUrl"), ("dataverse", "$batch"), ("dataverse", "workflows")]

@@ -112,23 +112,32 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     let Some(parts) = multipart::answers(content_type, &answer.body) else {
         return ChangeSetAnswer::Unclear("an answer in parts that is not well formed".to_owned());
     };
-    if let Some(failed) = parts.iter().find(|part| part.status >= 400) {
-        let mut fault = Fault::of(Service::Dataverse, failed);
-        fault.request_id = fault.request_id.or_else(|| answer.request_id());
-        return ChangeSetAnswer::Refused(fault);
-    }
     let done = parts.iter().filter(|part| part.is_success()).count();
-    if answer.is_success() && done == operations && parts.len() == operations {
-        return ChangeSetAnswer::Committed;
+    match parts.as_slice() {
+        // A change set that failed has one answer for all of its writes.
+        [failed] if failed.status >= 400 => ChangeSetAnswer::Refused(fault(failed, answer)),
+        all if answer.is_success() && done == operations && all.len() == operations => {
+            ChangeSetAnswer::Committed
+        }
+        _ => ChangeSetAnswer::Unclear(format!("an answer for {done} of {operations} writes")),
     }
-    ChangeSetAnswer::Unclear(format!("an answer for {done} of {operations} writes"))
 }
 
-/// An answer without parts: a refusal of the batch as a whole, unless the server itself failed,
-/// perhaps on the way back.
+/// The refusal in a part, with the id of the whole answer where it has none of its own.
+fn fault(part: &Answer, whole: &Answer) -> Fault {
+    let fault = Fault::of(Service::Dataverse, part);
+    let request_id = fault.request_id.clone().or_else(|| whole.request_id());
+    Fault { request_id, ..fault }
+}
+
+/// An answer without parts: a refusal of the batch as a whole if the service itself says so. A
+/// gateway's page may come after the service has written.
 fn read_plain(answer: &Answer) -> ChangeSetAnswer {
+    let fault = Fault::of(Service::Dataverse, answer);
     match answer.status {
-        400..=407 | 409..=499 => ChangeSetAnswer::Refused(Fault::of(Service::Dataverse, answer)),
+        // Neither is a request without a token executed, nor one that is turned away.
+        401 | 429 => ChangeSetAnswer::Refused(fault),
+        400..=407 | 409..=499 if fault.documented => ChangeSetAnswer::Refused(fault),
         status => ChangeSetAnswer::Unclear(format!("status {status} without the parts of a batch")),
     }
 }
@@ -233,11 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_in_which_some_writes_are_in_is_no_refusal() {
+        let part = |status: &str| {
+            format!(
+                "--batchresponse_1\nContent-Type: application/http\n\nHTTP/1.1 {status}\nContent-Type: application/json\n\n{{}}\n"
+            )
+        };
+        let body =
+            format!("{}{}--batchresponse_1--\n", part("204 No Content"), part("400 Bad Request"));
+        let read = read_change_set(&answer(400, ANSWER, &body), 2);
+        assert!(matches!(read, ChangeSetAnswer::Unclear(_)));
+    }
+
+    #[test]
     fn a_batch_that_was_refused_as_a_whole_is_no_riddle_and_a_broken_server_is() {
         let refused =
             answer(400, "application/json", r#"{"error":{"code":"0x80060888","message":"no"}}"#);
         assert!(matches!(read_change_set(&refused, 1), ChangeSetAnswer::Refused(_)));
-        for status in [200, 302, 408, 500, 502, 503] {
+        for status in [200, 302, 403, 408, 500, 502, 503] {
             assert!(matches!(
                 read_change_set(&answer(status, "text/html", "<html>"), 1),
                 ChangeSetAnswer::Unclear(_)

@@ -21,8 +21,8 @@ pub use batch::{
 };
 pub use definition::{FlowDefinition, FlowTrigger};
 pub use rows::{
-    AttributeRow, Page, TableRow, VariableRow, VariableValueRow, WorkflowRow, read_environment_id,
-    read_page, read_record, read_table, read_tag,
+    AttributeRow, KeyRow, Page, TableRow, VariableRow, VariableValueRow, WorkflowRow,
+    read_environment_id, read_page, read_record, read_table, read_tag,
 };
 
 /// The most flows per request: each carries its whole definition.
@@ -91,7 +91,8 @@ impl DataverseApi {
         let named = columns.iter().map(|name| format!("LogicalName eq {}", Literal(name.as_str())));
         let filter = named.collect::<Vec<_>>().join(" or ");
         let select = "LogicalName,EntitySetName,PrimaryIdAttribute,IsOptimisticConcurrencyEnabled";
-        let expand = format!("Attributes($filter={})", encode(&filter));
+        let keys = "Keys($select=KeyAttributes,EntityKeyIndexStatus)";
+        let expand = format!("Attributes($filter={}),{keys}", encode(&filter));
         let path = format!("EntityDefinitions(LogicalName={})", Literal(table.as_str()));
         self.get(&format!("{path}?$select={select}&$expand={expand}"), "/EntityDefinitions(...)")
     }

@@ -85,6 +85,20 @@ pub struct TableRow {
     /// The columns that were asked for.
     #[serde(default)]
     pub attributes: Vec<AttributeRow>,
+    /// The alternate keys.
+    #[serde(default)]
+    pub keys: Vec<KeyRow>,
+}
+
+/// An alternate key's metadata.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct KeyRow {
+    /// Its columns.
+    #[serde(default)]
+    pub key_attributes: Vec<String>,
+    /// Whether its index is there; only an `Active` one refuses a second row.
+    pub entity_key_index_status: Option<String>,
 }
 
 /// A column's metadata.

@@ -1,0 +1,73 @@
+//! Why a plan is not carried out, or not known to be.
+
+use crate::api::Fault;
+use crate::auth::AuthError;
+use crate::discover::DiscoverError;
+use crate::http::TransportError;
+use crate::plan::Plan;
+
+/// Why a plan is not carried out, or not known to be.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The service refused, and nothing was written.
+    #[error("{0}")]
+    Refused(Fault),
+    /// Somebody else wrote after the targets were read, and nothing was written.
+    #[error("somebody else wrote to a target after it was read: {0}")]
+    Conflict(Fault),
+    /// The write did not reach the service, or there was no token to write with.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    /// The answer to the write was lost, and reading shows that nothing was written.
+    #[error("the answer to the write was lost ({cause}), and reading back shows that it is not in")]
+    NotWritten {
+        /// How it was lost.
+        cause: String,
+    },
+    /// Some change sets are in, and the next one is not.
+    #[error("{written} of {total} change sets are in, and the next is not: {cause}")]
+    Partial {
+        /// How many are in.
+        written: usize,
+        /// How many there are.
+        total: usize,
+        /// Why the next is not.
+        cause: String,
+    },
+    /// Something was or may have been written, and reading back does not show what was planned.
+    #[error("{cause}, but reading back shows something else than was planned{}", left(after))]
+    Unknown {
+        /// What happened.
+        cause: String,
+        /// What would still have to be done.
+        after: Box<Plan>,
+    },
+    /// Something was or may have been written, and reading back failed.
+    #[error("{cause}, but reading back failed")]
+    Unverified {
+        /// What happened.
+        cause: String,
+        /// Why reading back failed.
+        #[source]
+        source: DiscoverError,
+    },
+}
+
+/// Why a change set was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSent {
+    /// It did not reach the service.
+    #[error(transparent)]
+    Transport(TransportError),
+    /// There was no token to write with.
+    #[error(transparent)]
+    Auth(AuthError),
+}
+
+/// What a plan made anew would still do.
+fn left(after: &Plan) -> String {
+    let open = after.changes.iter().filter(|change| change.action != crate::plan::Action::NoOp);
+    let mut addresses: Vec<&str> = open.map(|change| change.address.as_str()).collect();
+    addresses.extend(after.problems.iter().filter_map(|problem| problem.address.as_deref()));
+    if addresses.is_empty() { String::new() } else { format!(": {}", addresses.join(", ")) }
+}

@@ -1,0 +1,216 @@
+//! Writes whose end is in doubt, against a service that plays every part.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::auth::Session;
+use crate::domain::{Clouds, SchemaName};
+use crate::http::testing::{Received, Reply, Server};
+use crate::http::{Settings, Transport};
+use crate::state::*;
+
+const URL: &str = "https://new.environment.api.powerplatform.com/workflows/1?api-version=1";
+
+/// What the service does with a change set: whether it carries it out, and what it answers.
+type OnBatch = fn(usize) -> (bool, Reply);
+
+/// What the service holds: how many variables have the value, and whether it still answers.
+#[derive(Default)]
+struct Held {
+    batches: usize,
+    written: usize,
+    silent: bool,
+}
+
+/// Nobody listens.
+struct Deaf;
+
+impl Listener for Deaf {
+    fn tell(&self, _: Event<'_>) {}
+}
+
+fn guid(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn name(index: usize) -> SchemaName {
+    format!("contoso_Url{index}").parse().unwrap()
+}
+
+/// One flow bound to so many variables.
+fn desired(variables: usize) -> Desired {
+    let site = Site { line: 1, column: 1 };
+    let workflow_id = guid(1).parse().unwrap();
+    let flow = Flow { name: None, workflow_id, trigger: None, site };
+    let binding = |index| {
+        let target = Target::Variable { schema_name: name(index), pointer: None };
+        Binding { flow: FlowIndex(0), target, site }
+    };
+    let bindings = (0..variables).map(binding).collect();
+    Desired { flows: vec![flow], bindings, signed_urls: SignedUrls::Refuse }
+}
+
+fn observed(variables: usize) -> Observed {
+    let manual = "manual".parse().unwrap();
+    let trigger =
+        Trigger { name: manual, trigger_type: "Request".into(), kind: Some("Http".into()) };
+    let workflow = Workflow {
+        name: "Order intake".into(),
+        category: 5,
+        state: FlowState::Activated,
+        resource_id: None,
+        definition: Definition::Triggers(vec![trigger]),
+    };
+    let callback = Some(Callback::Url(URL.parse().unwrap()));
+    let flow = ObservedFlow { workflow: Reading::Found(workflow), callback };
+    let variable = |index| {
+        let variable = Variable {
+            definition: guid(100 + index).parse().unwrap(),
+            schema_name: name(index),
+            variable_type: VariableType::String,
+            default: None,
+            values: vec![],
+        };
+        (name(index), Reading::Found(variable))
+    };
+    let variables: BTreeMap<_, _> = (0..variables).map(variable).collect();
+    Observed { flows: vec![flow], targets: Targets { variables, ..Targets::default() } }
+}
+
+/// The page of the variables that a request asks for.
+fn page(held: &Held, request: &Received) -> Reply {
+    let asked = |index: &usize| request.line.contains(&format!("%22{}%22", name(*index)));
+    let row = |index: usize| {
+        let value = format!(
+            r#"{{"@odata.etag":"W/\"2\"","environmentvariablevalueid":"{}","value":"{URL}"}}"#,
+            guid(5_000 + index)
+        );
+        let value = if index < held.written { value } else { String::new() };
+        format!(
+            r#"{{"environmentvariabledefinitionid":"{}","schemaname":"{}","type":100000000,"environmentvariabledefinition_environmentvariablevalue":[{value}]}}"#,
+            guid(100 + index),
+            name(index)
+        )
+    };
+    let rows: Vec<String> = (0..2_000).filter(asked).map(row).collect();
+    Reply::json(200, &format!(r#"{{"value":[{}]}}"#, rows.join(",")))
+}
+
+/// The answer to a change set of so many writes that is in.
+fn committed(writes: usize) -> Reply {
+    let part = "--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\r\n";
+    let body = format!(
+        "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{}--c--\r\n--b--\r\n",
+        part.repeat(writes)
+    );
+    Reply::text(200, "multipart/mixed; boundary=b", &body)
+}
+
+fn refused(status: u16, code: &str) -> Reply {
+    Reply::json(status, &format!(r#"{{"error":{{"code":"{code}","message":"no"}}}}"#))
+}
+
+/// Applies to so many variables at a service that does so with change sets.
+async fn applied(variables: usize, on_batch: OnBatch) -> Result<Applied, ApplyError> {
+    applied_and_then(variables, on_batch, |_| ()).await
+}
+
+/// The same, with something that befalls the service after each change set.
+async fn applied_and_then(
+    variables: usize,
+    on_batch: OnBatch,
+    then: fn(&mut Held),
+) -> Result<Applied, ApplyError> {
+    let held = Arc::new(Mutex::new(Held::default()));
+    let server = Server::start(move |_, request| {
+        let mut held = held.lock().unwrap();
+        if held.silent {
+            return Reply::json(500, "{}");
+        }
+        if !request.line.contains("$batch") {
+            return page(&held, request);
+        }
+        held.batches += 1;
+        let (carried_out, reply) = on_batch(held.batches);
+        if carried_out {
+            held.written += request.body.matches("Content-ID:").count();
+        }
+        then(&mut held);
+        reply
+    });
+    let server = server.await;
+    let transport = Transport::new(Settings::default()).unwrap();
+    let session = Session::for_tests(&transport);
+    let environment = server.url("").as_str().parse().unwrap();
+    let reader = Reader::new(&transport, &session, &environment, server.url("/"));
+    let (desired, observed) = (desired(variables), observed(variables));
+    let clouds = Clouds::embedded().unwrap();
+    let cloud = clouds.named("public").unwrap();
+    let agreed = plan(&desired, &observed, cloud);
+    let looks = &[Duration::ZERO, Duration::from_millis(20)];
+    let applying = Applying {
+        reader: &reader,
+        desired: &desired,
+        observed: &observed,
+        cloud,
+        listener: &Deaf,
+        looks,
+    };
+    applying.apply(&Writer::new(&reader), &agreed).await
+}
+
+#[tokio::test]
+async fn writes_that_are_in_and_read_back_are_applied() {
+    let ended = applied(2, |_| (true, committed(2))).await;
+    assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_service_that_says_yes_and_does_nothing_is_not_believed() {
+    let ended = applied(2, |_| (false, committed(2))).await;
+    assert!(matches!(ended, Err(ApplyError::Unknown { .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_for() {
+    for lost in [|_| (true, Reply::Drop), |_| (true, Reply::text(403, "text/html", "<html>"))] {
+        let ended = applied(1, lost).await;
+        assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
+    }
+    let ended = applied(1, |_| (false, Reply::Drop)).await;
+    assert!(matches!(ended, Err(ApplyError::NotWritten { .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn where_looking_fails_the_outcome_is_unknown() {
+    let ended = applied_and_then(1, |_| (true, Reply::Drop), |held| held.silent = true).await;
+    assert!(matches!(ended, Err(ApplyError::Unverified { .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_from_somebody_elses_write() {
+    let ended = applied(1, |_| (false, refused(403, "0x80040220"))).await;
+    assert!(matches!(ended, Err(ApplyError::Refused(_))), "{ended:?}");
+    let ended = applied(1, |_| (false, refused(412, "0x80060882"))).await;
+    assert!(matches!(ended, Err(ApplyError::Conflict(_))), "{ended:?}");
+    let same =
+        applied_and_then(1, |_| (false, refused(412, "0x80060892")), |held| held.written = 1);
+    let ended = same.await;
+    assert!(matches!(&ended, Ok(Applied::ByAnotherRun(plan)) if plan.is_agreed()), "{ended:?}");
+}
+
+#[tokio::test]
+async fn past_a_thousand_writes_the_sets_go_in_order_and_a_failure_says_how_far_they_came() {
+    let all = applied(1_001, |set| (true, committed(if set == 1 { 1_000 } else { 1 }))).await;
+    assert!(matches!(all, Ok(Applied::ByThisRun)), "{all:?}");
+    let second_refused: OnBatch = |set| {
+        if set == 1 { (true, committed(1_000)) } else { (false, refused(403, "0x80040220")) }
+    };
+    let ended = applied(1_001, second_refused).await;
+    assert!(matches!(ended, Err(ApplyError::Partial { written: 1, total: 2, .. })), "{ended:?}");
+    let second_lost: OnBatch =
+        |set| if set == 1 { (true, committed(1_000)) } else { (false, Reply::Drop) };
+    let ended = applied(1_001, second_lost).await;
+    assert!(matches!(ended, Err(ApplyError::Partial { written: 1, total: 2, .. })), "{ended:?}");
+}
