@@ -51,7 +51,8 @@ pub enum CallbackUrlError {
 struct Meaning {
     origin: String,
     path: Vec<Vec<u8>>,
-    query: Vec<(String, String)>,
+    query: Vec<(Vec<u8>, Vec<u8>)>,
+    fragment: Option<String>,
 }
 
 impl CallbackUrl {
@@ -135,18 +136,20 @@ impl Eq for CallbackUrl {}
 
 impl Meaning {
     fn of(url: &Url) -> Self {
+        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         let path = url.path().trim_end_matches('/').split('/').skip(1);
-        let mut query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        query.sort();
+        let pairs = url.query().unwrap_or_default().split('&');
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut query: Vec<_> =
+            pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+        // Of pairs with one name the order may matter.
+        query.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let credentials = format!("{}:{}", url.username(), url.password().unwrap_or_default());
         Self {
-            origin: format!(
-                "{} {}@{}",
-                url.origin().ascii_serialization(),
-                url.username(),
-                url.password().unwrap_or_default()
-            ),
-            path: path.map(|segment| percent_decode_str(segment).collect()).collect(),
+            origin: format!("{credentials}@{}", url.origin().ascii_serialization()),
+            path: path.map(decoded).collect(),
             query,
+            fragment: url.fragment().map(str::to_owned),
         }
     }
 }
@@ -213,6 +216,8 @@ mod tests {
             SIGNED.replace("manual", "orders"),
             SIGNED.replace("https:", "http:"),
             SIGNED.replace("sig=", "user="),
+            format!("{SIGNED}#part"),
+            SIGNED.replace("made-up", "made%2Bup"),
         ] {
             assert!(!url(SIGNED).means_the_same_as(&url(&other)), "{other}");
         }
