@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::domain::Guid;
 use crate::report::Format;
 
 /// Colours of the help, quiet ones.
@@ -151,7 +152,7 @@ pub struct RunArgs {
     pub format: Format,
     /// The application to sign in with; else the manifest's.
     #[arg(long, value_name = "GUID", env = "FLOWBIND_CLIENT_ID")]
-    pub client_id: Option<String>,
+    pub client_id: Option<Guid>,
     /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
     #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
     pub tenant: Option<String>,
@@ -166,20 +167,27 @@ pub struct RunArgs {
     pub sandbox: SandboxState,
 }
 
-/// Where the sandbox comes from and where it keeps its state.
+/// The sandbox of a run.
 #[derive(Debug, Args)]
 pub struct SandboxState {
-    /// The sandbox's state file, or `none` to keep it in memory; else in the platform's state folder.
-    #[arg(long, value_name = "FILE|none", env = "FLOWBIND_SANDBOX_STATE")]
-    pub sandbox_state: Option<String>,
+    /// Where the sandbox keeps its state.
+    #[command(flatten)]
+    pub state: StateArgs,
     /// Another tenant for the sandbox than the one that ships with the program.
-    #[arg(long, value_name = "FILE", alias = "tenant-file", env = "FLOWBIND_SANDBOX_TENANT")]
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub sandbox_tenant: Option<PathBuf>,
+}
+
+/// Where the sandbox keeps its state.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// The sandbox's state file, or `none` to keep it in memory; else in the platform's state folder.
+    #[arg(long, global = true, value_name = "FILE|none", env = "FLOWBIND_SANDBOX_STATE")]
+    pub sandbox_state: Option<String>,
 }
 
 /// Options of the sandbox.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArgs {
     /// What to do with the sandbox; without it, serve.
     #[command(subcommand)]
@@ -187,19 +195,22 @@ pub struct SandboxArgs {
     /// Options of serving.
     #[command(flatten)]
     pub serve: ServeArgs,
+    /// Where it keeps its state.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// What can be done with the sandbox besides serving it.
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
     /// Empty the state, so that the next run begins with the tenant as it is described.
-    Reset(SandboxState),
+    Reset,
 }
 
 /// Options of serving the sandbox.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The loopback address to serve at; port 0 takes a free one.
+    /// The loopback address to serve at, such as 127.0.0.1:8787; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
     /// Let the sandbox's user approve a sign-in by itself after so many seconds; else a person
@@ -210,11 +221,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
     /// The tenant to serve; else the one that ships with the program.
-    #[arg(long, value_name = "FILE", conflicts_with = "sandbox_tenant")]
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub tenant: Option<PathBuf>,
-    /// Where it comes from and where it keeps its state.
-    #[command(flatten)]
-    pub state: SandboxState,
 }
 
 impl From<Log> for tracing::level_filters::LevelFilter {

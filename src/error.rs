@@ -8,6 +8,7 @@ use crate::domain::{Service, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::TransportError;
+use crate::plan::{Action, Plan, ValueView};
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
@@ -62,8 +63,14 @@ impl From<Fault> for Failure {
             429 => Self::new(Exit::Unreachable, message)
                 .hint("the service is throttling this user: wait some minutes and run again, or lower --concurrency"),
             500..=599 => Self::new(Exit::Unreachable, message).hint("run again in a while"),
-            _ if fault.documented => Self::new(Exit::Unexpected, message)
-                .hint("this is an answer that flowbind did not expect; the service's operators find the request by its id"),
+            _ if fault.documented => {
+                let failure = Self::new(Exit::Unexpected, message)
+                    .hint("this is an answer that flowbind did not expect; run again with `--log debug` to see the requests before it");
+                match fault.request_id {
+                    Some(_) => failure.hint("the service's operators find the request by its id"),
+                    None => failure,
+                }
+            }
             _ => Self::new(Exit::Unexpected, message)
                 .hint("check that the address leads to the service and not to a proxy's page"),
         }
@@ -94,17 +101,20 @@ impl From<ApplyError> for Failure {
         let message = sentence(&error);
         match error {
             ApplyError::Refused(fault) => refused(fault),
-            ApplyError::NotSent(NotSent::Transport(error)) => nothing_written(error.into()),
-            ApplyError::NotSent(NotSent::Auth(error)) => nothing_written(error.into()),
-            ApplyError::Conflict(_) => nothing_written(Self::new(Exit::Refused, message))
+            ApplyError::NotSent(NotSent::Transport(error)) => Self::from(error).nothing_written(),
+            ApplyError::NotSent(NotSent::Auth(error)) => Self::from(error).nothing_written(),
+            ApplyError::Conflict(_) => Self::new(Exit::Refused, message)
+                .nothing_written()
                 .hint("look at the plan again with `flowbind plan`, and run again"),
             ApplyError::NotWritten { .. } => {
-                nothing_written(Self::new(Exit::Unreachable, message)).hint("run again")
+                Self::new(Exit::Unreachable, message).nothing_written().hint("run again")
             }
             ApplyError::Partial { .. } => Self::new(Exit::Unknown, message)
                 .hint("run again: what is in stays, and the rest is written"),
             ApplyError::Unknown { after, .. } => {
-                Self::new(Exit::Unknown, message).hint(if after.problems.is_empty() {
+                let failure = Self::new(Exit::Unknown, message);
+                let failure = seen(&after).into_iter().fold(failure, Self::hint);
+                failure.hint(if after.problems.is_empty() {
                     "look with `flowbind plan`; running apply again is safe"
                 } else {
                     "look with `flowbind plan`, which names what has to be mended first"
@@ -116,14 +126,33 @@ impl From<ApplyError> for Failure {
     }
 }
 
+/// What was seen at the targets that do not hold what was planned.
+fn seen(after: &Plan) -> Vec<String> {
+    let open = after.changes.iter().filter(|change| change.action != Action::NoOp);
+    let changes =
+        open.map(|change| format!("{} holds {}", change.address, held(change.before.as_ref())));
+    let problems = after.problems.iter().map(|problem| {
+        let address = problem.address.as_deref().unwrap_or("the environment");
+        format!("{address}: {}", problem.message)
+    });
+    changes.chain(problems).collect()
+}
+
+fn held(value: Option<&ValueView>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(ValueView::Url(view)) => {
+            format!("{} {} on {}", view.kind, view.fingerprint, view.host)
+        }
+        Some(ValueView::Elsewhere { host }) => format!("a URL on {host}"),
+        Some(ValueView::Text { characters }) => format!("a text of {characters} characters"),
+    }
+}
+
 /// A change set that the service refused, whatever its reason.
 fn refused(fault: Fault) -> Failure {
     let failure = Failure::from(fault);
     let unexpected = failure.exit == Exit::Unexpected;
     let exit = if unexpected { Exit::Refused } else { failure.exit };
-    nothing_written(Failure { exit, ..failure })
-}
-
-fn nothing_written(failure: Failure) -> Failure {
-    Failure { message: format!("{}; nothing was written", failure.message), ..failure }
+    Failure { exit, ..failure }.nothing_written()
 }

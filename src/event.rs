@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::domain::EnvironmentUrl;
+use crate::domain::{EnvironmentUrl, Service};
 use crate::plan::Plan;
 
 /// Something that happened.
@@ -68,6 +68,15 @@ pub enum Event<'a> {
     },
     /// Everything was sent and is now read back.
     Verifying,
+    /// Another run wrote the same first.
+    WrittenElsewhere,
+    /// A service asks to wait before a request is sent again.
+    Waiting {
+        /// Who asks.
+        service: Service,
+        /// How long.
+        time: Duration,
+    },
     /// The answer to a write was lost, and reading is to show whether it is in.
     Looking {
         /// How long that may take.

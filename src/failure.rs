@@ -34,6 +34,13 @@ impl Failure {
         self
     }
 
+    /// The same failure, which says that nothing was written.
+    #[must_use]
+    pub fn nothing_written(self) -> Self {
+        let message = self.message.trim_end_matches(['.', ' ']);
+        Self { message: format!("{message}; nothing was written"), ..self }
+    }
+
     /// The run was interrupted before anything was written.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted; nothing was written")

@@ -103,7 +103,7 @@ impl Fault {
 
     /// The privilege that the sentence names, such as `prvReadWorkflow`.
     pub fn privilege(&self) -> Option<String> {
-        let words = self.message.split(|c: char| !c.is_ascii_alphanumeric());
+        let words = self.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let mut named = words.filter(|word| word.len() > 6 && word.starts_with("prv"));
         named.next().map(str::to_owned)
     }
@@ -191,5 +191,8 @@ mod tests {
         let message = "Principal user (Id=1, type=8) is missing prvReadworkflow privilege (Id=88)";
         let fault = fault(&format!(r#"{{"error":{{"code":"0x80040220","message":"{message}"}}}}"#));
         assert_eq!(fault.privilege().as_deref(), Some("prvReadworkflow"));
+        let custom = message.replace("workflow", "contoso_endpoint");
+        let custom = self::fault(&format!(r#"{{"error":{{"code":"","message":"{custom}"}}}}"#));
+        assert_eq!(custom.privilege().as_deref(), Some("prvReadcontoso_endpoint"));
     }
 }

@@ -19,13 +19,15 @@ pub enum ApplyError {
     #[error(transparent)]
     NotSent(#[from] NotSent),
     /// The answer to the write was lost, and reading shows that nothing was written.
-    #[error("the answer to the write was lost ({cause}), and reading back shows that it is not in")]
+    #[error("{cause}; reading back shows that it is not in")]
     NotWritten {
         /// How it was lost.
         cause: String,
     },
     /// Some change sets are in, and the next one is not.
-    #[error("{written} of {total} change sets are in, and the next is not: {cause}")]
+    #[error(
+        "written in part: {written} of {total} change sets are in, and the next is not: {cause}"
+    )]
     Partial {
         /// How many are in.
         written: usize,
@@ -35,7 +37,7 @@ pub enum ApplyError {
         cause: String,
     },
     /// Something was or may have been written, and reading back does not show what was planned.
-    #[error("{cause}, but reading back shows something else than was planned{}", left(after))]
+    #[error("outcome unknown: {cause}, but reading back shows something else than was planned")]
     Unknown {
         /// What happened.
         cause: String,
@@ -43,7 +45,7 @@ pub enum ApplyError {
         after: Box<Plan>,
     },
     /// Something was or may have been written, and reading back failed.
-    #[error("{cause}, but reading back failed")]
+    #[error("outcome unknown: {cause}, but reading back failed")]
     Unverified {
         /// What happened.
         cause: String,
@@ -62,12 +64,4 @@ pub enum NotSent {
     /// There was no token to write with.
     #[error(transparent)]
     Auth(AuthError),
-}
-
-/// What a plan made anew would still do.
-fn left(after: &Plan) -> String {
-    let open = after.changes.iter().filter(|change| change.action != crate::plan::Action::NoOp);
-    let mut addresses: Vec<&str> = open.map(|change| change.address.as_str()).collect();
-    addresses.extend(after.problems.iter().filter_map(|problem| problem.address.as_deref()));
-    if addresses.is_empty() { String::new() } else { format!(": {}", addresses.join(", ")) }
 }

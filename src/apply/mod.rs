@@ -109,7 +109,7 @@ impl Applying<'_> {
     /// Makes sure that nothing is left to do.
     async fn verify(&self) -> Result<Applied, ApplyError> {
         self.listener.tell(Event::Verifying);
-        let cause = "the service took the writes".to_owned();
+        let cause = "the service took the write".to_owned();
         match self.plan_again().await {
             Ok(after) if after.is_agreed() => Ok(Applied::ByThisRun),
             Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
@@ -121,7 +121,10 @@ impl Applying<'_> {
     async fn conflict(&self, fault: Fault) -> Result<Applied, ApplyError> {
         self.listener.tell(Event::Verifying);
         match self.plan_again().await {
-            Ok(after) if after.is_agreed() => Ok(Applied::ByAnotherRun(after)),
+            Ok(after) if after.is_agreed() => {
+                self.listener.tell(Event::WrittenElsewhere);
+                Ok(Applied::ByAnotherRun(after))
+            }
             _ => Err(ApplyError::Conflict(fault)),
         }
     }
@@ -135,6 +138,7 @@ impl Applying<'_> {
         cause: String,
     ) -> Result<Applied, ApplyError> {
         self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
+        let cause = format!("the write was sent and its answer lost ({cause})");
         let mut after = Plan::default();
         for pause in self.looks {
             tokio::time::sleep(*pause).await;

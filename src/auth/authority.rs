@@ -31,14 +31,27 @@ pub async fn discover_authority(
     Ok(authority)
 }
 
+/// Makes sure, before anything is contacted, that a named tenant can be one.
+///
+/// # Errors
+/// The tenant is malformed.
+pub fn check_tenant(tenant: Option<&str>) -> Result<(), AuthError> {
+    tenant.map_or(Ok(()), |tenant| parsed(tenant).map(drop))
+}
+
+/// A tenant that somebody named.
+fn parsed(tenant: &str) -> Result<Tenant, AuthError> {
+    let malformed = |source| AuthError::MalformedTenant { text: tenant.to_owned(), source };
+    tenant.parse().map_err(malformed)
+}
+
 /// The authority of a tenant that somebody named: nothing is asked.
 fn named(
     environment: &EnvironmentUrl,
     cloud: &Cloud,
     tenant: &str,
 ) -> Result<Authority, AuthError> {
-    let malformed = |source| AuthError::MalformedTenant { text: tenant.to_owned(), source };
-    let tenant: Tenant = tenant.parse().map_err(malformed)?;
+    let tenant = parsed(tenant)?;
     let origin = match cloud.default_authority() {
         _ if environment.is_loopback() => environment.origin().to_owned(),
         Some(host) => format!("https://{host}"),

@@ -24,7 +24,7 @@ mod tests;
 mod wire;
 
 pub use application::{Application, ClientId, ClientIdError, client_id};
-pub use authority::discover_authority;
+pub use authority::{check_tenant, discover_authority};
 pub use device::sign_in;
 pub use error::{AuthError, Step};
 pub use prompt::Prompt;

@@ -53,10 +53,15 @@ impl Clouds {
         self.0.get(name)
     }
 
+    /// The cloud whose services are on this machine.
+    pub fn sandbox(&self) -> Option<&Cloud> {
+        self.named(SANDBOX)
+    }
+
     /// The cloud whose environments have such an address: the longest suffix wins.
     pub fn of_environment(&self, url: &EnvironmentUrl) -> Option<&Cloud> {
         if url.is_loopback() {
-            return self.named(SANDBOX);
+            return self.sandbox();
         }
         let suffixes = self
             .0

@@ -3,7 +3,7 @@
 //! It logs one event per attempt, which names the request by its template: neither its URL nor
 //! a header, a body or a token.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -15,7 +15,7 @@ use super::counts::Counter;
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome};
 use super::{Answer, Cause, Counts, Request, TransportError};
-use crate::domain::AccessToken;
+use crate::domain::{AccessToken, Service};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -44,7 +44,11 @@ struct Shared {
     counter: Counter,
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
+    on_wait: OnceLock<OnWait>,
 }
+
+/// Who is told of a wait before a request is sent again.
+type OnWait = Box<dyn Fn(Service, Duration) + Send + Sync>;
 
 impl Default for Settings {
     /// Eight at once, ten minutes in all, and two for an attempt: as long as Dataverse itself
@@ -72,6 +76,7 @@ impl Transport {
             counter: Counter::default(),
             attempt_timeout: settings.attempt_timeout,
             deadline: Mutex::new(after(settings.deadline)),
+            on_wait: OnceLock::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -99,6 +104,9 @@ impl Transport {
             if Instant::now() + wait >= self.shared.deadline() {
                 return conclude(&parcel, result);
             }
+            if let Some(tell) = self.shared.on_wait.get() {
+                tell(request.service, wait);
+            }
             sleep(wait).await;
             number += 1;
         }
@@ -117,6 +125,11 @@ impl Transport {
         let parcel = Parcel::new(request, token)?;
         let end = after(self.shared.attempt_timeout);
         self.shared.attempt(request, &parcel, 1, end).await
+    }
+
+    /// Has somebody told of each wait before a request is sent again; the first one stays.
+    pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
+        let _ = self.shared.on_wait.set(Box::new(tell));
     }
 
     /// Moves the run's deadline away by the time that a person took.

@@ -9,6 +9,10 @@ pub const MOST_BYTES: usize = 1024 * 1024;
 /// How many bytes may lie between two marks.
 const STRIDE_BYTES: usize = 1024;
 
+/// What to do about another encoding.
+const SAVE_AS_UTF8: &str =
+    "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so";
+
 /// The first line and column.
 pub(super) const START: Site = Site { line: 1, column: 1 };
 
@@ -56,6 +60,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
         return Err(too_large());
     }
     match str::from_utf8(without_mark(bytes)) {
+        // UTF-16 without a mark is UTF-8 with a NUL in every other place.
+        Ok(text) if text.contains('\0') => Err(utf16()),
         Ok(text) => Ok(text),
         Err(error) => Err(not_utf8(without_mark(bytes), error.valid_up_to())),
     }
@@ -78,6 +84,17 @@ fn too_large() -> Problem {
     }
 }
 
+/// The problem of a file in another encoding of Unicode.
+fn utf16() -> Problem {
+    Problem {
+        code: Code::ManifestNotUtf8,
+        address: None,
+        message: "the manifest has NUL characters, as UTF-16 has, but UTF-8 is needed".into(),
+        hint: SAVE_AS_UTF8.into(),
+        site: None,
+    }
+}
+
 /// The problem of the first byte that is not UTF-8.
 fn not_utf8(bytes: &[u8], offset: usize) -> Problem {
     let valid = str::from_utf8(&bytes[..offset]).unwrap_or_default();
@@ -91,7 +108,7 @@ fn not_utf8(bytes: &[u8], offset: usize) -> Problem {
         code: Code::ManifestNotUtf8,
         address: None,
         message,
-        hint: "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so".into(),
+        hint: SAVE_AS_UTF8.into(),
         site: Some(Places::new(valid).site(offset)),
     }
 }

@@ -6,11 +6,14 @@ use super::{CellValue, Draft, Held, Wanted, Write};
 use crate::domain::{CallbackUrl, LogicalName, RowId, StoredText};
 use crate::problem::Code;
 use crate::state::{
-    Column, ColumnType, Missing, Observed, Reading, Record, Row, Selector, Table, Target,
+    Column, ColumnType, KeyValue, Missing, Observed, Reading, Record, Row, Selector, Table, Target,
 };
 
 /// A binding to a record, with the column that it is about.
 type Part<'run> = (Wanted<'run>, &'run LogicalName, Missing);
+
+/// A part with its column, if that can hold text, and how much.
+type Place<'part, 'run> = (&'part Part<'run>, Option<(&'run Column, usize)>);
 
 /// The rows that are updated, each with the columns that are written to it.
 type Updates<'run> = BTreeMap<(&'run LogicalName, RowId), Update<'run>>;
@@ -56,6 +59,8 @@ fn plan_record<'run>(
     let Some(table) = table(draft, observed, record, parts) else {
         return;
     };
+    let places: Vec<Place<'_, 'run>> =
+        parts.iter().map(|part| (part, text_column(draft, record, table, part))).collect();
     let rows = match observed.targets.records.get(record) {
         Some(Reading::Found(rows)) => rows.as_slice(),
         Some(Reading::Absent) => &[],
@@ -66,10 +71,10 @@ fn plan_record<'run>(
         None => return,
     };
     match rows {
-        [] => create(draft, record, table, parts),
+        [] => absent(draft, record, table, &places),
         [row] => {
-            for part in parts {
-                update(draft, record, table, row, part, updates);
+            for place in &places {
+                update(draft, record, table, row, place, updates);
             }
         }
         _ => each(parts, |wanted| ambiguous(draft, wanted)),
@@ -154,14 +159,13 @@ fn ambiguous(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
     draft.problem(wanted, Code::RecordAmbiguous, message, hint);
 }
 
-/// The most characters of the column, if a URL can be written to it.
-fn writable(
+/// The column and its most characters, if it is there and holds text.
+fn text_column<'run>(
     draft: &mut Draft<'_>,
     record: &Record,
-    table: &Table,
+    table: &'run Table,
     (wanted, name, _): &Part<'_>,
-    allowed: fn(&Column) -> bool,
-) -> Option<usize> {
+) -> Option<(&'run Column, usize)> {
     let Some(column) = table.columns.get(*name) else {
         column_missing(draft, wanted, record, name);
         return None;
@@ -174,12 +178,16 @@ fn writable(
         draft.problem(wanted, Code::ColumnNotText, message, "name a text column in `column`");
         return None;
     };
-    if !allowed(column) {
+    Some((column, max_length))
+}
+
+/// Notes that a column is not for writing, and answers whether it is.
+fn writable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, is: bool) -> bool {
+    if !is {
         let message = format!("the column `{name}` cannot be written");
         draft.problem(wanted, Code::ColumnNotWritable, message, "name another column in `column`");
-        return None;
     }
-    Some(max_length)
+    is
 }
 
 /// Whether the URL fits in so many characters.
@@ -199,11 +207,9 @@ fn update<'run>(
     record: &'run Record,
     table: &'run Table,
     row: &'run Row,
-    part: &Part<'run>,
+    ((wanted, name, _), column): &Place<'_, 'run>,
     updates: &mut Updates<'run>,
 ) {
-    let (wanted, name, _) = part;
-    let most = writable(draft, record, table, part, |column| column.updatable);
     let entry = updates
         .entry((&record.table, row.id))
         .or_insert_with(|| Update::new(wanted.index, table, row));
@@ -219,51 +225,63 @@ fn update<'run>(
         );
     }
     entry.taken.push(name);
-    let (Some(most), Some(url)) = (most, wanted.url) else {
-        return;
-    };
+    let (Some((column, most)), Some(url)) = (column, wanted.url) else { return };
     let held = row.texts.get(*name).map_or("", StoredText::expose);
-    if draft.compare(wanted, url, Held::Text(held)) && fits(draft, wanted, url, most) {
+    let writes = draft.compare(wanted, url, Held::Text(held))
+        && writable(draft, wanted, name, column.updatable)
+        && fits(draft, wanted, url, *most);
+    if writes {
         entry.columns.insert((*name).clone(), StoredText::new(url.expose()));
     }
 }
 
 /// Plans the bindings to a record that is not there.
-fn create<'run>(draft: &mut Draft<'run>, record: &Record, table: &Table, parts: &[Part<'run>]) {
-    let (first, ..) = &parts[0];
-    let creates = parts.iter().any(|(_, _, missing)| *missing == Missing::Create);
-    let Selector::Columns(key) = record.selector.clone() else {
-        return each(parts, |wanted| record_missing(draft, wanted, "correct `id`"));
+fn absent<'run>(
+    draft: &mut Draft<'run>,
+    record: &Record,
+    table: &Table,
+    places: &[Place<'_, 'run>],
+) {
+    let creates = places.iter().any(|((_, _, missing), _)| *missing == Missing::Create);
+    let hint = match &record.selector {
+        Selector::Columns(key) if creates => return create(draft, key, table, places),
+        Selector::Columns(_) => {
+            "correct `key`, or say `missing = \"create\"` to have the record made"
+        }
+        Selector::Id(_) => "correct `id`",
     };
-    if !creates {
-        let hint = "correct `key`, or say `missing = \"create\"` to have the record made";
-        return each(parts, |wanted| record_missing(draft, wanted, hint));
+    for ((wanted, ..), _) in places {
+        let message = "there is no such record".to_owned();
+        draft.problem(wanted, Code::RecordMissing, message, hint);
     }
-    if !table.is_unique(&key) {
+}
+
+/// Plans the bindings to a record that is made from its key.
+fn create<'run>(
+    draft: &mut Draft<'run>,
+    key: &BTreeMap<LogicalName, KeyValue>,
+    table: &Table,
+    places: &[Place<'_, 'run>],
+) {
+    let ((first, ..), _) = &places[0];
+    if !table.is_unique(key) {
         warn_of_twins(draft, first);
     }
-    let fixed =
-        key.keys().filter(|name| table.columns.get(*name).is_some_and(|column| !column.creatable));
-    for name in fixed {
-        let message = format!("the key column `{name}` cannot be set on a new record");
-        draft.problem(first, Code::ColumnNotWritable, message, "create the record by hand");
+    let mut columns = BTreeMap::new();
+    for (name, value) in key {
+        let column = table.columns.get(name);
+        writable(draft, first, name, column.is_none_or(|column| column.creatable));
+        columns.insert(name.clone(), CellValue::Key(value.clone()));
     }
-    let key = key.into_iter().map(|(name, value)| (name, CellValue::Key(value)));
-    let mut columns: BTreeMap<LogicalName, CellValue> = key.collect();
-    for part in parts {
-        let (wanted, name, _) = part;
-        let most = writable(draft, record, table, part, |column| column.creatable);
-        let (Some(most), Some(url)) = (most, wanted.url) else {
-            continue;
-        };
+    for ((wanted, name, _), column) in places {
+        let (Some((column, most)), Some(url)) = (column, wanted.url) else { continue };
         draft.compare(wanted, url, Held::Nowhere("there is no such record"));
-        if fits(draft, wanted, url, most) {
+        if writable(draft, wanted, name, column.creatable) && fits(draft, wanted, url, *most) {
             columns.insert((*name).clone(), CellValue::Url(StoredText::new(url.expose())));
         }
     }
-    draft
-        .writes
-        .push((first.index, Write::CreateRow { entity_set: table.entity_set.clone(), columns }));
+    let entity_set = table.entity_set.clone();
+    draft.writes.push((first.index, Write::CreateRow { entity_set, columns }));
 }
 
 /// Warns that the database does not keep a second run from creating the record too.
@@ -271,10 +289,6 @@ fn warn_of_twins(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
     let message = "no alternate key covers the columns of `key`, so two runs at once could create the record twice";
     let hint = "declare an alternate key on these columns, or let only one run at a time create the record";
     draft.warning(wanted, Code::KeyNotUnique, message.to_owned(), hint);
-}
-
-fn record_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, hint: &str) {
-    draft.problem(wanted, Code::RecordMissing, "there is no such record".to_owned(), hint);
 }
 
 impl<'run> Update<'run> {

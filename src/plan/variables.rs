@@ -138,7 +138,7 @@ fn part<'run>(
     let held = match json::member(base, pointer) {
         Ok(held) => held,
         Err(mismatch) => {
-            not_json(draft, wanted, &mismatch);
+            not_json(draft, variable, wanted, &mismatch);
             return None;
         }
     };
@@ -159,9 +159,24 @@ fn document(variable: &Variable) -> &str {
     if text.trim().is_empty() { "{}" } else { text }
 }
 
-fn not_json(draft: &mut Draft<'_>, wanted: &Wanted<'_>, mismatch: &PointerMismatch) {
-    let hint = "mend the variable's value by hand, or bind it without `json-pointer`; other members are never thrown away";
-    draft.problem(wanted, Code::ValueNotJson, format!("the variable's value {mismatch}"), hint);
+fn not_json(
+    draft: &mut Draft<'_>,
+    variable: &Variable,
+    wanted: &Wanted<'_>,
+    mismatch: &PointerMismatch,
+) {
+    let (what, hint) = if variable.values.is_empty() {
+        (
+            "default value",
+            "give the variable a JSON value or default, or bind it without `json-pointer`",
+        )
+    } else {
+        (
+            "value",
+            "mend the variable's value by hand, or bind it without `json-pointer`; other members are never thrown away",
+        )
+    };
+    draft.problem(wanted, Code::ValueNotJson, format!("the variable's {what} {mismatch}"), hint);
 }
 
 /// Notes the one write of a variable.

@@ -40,12 +40,15 @@ impl Console {
     pub fn new(format: Format, color: ColorChoice, columns: Option<usize>, file: &str) -> Self {
         let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = measured.or(columns).unwrap_or(DEFAULT_WIDTH).clamp(40, 240);
+        let messages = AutoStream::new(io::stderr(), color);
+        // Without escapes a line cannot be wiped.
+        let wipes = messages.current_choice() != ColorChoice::Never;
         Self {
             format,
             width,
-            live: io::stderr().is_terminal(),
+            live: wipes && io::stderr().is_terminal(),
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
-            messages: Mutex::new(AutoStream::new(io::stderr(), color)),
+            messages: Mutex::new(messages),
             file: printable(file, 200),
         }
     }
@@ -78,9 +81,10 @@ impl Console {
         write(&self.messages, text);
     }
 
-    /// Whether there is somebody who can be asked something.
+    /// Whether there is somebody who sees the plan and can be asked about it.
     pub fn can_ask(&self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
+        let seen = self.format == Format::Human && io::stdout().is_terminal();
+        seen && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// A line that the next one takes the place of; only on a terminal.
@@ -156,6 +160,12 @@ impl Listener for Console {
                 self.line(&format!("Writing {} in {sets} …", counted(writes, "row")));
             }
             Event::Verifying => self.line("Reading back …"),
+            Event::WrittenElsewhere => {
+                self.line("Another run wrote the same first. This run wrote nothing.");
+            }
+            Event::Waiting { service, time } => {
+                self.line(&format!("Asking {service} again in {} s …", time.as_secs_f32().ceil()));
+            }
             Event::Looking { longest } => self.line(&format!(
                 "The answer to the write was lost. Looking whether it is in, for up to {} s …",
                 longest.as_secs()

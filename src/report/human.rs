@@ -18,6 +18,9 @@ const TABLE_WIDTH: usize = 120;
 /// The widest and the narrowest column of a value: a whole host, and what tells one at all.
 const VALUE_WIDTHS: (usize, usize) = (68, 30);
 
+/// The narrowest part of a host that tells something.
+const LEAST_HOST: usize = 12;
+
 /// What stands between two columns.
 const GAP: usize = 2;
 
@@ -45,7 +48,7 @@ pub(super) fn heading(environment: &str, url: &EnvironmentUrl) -> String {
 pub(super) fn plan(plan: &Plan, file: &str, width: usize) -> String {
     let mut text = String::new();
     if plan.changes.iter().any(|change| change.action != Action::NoOp) {
-        let wide = width >= TABLE_WIDTH;
+        let wide = width >= TABLE_WIDTH && Columns::fit(&plan.changes, width);
         text += &if wide { table(&plan.changes, width) } else { blocks(&plan.changes, width) };
         text += "\n";
     }
@@ -141,8 +144,12 @@ fn one_line(value: Option<&ValueView>, width: usize) -> String {
 }
 
 fn one_line_url(view: &UrlView, width: usize) -> String {
-    let head = format!("{}  {}  ", view.kind, view.fingerprint);
-    format!("{head}{}", shorten_middle(&view.host, width.saturating_sub(head.width())))
+    let head = format!("{}  {}", view.kind, view.fingerprint);
+    let room = width.saturating_sub(head.width() + GAP);
+    if room < LEAST_HOST {
+        return head;
+    }
+    format!("{head}  {}", shorten_middle(&view.host, room))
 }
 
 /// A value that is not a URL.
@@ -162,6 +169,12 @@ struct Columns {
 }
 
 impl Columns {
+    /// Whether every address can be shown whole beside the values.
+    fn fit(changes: &[Change], width: usize) -> bool {
+        let longest = changes.iter().map(|change| change.address.width()).max();
+        longest.unwrap_or(0) <= Self::of(changes, width).address
+    }
+
     /// Gives the addresses what they need, and the values what is left.
     fn of(changes: &[Change], width: usize) -> Self {
         let longest = |text: fn(&Change) -> &str| {

@@ -6,20 +6,18 @@ use super::Intent;
 use crate::domain::EnvironmentUrl;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::manifest::Place;
 use crate::report::Console;
 
 /// The only answer that counts as one.
 const YES: &str = "yes";
 
 /// Makes sure, before anything is contacted, that somebody can be asked if that is needed.
-pub(super) fn possible(
-    url: &EnvironmentUrl,
-    intent: Intent,
-    console: &Console,
-) -> Result<(), Failure> {
-    let needed = intent == Intent::Carry { yes: false } && !url.is_loopback();
+pub(super) fn possible(place: &Place, intent: Intent, console: &Console) -> Result<(), Failure> {
+    let elsewhere = matches!(place, Place::Url(url) if !url.is_loopback());
+    let needed = elsewhere && intent == Intent::Carry { yes: false };
     if needed && !console.can_ask() {
-        let message = "apply asks before it writes, and here nobody can be asked";
+        let message = "apply shows the plan and asks before it writes, and here nobody sees both";
         return Err(Failure::new(Exit::Usage, message)
             .hint("add --yes to write without asking, or look first with `flowbind plan`"));
     }
@@ -31,7 +29,7 @@ pub(super) async fn ask(url: &EnvironmentUrl, yes: bool, console: &Console) -> R
     if yes || url.is_loopback() {
         return Ok(());
     }
-    console.message(&format!("\nWrite these changes to {url}? Only `{YES}` is taken as one: "));
+    console.message(&format!("Type `{YES}` to write these changes to {url}: "));
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).map(|_| answer)

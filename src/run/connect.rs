@@ -1,11 +1,12 @@
 //! From an environment's address to a signed-in user.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use super::tenant::Place;
-use crate::auth::{self, Application, Prompt, Session};
+use crate::auth::{self, Application, ClientId, Prompt, Session};
 use crate::cli::RunArgs;
 use crate::discover::Reader;
 use crate::domain::{Cloud, Clouds, EnvironmentUrl};
@@ -13,18 +14,19 @@ use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{Settings, Transport};
-use crate::manifest::Environment;
+use crate::manifest::{Environment, Place as Named};
 use crate::report::Console;
 
 /// The longest that one attempt of a request may take: Dataverse itself gives up after two minutes.
 const ATTEMPT: Duration = Duration::from_secs(130);
 
+/// A wait that a person should know of.
+const WORTH_TELLING: Duration = Duration::from_secs(3);
+
 /// An environment with somebody signed in to it.
 pub(super) struct Connection {
-    /// What sends requests.
-    pub(super) transport: Transport,
-    /// Who signed in.
-    pub(super) session: Session,
+    transport: Transport,
+    session: Session,
     /// The cloud whose hosts are trusted.
     pub(super) cloud: Cloud,
     flow_origin: Url,
@@ -50,35 +52,62 @@ impl Connection {
 }
 
 /// What sends every request of the run.
-pub(super) fn transport(args: &RunArgs) -> Result<Transport, Failure> {
+pub(super) fn transport(args: &RunArgs, console: &Arc<Console>) -> Result<Transport, Failure> {
     let settings = Settings {
         concurrency: usize::from(args.concurrency),
         deadline: Duration::from_secs(args.timeout),
         attempt_timeout: ATTEMPT,
     };
-    Ok(Transport::new(settings)?)
+    let transport = Transport::new(settings)?;
+    let console = Arc::clone(console);
+    transport.on_wait(move |service, time| {
+        if time >= WORTH_TELLING {
+            console.tell(Event::Waiting { service, time });
+        }
+    });
+    Ok(transport)
 }
 
-/// Signs in to the environment.
-pub(super) async fn sign_in(
-    args: &RunArgs,
-    environment: &Environment,
-    place: Place,
-    clouds: &Clouds,
-    transport: Transport,
-    console: &Console,
-) -> Result<Connection, Failure> {
-    let cloud = cloud(environment, &place.url, clouds)?;
-    let flow_origin = flow_origin(&cloud, &place.url)?;
-    let client_id = args.client_id.as_deref().or(environment.client_id.as_deref());
-    let client_id = auth::client_id(client_id, &cloud)?;
-    let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
-    let authority = auth::discover_authority(&transport, &place.url, &cloud, tenant).await?;
-    let application = Application { authority, client_id };
-    let prompt = |prompt: &Prompt| console.tell(sign_in_event(prompt, place.approves_itself));
-    let session = auth::sign_in(&transport, application, &place.url, &cloud, prompt).await?;
-    console.tell(Event::SignedIn { user: session.user() });
-    Ok(Connection { transport, session, cloud, flow_origin, place })
+/// Who is to sign in, and where: everything that can be wrong with it before anything is contacted.
+pub(super) struct Login {
+    cloud: Cloud,
+    client_id: ClientId,
+    tenant: Option<String>,
+}
+
+impl Login {
+    /// Takes the command line first, then the manifest, then the cloud's own.
+    pub(super) fn of(
+        args: &RunArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let cloud = cloud(environment, clouds)?;
+        let client_id = args.client_id.as_ref().map(ToString::to_string);
+        let client_id = client_id.or_else(|| environment.client_id.clone());
+        let client_id = auth::client_id(client_id.as_deref(), &cloud)?;
+        let tenant = args.tenant.clone().or_else(|| environment.tenant.clone());
+        auth::check_tenant(tenant.as_deref())?;
+        Ok(Self { cloud, client_id, tenant })
+    }
+
+    /// Signs in to the environment at that place.
+    pub(super) async fn sign_in(
+        self,
+        place: Place,
+        transport: Transport,
+        console: &Console,
+    ) -> Result<Connection, Failure> {
+        let Self { cloud, client_id, tenant } = self;
+        let flow_origin = flow_origin(&cloud, &place.url)?;
+        let tenant = tenant.as_deref();
+        let authority = auth::discover_authority(&transport, &place.url, &cloud, tenant).await?;
+        let application = Application { authority, client_id };
+        let prompt = |prompt: &Prompt| console.tell(sign_in_event(prompt, place.approves_itself));
+        let session = auth::sign_in(&transport, application, &place.url, &cloud, prompt).await?;
+        console.tell(Event::SignedIn { user: session.user() });
+        Ok(Connection { transport, session, cloud, flow_origin, place })
+    }
 }
 
 fn sign_in_event(prompt: &Prompt, approves_itself: bool) -> Event<'_> {
@@ -92,15 +121,15 @@ fn sign_in_event(prompt: &Prompt, approves_itself: bool) -> Event<'_> {
 }
 
 /// The cloud that the manifest names, else the one that the address belongs to.
-fn cloud(
-    environment: &Environment,
-    url: &EnvironmentUrl,
-    clouds: &Clouds,
-) -> Result<Cloud, Failure> {
+fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
     let named = environment.cloud.as_deref().and_then(|name| clouds.named(name));
-    let found = named.or_else(|| clouds.of_environment(url));
+    let found = named.or_else(|| match &environment.place {
+        Named::Sandbox => clouds.sandbox(),
+        Named::Url(url) => clouds.of_environment(url),
+    });
     found.cloned().ok_or_else(|| {
-        let message = format!("the host `{}` does not tell which cloud it is in", url.host());
+        let message =
+            format!("the host of `{}` does not tell which cloud it is in", environment.name);
         Failure::new(Exit::Usage, message).hint("name the cloud in the manifest with `cloud`")
     })
 }

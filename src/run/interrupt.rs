@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: before the first write they end the run at once, after it they wait
+//! Ctrl-C, SIGTERM and SIGHUP: before the first write they end the run at once, after it they wait
 //! until its outcome is known.
 
 use std::future::Future;
@@ -41,15 +41,15 @@ where
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
+    let received = async |kind| match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
     };
     tokio::select! {
         () = pressed() => (),
-        () = terminated => (),
+        () = received(SignalKind::terminate()) => (),
+        // The terminal is gone, as when a connection drops.
+        () = received(SignalKind::hangup()) => (),
     }
 }
 

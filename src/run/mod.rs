@@ -9,6 +9,7 @@ mod tenant;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::apply::{Applied, Applying, LOOKS, Writer};
@@ -18,14 +19,16 @@ use crate::domain::Clouds;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::manifest::{MOST_BYTES, Manifest, render, unreadable};
+use crate::http::Transport;
+use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
 use crate::problem::Problem;
 use crate::report::{Console, Format, Outcome};
 
-use connect::Connection;
+use connect::{Connection, Login};
 use interrupt::interruptible;
 use record::Record;
+use tenant::Place;
 
 /// What is to come of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +78,7 @@ fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
 /// Brings the targets up to date, or shows what that would mean, and reports.
 async fn populate(args: &RunArgs, intent: Intent, color: anstream::ColorChoice) -> (Outcome, Exit) {
     let file = args.manifest.display().to_string();
-    let console = Console::new(args.format, color, columns(), &file);
+    let console = Arc::new(Console::new(args.format, color, columns(), &file));
     let mut record = Record::begin();
     let ended = stages(args, intent, &console, &mut record).await;
     record.conclude(ended, &console)
@@ -85,40 +88,57 @@ async fn populate(args: &RunArgs, intent: Intent, color: anstream::ColorChoice) 
 async fn stages(
     args: &RunArgs,
     intent: Intent,
-    console: &Console,
+    console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    let ready = interruptible(prepare(args, intent, console, record)).await?;
+    let clouds = clouds()?;
+    // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
+    let manifest = manifest(&args.manifest, &clouds, console, record)?;
+    let ready = interruptible(prepare(args, intent, manifest, &clouds, console, record)).await?;
     let outcome = settle(&ready, intent, console, record).await;
     ready.connection.close().await;
     outcome
 }
 
-/// Reads the manifest and the environment, and plans. Everything here may be broken off.
+/// Signs in, reads the environment, and plans. Everything here may be broken off.
 async fn prepare(
     args: &RunArgs,
     intent: Intent,
-    console: &Console,
+    manifest: Manifest,
+    clouds: &Clouds,
+    console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Ready, Failure> {
-    let clouds = clouds()?;
-    let manifest = manifest(&args.manifest, &clouds, console, record)?;
     let environment = manifest.environment(args.environment.as_deref());
-    let environment =
-        environment.map_err(|problem| invalid(args, vec![problem], console, record))?;
+    let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
+    let login = Login::of(args, &environment, clouds)?;
+    confirm::possible(&environment.place, intent, console)?;
     let place = tenant::place(&environment, &args.sandbox, console).await?;
-    confirm::possible(&place.url, intent, console)?;
     record.environment(&environment.name, &place.url);
-    let transport = connect::transport(args)?;
+    let transport = connect::transport(args, console)?;
     record.transport = Some(transport.clone());
-    let connection =
-        connect::sign_in(args, &environment, place, &clouds, transport, console).await?;
+    let read = read_and_plan(login, place, transport, &manifest, &environment, console, record);
+    let (connection, discovery) = read.await.map_err(Failure::nothing_written)?;
+    Ok(Ready { connection, manifest, discovery })
+}
+
+/// Contacts the environment, but only reads.
+async fn read_and_plan(
+    login: Login,
+    place: Place,
+    transport: Transport,
+    manifest: &Manifest,
+    environment: &Environment,
+    console: &Console,
+    record: &mut Record,
+) -> Result<(Connection, Discovery), Failure> {
+    let connection = login.sign_in(place, transport, console).await?;
     let reader = connection.reader();
     let known_id = environment.environment_id.clone();
     let discovery = observe(&reader, manifest.desired(), known_id, console).await?;
     record.environment_id(&discovery.environment_id);
     record.plan(plan(manifest.desired(), &discovery.observed, &connection.cloud));
-    Ok(Ready { connection, manifest, discovery })
+    Ok((connection, discovery))
 }
 
 /// Shows the plan and, if that is the intent, carries it out.
@@ -184,13 +204,8 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// A problem that has no place in the manifest's text.
-fn invalid(
-    args: &RunArgs,
-    problems: Vec<Problem>,
-    console: &Console,
-    record: &mut Record,
-) -> Failure {
-    refuse(&args.manifest.display().to_string(), &[], problems, console, record)
+fn invalid(args: &RunArgs, problem: Problem, console: &Console, record: &mut Record) -> Failure {
+    refuse(&args.manifest.display().to_string(), &[], vec![problem], console, record)
 }
 
 /// Tells what is wrong with the manifest and ends the run before anything is contacted.

@@ -56,7 +56,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The state file does not hold a state of this program.
-    #[error("sandbox state `{path}` is damaged; `flowbind sandbox reset` empties it")]
+    #[error("sandbox state `{path}` is damaged")]
     StateCorrupt {
         /// The state file.
         path: PathBuf,

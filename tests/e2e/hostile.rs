@@ -186,5 +186,6 @@ fn pages_without_end_come_to_one() {
     };
     let (code, everything) = plan(&place, endless);
     assert_eq!(code, 1, "{everything}");
-    assert!(everything.contains("a next page on another host"), "{everything}");
+    let words = everything.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("a next page on another host"), "{everything}");
 }

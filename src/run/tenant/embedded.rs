@@ -6,7 +6,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use super::Place;
-use crate::cli::{SandboxArgs, SandboxCommand, SandboxState, ServeArgs};
+use crate::cli::{SandboxArgs, SandboxCommand, SandboxState, ServeArgs, StateArgs};
 use crate::domain::sentence;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
@@ -30,7 +30,7 @@ pub(in crate::run) async fn start(
         listen: ([127, 0, 0, 1], 0).into(),
         approve_after: Some(APPROVE_AFTER),
         latency: Duration::ZERO,
-        state: location(args)?,
+        state: location(&args.state)?,
         tenant: tenant(args.sandbox_tenant.as_ref())?,
     };
     let server = serve(options, console).await?;
@@ -44,19 +44,22 @@ pub(in crate::run) async fn start(
 /// Carries out `flowbind sandbox`.
 pub(in crate::run) async fn run(args: &SandboxArgs, console: &Console) -> Result<(), Failure> {
     match &args.command {
-        Some(SandboxCommand::Reset(state)) => reset(state, console),
-        None => serve_until_stopped(&args.serve, console).await,
+        Some(SandboxCommand::Reset) => reset(&args.state, console),
+        None => serve_until_stopped(&args.serve, &args.state, console).await,
     }
 }
 
-async fn serve_until_stopped(args: &ServeArgs, console: &Console) -> Result<(), Failure> {
-    let tenant_file = args.tenant.as_ref().or(args.state.sandbox_tenant.as_ref());
+async fn serve_until_stopped(
+    args: &ServeArgs,
+    state: &StateArgs,
+    console: &Console,
+) -> Result<(), Failure> {
     let options = Options {
         listen: args.listen,
         approve_after: args.approve_after.map(Duration::from_secs),
         latency: Duration::from_millis(args.latency),
-        state: location(&args.state)?,
-        tenant: tenant(tenant_file)?,
+        state: location(state)?,
+        tenant: tenant(args.tenant.as_ref())?,
     };
     let server = serve(options, console).await?;
     let address = server.address();
@@ -82,7 +85,7 @@ async fn serve(options: Options, console: &Console) -> Result<Server, Failure> {
     Ok(server)
 }
 
-fn reset(args: &SandboxState, console: &Console) -> Result<(), Failure> {
+fn reset(args: &StateArgs, console: &Console) -> Result<(), Failure> {
     let StateLocation::File(path) = location(args)? else {
         return Err(Failure::new(Exit::Usage, "a sandbox in memory has no state to empty"));
     };
@@ -93,7 +96,7 @@ fn reset(args: &SandboxState, console: &Console) -> Result<(), Failure> {
 }
 
 /// Where the state is kept: as told, else in the platform's folder for it.
-fn location(args: &SandboxState) -> Result<StateLocation, Failure> {
+fn location(args: &StateArgs) -> Result<StateLocation, Failure> {
     match args.sandbox_state.as_deref() {
         Some(NONE) => Ok(StateLocation::Memory),
         Some(path) => Ok(StateLocation::File(PathBuf::from(path))),
@@ -117,6 +120,25 @@ fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {
     }
 }
 
+/// What went wrong with the sandbox, and what to type.
 fn failure(error: &SandboxError) -> Failure {
-    Failure::new(Exit::Usage, format!("the sandbox: {}", sentence(error)))
+    let failure = Failure::new(Exit::Usage, format!("the sandbox: {}", sentence(error)));
+    match error {
+        SandboxError::StateCorrupt { path, .. } => failure.hint(format!(
+            "`flowbind sandbox reset --sandbox-state {}` empties it",
+            path.display()
+        )),
+        SandboxError::State { .. } | SandboxError::StateTaken { .. } => failure.hint(
+            "name another file with `--sandbox-state FILE`, or keep the state in memory with `--sandbox-state none`",
+        ),
+        SandboxError::Listen { .. } | SandboxError::NotLoopback(_) => failure.hint(
+            "name another address of this machine, such as `--listen 127.0.0.1:0` for a free port",
+        ),
+        SandboxError::TenantUnreadable { .. }
+        | SandboxError::TenantSyntax { .. }
+        | SandboxError::TenantInvalid { .. } => {
+            failure.hint("docs/sandbox.md explains every key of a tenant file")
+        }
+        _ => failure,
+    }
 }

@@ -5,13 +5,17 @@
 //! a kill at any moment can leave a mixture.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::super::error::SandboxError;
 use super::super::tenant::Tenant;
 use super::{Database, seed};
+
+/// The longest wait for another sandbox's lock, which is held for one request.
+const LONGEST_LOCK: Duration = Duration::from_secs(10);
 
 /// Where a sandbox keeps its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +114,7 @@ impl StateFile {
         let path = beside(&self.path, "lock");
         let file =
             private().truncate(false).open(&path).map_err(failed("open the lock of", &path))?;
-        file.lock().map_err(failed("lock", &path))?;
+        wait_for(&file).map_err(failed("lock", &path))?;
         Ok(file)
     }
 
@@ -238,4 +242,20 @@ fn create_folder(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
+}
+
+/// Takes the exclusive lock; a holder that does not let go, as one that was stopped, is not waited
+/// for without end.
+fn wait_for(file: &File) -> io::Result<()> {
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if begin.elapsed() < LONGEST_LOCK => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::ResourceBusy.into()),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
