@@ -156,6 +156,10 @@ pub struct RunArgs {
     /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
     #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
     pub tenant: Option<String>,
+    /// Certificates to trust besides the system's, as PEM: of a company that inspects TLS, or of a
+    /// sandbox.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
+    pub ca_bundle: Option<PathBuf>,
     /// At most so many requests at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
     pub concurrency: u16,
@@ -173,6 +177,9 @@ pub struct SandboxState {
     /// Where the sandbox keeps its state.
     #[command(flatten)]
     pub state: StateArgs,
+    /// Note the requests that the sandbox gets, but those of sign-in and triggers, in this file.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_RECORD")]
+    pub sandbox_record: Option<PathBuf>,
     /// Another tenant for the sandbox than the one that ships with the program.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub sandbox_tenant: Option<PathBuf>,
@@ -217,6 +224,18 @@ pub struct ServeArgs {
     /// approves it at /devicelogin.
     #[arg(long, value_name = "SECONDS")]
     pub approve_after: Option<u64>,
+    /// Serve https as well, on the same address, with a certificate made up at the start; the folder
+    /// gets `ca.pem`, which clients are to trust.
+    #[arg(long, value_name = "DIR")]
+    pub tls_dir: Option<PathBuf>,
+    /// A further name to serve https for, such as contoso.crm4.dynamics.com; may be repeated, and
+    /// may begin with `*.`. `localhost` and the addresses of this machine are always served.
+    #[arg(long, value_name = "NAME", requires = "tls_dir")]
+    pub host: Vec<String>,
+    /// Add a line to this file for each request of Dataverse and the Flow API: its method and its
+    /// address.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Delay every answer by so many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,

@@ -1,5 +1,7 @@
 //! From an environment's address to a signed-in user.
 
+use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +11,11 @@ use super::tenant::Place;
 use crate::auth::{self, Application, ClientId, Prompt, Session};
 use crate::cli::RunArgs;
 use crate::discover::Reader;
-use crate::domain::{Cloud, Clouds, EnvironmentUrl};
+use crate::domain::{Cloud, Clouds, EnvironmentUrl, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::{Settings, Transport};
+use crate::http::{Settings, Transport, Trust};
 use crate::manifest::{Environment, Place as Named};
 use crate::report::Console;
 
@@ -58,7 +60,8 @@ pub(super) fn transport(args: &RunArgs, console: &Arc<Console>) -> Result<Transp
         deadline: Duration::from_secs(args.timeout),
         attempt_timeout: ATTEMPT,
     };
-    let transport = Transport::new(settings)?;
+    let trust = args.ca_bundle.as_deref().map_or_else(|| Ok(Trust::default()), bundle)?;
+    let transport = Transport::trusting(settings, trust)?;
     let console = Arc::clone(console);
     transport.on_wait(move |service, time| {
         if time >= WORTH_TELLING {
@@ -66,6 +69,19 @@ pub(super) fn transport(args: &RunArgs, console: &Arc<Console>) -> Result<Transp
         }
     });
     Ok(transport)
+}
+
+/// The certificates of a bundle.
+fn bundle(file: &Path) -> Result<Trust, Failure> {
+    let refused = |error: &(dyn Error + 'static)| {
+        Failure::new(
+            Exit::Usage,
+            format!("the CA bundle `{}`: {}", file.display(), sentence(error)),
+        )
+        .hint("name a file with certificates in PEM form by --ca-bundle or FLOWBIND_CA_BUNDLE")
+    };
+    let pem = std::fs::read(file).map_err(|error| refused(&error))?;
+    Trust::from_pem(&pem).map_err(|error| refused(&error))
 }
 
 /// Who is to sign in, and where: everything that can be wrong with it before anything is contacted.

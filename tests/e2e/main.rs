@@ -13,5 +13,7 @@ mod harness;
 mod hostile;
 mod outcomes;
 mod problems;
+mod proxy;
 mod secrets;
 mod solutions;
+mod tls;
