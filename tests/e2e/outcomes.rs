@@ -214,6 +214,20 @@ fn a_sandbox_that_was_reset_begins_again() {
 }
 
 #[test]
+fn a_damaged_state_is_refused_with_the_command_that_mends_it() {
+    let place = place();
+    std::fs::write(place.state(), "{\"format\": 1").unwrap();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let refused = place.run(&["plan", "--manifest", &manifest]);
+    assert_eq!(refused.code, 3);
+    let state = place.state().display().to_string();
+    let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("`flowbind sandbox reset --sandbox-state {state}`")), "{said}");
+    assert_eq!(place.run(&["sandbox", "reset", "--sandbox-state", &state]).code, 0);
+    assert_eq!(place.run(&["plan", "--manifest", &manifest]).code, 0);
+}
+
+#[test]
 fn usage_errors_end_with_the_documented_code() {
     let place = place();
     assert_eq!(place.run(&["plan", "--nonsense"]).code, 3);
