@@ -127,7 +127,7 @@ def test_a_query_filters_orders_and_limits(client):
         ((col("contoso_priority") > 1) & (col("contoso_active") == True), ["orders"]),  # noqa: E712
         (col("contoso_endpointid") == ORDERS, ["orders"]),
     ],
-    ids=str,
+    ids="equal differs null not-null contains ends-with in not-in between not and guid".split(),
 )
 def test_every_kind_of_filter_finds_its_records(client, expression, wanted):
     found = client.query.builder(ENDPOINT).where(expression).order_by("contoso_name").execute()

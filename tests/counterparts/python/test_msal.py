@@ -232,14 +232,15 @@ def test_a_refusal_of_the_second_resource_is_classified(
         assert "capolids" in json.loads(result["claims"])["access_token"]
 
 
-def test_a_revoked_refresh_token_is_dropped_from_the_cache(start, tmp_path):
+def test_a_revoked_refresh_token_is_reported_as_bad(start, tmp_path):
     tenant = tenant_file(tmp_path, (None, REFUSAL.format("revoked")))
     sandbox = start(tenant=tenant)
     app = application(sandbox)
     sign_in(app, dataverse(sandbox))
     [account] = app.get_accounts()
     result = app.acquire_token_silent_with_error([FLOW_SCOPE], account)
-    assert result is None or result["error"] == "invalid_grant"
+    assert (result["error"], result["suberror"]) == ("invalid_grant", "bad_token")
+    assert result["error_codes"] == [50173]
 
 
 def test_an_application_signs_in_as_itself_and_the_flow_service_refuses_it(sandbox):
