@@ -59,6 +59,8 @@ fn entra(path: &str) -> Option<Endpoint> {
         [authority, "v2.0", ".well-known", "openid-configuration"] => {
             Some(Endpoint::Discovery(decoded(authority)))
         }
+        [authority, "discovery", "v2.0", "keys"] => Some(Endpoint::Keys(decoded(authority))),
+        ["common", "discovery", "instance"] => Some(Endpoint::Instances),
         [_, "oauth2", ..] => Some(Endpoint::Unknown),
         _ => None,
     }

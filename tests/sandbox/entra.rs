@@ -284,6 +284,34 @@ async fn discovery_names_the_endpoints() {
 }
 
 #[tokio::test]
+async fn a_library_that_asks_whether_a_host_is_an_authority_is_told() {
+    let world = World::signed_out(Settings::default()).await;
+    let ask = async |endpoint: &str| {
+        let address = format!("{}/common/discovery/instance", world.origin);
+        let query = [("api-version", "1.1"), ("authorization_endpoint", endpoint)];
+        let address = url::Url::parse_with_params(&address, query).unwrap();
+        send(world.http.get(address)).await
+    };
+    let own = ask(&format!("{}/{TENANT}/oauth2/v2.0/authorize", world.origin)).await;
+    let own = own.expect(200).json();
+    let without_port = ask(&format!("http://127.0.0.1/{TENANT}/oauth2/v2.0/authorize")).await;
+    assert_eq!(without_port.expect(200).json(), own);
+    let document = format!("{}/{TENANT}/v2.0/.well-known/openid-configuration", world.origin);
+    assert_eq!(own["tenant_discovery_endpoint"], document);
+    assert_eq!(own["metadata"].as_array().unwrap().len(), 2);
+    let public = ask("https://login.microsoftonline.com/common/oauth2/authorize").await;
+    let public = public.expect(200).json();
+    assert_eq!(public["metadata"][0]["preferred_cache"], "login.windows.net");
+    let other = ask("https://login.example/common/oauth2/authorize").await.expect(400).json();
+    assert_eq!(
+        (&other["error"], &other["error_codes"]),
+        (&json!("invalid_instance"), &json!([50049]))
+    );
+    let keys = format!("{}/{TENANT}/discovery/v2.0/keys", world.origin);
+    assert_eq!(send(world.http.get(keys)).await.expect(200).json(), json!({"keys": []}));
+}
+
+#[tokio::test]
 async fn switches_bring_the_older_shapes() {
     let tenant = extended(
         "[switches.entra]\ndevice-code-errors = \"ok\"\nnumbers = \"strings\"\nverification-address = \"url\"\nerror-separator = \"line-break\"",

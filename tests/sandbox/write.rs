@@ -256,6 +256,29 @@ async fn many_rows_are_upserted_together_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_bulk_delete_removes_what_its_query_finds() {
+    let world = World::new().await;
+    let delete = |attribute: &str, operator: &str, values: serde_json::Value| {
+        json!({"JobName": "clean up", "QuerySet": [{
+            "EntityName": "contoso_endpoint",
+            "Criteria": {"FilterOperator": "And", "Conditions": [
+                {"AttributeName": attribute, "Operator": operator, "Values": values}
+            ]},
+        }]})
+    };
+    let one = json!([{"Value": SHIPMENTS, "Type": "System.Guid"}]);
+    let job = world.post("BulkDelete", &delete("contoso_endpointid", "In", one)).await.expect(200);
+    assert_eq!(job.json()["JobId"].as_str().unwrap().len(), 36);
+    world.get(&format!("contoso_endpoints({SHIPMENTS})")).await.expect(404);
+    world.post("BulkDelete", &delete("contoso_priority", "Equal", json!([3]))).await.expect(200);
+    let left = world.get("contoso_endpoints?$select=contoso_name").await.json();
+    assert_eq!(left["value"].as_array().unwrap().len(), 1);
+    world.post("BulkDelete", &delete("nothing", "Equal", json!([3]))).await.expect(400);
+    world.post("BulkDelete", &delete("contoso_priority", "Near", json!([3]))).await.expect(400);
+    world.post("BulkDelete", &json!({})).await.expect(400);
+}
+
+#[tokio::test]
 async fn other_methods_are_refused_in_the_shape_of_the_service() {
     let world = World::new().await;
     assert_eq!(

@@ -2,6 +2,7 @@
 
 mod batch;
 mod bulk;
+mod bulk_delete;
 pub(crate) mod catalog;
 mod columns;
 mod context;
@@ -91,6 +92,10 @@ fn operate(
         let function = functions::call(&context, database, first);
         let answer = function.unwrap_or_else(|| read::read(&context, database, &segments));
         return answer.map(|answer| (answer, None));
+    }
+    if context.call.method == Method::POST && below.is_empty() && bulk_delete::is_named(&first.name)
+    {
+        return bulk_delete::carry_out(&context, database).map(|answer| (answer, None));
     }
     write::write(&context, database, &segments)
 }

@@ -30,6 +30,10 @@ pub(crate) enum Endpoint {
     Token(String),
     /// Describes an authority.
     Discovery(String),
+    /// Names the keys of an authority.
+    Keys(String),
+    /// Tells which hosts are authorities.
+    Instances,
     /// The page where a person enters the code.
     Page,
     /// Something else below an authority.
@@ -51,6 +55,10 @@ pub(crate) fn answer(
         (Endpoint::Discovery(authority), method) if *method == Method::GET => {
             discovery::document(site, call, authority)
         }
+        (Endpoint::Keys(authority), method) if *method == Method::GET => {
+            discovery::keys(site, authority)
+        }
+        (Endpoint::Instances, method) if *method == Method::GET => discovery::instances(call),
         (Endpoint::DeviceCode(authority), method) if *method == Method::POST => {
             device::issue(site, database, call, &request, authority)
         }

@@ -43,6 +43,11 @@ impl Refusal {
         Self { suberror: Some(suberror), ..self }
     }
 
+    /// Tells that a host is no authority.
+    pub(super) fn unknown_instance() -> Self {
+        Self::new("invalid_instance", 50049, "Unknown or invalid instance.")
+    }
+
     /// Tells that the person has not decided yet.
     pub(super) fn pending() -> Self {
         Self::new(
