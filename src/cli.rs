@@ -155,6 +155,10 @@ pub struct RunArgs {
     /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
     #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
     pub tenant: Option<String>,
+    /// Certificates to trust besides the system's, as PEM: of a company that inspects TLS, or of a
+    /// sandbox.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
+    pub ca_bundle: Option<PathBuf>,
     /// At most so many requests at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
     pub concurrency: u16,
@@ -206,6 +210,14 @@ pub struct ServeArgs {
     /// approves it at /devicelogin.
     #[arg(long, value_name = "SECONDS")]
     pub approve_after: Option<u64>,
+    /// Serve https as well, on the same address, with a certificate made up at the start; the folder
+    /// gets `ca.pem`, which clients are to trust.
+    #[arg(long, value_name = "DIR")]
+    pub tls_dir: Option<PathBuf>,
+    /// A further name to serve https for, such as contoso.crm4.dynamics.com; may be repeated, and
+    /// may begin with `*.`. `localhost` and the addresses of this machine are always served.
+    #[arg(long, value_name = "NAME", requires = "tls_dir")]
+    pub host: Vec<String>,
     /// Delay every answer by so many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,

@@ -7,7 +7,7 @@ use crate::discover::DiscoverError;
 use crate::domain::{Service, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::TransportError;
+use crate::http::{TRUST_REMEDY, TransportError};
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
@@ -27,6 +27,7 @@ impl From<TransportError> for Failure {
         let failure = Self::of(Exit::Unreachable, &error);
         match &error {
             TransportError::Setup { .. } => Self { exit: Exit::Unexpected, ..failure },
+            TransportError::Untrusted { .. } => failure.hint(TRUST_REMEDY),
             TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
             TransportError::Unreachable { .. } => failure
                 .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),

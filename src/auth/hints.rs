@@ -5,6 +5,7 @@
 
 use super::AuthError;
 use crate::api::entra::Refusal;
+use crate::http::{TRUST_REMEDY, TransportError};
 
 /// How to register an application of one's own, step by step.
 const REGISTRATION: [&str; 4] = [
@@ -132,6 +133,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         }
         AuthError::Refused { refusal, .. } => of_refusal(refusal),
         AuthError::Busy { .. } => one("run again later: nothing was written"),
+        AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
         AuthError::Unreadable { .. } | AuthError::Transport { .. } => one(
             "check the network between here and the service: name resolution, proxy (`HTTPS_PROXY`), certificates",
         ),

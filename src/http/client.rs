@@ -10,6 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response};
 
 use super::parcel::Parcel;
+use super::trust::{Trust, distrust};
 use super::{Answer, Cause, Peer, TransportError};
 
 /// The longest body that is read, in bytes, after decompression.
@@ -28,10 +29,10 @@ pub(super) struct Client {
 }
 
 /// What all clients have in common.
-#[derive(Clone, Copy)]
 struct Tuning {
     connections: usize,
     connect: Duration,
+    trust: Trust,
 }
 
 impl Client {
@@ -39,20 +40,23 @@ impl Client {
     ///
     /// # Errors
     /// The TLS library could not be set up.
-    pub(super) fn new(connections: usize, connect: Duration) -> Result<Self, TransportError> {
+    pub(super) fn new(
+        connections: usize,
+        connect: Duration,
+        trust: Trust,
+    ) -> Result<Self, TransportError> {
         // Another part of the process may have installed a provider before; any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let tuning = Tuning { connections, connect };
+        let tuning = Tuning { connections, connect, trust };
         let plain = build(tuning.builder().no_proxy().tls_certs_only([]))?;
         Ok(Self { tuning, plain, loopback: OnceLock::new(), remote: OnceLock::new() })
     }
 
     /// The client for an address.
     fn of(&self, parcel: &Parcel) -> Result<&reqwest::Client, TransportError> {
-        let builder = self.tuning.builder();
         match (parcel.url.scheme(), parcel.to_loopback) {
-            ("https", true) => made(&self.loopback, builder.no_proxy()),
-            ("https", false) => made(&self.remote, builder),
+            ("https", true) => made(&self.loopback, || self.tuning.checking().no_proxy()),
+            ("https", false) => made(&self.remote, || self.tuning.checking()),
             _ => Ok(&self.plain),
         }
     }
@@ -77,7 +81,7 @@ impl Client {
 
 impl Tuning {
     /// Begins a client.
-    fn builder(self) -> ClientBuilder {
+    fn builder(&self) -> ClientBuilder {
         reqwest::Client::builder()
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -86,17 +90,22 @@ impl Tuning {
             .connect_timeout(self.connect)
             .pool_max_idle_per_host(self.connections)
     }
+
+    /// Begins a client that checks certificates.
+    fn checking(&self) -> ClientBuilder {
+        self.builder().tls_certs_merge(self.trust.certificates())
+    }
 }
 
 /// The client in that cell, which is made if it is not there yet.
 fn made(
     cell: &OnceLock<reqwest::Client>,
-    builder: ClientBuilder,
+    builder: impl FnOnce() -> ClientBuilder,
 ) -> Result<&reqwest::Client, TransportError> {
     if let Some(client) = cell.get() {
         return Ok(client);
     }
-    let client = build(builder)?;
+    let client = build(builder())?;
     Ok(cell.get_or_init(|| client))
 }
 
@@ -134,7 +143,11 @@ fn explain(peer: &Peer, error: reqwest::Error) -> TransportError {
     if !error.is_connect() {
         return lost(peer, error);
     }
-    TransportError::Unreachable { peer: peer.clone(), cause: connection_cause(error) }
+    let peer = peer.clone();
+    match distrust(&error) {
+        Some(words) => TransportError::Untrusted { peer, cause: Cause::new(words) },
+        None => TransportError::Unreachable { peer, cause: connection_cause(error) },
+    }
 }
 
 /// Tells what failed on the way to a connection: the name, the time, or what the system says.

@@ -11,6 +11,9 @@ use url::Url;
 
 use crate::domain::Service;
 
+/// What to do about a certificate that is not trusted.
+pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbox, name its CA certificate by `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; else check the address and this machine's clock";
+
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -33,6 +36,15 @@ pub enum TransportError {
         /// Whom it was for.
         peer: Peer,
         /// The name, the connection or the certificate that failed.
+        #[source]
+        cause: Cause,
+    },
+    /// Whoever answered showed a certificate that is not trusted: nothing was sent.
+    #[error("{peer} showed a certificate that is not trusted")]
+    Untrusted {
+        /// Whom it was for.
+        peer: Peer,
+        /// What is wrong with the certificate.
         #[source]
         cause: Cause,
     },
@@ -81,7 +93,10 @@ impl TransportError {
     /// Whether the service provably has not acted on the request.
     pub fn is_never_sent(&self) -> bool {
         match self {
-            Self::Setup { .. } | Self::PlainHttp { .. } | Self::Unreachable { .. } => true,
+            Self::Setup { .. }
+            | Self::PlainHttp { .. }
+            | Self::Unreachable { .. }
+            | Self::Untrusted { .. } => true,
             Self::DeadlinePassed { last, .. } => last.as_deref().is_none_or(Self::is_never_sent),
             Self::Lost { .. } | Self::TooLarge { .. } => false,
         }
@@ -93,6 +108,7 @@ impl TransportError {
             Self::Setup { .. } => None,
             Self::PlainHttp { peer }
             | Self::Unreachable { peer, .. }
+            | Self::Untrusted { peer, .. }
             | Self::Lost { peer, .. }
             | Self::TooLarge { peer, .. }
             | Self::DeadlinePassed { peer, .. } => Some(peer),

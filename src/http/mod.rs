@@ -15,11 +15,13 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod trust;
 
 pub use client::MOST_BODY_BYTES;
 pub use counts::Counts;
 pub use decode::DecodeError;
-pub use error::{Cause, Peer, TransportError};
+pub use error::{Cause, Peer, TRUST_REMEDY, TransportError};
 pub use request::{Answer, Body, Method, Request, Safety};
 pub use retry::retry_after;
 pub use transport::{Settings, Transport};
+pub use trust::{Trust, TrustError};

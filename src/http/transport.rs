@@ -14,7 +14,7 @@ use super::client::Client;
 use super::counts::Counter;
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome};
-use super::{Answer, Cause, Counts, Request, TransportError};
+use super::{Answer, Cause, Counts, Request, TransportError, Trust};
 use crate::domain::AccessToken;
 
 /// The longest wait for a connection, which is short against that for an answer.
@@ -64,10 +64,18 @@ impl Transport {
     /// # Errors
     /// Certificates or the TLS library could not be set up.
     pub fn new(settings: Settings) -> Result<Self, TransportError> {
+        Self::trusting(settings, Trust::default())
+    }
+
+    /// Makes a transport that trusts further certificates besides the system's.
+    ///
+    /// # Errors
+    /// Certificates or the TLS library could not be set up.
+    pub fn trusting(settings: Settings, trust: Trust) -> Result<Self, TransportError> {
         let concurrency = settings.concurrency.clamp(1, Semaphore::MAX_PERMITS);
         let connect = CONNECT_TIMEOUT.min(settings.attempt_timeout);
         let shared = Shared {
-            client: Client::new(concurrency, connect)?,
+            client: Client::new(concurrency, connect, trust)?,
             places: Semaphore::new(concurrency),
             counter: Counter::default(),
             attempt_timeout: settings.attempt_timeout,

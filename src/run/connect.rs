@@ -1,5 +1,7 @@
 //! From an environment's address to a signed-in user.
 
+use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use url::Url;
@@ -8,11 +10,11 @@ use super::tenant::Place;
 use crate::auth::{self, Application, Prompt, Session};
 use crate::cli::RunArgs;
 use crate::discover::Reader;
-use crate::domain::{Cloud, Clouds, EnvironmentUrl};
+use crate::domain::{Cloud, Clouds, EnvironmentUrl, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::{Settings, Transport};
+use crate::http::{Settings, Transport, Trust};
 use crate::manifest::Environment;
 use crate::report::Console;
 
@@ -56,7 +58,21 @@ pub(super) fn transport(args: &RunArgs) -> Result<Transport, Failure> {
         deadline: Duration::from_secs(args.timeout),
         attempt_timeout: ATTEMPT,
     };
-    Ok(Transport::new(settings)?)
+    let trust = args.ca_bundle.as_deref().map_or_else(|| Ok(Trust::default()), bundle)?;
+    Ok(Transport::trusting(settings, trust)?)
+}
+
+/// The certificates of a bundle.
+fn bundle(file: &Path) -> Result<Trust, Failure> {
+    let refused = |error: &(dyn Error + 'static)| {
+        Failure::new(
+            Exit::Usage,
+            format!("the CA bundle `{}`: {}", file.display(), sentence(error)),
+        )
+        .hint("name a file with certificates in PEM form by --ca-bundle or FLOWBIND_CA_BUNDLE")
+    };
+    let pem = std::fs::read(file).map_err(|error| refused(&error))?;
+    Trust::from_pem(&pem).map_err(|error| refused(&error))
 }
 
 /// Signs in to the environment.

@@ -21,6 +21,20 @@ pub enum SandboxError {
         /// Why.
         source: io::Error,
     },
+    /// A name that no certificate can be for.
+    #[error("`{0}` is no host name: give a name, a name that begins with `*.`, or an address")]
+    HostName(String),
+    /// The certificates could not be made.
+    #[error("failed to make the certificates")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The authority's certificate could not be written.
+    #[error("failed to write `{path}`")]
+    AuthorityFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file that a tenant needs could not be read.
     #[error("failed to read `{path}`")]
     TenantUnreadable {

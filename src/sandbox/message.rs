@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// Where the client reached the server: every address in an answer begins with it.
+/// Where the client reached the server: addresses in answers begin with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     /// `http` or `https`.
@@ -21,6 +21,37 @@ impl Origin {
     pub(crate) fn address(&self) -> String {
         format!("{}://{}", self.scheme, self.host)
     }
+
+    /// Takes the host as the request named it, without the scheme's own port.
+    pub(crate) fn new(scheme: &'static str, named: &str) -> Self {
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let host = named.strip_suffix(usual).unwrap_or(named).to_ascii_lowercase();
+        Self { scheme, host }
+    }
+
+    /// Returns the same with another name in the place of its own.
+    pub(crate) fn at(&self, name: &str) -> Self {
+        let port = &self.host[self.name().len()..];
+        Self { scheme: self.scheme, host: format!("{name}{port}") }
+    }
+
+    /// Returns the host without the port.
+    pub(crate) fn name(&self) -> &str {
+        let after_address = self.host.rfind(']').map_or(0, |bracket| bracket + 1);
+        let port = self.host[after_address..].rfind(':');
+        port.map_or(self.host.as_str(), |colon| &self.host[..after_address + colon])
+    }
+
+    /// Tells whether the host names this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(self.name())
+    }
+}
+
+/// Tells whether a host, with brackets or without, names this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// One request.

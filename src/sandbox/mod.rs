@@ -1,4 +1,4 @@
-//! The sandbox: an emulated tenant that is spoken to over loopback HTTP like any other.
+//! The sandbox: an emulated tenant that is spoken to over loopback HTTP and HTTPS like any other.
 //!
 //! It serves a sign-in service, a Dataverse organisation, the Flow API and the trigger addresses behind one
 //! listener, from a [`Tenant`] that a TOML file describes. It shares no type and no module with the client, so
@@ -13,6 +13,7 @@ mod faults;
 mod flow;
 mod guid;
 mod message;
+mod names;
 mod route;
 mod seal;
 mod server;
@@ -20,8 +21,10 @@ mod service;
 mod site;
 mod state;
 mod tenant;
+mod tls;
 
 pub use error::SandboxError;
 pub use server::{Options, Server};
 pub use state::store::{StateLocation, reset};
 pub use tenant::Tenant;
+pub use tls::TlsOptions;

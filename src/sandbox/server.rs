@@ -1,7 +1,10 @@
-//! The HTTP server: one listener on a loopback address, a task for each connection.
+//! The HTTP server: one listener on a loopback address, a task for each connection. Where https is served, it is
+//! on the same address: the first byte of a connection tells which it is.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,21 +16,30 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::error::SandboxError;
+use super::flow::address::environment_host;
 use super::message::{Answer, Call, Origin};
+use super::names::Names;
 use super::service::Service;
 use super::site::Site;
 use super::state::store::{StateLocation, Store};
 use super::tenant::Tenant;
+use super::tls::{self, TlsOptions};
 
 /// The largest body that is read, in bytes.
 const LARGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take from its connection to the end of the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a TLS connection begins with: the type of a handshake record (RFC 8446 section 5.1).
+const HANDSHAKE: u8 = 0x16;
 /// How long open connections are given when the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -44,12 +56,15 @@ pub struct Options {
     pub state: StateLocation,
     /// The tenant.
     pub tenant: Tenant,
+    /// How https is served; absent, plain http alone is.
+    pub tls: Option<TlsOptions>,
 }
 
 /// A running sandbox. Dropping it stops it without waiting for open requests.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    authority: Option<PathBuf>,
     started_anew: bool,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -65,12 +80,21 @@ impl Server {
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (store, started_anew) = Store::open(&options.state, &options.tenant)?;
-        let service =
-            Arc::new(Service::new(Site::new(options.tenant, options.approve_after), store));
+        let names = options.tls.as_ref().map(|tls| Names::new(&tls.hosts)).unwrap_or_default();
+        let site = Site { names, ..Site::new(options.tenant, options.approve_after) };
+        let own = environment_host(&site);
+        let tls = options.tls.map(|options| tls::acceptor(&options, &own)).transpose()?;
+        let (authority, acceptor) = tls.unzip();
+        let service = Arc::new(Service::new(site, store));
         let (stop, stopped) = watch::channel(false);
         let host = Host { service, latency: options.latency, scheme: "http", address };
-        let task = tokio::spawn(accept(listener, host, stopped));
-        Ok(Self { address, started_anew, stop, task })
+        let task = tokio::spawn(accept(listener, host, acceptor, stopped));
+        Ok(Self { address, authority, started_anew, stop, task })
+    }
+
+    /// Returns the file of the certification authority, where https is served.
+    pub fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
     }
 
     /// Returns the address that is served.
@@ -106,14 +130,19 @@ struct Host {
     address: SocketAddr,
 }
 
-async fn accept(listener: TcpListener, host: Host, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    host: Host,
+    acceptor: Option<TlsAcceptor>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, host.clone(), stopped.clone()));
+                    connections.spawn(welcome(stream, host.clone(), acceptor.clone(), stopped.clone()));
                 }
                 Err(error) => {
                     // Such as too many open files: passing, so the listener is tried again.
@@ -127,6 +156,45 @@ async fn accept(listener: TcpListener, host: Host, mut stopped: watch::Receiver<
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(STOP_TIMEOUT, ended).await;
+}
+
+/// Finds out whether a connection is one of TLS, and serves it.
+async fn welcome(
+    stream: TcpStream,
+    host: Host,
+    acceptor: Option<TlsAcceptor>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let Some(acceptor) = acceptor else { return serve(stream, host, stopped).await };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake(stream, acceptor)) => shaken,
+        _ = stopped.changed() => return,
+    };
+    match shaken {
+        Ok(Ok(Stream::Plain(stream))) => serve(stream, host, stopped).await,
+        Ok(Ok(Stream::Tls(stream))) => {
+            serve(stream, Host { scheme: "https", ..host }, stopped).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "sandbox handshake"),
+        Err(_) => tracing::debug!("sandbox handshake took too long"),
+    }
+}
+
+/// A connection that said what it is.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Looks at the first byte of a connection, and goes through the handshake where that begins one.
+async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Stream> {
+    let mut first = [0];
+    let count = stream.peek(&mut first).await?;
+    if count == 1 && first[0] == HANDSHAKE {
+        let stream = acceptor.accept(stream).await?;
+        return Ok(Stream::Tls(Box::new(stream)));
+    }
+    Ok(Stream::Plain(stream))
 }
 
 /// Serves one connection, whatever it runs over.
@@ -184,10 +252,7 @@ impl Host {
             method: parts.method,
             headers: parts.headers,
             body: body.to_bytes(),
-            origin: Origin {
-                scheme: self.scheme,
-                host: named.unwrap_or_else(|| self.address.to_string()),
-            },
+            origin: Origin::new(self.scheme, &named.unwrap_or_else(|| self.address.to_string())),
         })
     }
 }

@@ -1,7 +1,11 @@
 //! What every handler needs to know and none may change.
 
+use http::Uri;
+
 use super::dataverse::catalog;
 use super::dataverse::schema::Schema;
+use super::message::{Origin, is_loopback};
+use super::names::Names;
 use super::tenant::Tenant;
 
 /// The fixed side of a running sandbox.
@@ -13,11 +17,34 @@ pub(crate) struct Site {
     pub(crate) schema: Schema,
     /// How soon the person approves a sign-in by itself; never when absent.
     pub(crate) approve_after: Option<std::time::Duration>,
+    /// The names that it is reached by.
+    pub(crate) names: Names,
 }
 
 impl Site {
     /// Puts a site together.
     pub(crate) fn new(tenant: Tenant, approve_after: Option<std::time::Duration>) -> Self {
-        Self { schema: catalog::schema(&tenant), tenant, approve_after }
+        Self { schema: catalog::schema(&tenant), tenant, approve_after, names: Names::default() }
+    }
+
+    /// Tells whether an address is one that the organisation is reached by.
+    pub(crate) fn is_organization(&self, address: &str) -> bool {
+        let Ok(uri) = address.parse::<Uri>() else { return false };
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        is_loopback(&host) || self.is_named(&host)
+    }
+
+    /// Tells whether a token for `audience` is good at `origin`: for that very address, or for another name of
+    /// the same organisation.
+    pub(crate) fn accepts(&self, audience: &str, origin: &Origin) -> bool {
+        let host = audience.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+        let named = |host: &str| self.is_named(&host.to_ascii_lowercase());
+        audience == origin.address() || (named(&host.unwrap_or_default()) && named(origin.name()))
+    }
+
+    /// Tells whether a host was given for the organisation.
+    fn is_named(&self, host: &str) -> bool {
+        let hosts = &self.tenant.file.environment.hosts;
+        self.names.is_organization(host) || hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
     }
 }

@@ -11,5 +11,7 @@
 mod harness;
 mod outcomes;
 mod problems;
+mod proxy;
 mod secrets;
 mod solutions;
+mod tls;

@@ -128,6 +128,7 @@ pub(crate) async fn serve(settings: Settings) -> Server {
         latency: settings.latency,
         state: settings.state,
         tenant: settings.tenant,
+        tls: None,
     };
     Server::start(options).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! The sandbox that ships with the program: started for a run, or served until stopped.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etcetera::BaseStrategy;
@@ -13,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Console;
 use crate::run::interrupt::interruptible;
-use crate::sandbox::{self, Options, SandboxError, Server, StateLocation, Tenant};
+use crate::sandbox::{self, Options, SandboxError, Server, StateLocation, Tenant, TlsOptions};
 
 /// When the user of an embedded sandbox approves a sign-in: late enough to be seen waiting.
 const APPROVE_AFTER: Duration = Duration::from_millis(800);
@@ -32,6 +33,7 @@ pub(in crate::run) async fn start(
         latency: Duration::ZERO,
         state: location(args)?,
         tenant: tenant(args.sandbox_tenant.as_ref())?,
+        tls: None,
     };
     let server = serve(options, console).await?;
     let url = format!("http://{}", server.address()).parse();
@@ -57,15 +59,33 @@ async fn serve_until_stopped(args: &ServeArgs, console: &Console) -> Result<(), 
         latency: Duration::from_millis(args.latency),
         state: location(&args.state)?,
         tenant: tenant(tenant_file)?,
+        tls: tls(args),
     };
     let server = serve(options, console).await?;
     let address = server.address();
+    if let Some(file) = server.authority() {
+        console.message(&https(address, args, file));
+    }
     console.message(&format!(
         "Sign in at http://{address}/devicelogin. In a manifest: url = \"http://{address}\". Ctrl-C stops it.\n"
     ));
     let _ = interruptible(std::future::pending::<Result<(), Failure>>()).await;
     server.stop().await;
     Ok(())
+}
+
+/// How https is served, if it was asked for.
+fn tls(args: &ServeArgs) -> Option<TlsOptions> {
+    let dir = args.tls_dir.clone()?;
+    Some(TlsOptions { dir, hosts: args.host.clone() })
+}
+
+/// Tells how the sandbox is reached over https.
+fn https(address: SocketAddr, args: &ServeArgs, file: &Path) -> String {
+    let names: Vec<&str> =
+        ["localhost"].into_iter().chain(args.host.iter().map(String::as_str)).collect();
+    let (port, names) = (address.port(), names.join(", "));
+    format!("https as well, at port {port} of {names}; clients trust it by {}.\n", file.display())
 }
 
 async fn serve(options: Options, console: &Console) -> Result<Server, Failure> {

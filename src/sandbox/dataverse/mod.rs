@@ -113,7 +113,7 @@ fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<A
         .bearer()
         .and_then(|token| Claims::read(token, &database.token_key, Moment::now()).ok());
     let Some(claims) =
-        claims.filter(|claims| claims.audience.trim_end_matches('/') == call.origin.address())
+        claims.filter(|claims| site.accepts(claims.audience.trim_end_matches('/'), &call.origin))
     else {
         return Err(Box::new(challenge(site, call)));
     };
@@ -131,9 +131,10 @@ fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<A
 /// Tells where a token for this organisation can be had.
 fn challenge(site: &Site, call: &Call) -> Answer {
     let origin = call.origin.address();
+    let authority = site.names.authority(&call.origin).address();
     let tenant = site.tenant.file.directory.id;
     let challenge = format!(
-        "Bearer authorization_uri={origin}/{tenant}/oauth2/authorize, resource_id={origin}/"
+        "Bearer authorization_uri={authority}/{tenant}/oauth2/authorize, resource_id={origin}/"
     );
     Answer::empty(StatusCode::UNAUTHORIZED).with("www-authenticate", &challenge)
 }

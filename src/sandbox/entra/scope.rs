@@ -1,14 +1,12 @@
 //! Scopes: the one resource that they ask for, and what is granted.
 
-use http::Uri;
-
+use super::super::flow::AUDIENCES;
 use super::super::message::Origin;
 use super::super::site::Site;
 use super::super::tenant::file::RefusedResource;
 use super::refusal::Refusal;
 
 const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
-const FLOW: [&str; 2] = ["https://service.flow.microsoft.com", "https://management.azure.com"];
 /// Resources that the directory knows, although no service of the sandbox takes tokens for them.
 const OTHERS: [&str; 4] = [
     "https://service.powerapps.com",
@@ -130,29 +128,19 @@ fn resource(scope: &str) -> &str {
 
 fn kind(site: &Site, origin: &Origin, resource: &str) -> Result<ResourceKind, Refusal> {
     let plain = resource.trim_end_matches('/');
-    if FLOW.contains(&plain) {
+    if AUDIENCES.contains(&plain) {
         return Ok(ResourceKind::Flow);
     }
     if OTHERS.contains(&plain) {
         return Ok(ResourceKind::Other);
     }
-    if plain == origin.address() || is_organization(site, plain) {
+    if plain == origin.address() || site.is_organization(plain) {
         return Ok(ResourceKind::Dataverse);
     }
     if plain.contains(' ') || plain.is_empty() {
         return Err(Refusal::scope(resource));
     }
     Err(Refusal::unknown_resource(resource, &site.tenant.file.directory.domain))
-}
-
-/// Tells whether an address is one that the organisation is reached by.
-fn is_organization(site: &Site, address: &str) -> bool {
-    let Ok(uri) = address.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let loopback = host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    loopback
-        || site.tenant.file.environment.hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]

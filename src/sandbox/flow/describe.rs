@@ -18,7 +18,8 @@ pub(super) fn environments(site: &Site, call: &Call, alone: bool) -> Value {
 
 fn environment(site: &Site, call: &Call) -> Value {
     let file = &site.tenant.file.environment;
-    let origin = call.origin.address();
+    let flow = site.names.flow(&call.origin).address();
+    let organization = site.names.organization(&call.origin).address();
     json!({
         "name": file.id,
         "location": file.location,
@@ -33,7 +34,7 @@ fn environment(site: &Site, call: &Call) -> Value {
             "environmentType": "NotSpecified",
             "isDefault": file.id.starts_with("Default-"),
             "azureRegionHint": "westeurope",
-            "runtimeEndpoints": {"microsoft.Flow": origin},
+            "runtimeEndpoints": {"microsoft.Flow": flow},
             "linkedEnvironmentMetadata": {
                 "type": "Dynamics365Instance",
                 "resourceId": file.organization_id,
@@ -41,8 +42,8 @@ fn environment(site: &Site, call: &Call) -> Value {
                 "uniqueName": file.unique_name,
                 "domainName": file.unique_name,
                 "version": "9.2.26104.00160",
-                "instanceUrl": format!("{origin}/"),
-                "instanceApiUrl": origin,
+                "instanceUrl": format!("{organization}/"),
+                "instanceApiUrl": organization,
                 "baseLanguage": 1033,
                 "instanceState": "Ready",
                 "createdTime": "2025-01-15T08:00:00.0000000Z",

@@ -21,8 +21,15 @@ use super::state::Database;
 use fault::Fault;
 use lookup::Known;
 
-/// The audiences whose tokens the Flow API takes, slash or not.
-const AUDIENCES: [&str; 2] = ["https://service.flow.microsoft.com", "https://management.azure.com"];
+/// The audiences whose tokens the Flow API takes, slash or not: those of every cloud.
+pub(crate) const AUDIENCES: [&str; 6] = [
+    "https://service.flow.microsoft.com",
+    "https://management.azure.com",
+    "https://gov.service.flow.microsoft.us",
+    "https://high.service.flow.microsoft.us",
+    "https://service.flow.appsplatform.us",
+    "https://service.powerautomate.cn",
+];
 /// The versions of the classic form, which the environment's own host takes too.
 const VERSIONS: [&str; 3] = ["1", "2016-11-01", "2016-11-01-beta"];
 

@@ -1,0 +1,117 @@
+//! Which certificates are trusted besides those of the system's store, and what is wrong with one that is not.
+
+use std::error::Error;
+use std::io;
+
+use reqwest::Certificate;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, RootCertStore};
+
+/// Certificates that are trusted besides the system's.
+#[derive(Clone, Debug, Default)]
+pub struct Trust(Vec<Certificate>);
+
+/// Why a text brings no certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// There is none in it.
+    #[error("there is no certificate in it")]
+    NoCertificate,
+    /// There are some, and none has a form that can be trusted.
+    #[error("none of its certificates can be read")]
+    Unusable,
+}
+
+impl Trust {
+    /// Takes the certificates of a text; keys and whatever else stands between them are passed over.
+    ///
+    /// # Errors
+    /// There is no certificate, or none that can be used.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
+        let found: Vec<_> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
+        if found.is_empty() {
+            return Err(TrustError::NoCertificate);
+        }
+        let usable = found.iter().filter(|der| is_usable(der));
+        let certificates: Vec<Certificate> =
+            usable.filter_map(|der| Certificate::from_der(der).ok()).collect();
+        if certificates.is_empty() { Err(TrustError::Unusable) } else { Ok(Self(certificates)) }
+    }
+
+    /// The certificates.
+    pub(super) fn certificates(&self) -> Vec<Certificate> {
+        self.0.clone()
+    }
+}
+
+/// Whether a certificate can be trusted at all. Bundles of whole systems hold some that cannot.
+fn is_usable(der: &CertificateDer<'static>) -> bool {
+    RootCertStore::empty().add(der.clone()).is_ok()
+}
+
+/// What is wrong with the certificate that a server showed, if that is why there is no connection.
+pub(super) fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(wrong) = certificate_error(error) {
+            return Some(words(wrong));
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The error about a certificate that an error is, or that it wraps.
+fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
+    // An `io::Error` does not name what it wraps as its source.
+    if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return certificate_error(inner);
+    }
+    match error.downcast_ref()? {
+        rustls::Error::InvalidCertificate(wrong) => Some(wrong),
+        _ => None,
+    }
+}
+
+/// Says what is wrong with a certificate.
+fn words(wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::UnknownIssuer => "its issuer is not known here".to_owned(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for other names".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_a_certificate_is_told_from_one_with_a_broken_one() {
+        let refused = |text: &str| Trust::from_pem(text.as_bytes()).unwrap_err();
+        let pem = |kind: &str| format!("-----BEGIN {kind}-----\nbm9uZQ==\n-----END {kind}-----\n");
+        assert_eq!(refused(""), TrustError::NoCertificate);
+        assert_eq!(refused("<html>"), TrustError::NoCertificate);
+        assert_eq!(refused(&pem("PRIVATE KEY")), TrustError::NoCertificate);
+        assert_eq!(refused(&pem("CERTIFICATE")), TrustError::Unusable);
+    }
+
+    #[test]
+    fn an_error_about_a_certificate_is_found_where_it_is_wrapped() {
+        let wrong = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let wrapped = io::Error::new(io::ErrorKind::InvalidData, wrong);
+        let outer = io::Error::other(wrapped);
+        assert_eq!(distrust(&outer).as_deref(), Some("its issuer is not known here"));
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(distrust(&refused), None);
+    }
+}
