@@ -176,6 +176,9 @@ pub struct SandboxState {
     /// The sandbox's state file, or `none` to keep it in memory; else in the platform's state folder.
     #[arg(long, value_name = "FILE|none", env = "FLOWBIND_SANDBOX_STATE")]
     pub sandbox_state: Option<String>,
+    /// Note the requests that the sandbox gets, but those of sign-in and triggers, in this file.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_RECORD")]
+    pub sandbox_record: Option<PathBuf>,
     /// Another tenant for the sandbox than the one that ships with the program.
     #[arg(long, value_name = "FILE", alias = "tenant-file", env = "FLOWBIND_SANDBOX_TENANT")]
     pub sandbox_tenant: Option<PathBuf>,
@@ -218,6 +221,10 @@ pub struct ServeArgs {
     /// may begin with `*.`. `localhost` and the addresses of this machine are always served.
     #[arg(long, value_name = "NAME", requires = "tls_dir")]
     pub host: Vec<String>,
+    /// Add a line to this file for each request of Dataverse and the Flow API: its method and its
+    /// address.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// Delay every answer by so many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,

@@ -35,6 +35,14 @@ pub enum SandboxError {
         /// Why.
         source: io::Error,
     },
+    /// The file for the requests could not be opened.
+    #[error("failed to open `{path}` for the requests")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file that a tenant needs could not be read.
     #[error("failed to read `{path}`")]
     TenantUnreadable {

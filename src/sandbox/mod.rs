@@ -14,6 +14,7 @@ mod flow;
 mod guid;
 mod message;
 mod names;
+mod record;
 mod route;
 mod seal;
 mod server;

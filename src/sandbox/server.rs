@@ -26,6 +26,7 @@ use super::error::SandboxError;
 use super::flow::address::environment_host;
 use super::message::{Answer, Call, Origin};
 use super::names::Names;
+use super::record::Record;
 use super::service::Service;
 use super::site::Site;
 use super::state::store::{StateLocation, Store};
@@ -56,6 +57,8 @@ pub struct Options {
     pub state: StateLocation,
     /// The tenant.
     pub tenant: Tenant,
+    /// The file that the requests of Dataverse and the Flow API are noted in.
+    pub record: Option<PathBuf>,
     /// How https is served; absent, plain http alone is.
     pub tls: Option<TlsOptions>,
 }
@@ -81,7 +84,8 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let (store, started_anew) = Store::open(&options.state, &options.tenant)?;
         let names = options.tls.as_ref().map(|tls| Names::new(&tls.hosts)).unwrap_or_default();
-        let site = Site { names, ..Site::new(options.tenant, options.approve_after) };
+        let record = options.record.map(open_record).transpose()?;
+        let site = Site { names, record, ..Site::new(options.tenant, options.approve_after) };
         let own = environment_host(&site);
         let tls = options.tls.map(|options| tls::acceptor(&options, &own)).transpose()?;
         let (authority, acceptor) = tls.unzip();
@@ -119,6 +123,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn open_record(path: PathBuf) -> Result<Record, SandboxError> {
+    Record::open(&path).map_err(|source| SandboxError::Record { path, source })
 }
 
 /// What a connection is answered by.

@@ -33,6 +33,9 @@ impl Service {
     pub(crate) fn answer(&self, call: &Call) -> Answer {
         let route = Route::of(&call.path);
         tracing::debug!(method = %call.method, path = %call.path, "sandbox request");
+        if let Some(record) = &self.site.record {
+            record.note(route.service(), call);
+        }
         let struck = self.faults.strike(route.service(), call);
         if let Some(struck) = &struck
             && !struck.executed

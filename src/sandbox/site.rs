@@ -6,6 +6,7 @@ use super::dataverse::catalog;
 use super::dataverse::schema::Schema;
 use super::message::{Origin, is_loopback};
 use super::names::Names;
+use super::record::Record;
 use super::tenant::Tenant;
 
 /// The fixed side of a running sandbox.
@@ -19,12 +20,20 @@ pub(crate) struct Site {
     pub(crate) approve_after: Option<std::time::Duration>,
     /// The names that it is reached by.
     pub(crate) names: Names,
+    /// Where requests are noted, if they are.
+    pub(crate) record: Option<Record>,
 }
 
 impl Site {
     /// Puts a site together.
     pub(crate) fn new(tenant: Tenant, approve_after: Option<std::time::Duration>) -> Self {
-        Self { schema: catalog::schema(&tenant), tenant, approve_after, names: Names::default() }
+        Self {
+            schema: catalog::schema(&tenant),
+            tenant,
+            approve_after,
+            names: Names::default(),
+            record: None,
+        }
     }
 
     /// Tells whether an address is one that the organisation is reached by.

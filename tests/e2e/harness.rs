@@ -55,6 +55,9 @@ impl Place {
         }
         command.env_remove("COLUMNS").env("NO_COLOR", "1");
         command.env("FLOWBIND_SANDBOX_STATE", self.state());
+        if let Some(folder) = std::env::var_os("FLOWBIND_TEST_RECORD") {
+            command.env("FLOWBIND_SANDBOX_RECORD", Path::new(&folder).join("requests.txt"));
+        }
         command
     }
 

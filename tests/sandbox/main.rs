@@ -8,6 +8,7 @@ mod faults;
 mod flow;
 mod metadata;
 mod query;
+mod record;
 mod state;
 mod tenant;
 mod trigger;

@@ -14,6 +14,7 @@ fn options(path: &Path, tenant: Tenant) -> Options {
         latency: std::time::Duration::ZERO,
         state: StateLocation::File(path.to_owned()),
         tenant,
+        record: None,
         tls: None,
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) approve_after: Option<Duration>,
     pub(crate) state: StateLocation,
     pub(crate) latency: Duration,
+    pub(crate) record: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -32,6 +33,7 @@ impl Default for Settings {
             approve_after: Some(Duration::ZERO),
             state: StateLocation::Memory,
             latency: Duration::ZERO,
+            record: None,
         }
     }
 }
@@ -128,6 +130,7 @@ pub(crate) async fn serve(settings: Settings) -> Server {
         latency: settings.latency,
         state: settings.state,
         tenant: settings.tenant,
+        record: settings.record,
         tls: None,
     };
     Server::start(options).await.unwrap()

@@ -33,6 +33,7 @@ pub(in crate::run) async fn start(
         latency: Duration::ZERO,
         state: location(args)?,
         tenant: tenant(args.sandbox_tenant.as_ref())?,
+        record: args.sandbox_record.clone(),
         tls: None,
     };
     let server = serve(options, console).await?;
@@ -59,6 +60,7 @@ async fn serve_until_stopped(args: &ServeArgs, console: &Console) -> Result<(), 
         latency: Duration::from_millis(args.latency),
         state: location(&args.state)?,
         tenant: tenant(tenant_file)?,
+        record: args.record.as_ref().or(args.state.sandbox_record.as_ref()).cloned(),
         tls: tls(args),
     };
     let server = serve(options, console).await?;

@@ -23,6 +23,7 @@ const LONGEST_ADDRESS: usize = 65_536;
 /// Answers a batch.
 pub(crate) fn run(site: &Site, database: &mut Database, call: &Call) -> Result<Answer, Fault> {
     let parts = read(site, call)?;
+    note(site, &parts);
     let go_on = Preferences::of(call).continue_on_error;
     let mut answers = Vec::new();
     let mut status = StatusCode::OK;
@@ -38,6 +39,18 @@ pub(crate) fn run(site: &Site, database: &mut Database, call: &Call) -> Result<A
     let body = multipart(&boundary, &answers);
     Ok(Answer::text(status, &format!("multipart/mixed; boundary={boundary}"), body)
         .with("odata-version", "4.0"))
+}
+
+/// Notes the operations, where requests are noted.
+fn note(site: &Site, parts: &[Part]) {
+    let Some(record) = &site.record else { return };
+    let operations = parts.iter().flat_map(|part| match part {
+        Part::Single(operation) => std::slice::from_ref(operation),
+        Part::ChangeSet(operations) => operations,
+    });
+    for operation in operations {
+        record.note_inner(&operation.method, &operation.address);
+    }
 }
 
 fn read(site: &Site, call: &Call) -> Result<Vec<Part>, Fault> {
