@@ -1,6 +1,7 @@
 // dynamics-web-api, a client of the Dataverse Web API for Node, on the sandbox. It is strict about the
 // boundaries of batch answers and the only client here that works with entity tags.
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { before, describe, it } from "node:test";
 import { DynamicsWebApi } from "dynamics-web-api";
 import { shared } from "./lib/process.mjs";
@@ -11,10 +12,13 @@ const SHIPMENTS = "8e946dae-28fb-4011-998a-7c1e5275cfe9";
 const SELECT = ["contoso_name", "contoso_priority", "contoso_region"];
 const UNKNOWN = "00000000-0000-4000-8000-000000000001";
 
-/// A client that is signed in to a sandbox of its own.
-async function signedIn(test) {
+/// A client that is signed in to a sandbox of its own; `statuses` gets what it was answered.
+async function signedIn(test, statuses = []) {
   const { origin } = await sandbox(test);
   const bearer = await token(origin);
+  const heard = ({ response }) => statuses.push(response.statusCode);
+  subscribe("http.client.response.finish", heard);
+  test.after(() => unsubscribe("http.client.response.finish", heard));
   const config = { serverUrl: origin, dataApi: { version: "9.2" }, propagateErrors: true };
   return new DynamicsWebApi({ ...config, onTokenRefresh: async () => bearer });
 }
@@ -168,15 +172,16 @@ describe("dynamics-web-api reads and writes rows", () => {
 describe("dynamics-web-api guards reads and writes with entity tags", () => {
   let api;
   let tag;
+  const statuses = [];
   const one = { collection: SET, key: SHIPMENTS };
   const read = (more = {}) => api.retrieve({ ...one, select: SELECT, ...more });
   const suite = shared();
-  before(async () => (api = await signedIn(suite)));
+  before(async () => (api = await signedIn(suite, statuses)));
 
   it("gets nothing anew for the tag that it has, and the row for another", async () => {
     tag = (await read())["@odata.etag"];
-    // Of an answer without a body it takes only a 304 here; everything else it throws.
     assert.equal(await read({ ifnonematch: tag }), undefined);
+    assert.equal(statuses.at(-1), 304);
     assert.equal((await read({ ifnonematch: 'W/"1"' })).contoso_name, "shipments");
     assert.equal((await read({ ifmatch: tag })).contoso_name, "shipments");
   });
