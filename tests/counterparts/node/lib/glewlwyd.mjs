@@ -1,6 +1,7 @@
 // Glewlwyd as an authority, on a database of its own. It knows scopes but no resources beside them, and answers one
 // and the same kind of token to every refresh, so the front's words are translated; what comes back is passed on.
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exchange, postForm } from "./front.mjs";
@@ -19,13 +20,21 @@ const SCOPES = ["openid", "profile", "offline_access", "dataverse", "flow"];
 export async function glewlwyd(test, { interval = 1, codeLifetime = 600, tokenLifetime = 3600 } = {}) {
   const place = folder(test);
   const origin = `http://127.0.0.1:${await freePort()}`;
-  execFileSync("sqlite3", [join(place, "database")], { input: readFileSync(DATABASE) });
+  await create(join(place, "database"));
   writeFileSync(join(place, "glewlwyd.conf"), configuration(place, origin));
   const { said, ended } = start(test, "glewlwyd", ["--config-file", join(place, "glewlwyd.conf")]);
   const ready = until("glewlwyd", () => exchange(`${origin}/api/`).then(() => true, () => false));
   await Promise.race([ready, ended.then(() => Promise.reject(new Error(`glewlwyd ended: ${said.stdout}${said.stderr}`)))]);
   await furnish(origin, { interval, codeLifetime, tokenLifetime });
   return { origin, ...translated(`${origin}/api/sign-in`), approve: (told) => approve(origin, told) };
+}
+
+/// Creates the database, without holding up what else runs here.
+async function create(path) {
+  const child = spawn("sqlite3", [path], { stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end(readFileSync(DATABASE));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`sqlite3 ended with ${code}`);
 }
 
 function configuration(place, origin) {
