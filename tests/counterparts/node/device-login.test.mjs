@@ -65,7 +65,7 @@ describe("the page of the sandbox where codes are entered", { concurrency: true 
 
   it("tells that a policy forbids it, while the program waits until the code expires", async (test) => {
     const replace = [
-      ["expires-in = 900", "expires-in = 8"],
+      ["expires-in = 900", "expires-in = 25"],
       ["# Flows that can be bound.", '[switches.entra]\nconditional-access = "block-device-code"\n'],
     ];
     const { run, page } = await entered(test, { name: "blocked", replace });

@@ -26,7 +26,7 @@ export async function browser(test) {
 export async function page(test, opened) {
   const context = await opened.newContext();
   test.after(() => context.close());
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   const here = ["127.0.0.1", "localhost"];
   await context.route((url) => !here.includes(url.hostname), (route) => route.abort());
   return context.newPage();

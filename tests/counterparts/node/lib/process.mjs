@@ -48,7 +48,7 @@ export async function freePort() {
 }
 
 /// Waits for a value that is not there yet, and tells what it waited for when it never comes.
-export async function until(what, look, milliseconds = 15_000) {
+export async function until(what, look, milliseconds = 30_000) {
   const end = Date.now() + milliseconds;
   for (;;) {
     const found = await look();
