@@ -176,15 +176,19 @@ fn a_sentence_of_a_service_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn pages_without_end_come_to_one() {
+fn a_page_that_leads_elsewhere_is_not_followed() {
     let place = place();
-    let endless: Answer = |_| {
+    // One answer for every question, so that it does not matter which is asked first.
+    let elsewhere: Answer = |_| {
+        let next = "http://127.0.0.1:1/api/data/v9.2/workflows?again";
         json(
             "200 OK",
-            r#"{"value":[],"@odata.nextLink":"http://127.0.0.1:1/api/data/v9.2/workflows?again"}"#,
+            &format!(
+                r#"{{"Detail":{{"EnvironmentId":"3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6"}},"value":[],"@odata.nextLink":"{next}"}}"#
+            ),
         )
     };
-    let (code, everything) = plan(&place, endless);
+    let (code, everything) = plan(&place, elsewhere);
     assert_eq!(code, 1, "{everything}");
     let words = everything.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("a next page on another host"), "{everything}");
