@@ -56,7 +56,7 @@ fn answer(fault: &FaultFile) -> Answer {
         ),
         (ServiceName::Flow | ServiceName::Trigger, 429) => error(
             "TooManyConcurrentRequests",
-            "Combined execution time of incoming HTTP requests exceeded limit of '10000000' over time window of '00:05:00'. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
+            "Combined execution time of incoming HTTP requests for identity 'sandbox' exceeded limit of '10000000' over time window of '00:05:00'. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
         ),
         (ServiceName::Dataverse, 400..500) => error("0x80040216", "An unexpected error occurred."),
         (ServiceName::Flow | ServiceName::Trigger, 400..500) => {

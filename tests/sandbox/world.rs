@@ -53,7 +53,7 @@ pub(crate) fn extended(more: &str) -> Tenant {
     written(&format!("{}\n{more}\n", include_str!("../../config/sandbox.toml")))
 }
 
-fn written(text: &str) -> Tenant {
+pub(crate) fn written(text: &str) -> Tenant {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tenant.toml");
     std::fs::write(&path, text).unwrap();

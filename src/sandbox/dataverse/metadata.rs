@@ -225,9 +225,7 @@ fn many(
 ) -> Result<Answer, Fault> {
     let mut kept = Vec::new();
     for value in values {
-        let fulfils =
-            options.filter.as_ref().map_or(Ok(true), |condition| holds(condition, &value))?;
-        if fulfils {
+        if fulfils(&value, options)? {
             kept.push(Value::Object(shape(value, options)?));
         }
     }
@@ -236,6 +234,11 @@ fn many(
     }
     let about = format!("{}/$metadata#{about}{}", context.base, super::render::projection(options));
     Ok(data(context, &json!({"@odata.context": about, "value": kept})))
+}
+
+/// Tells whether a member of a collection is asked for.
+fn fulfils(value: &Value, options: &Options) -> Result<bool, Fault> {
+    options.filter.as_ref().map_or(Ok(true), |condition| holds(condition, value))
 }
 
 /// Keeps what is selected and expanded. Collections such as `Keys` come only when expanded.
@@ -271,11 +274,15 @@ fn is_navigation(name: &str, value: &Value) -> bool {
 
 fn nested(value: Value, options: &Options) -> Result<Value, Fault> {
     match value {
-        Value::Array(members) => members
-            .into_iter()
-            .map(|member| shape(member, options).map(Value::Object))
-            .collect::<Result<Vec<_>, _>>()
-            .map(Value::Array),
+        Value::Array(members) => {
+            let mut kept = Vec::new();
+            for member in members {
+                if fulfils(&member, options)? {
+                    kept.push(Value::Object(shape(member, options)?));
+                }
+            }
+            Ok(Value::Array(kept))
+        }
         other => shape(other, options).map(Value::Object),
     }
 }

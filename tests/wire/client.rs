@@ -1,0 +1,142 @@
+//! The client reads each documented answer as documented: through its parsers, and through a whole sign-in where the
+//! answer is one of the authority's.
+
+use flowbind::api::entra::Authority;
+use flowbind::auth::{Application, Audience, client_id, sign_in};
+use flowbind::domain::{Clouds, EnvironmentUrl};
+use flowbind::http::{Answer, Settings, Transport};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::exchange::{Exchange, Message, all};
+use crate::readers::read;
+use crate::template::{example, filled};
+
+/// Where the environment is when an answer is read by itself.
+const ENVIRONMENT: &str = "https://contoso.crm4.dynamics.com";
+
+/// An answer with examples in the place of what differs from time to time.
+fn answer(message: &Message, environment: &str) -> Answer {
+    let fill = |text: &str| filled(text, |name| example(name, environment));
+    let mut headers = HeaderMap::new();
+    for (name, value) in &message.headers {
+        let name: HeaderName = name.to_lowercase().parse().unwrap();
+        headers.append(name, HeaderValue::from_str(&fill(value)).unwrap());
+    }
+    let body = match serde_json::from_str(&message.body) {
+        Ok(body) => plain(body, &fill).to_string(),
+        Err(_) => fill(&message.body).replace('\n', "\r\n"),
+    };
+    Answer { status: message.line.parse().unwrap(), headers, body: body.into_bytes() }
+}
+
+/// A body with examples in it.
+fn plain(value: Value, fill: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) if text == "{{number}}" => json!(4711),
+        Value::String(text) if text == "{{list}}" => json!([]),
+        Value::String(text) => Value::String(fill(&text)),
+        Value::Array(all) => all.into_iter().map(|one| plain(one, fill)).collect(),
+        Value::Object(all) => all.into_iter().map(|(name, one)| (name, plain(one, fill))).collect(),
+        other => other,
+    }
+}
+
+/// An authority that gives answers one after the other, whatever it is asked.
+async fn authority(messages: Vec<Answer>, listener: TcpListener) {
+    for answer in messages {
+        let (stream, _) = listener.accept().await.unwrap();
+        say(stream, answer).await;
+    }
+}
+
+async fn say(stream: TcpStream, answer: Answer) {
+    let mut stream = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    stream.read_exact(&mut vec![0; length]).await.unwrap();
+    let mut head = format!("HTTP/1.1 {} Made up\r\nConnection: close\r\n", answer.status);
+    for (name, value) in &answer.headers {
+        write!(head, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
+    }
+    write!(head, "Content-Length: {}\r\n\r\n", answer.body.len()).unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&answer.body).await.unwrap();
+    stream.flush().await.unwrap();
+}
+
+/// The answer of another file.
+fn other(file: &str, environment: &str) -> Answer {
+    let exchanges = all();
+    let found = exchanges.iter().find(|exchange| exchange.file == file).unwrap();
+    answer(&found.answer, environment)
+}
+
+/// A whole sign-in of which the answer is a step: what came of it.
+async fn signed_in(step: &str, message: &Message) -> Option<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = format!("http://{}", listener.local_addr().unwrap());
+    let this = answer(message, &place);
+    let code = || other("entra-device-code.http", &place);
+    let granted = || other("entra-poll-granted.http", &place);
+    let script = match step {
+        "code" => vec![this, granted()],
+        "poll" => vec![code(), this, granted()],
+        "refresh" => vec![code(), granted(), this],
+        _ => return None,
+    };
+    let served = tokio::spawn(authority(script, listener));
+    let clouds = Clouds::embedded().unwrap();
+    let environment: EnvironmentUrl = place.parse().unwrap();
+    let cloud = clouds.of_environment(&environment).unwrap();
+    let authority = Authority::new(&place.parse().unwrap(), "organizations".parse().unwrap());
+    let application = Application { authority, client_id: client_id(None, cloud).unwrap() };
+    let transport = Transport::new(Settings::default()).unwrap();
+    let session = sign_in(&transport, application, &environment, cloud, |_| {}).await;
+    let reading = match session {
+        Err(error) => error.to_string(),
+        Ok(session) if step == "refresh" => match session.token(Audience::Flow).await {
+            Ok(_) => "a token for the Flow service".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        Ok(session) => format!("signed in as {}", session.user().unwrap_or_default()),
+    };
+    served.abort();
+    Some(reading)
+}
+
+/// What the client makes of an exchange's answer.
+async fn reading(exchange: &Exchange, reader: &str) -> String {
+    let message = &exchange.answer;
+    if let Some(reading) = signed_in(reader, message).await {
+        return reading;
+    }
+    let reading = read(reader, &answer(message, ENVIRONMENT));
+    reading.unwrap_or_else(|| panic!("{}: no reader is called `{reader}`", exchange.file))
+}
+
+#[tokio::test]
+async fn each_documented_answer_is_read_as_documented() {
+    let mut wrong = Vec::new();
+    for exchange in all() {
+        let line = exchange.all("client").next().unwrap();
+        let (reader, wanted) = line.split_once(" = ").unwrap();
+        let found = reading(&exchange, reader).await;
+        if found != wanted {
+            wrong.push(format!("{}: `{found}` instead of `{wanted}`", exchange.file));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
