@@ -93,7 +93,7 @@ describe("flowbind signs in at oidc-provider", { concurrency: true }, () => {
     await decline(page, told, (step) => picture(page, `oidc-provider-declining-${step}`));
     const { code, stdout, stderr } = await run.ended;
     assert.equal(code, 4, stderr);
-    assert.equal(JSON.parse(stdout).error.message, "the sign-in was declined");
+    assert.equal(JSON.parse(stdout).error.message, "the sign-in was declined; nothing was written");
     assert.equal(polls(seen).at(-1).body.error, "access_denied");
     assert.deepEqual(seen.served, { dataverse: 0, flow: 0 });
   });
