@@ -172,6 +172,24 @@ async fn audiences_versions_environments_and_paths_are_checked() {
 }
 
 #[tokio::test]
+async fn a_flow_is_turned_off_and_on_but_not_on_for_the_first_time() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let state = async || {
+        let flow = call(&world, Method::GET, &format!("flows/{ORDER_INTAKE}"), &token).await;
+        flow.expect(200).json()["properties"]["state"].clone()
+    };
+    for (verb, then) in [("stop", "Stopped"), ("start", "Started")] {
+        let path = format!("flows/{ORDER_INTAKE}/{verb}");
+        call(&world, Method::POST, &path, &token).await.expect(200);
+        assert_eq!(state().await, then);
+    }
+    let draft = "flows/394f185a-d3a6-f011-998a-7c1e5275cfe9/start";
+    let refused = call(&world, Method::POST, draft, &token).await.expect(400);
+    assert_eq!(refused.code(), "CannotStartUnpublishedSolutionFlow");
+}
+
+#[tokio::test]
 async fn environments_lead_back_to_their_organisation() {
     let world = World::new().await;
     let token = world.token_for(FLOW_SCOPE).await;

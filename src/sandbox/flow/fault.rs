@@ -53,6 +53,17 @@ impl Fault {
         Self::new(StatusCode::UNAUTHORIZED, "ClientScopeAuthorizationFailed", message)
     }
 
+    /// Tells that a flow was never turned on, which this service does not do for the first time.
+    pub(super) fn unpublished(id: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "CannotStartUnpublishedSolutionFlow",
+            format!(
+                "The solution flow '{id}' cannot be started because it has not been published."
+            ),
+        )
+    }
+
     /// Tells that an environment is not one of this person's.
     pub(super) fn environment(id: &str) -> Self {
         Self::new(

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::bearer::Claims;
 use super::clock::Moment;
+use super::dataverse::rows;
 use super::guid::Guid;
 use super::message::{Answer, Call, decoded};
 use super::site::Site;
@@ -138,6 +139,8 @@ fn carry_out(
             callback::answer(site, database, call, &lookup::owned(site, database, flow)?, trigger)
         }
         ["flows", flow, "regenerateAccessKey"] if posts => regenerate(site, database, flow),
+        ["flows", flow, "start"] if posts => turn(site, database, flow, true),
+        ["flows", flow, "stop"] if posts => turn(site, database, flow, false),
         _ if known_path(&words) => Err(Fault::method(call.method.as_str())),
         _ => Err(Fault::path(&call.path)),
     }
@@ -148,7 +151,7 @@ fn known_path(words: &[&str]) -> bool {
         words,
         [] | ["flows"]
             | ["flows", _]
-            | ["flows", _, "triggers" | "regenerateAccessKey"]
+            | ["flows", _, "triggers" | "regenerateAccessKey" | "start" | "stop"]
             | ["flows", _, "triggers", _]
             | ["flows", _, "triggers", _, "listCallbackUrl"]
     )
@@ -173,6 +176,20 @@ fn regenerate(site: &Site, database: &mut Database, flow: &str) -> Result<Answer
     let id = lookup::owned(site, database, flow)?.id;
     *database.regenerated.entry(id).or_default() += 1;
     database.touch();
+    Ok(Answer::json(StatusCode::OK, &json!({})))
+}
+
+/// Turns a flow on or off. One that was never on is turned on by Dataverse alone.
+fn turn(site: &Site, database: &mut Database, flow: &str, on: bool) -> Result<Answer, Fault> {
+    let known = lookup::owned(site, database, flow)?;
+    if on && known.is_new() {
+        return Err(Fault::unpublished(flow));
+    }
+    let id = known.id;
+    let state = json!(i32::from(on));
+    let changes = [("statecode".to_owned(), state)].into_iter().collect();
+    let table = site.schema.table("workflow").ok_or_else(|| Fault::no_flow(flow))?;
+    rows::update(site, database, table, id, changes).map_err(|_| Fault::no_flow(flow))?;
     Ok(Answer::json(StatusCode::OK, &json!({})))
 }
 
