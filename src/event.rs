@@ -31,6 +31,8 @@ pub enum Event<'a> {
         /// Whether the sandbox's user approves by itself.
         approves_itself: bool,
     },
+    /// Nobody has approved for a while.
+    StillWaiting,
     /// The person has signed in.
     SignedIn {
         /// Who, as far as the token tells.

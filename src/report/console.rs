@@ -14,6 +14,12 @@ use crate::failure::Failure;
 /// The width that is assumed where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
 
+/// What a person should know who has approved and sees nothing happen: the page shows the refusal,
+/// and this program is not told
+/// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
+const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, a Conditional Access \
+     policy of the tenant blocks device code: an administrator can exclude the account.";
+
 /// The form of the result on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -127,6 +133,7 @@ impl Listener for Console {
                 }
                 self.status("Waiting for the sign-in …");
             }
+            Event::StillWaiting => self.line(STILL_WAITING),
             Event::SignedIn { user } => {
                 let user =
                     user.map_or_else(String::new, |user| format!(" as {}", printable(user, 100)));

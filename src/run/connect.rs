@@ -25,6 +25,9 @@ const ATTEMPT: Duration = Duration::from_secs(130);
 /// A wait that a person should know of.
 const WORTH_TELLING: Duration = Duration::from_secs(3);
 
+/// How long a person may take before something seems wrong.
+const WORTH_REMINDING: Duration = Duration::from_mins(2);
+
 /// An environment with somebody signed in to it.
 pub(super) struct Connection {
     transport: Transport,
@@ -120,10 +123,22 @@ impl Login {
         let authority = auth::discover_authority(&transport, &place.url, &cloud, tenant).await?;
         let application = Application { authority, client_id };
         let prompt = |prompt: &Prompt| console.tell(sign_in_event(prompt, place.approves_itself));
-        let session = auth::sign_in(&transport, application, &place.url, &cloud, prompt).await?;
+        let session = auth::sign_in(&transport, application, &place.url, &cloud, prompt);
+        let session = with_reminder(session, console).await?;
         console.tell(Event::SignedIn { user: session.user() });
         Ok(Connection { transport, session, cloud, flow_origin, place })
     }
+}
+
+/// Does the work, and reminds of what may be wrong if it takes long.
+async fn with_reminder<T>(work: impl Future<Output = T>, listener: &dyn Listener) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        ended = &mut work => return ended,
+        () = tokio::time::sleep(WORTH_REMINDING) => listener.tell(Event::StillWaiting),
+    }
+    work.await
 }
 
 fn sign_in_event(prompt: &Prompt, approves_itself: bool) -> Event<'_> {
@@ -154,4 +169,32 @@ fn flow_origin(cloud: &Cloud, url: &EnvironmentUrl) -> Result<Url, Failure> {
     let origin = cloud.flow_api(url);
     let broken = |error| Failure::new(Exit::Unexpected, format!("the Flow API's address: {error}"));
     Url::parse(&origin).map_err(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Counts the reminders.
+    #[derive(Default)]
+    struct Reminders(Cell<usize>);
+
+    impl Listener for Reminders {
+        fn tell(&self, event: Event<'_>) {
+            assert!(matches!(event, Event::StillWaiting));
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_who_takes_long_is_reminded_once() {
+        for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
+            let told = Reminders::default();
+            let approves = tokio::time::sleep(Duration::from_mins(minutes));
+            with_reminder(approves, &told).await;
+            assert_eq!(told.0.get(), reminders, "after {minutes} minutes");
+        }
+    }
 }
