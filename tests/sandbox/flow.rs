@@ -190,6 +190,42 @@ async fn a_flow_is_turned_off_and_on_but_not_on_for_the_first_time() {
 }
 
 #[tokio::test]
+async fn an_administrator_sees_what_others_own_and_a_flow_that_is_none_is_not_found() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let admin = format!(
+        "{}/providers/Microsoft.ProcessSimple/scopes/admin/environments/{ENVIRONMENT}",
+        world.origin
+    );
+    let get = async |path: &str| {
+        let address = format!("{admin}/{path}?api-version=2016-11-01");
+        send(world.http.get(address).bearer_auth(&token)).await
+    };
+    let owned = call(&world, Method::GET, "flows", &token).await.expect(200).json();
+    let every = get("v2/flows").await.expect(200).json();
+    assert!(every["value"].as_array().unwrap().len() > owned["value"].as_array().unwrap().len());
+    get("flows/5b613a7c-f5c8-f011-998a-7c1e5275cfe9").await.expect(200);
+    let missing = get("flows/00000000-0000-4000-8000-000000000001").await.expect(404);
+    assert_eq!(missing.code(), "FlowNotFound");
+}
+
+#[tokio::test]
+async fn the_platform_lists_the_same_environment() {
+    let world = World::new().await;
+    let token = world.token_for("https://service.powerapps.com//.default").await;
+    let platform = format!("{}/providers/Microsoft.BusinessAppPlatform", world.origin);
+    for (path, pointer) in [
+        ("environments", "/value/0/name"),
+        ("scopes/admin/environments", "/value/0/name"),
+        ("environments/3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6", "/name"),
+    ] {
+        let address = format!("{platform}/{path}?api-version=2020-10-01");
+        let body = send(world.http.get(address).bearer_auth(&token)).await.expect(200).json();
+        assert_eq!(body.pointer(pointer).unwrap(), ENVIRONMENT, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn environments_lead_back_to_their_organisation() {
     let world = World::new().await;
     let token = world.token_for(FLOW_SCOPE).await;

@@ -4,27 +4,29 @@ use serde_json::{Value, json};
 
 use super::super::message::Call;
 use super::super::site::Site;
-use super::super::state::Database;
+use super::Place;
 use super::definition::{Trigger, parse};
-use super::lookup::{Known, all};
+use super::lookup::Known;
 
 const PROVIDER: &str = "Microsoft.ProcessSimple/environments";
+const PLATFORM: &str = "Microsoft.BusinessAppPlatform/environments";
 
 /// Describes the environment: in a list, or by itself.
-pub(super) fn environments(site: &Site, call: &Call, alone: bool) -> Value {
-    let one = environment(site, call);
-    if alone { one } else { json!({"value": [one]}) }
+pub(super) fn environments(site: &Site, call: &Call, place: &Place) -> Value {
+    let provider = if place.platform { PLATFORM } else { PROVIDER };
+    let one = environment(site, call, provider);
+    if place.environment.is_some() { one } else { json!({"value": [one]}) }
 }
 
-fn environment(site: &Site, call: &Call) -> Value {
+fn environment(site: &Site, call: &Call, provider: &str) -> Value {
     let file = &site.tenant.file.environment;
     let flow = site.names.flow(&call.origin).address();
     let organization = site.names.organization(&call.origin).address();
     json!({
         "name": file.id,
         "location": file.location,
-        "type": PROVIDER,
-        "id": path(site),
+        "type": provider,
+        "id": format!("/providers/{provider}/{}", file.id),
         "properties": {
             "displayName": file.name,
             "createdTime": "2025-01-15T08:00:00.0000000Z",
@@ -56,10 +58,9 @@ fn path(site: &Site) -> String {
     format!("/providers/{PROVIDER}/{}", site.tenant.file.environment.id)
 }
 
-/// Lists the flows that the person owns.
-pub(super) fn flows(site: &Site, database: &Database) -> Value {
-    let owned = all(database).filter(|known| known.is_owned(site));
-    json!({"value": owned.map(|known| flow(site, &known)).collect::<Vec<_>>()})
+/// Lists flows.
+pub(super) fn flows<'d>(site: &Site, flows: impl Iterator<Item = Known<'d>>) -> Value {
+    json!({"value": flows.map(|known| flow(site, &known)).collect::<Vec<_>>()})
 }
 
 /// Describes a flow.

@@ -60,6 +60,15 @@ pub(super) fn all(database: &Database) -> impl Iterator<Item = Known<'_>> {
     cloud.map(|(id, row)| Known { id, row })
 }
 
+/// Finds a flow whoever owns it, by `resourceid` or `workflowid`.
+pub(super) fn any<'d>(database: &'d Database, name: &str) -> Result<Known<'d>, Fault> {
+    let wanted: Guid = name.parse().map_err(|_| Fault::no_flow(name))?;
+    let mut flows = all(database);
+    flows
+        .find(|flow| flow.id == wanted || flow.name() == wanted)
+        .ok_or_else(|| Fault::no_flow(name))
+}
+
 /// Finds a flow that the person owns, by `resourceid` or `workflowid`.
 pub(super) fn owned<'d>(
     site: &Site,

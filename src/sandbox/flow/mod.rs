@@ -23,8 +23,9 @@ use fault::Fault;
 use lookup::Known;
 
 /// The audiences whose tokens the Flow API takes, slash or not: those of every cloud.
-pub(crate) const AUDIENCES: [&str; 6] = [
+pub(crate) const AUDIENCES: [&str; 7] = [
     "https://service.flow.microsoft.com",
+    "https://service.powerapps.com",
     "https://management.azure.com",
     "https://gov.service.flow.microsoft.us",
     "https://high.service.flow.microsoft.us",
@@ -50,12 +51,16 @@ pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call, place: &
 }
 
 /// A place in the Flow API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The environment of a classic path; absent where the host names it, or where all are meant.
     pub(crate) environment: Option<String>,
     /// Whether the path names environments themselves.
     pub(crate) environments: bool,
+    /// Whether an administrator asks, who sees what others own.
+    pub(crate) admin: bool,
+    /// Whether the platform's own list of environments is asked for.
+    pub(crate) platform: bool,
     /// The decoded segments that follow.
     pub(crate) rest: Vec<String>,
 }
@@ -67,27 +72,35 @@ impl Place {
             path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
         let words: Vec<&str> = parts.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["providers", provider, rest @ ..]
-                if provider.eq_ignore_ascii_case("Microsoft.ProcessSimple") =>
-            {
-                Some(Self::classic(rest))
-            }
+            ["providers", provider, rest @ ..] => Self::provided(provider, rest),
             ["powerautomate", rest @ ..] if rest.first().is_some_and(|first| *first == "flows") => {
-                Some(Self { environment: None, environments: false, rest: owned(rest) })
+                Some(Self { rest: owned(rest), ..Self::default() })
             }
             _ => None,
         }
     }
 
+    /// Reads a path below a provider: flows, or the platform's environments.
+    fn provided(provider: &str, rest: &[&str]) -> Option<Self> {
+        let (admin, rest) = match rest {
+            ["scopes", "admin", rest @ ..] => (true, rest),
+            rest => (false, rest),
+        };
+        let platform = provider.eq_ignore_ascii_case("Microsoft.BusinessAppPlatform");
+        let known = platform || provider.eq_ignore_ascii_case("Microsoft.ProcessSimple");
+        known.then(|| Self { admin, platform, ..Self::classic(rest) })
+    }
+
     fn classic(rest: &[&str]) -> Self {
         match rest {
-            ["environments"] => Self { environment: None, environments: true, rest: Vec::new() },
+            ["environments"] => Self { environments: true, ..Self::default() },
             ["environments", environment, rest @ ..] => Self {
                 environment: Some((*environment).to_owned()),
                 environments: rest.is_empty(),
                 rest: owned(rest),
+                ..Self::default()
             },
-            other => Self { environment: None, environments: false, rest: owned(other) },
+            other => Self { rest: owned(other), ..Self::default() },
         }
     }
 }
@@ -114,7 +127,7 @@ fn carry_out(
     call: &Call,
     place: &Place,
 ) -> Result<Answer, Fault> {
-    check_version(call)?;
+    check_version(call, place)?;
     let own = &site.tenant.file.environment.id;
     if let Some(other) = place.environment.as_ref().filter(|name| !name.eq_ignore_ascii_case(own)) {
         return Err(Fault::environment(other));
@@ -123,10 +136,19 @@ fn carry_out(
     let gets = call.method == Method::GET;
     let posts = call.method == Method::POST;
     match words.as_slice() {
-        [] if place.environments && gets => {
-            Ok(success(&describe::environments(site, call, place.environment.is_some())))
+        [] if place.environments && gets => Ok(success(&describe::environments(site, call, place))),
+        _ if place.platform => Err(Fault::path(&call.path)),
+        ["flows"] | ["v2", "flows"] if gets && place.admin => {
+            Ok(success(&describe::flows(site, lookup::all(database))))
         }
-        ["flows"] if gets => Ok(success(&describe::flows(site, database))),
+        ["flows", flow] if gets && place.admin => {
+            lookup::any(database, flow).map(|known| success(&describe::flow(site, &known)))
+        }
+        _ if place.admin => Err(Fault::path(&call.path)),
+        ["flows"] if gets => {
+            let owned = lookup::all(database).filter(|known| known.is_owned(site));
+            Ok(success(&describe::flows(site, owned)))
+        }
         ["flows", flow] if gets => {
             lookup::owned(site, database, flow).map(|known| success(&describe::flow(site, &known)))
         }
@@ -157,8 +179,10 @@ fn known_path(words: &[&str]) -> bool {
     )
 }
 
-fn check_version(call: &Call) -> Result<(), Fault> {
+fn check_version(call: &Call, place: &Place) -> Result<(), Fault> {
     match call.parameter("api-version") {
+        // The platform has had many versions with the same answer.
+        Some(_) if place.platform => Ok(()),
         Some(version) if VERSIONS.contains(&version.as_str()) => Ok(()),
         Some(version) => Err(Fault::version(&version)),
         None => Err(Fault::no_version()),
