@@ -135,7 +135,7 @@ pub struct ApplyArgs {
 /// Options of every run.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The manifest.
+    /// The manifest: which flow's URL goes where. docs/manifest.md explains every key.
     #[arg(
         long,
         short,
