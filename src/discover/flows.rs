@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use super::reader::Seen;
 use super::{DiscoverError, Reader};
 use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
 use crate::api::flow::{CallbackFault, FlowApi};
@@ -14,7 +13,7 @@ use crate::domain::{CallbackUrl, EnvironmentId, TriggerName, WorkflowId};
 use crate::event::{Event, Listener};
 use crate::http::TransportError;
 use crate::state::{
-    Callback, Definition, Desired, Flow, FlowState, ObservedFlow, Reading, Trigger, Workflow,
+    Callback, Definition, Desired, Flow, FlowState, ObservedFlow, Reading, Seen, Trigger, Workflow,
 };
 
 /// The flows by their ids.

@@ -18,10 +18,7 @@ use crate::domain::{
     TriggerName, WorkflowId,
 };
 use crate::http::{Answer, Request, Transport};
-use crate::state::{KeyValue, Reading, Refusal, Row, Selector, Table};
-
-/// What was read, or the service's refusal to show it to this user.
-pub(super) type Seen<T> = Result<T, Refusal>;
+use crate::state::{KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
 
 /// Reads one environment as the signed-in user.
 pub struct Reader<'run> {
@@ -95,7 +92,7 @@ impl<'run> Reader<'run> {
         table: &Table,
         selector: &Selector,
         texts: &[&LogicalName],
-    ) -> Result<Reading<Vec<Row>>, DiscoverError> {
+    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
         let filter = match selector {
             Selector::Id(id) => vec![(&table.primary_id, Comparison::Id(*id))],
             Selector::Columns(columns) => {
@@ -107,8 +104,8 @@ impl<'run> Reader<'run> {
         let request = self.api.records(&table.entity_set, &select, &filter);
         let answer = self.dataverse(&request).await?;
         match reading(dataverse::read_record(&answer))? {
-            Ok(rows) => row_list(&answer, &rows, table, texts).map(Reading::Found),
-            Err(refusal) => Ok(Reading::Refused(refusal)),
+            Ok(rows) => row_list(&answer, &rows, table, texts).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
         }
     }
 

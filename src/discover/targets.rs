@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 
-use super::reader::Seen;
 use super::{DiscoverError, Reader};
 use crate::api::dataverse::{AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow};
 use crate::domain::{LogicalName, SchemaName};
 use crate::state::{
-    Column, ColumnType, Desired, Reading, Record, Row, Selector, Table, Target, Targets, ValueRow,
-    Variable, VariableType,
+    Column, ColumnType, Desired, Reading, Record, Row, Seen, Selector, Table, Target, Targets,
+    ValueRow, Variable, VariableType,
 };
 
 /// Tables by their names.
 type Tables = BTreeMap<LogicalName, Reading<Table>>;
 
 /// Records by what finds them.
-type Records = BTreeMap<Record, Reading<Vec<Row>>>;
+type Records = BTreeMap<Record, Seen<Vec<Row>>>;
 
 /// The columns that the manifest names, by table.
 type Columns<'run> = BTreeMap<&'run LogicalName, BTreeSet<&'run LogicalName>>;
@@ -206,7 +205,7 @@ async fn read_record(
     record: &Record,
     table: &Table,
     columns: BTreeSet<&LogicalName>,
-) -> Result<(Record, Reading<Vec<Row>>), DiscoverError> {
+) -> Result<(Record, Seen<Vec<Row>>), DiscoverError> {
     let there = columns.into_iter().filter(|name| table.columns.contains_key(*name));
     let there: Vec<&LogicalName> = there.collect();
     let rows = reader.records(table, &record.selector, &there).await?;

@@ -62,9 +62,8 @@ fn plan_record<'run>(
     let places: Vec<Place<'_, 'run>> =
         parts.iter().map(|part| (part, text_column(draft, record, table, part))).collect();
     let rows = match observed.targets.records.get(record) {
-        Some(Reading::Found(rows)) => rows.as_slice(),
-        Some(Reading::Absent) => &[],
-        Some(Reading::Refused(refusal)) => {
+        Some(Ok(rows)) => rows.as_slice(),
+        Some(Err(refusal)) => {
             return each(parts, |wanted| draft.refusal(wanted, refusal));
         }
         // The table cannot be asked by such a key, which is a problem that is noted already.

@@ -148,7 +148,7 @@ impl Model {
         let row =
             |id: &usize| Row { id: guid(*id).parse().unwrap(), tag: tag(), texts: texts.clone() };
         let record = Record { table: "t".parse().unwrap(), selector };
-        self.observed.targets.records.insert(record, Reading::Found(ids.iter().map(row).collect()));
+        self.observed.targets.records.insert(record, Ok(ids.iter().map(row).collect()));
         self
     }
 

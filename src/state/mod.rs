@@ -9,5 +9,6 @@ pub use desired::{
 };
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, NoTrigger, Observed, ObservedFlow,
-    Reading, Refusal, Row, Table, Targets, Trigger, ValueRow, Variable, VariableType, Workflow,
+    Reading, Refusal, Row, Seen, Table, Targets, Trigger, ValueRow, Variable, VariableType,
+    Workflow,
 };

@@ -29,6 +29,10 @@ pub enum Reading<T> {
     Refused(Refusal),
 }
 
+/// What was read, or the service's refusal to show it to this user. That there is nothing is said
+/// by an empty list.
+pub type Seen<T> = Result<T, Refusal>;
+
 /// A service's refusal to show something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -147,7 +151,7 @@ pub struct Targets {
     /// Tables of the records.
     pub tables: BTreeMap<LogicalName, Reading<Table>>,
     /// The records that each selector found: none, one, or two for any larger number.
-    pub records: BTreeMap<Record, Reading<Vec<Row>>>,
+    pub records: BTreeMap<Record, Seen<Vec<Row>>>,
 }
 
 /// An environment variable.
