@@ -8,7 +8,7 @@ use crate::domain::{Service, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{TRUST_REMEDY, TransportError};
-use crate::plan::{Action, Plan, ValueView};
+use crate::plan::{Action, Plan};
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
@@ -130,24 +130,15 @@ impl From<ApplyError> for Failure {
 /// What was seen at the targets that do not hold what was planned.
 fn seen(after: &Plan) -> Vec<String> {
     let open = after.changes.iter().filter(|change| change.action != Action::NoOp);
-    let changes =
-        open.map(|change| format!("{} holds {}", change.address, held(change.before.as_ref())));
+    let changes = open.map(|change| {
+        let held = change.before.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        format!("{} holds {held}", change.address)
+    });
     let problems = after.problems.iter().map(|problem| {
         let address = problem.address.as_deref().unwrap_or("the environment");
         format!("{address}: {}", problem.message)
     });
     changes.chain(problems).collect()
-}
-
-fn held(value: Option<&ValueView>) -> String {
-    match value {
-        None => "nothing".to_owned(),
-        Some(ValueView::Url(view)) => {
-            format!("{} {} on {}", view.kind, view.fingerprint, view.host)
-        }
-        Some(ValueView::Elsewhere { host }) => format!("a URL on {host}"),
-        Some(ValueView::Text { characters }) => format!("a text of {characters} characters"),
-    }
 }
 
 /// A change set that the service refused, whatever its reason.

@@ -134,6 +134,18 @@ impl ValueView {
     }
 }
 
+impl fmt::Display for ValueView {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(view) => {
+                write!(formatter, "{} {} on {}", view.kind, view.fingerprint, view.host)
+            }
+            Self::Elsewhere { host } => write!(formatter, "a URL on {host}"),
+            Self::Text { characters } => write!(formatter, "a text of {characters} characters"),
+        }
+    }
+}
+
 /// A binding with its place in the manifest's order and the URL it wants, if that is known.
 #[derive(Clone, Copy)]
 struct Wanted<'run> {

@@ -48,8 +48,10 @@ pub(super) fn heading(environment: &str, url: &EnvironmentUrl) -> String {
 pub(super) fn plan(plan: &Plan, file: &str, width: usize) -> String {
     let mut text = String::new();
     if plan.changes.iter().any(|change| change.action != Action::NoOp) {
-        let wide = width >= TABLE_WIDTH && Columns::fit(&plan.changes, width);
-        text += &if wide { table(&plan.changes, width) } else { blocks(&plan.changes, width) };
+        text += &match Columns::fitting(&plan.changes, width) {
+            Some(columns) => table(&plan.changes, &columns),
+            None => blocks(&plan.changes, width),
+        };
         text += "\n";
     }
     for warning in &plan.warnings {
@@ -152,13 +154,9 @@ fn one_line_url(view: &UrlView, width: usize) -> String {
     format!("{head}  {}", shorten_middle(&view.host, room))
 }
 
-/// A value that is not a URL.
+/// A value that has no columns of its own.
 fn words(value: Option<&ValueView>) -> String {
-    match value {
-        Some(ValueView::Text { characters }) => format!("a text of {characters} characters"),
-        Some(ValueView::Elsewhere { host }) => format!("a URL on {host}"),
-        _ => "nothing".to_owned(),
-    }
+    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
 /// The widths of the columns of a table.
@@ -169,10 +167,11 @@ struct Columns {
 }
 
 impl Columns {
-    /// Whether every address can be shown whole beside the values.
-    fn fit(changes: &[Change], width: usize) -> bool {
-        let longest = changes.iter().map(|change| change.address.width()).max();
-        longest.unwrap_or(0) <= Self::of(changes, width).address
+    /// The widths, if there is room for a table that shows every address whole.
+    fn fitting(changes: &[Change], width: usize) -> Option<Self> {
+        let columns = Self::of(changes, width);
+        let whole = |change: &Change| change.address.width() <= columns.address;
+        (width >= TABLE_WIDTH && changes.iter().all(whole)).then_some(columns)
     }
 
     /// Gives the addresses what they need, and the values what is left.
@@ -191,20 +190,19 @@ impl Columns {
 }
 
 /// A table with two lines per change, for a wide terminal.
-fn table(changes: &[Change], width: usize) -> String {
-    let columns = Columns::of(changes, width);
+fn table(changes: &[Change], columns: &Columns) -> String {
     let (address, flow) = (fit("target", columns.address), fit("flow", columns.flow));
     let before = fit("before", columns.value);
     let mut text = format!("{DIM}    {address}  {flow}  {before}  after{DIM:#}\n");
     for change in changes {
-        text += &row(change, &columns);
+        text += &row(change, columns);
     }
     text
 }
 
 fn row(change: &Change, columns: &Columns) -> String {
     let (glyph, style) = glyph(change.action);
-    let target = fit(&shorten_middle(&change.address, columns.address), columns.address);
+    let target = fit(&change.address, columns.address);
     let name = fit(&printable(&change.flow_name, 100), columns.flow);
     let before = two_lines(change.before.as_ref(), columns.value);
     let after = two_lines_url(&change.after, columns.value);

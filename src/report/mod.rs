@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 
 pub use console::{Console, Format};
+pub(crate) use layout::counted;
 pub use log::log_to_standard_error;
 
 /// How a run ended.

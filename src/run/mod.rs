@@ -23,7 +23,7 @@ use crate::http::Transport;
 use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
 use crate::problem::Problem;
-use crate::report::{Console, Format, Outcome};
+use crate::report::{Console, Format, Outcome, counted};
 
 use connect::{Connection, Login};
 use interrupt::interruptible;
@@ -217,10 +217,9 @@ fn refuse(
     record: &mut Record,
 ) -> Failure {
     console.message(&render(name, bytes, &problems));
-    let count = problems.len();
-    let plural = if count == 1 { "problem" } else { "problems" };
+    let count = counted(problems.len(), "problem");
     record.manifest_problems = problems;
-    Failure::new(Exit::Usage, format!("{count} {plural}; nothing was contacted"))
+    Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
 }
 
 fn clouds() -> Result<Clouds, Failure> {
