@@ -19,6 +19,7 @@ mod hints;
 mod mend;
 mod prompt;
 mod session;
+mod store;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -29,3 +30,7 @@ pub use device::sign_in;
 pub use error::{AuthError, Step};
 pub use prompt::Prompt;
 pub use session::{Audience, Identity, Session};
+pub use store::{
+    Damage, Exclusive, KeyHolder, KeyringError, Origin, SignIn, SignInName, SignIns, Store,
+    StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,
+};

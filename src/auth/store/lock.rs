@@ -1,0 +1,41 @@
+//! One run at a time: a lock that other runs on this machine respect.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::{StoreError, file};
+
+/// How long to wait for another run.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// How long to wait between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes the lock on a file, which is held until the handle is dropped. The file stays: if it
+/// were removed, two runs could lock two files of one name.
+///
+/// # Errors
+/// Another run holds it for too long, or the file cannot be made.
+pub(super) async fn take(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let handle = file::private(&mut options).open(path).map_err(file::failed("open", path))?;
+    match timeout(LIMIT, taken(&handle, path)).await {
+        Ok(taken) => taken.map(|()| handle),
+        Err(_) => Err(StoreError::Busy { file: path.to_owned(), waited: LIMIT }),
+    }
+}
+
+/// Tries until the lock is there.
+async fn taken(handle: &File, path: &Path) -> Result<(), StoreError> {
+    loop {
+        match handle.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
+            Err(TryLockError::Error(source)) => return Err(file::failed("lock", path)(source)),
+        }
+    }
+}
