@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::auth::{TokenCommandFor, TokenStore};
 use crate::domain::Guid;
 use crate::report::Format;
 
@@ -55,6 +56,9 @@ pub enum Command {
     Plan(PlanArgs),
     /// Write what should change, all or nothing, and read it back.
     Apply(ApplyArgs),
+    /// Sign in once for many runs; tell who is signed in; sign out.
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// Serve the emulated tenant on this machine until stopped.
     Sandbox(SandboxArgs),
 }
@@ -132,9 +136,72 @@ pub struct ApplyArgs {
     pub detailed_exitcode: bool,
 }
 
+/// What can be done about the sign-in.
+#[derive(Debug, Subcommand)]
+pub enum AuthCommand {
+    /// Sign in, and keep it for later runs: nothing but the refresh token is kept.
+    Login(LoginArgs),
+    /// Tell who is signed in, where, and since when; never a secret.
+    Status(StatusArgs),
+    /// Forget every sign-in that is kept in the store.
+    Logout(LogoutArgs),
+}
+
+/// Options of a sign-in that is kept.
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    /// Which environment, and how it is reached. An address needs no manifest.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// Keep nothing here, but print the sign-in as one line, encrypted with FLOWBIND_STORE_KEY: the
+    /// value of a pipeline's secret variable FLOWBIND_REFRESH_TOKEN.
+    #[arg(long)]
+    pub export: bool,
+}
+
+/// Options of the question who is signed in.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Where sign-ins are kept.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The form of the result on standard output.
+    #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
+    pub format: Format,
+}
+
+/// Options of forgetting.
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    /// Where sign-ins are kept.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Where sign-ins are kept.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Where sign-ins are kept: `keyring` of the operating system (the default), `file[:PATH]`
+    /// encrypted with `FLOWBIND_STORE_KEY`, `plain[:PATH]` readable by its owner alone, or `none`
+    /// (the default in a pipeline).
+    #[arg(long, value_name = "STORE", env = "FLOWBIND_TOKEN_STORE")]
+    pub token_store: Option<TokenStore>,
+}
+
 /// Options of every run.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// Which environment, and how it is reached.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// The form of the result on standard output.
+    #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
+    pub format: Format,
+}
+
+/// Which environment, and how it is reached.
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
     /// The manifest: which flow's URL goes where. docs/manifest.md explains every key.
     #[arg(
         long,
@@ -147,15 +214,6 @@ pub struct RunArgs {
     /// The environment: a name from the manifest, or a URL. Needed where the manifest has several.
     #[arg(long, short, value_name = "NAME|URL", env = "FLOWBIND_ENVIRONMENT")]
     pub environment: Option<String>,
-    /// The form of the result on standard output.
-    #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
-    pub format: Format,
-    /// The application to sign in with; else the manifest's.
-    #[arg(long, value_name = "GUID", env = "FLOWBIND_CLIENT_ID")]
-    pub client_id: Option<Guid>,
-    /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
-    #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
-    pub tenant: Option<String>,
     /// Certificates to trust besides the system's, as PEM: of a company that inspects TLS, or of a
     /// sandbox.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
@@ -166,9 +224,44 @@ pub struct RunArgs {
     /// The time for the whole run after the sign-in, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "FLOWBIND_TIMEOUT")]
     pub timeout: u64,
+    /// How to sign in.
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
     /// Options of the embedded sandbox.
     #[command(flatten)]
     pub sandbox: SandboxState,
+}
+
+/// How to sign in.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sign-in (docs/sign-in.md tells which way to choose when)")]
+pub struct SignInArgs {
+    /// The application to sign in with; else the manifest's.
+    #[arg(long, value_name = "GUID", env = "FLOWBIND_CLIENT_ID")]
+    pub client_id: Option<Guid>,
+    /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
+    #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
+    pub tenant: Option<String>,
+    /// Sign in with a browser on this machine, instead of a code that is entered on any device:
+    /// for tenants that block device code. The application needs the redirect address
+    /// `http://localhost`.
+    #[arg(long, env = "FLOWBIND_BROWSER", value_parser = clap::builder::FalseyValueParser::new())]
+    pub browser: bool,
+    /// Where sign-ins are kept.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Never ask anybody: fail at once, with exit code 4, where a person would have to sign in.
+    #[arg(long, env = "FLOWBIND_NON_INTERACTIVE", value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "browser")]
+    pub non_interactive: bool,
+    /// Read a refresh token from the first line of standard input, instead of from
+    /// `FLOWBIND_REFRESH_TOKEN`.
+    #[arg(long)]
+    pub refresh_token_stdin: bool,
+    /// A program that prints an access token, such as `az account get-access-token --resource
+    /// {resource}`. With `dataverse:` or `flow:` before it, it is for that service alone; may be
+    /// repeated.
+    #[arg(long, value_name = "[SERVICE:]COMMAND", env = "FLOWBIND_TOKEN_COMMAND")]
+    pub token_command: Vec<TokenCommandFor>,
 }
 
 /// The sandbox of a run.

@@ -1,8 +1,8 @@
 //! What each stage's error means for the run: how it ends, and what to type next.
 
 use crate::api::{ApiError, Fault};
-use crate::apply::{ApplyError, NotSent};
-use crate::auth::AuthError;
+use crate::apply::ApplyError;
+use crate::auth::{AuthError, SendError, StoreError};
 use crate::discover::DiscoverError;
 use crate::domain::{Service, sentence};
 use crate::exit::Exit;
@@ -16,9 +16,17 @@ impl From<AuthError> for Failure {
             AuthError::MissingClientId
             | AuthError::MalformedClientId { .. }
             | AuthError::MalformedTenant { .. } => Exit::Usage,
+            AuthError::Store(error) => return error.into(),
             AuthError::Busy { .. } | AuthError::Transport { .. } => Exit::Unreachable,
             _ => Exit::SignIn,
         };
+        Self { hints: error.hints(), ..Self::of(exit, &error) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = if error.is_usage() { Exit::Usage } else { Exit::SignIn };
         Self { hints: error.hints(), ..Self::of(exit, &error) }
     }
 }
@@ -102,8 +110,8 @@ impl From<ApplyError> for Failure {
         let message = sentence(&error);
         match error {
             ApplyError::Refused(fault) => refused(fault),
-            ApplyError::NotSent(NotSent::Transport(error)) => Self::from(error).nothing_written(),
-            ApplyError::NotSent(NotSent::Auth(error)) => Self::from(error).nothing_written(),
+            ApplyError::NotSent(SendError::Transport(error)) => Self::from(error).nothing_written(),
+            ApplyError::NotSent(SendError::Auth(error)) => Self::from(error).nothing_written(),
             ApplyError::Conflict(_) => Self::new(Exit::Refused, message)
                 .nothing_written()
                 .hint("look at the plan again with `flowbind plan`, and run again"),

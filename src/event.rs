@@ -31,6 +31,16 @@ pub enum Event<'a> {
         /// Whether the sandbox's user approves by itself.
         approves_itself: bool,
     },
+    /// A person is to sign in with a browser of this machine.
+    SignInByBrowser {
+        /// The address to open.
+        url: &'a str,
+    },
+    /// Something about the sign-in may be wrong, but the run goes on.
+    SignInWarning {
+        /// What, as a sentence.
+        text: &'a str,
+    },
     /// Nobody has approved for a while.
     StillWaiting,
     /// The person has signed in.

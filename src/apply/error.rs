@@ -1,9 +1,8 @@
 //! Why a plan is not carried out, or not known to be.
 
 use crate::api::Fault;
-use crate::auth::AuthError;
+use crate::auth::SendError;
 use crate::discover::DiscoverError;
-use crate::http::TransportError;
 use crate::plan::Plan;
 
 /// Why a plan is not carried out, or not known to be.
@@ -17,7 +16,7 @@ pub enum ApplyError {
     Conflict(Fault),
     /// The write did not reach the service, or there was no token to write with.
     #[error(transparent)]
-    NotSent(#[from] NotSent),
+    NotSent(#[from] SendError),
     /// The answer to the write was lost, and reading shows that nothing was written.
     #[error("{cause}; reading back shows that it is not in")]
     NotWritten {
@@ -53,15 +52,4 @@ pub enum ApplyError {
         #[source]
         source: DiscoverError,
     },
-}
-
-/// Why a change set was not sent.
-#[derive(Debug, thiserror::Error)]
-pub enum NotSent {
-    /// It did not reach the service.
-    #[error(transparent)]
-    Transport(TransportError),
-    /// There was no token to write with.
-    #[error(transparent)]
-    Auth(AuthError),
 }

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use crate::api::Fault;
 use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
+use crate::auth::SendError;
 use crate::discover::{DiscoverError, Reader, reread};
 use crate::domain::{Cloud, sentence};
 use crate::event::{Event, Listener};
 use crate::plan::{Plan, Write, plan};
 use crate::state::{Desired, Observed};
 
-pub use error::{ApplyError, NotSent};
+pub use error::ApplyError;
 pub use writer::Writer;
 
 /// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
@@ -68,7 +69,7 @@ pub struct Applying<'run> {
 enum Sent {
     All,
     Refused { written: usize, fault: Fault },
-    Unsent { written: usize, error: NotSent },
+    Unsent { written: usize, error: SendError },
     Unclear { written: usize, cause: String },
 }
 
@@ -168,7 +169,7 @@ async fn send(writer: &Writer<'_>, sets: &[&[Write]]) -> Sent {
             Ok(ChangeSetAnswer::Committed) => (),
             Ok(ChangeSetAnswer::Refused(fault)) => return Sent::Refused { written, fault },
             Ok(ChangeSetAnswer::Unclear(cause)) => return Sent::Unclear { written, cause },
-            Err(NotSent::Transport(error)) if !error.is_never_sent() => {
+            Err(SendError::Transport(error)) if !error.is_never_sent() => {
                 return Sent::Unclear { written, cause: sentence(&error) };
             }
             Err(error) => return Sent::Unsent { written, error },

@@ -15,7 +15,7 @@ pub async fn discover_authority(
     transport: &Transport,
     environment: &EnvironmentUrl,
     cloud: &Cloud,
-    tenant: Option<&str>,
+    tenant: Option<Tenant>,
 ) -> Result<Authority, AuthError> {
     if let Some(tenant) = tenant {
         return named(environment, cloud, tenant);
@@ -31,27 +31,20 @@ pub async fn discover_authority(
     Ok(authority)
 }
 
-/// Makes sure, before anything is contacted, that a named tenant can be one.
+/// A tenant that somebody named.
 ///
 /// # Errors
-/// The tenant is malformed.
-pub fn check_tenant(tenant: Option<&str>) -> Result<(), AuthError> {
-    tenant.map_or(Ok(()), |tenant| parsed(tenant).map(drop))
-}
-
-/// A tenant that somebody named.
-fn parsed(tenant: &str) -> Result<Tenant, AuthError> {
-    let malformed = |source| AuthError::MalformedTenant { text: tenant.to_owned(), source };
-    tenant.parse().map_err(malformed)
+/// It is malformed.
+pub fn tenant(text: &str) -> Result<Tenant, AuthError> {
+    text.parse().map_err(|source| AuthError::MalformedTenant { text: text.to_owned(), source })
 }
 
 /// The authority of a tenant that somebody named: nothing is asked.
 fn named(
     environment: &EnvironmentUrl,
     cloud: &Cloud,
-    tenant: &str,
+    tenant: Tenant,
 ) -> Result<Authority, AuthError> {
-    let tenant = parsed(tenant)?;
     let origin = match cloud.default_authority() {
         _ if environment.is_loopback() => environment.origin().to_owned(),
         Some(host) => format!("https://{host}"),
@@ -95,7 +88,8 @@ mod tests {
         let transport = Transport::new(Settings::default()).unwrap();
         let environment = server.url("/").as_str().parse().unwrap();
         let cloud = clouds.of_environment(&environment).unwrap();
-        let found = discover_authority(&transport, &environment, cloud, tenant).await;
+        let named = tenant.map(|text| text.parse().unwrap());
+        let found = discover_authority(&transport, &environment, cloud, named).await;
         (found, server)
     }
 
@@ -135,7 +129,6 @@ mod tests {
         let (found, server) = discover(Reply::Drop, Some("contoso.example")).await;
         assert_eq!(found.unwrap().origin(), &server.url("/"));
         assert!(server.received().is_empty());
-        let (found, _server) = discover(Reply::Drop, Some("../x")).await;
-        assert!(matches!(found.unwrap_err(), AuthError::MalformedTenant { .. }));
+        assert!(matches!(crate::auth::tenant("../x"), Err(AuthError::MalformedTenant { .. })));
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::{Audience, ClientIdError, hints};
+use super::{Audience, ClientIdError, CommandFailure, StoreError, Unfit, hints};
 use crate::api::entra::{Refusal, TenantError};
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 
@@ -117,11 +117,42 @@ pub enum AuthError {
         /// Whom a token was wanted for.
         audience: Audience,
     },
-    /// The token is that of an application alone, which the audience does not serve.
-    #[error("the token for {audience} is that of an application without a person")]
-    AppOnly {
-        /// Whom the token is for.
+    /// A token is none that the audience would take.
+    #[error("the token for {audience}{} {unfit}", from(.origin.as_deref()))]
+    Unfit {
+        /// Whom it should be for.
         audience: Audience,
+        /// What gave it, if that was not the authority.
+        origin: Option<String>,
+        /// What is wrong with it.
+        unfit: Unfit,
+    },
+    /// A token that cannot be renewed ends before the work is done.
+    #[error("the token for {audience} from {origin} ends in {} s, too soon to begin to write", .left.as_secs())]
+    EndsTooSoon {
+        /// Whom it is for.
+        audience: Audience,
+        /// What gave it.
+        origin: String,
+        /// How long it lasts.
+        left: Duration,
+    },
+    /// A program that was to print a token did not.
+    #[error("{command} gave no token")]
+    Command {
+        /// The program.
+        command: String,
+        /// Why.
+        source: CommandFailure,
+    },
+    /// What keeps sign-ins cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A person would have to sign in, and nobody is to be asked.
+    #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", because(.why.as_deref()))]
+    PersonNeeded {
+        /// Why an earlier sign-in does not serve, if there was one.
+        why: Option<Box<AuthError>>,
     },
 }
 
@@ -157,7 +188,21 @@ impl AuthError {
             Self::Declined { refusal }
             | Self::UnknownCode { refusal }
             | Self::Refused { refusal, .. } => Some(refusal),
+            Self::PersonNeeded { why } => why.as_ref()?.refusal(),
             _ => None,
+        }
+    }
+
+    /// The same error, which also tells why an earlier sign-in did not serve.
+    pub(super) fn because(self, refused: Self) -> Self {
+        match (self, refused) {
+            (Self::PersonNeeded { .. }, Self::NoRefreshToken { .. }) => {
+                Self::PersonNeeded { why: None }
+            }
+            (Self::PersonNeeded { .. }, refused) => {
+                Self::PersonNeeded { why: Some(Box::new(refused)) }
+            }
+            (other, _) => other,
         }
     }
 
@@ -184,6 +229,16 @@ impl AuthError {
             request_id: answer.request_id(),
         }
     }
+}
+
+/// What gave a token.
+fn from(origin: Option<&str>) -> String {
+    origin.map_or_else(String::new, |origin| format!(" from {origin}"))
+}
+
+/// Why an earlier sign-in does not serve.
+fn because(why: Option<&AuthError>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
 /// The sentence of a refusal, else its name.

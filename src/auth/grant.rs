@@ -41,8 +41,9 @@ type Tokens = StandardTokenResponse<TokenExtra, BasicTokenType>;
 /// How much the time between polls may grow, which `oauth2` otherwise cuts to ten seconds.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(10);
 
-/// How long a token is taken to last when the answer does not tell.
-const USUAL_LIFETIME: Duration = Duration::from_hours(1);
+/// What a token must prove, as a parameter of every request for one
+/// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
+const CLAIMS: &str = "claims";
 
 /// A device code with what a person has to be told: the secret half of the pair is inside.
 pub(super) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
@@ -53,8 +54,8 @@ pub(super) struct Grant {
     pub(super) access: AccessToken,
     /// The token for what comes later; none if the earlier one stays.
     pub(super) refresh: Option<RefreshToken>,
-    /// How long the access token lasts.
-    pub(super) lifetime: Duration,
+    /// How long the access token lasts, if that is told.
+    pub(super) lifetime: Option<Duration>,
     /// Who signed in, as a token for ourselves.
     pub(super) id_token: Option<AccessToken>,
 }
@@ -95,9 +96,13 @@ impl DeviceCode {
         wire: &Wire<'_>,
         application: &Application,
         scopes: &str,
+        claims: Option<&str>,
     ) -> Result<Self, AuthError> {
         let client = client(application);
-        let request = client.exchange_device_code().add_scopes(each(scopes));
+        let mut request = client.exchange_device_code().add_scopes(each(scopes));
+        if let Some(claims) = claims {
+            request = request.add_extra_param(CLAIMS, claims);
+        }
         let result = request.request_async(wire).await;
         result.map(Self).map_err(|error| explain(wire, application, error))
     }
@@ -125,11 +130,15 @@ impl DeviceCode {
         &self,
         wire: &Wire<'_>,
         application: &Application,
+        claims: Option<&str>,
         sleep: &Sleep,
     ) -> Result<Grant, AuthError> {
         let client = client(application);
-        let request =
+        let mut request =
             client.exchange_device_access_token(&self.0).set_max_backoff_interval(LONGEST_BACKOFF);
+        if let Some(claims) = claims {
+            request = request.add_extra_param(CLAIMS, claims);
+        }
         let result = request.request_async(wire, |time| sleep(time), None).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
         Grant::of(application, &tokens)
@@ -146,10 +155,14 @@ impl Grant {
         application: &Application,
         token: &RefreshToken,
         scopes: &str,
+        claims: Option<&str>,
     ) -> Result<Self, AuthError> {
         let client = client(application);
         let token = oauth2::RefreshToken::new(token.expose().to_owned());
-        let request = client.exchange_refresh_token(&token).add_scopes(each(scopes));
+        let mut request = client.exchange_refresh_token(&token).add_scopes(each(scopes));
+        if let Some(claims) = claims {
+            request = request.add_extra_param(CLAIMS, claims);
+        }
         let result = request.request_async(wire).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
         Self::of(application, &tokens)
@@ -165,7 +178,7 @@ impl Grant {
         Ok(Self {
             access: AccessToken::new(tokens.access_token().secret().as_str()),
             refresh: refresh.map(|token| RefreshToken::new(token.secret().as_str())),
-            lifetime: tokens.expires_in().unwrap_or(USUAL_LIFETIME),
+            lifetime: tokens.expires_in(),
             id_token: id_token.map(|Hidden(text)| AccessToken::new(text.as_str())),
         })
     }

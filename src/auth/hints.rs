@@ -3,7 +3,7 @@
 //! Entra's numbers are no contract, so they choose a hint and decide nothing. Their meanings are
 //! those of <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
 
-use super::AuthError;
+use super::{Audience, AuthError, Unfit};
 use crate::api::entra::Refusal;
 use crate::http::{TRUST_REMEDY, TransportError};
 
@@ -140,10 +140,38 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::NoRefreshToken { .. } => {
             one("the authority must grant the scope `offline_access` to the application")
         }
-        AuthError::AppOnly { .. } => one(
-            "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission",
+        AuthError::Unfit { audience, unfit, .. } => one(&of_unfit(*audience, unfit)),
+        AuthError::EndsTooSoon { .. } => one(
+            "make the token shortly before the run, or name a command that makes one by --token-command",
         ),
+        AuthError::Command { .. } => one(
+            "run the command by hand, with the resource in the place of `{resource}`: it has to print a token, or JSON with `accessToken`",
+        ),
+        AuthError::Store(error) => error.hints(),
+        AuthError::PersonNeeded { why } => person_needed(why.as_deref()),
     }
+}
+
+/// What to do about a token that an audience would not take.
+fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
+    match unfit {
+        Unfit::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
+        Unfit::Expired => "make a new one: an access token lasts about an hour".to_owned(),
+        Unfit::Malformed => "give the token alone, without quotes and without the word `Bearer`".to_owned(),
+        Unfit::Resource { wanted, .. } => format!(
+            "make it for {audience}, such as by `az account get-access-token --resource {wanted}`"
+        ),
+        Unfit::Tenant { wanted, .. } => {
+            format!("make it in the environment's tenant, such as by `az login --tenant {wanted}`")
+        }
+    }
+}
+
+/// What to do when a person would have to sign in.
+fn person_needed(why: Option<&AuthError>) -> Vec<String> {
+    let mut hints = why.map(of).unwrap_or_default();
+    hints.push("sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN".to_owned());
+    hints
 }
 
 /// What to do when the environment names a strange authority.

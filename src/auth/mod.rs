@@ -2,34 +2,53 @@
 //!
 //! ```text
 //! discover_authority      environment's challenge -> authority that the cloud trusts
-//! sign_in                 device code (RFC 8628) -> prompt -> polling -> Session
-//! Session::token          a token for an audience, renewed in time
+//! Session::begin          a token for each audience, from its source:
+//!   Person                  the refresh token, else device code (RFC 8628) or browser (RFC 8252)
+//!   Given, Command          made elsewhere: checked, and never sent to an authority
+//! Session::send           a request with its token, renewed in time or once after a refusal
 //! ```
 //!
 //! This is the only place that names `oauth2`, which runs over the project's own transport.
-//! Nothing here knows of manifests, plans or reports, and nothing prints: the prompt is a
-//! callback.
+//! Nothing here knows of manifests, plans or reports, and nothing prints: what a person should
+//! see is a [`Notice`].
 
 mod application;
+mod audience;
 mod authority;
+mod command;
 mod device;
 mod error;
+mod facts;
 mod grant;
 mod hints;
+mod identity;
+mod keeper;
 mod mend;
+mod notice;
+mod person;
 mod prompt;
+mod renewal;
 mod session;
+mod source;
 mod store;
 #[cfg(test)]
 mod tests;
 mod wire;
 
+pub use crate::api::entra::Tenant;
 pub use application::{Application, ClientId, ClientIdError, client_id};
-pub use authority::{check_tenant, discover_authority};
-pub use device::sign_in;
+pub use audience::Audience;
+pub use authority::{discover_authority, tenant};
+pub use command::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor};
 pub use error::{AuthError, Step};
+pub use facts::Unfit;
+pub use identity::Identity;
+pub use keeper::Keeper;
+pub use notice::{Notice, Notify};
+pub use person::{Person, Way};
 pub use prompt::Prompt;
-pub use session::{Audience, Identity, Session};
+pub use session::{SendError, Session, Setup};
+pub use source::{GivenToken, Source, Sources, read_token};
 pub use store::{
     Damage, Exclusive, KeyHolder, KeyringError, Origin, SignIn, SignInName, SignIns, Store,
     StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,

@@ -1,118 +1,148 @@
-//! Tokens for every audience from one sign-in, renewed before they end.
-//!
-//! Tokens and refresh tokens stay in memory here; nothing is stored.
+//! Tokens for every audience, renewed before they end, and requests that carry them.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
-use super::device::TOKEN;
+use super::facts::{self, Wanted};
 use super::grant::Grant;
-use super::wire::Wire;
-use super::{Application, AuthError, Step};
-use crate::api::entra::Claims;
-use crate::domain::{AccessToken, Cloud, EnvironmentUrl, RefreshToken};
-use crate::http::Transport;
+use super::keeper;
+use super::notice::{Notice, Notify};
+use super::person::{Person, Request};
+use super::renewal::{self, Next};
+use super::source::{Source, Sources};
+use super::store::SignIn;
+use super::{Audience, AuthError, Identity};
+use crate::api::entra::claims_challenge;
+use crate::domain::{AccessToken, Cloud, EnvironmentUrl, Guid};
+use crate::http::{self, Answer, Transport, TransportError};
 
-/// How long before its end a token is renewed.
+/// How long before its end a token is renewed: longer than any one request may take.
 const MARGIN: Duration = Duration::from_mins(5);
 
 /// The longest that a token is taken to last, whatever its answer says.
 const LONGEST_LIFE: Duration = Duration::from_hours(28);
 
-/// Whom a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Audience {
-    /// The environment's Web API.
-    Dataverse,
-    /// The Flow service.
-    Flow,
+/// How long a token is taken to last when nothing tells.
+const USUAL_LIFE: Duration = Duration::from_hours(1);
+
+/// Everything that a session needs to begin.
+pub struct Setup<'a> {
+    /// The environment.
+    pub environment: &'a EnvironmentUrl,
+    /// Its cloud.
+    pub cloud: &'a Cloud,
+    /// The tenant's id, where it is known.
+    pub tenant: Option<Guid>,
+    /// Where tokens come from.
+    pub sources: Sources,
+    /// The person, if one of the sources is a person.
+    pub person: Option<Person>,
 }
 
-/// What a sign-in brought. Clones share it, and may be used side by side.
+/// Tokens for one environment. Clones share them, and may be used side by side.
 #[derive(Clone)]
 pub struct Session {
     shared: Arc<Shared>,
 }
 
-/// Who signed in and where, as far as the tokens tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The name with which the person signs in.
-    pub user: Option<String>,
-    /// The person's id in the tenant.
-    pub object_id: Option<String>,
-    /// The tenant's id.
-    pub tenant_id: Option<String>,
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// There was no token to send it with.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// It was not answered.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
 }
 
-/// The audiences as Entra names them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Resources {
-    dataverse: String,
-    flow: String,
+/// A new token, and how long it lasts if that was told.
+#[derive(Debug)]
+pub(super) struct Minted {
+    pub(super) access: AccessToken,
+    pub(super) lifetime: Option<Duration>,
 }
 
 /// What all clones of a session share.
 struct Shared {
     transport: Transport,
-    application: Application,
     resources: Resources,
-    identity: Identity,
-    /// Held while it is used, since a server may let it be used but once.
-    refresh: Mutex<Option<RefreshToken>>,
+    tenant: Option<Guid>,
+    sources: Sources,
+    person: Option<Person>,
+    notify: Notify,
+    identity: OnceLock<Identity>,
     dataverse: Mutex<Option<Held>>,
     flow: Mutex<Option<Held>>,
+}
+
+/// The audiences as the authority names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Resources {
+    dataverse: String,
+    flow: String,
 }
 
 /// A token and when to renew it.
 struct Held {
     token: AccessToken,
     renew: SystemTime,
+    ends: SystemTime,
+    /// Whether it took the place of one that the service refused.
+    replaces: bool,
 }
 
 impl Session {
-    /// Takes over what a sign-in for the environment granted.
-    pub(super) fn new(
+    /// Gets a token for each audience: silently where that can be done, else by asking the person,
+    /// who is asked for each audience once at most.
+    ///
+    /// # Errors
+    /// A refusal, a service that cannot be reached, or a token that an audience would not take.
+    pub async fn begin(
         transport: &Transport,
-        application: Application,
-        resources: Resources,
-        grant: Grant,
-    ) -> Self {
+        setup: Setup<'_>,
+        notify: Notify,
+    ) -> Result<Self, AuthError> {
         let shared = Shared {
             transport: transport.clone(),
-            application,
-            resources,
-            identity: Identity::of(&grant),
-            dataverse: Mutex::new(Some(Held::of(&grant, SystemTime::now()))),
+            resources: Resources::new(setup.environment, setup.cloud),
+            tenant: setup.tenant,
+            sources: setup.sources,
+            person: setup.person,
+            notify,
+            identity: OnceLock::new(),
+            dataverse: Mutex::new(None),
             flow: Mutex::new(None),
-            refresh: Mutex::new(grant.refresh),
         };
-        Self { shared: Arc::new(shared) }
+        let session = Self { shared: Arc::new(shared) };
+        for audience in Audience::ALL {
+            session.first(audience).await?;
+        }
+        Ok(session)
     }
 
-    /// A session whose tokens last, for tests of what comes after a sign-in.
-    #[cfg(test)]
-    pub(crate) fn for_tests(transport: &Transport) -> Self {
-        let url = url::Url::parse("http://127.0.0.1/contoso").unwrap();
-        let authority = crate::api::entra::Authority::new(&url, "contoso".parse().unwrap());
-        let client_id = "made-up".parse().unwrap();
-        let held = || {
-            let renew = SystemTime::now() + LONGEST_LIFE;
-            Mutex::new(Some(Held { token: AccessToken::new("made-up"), renew }))
-        };
-        let shared = Shared {
-            transport: transport.clone(),
-            application: Application { authority, client_id },
-            resources: Resources { dataverse: String::new(), flow: String::new() },
-            identity: Identity::default(),
-            refresh: Mutex::new(None),
-            dataverse: held(),
-            flow: held(),
-        };
-        Self { shared: Arc::new(shared) }
+    /// Gets the first token for an audience.
+    async fn first(&self, audience: Audience) -> Result<(), AuthError> {
+        let Err(refused) = self.token(audience).await else { return Ok(()) };
+        let shared = &self.shared;
+        let Some(person) = shared.person_for(audience) else { return Err(refused) };
+        let Next::AskPerson { forget } = renewal::next(&refused) else { return Err(refused) };
+        if forget {
+            person.forget().await?;
+        }
+        shared.tell_why_asked(&refused);
+        let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
+        let scopes = shared.resources.sign_in_scopes(audience);
+        let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
+        let grant = person.ask(&shared.transport, &request, &shared.notify).await;
+        let grant = grant.map_err(|error| error.because(refused))?;
+        shared.note_identity(&grant);
+        let held = shared.held(audience, grant.into(), false)?;
+        *shared.slot(audience).lock().await = Some(held);
+        Ok(())
     }
 
     /// A token for an audience that lasts for a while yet, renewed first where needed.
@@ -120,126 +150,229 @@ impl Session {
     /// # Errors
     /// A refusal, a service that cannot be reached, or a token that the audience would not take.
     pub async fn token(&self, audience: Audience) -> Result<AccessToken, AuthError> {
-        let slot = match audience {
-            Audience::Dataverse => &self.shared.dataverse,
-            Audience::Flow => &self.shared.flow,
-        };
-        let mut slot = slot.lock().await;
-        let now = SystemTime::now();
-        if let Some(held) = slot.as_ref().filter(|held| now < held.renew) {
+        let mut slot = self.shared.slot(audience).lock().await;
+        if let Some(held) = slot.as_ref().filter(|held| SystemTime::now() < held.renew) {
             return Ok(held.token.clone());
         }
-        let grant = self.shared.renew(audience).await?;
-        check(audience, &grant.access)?;
-        let held = Held::of(&grant, SystemTime::now());
+        let minted = self.shared.mint(audience, None).await?;
+        let held = self.shared.held(audience, minted, false)?;
         Ok(slot.insert(held).token.clone())
     }
 
+    /// Makes sure that what is begun now can be finished with the token that there is.
+    ///
+    /// # Errors
+    /// The token ends too soon and cannot be renewed, or its renewal is refused.
+    pub async fn ensure_lasting(&self, audience: Audience) -> Result<(), AuthError> {
+        self.token(audience).await?;
+        let slot = self.shared.slot(audience).lock().await;
+        let source = self.shared.sources.of(audience);
+        let ends = slot.as_ref().map(|held| held.ends).filter(|_| !source.renews());
+        let left = ends.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+        match (left, source.elsewhere()) {
+            (Some(left), Some(origin)) if left < MARGIN => {
+                Err(AuthError::EndsTooSoon { audience, origin, left })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a request with a token for its audience. If the service no longer takes the token, a
+    /// new one is made, once, and the request is sent again: a request that was answered with 401
+    /// was not carried out, whatever it is.
+    ///
+    /// # Errors
+    /// There is no token, or no answer.
+    pub async fn send(
+        &self,
+        request: &http::Request,
+        audience: Audience,
+    ) -> Result<Answer, SendError> {
+        let token = self.token(audience).await?;
+        let transport = &self.shared.transport;
+        let answer = transport.send(request, Some(&token)).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        let claims = claims_challenge(&answer);
+        match self.replace(audience, &token, claims.as_deref()).await? {
+            Some(token) => Ok(transport.send(request, Some(&token)).await?),
+            None => Ok(answer),
+        }
+    }
+
+    /// Another token in the place of a refused one; none where there is no other, or where the
+    /// refused one was itself such a replacement.
+    async fn replace(
+        &self,
+        audience: Audience,
+        refused: &AccessToken,
+        claims: Option<&str>,
+    ) -> Result<Option<AccessToken>, AuthError> {
+        let mut slot = self.shared.slot(audience).lock().await;
+        match slot.as_ref() {
+            Some(held) if held.token != *refused => return Ok(Some(held.token.clone())),
+            Some(held) if held.replaces => return Ok(None),
+            _ => {}
+        }
+        if !self.shared.sources.of(audience).renews() {
+            return Ok(None);
+        }
+        tracing::info!(%audience, challenged = claims.is_some(), "the token is refused: renewing it");
+        let minted = self.shared.mint(audience, claims).await?;
+        let held = self.shared.held(audience, minted, true)?;
+        Ok(Some(slot.insert(held).token.clone()))
+    }
+
     /// Who signed in and where, as far as the tokens tell.
-    pub fn identity(&self) -> &Identity {
-        &self.shared.identity
+    pub fn identity(&self) -> Identity {
+        self.shared.identity.get().cloned().unwrap_or_default()
     }
 
-    /// The name with which the person signed in.
-    pub fn user(&self) -> Option<&str> {
-        self.shared.identity.user.as_deref()
+    /// What a store is to keep of the sign-in: all that the run knows, but no access token.
+    ///
+    /// # Errors
+    /// There is no refresh token.
+    pub async fn sign_in_to_keep(&self) -> Result<SignIn, AuthError> {
+        let missing = || AuthError::NoRefreshToken { audience: Audience::Flow };
+        let person = self.shared.person.as_ref().ok_or_else(missing)?;
+        let hold = person.keeper.hold().await?;
+        let token = hold.token().ok_or_else(missing)?;
+        Ok(keeper::sign_in(token.clone(), self.identity(), &Audience::ALL))
     }
 
-    /// The application in whose name they did, and where.
-    pub fn application(&self) -> &Application {
-        &self.shared.application
+    /// A session whose tokens last, for tests of what comes after a sign-in.
+    #[cfg(test)]
+    pub(crate) fn for_tests(transport: &Transport) -> Self {
+        let held = || {
+            let renew = SystemTime::now() + LONGEST_LIFE;
+            let token = AccessToken::new("made-up");
+            Mutex::new(Some(Held { token, renew, ends: renew, replaces: true }))
+        };
+        let shared = Shared {
+            transport: transport.clone(),
+            resources: Resources { dataverse: String::new(), flow: String::new() },
+            tenant: None,
+            sources: Sources { dataverse: Source::Person, flow: Source::Person },
+            person: None,
+            notify: Arc::new(|_| {}),
+            identity: OnceLock::new(),
+            dataverse: held(),
+            flow: held(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 }
 
 impl Shared {
-    /// Makes a new token from the refresh token, which is replaced if another comes back.
-    async fn renew(&self, audience: Audience) -> Result<Grant, AuthError> {
-        let mut refresh = self.refresh.lock().await;
-        let Some(token) = refresh.as_ref() else {
-            return Err(AuthError::NoRefreshToken { audience });
-        };
-        let wire = Wire::asking(&self.transport, Step::Token(audience), TOKEN);
-        let scopes = self.resources.scopes(audience);
-        let grant = Grant::refresh(&wire, &self.application, token, &scopes).await?;
-        if let Some(rotated) = &grant.refresh {
-            *refresh = Some(rotated.clone());
+    /// Where the token of an audience is held.
+    fn slot(&self, audience: Audience) -> &Mutex<Option<Held>> {
+        match audience {
+            Audience::Dataverse => &self.dataverse,
+            Audience::Flow => &self.flow,
         }
-        Ok(grant)
     }
+
+    /// The person, if tokens for the audience are theirs.
+    fn person_for(&self, audience: Audience) -> Option<&Person> {
+        self.person.as_ref().filter(|_| matches!(self.sources.of(audience), Source::Person))
+    }
+
+    /// Makes a token without asking anybody.
+    async fn mint(&self, audience: Audience, claims: Option<&str>) -> Result<Minted, AuthError> {
+        match self.sources.of(audience) {
+            Source::Given(given) => Ok(Minted { access: given.token.clone(), lifetime: None }),
+            Source::Command(command) => {
+                let resource = self.resources.of(audience);
+                let minted = command.run(audience, resource).await;
+                minted.map_err(|source| AuthError::Command { command: command.to_string(), source })
+            }
+            Source::Person => {
+                let missing = || AuthError::NoRefreshToken { audience };
+                let person = self.person.as_ref().ok_or_else(missing)?;
+                let scopes = self.resources.scopes(audience);
+                let request = Request { audience, scopes: &scopes, claims };
+                let grant = person.renew(&self.transport, &request, &self.notify).await?;
+                self.note_identity(&grant);
+                Ok(grant.into())
+            }
+        }
+    }
+
+    /// Checks a new token and holds it.
+    fn held(&self, audience: Audience, minted: Minted, replaces: bool) -> Result<Held, AuthError> {
+        let now = SystemTime::now();
+        let source = self.sources.of(audience);
+        let origin = source.elsewhere();
+        let wanted =
+            Wanted { audience, resource: self.resources.of(audience), tenant: self.tenant };
+        let facts = facts::check(wanted, &minted.access, origin.is_some(), now);
+        let facts = facts.map_err(|unfit| AuthError::Unfit { audience, origin, unfit })?;
+        for doubt in &facts.doubts {
+            (self.notify)(Notice::Warning(&format!("the token for {audience} {doubt}")));
+        }
+        let claims = facts.claims.unwrap_or_default();
+        if source.elsewhere().is_some() && !claims.is_app_only() {
+            let _ = self.identity.set(Identity::told_by(&claims));
+        }
+        let told = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
+        let lifetime = minted.lifetime.or(told).unwrap_or(USUAL_LIFE).min(LONGEST_LIFE);
+        let token = minted.access;
+        Ok(Held { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
+    }
+
+    /// Notes who signed in, the first time.
+    fn note_identity(&self, grant: &Grant) {
+        let _ = self.identity.set(Identity::of(grant));
+    }
+
+    /// Tells why a person is asked although an earlier sign-in was kept.
+    fn tell_why_asked(&self, refused: &AuthError) {
+        if !matches!(refused, AuthError::NoRefreshToken { .. }) {
+            (self.notify)(Notice::Warning(&format!("{refused}; a new sign-in is needed")));
+        }
+    }
+}
+
+/// When to renew a token. One that is short-lived is renewed at half its life.
+fn renewed_at(now: SystemTime, lifetime: Duration) -> SystemTime {
+    now + lifetime.saturating_sub(MARGIN.min(lifetime / 2))
 }
 
 impl Resources {
     /// The audiences of an environment in a cloud.
-    pub(super) fn new(environment: &EnvironmentUrl, cloud: &Cloud) -> Self {
+    fn new(environment: &EnvironmentUrl, cloud: &Cloud) -> Self {
         Self { dataverse: environment.origin().to_owned(), flow: cloud.flow_audience().to_owned() }
     }
 
+    /// The resource of an audience.
+    fn of(&self, audience: Audience) -> &str {
+        match audience {
+            Audience::Dataverse => &self.dataverse,
+            Audience::Flow => &self.flow,
+        }
+    }
+
     /// What a sign-in asks for: one resource, since a token is for one, and who signs in.
-    pub(super) fn sign_in_scopes(&self) -> String {
-        format!("{} openid profile", self.scopes(Audience::Dataverse))
+    fn sign_in_scopes(&self, audience: Audience) -> String {
+        format!("{} openid profile", self.scopes(audience))
     }
 
     /// What a renewal asks for. The Flow service's own name ends with a slash, so two slashes
     /// follow one another, which is what makes the token's audience exact.
     fn scopes(&self, audience: Audience) -> String {
-        let resource = match audience {
-            Audience::Dataverse => &self.dataverse,
-            Audience::Flow => &self.flow,
-        };
-        format!("{resource}/.default offline_access")
+        format!("{}/.default offline_access", self.of(audience))
     }
 }
 
-impl Held {
-    /// Takes a token that was granted now. One that is short-lived is renewed at half its life.
-    fn of(grant: &Grant, now: SystemTime) -> Self {
-        let lifetime = grant.lifetime.min(LONGEST_LIFE);
-        let life = lifetime.saturating_sub(MARGIN.min(lifetime / 2));
-        let renew = now.checked_add(life).unwrap_or(now);
-        let token = grant.access.clone();
-        Self { token, renew }
-    }
-}
-
-impl Identity {
-    /// Reads who it is from the token for the environment, else from the one for ourselves.
-    fn of(grant: &Grant) -> Self {
-        let own = grant.id_token.as_ref();
-        let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
-        let claims = Claims::of(grant.access.expose()).unwrap_or_default();
-        Self {
-            user: claims.user.or(own.user),
-            object_id: claims.object.or(own.object),
-            tenant_id: claims.tenant.or(own.tenant),
-        }
-    }
-}
-
-/// Refuses a token that the audience is known to refuse. One that cannot be read may be right.
-fn check(audience: Audience, token: &AccessToken) -> Result<(), AuthError> {
-    match Claims::of(token.expose()) {
-        Some(claims) if audience == Audience::Flow && claims.is_app_only() => {
-            Err(AuthError::AppOnly { audience })
-        }
-        Some(_) => Ok(()),
-        None => {
-            tracing::warn!(%audience, "the token cannot be read, so it is used unchecked");
-            Ok(())
-        }
-    }
-}
-
-impl fmt::Display for Audience {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Dataverse => "Dataverse",
-            Self::Flow => "the Flow service",
-        })
+impl From<Grant> for Minted {
+    fn from(grant: Grant) -> Self {
+        Self { access: grant.access, lifetime: grant.lifetime }
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Session({:?})", self.shared.identity)
+        write!(formatter, "Session({:?})", self.identity())
     }
 }

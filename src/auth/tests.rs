@@ -1,5 +1,6 @@
 //! Sign-in against a scripted authority on this machine. Nothing waits: sleeps are recorded.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,12 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::device::sign_in_with;
-use super::session::Resources;
 use super::wire::Sleep;
 use super::*;
 use crate::api::entra::Authority;
-use crate::domain::{Clouds, EnvironmentUrl};
+use crate::domain::{Clouds, EnvironmentUrl, RefreshToken};
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport, TransportError};
 
@@ -27,7 +26,14 @@ struct Ended {
     result: Result<Session, AuthError>,
     waits: Vec<u64>,
     server: Server,
-    prompt: Option<Prompt>,
+    told: Told,
+}
+
+/// What a person was told.
+#[derive(Default)]
+struct Told {
+    prompts: Vec<Prompt>,
+    warnings: Vec<String>,
 }
 
 impl Script {
@@ -47,11 +53,12 @@ impl Script {
     }
 
     async fn serve(self) -> Server {
-        Server::start(move |number, received| {
+        let asked = AtomicUsize::new(0);
+        Server::start(move |_, received| {
             if received.line.contains("/devicecode") {
                 return Reply::json(200, &self.device.to_string());
             }
-            let place = (number - 1).min(self.tokens.len() - 1);
+            let place = asked.fetch_add(1, Ordering::Relaxed).min(self.tokens.len() - 1);
             self.tokens[place].clone()
         })
         .await
@@ -95,25 +102,53 @@ fn application(server: &Server) -> Application {
     }
 }
 
-fn resources(server: &Server) -> Resources {
+/// A sign-in whose tokens are the person's, with what they hold already.
+async fn begin(
+    server: &Server,
+    transport: &Transport,
+    way: Way,
+    kept: Option<&str>,
+    notify: Notify,
+    sleep: Sleep,
+) -> Result<Session, AuthError> {
     let clouds = Clouds::embedded().unwrap();
-    Resources::new(&environment(server), clouds.named("sandbox").unwrap())
+    let keeper = Keeper::in_memory(kept.map(RefreshToken::new));
+    let person = Person::new(application(server), way, keeper).waiting_by(sleep);
+    let setup = Setup {
+        environment: &environment(server),
+        cloud: clouds.named("sandbox").unwrap(),
+        tenant: None,
+        sources: Sources { dataverse: Source::Person, flow: Source::Person },
+        person: Some(person),
+    };
+    Session::begin(transport, setup, notify).await
 }
 
 async fn sign_in_at(server: Server) -> Ended {
+    sign_in_with(server, Way::DeviceCode, None).await
+}
+
+async fn sign_in_with(server: Server, way: Way, kept: Option<&str>) -> Ended {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&waits);
     let sleep: Sleep = Arc::new(move |time: Duration| {
         log.lock().unwrap().push(time.as_secs());
         Box::pin(tokio::task::yield_now())
     });
-    let mut prompt = None;
-    let shown = |value: &Prompt| prompt = Some(value.clone());
-    let resources = resources(&server);
-    let application = application(&server);
-    let result = sign_in_with(&transport(), application, resources, shown, &sleep).await;
+    let told = Arc::new(Mutex::new(Told::default()));
+    let teller = Arc::clone(&told);
+    let notify: Notify = Arc::new(move |notice| {
+        let mut told = teller.lock().unwrap();
+        match notice {
+            Notice::DeviceCode(prompt) => told.prompts.push(prompt.clone()),
+            Notice::Warning(text) => told.warnings.push(text.to_owned()),
+            Notice::Browser(_) => {}
+        }
+    });
+    let result = begin(&server, &transport(), way, kept, notify, sleep).await;
     let waits = waits.lock().unwrap().clone();
-    Ended { result, waits, server, prompt }
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    Ended { result, waits, server, told }
 }
 
 fn token(scopes: &str) -> String {
@@ -145,23 +180,23 @@ fn pending() -> Reply {
 async fn a_sign_in_may_run_as_a_task_of_its_own() {
     fn is_send<T: Send>(_: &T) {}
     let server = Script::new([granted(json!({}))]).serve().await;
-    let (environment, clouds) = (environment(&server), Clouds::embedded().unwrap());
-    let cloud = clouds.named("sandbox").unwrap();
     let transport = transport();
-    let running = sign_in(&transport, application(&server), &environment, cloud, |_| {});
+    let sleep: Sleep = Arc::new(|_| Box::pin(tokio::task::yield_now()));
+    let notify: Notify = Arc::new(|_| {});
+    let running = begin(&server, &transport, Way::DeviceCode, None, notify, sleep);
     is_send(&running);
     let session = running.await.unwrap();
     is_send(&session.token(Audience::Flow));
-    assert_eq!(transport.counts().entra, 2);
+    assert_eq!(transport.counts().entra, 3);
 }
 
 #[tokio::test]
 async fn a_person_approves_after_a_while() {
     let script = Script::new([pending(), pending(), granted(json!({}))]);
     let ended = script.run().await;
-    assert_eq!(ended.session().user(), Some("megan@contoso.example"));
+    assert_eq!(ended.session().identity().user.as_deref(), Some("megan@contoso.example"));
     assert_eq!(ended.waits, [5, 5]);
-    let prompt = ended.prompt.as_ref().unwrap();
+    let prompt = &ended.told.prompts[0];
     assert_eq!(prompt.verification_uri, "https://login.example.com/device");
     assert_eq!(prompt.user_code, "ABCD1234");
     assert_eq!(prompt.expires_in, Duration::from_mins(15));
@@ -208,7 +243,7 @@ async fn a_busy_service_or_a_dropped_connection_does_not_end_it() {
     let ended = script.run().await;
     assert!(ended.result.is_ok());
     assert_eq!(ended.waits, [9, 5, 10, 5, 2, 5, 5]);
-    assert_eq!(ended.server.received().len(), 6);
+    assert_eq!(ended.server.received().len(), 7);
 }
 
 #[tokio::test]
@@ -281,7 +316,7 @@ async fn a_page_that_is_not_https_is_shown_to_nobody() {
     let script = script.with("verification_uri", json!("http://login.example.com/device"));
     let ended = script.run().await;
     assert!(matches!(ended.error(), AuthError::UntrustedPage { .. }));
-    assert!(ended.prompt.is_none());
+    assert!(ended.told.prompts.is_empty());
 }
 
 #[tokio::test]
@@ -296,9 +331,7 @@ async fn one_refresh_token_serves_every_audience_and_rotates() {
     let session = ended.session();
     let dataverse = session.token(Audience::Dataverse).await.unwrap();
     assert_eq!(dataverse.expose(), token("user_impersonation"));
-    let flow = session.token(Audience::Flow).await.unwrap();
-    assert_eq!(flow.expose(), token("User"));
-    // Each of these has ended at once, so the next is asked for.
+    // Each token for the Flow service has ended at once, so the next is asked for.
     session.token(Audience::Flow).await.unwrap();
     session.token(Audience::Flow).await.unwrap();
     let forms = ended.forms();
@@ -323,8 +356,8 @@ async fn tasks_that_want_one_token_cause_one_renewal() {
 async fn a_token_without_a_person_is_refused_for_the_flow_service() {
     let script = Script::new([granted(json!({})), granted(json!({"access_token": token("")}))]);
     let ended = script.run().await;
-    let error = ended.session().token(Audience::Flow).await.unwrap_err();
-    assert!(matches!(error, AuthError::AppOnly { .. }), "{error:?}");
+    let error = ended.error();
+    assert!(matches!(error, AuthError::Unfit { unfit: Unfit::Application, .. }), "{error:?}");
     assert!(error.hints()[0].contains("delegated"));
 }
 
@@ -332,21 +365,167 @@ async fn a_token_without_a_person_is_refused_for_the_flow_service() {
 async fn a_token_that_cannot_be_read_is_used_and_the_identity_token_tells_who_it_is() {
     let opaque = json!({"access_token": "made-up-opaque", "id_token": token("")});
     let ended = Script::new([granted(opaque)]).run().await;
-    assert_eq!(ended.session().user(), Some("megan@contoso.example"));
+    assert_eq!(ended.session().identity().user.as_deref(), Some("megan@contoso.example"));
     assert!(ended.session().token(Audience::Flow).await.is_ok());
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_there_is_one_audience() {
+async fn without_a_refresh_token_the_person_is_asked_for_each_audience() {
     let ended = Script::new([granted(json!({"refresh_token": ""}))]).run().await;
-    assert!(ended.session().token(Audience::Dataverse).await.is_ok());
-    let error = ended.session().token(Audience::Flow).await.unwrap_err();
-    assert!(matches!(error, AuthError::NoRefreshToken { .. }), "{error:?}");
+    assert!(ended.session().token(Audience::Flow).await.is_ok());
+    assert_eq!(ended.told.prompts.len(), 2);
+    let scopes: Vec<_> =
+        ended.forms().iter().filter_map(|form| form.get("scope").cloned()).collect();
+    assert!(scopes[1].starts_with("https://service.flow.microsoft.com//.default "), "{scopes:?}");
+}
+
+#[tokio::test]
+async fn an_earlier_sign_in_serves_without_asking() {
+    let server = Script::new([granted(json!({}))]).serve().await;
+    let ended = sign_in_with(server, Way::Nobody, Some("made-up-refresh-0")).await;
+    assert!(ended.result.is_ok() && ended.told.prompts.is_empty());
+    let forms = ended.forms();
+    assert_eq!(forms[0]["refresh_token"], "made-up-refresh-0");
+    assert_eq!(forms[1]["refresh_token"], "made-up-refresh-1");
+}
+
+#[tokio::test]
+async fn where_nobody_is_to_be_asked_a_sign_in_ends_at_once_and_tells_why() {
+    let server = Script::new([pending()]).serve().await;
+    let ended = sign_in_with(server, Way::Nobody, None).await;
+    assert!(matches!(ended.error(), AuthError::PersonNeeded { why: None }));
+    assert!(ended.server.received().is_empty());
+    let revoked =
+        json!({"error": "invalid_grant", "error_codes": [50173], "suberror": "bad_token"});
+    let server = Script::new([Reply::json(400, &revoked.to_string())]).serve().await;
+    let ended = sign_in_with(server, Way::Nobody, Some("made-up-refresh-0")).await;
+    assert!(matches!(ended.error(), AuthError::PersonNeeded { why: Some(_) }));
+    assert!(ended.error().hints().join("\n").contains("flowbind auth login"));
+}
+
+#[tokio::test]
+async fn a_policy_that_a_sign_in_cannot_meet_asks_nobody() {
+    let blocked =
+        json!({"error": "invalid_grant", "error_codes": [53003], "suberror": "message_only"});
+    let server = Script::new([Reply::json(400, &blocked.to_string())]).serve().await;
+    let ended = sign_in_with(server, Way::DeviceCode, Some("made-up-refresh-0")).await;
+    assert!(matches!(ended.error(), AuthError::Refused { .. }));
+    assert!(ended.told.prompts.is_empty());
+}
+
+#[tokio::test]
+async fn a_sign_in_that_has_ended_is_made_anew_with_the_claims_that_were_asked_for() {
+    let claims = "{\"access_token\":{\"nbf\":{\"essential\":true}}}";
+    let ended = json!({"error": "invalid_grant", "suberror": "basic_action", "claims": claims});
+    let server =
+        Script::new([Reply::json(400, &ended.to_string()), granted(json!({}))]).serve().await;
+    let ended = sign_in_with(server, Way::DeviceCode, Some("made-up-refresh-0")).await;
+    assert!(ended.result.is_ok());
+    assert_eq!(ended.told.prompts.len(), 1);
+    assert!(ended.told.warnings[0].contains("a new sign-in is needed"));
+    let forms = ended.forms();
+    assert_eq!((forms[1]["claims"].as_str(), forms[2]["claims"].as_str()), (claims, claims));
+    assert_eq!(forms[3]["refresh_token"], "made-up-refresh-1");
+}
+
+/// A service that refuses the tokens that are named, and what it was asked with.
+async fn service(refuses: &'static [&'static str], challenge: &'static str) -> Server {
+    Server::start(move |_, received| {
+        let sent = received.headers("authorization").join("");
+        if refuses.iter().any(|token| sent.ends_with(token)) {
+            return Reply::json(401, "{}").with("www-authenticate", challenge);
+        }
+        Reply::json(200, "{}")
+    })
+    .await
+}
+
+fn question(service: &Server) -> crate::http::Request {
+    crate::http::Request::get(crate::domain::Service::Dataverse, service.url("/x"), "/x")
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_the_request_sent_again() {
+    let first = granted(json!({"access_token": "made-up-1"}));
+    let later = granted(json!({"access_token": "made-up-2"}));
+    let ended = Script::new([first, later]).run().await;
+    let service = service(&["made-up-1"], "Bearer").await;
+    let request = question(&service);
+    let all = (0..6).map(|_| ended.session().send(&request, Audience::Dataverse));
+    for answer in futures_util::future::join_all(all).await {
+        assert_eq!(answer.unwrap().status, 200);
+    }
+    // A code, a poll, the other audience's token, and one renewal for all six requests.
+    assert_eq!(ended.server.received().len(), 4);
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_the_renewed_token_too_has_the_last_word() {
+    let ended = Script::new([granted(json!({"access_token": "made-up-1"}))]).run().await;
+    let service = service(&["made-up-1"], "Bearer").await;
+    for _ in 0..3 {
+        let answer = ended.session().send(&question(&service), Audience::Dataverse).await.unwrap();
+        assert_eq!(answer.status, 401);
+    }
+    assert_eq!(ended.server.received().len(), 4);
+}
+
+#[tokio::test]
+async fn a_claims_challenge_is_passed_on_to_the_authority() {
+    let first = granted(json!({"access_token": "made-up-1"}));
+    let later = granted(json!({"access_token": "made-up-2"}));
+    let ended = Script::new([first, later]).run().await;
+    let challenge = "Bearer error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOnt9fQ==\"";
+    let service = service(&["made-up-1"], challenge).await;
+    let answer = ended.session().send(&question(&service), Audience::Dataverse).await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(ended.forms()[3]["claims"], "{\"access_token\":{}}");
+}
+
+/// A session whose tokens were made elsewhere.
+async fn given(dataverse: &str, flow: &str) -> Result<Session, AuthError> {
+    let given = |text: &str, origin: &str| {
+        let token = read_token(text).unwrap();
+        Source::Given(GivenToken { token, origin: origin.to_owned() })
+    };
+    let clouds = Clouds::embedded().unwrap();
+    let setup = Setup {
+        environment: &"http://127.0.0.1:9".parse().unwrap(),
+        cloud: clouds.named("sandbox").unwrap(),
+        tenant: None,
+        sources: Sources { dataverse: given(dataverse, "D"), flow: given(flow, "F") },
+        person: None,
+    };
+    Session::begin(&transport(), setup, Arc::new(|_| {})).await
+}
+
+#[tokio::test]
+async fn tokens_from_elsewhere_need_no_authority_and_are_checked_before_they_are_sent() {
+    let session = given(&token("user_impersonation"), &token("User")).await.unwrap();
+    assert_eq!(session.identity().user.as_deref(), Some("megan@contoso.example"));
+    let error = given(&token("x"), &token("")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the token for the Flow service from F is that of an application without a person"
+    );
+}
+
+#[tokio::test]
+async fn a_given_token_that_is_refused_or_ends_soon_cannot_be_renewed() {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let payload = URL_SAFE_NO_PAD.encode(json!({"scp": "x", "exp": now + 60}).to_string());
+    let session = given(&format!("e30.{payload}.made-up"), &token("User")).await.unwrap();
+    let service = service(&["made-up"], "Bearer").await;
+    let answer = session.send(&question(&service), Audience::Dataverse).await.unwrap();
+    assert_eq!((answer.status, service.received().len()), (401, 1));
+    let error = session.ensure_lasting(Audience::Dataverse).await.unwrap_err();
+    assert!(matches!(error, AuthError::EndsTooSoon { .. }), "{error:?}");
+    assert!(session.ensure_lasting(Audience::Flow).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_renewal_that_is_refused_names_its_audience() {
-    let ended = Script::new([granted(json!({})), refused(400, "consent_required")]).run().await;
-    let error = ended.session().token(Audience::Flow).await.unwrap_err();
-    assert_eq!(error.to_string(), "Entra refused a token for the Flow service: consent_required");
+    let ended = Script::new([granted(json!({})), refused(400, "unheard_of")]).run().await;
+    let error = ended.error();
+    assert_eq!(error.to_string(), "Entra refused a token for the Flow service: unheard_of");
 }

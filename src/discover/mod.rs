@@ -8,7 +8,7 @@ mod reader;
 mod targets;
 
 use crate::api::ApiError;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, SendError};
 use crate::domain::EnvironmentId;
 use crate::event::{Event, Listener};
 use crate::http::TransportError;
@@ -29,6 +29,15 @@ pub enum DiscoverError {
     /// The answer was none that a plan could be made of.
     #[error(transparent)]
     Api(#[from] ApiError),
+}
+
+impl From<SendError> for DiscoverError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Auth(error) => Self::Auth(error),
+            SendError::Transport(error) => Self::Transport(error),
+        }
+    }
 }
 
 /// An environment as it was found.

@@ -45,8 +45,8 @@ impl<'run> Reader<'run> {
     }
 
     /// What a writer to the same environment needs.
-    pub(crate) fn parts(&self) -> (&'run Transport, &'run Session, &DataverseApi) {
-        (self.transport, self.session, &self.api)
+    pub(crate) fn parts(&self) -> (&'run Session, &DataverseApi) {
+        (self.session, &self.api)
     }
 
     /// The flows of an environment at the Flow service.
@@ -173,8 +173,7 @@ impl<'run> Reader<'run> {
     }
 
     async fn send(&self, request: &Request, audience: Audience) -> Result<Answer, DiscoverError> {
-        let token = self.session.token(audience).await?;
-        Ok(self.transport.send(request, Some(&token)).await?)
+        Ok(self.session.send(request, audience).await?)
     }
 }
 

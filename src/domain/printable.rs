@@ -7,10 +7,11 @@ const MARKERS: &[&str] = &["sig=", "sig%3d", "code=", "token=", "bearer "];
 const LOOKED_AT: usize = 4;
 
 /// A text of a service or a manifest as it may be shown: on one line, without control or
-/// direction characters, at most so many characters, and without what could be a secret.
+/// direction characters, at most so many characters, without what could be a secret and without
+/// what a pipeline would take for a command.
 pub fn printable(text: &str, most: usize) -> String {
     let begin: String = text.chars().take(most.saturating_mul(LOOKED_AT)).collect();
-    let shown = visible(&without_secrets(&begin));
+    let shown = without_commands(&visible(&without_secrets(&begin)));
     if shown.chars().count() <= most {
         return shown;
     }
@@ -47,6 +48,14 @@ fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// The text with a space in what Azure Pipelines takes for a command wherever it stands, and
+/// GitHub Actions where it begins a line.
+fn without_commands(text: &str) -> String {
+    let text = text.replace("##vso[", "## vso[").replace("##[", "## [");
+    let text = text.replace(" ::", " : :");
+    if text.starts_with("::") { format!(": {}", &text[1..]) } else { text }
 }
 
 /// The text with `****` for whatever could be a token or a signature.
@@ -159,6 +168,13 @@ mod tests {
         ] {
             assert_eq!(printable(harmless, 99), harmless);
         }
+    }
+
+    #[test]
+    fn nothing_in_a_text_is_a_command_to_a_pipeline() {
+        assert_eq!(printable("::set-env x::\n::error::y", 99), ": :set-env x:: : :error::y");
+        assert_eq!(printable("x ##vso[task.x]##[error]y", 99), "x ## vso[task.x]## [error]y");
+        assert_eq!(printable("http://[::1]:8787 a::b", 99), "http://[::1]:8787 a::b");
     }
 
     #[test]

@@ -77,6 +77,12 @@ impl Manifest {
         }
     }
 
+    /// A manifest that asks for nothing and has no environments, where there is no file.
+    pub fn without_file(clouds: &Clouds) -> Self {
+        let environments = BTreeMap::new();
+        Self { desired: Desired::default(), environments, clouds: clouds.clone() }
+    }
+
     /// What should be, the same for every environment.
     pub fn desired(&self) -> &Desired {
         &self.desired

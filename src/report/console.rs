@@ -6,13 +6,16 @@ use std::sync::Mutex;
 use anstream::{AutoStream, ColorChoice};
 
 use super::layout::counted;
-use super::{Run, human, json};
+use super::{Run, Runner, human, json};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
 use crate::failure::Failure;
 
 /// The width that is assumed where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
+
+/// What a pipeline's notice of a sign-in is called.
+const SIGN_IN: &str = "A person has to sign in";
 
 /// What a person should know who has approved and sees nothing happen: the page shows the refusal,
 /// and this program is not told
@@ -39,11 +42,18 @@ pub struct Console {
     output: Mutex<AutoStream<io::Stdout>>,
     messages: Mutex<AutoStream<io::Stderr>>,
     file: String,
+    runner: Option<Runner>,
 }
 
 impl Console {
     /// The streams of this process; `file` is what the manifest is called in messages.
-    pub fn new(format: Format, color: ColorChoice, columns: Option<usize>, file: &str) -> Self {
+    pub fn new(
+        format: Format,
+        color: ColorChoice,
+        columns: Option<usize>,
+        runner: Option<Runner>,
+        file: &str,
+    ) -> Self {
         let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = measured.or(columns).unwrap_or(DEFAULT_WIDTH).clamp(40, 240);
         let messages = AutoStream::new(io::stderr(), color);
@@ -56,6 +66,7 @@ impl Console {
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
             messages: Mutex::new(messages),
             file: printable(file, 200),
+            runner,
         }
     }
 
@@ -93,6 +104,22 @@ impl Console {
         seen && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// A line that stands out in a pipeline's log.
+    fn notice(&self, title: &str, text: &str) {
+        self.line(text);
+        if let Some(runner) = self.runner {
+            self.line(&runner.notice(title, text));
+        }
+    }
+
+    /// A line about what may be wrong.
+    fn warning(&self, text: &str) {
+        match self.runner {
+            Some(runner) => self.line(&runner.warning(text)),
+            None => self.line(&format!("warning: {text}")),
+        }
+    }
+
     /// A line that the next one takes the place of; only on a terminal.
     fn status(&self, text: &str) {
         if self.live {
@@ -127,12 +154,19 @@ impl Listener for Console {
                     format!("To sign in, open {verification_uri} and enter the code {user_code}");
                 let message = message
                     .filter(|text| text.contains(verification_uri) && text.contains(user_code));
-                self.line(message.unwrap_or(&sentence));
+                self.notice(SIGN_IN, message.unwrap_or(&sentence));
                 if approves_itself {
                     self.line("The sandbox's user approves by itself in a moment.");
                 }
                 self.status("Waiting for the sign-in …");
             }
+            Event::SignInByBrowser { url } => {
+                self.line(&format!(
+                    "To sign in, open this address in a browser of this machine:\n{url}"
+                ));
+                self.status("Waiting for the sign-in …");
+            }
+            Event::SignInWarning { text } => self.warning(text),
             Event::StillWaiting => self.line(STILL_WAITING),
             Event::SignedIn { user } => {
                 let user =

@@ -8,6 +8,8 @@ mod human;
 mod json;
 mod layout;
 mod log;
+mod runner;
+mod sign_ins;
 
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use crate::problem::Problem;
 pub use console::{Console, Format};
 pub(crate) use layout::counted;
 pub use log::log_to_standard_error;
+pub use runner::Runner;
+pub use sign_ins::{KeptSignIn, sign_ins};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,14 @@
 //! The commands, each as a short story of its stages.
 
+mod auth;
 mod confirm;
 mod connect;
+mod folder;
+mod given;
 mod interrupt;
+mod keep;
 mod record;
+mod sign_in;
 mod tenant;
 
 use std::fs::File;
@@ -23,11 +28,12 @@ use crate::http::Transport;
 use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
 use crate::problem::Problem;
-use crate::report::{Console, Format, Outcome, counted};
+use crate::report::{Console, Format, Outcome, Runner, counted};
 
-use connect::{Connection, Login};
+use connect::Connection;
 use interrupt::interruptible;
 use record::Record;
+use sign_in::Login;
 use tenant::Place;
 
 /// What is to come of a plan.
@@ -55,6 +61,7 @@ pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Plan(args) => show(&args, color).await,
         Command::Apply(args) => apply(&args, color).await,
+        Command::Auth(command) => auth::command(&command, color).await,
         Command::Sandbox(args) => tenant::command(&args, color).await,
     }
 }
@@ -77,8 +84,8 @@ fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
 
 /// Brings the targets up to date, or shows what that would mean, and reports.
 async fn populate(args: &RunArgs, intent: Intent, color: anstream::ColorChoice) -> (Outcome, Exit) {
-    let file = args.manifest.display().to_string();
-    let console = Arc::new(Console::new(args.format, color, columns(), &file));
+    let file = args.connect.manifest.display().to_string();
+    let console = Arc::new(Console::new(args.format, color, columns(), runner(), &file));
     let mut record = Record::begin();
     let ended = stages(args, intent, &console, &mut record).await;
     record.conclude(ended, &console)
@@ -93,8 +100,9 @@ async fn stages(
 ) -> Result<Outcome, Failure> {
     let clouds = clouds()?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
-    let manifest = manifest(&args.manifest, &clouds, console, record)?;
-    let ready = interruptible(prepare(args, intent, manifest, &clouds, console, record)).await?;
+    let manifest = manifest(&args.connect.manifest, &clouds, console, record)?;
+    let preparing = Box::pin(prepare(args, intent, manifest, &clouds, console, record));
+    let ready = interruptible(preparing).await?;
     let outcome = settle(&ready, intent, console, record).await;
     ready.connection.close().await;
     outcome
@@ -109,13 +117,13 @@ async fn prepare(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Ready, Failure> {
-    let environment = manifest.environment(args.environment.as_deref());
+    let environment = manifest.environment(args.connect.environment.as_deref());
     let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
-    let login = Login::of(args, &environment, clouds)?;
+    let login = Login::of(&args.connect.sign_in, &environment, clouds)?;
     confirm::possible(&environment.place, intent, console)?;
-    let place = tenant::place(&environment, &args.sandbox, console).await?;
+    let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
     record.environment(&environment.name, &place.url);
-    let transport = connect::transport(args, console)?;
+    let transport = connect::transport(&args.connect, console)?;
     record.transport = Some(transport.clone());
     let read = read_and_plan(login, place, transport, &manifest, &environment, console, record);
     let (connection, discovery) = read.await.map_err(Failure::nothing_written)?;
@@ -129,13 +137,13 @@ async fn read_and_plan(
     transport: Transport,
     manifest: &Manifest,
     environment: &Environment,
-    console: &Console,
+    console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<(Connection, Discovery), Failure> {
     let connection = login.sign_in(place, transport, console).await?;
     let reader = connection.reader();
     let known_id = environment.environment_id.clone();
-    let discovery = observe(&reader, manifest.desired(), known_id, console).await?;
+    let discovery = observe(&reader, manifest.desired(), known_id, &**console).await?;
     record.environment_id(&discovery.environment_id);
     record.plan(plan(manifest.desired(), &discovery.observed, &connection.cloud));
     Ok((connection, discovery))
@@ -205,7 +213,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 
 /// A problem that has no place in the manifest's text.
 fn invalid(args: &RunArgs, problem: Problem, console: &Console, record: &mut Record) -> Failure {
-    refuse(&args.manifest.display().to_string(), &[], vec![problem], console, record)
+    refuse(&args.connect.manifest.display().to_string(), &[], vec![problem], console, record)
 }
 
 /// Tells what is wrong with the manifest and ends the run before anything is contacted.
@@ -233,6 +241,11 @@ fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
+/// The pipeline runner that the surroundings tell of.
+fn runner() -> Option<Runner> {
+    Runner::detect(|name| std::env::var(name).ok())
+}
+
 fn color(color: Color) -> anstream::ColorChoice {
     match color {
         Color::Auto => anstream::ColorChoice::Auto,
@@ -243,5 +256,5 @@ fn color(color: Color) -> anstream::ColorChoice {
 
 /// The streams of a command that has no result of its own.
 fn plain_console(color: anstream::ColorChoice) -> Console {
-    Console::new(Format::Human, color, columns(), "")
+    Console::new(Format::Human, color, columns(), runner(), "")
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::domain::{JsonPointer, LogicalName, RowId, SchemaName, TriggerName, WorkflowId};
 
 /// Everything that should be, for one environment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Desired {
     /// The flows, in the manifest's order.
     pub flows: Vec<Flow>,

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::domain::Guid;
+
 /// One tenant at one authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
@@ -56,6 +58,13 @@ impl Authority {
         let mut url = self.origin.clone();
         url.set_path(&format!("/{}/oauth2/v2.0/{name}", self.tenant));
         url
+    }
+}
+
+impl Tenant {
+    /// The tenant's id, if it is named by that.
+    pub fn id(&self) -> Option<Guid> {
+        self.0.parse().ok()
     }
 }
 

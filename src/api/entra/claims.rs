@@ -3,6 +3,8 @@
 //! A client is to treat access tokens as opaque, so nothing here decides about trust: no
 //! signature is checked, and a token that cannot be read is merely unknown.
 
+use std::time::{Duration, SystemTime};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -57,6 +59,11 @@ impl Claims {
             user: first(&["upn", "unique_name", "preferred_username"]),
             application: first(&["appid", "azp"]),
         }
+    }
+
+    /// When the token ends.
+    pub fn ends(&self) -> Option<SystemTime> {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.expires?))
     }
 
     /// Whether the token is plainly that of an application without a person.

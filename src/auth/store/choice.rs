@@ -19,6 +19,18 @@ pub enum TokenStore {
     None,
 }
 
+impl TokenStore {
+    /// Its kind, without a path.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File(_) => "file",
+            Self::Plain(_) => "plain",
+            Self::None => "none",
+        }
+    }
+}
+
 /// Why a text names no store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenStoreError {

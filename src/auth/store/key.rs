@@ -91,6 +91,11 @@ impl FromStr for StoreKey {
 }
 
 impl StoreKey {
+    /// A key that nothing was encrypted with, for who only removes.
+    pub fn random() -> Self {
+        Self::generate().0
+    }
+
     /// Makes a key.
     pub(super) fn generate() -> (Self, SecretString) {
         let identity = x25519::Identity::generate();

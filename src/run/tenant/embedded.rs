@@ -4,8 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use etcetera::BaseStrategy;
-
 use super::Place;
 use crate::cli::{SandboxArgs, SandboxCommand, SandboxState, ServeArgs, StateArgs};
 use crate::domain::sentence;
@@ -13,6 +11,7 @@ use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Console;
+use crate::run::folder;
 use crate::run::interrupt::interruptible;
 use crate::sandbox::{self, Options, SandboxError, Server, StateLocation, Tenant, TlsOptions};
 
@@ -127,12 +126,11 @@ fn location(args: &StateArgs) -> Result<StateLocation, Failure> {
 }
 
 fn default_file() -> Result<PathBuf, Failure> {
-    let folders = etcetera::choose_base_strategy().map_err(|error| {
+    let folder = folder::state().map_err(|error| {
         Failure::new(Exit::Usage, format!("there is no folder for the sandbox's state: {error}"))
             .hint("name a file with --sandbox-state, or keep the state in memory with --sandbox-state none")
     })?;
-    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
-    Ok(folder.join("flowbind").join("sandbox.json"))
+    Ok(folder.join("sandbox.json"))
 }
 
 fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {

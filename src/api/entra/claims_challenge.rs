@@ -1,0 +1,6 @@
+//! provisional
+use crate::http::Answer;
+/// provisional
+pub fn claims_challenge(_answer: &Answer) -> Option<String> {
+    None
+}

@@ -1,0 +1,42 @@
+//! Whom tokens are for.
+
+use std::fmt;
+
+/// Whom a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Audience {
+    /// The environment's Web API.
+    Dataverse,
+    /// The Flow service.
+    Flow,
+}
+
+impl Audience {
+    /// Every audience of a run.
+    pub const ALL: [Self; 2] = [Self::Dataverse, Self::Flow];
+
+    /// The word by which it is named in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dataverse => "dataverse",
+            Self::Flow => "flow",
+        }
+    }
+
+    /// The id of its application at Entra, which tokens of version 2.0 carry as their audience.
+    pub(super) fn application(self) -> &'static str {
+        match self {
+            Self::Dataverse => "00000007-0000-0000-c000-000000000000",
+            Self::Flow => "7df0a125-d3be-4c96-aa54-591f83ff541c",
+        }
+    }
+}
+
+impl fmt::Display for Audience {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Dataverse => "Dataverse",
+            Self::Flow => "the Flow service",
+        })
+    }
+}

@@ -1,0 +1,262 @@
+//! Tokens that another program prints, such as the Azure CLI.
+//!
+//! The program is started directly, without a shell, so nothing that is put into its arguments
+//! can become a command of its own.
+
+use std::fmt;
+use std::process::Stdio;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::Audience;
+use super::session::Minted;
+use super::source::read_token;
+use crate::domain::printable;
+
+/// How long the program may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Stands in an argument for the resource that the token is to be for.
+const RESOURCE: &str = "{resource}";
+
+/// How much of the program's own words is shown, in characters.
+const MOST_CHARACTERS: usize = 300;
+
+/// Secrets of this program that are none of the other's.
+const KEPT_BACK: [&str; 4] = [
+    "FLOWBIND_REFRESH_TOKEN",
+    "FLOWBIND_STORE_KEY",
+    "FLOWBIND_DATAVERSE_TOKEN",
+    "FLOWBIND_FLOW_TOKEN",
+];
+
+/// A program and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCommand {
+    program: String,
+    arguments: Vec<String>,
+}
+
+/// A command, and the only audience that it is for if it names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenCommandFor {
+    /// The audience; none if it is for both.
+    pub audience: Option<Audience>,
+    /// The command.
+    pub command: TokenCommand,
+}
+
+/// Why a text is not a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenCommandError {
+    /// There is nothing in it.
+    #[error(
+        "is empty: write the program and its arguments, such as `az account get-access-token --resource {RESOURCE}`"
+    )]
+    Empty,
+    /// A quote is not closed.
+    #[error("has a quote that is not closed")]
+    Quote,
+}
+
+/// Why a program gave no token.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandFailure {
+    /// It could not be started.
+    #[error("it could not be started")]
+    Start(#[source] std::io::Error),
+    /// It took too long.
+    #[error("it did not end within {} s", PATIENCE.as_secs())]
+    Slow,
+    /// It failed.
+    #[error("it ended with {status}{}", said(.message))]
+    Failed {
+        /// How it ended.
+        status: String,
+        /// The last line of its standard error, made safe to print.
+        message: String,
+    },
+    /// It printed something else.
+    #[error("it printed no token: neither a bare one nor JSON with `accessToken`")]
+    NoToken,
+}
+
+/// What programs print instead of a bare token: `accessToken` of the Azure CLI, `access_token` of
+/// OAuth, `token` of the Azure Developer CLI and PowerShell.
+#[derive(Deserialize)]
+struct Printed {
+    #[serde(alias = "access_token", alias = "token", alias = "Token", rename = "accessToken")]
+    token: String,
+    expires_on: Option<serde_json::Value>,
+    expires_in: Option<u64>,
+}
+
+impl TokenCommand {
+    /// Runs the program for a token that is good for the resource.
+    ///
+    /// # Errors
+    /// It cannot be started, takes too long, fails, or prints something else.
+    pub(super) async fn run(
+        &self,
+        audience: Audience,
+        resource: &str,
+    ) -> Result<Minted, CommandFailure> {
+        let running = self.command(audience, resource).output();
+        let ended = timeout(PATIENCE, running).await.map_err(|_| CommandFailure::Slow)?;
+        let ended = ended.map_err(CommandFailure::Start)?;
+        if !ended.status.success() {
+            return Err(CommandFailure::Failed {
+                status: ended.status.to_string(),
+                message: last_line(&ended.stderr),
+            });
+        }
+        minted(&ended.stdout, SystemTime::now()).ok_or(CommandFailure::NoToken)
+    }
+
+    /// The program as it is started.
+    fn command(&self, audience: Audience, resource: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
+        command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
+        for name in KEPT_BACK {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+}
+
+/// Reads what a program printed.
+fn minted(output: &[u8], now: SystemTime) -> Option<Minted> {
+    let text = std::str::from_utf8(output).ok()?.trim();
+    if !text.starts_with('{') {
+        let access = read_token(text.trim_matches('"'))?;
+        return Some(Minted { access, lifetime: None });
+    }
+    let printed: Printed = serde_json::from_str(text).ok()?;
+    Some(Minted { access: read_token(&printed.token)?, lifetime: printed.lifetime(now) })
+}
+
+impl Printed {
+    /// How long the token lasts, where that is told in seconds.
+    fn lifetime(&self, now: SystemTime) -> Option<Duration> {
+        if let Some(seconds) = self.expires_in {
+            return Some(Duration::from_secs(seconds));
+        }
+        let seconds = self.expires_on.as_ref()?;
+        let seconds = seconds.as_u64().or_else(|| seconds.as_str()?.trim().parse().ok())?;
+        let end = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+        Some(end.duration_since(now).unwrap_or_default())
+    }
+}
+
+/// The last line that says something.
+fn last_line(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    printable(line.unwrap_or_default().trim(), MOST_CHARACTERS)
+}
+
+/// The program's own words, where there are any.
+fn said(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
+}
+
+impl FromStr for TokenCommand {
+    type Err = TokenCommandError;
+
+    fn from_str(text: &str) -> Result<Self, TokenCommandError> {
+        let words = shlex::split(text).ok_or(TokenCommandError::Quote)?;
+        let mut words = words.into_iter();
+        let program = words.next().filter(|word| !word.is_empty());
+        let program = program.ok_or(TokenCommandError::Empty)?;
+        Ok(Self { program, arguments: words.collect() })
+    }
+}
+
+impl FromStr for TokenCommandFor {
+    type Err = TokenCommandError;
+
+    fn from_str(text: &str) -> Result<Self, TokenCommandError> {
+        let named = Audience::ALL.into_iter().find_map(|audience| {
+            let rest = text.strip_prefix(audience.name())?.strip_prefix(':')?;
+            Some((Some(audience), rest))
+        });
+        let (audience, text) = named.unwrap_or((None, text));
+        Ok(Self { audience, command: text.parse()? })
+    }
+}
+
+impl fmt::Display for TokenCommand {
+    /// Names the program alone: arguments may be long, and some people put secrets there.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the command `{}`", printable(&self.program, 100))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str) -> TokenCommand {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_command_is_split_into_words_as_a_shell_would() {
+        let parsed: TokenCommandFor =
+            "az account 'get access' --resource {resource}".parse().unwrap();
+        assert_eq!(parsed.audience, None);
+        assert_eq!(parsed.command.program, "az");
+        assert_eq!(parsed.command.arguments, ["account", "get access", "--resource", "{resource}"]);
+        let parsed: TokenCommandFor = "flow:./token.sh".parse().unwrap();
+        assert_eq!(parsed.audience, Some(Audience::Flow));
+        assert_eq!(parsed.command.program, "./token.sh");
+        assert_eq!("  ".parse::<TokenCommand>(), Err(TokenCommandError::Empty));
+        assert_eq!("dataverse:".parse::<TokenCommandFor>(), Err(TokenCommandError::Empty));
+        assert_eq!("az 'x".parse::<TokenCommand>(), Err(TokenCommandError::Quote));
+    }
+
+    #[test]
+    fn a_bare_token_and_the_json_of_known_programs_are_read() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let read = |text: &str| {
+            let minted = minted(text.as_bytes(), now)?;
+            Some((minted.access.expose().to_owned(), minted.lifetime.map(|time| time.as_secs())))
+        };
+        let token = |lifetime| Some(("made.up.token".to_owned(), lifetime));
+        assert_eq!(read("made.up.token\r\n"), token(None));
+        assert_eq!(read("\"made.up.token\"\n"), token(None));
+        let azure = r#"{"accessToken": "made.up.token", "expiresOn": "2026-01-01 00:00:00.000000", "expires_on": 1600, "tokenType": "Bearer"}"#;
+        assert_eq!(read(azure), token(Some(600)));
+        assert_eq!(read(r#"{"access_token":"made.up.token","expires_in":7}"#), token(Some(7)));
+        assert_eq!(read(r#"{"token":"made.up.token","expires_on":"1001"}"#), token(Some(1)));
+        for text in ["", "please sign in first", "{}", r#"{"accessToken":""}"#, "a\nb"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    #[cfg(unix)]
+    async fn the_program_is_told_the_resource_and_none_of_our_secrets() {
+        let script = "sh -c 'printf %s-%s-%s \"$1\" \"$FLOWBIND_AUDIENCE\" \"$FLOWBIND_STORE_KEY\"' sh {resource}";
+        let minted = command(script).run(Audience::Flow, "https://x.example/;id").await.unwrap();
+        assert_eq!(minted.access.expose(), "https://x.example/;id-flow-");
+    }
+
+    #[tokio::test]
+    #[cfg(unix)]
+    async fn a_program_that_fails_is_told_with_its_last_words() {
+        let failure = command("sh -c 'echo one >&2; echo two >&2; exit 3'");
+        let failure = failure.run(Audience::Flow, "x").await.unwrap_err().to_string();
+        assert_eq!(failure, "it ended with exit status: 3: two");
+        let failure = command("no-such-program-here").run(Audience::Flow, "x").await.unwrap_err();
+        assert!(matches!(failure, CommandFailure::Start(_)), "{failure:?}");
+        let failure = command("echo not a token").run(Audience::Flow, "x").await.unwrap_err();
+        assert!(matches!(failure, CommandFailure::NoToken), "{failure:?}");
+    }
+}

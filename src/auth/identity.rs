@@ -1,0 +1,35 @@
+//! Who signed in, as far as tokens tell.
+
+use super::grant::Grant;
+use crate::api::entra::Claims;
+
+/// Who signed in and where, as far as the tokens tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The name with which the person signs in.
+    pub user: Option<String>,
+    /// The person's id in the tenant.
+    pub object_id: Option<String>,
+    /// The tenant's id.
+    pub tenant_id: Option<String>,
+}
+
+impl Identity {
+    /// Reads who it is from the token for an audience, else from the one for ourselves.
+    pub(super) fn of(grant: &Grant) -> Self {
+        let own = grant.id_token.as_ref();
+        let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
+        let claims = Claims::of(grant.access.expose()).unwrap_or_default();
+        Self {
+            user: claims.user.or(own.user),
+            object_id: claims.object.or(own.object),
+            tenant_id: claims.tenant.or(own.tenant),
+        }
+    }
+
+    /// Reads who it is from what a token says.
+    pub(super) fn told_by(claims: &Claims) -> Self {
+        let Claims { user, object, tenant, .. } = claims.clone();
+        Self { user, object_id: object, tenant_id: tenant }
+    }
+}

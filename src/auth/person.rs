@@ -1,0 +1,122 @@
+//! The person who signs in: silently by the refresh token, else by being asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::device::{self, TOKEN};
+use super::grant::Grant;
+use super::keeper::Keeper;
+use super::notice::{Notice, Notify};
+use super::store::StoreError;
+use super::wire::{Sleep, Wire};
+use super::{Application, Audience, AuthError, Step};
+use crate::domain::sentence;
+use crate::http::Transport;
+
+/// How a person is asked to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a code that is entered on any device (RFC 8628).
+    DeviceCode,
+    /// In a browser of this machine (RFC 8252).
+    Browser,
+    /// Not at all: nobody is there.
+    Nobody,
+}
+
+/// The person in whose name tokens are made.
+pub struct Person {
+    /// The application with which they sign in.
+    application: Application,
+    /// How they are asked.
+    way: Way,
+    /// What holds their refresh token.
+    pub(super) keeper: Keeper,
+    /// How polling waits: an argument, so that tests do not wait.
+    sleep: Sleep,
+}
+
+/// What a person is asked for.
+pub(super) struct Request<'a> {
+    /// Whom the first token is for.
+    pub(super) audience: Audience,
+    /// Its scopes, and who signs in.
+    pub(super) scopes: &'a str,
+    /// What the token must prove, as JSON.
+    pub(super) claims: Option<&'a str>,
+}
+
+impl Person {
+    /// A person who signs in with that application.
+    pub fn new(application: Application, way: Way, keeper: Keeper) -> Self {
+        let sleep: Sleep = Arc::new(|time: Duration| Box::pin(tokio::time::sleep(time)));
+        Self { application, way, keeper, sleep }
+    }
+
+    /// The same person, with another way to wait.
+    #[cfg(test)]
+    pub(super) fn waiting_by(self, sleep: Sleep) -> Self {
+        Self { sleep, ..self }
+    }
+
+    /// Makes a token from the refresh token (RFC 6749 section 6).
+    ///
+    /// # Errors
+    /// There is no refresh token, the authority refuses, or it cannot be reached.
+    pub(super) async fn renew(
+        &self,
+        transport: &Transport,
+        request: &Request<'_>,
+        notify: &Notify,
+    ) -> Result<Grant, AuthError> {
+        let audience = request.audience;
+        let mut hold = self.keeper.hold().await?;
+        let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?;
+        let wire = Wire::asking(transport, Step::Token(audience), TOKEN);
+        let (scopes, claims) = (request.scopes, request.claims);
+        let grant = Grant::refresh(&wire, &self.application, token, scopes, claims).await?;
+        let kept = hold.renewed(&grant, audience);
+        warn_unless_kept(kept, notify);
+        Ok(grant)
+    }
+
+    /// Asks the person to sign in.
+    ///
+    /// # Errors
+    /// They decline, nobody comes, or the authority refuses.
+    pub(super) async fn ask(
+        &self,
+        transport: &Transport,
+        request: &Request<'_>,
+        notify: &Notify,
+    ) -> Result<Grant, AuthError> {
+        let application = &self.application;
+        let grant = match self.way {
+            Way::Nobody => return Err(AuthError::PersonNeeded { why: None }),
+            Way::DeviceCode => {
+                let show = |prompt: &super::Prompt| notify(Notice::DeviceCode(prompt));
+                device::grant(transport, application, request, show, &self.sleep).await?
+            }
+            Way::Browser => return Err(AuthError::PersonNeeded { why: None }),
+        };
+        let kept = self.keeper.hold().await?.signed_in(&grant, request.audience);
+        warn_unless_kept(kept, notify);
+        Ok(grant)
+    }
+
+    /// Forgets a kept sign-in that serves no longer.
+    ///
+    /// # Errors
+    /// What keeps it cannot be read or written.
+    pub(super) async fn forget(&self) -> Result<(), AuthError> {
+        Ok(self.keeper.hold().await?.forget()?)
+    }
+}
+
+/// Tells that the sign-in holds for this run, but not for the next.
+fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
+    if let Err(error) = kept {
+        let text = format!("the sign-in is not kept for later runs: {}", sentence(&error));
+        notify(Notice::Warning(&text));
+    }
+}

@@ -1,0 +1,74 @@
+//! Where the tokens of an audience come from.
+
+use super::{Audience, TokenCommand};
+use crate::domain::AccessToken;
+
+/// Where the tokens of an audience come from.
+#[derive(Debug)]
+pub enum Source {
+    /// The person who signs in.
+    Person,
+    /// Somebody made a token and gave it.
+    Given(GivenToken),
+    /// A program prints one.
+    Command(TokenCommand),
+}
+
+/// The source of each audience.
+#[derive(Debug)]
+pub struct Sources {
+    /// Of tokens for the environment.
+    pub dataverse: Source,
+    /// Of tokens for the Flow service.
+    pub flow: Source,
+}
+
+/// A token that was made elsewhere. It cannot be renewed.
+#[derive(Debug)]
+pub struct GivenToken {
+    /// The token.
+    pub token: AccessToken,
+    /// What gave it, such as the name of an environment variable.
+    pub origin: String,
+}
+
+/// The longest token that is taken, in bytes: more than any service sends.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// Takes a text for a token; none if it could not stand in a header.
+pub fn read_token(text: &str) -> Option<AccessToken> {
+    let text = text.trim();
+    let usable = (1..=MOST_BYTES).contains(&text.len());
+    (usable && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| AccessToken::new(text))
+}
+
+impl Source {
+    /// Whether a further token can be had when one is refused.
+    pub(super) fn renews(&self) -> bool {
+        !matches!(self, Self::Given(_))
+    }
+
+    /// What gave the token, if that was not the authority on our own request.
+    pub(super) fn elsewhere(&self) -> Option<String> {
+        match self {
+            Self::Person => None,
+            Self::Given(given) => Some(given.origin.clone()),
+            Self::Command(command) => Some(command.to_string()),
+        }
+    }
+}
+
+impl Sources {
+    /// Whether a person has to sign in.
+    pub fn need_person(&self) -> bool {
+        Audience::ALL.iter().any(|audience| matches!(self.of(*audience), Source::Person))
+    }
+
+    /// The source of an audience.
+    pub(super) fn of(&self, audience: Audience) -> &Source {
+        match audience {
+            Audience::Dataverse => &self.dataverse,
+            Audience::Flow => &self.flow,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `flowbind auth`: one sign-in for many runs.
+
+use std::sync::Arc;
+
+use super::interrupt::interruptible;
+use super::keep::{Keeping, store_key};
+use super::sign_in::Login;
+use super::{clouds, connect, runner, tenant};
+use crate::auth::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
+use crate::cli::{AuthCommand, ConnectArgs, LoginArgs, LogoutArgs, StatusArgs};
+use crate::domain::Clouds;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::manifest::{Environment, Manifest, render};
+use crate::report::{self, Console, Format, KeptSignIn};
+
+/// Carries out `flowbind auth`.
+pub(super) async fn command(command: &AuthCommand, color: anstream::ColorChoice) -> Exit {
+    let console = Console::new(Format::Human, color, super::columns(), runner(), "");
+    let console = Arc::new(console);
+    let ended = match command {
+        AuthCommand::Login(args) => Box::pin(login(args, &console)).await,
+        AuthCommand::Status(args) => status(args, &console).await,
+        AuthCommand::Logout(args) => logout(args, &console).await,
+    };
+    ended.unwrap_or_else(|failure| {
+        console.fail(&failure);
+        failure.exit
+    })
+}
+
+/// Where a sign-in goes.
+enum Destination {
+    /// Into a store.
+    Store(Store),
+    /// To standard output, encrypted.
+    Line(StoreKey),
+}
+
+async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure> {
+    let destination = destination(args).await?;
+    let clouds = clouds()?;
+    let environment = environment(&args.connect, &clouds, console)?;
+    let login = Login::of(&args.connect.sign_in, &environment, &clouds)?.anew();
+    let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
+    let transport = connect::transport(&args.connect, console)?;
+    let connection = interruptible(login.sign_in(place, transport, console)).await?;
+    let kept = connection.to_keep().await;
+    connection.close().await;
+    let (name, sign_in) = kept?;
+    match destination {
+        Destination::Store(store) => {
+            keep(&store, name, sign_in).await?;
+            console.message(&format!("Kept in {}.\n", store.file().display()));
+        }
+        Destination::Line(key) => {
+            let mut sign_ins = SignIns::default();
+            sign_ins.put(name, sign_in);
+            console.result(&format!("{}\n", key.seal_line(&sign_ins)?));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Where the sign-in is to go, tried before anybody is asked to sign in.
+async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
+    if args.export {
+        let key = store_key()?.ok_or(StoreError::MissingKey)?;
+        return Ok(Destination::Line(key));
+    }
+    let Some(store) = Keeping::of(&args.connect.sign_in.store)?.store else {
+        return Err(Failure::new(Exit::Usage, "nothing would be kept of this sign-in")
+            .hint("choose a place by --token-store, or print the sign-in for a secret variable by --export"));
+    };
+    // Taking hold of it shows whether it can be used, and lets it go at once.
+    store.exclusive().await?;
+    Ok(Destination::Store(store))
+}
+
+async fn keep(store: &Store, name: SignInName, sign_in: SignIn) -> Result<(), StoreError> {
+    let mut exclusive = store.exclusive().await?;
+    let mut sign_ins = exclusive.sign_ins().clone();
+    sign_ins.put(name, sign_in);
+    exclusive.save(sign_ins)
+}
+
+/// The environment of the manifest; an address needs no manifest.
+fn environment(
+    args: &ConnectArgs,
+    clouds: &Clouds,
+    console: &Console,
+) -> Result<Environment, Failure> {
+    let wanted = args.environment.as_deref();
+    let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
+    let name = args.manifest.display().to_string();
+    let refused = |bytes: &[u8], problems: Vec<_>| {
+        console.message(&render(&name, bytes, &problems));
+        let count = report::counted(problems.len(), "problem");
+        Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
+    };
+    let manifest = match super::read(&args.manifest) {
+        Err(_) if is_address => Manifest::without_file(clouds),
+        Err(error) => return Err(refused(&[], vec![crate::manifest::unreadable(&name, &error)])),
+        Ok(bytes) => {
+            Manifest::parse(&bytes, clouds).map_err(|problems| refused(&bytes, problems))?
+        }
+    };
+    manifest.environment(wanted).map_err(|problem| refused(&[], vec![problem]))
+}
+
+async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
+    let keeping = Keeping::of(&args.store)?;
+    let kept = match &keeping.store {
+        Some(store) => store.read().await?,
+        None => SignIns::default(),
+    };
+    let file = keeping.store.as_ref().map(|store| store.file().display().to_string());
+    let shown: Vec<KeptSignIn> = kept.iter().map(shown).collect();
+    let store = keeping.choice.kind();
+    console.result(&report::sign_ins(&shown, store, file.as_deref(), args.format));
+    Ok(if shown.is_empty() { Exit::SignIn } else { Exit::Done })
+}
+
+/// What is told of a sign-in.
+fn shown((name, sign_in): (&SignInName, &SignIn)) -> KeptSignIn {
+    KeptSignIn {
+        user: sign_in.user.clone(),
+        tenant: name.tenant.clone(),
+        tenant_id: sign_in.tenant_id.clone(),
+        client_id: name.client_id.clone(),
+        authority: name.authority.clone(),
+        since: sign_in.since,
+        answered: sign_in.answered.clone(),
+    }
+}
+
+async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
+    let keeping = Keeping::to_clear(&args.store)?;
+    let Some(store) = keeping.store else {
+        console.result("Nothing is kept in the token store `none`.\n");
+        return Ok(Exit::Done);
+    };
+    let was_there = store.clear().await?;
+    let words = if was_there { "Removed" } else { "There was no sign-in in" };
+    console.result(&format!("{words} {}\n", store.file().display()));
+    Ok(Exit::Done)
+}

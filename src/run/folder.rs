@@ -1,0 +1,12 @@
+//! The folder in which the program keeps what outlives a run.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+/// The program's folder for state, as the platform has it: `~/.local/state/flowbind` on Linux.
+pub(super) fn state() -> Result<PathBuf, etcetera::HomeDirError> {
+    let folders = etcetera::choose_base_strategy()?;
+    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Ok(folder.join("flowbind"))
+}

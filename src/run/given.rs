@@ -1,0 +1,128 @@
+//! What a pipeline hands in: tokens by environment variables, standard input or a command.
+//!
+//! The names of the variables are documented in `docs/sign-in.md`. Their values are secrets, so
+//! they are no options: arguments can be read by whoever lists the processes.
+
+use std::env;
+use std::io::{self, BufRead, Read};
+
+use super::keep::store_key;
+use crate::auth::{
+    Audience, AuthError, GivenToken, SignInName, Source, Sources, TokenCommand, Unfit,
+    is_sealed_line, read_token,
+};
+use crate::cli::SignInArgs;
+use crate::domain::RefreshToken;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Holds a refresh token.
+const REFRESH_TOKEN: &str = "FLOWBIND_REFRESH_TOKEN";
+
+/// The longest line that is read from standard input, in bytes.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// What was handed in.
+pub(super) struct Given {
+    /// Where the tokens of each audience come from.
+    pub(super) sources: Sources,
+    /// The refresh token.
+    pub(super) refresh_token: Option<RefreshToken>,
+    /// Whose it is, if that came with it.
+    pub(super) name: Option<SignInName>,
+}
+
+impl Given {
+    /// Reads what was handed in.
+    pub(super) fn read(args: &SignInArgs) -> Result<Self, Failure> {
+        let sources = Sources {
+            dataverse: source(args, Audience::Dataverse)?,
+            flow: source(args, Audience::Flow)?,
+        };
+        let Some((text, origin)) = refresh_token(args)? else {
+            return Ok(Self { sources, refresh_token: None, name: None });
+        };
+        let (refresh_token, name) = opened(text.trim(), origin)?;
+        Ok(Self { sources, refresh_token: Some(refresh_token), name })
+    }
+}
+
+/// The variable that holds an access token for an audience.
+fn token_variable(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Dataverse => "FLOWBIND_DATAVERSE_TOKEN",
+        Audience::Flow => "FLOWBIND_FLOW_TOKEN",
+    }
+}
+
+/// Where tokens for an audience come from: a token that is there, a command, else a person.
+fn source(args: &SignInArgs, audience: Audience) -> Result<Source, Failure> {
+    let variable = token_variable(audience);
+    if let Some(text) = variable_of(variable)? {
+        let malformed = AuthError::Unfit {
+            audience,
+            origin: Some(variable.to_owned()),
+            unfit: Unfit::Malformed,
+        };
+        let token = read_token(&text).ok_or(malformed)?;
+        return Ok(Source::Given(GivenToken { token, origin: variable.to_owned() }));
+    }
+    Ok(command(args, audience).map_or(Source::Person, Source::Command))
+}
+
+/// The command for an audience: one that names it before one for both.
+fn command(args: &SignInArgs, audience: Audience) -> Option<TokenCommand> {
+    let find = |wanted| args.token_command.iter().find(|command| command.audience == wanted);
+    find(Some(audience)).or_else(|| find(None)).map(|found| found.command.clone())
+}
+
+/// The refresh token from standard input, if that was asked for, else from its variable; and which
+/// of them it is from.
+fn refresh_token(args: &SignInArgs) -> Result<Option<(String, &'static str)>, Failure> {
+    if args.refresh_token_stdin {
+        return Ok(Some((first_line()?, "standard input")));
+    }
+    Ok(variable_of(REFRESH_TOKEN)?.map(|text| (text, REFRESH_TOKEN)))
+}
+
+/// A refresh token as it is, or out of the line that `flowbind auth login --export` prints, which
+/// tells whose it is as well.
+fn opened(text: &str, origin: &str) -> Result<(RefreshToken, Option<SignInName>), Failure> {
+    let malformed = || {
+        Failure::new(Exit::Usage, format!("{origin} holds no refresh token"))
+            .hint("give the token alone, in one line; `flowbind auth login --export` prints one")
+    };
+    if is_sealed_line(text) {
+        let key = store_key()?.ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("{origin} is encrypted, and FLOWBIND_STORE_KEY is not set"))
+                .hint("set FLOWBIND_STORE_KEY to the key that `flowbind auth login --export` was run with")
+        })?;
+        let sign_ins = key.open_line(text)?;
+        let (name, sign_in) = sign_ins.iter().next().ok_or_else(malformed)?;
+        return Ok((sign_in.refresh_token.clone(), Some(name.clone())));
+    }
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(malformed());
+    }
+    Ok((RefreshToken::new(text), None))
+}
+
+/// The first line of standard input.
+fn first_line() -> Result<String, Failure> {
+    let mut line = String::new();
+    let read = io::stdin().lock().take(MOST_BYTES).read_line(&mut line);
+    read.map(|_| line).map_err(|error| {
+        Failure::new(Exit::Usage, format!("standard input cannot be read: {error}"))
+    })
+}
+
+/// The value of a variable; none if it is empty, as pipelines set variables that have no value.
+pub(super) fn variable_of(name: &str) -> Result<Option<String>, Failure> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Failure::new(Exit::Usage, format!("{name} is not text in UTF-8")))
+        }
+    }
+}

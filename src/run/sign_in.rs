@@ -1,0 +1,217 @@
+//! Who signs in to an environment, and how: everything that can be wrong with it is found before
+//! anything is contacted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connect::Connection;
+use super::given::Given;
+use super::keep::Keeping;
+use super::tenant::Place;
+use crate::auth::{
+    self, Application, ClientId, Keeper, Notice, Notify, Person, Session, Setup, SignInName,
+    Source, Sources, Tenant, Way,
+};
+use crate::cli::SignInArgs;
+use crate::domain::{Cloud, Clouds, RefreshToken, sentence};
+use crate::event::{Event, Listener};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::http::Transport;
+use crate::manifest::{Environment, Place as Named};
+use crate::report::Console;
+
+/// How long a person may take before something seems wrong.
+const WORTH_REMINDING: Duration = Duration::from_mins(2);
+
+/// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
+const SANDBOX: &str = "sandbox";
+
+/// Who is to sign in, and where.
+pub(super) struct Login {
+    cloud: Cloud,
+    /// The application, if a person has to sign in.
+    client_id: Option<ClientId>,
+    tenant: Option<Tenant>,
+    sources: Sources,
+    refresh_token: Option<RefreshToken>,
+    keeping: Keeping,
+    way: Way,
+}
+
+impl Login {
+    /// Takes the command line first, then the manifest, then what came with a refresh token, then
+    /// the cloud's own.
+    pub(super) fn of(
+        args: &SignInArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let cloud = cloud(environment, clouds)?;
+        let given = Given::read(args)?;
+        let came = given.name.as_ref();
+        let client_id = given.sources.need_person().then(|| {
+            let named = args.client_id.as_ref().map(ToString::to_string);
+            let named = named.or_else(|| environment.client_id.clone());
+            let named = named.or_else(|| came.map(|name| name.client_id.clone()));
+            auth::client_id(named.as_deref(), &cloud)
+        });
+        let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
+        Ok(Self {
+            client_id: client_id.transpose()?,
+            tenant: tenant.map(auth::tenant).transpose()?,
+            sources: given.sources,
+            refresh_token: given.refresh_token,
+            keeping: Keeping::of(&args.store)?,
+            way: way(args),
+            cloud,
+        })
+    }
+
+    /// The same sign-in for the sake of keeping it: the person's, whatever else was handed in.
+    pub(super) fn anew(mut self) -> Self {
+        self.sources = Sources { dataverse: Source::Person, flow: Source::Person };
+        self.keeping.store = None;
+        self
+    }
+
+    /// Signs in to the environment at that place.
+    pub(super) async fn sign_in(
+        mut self,
+        place: Place,
+        transport: Transport,
+        console: &Arc<Console>,
+    ) -> Result<Connection, Failure> {
+        let notify = notify(console, place.approves_itself);
+        let mut known = self.tenant.as_ref().and_then(Tenant::id);
+        let (mut person, mut name) = (None, None);
+        if let Some(client_id) = self.client_id.take() {
+            let tenant = self.tenant.take();
+            let authority = auth::discover_authority(&transport, &place.url, &self.cloud, tenant);
+            let application = Application { authority: authority.await?, client_id };
+            known = known.or_else(|| application.authority.tenant().id());
+            let named = name_of(&application, &place);
+            let keeper = self.keeper(&named, &notify).await?;
+            person = Some(Person::new(application, self.way, keeper));
+            name = Some(named);
+        }
+        let Self { cloud, sources, way, .. } = self;
+        let environment = &place.url;
+        let setup = Setup { environment, cloud: &cloud, tenant: known, sources, person };
+        let session = Box::pin(Session::begin(&transport, setup, notify));
+        let session = with_reminder(session, way, &**console).await?;
+        console.tell(Event::SignedIn { user: session.identity().user.as_deref() });
+        Connection::new(transport, session, cloud, place, name)
+    }
+
+    /// What holds the refresh token: one that was handed in, else a sign-in that is kept. Where
+    /// nobody asked for the store, a run goes on without it.
+    async fn keeper(&mut self, name: &SignInName, notify: &Notify) -> Result<Keeper, Failure> {
+        let given = self.refresh_token.take();
+        let Some(store) = self.keeping.store.take().filter(|_| given.is_none()) else {
+            return Ok(Keeper::in_memory(given));
+        };
+        match store.read().await {
+            Ok(kept) if kept.find(name).is_some() => Ok(Keeper::in_store(store, name.clone())),
+            Ok(_) => Ok(Keeper::in_memory(None)),
+            Err(error) if self.keeping.asked => Err(error.into()),
+            Err(error) => {
+                notify(Notice::Warning(&format!("no kept sign-in is used: {}", sentence(&error))));
+                Ok(Keeper::in_memory(None))
+            }
+        }
+    }
+}
+
+/// The name under which a sign-in is kept. The embedded sandbox has another address in each run.
+fn name_of(application: &Application, place: &Place) -> SignInName {
+    let authority = application.authority.origin().as_str().trim_end_matches('/');
+    let authority = if place.approves_itself { SANDBOX } else { authority };
+    SignInName {
+        authority: authority.to_owned(),
+        tenant: application.authority.tenant().to_string(),
+        client_id: application.client_id.to_string(),
+    }
+}
+
+/// How a person is asked.
+fn way(args: &SignInArgs) -> Way {
+    match (args.non_interactive, args.browser) {
+        (true, _) => Way::Nobody,
+        (false, true) => Way::Browser,
+        (false, false) => Way::DeviceCode,
+    }
+}
+
+/// Shows what a sign-in tells.
+fn notify(console: &Arc<Console>, approves_itself: bool) -> Notify {
+    let console = Arc::clone(console);
+    Arc::new(move |notice| {
+        console.tell(match notice {
+            Notice::DeviceCode(prompt) => Event::SignIn {
+                verification_uri: &prompt.verification_uri,
+                user_code: &prompt.user_code,
+                message: prompt.message.as_deref(),
+                expires_in: prompt.expires_in,
+                approves_itself,
+            },
+            Notice::Browser(url) => Event::SignInByBrowser { url: url.as_str() },
+            Notice::Warning(text) => Event::SignInWarning { text },
+        });
+    })
+}
+
+/// Does the work, and reminds of what may be wrong if a code is not entered for long.
+async fn with_reminder<T>(work: impl Future<Output = T>, way: Way, listener: &dyn Listener) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        ended = &mut work => return ended,
+        () = tokio::time::sleep(WORTH_REMINDING), if way == Way::DeviceCode => {
+            listener.tell(Event::StillWaiting);
+        }
+    }
+    work.await
+}
+
+/// The cloud that the manifest names, else the one that the address belongs to.
+fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
+    let named = environment.cloud.as_deref().and_then(|name| clouds.named(name));
+    let found = named.or_else(|| match &environment.place {
+        Named::Sandbox => clouds.sandbox(),
+        Named::Url(url) => clouds.of_environment(url),
+    });
+    found.cloned().ok_or_else(|| {
+        let message =
+            format!("the host of `{}` does not tell which cloud it is in", environment.name);
+        Failure::new(Exit::Usage, message).hint("name the cloud in the manifest with `cloud`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Counts the reminders.
+    #[derive(Default)]
+    struct Reminders(Cell<usize>);
+
+    impl Listener for Reminders {
+        fn tell(&self, event: Event<'_>) {
+            assert!(matches!(event, Event::StillWaiting));
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_who_takes_long_is_reminded_once() {
+        for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
+            let told = Reminders::default();
+            let approves = tokio::time::sleep(Duration::from_mins(minutes));
+            with_reminder(approves, Way::DeviceCode, &told).await;
+            assert_eq!(told.0.get(), reminders, "after {minutes} minutes");
+        }
+    }
+}
