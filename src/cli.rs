@@ -156,6 +156,10 @@ pub struct RunArgs {
     /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
     #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
     pub tenant: Option<String>,
+    /// Hosts and audiences of clouds, laid over the program's own. It decides where tokens are sent,
+    /// so a manifest cannot name it. docs/sign-in.md explains every key.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_CLOUDS")]
+    pub clouds: Option<PathBuf>,
     /// Certificates to trust besides the system's, as PEM: of a company that inspects TLS, or of a
     /// sandbox.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
