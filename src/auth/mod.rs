@@ -18,6 +18,11 @@ mod grant;
 mod hints;
 mod mend;
 mod prompt;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for what keeps a sign-in from one renewal to the next")
+)]
+mod renewal;
 mod session;
 #[cfg(test)]
 mod tests;

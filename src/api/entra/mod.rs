@@ -5,9 +5,11 @@
 mod authority;
 mod challenge;
 mod claims;
+mod claims_challenge;
 mod refusal;
 
 pub use authority::{Authority, Tenant, TenantError};
 pub use challenge::{Challenge, ask_for_challenge};
 pub use claims::Claims;
+pub use claims_challenge::claims_challenge;
 pub use refusal::Refusal;
