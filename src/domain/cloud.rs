@@ -2,6 +2,7 @@
 //! names one, from a file that is laid over it.
 
 mod overlay;
+mod value;
 
 use std::collections::BTreeMap;
 
