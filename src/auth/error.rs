@@ -75,7 +75,7 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// Entra said no for another reason.
-    #[error("Entra refused {step}: {}", sentence(refusal))]
+    #[error("Entra refused {step}{}", hints::meaning(refusal))]
     Refused {
         /// What it refused.
         step: Step,
@@ -241,11 +241,6 @@ fn because(why: Option<&AuthError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
-/// The sentence of a refusal, else its name.
-fn sentence(refusal: &Refusal) -> &str {
-    refusal.description.as_deref().unwrap_or(&refusal.error)
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -285,7 +280,10 @@ mod tests {
     fn a_refused_token_names_its_audience_and_the_attempt() {
         let step = Step::Token(Audience::Flow);
         let error = AuthError::refused(step, refusal("access_denied", &[65001]));
-        assert_eq!(error.to_string(), "Entra refused a token for the Flow service: access_denied");
+        let text = error.to_string();
+        let start =
+            "Entra refused a token for the Flow service (AADSTS65001): nobody with the right";
+        assert!(text.starts_with(start), "{text}");
         let hints = error.hints();
         assert!(hints[0].contains("Grant admin consent"), "{hints:?}");
         assert!(hints.last().unwrap().contains("`c-1`"));

@@ -1,4 +1,8 @@
-//! The Microsoft clouds: hosts and audiences, read from `config/clouds.toml`.
+//! The Microsoft clouds: hosts and audiences, read from `config/clouds.toml` and, where somebody
+//! names one, from a file that is laid over it.
+
+mod overlay;
+mod value;
 
 use std::collections::BTreeMap;
 
@@ -7,6 +11,8 @@ use url::Url;
 
 use super::EnvironmentUrl;
 use super::callback::is_loopback;
+
+pub use overlay::{CloudProblem, CloudProblemKind};
 
 /// The table of clouds that is embedded in the program.
 const TABLE: &str = include_str!("../../config/clouds.toml");
@@ -27,6 +33,7 @@ pub struct Cloud {
     authorities: Vec<String>,
     flow_api: Option<Url>,
     flow_audience: String,
+    federation_audience: String,
     #[serde(default)]
     dataverse: Vec<String>,
     callback: Vec<String>,
@@ -40,6 +47,15 @@ impl Clouds {
     /// The table's own error, should the program have been built with a broken one.
     pub fn embedded() -> Result<Self, toml::de::Error> {
         toml::from_str(TABLE)
+    }
+
+    /// The same clouds with a file of the same shape laid over them, key by key. A cloud that is
+    /// not known is added if it has all that it needs; the sandbox stays as it is.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, sorted by place.
+    pub fn overlaid(&self, text: &str) -> Result<Self, Vec<CloudProblem>> {
+        overlay::lay_over(&self.0, text).map(Self)
     }
 
     /// The names that a manifest may use.
@@ -75,7 +91,7 @@ impl Clouds {
 }
 
 impl Cloud {
-    /// The hosts that may ask for a sign-in.
+    /// The hosts that may ask for a sign-in, each with its port if that is not the usual one.
     pub fn authorities(&self) -> &[String] {
         &self.authorities
     }
@@ -92,7 +108,9 @@ impl Cloud {
             return environment.is_loopback();
         }
         let host = authority.host_str().unwrap_or_default();
-        authority.scheme() == "https" && self.authorities.iter().any(|known| known == host)
+        let port = authority.port().map_or_else(String::new, |port| format!(":{port}"));
+        let place = format!("{host}{port}");
+        authority.scheme() == "https" && self.authorities.contains(&place)
     }
 
     /// The origin of the Flow API, without a slash at the end.
@@ -104,6 +122,12 @@ impl Cloud {
     /// What a token for the Flow API is made for, with the slash that it needs.
     pub fn flow_audience(&self) -> &str {
         &self.flow_audience
+    }
+
+    /// What a pipeline's own token is made for, with which an application signs in without a
+    /// secret.
+    pub fn federation_audience(&self) -> &str {
+        &self.federation_audience
     }
 
     /// The application that signs in when nobody names one.
@@ -145,6 +169,79 @@ mod tests {
     }
 
     #[test]
+    fn each_cloud_has_the_hosts_and_audiences_that_microsoft_documents() {
+        let clouds = Clouds::embedded().unwrap();
+        let expected = [
+            (
+                "china",
+                "login.partner.microsoftonline.cn",
+                "https://api.powerautomate.cn",
+                "https://service.powerautomate.cn/",
+                "api://AzureADTokenExchangeChina",
+            ),
+            (
+                "dod",
+                "login.microsoftonline.us",
+                "https://api.flow.appsplatform.us",
+                "https://service.flow.appsplatform.us/",
+                "api://AzureADTokenExchangeUSGov",
+            ),
+            (
+                "gcc",
+                "login.microsoftonline.com",
+                "https://gov.api.flow.microsoft.us",
+                "https://gov.service.flow.microsoft.us/",
+                "api://AzureADTokenExchange",
+            ),
+            (
+                "gcc-high",
+                "login.microsoftonline.us",
+                "https://high.api.flow.microsoft.us",
+                "https://high.service.flow.microsoft.us/",
+                "api://AzureADTokenExchangeUSGov",
+            ),
+            (
+                "public",
+                "login.microsoftonline.com",
+                "https://api.flow.microsoft.com",
+                "https://service.flow.microsoft.com/",
+                "api://AzureADTokenExchange",
+            ),
+        ];
+        assert_eq!(clouds.names(), expected.map(|(name, ..)| name));
+        let environment = "https://contoso.example".parse().unwrap();
+        for (name, authority, flow_api, flow_audience, federation_audience) in expected {
+            let cloud = clouds.named(name).unwrap();
+            assert_eq!(cloud.default_authority(), Some(authority), "{name}");
+            assert_eq!(cloud.flow_api(&environment), flow_api, "{name}");
+            assert_eq!(cloud.flow_audience(), flow_audience, "{name}");
+            assert_eq!(cloud.federation_audience(), federation_audience, "{name}");
+            assert_eq!(cloud.client_id(), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_cloud_is_known_by_its_environments_and_serves_their_callbacks() {
+        let clouds = Clouds::embedded().unwrap();
+        let expected = [
+            ("public", "crm.dynamics.com", "api.powerplatform.com"),
+            ("public", "crm21.dynamics.com", "api.powerplatform.com"),
+            ("gcc", "crm9.dynamics.com", "api.gov.powerplatform.microsoft.us"),
+            ("gcc-high", "crm.microsoftdynamics.us", "api.high.powerplatform.microsoft.us"),
+            ("dod", "crm.appsplatform.us", "api.appsplatform.us"),
+            ("china", "crm.dynamics.cn", "api.powerplatform.partner.microsoftonline.cn"),
+        ];
+        for (name, environment, platform) in expected {
+            let environment = format!("https://contoso.{environment}").parse().unwrap();
+            let cloud = clouds.of_environment(&environment).unwrap();
+            let named = clouds.named(name).unwrap();
+            assert_eq!(cloud.flow_audience(), named.flow_audience(), "{environment}");
+            assert!(cloud.serves_callbacks(&format!("0f.0f.environment.{platform}")), "{name}");
+            assert!(!cloud.serves_callbacks(&format!("environment.{platform}.example.com")));
+        }
+    }
+
+    #[test]
     fn only_a_known_authority_over_https_may_ask_for_a_sign_in() {
         let clouds = Clouds::embedded().unwrap();
         let public = clouds.named("public").unwrap();
@@ -152,6 +249,7 @@ mod tests {
         let trusts = |text: &str| public.trusts_authority(&text.parse().unwrap(), &environment);
         assert!(trusts("https://login.microsoftonline.com/contoso"));
         assert!(!trusts("http://login.microsoftonline.com/contoso"));
+        assert!(!trusts("https://login.microsoftonline.com:8443/contoso"));
         assert!(!trusts("https://login.microsoftonline.com.example.com/contoso"));
         assert!(!trusts("http://127.0.0.1:8787/contoso"));
     }

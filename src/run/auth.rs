@@ -39,7 +39,7 @@ enum Destination {
 
 async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure> {
     let destination = destination(args).await?;
-    let clouds = clouds()?;
+    let clouds = clouds(args.connect.clouds.as_deref(), console)?;
     let environment = environment(&args.connect, &clouds, console)?;
     let login = Login::of(&args.connect.sign_in, &environment, &clouds)?.anew();
     let place = tenant::place(&environment, &args.connect.sandbox, console).await?;

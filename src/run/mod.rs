@@ -20,15 +20,16 @@ use std::time::Instant;
 use crate::apply::{Applied, Applying, LOOKS, Writer};
 use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs};
 use crate::discover::{Discovery, observe};
-use crate::domain::Clouds;
+use crate::domain::{CloudProblem, CloudProblemKind, Clouds};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
 use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::report::{Console, Format, Outcome, Runner, counted};
+use crate::state::Site;
 
 use connect::Connection;
 use interrupt::interruptible;
@@ -98,7 +99,7 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    let clouds = clouds()?;
+    let clouds = clouds(args.connect.clouds.as_deref(), console)?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
     let manifest = manifest(&args.connect.manifest, &clouds, console, record)?;
     let preparing = Box::pin(prepare(args, intent, manifest, &clouds, console, record));
@@ -230,10 +231,40 @@ fn refuse(
     Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
 }
 
-fn clouds() -> Result<Clouds, Failure> {
+/// The clouds that the program knows, with the file of the command line laid over them.
+fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, Failure> {
     let broken =
         |error| Failure::new(Exit::Unexpected, format!("the embedded clouds.toml: {error}"));
-    Clouds::embedded().map_err(broken)
+    let clouds = Clouds::embedded().map_err(broken)?;
+    let Some(file) = file else { return Ok(clouds) };
+    let name = file.display().to_string();
+    let refused = |reason: &str| {
+        Failure::new(Exit::Usage, format!("the file of clouds `{name}` {reason}; nothing was contacted"))
+            .hint("name a TOML file in the shape of docs/sign-in.md, section Clouds, by --clouds or FLOWBIND_CLOUDS, or leave it out")
+    };
+    let bytes = read(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    if bytes.len() > MOST_BYTES {
+        return Err(refused(&format!("has more than {MOST_BYTES} bytes")));
+    }
+    let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
+    clouds.overlaid(text.trim_start_matches('\u{feff}')).map_err(|problems| {
+        let problems: Vec<Problem> = problems.into_iter().map(cloud_problem).collect();
+        console.message(&render(&name, &bytes, &problems));
+        refused(&format!("has {}", counted(problems.len(), "problem")))
+    })
+}
+
+/// A problem of a file of clouds in the words of every problem.
+fn cloud_problem(problem: CloudProblem) -> Problem {
+    let code = match problem.kind {
+        CloudProblemKind::NotToml => Code::ManifestNotToml,
+        CloudProblemKind::KeyUnknown => Code::KeyUnknown,
+        CloudProblemKind::KeyMissing => Code::KeyMissing,
+        CloudProblemKind::TypeWrong => Code::TypeWrong,
+        CloudProblemKind::ValueInvalid => Code::ValueInvalid,
+    };
+    let site = Some(Site { line: problem.line, column: problem.column });
+    Problem { code, address: None, message: problem.message, hint: problem.hint, site }
 }
 
 /// The width that the surroundings tell where there is no terminal.

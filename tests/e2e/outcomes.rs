@@ -250,6 +250,43 @@ fn usage_errors_end_with_the_documented_code() {
 }
 
 #[test]
+fn a_file_of_clouds_is_checked_before_anything_is_contacted() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let plan = |clouds: &str| place.run(&["plan", "--manifest", &manifest, "--clouds", clouds]);
+    let bad = place.write("bad.toml", "[gcc]\ndataverse = [\".com\"]\nflow_api = \"x\"\n");
+    let refused = plan(&bad);
+    assert_eq!(refused.code, 3);
+    for words in [
+        &format!("{bad}:2:14: error[value-invalid]: `dataverse` has a host's end of one part"),
+        &format!("{bad}:3:1: error[key-unknown]: `flow_api` is not a key of a cloud"),
+        "help: write `flow-api`",
+        "--clouds",
+    ] {
+        assert!(refused.stderr.contains(words), "{words}: {}", refused.stderr);
+    }
+    let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("has 2 problems; nothing was contacted"), "{said}");
+    assert!(!place.state().exists());
+    assert_eq!(plan("no-such-file.toml").code, 3);
+    let good = place.write("good.toml", "[gcc]\nflow-api = \"https://flow.contoso.example\"\n");
+    assert_eq!(plan(&good).code, 0);
+}
+
+#[test]
+fn a_manifest_cannot_name_a_file_of_clouds() {
+    let place = place();
+    let flows = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
+    let text = format!(
+        "version = 1\nclouds = \"clouds.toml\"\n[environments.sandbox]\nsandbox = true\n{flows}"
+    );
+    let manifest = place.write("flowbind.toml", &text);
+    let refused = place.run(&["plan", "--manifest", &manifest]);
+    assert_eq!(refused.code, 3);
+    assert!(refused.stderr.contains("2:1: error[key-unknown]"), "{}", refused.stderr);
+}
+
+#[test]
 fn an_environment_that_is_not_there_is_told_from_a_refusal() {
     let place = place();
     let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));

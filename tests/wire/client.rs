@@ -2,7 +2,7 @@
 //! answer is one of the authority's.
 
 use flowbind::api::entra::Authority;
-use flowbind::auth::{Application, Audience, client_id, sign_in};
+use flowbind::auth::{Application, Audience, AuthError, client_id, sign_in};
 use flowbind::domain::{Clouds, EnvironmentUrl};
 use flowbind::http::{Answer, Settings, Transport};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -106,15 +106,21 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
     let transport = Transport::new(Settings::default()).unwrap();
     let session = sign_in(&transport, application, &environment, cloud, |_| {}).await;
     let reading = match session {
-        Err(error) => error.to_string(),
+        Err(error) => told(&error),
         Ok(session) if step == "refresh" => match session.token(Audience::Flow).await {
             Ok(_) => "a token for the Flow service".to_owned(),
-            Err(error) => error.to_string(),
+            Err(error) => told(&error),
         },
         Ok(session) => format!("signed in as {}", session.user().unwrap_or_default()),
     };
     served.abort();
     Some(reading)
+}
+
+/// What a person is told of an error, with Entra's own words where they are given.
+fn told(error: &AuthError) -> String {
+    let words = error.hints().into_iter().find(|hint| hint.starts_with("Entra's own words"));
+    words.map_or_else(|| error.to_string(), |words| format!("{error}; {words}"))
 }
 
 /// What the client makes of an exchange's answer.

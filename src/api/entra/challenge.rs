@@ -80,7 +80,7 @@ fn parameter(mut text: &str, wanted: &str) -> Option<String> {
 }
 
 /// Splits off one value, whose quotes and escapes are taken away.
-fn value(text: &str) -> (String, &str) {
+pub(super) fn value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_once(',').unwrap_or((text, ""));
         return (value.trim().to_owned(), rest);

@@ -50,6 +50,19 @@ impl Refusal {
             correlation_id: word(body, "correlation_id"),
         })
     }
+
+    /// The sentence for people, without the number that it begins with.
+    pub fn words(&self) -> Option<&str> {
+        let text = self.description.as_deref()?;
+        let words = text.split_once(": ").filter(|(number, _)| is_number(number));
+        Some(words.map_or(text, |(_, words)| words)).filter(|words| !words.is_empty())
+    }
+}
+
+/// Whether a text is `AADSTS` and a number.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix("AADSTS").unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A short text of the body that is safe to print.
@@ -127,6 +140,20 @@ mod tests {
         .unwrap();
         assert_eq!(refusal.description.as_deref(), Some("AADSTS70020: Expired."));
         assert_eq!(refusal.codes, [70020]);
+    }
+
+    #[test]
+    fn the_words_of_a_description_come_without_its_number() {
+        let words = |text: &str| {
+            let description = Some(text.to_owned());
+            let refusal = Refusal { description, ..Refusal::default() };
+            refusal.words().map(str::to_owned)
+        };
+        assert_eq!(words("AADSTS53003: Blocked: by a policy.").unwrap(), "Blocked: by a policy.");
+        assert_eq!(words("Blocked: by a policy.").unwrap(), "Blocked: by a policy.");
+        assert_eq!(words("AADSTSx: y").unwrap(), "AADSTSx: y");
+        assert_eq!(words("AADSTS1: "), None);
+        assert_eq!(Refusal::default().words(), None);
     }
 
     #[test]

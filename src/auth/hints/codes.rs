@@ -1,0 +1,590 @@
+//! Entra's numbers in plain words: what each means, who can change that, and where.
+//!
+//! The numbers are no contract, so they choose words and decide nothing. Their meanings are
+//! those of <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+//! `docs/sign-in-errors.md` has the same table, and a test compares the two.
+
+use std::fmt;
+
+use crate::api::entra::Refusal;
+
+use Who::{EntraAdministrator, PowerPlatformAdministrator, You};
+
+/// Numbers that mean the same and are mended alike.
+pub(super) struct Row {
+    /// The numbers that follow `AADSTS`.
+    pub(super) codes: &'static [u64],
+    /// What they mean, for somebody who does not know Entra.
+    pub(super) meaning: &'static str,
+    /// What to do, most likely first.
+    pub(super) remedies: &'static [Remedy],
+    /// Whether Entra's own words name what ours cannot: an account, an id, an address.
+    pub(super) entra_names_more: bool,
+}
+
+/// Something to do, by somebody who can.
+pub(super) struct Remedy(Who, &'static str);
+
+/// Who can change something.
+#[derive(Clone, Copy)]
+enum Who {
+    /// Whoever runs the program.
+    You,
+    /// Somebody who administers the tenant in Entra.
+    EntraAdministrator,
+    /// Somebody who administers the environments.
+    PowerPlatformAdministrator,
+}
+
+/// Shortens the table: Entra's own words would add nothing.
+const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
+    Row { codes, meaning, remedies, entra_names_more: false }
+}
+
+/// Shortens the table: Entra's own words name what is meant.
+const fn named(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
+    Row { codes, meaning, remedies, entra_names_more: true }
+}
+
+/// Every number that is known, in the order of the documentation.
+pub(super) static ROWS: &[Row] = &[
+    // The application.
+    row(
+        &[7_000_218],
+        "the application is registered as one that must show a password of its own, which a command-line program does not have",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
+        )],
+    ),
+    row(
+        &[700_025],
+        "a secret or certificate was sent for an application that is registered as one without",
+        &[Remedy(
+            You,
+            "take away the secret or certificate that you gave, or name another application by `--client-id`; then run the same command again",
+        )],
+    ),
+    named(
+        &[700_016, 700_011],
+        "the tenant (the directory of your organisation in Entra) has no application with this id",
+        &[Remedy(
+            You,
+            "compare `client-id` and `tenant` with `Application (client) ID` and `Directory (tenant) ID` in Entra admin center > App registrations > (the application) > Overview, and `cloud` with the cloud it is registered in; then run the same command again",
+        )],
+    ),
+    row(
+        &[70001, 7_000_112],
+        "the application is switched off in this tenant (the directory of your organisation in Entra)",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > Enterprise applications > (the application) > Properties > Enabled for users to sign-in: Yes; then run the same command again",
+        )],
+    ),
+    row(
+        &[65002],
+        "this application belongs to Microsoft and may not ask for this service on your behalf",
+        &[
+            Remedy(
+                EntraAdministrator,
+                "register an application of your own: Entra admin center > App registrations > New registration",
+            ),
+            Remedy(You, "run again with `--client-id` and its Application (client) ID"),
+        ],
+    ),
+    // What the application may do.
+    named(
+        &[65001, 90094, 90095],
+        "nobody with the right to do so has allowed the application to act for people here (this is called consent)",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > API permissions > Grant admin consent, for Dynamics CRM and for Power Automate (Microsoft Flow Service); then run the same command again",
+        )],
+    ),
+    row(
+        &[65004],
+        "the person who signed in did not allow the application to act for them",
+        &[
+            Remedy(You, "run the same command again and accept what the page asks"),
+            Remedy(
+                EntraAdministrator,
+                "or allow it for everybody: Entra admin center > App registrations > (the application) > API permissions > Grant admin consent",
+            ),
+        ],
+    ),
+    named(
+        &[65005, 650_056, 650_057],
+        "the application's registration does not list the permission for the service it asked for",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > API permissions > Add a permission > Delegated permissions: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then Grant admin consent, then run the same command again",
+        )],
+    ),
+    named(
+        &[650_051],
+        "the application was given permissions that its registration does not list",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > API permissions > Other permissions granted: remove them or add them to the list above, or register an application for flowbind alone; then run the same command again",
+        )],
+    ),
+    named(
+        &[50105],
+        "only people who are assigned to the application may use it, and this account is not",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > Enterprise applications > (the application) > Users and groups > Add user, or there > Properties > Assignment required: No; then run the same command again",
+        )],
+    ),
+    // The rules of the tenant.
+    row(
+        &[53003],
+        "a rule of your organisation (a Conditional Access policy) blocks this sign-in; often it is the rule against signing in by a code on another device",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
+        )],
+    ),
+    row(
+        &[50005, 50097, 50129, 50187, 53000, 53001],
+        "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and a sign-in by a code cannot prove which device it is on",
+        &[Remedy(
+            EntraAdministrator,
+            "exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
+        )],
+    ),
+    row(
+        &[53002, 530_084],
+        "a rule of your organisation (a Conditional Access policy) admits only apps on its list, or only sign-ins that are tied to one device",
+        &[Remedy(
+            EntraAdministrator,
+            "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant, or > Session > Require token protection; then run the same command again",
+        )],
+    ),
+    row(
+        &[530_035],
+        "the basic protection of your organisation (security defaults) takes this sign-in for unsafe",
+        &[Remedy(
+            EntraAdministrator,
+            "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs; the switch is Entra admin center > Overview > Properties > Manage security defaults; then run the same command again",
+        )],
+    ),
+    row(
+        &[530_032, 530_034],
+        "a security rule of the organisation blocks this sign-in; a partner's administrator is also blocked after suspicious activity",
+        &[Remedy(
+            EntraAdministrator,
+            "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs, which names the reason; then run the same command again",
+        )],
+    ),
+    named(
+        &[50074, 50076, 50078],
+        "a second proof of who you are is wanted (multifactor authentication), such as a number in an app on your phone",
+        &[Remedy(You, "run the same command again, sign in, and complete the second proof")],
+    ),
+    row(
+        &[50072, 50079],
+        "you have to set up a second proof of who you are first (multifactor authentication)",
+        &[Remedy(
+            You,
+            "add a sign-in method on the page Security info of your account, such as https://mysignins.microsoft.com/security-info; then run the same command again",
+        )],
+    ),
+    row(
+        &[53004, 53011],
+        "the account is taken to be at risk, so this sign-in, or setting up a second proof, is blocked",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
+        )],
+    ),
+    // The account.
+    named(
+        &[16000, 16003, 50020, 50034, 51004, 90072],
+        "the account that signed in is not in the environment's tenant (its organisation's directory in Entra)",
+        &[
+            Remedy(
+                You,
+                "run the same command again and choose an account of that tenant, in a private window if the browser does not ask",
+            ),
+            Remedy(
+                EntraAdministrator,
+                "or invite the account: Entra admin center > Users > New user > Invite external user",
+            ),
+        ],
+    ),
+    row(
+        &[50053],
+        "the account is locked after too many attempts, or the network that the sign-in comes from is known for attacks",
+        &[
+            Remedy(You, "wait half an hour, then run the same command again"),
+            Remedy(
+                EntraAdministrator,
+                "the reason is in Entra admin center > Monitoring & health > Sign-in logs",
+            ),
+        ],
+    ),
+    row(
+        &[50126],
+        "the user name or the password was wrong",
+        &[Remedy(You, "run the same command again and sign in with the right ones")],
+    ),
+    row(
+        &[50055, 50144],
+        "the password has expired",
+        &[
+            Remedy(
+                You,
+                "change it where your organisation has you do so, such as on the page Security info of your account; then run the same command again",
+            ),
+            Remedy(
+                EntraAdministrator,
+                "or reset it: Entra admin center > Users > (the account) > Reset password",
+            ),
+        ],
+    ),
+    row(
+        &[50057],
+        "the account is disabled",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > Users > (the account) > Edit properties > Settings > Account enabled, or in the organisation's own Active Directory if it comes from there; then run the same command again",
+        )],
+    ),
+    // The tenant, the environment and the cloud.
+    named(
+        &[90002],
+        "there is no tenant (an organisation's directory in Entra) of this name or id in this cloud",
+        &[Remedy(
+            You,
+            "set `tenant` in the manifest, or `--tenant`, to the Tenant ID in Entra admin center > Overview, and check `cloud`; then run the same command again",
+        )],
+    ),
+    row(
+        &[50059, 50194, 9_001_023],
+        "it was not said which tenant (an organisation's directory in Entra) to sign in to, and this application needs to know",
+        &[Remedy(
+            You,
+            "set `tenant` in the manifest, or `--tenant`, to the Tenant ID in Entra admin center > Overview; then run the same command again",
+        )],
+    ),
+    row(
+        &[90038, 50049],
+        "the tenant (an organisation's directory in Entra) is in another of Microsoft's clouds than the one that was asked",
+        &[Remedy(
+            You,
+            "check the environment's URL, and `cloud` in the manifest; with `--clouds`, the `authorities` in that file; then run the same command again",
+        )],
+    ),
+    named(
+        &[500_011],
+        "the tenant (an organisation's directory in Entra) does not know the environment or service that a token was asked for",
+        &[
+            Remedy(
+                You,
+                "check the environment's URL, `tenant` and `cloud`, and that you signed in with an account of the environment's own tenant; then run the same command again",
+            ),
+            Remedy(
+                PowerPlatformAdministrator,
+                "the right address is in Power Platform admin center > Manage > Environments > (the environment) > Environment URL",
+            ),
+        ],
+    ),
+    named(
+        &[650_052],
+        "the organisation has no subscription for the service that a token was asked for, or has switched it off",
+        &[
+            Remedy(
+                PowerPlatformAdministrator,
+                "Power Platform admin center > Manage > Environments: check that the environment is there and is of the organisation you signed in to",
+            ),
+            Remedy(
+                EntraAdministrator,
+                "Entra admin center > Enterprise applications > (the service) > Properties > Enabled for users to sign-in: Yes; then run the same command again",
+            ),
+        ],
+    ),
+    named(
+        &[70011, 28000, 700_022],
+        "a token was asked for an address that Entra does not take for one service",
+        &[Remedy(
+            You,
+            "check the environment's URL and `cloud`; with `--clouds`, the `flow-audience` in that file; then run the same command again",
+        )],
+    ),
+    // A sign-in that was kept.
+    row(
+        &[50089, 50132, 50133, 50173, 70000, 70008, 700_082],
+        "the earlier sign-in has ended: it is too old, was taken back, or the password has changed since",
+        &[Remedy(You, "run the same command again and sign in again")],
+    ),
+    row(
+        &[70043],
+        "a rule of your organisation (a Conditional Access policy) wants people to sign in again after some time, which is over",
+        &[
+            Remedy(You, "run the same command again and sign in again"),
+            Remedy(
+                EntraAdministrator,
+                "the time is in Entra admin center > Conditional Access > Policies > (the policy) > Session > Sign-in frequency",
+            ),
+        ],
+    ),
+    row(
+        &[700_084],
+        "the earlier sign-in has ended: the application is registered as a web page, whose sign-ins last a day",
+        &[
+            Remedy(You, "run the same command again and sign in again"),
+            Remedy(
+                EntraAdministrator,
+                "Entra admin center > App registrations > (the application) > Authentication: move the redirect address from `Single-page application` to `Mobile and desktop applications`",
+            ),
+        ],
+    ),
+    row(
+        &[9_002_313],
+        "Entra could not read the request, which a damaged copy of an earlier sign-in also causes",
+        &[Remedy(
+            You,
+            "run the same command again and sign in again; if it stays, check `client-id` and `tenant`",
+        )],
+    ),
+    // The sign-in itself, on the page or while it is waited for.
+    row(
+        &[70016],
+        "nobody has approved the sign-in yet",
+        &[Remedy(
+            You,
+            "open the page that is named, enter the code and approve; the program waits",
+        )],
+    ),
+    row(
+        &[70018],
+        "the code that was entered on the page is not the one that was shown",
+        &[Remedy(You, "enter the code once more as it is shown, or run the same command again")],
+    ),
+    row(
+        &[70019, 70020],
+        "the code of this sign-in has expired before it was approved",
+        &[Remedy(You, "run the same command again and approve within a quarter of an hour")],
+    ),
+    row(
+        &[90119, 90120],
+        "the page got no code, or one that was approved or declined before",
+        &[Remedy(You, "run the same command again and enter the new code once")],
+    ),
+    row(
+        &[50199],
+        "the page asks whether you mean to sign in to this application",
+        &[Remedy(You, "press Continue on the page if you started this sign-in; the program waits")],
+    ),
+    row(
+        &[50134],
+        "the page was opened in another region of Entra than the one that gave the code",
+        &[Remedy(
+            You,
+            "run the same command again and open the page without a VPN, near the machine that shows the code",
+        )],
+    ),
+    row(
+        &[50196],
+        "Entra was asked the same too often in a short time",
+        &[Remedy(
+            You,
+            "wait a few minutes, make sure that no other run signs in at the same time, and run the same command again",
+        )],
+    ),
+    row(
+        &[54005, 501_481],
+        "the answer that came back from the browser was used before, or belongs to another attempt",
+        &[Remedy(
+            You,
+            "close the older sign-in pages, run the same command again, and complete the page that it opens",
+        )],
+    ),
+    // An application that proves itself.
+    row(
+        &[7_000_215],
+        "the secret of the application is wrong; often its id was copied in place of its value",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`, not `Secret ID`; put it where the old one is kept, then run the same command again",
+        )],
+    ),
+    row(
+        &[7_000_222],
+        "the secret of the application has expired",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`; put it where the old one is kept, then run the same command again",
+        )],
+    ),
+    named(
+        &[700_023],
+        "the proof that the application gave of itself is made out for another tenant or cloud",
+        &[Remedy(You, "check `tenant` and `cloud`; then run the same command again")],
+    ),
+    named(
+        &[700_024, 500_133],
+        "the proof that the pipeline gave of itself has expired, or is not valid yet because a clock is wrong",
+        &[Remedy(
+            You,
+            "check this machine's clock, have the pipeline make its token just before, and run the same command again",
+        )],
+    ),
+    named(
+        &[700_027],
+        "the proof that the application gave of itself is signed with a key that its registration does not have",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: the public part of the one in use; then run the same command again",
+        )],
+    ),
+    named(
+        &[70021, 700_211, 700_212, 700_213],
+        "the application does not list this pipeline among those that it trusts: the issuer (700211), the audience (700212) or the subject (700213) of the pipeline's token differs",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > Federated credentials > (the credential): make Issuer, Subject identifier and Audience equal, to the letter, to what Entra names; then run the same command again",
+        )],
+    ),
+    // It passes.
+    row(
+        &[50033, 90006, 90012, 90024, 90033],
+        "Entra has a fault that passes by itself",
+        &[Remedy(You, "run the same command again in a few minutes")],
+    ),
+];
+
+/// What to do, by the error's name, where no number tells more.
+pub(super) static NAMES: &[(&str, Remedy)] = &[
+    (
+        "invalid_client",
+        Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
+        ),
+    ),
+    (
+        "unauthorized_client",
+        Remedy(
+            You,
+            "check `client-id` and `tenant`, and that Entra admin center > App registrations > (the application) > Authentication > Allow public client flows is Yes; then run the same command again",
+        ),
+    ),
+    ("invalid_grant", Remedy(You, "run the same command again and sign in again")),
+    ("interaction_required", Remedy(You, "run the same command again and sign in again")),
+    (
+        "consent_required",
+        Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > API permissions > Grant admin consent; then run the same command again",
+        ),
+    ),
+    (
+        "invalid_resource",
+        Remedy(
+            You,
+            "check the environment's URL, `tenant` and `cloud`; then run the same command again",
+        ),
+    ),
+    (
+        "invalid_scope",
+        Remedy(You, "check the environment's URL and `cloud`; then run the same command again"),
+    ),
+    (
+        "invalid_tenant",
+        Remedy(
+            You,
+            "set `tenant` in the manifest, or `--tenant`, to the Tenant ID in Entra admin center > Overview; then run the same command again",
+        ),
+    ),
+];
+
+/// The first number of a refusal that is known, with what is known of it.
+pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
+    let known = |code: &u64| ROWS.iter().find(|row| row.codes.contains(code));
+    refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(who, what) = self;
+        write!(formatter, "{who}: {what}")
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            You => "you",
+            EntraAdministrator => "an Entra administrator",
+            PowerPlatformAdministrator => "a Power Platform administrator",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page for people, which has both tables.
+    const PAGE: &str = include_str!("../../../docs/sign-in-errors.md");
+
+    /// Codes that a person may meet and that are to be explained.
+    const MET: &[u64] = &[
+        16000, 16003, 28000, 50005, 50020, 50033, 50034, 50049, 50053, 50055, 50057, 50059, 50072,
+        50074, 50076, 50078, 50079, 50089, 50097, 50105, 50126, 50129, 50132, 50133, 50134, 50144,
+        50173, 50187, 50194, 50196, 50199, 51004, 53000, 53001, 53002, 53003, 53004, 53011, 54005,
+        65001, 65002, 65004, 65005, 70000, 70001, 70008, 70011, 70016, 70018, 70019, 70020, 70021,
+        70043, 90002, 90006, 90012, 90024, 90033, 90038, 90072, 90094, 90095, 90119, 90120,
+        500_011, 500_133, 501_481, 530_032, 530_034, 530_035, 530_084, 650_051, 650_052, 650_056,
+        650_057, 700_011, 700_016, 700_022, 700_023, 700_024, 700_025, 700_027, 700_082, 700_084,
+        700_211, 700_212, 700_213, 7_000_112, 7_000_215, 7_000_218, 7_000_222, 9_001_023,
+        9_002_313,
+    ];
+
+    fn all_codes() -> Vec<u64> {
+        let mut codes: Vec<u64> = ROWS.iter().flat_map(|row| row.codes).copied().collect();
+        codes.sort_unstable();
+        codes
+    }
+
+    #[test]
+    fn every_code_that_people_meet_is_in_one_row() {
+        assert_eq!(all_codes(), MET);
+    }
+
+    #[test]
+    fn every_row_says_what_it_means_and_what_to_type_afterwards() {
+        for row in ROWS {
+            let remedies: Vec<String> = row.remedies.iter().map(ToString::to_string).collect();
+            let all = remedies.join("; ");
+            let goes_on = ["command again", "run again with", "the program waits"];
+            assert!(goes_on.iter().any(|words| all.contains(words)), "{:?}: {all}", row.codes);
+            for text in [row.meaning, &all] {
+                assert!(!text.ends_with('.') && !text.contains('|'), "{text}");
+            }
+            assert!(row.meaning.starts_with(|c: char| c.is_lowercase() || c == 'E'));
+        }
+    }
+
+    #[test]
+    fn the_page_has_the_table_of_codes() {
+        let lines = ROWS.iter().map(|row| {
+            let codes: Vec<String> = row.codes.iter().map(ToString::to_string).collect();
+            let remedies: Vec<String> = row.remedies.iter().map(ToString::to_string).collect();
+            format!("| {} | {} | {} |\n", codes.join(", "), row.meaning, remedies.join("<br>"))
+        });
+        let head = "| code | what it means | what to do |\n| --- | --- | --- |\n";
+        let table = format!("\n{head}{}\n", lines.collect::<String>());
+        assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");
+    }
+
+    #[test]
+    fn the_page_has_the_table_of_names() {
+        let lines = NAMES.iter().map(|(name, remedy)| format!("| `{name}` | {remedy} |\n"));
+        let head = "| error | what to do |\n| --- | --- |\n";
+        let table = format!("\n{head}{}", lines.collect::<String>());
+        assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");
+    }
+}
