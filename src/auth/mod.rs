@@ -12,6 +12,7 @@
 
 mod application;
 mod authority;
+mod browser;
 mod device;
 mod error;
 mod grant;
@@ -25,7 +26,8 @@ mod wire;
 
 pub use application::{Application, ClientId, ClientIdError, client_id};
 pub use authority::{check_tenant, discover_authority};
+pub use browser::open_browser;
 pub use device::sign_in;
-pub use error::{AuthError, Step};
+pub use error::{AuthError, IdTokenError, Step};
 pub use prompt::Prompt;
 pub use session::{Audience, Identity, Session};
