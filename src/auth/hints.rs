@@ -95,7 +95,7 @@ const BY_CODE: [(&[u64], &str); 21] = [
 ];
 
 /// What to change, by the error's name, where no number tells more.
-const BY_NAME: [(&str, &str); 7] = [
+const BY_NAME: [(&str, &str); 9] = [
     (
         "invalid_client",
         "set `Allow public client flows` to Yes in the application's Authentication",
@@ -109,6 +109,8 @@ const BY_NAME: [(&str, &str); 7] = [
     ("consent_required", "in the application's API permissions choose `Grant admin consent`"),
     ("invalid_resource", "check the environment's URL, `tenant` and `cloud`"),
     ("invalid_scope", "check the environment's URL and `cloud`"),
+    ("server_error", "run again later: Entra has a fault of its own"),
+    ("temporarily_unavailable", "run again later: Entra is busy"),
 ];
 
 /// What to do about an error.

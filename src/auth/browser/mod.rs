@@ -6,11 +6,11 @@
 //! show              the caller prints the address and opens a browser
 //! Loopback::wait    every visitor is heard; the first answer is kept and the port closes
 //! redeem            code -> tokens, proven by the nonce
-//! Visit::end        the browser shows how it ended
+//! loopback::end     the browser shows how it ended
 //! ```
 //!
-//! The browser is answered last, so its page tells the truth, over the connection that brought
-//! the answer, so no port stays open for that. Dropping the future closes everything.
+//! The browser is answered last, so that its page tells the truth, over the connection that brought
+//! the answer, so that no port stays open for it. Dropping the future closes everything.
 
 mod launch;
 mod loopback;
