@@ -140,7 +140,7 @@ pub struct ApplyArgs {
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
     /// Sign in, and keep it for later runs: nothing but the refresh token is kept.
-    Login(LoginArgs),
+    Login(Box<LoginArgs>),
     /// Tell who is signed in, where, and since when; never a secret.
     Status(StatusArgs),
     /// Forget every sign-in that is kept in the store.
@@ -153,8 +153,8 @@ pub struct LoginArgs {
     /// Which environment, and how it is reached. An address needs no manifest.
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// Keep nothing here, but print the sign-in as one line, encrypted with FLOWBIND_STORE_KEY: the
-    /// value of a pipeline's secret variable FLOWBIND_REFRESH_TOKEN.
+    /// Keep nothing here, but print the sign-in as one line, encrypted with `FLOWBIND_STORE_KEY`:
+    /// the value of a pipeline's secret variable `FLOWBIND_REFRESH_TOKEN`.
     #[arg(long)]
     pub export: bool,
 }

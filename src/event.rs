@@ -35,6 +35,8 @@ pub enum Event<'a> {
     SignInByBrowser {
         /// The address to open.
         url: &'a str,
+        /// Whether a browser is being opened with it.
+        opened: bool,
     },
     /// Something about the sign-in may be wrong, but the run goes on.
     SignInWarning {

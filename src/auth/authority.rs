@@ -74,6 +74,7 @@ async fn challenged(
 
 #[cfg(test)]
 mod tests {
+    use super::tenant as tenant_of;
     use super::*;
     use crate::domain::Clouds;
     use crate::http::Settings;
@@ -129,6 +130,6 @@ mod tests {
         let (found, server) = discover(Reply::Drop, Some("contoso.example")).await;
         assert_eq!(found.unwrap().origin(), &server.url("/"));
         assert!(server.received().is_empty());
-        assert!(matches!(crate::auth::tenant("../x"), Err(AuthError::MalformedTenant { .. })));
+        assert!(matches!(tenant_of("../x"), Err(AuthError::MalformedTenant { .. })));
     }
 }

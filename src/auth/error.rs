@@ -3,8 +3,8 @@
 //! No text here holds a token, a device code or a body; what a service said is cut to its
 //! sentence.
 
-use std::fmt;
 use std::time::{Duration, SystemTime};
+use std::{fmt, io};
 
 use super::{Audience, ClientIdError, CommandFailure, StoreError, Unfit, hints};
 use crate::api::entra::{Refusal, TenantError};
@@ -73,6 +73,24 @@ pub enum AuthError {
     UnknownCode {
         /// What Entra said.
         refusal: Box<Refusal>,
+    },
+    /// This machine does not let the program listen for a browser.
+    #[error("no port of this machine could be opened for the browser's answer")]
+    NoPort {
+        /// Why not.
+        source: io::Error,
+    },
+    /// No browser brought an answer in time.
+    #[error("the sign-in was not finished in the browser in time")]
+    Unanswered,
+    /// A browser brought an answer that was made for something else.
+    #[error("the browser brought an answer that does not belong to this sign-in")]
+    ForeignAnswer,
+    /// The tokens that came may be for another sign-in than the one that was asked for.
+    #[error("nothing proves that the tokens belong to this sign-in")]
+    Unproven {
+        /// What is wrong with the proof.
+        source: IdTokenError,
     },
     /// Entra said no for another reason.
     #[error("Entra refused {step}{}", hints::meaning(refusal))]
@@ -156,10 +174,24 @@ pub enum AuthError {
     },
 }
 
+/// Why an id token proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenError {
+    /// There is none.
+    #[error("no id token came with them")]
+    Missing,
+    /// It is no JSON Web Token.
+    #[error("the id token cannot be read")]
+    Unreadable,
+    /// Its nonce is not the one that was sent.
+    #[error("the id token has not the nonce that was sent")]
+    Foreign,
+}
+
 /// What Entra was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A device code, and the first token after it.
+    /// A code of either kind, and the first token after it.
     SignIn,
     /// A further token.
     Token(Audience),

@@ -1,6 +1,7 @@
-//! The three exchanges of a sign-in, as `oauth2` makes them: a device code, the token that
-//! follows its approval, and a token from a refresh token.
+//! The exchanges of a sign-in, as `oauth2` makes them: a device code, the token that follows its
+//! approval, the token that follows a browser's answer, and a token from a refresh token.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +11,17 @@ use oauth2::basic::{
     BasicTokenType,
 };
 use oauth2::{
-    DeviceAuthorizationResponse, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
-    ErrorResponse, ExtraDeviceAuthorizationFields, ExtraTokenFields, RequestTokenError, Scope,
+    AuthUrl, AuthorizationCode, CsrfToken, DeviceAuthorizationResponse, DeviceAuthorizationUrl,
+    EndpointNotSet, EndpointSet, ErrorResponse, ExtraDeviceAuthorizationFields, ExtraTokenFields,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
     StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::wire::{Sleep, Wire};
-use super::{Application, AuthError, Prompt};
+use super::{Application, AuthError, IdTokenError, Prompt};
+use crate::api::entra::Claims;
 use crate::domain::{AccessToken, RefreshToken, Service};
 use crate::http::{DecodeError, Peer};
 
@@ -28,7 +32,7 @@ type Client = oauth2::Client<
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
-    EndpointNotSet,
+    EndpointSet,
     EndpointSet,
     EndpointNotSet,
     EndpointNotSet,
@@ -45,8 +49,21 @@ const LONGEST_BACKOFF: Duration = Duration::from_mins(10);
 /// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
 const CLAIMS: &str = "claims";
 
+/// How many random bytes a state and a nonce are made of.
+const RANDOM_BYTES: u32 = 32;
+
 /// A device code with what a person has to be told: the secret half of the pair is inside.
 pub(super) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
+
+/// What a browser is sent to ask for, and the secrets that stay here meanwhile.
+pub(super) struct CodeRequest {
+    address: Url,
+    redirect: RedirectUrl,
+    scopes: String,
+    state: CsrfToken,
+    nonce: CsrfToken,
+    verifier: PkceCodeVerifier,
+}
 
 /// What a token endpoint granted.
 pub(super) struct Grant {
@@ -145,6 +162,72 @@ impl DeviceCode {
     }
 }
 
+impl CodeRequest {
+    /// Makes a request for an authorization code (RFC 6749 section 4.1.1) with a challenge that
+    /// only this request can meet (RFC 7636 section 4.3).
+    ///
+    /// # Errors
+    /// The redirect address is none.
+    pub(super) fn new(
+        application: &Application,
+        redirect: String,
+        scopes: &str,
+        claims: Option<&str>,
+    ) -> Result<Self, url::ParseError> {
+        let redirect = RedirectUrl::new(redirect)?;
+        let nonce = CsrfToken::new_random_len(RANDOM_BYTES);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let client = client(application);
+        let mut request = client
+            .authorize_url(|| CsrfToken::new_random_len(RANDOM_BYTES))
+            .set_redirect_uri(Cow::Borrowed(&redirect))
+            .set_pkce_challenge(challenge)
+            .add_scopes(each(scopes))
+            .add_extra_param("response_mode", "query")
+            .add_extra_param("prompt", "select_account")
+            .add_extra_param("nonce", nonce.secret());
+        if let Some(claims) = claims {
+            request = request.add_extra_param("claims", claims);
+        }
+        let (address, state) = request.url();
+        Ok(Self { address, redirect, scopes: scopes.to_owned(), state, nonce, verifier })
+    }
+
+    /// Where to send the browser.
+    pub(super) fn address(&self) -> &Url {
+        &self.address
+    }
+
+    /// What the answer has to bring back.
+    pub(super) fn state(&self) -> &CsrfToken {
+        &self.state
+    }
+
+    /// Exchanges the code that the browser brought (RFC 6749 section 4.1.3, RFC 7636 section
+    /// 4.5), and makes sure that it was made for this request.
+    ///
+    /// # Errors
+    /// No answer, a refusal, or tokens of another sign-in.
+    pub(super) async fn redeem(
+        self,
+        wire: &Wire<'_>,
+        application: &Application,
+        code: AuthorizationCode,
+    ) -> Result<Grant, AuthError> {
+        let client = client(application);
+        let request = client
+            .exchange_code(code)
+            .set_redirect_uri(Cow::Borrowed(&self.redirect))
+            .set_pkce_verifier(self.verifier)
+            .add_extra_param("scope", self.scopes);
+        let result = request.request_async(wire).await;
+        let tokens = result.map_err(|error| explain(wire, application, error))?;
+        let grant = Grant::of(application, &tokens)?;
+        grant.prove(&self.nonce).map_err(|source| AuthError::Unproven { source })?;
+        Ok(grant)
+    }
+}
+
 impl Grant {
     /// Asks for a token by means of a refresh token (RFC 6749 section 6).
     ///
@@ -168,6 +251,14 @@ impl Grant {
         Self::of(application, &tokens)
     }
 
+    /// Makes sure that the identity token answers the request with that nonce. It came from the
+    /// token endpoint itself, so its signature says no more than the connection does.
+    fn prove(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
+        let token = self.id_token.as_ref().ok_or(IdTokenError::Missing)?;
+        let claims = Claims::of(token.expose()).ok_or(IdTokenError::Unreadable)?;
+        if claims.answers(nonce.secret()) { Ok(()) } else { Err(IdTokenError::Foreign) }
+    }
+
     /// Takes over what is needed.
     fn of(application: &Application, tokens: &Tokens) -> Result<Self, AuthError> {
         if *tokens.token_type() != BasicTokenType::Bearer {
@@ -189,6 +280,7 @@ fn client(application: &Application) -> Client {
     let id = oauth2::ClientId::new(application.client_id.as_str().to_owned());
     let authority = &application.authority;
     oauth2::Client::new(id)
+        .set_auth_uri(AuthUrl::from_url(authority.authorize_url()))
         .set_device_authorization_url(DeviceAuthorizationUrl::from_url(authority.device_code_url()))
         .set_token_uri(TokenUrl::from_url(authority.token_url()))
 }

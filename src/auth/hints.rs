@@ -34,6 +34,16 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::Declined { .. } | AuthError::Expired | AuthError::UnknownCode { .. } => {
             unapproved()
         }
+        AuthError::NoPort { .. } => {
+            one("let the program listen on 127.0.0.1, or sign in with a device code")
+        }
+        AuthError::Unanswered => unanswered(),
+        AuthError::ForeignAnswer => one(
+            "close the older sign-in pages and run again; if it stays, look for another program that answers on this machine",
+        ),
+        AuthError::Unproven { .. } => one(
+            "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
+        ),
         AuthError::Refused { refusal, .. } => of_refusal(refusal),
         AuthError::Busy { .. } => one("run again later: nothing was written"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
@@ -94,6 +104,16 @@ fn unapproved() -> Vec<String> {
     [
         "run again and approve the sign-in on the page that is named",
         "if that page says `You don't have access to this` or 53003, the tenant blocks the device code flow: have an administrator exclude this account or application",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// What to do when no browser brought an answer.
+fn unanswered() -> Vec<String> {
+    [
+        "run again and finish the sign-in in a browser of this machine: it brings the answer to `localhost`, which is another machine for a browser at the other end of SSH",
+        "if the page showed AADSTS50011 or AADSTS500113, add the redirect address `http://localhost` in the application's Authentication, under `Mobile and desktop applications`",
     ]
     .map(str::to_owned)
     .to_vec()

@@ -15,6 +15,7 @@
 mod application;
 mod audience;
 mod authority;
+mod browser;
 mod command;
 mod device;
 mod error;
@@ -39,8 +40,9 @@ pub use crate::api::entra::Tenant;
 pub use application::{Application, ClientId, ClientIdError, client_id};
 pub use audience::Audience;
 pub use authority::{discover_authority, tenant};
+pub use browser::open_browser;
 pub use command::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor};
-pub use error::{AuthError, Step};
+pub use error::{AuthError, IdTokenError, Step};
 pub use facts::Unfit;
 pub use identity::Identity;
 pub use keeper::Keeper;

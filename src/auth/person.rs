@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
+use super::browser;
 use super::device::{self, TOKEN};
 use super::grant::Grant;
 use super::keeper::Keeper;
@@ -97,7 +100,10 @@ impl Person {
                 let show = |prompt: &super::Prompt| notify(Notice::DeviceCode(prompt));
                 device::grant(transport, application, request, show, &self.sleep).await?
             }
-            Way::Browser => return Err(AuthError::PersonNeeded { why: None }),
+            Way::Browser => {
+                let show = |url: &Url| notify(Notice::Browser(url));
+                browser::grant(transport, application, request, show).await?
+            }
         };
         let kept = self.keeper.hold().await?.signed_in(&grant, request.audience);
         warn_unless_kept(kept, notify);

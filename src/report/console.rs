@@ -160,10 +160,13 @@ impl Listener for Console {
                 }
                 self.status("Waiting for the sign-in …");
             }
-            Event::SignInByBrowser { url } => {
-                self.line(&format!(
-                    "To sign in, open this address in a browser of this machine:\n{url}"
-                ));
+            Event::SignInByBrowser { url, opened } => {
+                self.line(if opened {
+                    "To sign in, go on in the browser that opens, or open this address in one on this machine:"
+                } else {
+                    "To sign in, open this address in a browser on this machine:"
+                });
+                self.line(url);
                 self.status("Waiting for the sign-in …");
             }
             Event::SignInWarning { text } => self.warning(text),

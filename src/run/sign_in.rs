@@ -155,7 +155,10 @@ fn notify(console: &Arc<Console>, approves_itself: bool) -> Notify {
                 expires_in: prompt.expires_in,
                 approves_itself,
             },
-            Notice::Browser(url) => Event::SignInByBrowser { url: url.as_str() },
+            Notice::Browser(url) => {
+                let opened = auth::open_browser(url);
+                Event::SignInByBrowser { url: url.as_str(), opened }
+            }
             Notice::Warning(text) => Event::SignInWarning { text },
         });
     })

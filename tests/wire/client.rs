@@ -2,12 +2,16 @@
 //! answer is one of the authority's.
 
 use flowbind::api::entra::Authority;
-use flowbind::auth::{Application, Audience, AuthError, client_id, sign_in};
-use flowbind::domain::{Clouds, EnvironmentUrl};
+use flowbind::auth::{
+    Application, AuthError, GivenToken, Keeper, Person, Session, Setup, Source, Sources, Way,
+    client_id, read_token,
+};
+use flowbind::domain::{Clouds, EnvironmentUrl, RefreshToken};
 use flowbind::http::{Answer, Settings, Transport};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -94,9 +98,11 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
     let script = match step {
         "code" => vec![this, granted()],
         "poll" => vec![code(), this, granted()],
-        "refresh" => vec![code(), granted(), this],
+        "refresh" => vec![this],
         _ => return None,
     };
+    let kept = (step == "refresh").then(|| RefreshToken::new("made-up"));
+    let way = if kept.is_some() { Way::Nobody } else { Way::DeviceCode };
     let served = tokio::spawn(authority(script, listener));
     let clouds = Clouds::embedded().unwrap();
     let environment: EnvironmentUrl = place.parse().unwrap();
@@ -104,17 +110,27 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
     let authority = Authority::new(&place.parse().unwrap(), "organizations".parse().unwrap());
     let application = Application { authority, client_id: client_id(None, cloud).unwrap() };
     let transport = Transport::new(Settings::default()).unwrap();
-    let session = sign_in(&transport, application, &environment, cloud, |_| {}).await;
-    let reading = match session {
+    let person = Person::new(application, way, Keeper::in_memory(kept));
+    let (person_first, other) = (Source::Person, Source::Given(given()));
+    let sources = match way {
+        Way::Nobody => Sources { dataverse: other, flow: person_first },
+        _ => Sources { dataverse: person_first, flow: other },
+    };
+    let setup =
+        Setup { environment: &environment, cloud, tenant: None, sources, person: Some(person) };
+    let reading = match Session::begin(&transport, setup, Arc::new(|_| {})).await {
+        Err(AuthError::PersonNeeded { why: Some(why) }) => told(&why),
         Err(error) => told(&error),
-        Ok(session) if step == "refresh" => match session.token(Audience::Flow).await {
-            Ok(_) => "a token for the Flow service".to_owned(),
-            Err(error) => told(&error),
-        },
-        Ok(session) => format!("signed in as {}", session.user().unwrap_or_default()),
+        Ok(_) if step == "refresh" => "a token for the Flow service".to_owned(),
+        Ok(session) => format!("signed in as {}", session.identity().user.unwrap_or_default()),
     };
     served.abort();
     Some(reading)
+}
+
+/// A token that was made elsewhere, for the audience that an exchange is not about.
+fn given() -> GivenToken {
+    GivenToken { token: read_token("made-up").unwrap(), origin: "a test".to_owned() }
 }
 
 /// What a person is told of an error, with Entra's own words where they are given.

@@ -43,6 +43,11 @@ impl Authority {
         &self.tenant
     }
 
+    /// Where a browser is sent to sign in.
+    pub fn authorize_url(&self) -> Url {
+        self.endpoint("authorize")
+    }
+
     /// Where a device code is asked for.
     pub fn device_code_url(&self) -> Url {
         self.endpoint("devicecode")
@@ -104,6 +109,10 @@ mod tests {
         assert_eq!(
             authority.token_url().as_str(),
             "https://login.example.com/contoso.example/oauth2/v2.0/token"
+        );
+        assert_eq!(
+            authority.authorize_url().as_str(),
+            "https://login.example.com/contoso.example/oauth2/v2.0/authorize"
         );
         assert_eq!(
             authority.device_code_url().as_str(),

@@ -3,6 +3,7 @@
 //! A client is to treat access tokens as opaque, so nothing here decides about trust: no
 //! signature is checked, and a token that cannot be read is merely unknown.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -33,7 +34,13 @@ pub struct Claims {
     pub user: Option<String>,
     /// The application that asked (`appid` or `azp`).
     pub application: Option<String>,
+    /// What binds an identity token to the sign-in that asked for it (`nonce`).
+    nonce: Option<Nonce>,
 }
+
+/// A value that was made for one sign-in, and is not printed.
+#[derive(Clone, PartialEq, Eq)]
+struct Nonce(String);
 
 impl Claims {
     /// Reads the middle part of a JSON Web Token; none if the token is of another kind.
@@ -58,6 +65,7 @@ impl Claims {
             object: first(&["oid"]),
             user: first(&["upn", "unique_name", "preferred_username"]),
             application: first(&["appid", "azp"]),
+            nonce: claims.get("nonce").and_then(Value::as_str).map(|text| Nonce(text.to_owned())),
         }
     }
 
@@ -69,6 +77,18 @@ impl Claims {
     /// Whether the token is plainly that of an application without a person.
     pub fn is_app_only(&self) -> bool {
         self.kind.as_deref() == Some("app") || self.scopes.is_none()
+    }
+
+    /// Whether the token answers the sign-in for which that nonce was made
+    /// ([OpenID Connect Core 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
+    pub fn answers(&self, nonce: &str) -> bool {
+        self.nonce.as_ref().is_some_and(|Nonce(text)| text == nonce)
+    }
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Nonce(****)")
     }
 }
 
@@ -118,6 +138,17 @@ mod tests {
         assert!(app_only(json!({"scp": " "})));
         assert!(!app_only(json!({"scp": ["User", "Flows.Read.All"]})));
         assert!(!app_only(json!({"idtyp": "user", "scope": "User"})));
+    }
+
+    #[test]
+    fn a_token_answers_the_sign_in_whose_nonce_it_has() {
+        let claims = read(&json!({"nonce": "made-up-nonce"})).unwrap();
+        assert!(claims.answers("made-up-nonce"));
+        assert!(!claims.answers("made-up"));
+        assert!(!format!("{claims:?}").contains("made-up"), "{claims:?}");
+        for other in [json!({}), json!({"nonce": null}), json!({"nonce": ["made-up-nonce"]})] {
+            assert!(!read(&other).unwrap().answers("made-up-nonce"), "{other}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How Entra says no: the error body of its token endpoints, read leniently.
+//! How Entra says no: the error body of its token endpoints, or the parameters with which it
+//! sends a browser back, read leniently.
 //!
 //! Clients are to branch on `error`; the numbers only choose a hint:
 //! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
@@ -9,6 +10,9 @@ use crate::domain::printable;
 
 /// Where the part of a description begins that repeats the ids.
 const TRAILER: &str = " Trace ID:";
+
+/// What stands before the correlation id in that part.
+const CORRELATION: &str = "Correlation ID:";
 
 /// The longest description that is kept, in characters.
 const MOST_DESCRIPTION_CHARACTERS: usize = 600;
@@ -47,7 +51,8 @@ impl Refusal {
             suberror: word(body, "suberror"),
             claims: body.get("claims").and_then(Value::as_str).map(str::to_owned),
             trace_id: word(body, "trace_id"),
-            correlation_id: word(body, "correlation_id"),
+            correlation_id: word(body, "correlation_id")
+                .or_else(|| description.and_then(named_correlation)),
         })
     }
 
@@ -56,6 +61,15 @@ impl Refusal {
         let text = self.description.as_deref()?;
         let words = text.split_once(": ").filter(|(number, _)| is_number(number));
         Some(words.map_or(text, |(_, words)| words)).filter(|words| !words.is_empty())
+    }
+
+    /// Reads the parameters of a redirect that have `error`
+    /// ([RFC 6749 section 4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
+    pub fn of_redirect<'a>(
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Option<Self> {
+        let text = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
+        Self::of(&parameters.into_iter().map(text).collect())
     }
 }
 
@@ -102,6 +116,13 @@ fn named_code(description: &str) -> Option<u64> {
     rest[..end].parse().ok()
 }
 
+/// The correlation id in the trailer of a description: a redirect tells it nowhere else.
+fn named_correlation(description: &str) -> Option<String> {
+    let (_, rest) = description.split_once(CORRELATION)?;
+    let id = rest.split_whitespace().next()?;
+    Some(printable(id, MOST_WORD_CHARACTERS))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -140,6 +161,24 @@ mod tests {
         .unwrap();
         assert_eq!(refusal.description.as_deref(), Some("AADSTS70020: Expired."));
         assert_eq!(refusal.codes, [70020]);
+        assert_eq!(refusal.correlation_id.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_redirect_is_read_as_a_body_is() {
+        let refusal = Refusal::of_redirect([
+            ("error", "access_denied"),
+            (
+                "error_description",
+                "AADSTS65004: Declined. Trace ID: t Correlation ID: c Timestamp: x",
+            ),
+            ("state", "made-up"),
+        ])
+        .unwrap();
+        assert_eq!(refusal.error, "access_denied");
+        assert_eq!(refusal.description.as_deref(), Some("AADSTS65004: Declined."));
+        assert_eq!((refusal.codes, refusal.correlation_id.as_deref()), (vec![65004], Some("c")));
+        assert_eq!(Refusal::of_redirect([("code", "made-up")]), None);
     }
 
     #[test]

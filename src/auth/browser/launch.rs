@@ -1,0 +1,89 @@
+//! Opens a page in the person's browser, without a shell and without waiting for it.
+
+use std::process::{Command, Stdio};
+
+use url::Url;
+
+/// The programs that open an address, and what stands before it; the first that is there is
+/// taken.
+#[cfg(target_os = "macos")]
+const LAUNCHERS: &[(&str, &[&str])] = &[("/usr/bin/open", &[])];
+
+/// The programs that open an address, and what stands before it; the first that is there is
+/// taken.
+#[cfg(windows)]
+const LAUNCHERS: &[(&str, &[&str])] = &[("rundll32.exe", &["url.dll,FileProtocolHandler"])];
+
+/// The programs that open an address, and what stands before it; the first that is there is
+/// taken. The former honours `BROWSER`, the latter is that of Windows' subsystem for Linux.
+#[cfg(not(any(target_os = "macos", windows)))]
+const LAUNCHERS: &[(&str, &[&str])] = &[("xdg-open", &[]), ("wslview", &[])];
+
+/// What is set, one of them at least, where there is a browser to be seen.
+#[cfg(not(any(target_os = "macos", windows)))]
+const SCREENS: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
+
+/// Opens the address in the person's browser, as far as there is one. Whether it worked is only
+/// a hint: what was started may fail later.
+pub fn open_browser(url: &Url) -> bool {
+    let is_page = matches!(url.scheme(), "https" | "http");
+    is_page && has_screen() && LAUNCHERS.iter().any(|launcher| start(command(launcher, url)))
+}
+
+/// Whether somebody could see a browser.
+#[cfg(not(any(target_os = "macos", windows)))]
+fn has_screen() -> bool {
+    SCREENS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether somebody could see a browser.
+#[cfg(any(target_os = "macos", windows))]
+fn has_screen() -> bool {
+    true
+}
+
+/// The program with the address, apart from our streams and, where there are such, from the keys
+/// that interrupt us.
+fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
+    let mut command = Command::new(program);
+    command.args(*arguments).arg(url.as_str());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+}
+
+/// Starts the program. Somebody has to wait for its end, so that the system can forget it.
+fn start(mut command: Command) -> bool {
+    let Ok(mut child) = command.spawn() else {
+        return false;
+    };
+    let waiting = std::thread::Builder::new().spawn(move || child.wait());
+    drop(waiting);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_argument_and_the_last() {
+        let url = "https://login.example.com/a?b=c%20d&e=$(f)".parse().unwrap();
+        for launcher in LAUNCHERS {
+            let command = command(launcher, &url);
+            let arguments: Vec<_> = command.get_args().collect();
+            assert_eq!(arguments.len(), launcher.1.len() + 1);
+            assert_eq!(arguments.last().unwrap().to_str(), Some(url.as_str()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_started_and_what_is_no_page_is_not_opened() {
+        let url = "https://login.example.com/".parse().unwrap();
+        assert!(!start(command(&("no-such-program-anywhere", &[]), &url)));
+        for text in ["file:///etc/hostname", "mailto:a@example.com", "calculator:"] {
+            assert!(!open_browser(&text.parse().unwrap()), "{text}");
+        }
+    }
+}

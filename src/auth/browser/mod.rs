@@ -1,0 +1,75 @@
+//! The sign-in that a person finishes in a browser of this machine: an authorization code with
+//! PKCE (RFC 7636), brought back to a port of this machine (RFC 8252 section 7.3).
+//!
+//! ```text
+//! Loopback::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
+//! show              the caller prints the address and opens a browser
+//! Loopback::wait    every visitor is heard; the first answer is kept and the port closes
+//! redeem            code -> tokens, proven by the nonce
+//! loopback::end     the browser shows how it ended
+//! ```
+//!
+//! The browser is answered last, so that its page tells the truth, over the connection that brought
+//! the answer, so that no port stays open for it. Dropping the future closes everything.
+
+mod launch;
+mod loopback;
+mod page;
+mod redirect;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+pub use self::launch::open_browser;
+use self::loopback::{Loopback, Visit};
+use super::device::TOKEN;
+use super::grant::{CodeRequest, Grant};
+use super::person::Request;
+use super::wire::Wire;
+use super::{Application, AuthError, Step};
+use crate::domain::is_loopback;
+use crate::http::Transport;
+
+/// How long a person may take in the browser.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+/// Signs a person in by a browser: the caller is told the address to open, before waiting. The
+/// time that the person takes is added to the transport's deadline.
+///
+/// # Errors
+/// A refusal, no answer in time or one that is not ours, or a service that cannot be reached.
+pub(super) async fn grant(
+    transport: &Transport,
+    application: &Application,
+    request: &Request<'_>,
+    show: impl FnOnce(&Url),
+) -> Result<Grant, AuthError> {
+    let loopback = Loopback::open().await.map_err(|source| AuthError::NoPort { source })?;
+    let Request { scopes, claims, .. } = *request;
+    let request = CodeRequest::new(application, loopback.address(), scopes, claims);
+    let request = request.map_err(|_| AuthError::NoAuthority)?;
+    show(safe(request.address())?);
+    let begin = Instant::now();
+    let visit = timeout(LONGEST_WAIT, loopback.wait(request.state())).await;
+    transport.extend_deadline(begin.elapsed());
+    let Visit { connection, answer } = visit.map_err(|_| AuthError::Unanswered)?;
+    let wire = Wire::asking(transport, Step::SignIn, TOKEN);
+    let result = match answer {
+        Ok(code) => request.redeem(&wire, application, code).await,
+        Err(error) => Err(error),
+    };
+    loopback::end(connection, &page::of(result.as_ref().err())).await;
+    result
+}
+
+/// The address, if what a person enters there stays between them and the server.
+fn safe(address: &Url) -> Result<&Url, AuthError> {
+    if address.scheme() == "https" || is_loopback(address) {
+        return Ok(address);
+    }
+    Err(AuthError::UntrustedPage { page: address.origin().ascii_serialization() })
+}

@@ -1,0 +1,126 @@
+//! What the browser shows when it has brought its answer: one page that needs nothing else and
+//! runs nothing.
+
+use http::StatusCode;
+
+use crate::auth::AuthError;
+use crate::domain::{printable, sentence};
+
+/// The longest reason that is shown, in characters.
+const MOST_CHARACTERS: usize = 600;
+
+/// What holds for every answer: it is nobody else's, and nothing from elsewhere belongs to it.
+const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\
+    X-Content-Type-Options: nosniff\r\n\
+    Referrer-Policy: no-referrer\r\n\
+    Cache-Control: no-store\r\n\
+    Connection: close\r\n";
+
+/// How the page looks, in light and in dark.
+const STYLE: &str = "\
+:root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif; }
+body { max-width: 34rem; margin: 18vh auto 0; padding: 0 1.5rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.3; }";
+
+/// The answer to a browser that brought the answer of a sign-in, which may have failed since.
+pub(super) fn of(error: Option<&AuthError>) -> String {
+    match error {
+        None => page(
+            StatusCode::OK,
+            "You are signed in",
+            "<p>You may close this page and go back to the terminal.</p>",
+        ),
+        Some(error) => page(StatusCode::BAD_REQUEST, "The sign-in failed", &reason(error)),
+    }
+}
+
+/// The answer to a visitor that is turned away.
+pub(super) fn plain(status: StatusCode) -> String {
+    let text = status.canonical_reason().unwrap_or_default();
+    answer(status, "text/plain; charset=utf-8", text)
+}
+
+/// Why it failed, as the terminal says it.
+fn reason(error: &AuthError) -> String {
+    let reason = escaped(&printable(&sentence(error), MOST_CHARACTERS));
+    format!("<p>{reason}</p>\n<p>Go back to the terminal, which tells what to do.</p>")
+}
+
+/// A page with that heading.
+fn page(status: StatusCode, heading: &str, body: &str) -> String {
+    let text = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{heading} - flowbind</title>\n<style>\n{STYLE}\n</style>\n</head>\n\
+         <body>\n<main>\n<h1>{heading}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+    );
+    answer(status, "text/html; charset=utf-8", &text)
+}
+
+/// An answer of HTTP.
+fn answer(status: StatusCode, content_type: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\n{HEADERS}Content-Type: {content_type}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// A text that is nothing but text in HTML.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            plain => escaped.push(plain),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::entra::Refusal;
+    use crate::auth::Step;
+
+    #[test]
+    fn a_page_says_signed_in_only_if_nothing_failed() {
+        assert!(of(None).contains("<h1>You are signed in</h1>"));
+        let failed = of(Some(&AuthError::Unanswered));
+        assert!(!failed.contains("signed in"), "{failed}");
+        assert!(failed.contains("was not finished in the browser in time"), "{failed}");
+    }
+
+    #[test]
+    fn what_a_service_said_is_text_on_the_page_and_nothing_more() {
+        let description = "<script>alert('x')</script>&\"\u{202e} code=made-up".to_owned();
+        let refusal = Refusal { description: Some(description), ..Refusal::default() };
+        let page = of(Some(&AuthError::refused(Step::SignIn, refusal)));
+        let wanted =
+            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;\\u{202e} code=****";
+        assert!(page.contains(wanted), "{page}");
+        assert!(!page.contains("<script"), "{page}");
+    }
+
+    #[test]
+    fn an_answer_is_whole_and_says_what_may_be_done_with_it() {
+        for text in [of(None), plain(StatusCode::NOT_FOUND)] {
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            for header in [
+                "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'",
+                "Referrer-Policy: no-referrer",
+                "Cache-Control: no-store",
+                "Connection: close",
+                &format!("Content-Length: {}", body.len()),
+            ] {
+                assert!(head.lines().any(|line| line == header), "{header}: {head}");
+            }
+        }
+        assert!(plain(StatusCode::NOT_FOUND).starts_with("HTTP/1.1 404 Not Found\r\n"));
+    }
+}
