@@ -16,6 +16,7 @@ impl From<AuthError> for Failure {
             AuthError::MissingClientId
             | AuthError::MalformedClientId { .. }
             | AuthError::MalformedTenant { .. } => Exit::Usage,
+            AuthError::Principal { ref source } if source.is_of_the_setup() => Exit::Usage,
             AuthError::Busy { .. } | AuthError::Transport { .. } => Exit::Unreachable,
             _ => Exit::SignIn,
         };

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::{Audience, ClientIdError, hints};
+use super::{Audience, ClientIdError, PrincipalError, hints};
 use crate::api::entra::{Refusal, TenantError};
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 
@@ -122,6 +122,13 @@ pub enum AuthError {
     AppOnly {
         /// Whom the token is for.
         audience: Audience,
+    },
+    /// An application cannot prove who it is.
+    #[error(transparent)]
+    Principal {
+        /// Why.
+        #[from]
+        source: PrincipalError,
     },
 }
 

@@ -10,12 +10,13 @@ use oauth2::basic::{
     BasicTokenType,
 };
 use oauth2::{
-    DeviceAuthorizationResponse, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
+    AuthType, DeviceAuthorizationResponse, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
     ErrorResponse, ExtraDeviceAuthorizationFields, ExtraTokenFields, RequestTokenError, Scope,
     StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 
+use super::principal::Credential;
 use super::wire::{Sleep, Wire};
 use super::{Application, AuthError, Prompt};
 use crate::domain::{AccessToken, RefreshToken, Service};
@@ -40,6 +41,9 @@ type Tokens = StandardTokenResponse<TokenExtra, BasicTokenType>;
 
 /// How much the time between polls may grow, which `oauth2` otherwise cuts to ten seconds.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(10);
+
+/// What an assertion is that proves who an application is (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How long a token is taken to last when the answer does not tell.
 const USUAL_LIFETIME: Duration = Duration::from_hours(1);
@@ -168,6 +172,38 @@ impl Grant {
             lifetime: tokens.expires_in().unwrap_or(USUAL_LIFETIME),
             id_token: id_token.map(|Hidden(text)| AccessToken::new(text.as_str())),
         })
+    }
+}
+
+impl Grant {
+    /// Asks for a token for the application itself (RFC 6749 section 4.4), which proves who it
+    /// is in the body: by its secret, or by an assertion (RFC 7523 section 2.2).
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    pub(super) async fn for_application(
+        wire: &Wire<'_>,
+        application: &Application,
+        credential: &Credential,
+        scope: &str,
+    ) -> Result<Self, AuthError> {
+        let client = client(application).set_auth_type(AuthType::RequestBody);
+        let client = match credential {
+            Credential::Secret(secret) => {
+                client.set_client_secret(oauth2::ClientSecret::new(secret.expose().to_owned()))
+            }
+            Credential::Assertion(_) => client,
+        };
+        let request = client.exchange_client_credentials().add_scopes(each(scope));
+        let request = match credential {
+            Credential::Secret(_) => request,
+            Credential::Assertion(assertion) => request
+                .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+                .add_extra_param("client_assertion", assertion.expose()),
+        };
+        let result = request.request_async(wire).await;
+        let tokens = result.map_err(|error| explain(wire, application, error))?;
+        Self::of(application, &tokens)
     }
 }
 

@@ -143,6 +143,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::AppOnly { .. } => one(
             "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission",
         ),
+        AuthError::Principal { source } => source.hints(),
     }
 }
 
