@@ -3,6 +3,7 @@
 mod confirm;
 mod connect;
 mod interrupt;
+mod principal;
 mod record;
 mod tenant;
 
