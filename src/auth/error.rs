@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
-use super::{Audience, ClientIdError, CommandFailure, StoreError, Unfit, hints};
+use super::{Audience, ClientIdError, CommandFailure, PrincipalError, StoreError, Unfit, hints};
 use crate::api::entra::{Refusal, TenantError};
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 
@@ -166,6 +166,13 @@ pub enum AuthError {
     /// What keeps sign-ins cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An application cannot prove who it is.
+    #[error(transparent)]
+    Principal {
+        /// Why.
+        #[from]
+        source: PrincipalError,
+    },
     /// A person would have to sign in, and nobody is to be asked.
     #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", because(.why.as_deref()))]
     PersonNeeded {

@@ -1,5 +1,6 @@
 //! The exchanges of a sign-in, as `oauth2` makes them: a device code, the token that follows its
-//! approval, the token that follows a browser's answer, and a token from a refresh token.
+//! approval, the token that follows a browser's answer, a token from a refresh token, and one
+//! for an application that signs in as itself.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -11,14 +12,16 @@ use oauth2::basic::{
     BasicTokenType,
 };
 use oauth2::{
-    AuthUrl, AuthorizationCode, CsrfToken, DeviceAuthorizationResponse, DeviceAuthorizationUrl,
-    EndpointNotSet, EndpointSet, ErrorResponse, ExtraDeviceAuthorizationFields, ExtraTokenFields,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, CsrfToken, DeviceAuthorizationResponse,
+    DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, ErrorResponse,
+    ExtraDeviceAuthorizationFields, ExtraTokenFields, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::principal::Credential;
 use super::wire::{Sleep, Wire};
 use super::{Application, AuthError, IdTokenError, Prompt};
 use crate::api::entra::Claims;
@@ -51,6 +54,9 @@ const CLAIMS: &str = "claims";
 
 /// How many random bytes a state and a nonce are made of.
 const RANDOM_BYTES: u32 = 32;
+
+/// What an assertion is that proves who an application is (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A device code with what a person has to be told: the secret half of the pair is inside.
 pub(super) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
@@ -272,6 +278,38 @@ impl Grant {
             lifetime: tokens.expires_in(),
             id_token: id_token.map(|Hidden(text)| AccessToken::new(text.as_str())),
         })
+    }
+}
+
+impl Grant {
+    /// Asks for a token for the application itself (RFC 6749 section 4.4), which proves who it
+    /// is in the body: by its secret, or by an assertion (RFC 7523 section 2.2).
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    pub(super) async fn for_application(
+        wire: &Wire<'_>,
+        application: &Application,
+        credential: &Credential,
+        scope: &str,
+    ) -> Result<Self, AuthError> {
+        let client = client(application).set_auth_type(AuthType::RequestBody);
+        let client = match credential {
+            Credential::Secret(secret) => {
+                client.set_client_secret(oauth2::ClientSecret::new(secret.expose().to_owned()))
+            }
+            Credential::Assertion(_) => client,
+        };
+        let request = client.exchange_client_credentials().add_scopes(each(scope));
+        let request = match credential {
+            Credential::Secret(_) => request,
+            Credential::Assertion(assertion) => request
+                .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+                .add_extra_param("client_assertion", assertion.expose()),
+        };
+        let result = request.request_async(wire).await;
+        let tokens = result.map_err(|error| explain(wire, application, error))?;
+        Self::of(application, &tokens)
     }
 }
 

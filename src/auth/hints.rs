@@ -62,6 +62,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         ),
         AuthError::Store(error) => error.hints(),
         AuthError::PersonNeeded { why } => person_needed(why.as_deref()),
+        AuthError::Principal { source } => source.hints(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! discover_authority      environment's challenge -> authority that the cloud trusts
 //! Session::begin          a token for each audience, from its source:
 //!   Person                  the refresh token, else device code (RFC 8628) or browser (RFC 8252)
+//!   Principal               an application that signs in as itself, for Dataverse alone
 //!   Given, Command          made elsewhere: checked, and never sent to an authority
 //! Session::send           a request with its token, renewed in time or once after a refusal
 //! ```
@@ -27,6 +28,7 @@ mod keeper;
 mod mend;
 mod notice;
 mod person;
+mod principal;
 mod prompt;
 mod renewal;
 mod session;
@@ -36,7 +38,7 @@ mod store;
 mod tests;
 mod wire;
 
-pub use crate::api::entra::Tenant;
+pub use crate::api::entra::{Authority, Tenant};
 pub use application::{Application, ClientId, ClientIdError, client_id};
 pub use audience::Audience;
 pub use authority::{discover_authority, tenant};
@@ -48,9 +50,12 @@ pub use identity::Identity;
 pub use keeper::Keeper;
 pub use notice::{Notice, Notify};
 pub use person::{Person, Way};
+pub use principal::{
+    Certificate, CertificateError, Federation, Means, Principal, PrincipalError, Proof,
+};
 pub use prompt::Prompt;
 pub use session::{SendError, Session, Setup};
-pub use source::{GivenToken, Source, Sources, read_token};
+pub use source::{GivenToken, OwnIdentity, Source, Sources, read_token};
 pub use store::{
     Damage, Exclusive, KeyHolder, KeyringError, Origin, SignIn, SignInName, SignIns, Store,
     StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,

@@ -287,6 +287,12 @@ impl Shared {
                 let minted = command.run(audience, resource).await;
                 minted.map_err(|source| AuthError::Command { command: command.to_string(), source })
             }
+            Source::Principal(own) => {
+                let scope = self.resources.scope(audience);
+                let (authority, assertion) = (&own.authority, &own.federation_audience);
+                let grant = own.principal.grant(&self.transport, authority, &scope, assertion);
+                Ok(grant.await?.into())
+            }
             Source::Person => {
                 let missing = || AuthError::NoRefreshToken { audience };
                 let person = self.person.as_ref().ok_or_else(missing)?;
@@ -358,10 +364,15 @@ impl Resources {
         format!("{} openid profile", self.scopes(audience))
     }
 
-    /// What a renewal asks for. The Flow service's own name ends with a slash, so two slashes
-    /// follow one another, which is what makes the token's audience exact.
+    /// What a renewal asks for.
     fn scopes(&self, audience: Audience) -> String {
-        format!("{}/.default offline_access", self.of(audience))
+        format!("{} offline_access", self.scope(audience))
+    }
+
+    /// Everything that was granted for a resource. The Flow service's own name ends with a slash,
+    /// so two slashes follow one another, which is what makes the token's audience exact.
+    fn scope(&self, audience: Audience) -> String {
+        format!("{}/.default", self.of(audience))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the tokens of an audience come from.
 
-use super::{Audience, TokenCommand};
+use super::{Audience, Principal, TokenCommand};
+use crate::api::entra::Authority;
 use crate::domain::AccessToken;
 
 /// Where the tokens of an audience come from.
@@ -12,6 +13,8 @@ pub enum Source {
     Given(GivenToken),
     /// A program prints one.
     Command(TokenCommand),
+    /// An application signs in as itself.
+    Principal(Box<OwnIdentity>),
 }
 
 /// The source of each audience.
@@ -21,6 +24,17 @@ pub struct Sources {
     pub dataverse: Source,
     /// Of tokens for the Flow service.
     pub flow: Source,
+}
+
+/// An application that signs in as itself, and where.
+#[derive(Debug)]
+pub struct OwnIdentity {
+    /// The application.
+    pub principal: Principal,
+    /// Where it signs in.
+    pub authority: Authority,
+    /// The audience of what a pipeline's identity provider signs.
+    pub federation_audience: String,
 }
 
 /// A token that was made elsewhere. It cannot be renewed.
@@ -51,7 +65,7 @@ impl Source {
     /// What gave the token, if that was not the authority on our own request.
     pub(super) fn elsewhere(&self) -> Option<String> {
         match self {
-            Self::Person => None,
+            Self::Person | Self::Principal(_) => None,
             Self::Given(given) => Some(given.origin.clone()),
             Self::Command(command) => Some(command.to_string()),
         }

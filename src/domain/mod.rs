@@ -23,6 +23,8 @@ pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use pointer::{JsonPointer, PointerError};
 pub use printable::{is_hidden, printable};
-pub use secret::{AccessToken, EntityTag, RefreshToken, StoredText};
+pub use secret::{
+    AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, RefreshToken, StoredText,
+};
 pub use sentence::sentence;
 pub use service::Service;

@@ -48,6 +48,18 @@ secret_text! {
     RefreshToken
 }
 secret_text! {
+    /// What an application proves itself by, as a text that it shares with Entra.
+    ClientSecret
+}
+secret_text! {
+    /// What an application proves itself by, as a signed token of a few minutes (RFC 7523).
+    ClientAssertion
+}
+secret_text! {
+    /// A certificate and its private key, as PEM.
+    CertificatePem
+}
+secret_text! {
     /// What a variable or a column holds now: it may be, or contain, a signed URL.
     StoredText
 }

@@ -11,6 +11,8 @@ pub enum Service {
     Dataverse,
     /// The callback URLs.
     Flow,
+    /// Whoever tells Entra which pipeline this is.
+    Pipeline,
 }
 
 impl fmt::Display for Service {
@@ -19,6 +21,7 @@ impl fmt::Display for Service {
             Self::Entra => "Entra",
             Self::Dataverse => "Dataverse",
             Self::Flow => "the Flow service",
+            Self::Pipeline => "the pipeline's identity provider",
         })
     }
 }

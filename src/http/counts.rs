@@ -13,6 +13,8 @@ pub struct Counts {
     pub dataverse: usize,
     /// Attempts that went to the Flow service.
     pub flow: usize,
+    /// Attempts that went to the pipeline's identity provider.
+    pub pipeline: usize,
 }
 
 /// Counts while requests run side by side.
@@ -21,6 +23,7 @@ pub(super) struct Counter {
     entra: AtomicUsize,
     dataverse: AtomicUsize,
     flow: AtomicUsize,
+    pipeline: AtomicUsize,
 }
 
 impl Counter {
@@ -30,6 +33,7 @@ impl Counter {
             Service::Entra => &self.entra,
             Service::Dataverse => &self.dataverse,
             Service::Flow => &self.flow,
+            Service::Pipeline => &self.pipeline,
         };
         cell.fetch_add(1, Ordering::Relaxed);
     }
@@ -40,6 +44,7 @@ impl Counter {
             entra: self.entra.load(Ordering::Relaxed),
             dataverse: self.dataverse.load(Ordering::Relaxed),
             flow: self.flow.load(Ordering::Relaxed),
+            pipeline: self.pipeline.load(Ordering::Relaxed),
         }
     }
 }

@@ -108,6 +108,7 @@ impl Manifest {
             client_id: None,
             tenant: None,
             environment_id: None,
+            dataverse_identity: None,
         })
     }
 }

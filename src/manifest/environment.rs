@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
+use super::dataverse_identity::{self, DataverseIdentity};
 use super::fields::{Fields, Read, Reported, parsed, type_name};
 use super::nearest::listed;
 use super::schema::{ENVIRONMENT, ROOT};
@@ -33,6 +34,8 @@ pub struct Environment {
     pub tenant: Option<String>,
     /// The id by which the Flow service knows it.
     pub environment_id: Option<EnvironmentId>,
+    /// The application that is used for Dataverse, if it is not the person who signs in.
+    pub dataverse_identity: Option<DataverseIdentity>,
 }
 
 /// Where an environment is.
@@ -79,6 +82,7 @@ fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read
     let client_id = fields.optional("client-id", client_id);
     let tenant = fields.optional("tenant", tenant);
     let environment_id = fields.optional("environment-id", environment_id);
+    let dataverse_identity = dataverse_identity::read(fields);
     Ok(Environment {
         name: name?,
         place: place?,
@@ -86,6 +90,7 @@ fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read
         client_id: client_id?,
         tenant: tenant?,
         environment_id: environment_id?,
+        dataverse_identity: dataverse_identity?,
     })
 }
 
@@ -164,12 +169,12 @@ fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> 
 }
 
 /// Parses the id of an application.
-fn client_id(text: &str) -> Result<String, String> {
+pub(super) fn client_id(text: &str) -> Result<String, String> {
     parsed::<Guid>(text).map(|guid| guid.to_string())
 }
 
 /// Parses the id of a tenant, or one of its domains.
-fn tenant(text: &str) -> Result<String, String> {
+pub(super) fn tenant(text: &str) -> Result<String, String> {
     if let Ok(guid) = text.parse::<Guid>() {
         return Ok(guid.to_string());
     }

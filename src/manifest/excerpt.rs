@@ -15,7 +15,7 @@ const NEAR_CHARACTERS: usize = 2000;
 const TAB: &str = "    ";
 
 /// The keys that somebody may think a manifest has, and whose values must not be shown.
-const SECRET_WORDS: &[&str] = &["secret", "password", "token"];
+const SECRET_WORDS: &[&str] = &["secret", "password", "token", "certificate"];
 
 /// What stands for the characters that are not shown.
 const CUT: &str = "…";

@@ -5,12 +5,13 @@
 //! reads no file and knows no clock.
 //!
 //! The way through: `text` decodes, `syntax` parses TOML, `fields` reads the keys of each
-//! table by `schema`, `environment` and `flow` (with `target` and `record_key`) make
-//! typed values of them, `check` looks at all flows together, `choose` picks the environment,
-//! and `render` shows what was wrong.
+//! table by `schema`, `environment` (with `dataverse_identity`) and `flow` (with `target` and
+//! `record_key`) make typed values of them, `check` looks at all flows together, `choose` picks
+//! the environment, and `render` shows what was wrong.
 
 mod check;
 mod choose;
+mod dataverse_identity;
 mod environment;
 mod excerpt;
 mod fields;
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub use dataverse_identity::{DataverseIdentity, Federation, Proof, VariableName};
 pub use environment::{Environment, Place};
 pub use render::render;
 pub use text::MOST_BYTES;

@@ -60,6 +60,41 @@ pub(super) static ENVIRONMENT: Schema = Schema {
             "environment-id",
             "write the Environment ID that the Power Platform admin center shows, or leave the key out to have it discovered",
         ),
+        key(
+            "dataverse-identity",
+            "write the table `[environments.NAME.dataverse-identity]`, with the environment's own name",
+        ),
+    ],
+};
+
+/// The application that is used for Dataverse.
+pub(super) static DATAVERSE_IDENTITY: Schema = Schema {
+    header: "`[environments.NAME.dataverse-identity]`",
+    keys: &[
+        key(
+            "client-id",
+            "write the application (client) id of the application that the environment has as a user, such as `client-id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`",
+        ),
+        key(
+            "tenant",
+            "write the tenant's id or one of its domains, such as `tenant = \"contoso.onmicrosoft.com\"`, or leave the key out if it is the environment's",
+        ),
+        key(
+            "client-secret-variable",
+            "put the secret into a variable of the pipeline and write that variable's name, such as `client-secret-variable = \"FLOWBIND_DATAVERSE_CLIENT_SECRET\"`; a secret that stood in this file has to be replaced in Entra",
+        ),
+        key(
+            "certificate-variable",
+            "put the certificate and its private key, or the path of their PEM file, into a variable of the pipeline and write that variable's name, such as `certificate-variable = \"FLOWBIND_DATAVERSE_CERTIFICATE\"`; a key that stood in this file has to be replaced",
+        ),
+        key(
+            "federation",
+            "write `federation = \"github\"`, `\"azure-devops\"` or `\"kubernetes\"`: whoever runs the pipeline then tells Entra who it is, without a secret",
+        ),
+        key(
+            "service-connection",
+            "write the service connection's id, the `resourceId` in the address of its page, such as `service-connection = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`",
+        ),
     ],
 };
 
@@ -122,7 +157,8 @@ pub(super) static TARGET: Schema = Schema {
 };
 
 /// Every table.
-pub(super) static ALL: &[&Schema] = &[&ROOT, &ENVIRONMENT, &POLICY, &FLOW, &TARGET];
+pub(super) static ALL: &[&Schema] =
+    &[&ROOT, &ENVIRONMENT, &DATAVERSE_IDENTITY, &POLICY, &FLOW, &TARGET];
 
 impl Schema {
     /// The key of that name.

@@ -7,6 +7,7 @@ mod folder;
 mod given;
 mod interrupt;
 mod keep;
+mod principal;
 mod record;
 mod sign_in;
 mod tenant;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::connect::Connection;
 use super::given::Given;
 use super::keep::Keeping;
+use super::principal::principal;
 use super::tenant::Place;
 use crate::auth::{
-    self, Application, ClientId, Keeper, Notice, Notify, Person, Session, Setup, SignInName,
-    Source, Sources, Tenant, Way,
+    self, Application, AuthError, Authority, ClientId, Keeper, Notice, Notify, OwnIdentity, Person,
+    Principal, Session, Setup, SignInName, Source, Sources, Tenant, Way,
 };
 use crate::cli::SignInArgs;
 use crate::domain::{Cloud, Clouds, RefreshToken, sentence};
@@ -37,6 +38,8 @@ pub(super) struct Login {
     refresh_token: Option<RefreshToken>,
     keeping: Keeping,
     way: Way,
+    /// The application that is used for Dataverse, and its tenant if that is another.
+    principal: Option<(Principal, Option<Tenant>)>,
 }
 
 impl Login {
@@ -49,6 +52,7 @@ impl Login {
     ) -> Result<Self, Failure> {
         let cloud = cloud(environment, clouds)?;
         let given = Given::read(args)?;
+        let principal = own_identity(environment, &given.sources)?;
         let came = given.name.as_ref();
         let client_id = given.sources.need_person().then(|| {
             let named = args.client_id.as_ref().map(ToString::to_string);
@@ -65,6 +69,7 @@ impl Login {
             keeping: Keeping::of(&args.store)?,
             way: way(args),
             cloud,
+            principal,
         })
     }
 
@@ -72,6 +77,7 @@ impl Login {
     pub(super) fn anew(mut self) -> Self {
         self.sources = Sources { dataverse: Source::Person, flow: Source::Person };
         self.keeping.store = None;
+        self.principal = None;
         self
     }
 
@@ -85,10 +91,16 @@ impl Login {
         let notify = notify(console, place.approves_itself);
         let mut known = self.tenant.as_ref().and_then(Tenant::id);
         let (mut person, mut name) = (None, None);
+        if let Some((principal, tenant)) = self.principal.take() {
+            let tenant = tenant.or_else(|| self.tenant.clone());
+            let authority = self.authority(&transport, &place, tenant).await?;
+            let federation_audience = self.cloud.federation_audience().to_owned();
+            let own = OwnIdentity { principal, authority, federation_audience };
+            self.sources.dataverse = Source::Principal(Box::new(own));
+        }
         if let Some(client_id) = self.client_id.take() {
-            let tenant = self.tenant.take();
-            let authority = auth::discover_authority(&transport, &place.url, &self.cloud, tenant);
-            let application = Application { authority: authority.await?, client_id };
+            let authority = self.authority(&transport, &place, self.tenant.clone()).await?;
+            let application = Application { authority, client_id };
             known = known.or_else(|| application.authority.tenant().id());
             let named = name_of(&application, &place);
             let keeper = self.keeper(&named, &notify).await?;
@@ -102,6 +114,16 @@ impl Login {
         let session = with_reminder(session, way, &**console).await?;
         console.tell(Event::SignedIn { user: session.identity().user.as_deref() });
         Connection::new(transport, session, cloud, place, name)
+    }
+
+    /// The authority of a tenant, else the one that the environment names.
+    async fn authority(
+        &self,
+        transport: &Transport,
+        place: &Place,
+        tenant: Option<Tenant>,
+    ) -> Result<Authority, AuthError> {
+        auth::discover_authority(transport, &place.url, &self.cloud, tenant).await
     }
 
     /// What holds the refresh token: one that was handed in, else a sign-in that is kept. Where
@@ -132,6 +154,19 @@ fn name_of(application: &Application, place: &Place) -> SignInName {
         tenant: application.authority.tenant().to_string(),
         client_id: application.client_id.to_string(),
     }
+}
+
+/// The application that the manifest names for Dataverse, unless a token for it was handed in.
+fn own_identity(
+    environment: &Environment,
+    sources: &Sources,
+) -> Result<Option<(Principal, Option<Tenant>)>, Failure> {
+    let Some(identity) = environment.dataverse_identity.as_ref() else { return Ok(None) };
+    if !matches!(sources.dataverse, Source::Person) {
+        return Ok(None);
+    }
+    let tenant = identity.tenant.as_deref().map(auth::tenant).transpose()?;
+    Ok(Some((principal(identity)?, tenant)))
 }
 
 /// How a person is asked.

@@ -14,7 +14,7 @@ fn assert_told(breakages: &[Breakage<'_>]) {
 }
 
 /// Asserts what is told of keys that begin on line 4, in place of a flow.
-fn assert_told_at_the_top(breakages: &[Breakage<'_>]) {
+pub(super) fn assert_told_at_the_top(breakages: &[Breakage<'_>]) {
     for (what, text, expected) in breakages {
         let flow = &HEAD[HEAD.find("[[flow]]").unwrap()..];
         let top = "version = 1\n\n\n";

@@ -2,6 +2,7 @@
 
 mod breakages;
 mod choosing;
+mod dataverse_identity;
 mod properties;
 mod reading;
 mod rendering;

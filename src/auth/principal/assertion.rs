@@ -1,0 +1,61 @@
+//! The token by which an application proves that it has a certificate's private key
+//! (RFC 7523 section 2.2), in the form that Entra wants:
+//! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+use super::{Certificate, PrincipalError};
+use crate::auth::ClientId;
+use crate::domain::ClientAssertion;
+
+/// How long an assertion can be used.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+/// An assertion for that token endpoint, with an id that no other has.
+///
+/// # Errors
+/// The key did not sign.
+pub(super) fn signed(
+    certificate: &Certificate,
+    client_id: &ClientId,
+    endpoint: &Url,
+    now: SystemTime,
+    id: Uuid,
+) -> Result<ClientAssertion, PrincipalError> {
+    let header = part(&header(certificate));
+    let payload = part(&payload(client_id, endpoint, now, id));
+    let message = format!("{header}.{payload}");
+    let signature = URL_SAFE_NO_PAD.encode(certificate.sign(message.as_bytes())?);
+    Ok(ClientAssertion::new(format!("{message}.{signature}")))
+}
+
+/// How it is signed, and by which certificate.
+fn header(certificate: &Certificate) -> Value {
+    json!({"typ": "JWT", "alg": "PS256", "x5t#S256": certificate.thumbprint()})
+}
+
+/// Who it is for, from whom, and from when until when, in seconds since 1970.
+fn payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> Value {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let (begin, end) = (now.as_secs(), (now + LIFETIME).as_secs());
+    json!({
+        "aud": endpoint.as_str(),
+        "iss": client_id.as_str(),
+        "sub": client_id.as_str(),
+        "jti": id.to_string(),
+        "nbf": begin,
+        "iat": begin,
+        "exp": end,
+    })
+}
+
+/// A part of a token (RFC 7515 section 3.1).
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}

@@ -1,0 +1,206 @@
+//! Why an application cannot prove who it is, and what to change.
+//!
+//! Variables are told by their names: no text here holds what is in one.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::CertificateError;
+use crate::http::{DecodeError, Peer};
+
+/// Why an application cannot prove who it is.
+#[derive(Debug, thiserror::Error)]
+pub enum PrincipalError {
+    /// Variables are not there, or are empty.
+    #[error("{means} is not set: {}", listed(variables))]
+    NotSet {
+        /// What needs them.
+        means: Means,
+        /// All of them.
+        variables: Vec<String>,
+    },
+    /// A variable holds no address that may be asked.
+    #[error("the variable `{variable}` holds no https address")]
+    NoAddress {
+        /// Its name.
+        variable: String,
+    },
+    /// A variable names a file that cannot be read.
+    #[error("the variable `{variable}` holds neither PEM nor the path of a file that can be read")]
+    CertificateFile {
+        /// Its name.
+        variable: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A certificate cannot be used.
+    #[error("the certificate in the variable `{variable}`, or in the file that it names")]
+    Certificate {
+        /// The variable's name.
+        variable: String,
+        /// What is wrong.
+        source: CertificateError,
+    },
+    /// The key did not sign.
+    #[error("the private key signs nothing: the system gives no random numbers")]
+    NotSigned,
+    /// Whoever runs the pipeline gave no token.
+    #[error("{peer} answered {status} and told no identity of this pipeline")]
+    NoToken {
+        /// Who they are.
+        means: Means,
+        /// Whom we asked.
+        peer: Peer,
+        /// The status.
+        status: u16,
+        /// What is wrong with the body, where that is what is wrong.
+        source: Option<DecodeError>,
+    },
+    /// The file with the token cannot be used.
+    #[error("the token file `{}` cannot be read", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// By what an application proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// A secret.
+    Secret,
+    /// A certificate.
+    Certificate,
+    /// The word of GitHub Actions.
+    GitHub,
+    /// The word of Azure Pipelines.
+    AzureDevOps,
+    /// The word of a Kubernetes cluster.
+    Kubernetes,
+}
+
+impl PrincipalError {
+    /// Whether it is told before anything is contacted, by what the run was given.
+    pub fn is_of_the_setup(&self) -> bool {
+        match self {
+            Self::NotSet { .. }
+            | Self::NoAddress { .. }
+            | Self::CertificateFile { .. }
+            | Self::Certificate { .. } => true,
+            Self::NotSigned | Self::NoToken { .. } | Self::TokenFile { .. } => false,
+        }
+    }
+
+    /// What to do about it, most likely first.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NotSet { means, .. } => vec![means.setting().to_owned()],
+            Self::NoAddress { .. } => {
+                vec!["leave the variable as the runner of the pipeline sets it".to_owned()]
+            }
+            Self::CertificateFile { variable, .. } => vec![format!(
+                "put the PEM text with the private key and the certificate into `{variable}`, or the path of such a file"
+            )],
+            Self::Certificate { variable, source } => source.hints(variable),
+            Self::NotSigned => vec!["run again".to_owned()],
+            Self::NoToken { means, .. } => vec![means.refusal().to_owned()],
+            Self::TokenFile { .. } => vec![Means::Kubernetes.refusal().to_owned()],
+        }
+    }
+}
+
+impl Means {
+    /// What to write where a variable is missing.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Secret => {
+                "in the step that runs flowbind, set the variable from the pipeline's secret store; it holds the secret's value, not its id"
+            }
+            Self::Certificate => {
+                "in the step that runs flowbind, set the variable from the pipeline's secret store to the PEM text with the private key and the certificate, or to the path of such a file"
+            }
+            Self::GitHub => {
+                "in the workflow, give the job `permissions:` with `id-token: write`; runs for pull requests from forks never get it"
+            }
+            Self::AzureDevOps => {
+                "in the step that runs flowbind, write `env:` with `SYSTEM_ACCESSTOKEN: $(System.AccessToken)`, and in the manifest `service-connection` with the id of a service connection of workload identity federation"
+            }
+            Self::Kubernetes => {
+                "label the pod `azure.workload.identity/use: \"true\"` and give it a service account that the application trusts"
+            }
+        }
+    }
+
+    /// What to check where there is no token.
+    fn refusal(self) -> &'static str {
+        match self {
+            Self::AzureDevOps => {
+                "check that `service-connection` is the `resourceId` in the address of its page, that it is one of workload identity federation, and that this pipeline may use it"
+            }
+            Self::Kubernetes => {
+                "check that the pod has the token's volume, and that its user may read the file"
+            }
+            Self::GitHub | Self::Secret | Self::Certificate => {
+                "run flowbind within the job that has `permissions:` with `id-token: write`: what allows to ask ends with the job"
+            }
+        }
+    }
+}
+
+impl CertificateError {
+    /// What to do about it.
+    fn hints(self, variable: &str) -> Vec<String> {
+        let hint = match self {
+            Self::NotPem => {
+                "make PEM of a PFX file: `openssl pkcs12 -in app.pfx -nodes -out app.pem`"
+            }
+            Self::OneLine => {
+                "the pipeline took the line ends away: keep app.pem as a secure file; `openssl x509 -in app.pem -noout -subject` tells whether it is whole"
+            }
+            Self::Encrypted => {
+                "take the passphrase away: `openssl pkey -in app.pem -out plain.pem && openssl x509 -in app.pem >> plain.pem`"
+            }
+            Self::Damaged => {
+                "find the damaged part: `openssl pkey -in app.pem -noout -check`, `openssl x509 -in app.pem -noout -subject`"
+            }
+            Self::NoKey => {
+                "put the private key before the certificate: `openssl pkey -in key.pem -out app.pem && openssl x509 -in certificate.pem >> app.pem`"
+            }
+            Self::NoCertificate => {
+                "put the certificate behind the private key: `openssl x509 -in certificate.pem >> app.pem`"
+            }
+            Self::Mismatch => {
+                "find the ones that belong together: `openssl pkey -in app.pem -pubout` and `openssl x509 -in app.pem -noout -pubkey` print the same"
+            }
+            Self::NotYetValid => {
+                "check this machine's clock against `openssl x509 -in app.pem -noout -dates`"
+            }
+            Self::NotRsa | Self::UnusableKey | Self::Expired => {
+                "make new ones, and upload certificate.pem under Certificates & secrets of the application: `openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=flowbind -keyout key.pem -out certificate.pem && cat key.pem certificate.pem > app.pem`"
+            }
+        };
+        let then = format!("then set `{variable}` to the text of the PEM file, or to its path");
+        vec![hint.to_owned(), then]
+    }
+}
+
+impl fmt::Display for Means {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Secret => "the secret's variable",
+            Self::Certificate => "the certificate's variable",
+            Self::GitHub => "what GitHub Actions tells its jobs",
+            Self::AzureDevOps => "what Azure Pipelines tells its jobs",
+            Self::Kubernetes => "what workload identity tells its pods",
+        })
+    }
+}
+
+/// The names as a sentence lists them.
+fn listed(variables: &[String]) -> String {
+    let quoted: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

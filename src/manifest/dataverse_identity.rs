@@ -1,0 +1,174 @@
+//! The application that is used for Dataverse in the place of the person who signs in.
+//!
+//! A manifest says where a secret is, and never what it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::environment::{client_id, tenant};
+use super::fields::{Fields, Read, Reported, parsed};
+use super::nearest::listed;
+use super::schema::DATAVERSE_IDENTITY;
+use crate::domain::Guid;
+use crate::problem::Code;
+
+/// The keys of which exactly one says how the application proves who it is.
+const PROOFS: [&str; 3] = ["client-secret-variable", "certificate-variable", "federation"];
+
+/// Whoever may run the pipeline, by the words of the manifest.
+const FEDERATIONS: &[(&str, Runner)] = &[
+    ("github", Runner::GitHub),
+    ("azure-devops", Runner::AzureDevOps),
+    ("kubernetes", Runner::Kubernetes),
+];
+
+/// An application that is a user of the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataverseIdentity {
+    /// The application, a GUID in lower case.
+    pub client_id: String,
+    /// Its tenant, if that is not the environment's: a GUID or a domain name in lower case.
+    pub tenant: Option<String>,
+    /// How it proves who it is.
+    pub proof: Proof,
+}
+
+/// How an application proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By a secret that this variable holds.
+    Secret(VariableName),
+    /// By a certificate with its private key that this variable holds, or the path to both.
+    Certificate(VariableName),
+    /// By the word of whoever runs the pipeline.
+    Federated(Federation),
+}
+
+/// Whoever runs the pipeline and tells Entra who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Federation {
+    /// GitHub Actions.
+    GitHub,
+    /// Azure Pipelines.
+    AzureDevOps {
+        /// The id of the service connection, if it is not that of the step.
+        service_connection: Option<String>,
+    },
+    /// A Kubernetes cluster with workload identity.
+    Kubernetes,
+}
+
+/// The name of a variable of this process, such as `FLOWBIND_DATAVERSE_CLIENT_SECRET`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariableName(String);
+
+/// Why a text is not the name of such a variable. It never holds the text, which may be the
+/// secret itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit"
+)]
+pub struct VariableNameError;
+
+/// Whoever runs the pipeline, by name alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    GitHub,
+    AzureDevOps,
+    Kubernetes,
+}
+
+impl VariableName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for VariableName {
+    type Err = VariableNameError;
+
+    fn from_str(text: &str) -> Result<Self, VariableNameError> {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(VariableNameError);
+        }
+        text.chars().all(plain).then(|| Self(text.to_owned())).ok_or(VariableNameError)
+    }
+}
+
+impl fmt::Display for VariableName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Reads the application that an environment has for Dataverse.
+pub(super) fn read(environment: &Fields<'_>) -> Read<Option<DataverseIdentity>> {
+    let Some((table, place)) = environment.table("dataverse-identity")? else {
+        return Ok(None);
+    };
+    let fields = Fields::new(table, place, &DATAVERSE_IDENTITY, environment.findings());
+    identity(&fields).map(Some)
+}
+
+/// Reads the keys of the table.
+fn identity(fields: &Fields<'_>) -> Read<DataverseIdentity> {
+    let client_id = fields.required("client-id", client_id);
+    let tenant = fields.optional("tenant", tenant);
+    let proof = proof(fields);
+    Ok(DataverseIdentity { client_id: client_id?, tenant: tenant?, proof: proof? })
+}
+
+/// Reads the one proof.
+fn proof(fields: &Fields<'_>) -> Read<Proof> {
+    let secret = fields.optional("client-secret-variable", parsed);
+    let certificate = fields.optional("certificate-variable", parsed);
+    let federation = federation(fields);
+    exactly_one(fields)?;
+    let secret = secret?.map(Proof::Secret);
+    let certificate = certificate?.map(Proof::Certificate);
+    let federated = federation?.map(Proof::Federated);
+    secret.or(certificate).or(federated).ok_or(Reported)
+}
+
+/// Tells of a proof that is missing, and of every one after the first.
+fn exactly_one(fields: &Fields<'_>) -> Read<()> {
+    let mut present = PROOFS.to_vec();
+    present.retain(|name| fields.has(name));
+    present.sort_by_key(|name| fields.place(name));
+    let Some((first, others)) = present.split_first() else {
+        return Err(no_proof(fields));
+    };
+    for other in others {
+        let message = format!("`{first}` and `{other}` are two proofs, but one is needed");
+        fields.conflict(other, message, "keep one of them");
+    }
+    if others.is_empty() { Ok(()) } else { Err(Reported) }
+}
+
+/// Tells of an application that does not prove who it is.
+fn no_proof(fields: &Fields<'_>) -> Reported {
+    let message =
+        format!("this application cannot prove who it is: it needs one of {}", listed(PROOFS));
+    let hint = DATAVERSE_IDENTITY.help("federation");
+    fields.add(fields.start(), Code::KeyMissing, message, hint);
+    Reported
+}
+
+/// Reads who runs the pipeline, and what only Azure Pipelines has.
+fn federation(fields: &Fields<'_>) -> Read<Option<Federation>> {
+    let runner = fields.choice("federation", FEDERATIONS);
+    let connection =
+        fields.optional("service-connection", |text| parsed::<Guid>(text).map(|id| id.to_string()));
+    let (runner, connection) = (runner?, connection?);
+    if connection.is_some() && runner != Some(Runner::AzureDevOps) {
+        let message = "`service-connection` is of `federation = \"azure-devops\"` alone";
+        return Err(fields.conflict("service-connection", message, "leave it out"));
+    }
+    Ok(runner.map(|runner| match runner {
+        Runner::GitHub => Federation::GitHub,
+        Runner::AzureDevOps => Federation::AzureDevOps { service_connection: connection },
+        Runner::Kubernetes => Federation::Kubernetes,
+    }))
+}

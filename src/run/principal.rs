@@ -1,0 +1,241 @@
+//! From the application that a manifest names to one that can prove who it is, by the variables
+//! of this process.
+
+use std::fs;
+use std::time::SystemTime;
+
+use url::Url;
+
+use crate::auth::{
+    AuthError, Certificate, ClientId, Federation, Means, Principal, PrincipalError, Proof,
+};
+use crate::domain::{AccessToken, CertificatePem, ClientSecret};
+use crate::failure::Failure;
+use crate::manifest::{self, DataverseIdentity, VariableName};
+
+/// What text of PEM has in it, and no path.
+const PEM: &str = "-----BEGIN ";
+
+/// What a variable of this process holds.
+type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The application that is used for Dataverse, with the proof that this process was given.
+///
+/// # Errors
+/// A variable is not set, or holds nothing that proves anything.
+pub(super) fn principal(identity: &DataverseIdentity) -> Result<Principal, Failure> {
+    let variables = |name: &str| std::env::var(name).ok();
+    principal_of(identity, &variables).map_err(Failure::from)
+}
+
+/// The same, with variables of the caller's.
+fn principal_of(
+    identity: &DataverseIdentity,
+    variables: Variables<'_>,
+) -> Result<Principal, AuthError> {
+    let malformed = |source| {
+        let text = identity.client_id.clone();
+        AuthError::MalformedClientId { text, source }
+    };
+    let client_id: ClientId = identity.client_id.parse().map_err(malformed)?;
+    let proof = match &identity.proof {
+        manifest::Proof::Secret(name) => secret(name, variables)?,
+        manifest::Proof::Certificate(name) => certificate(name, variables)?,
+        manifest::Proof::Federated(federation) => {
+            Proof::Federated(federated(federation, variables)?)
+        }
+    };
+    Ok(Principal { client_id, proof })
+}
+
+/// The secret in a variable.
+fn secret(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
+    let [text] = all([name.as_str()], Means::Secret, variables)?;
+    Ok(Proof::Secret(ClientSecret::new(text)))
+}
+
+/// The certificate in a variable, or in the file that it names.
+fn certificate(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
+    let [text] = all([name.as_str()], Means::Certificate, variables)?;
+    let variable = || name.as_str().to_owned();
+    let pem = pem(text);
+    let pem =
+        pem.map_err(|source| PrincipalError::CertificateFile { variable: variable(), source })?;
+    let certificate = Certificate::from_pem(&pem, SystemTime::now());
+    let certificate = certificate
+        .map_err(|source| PrincipalError::Certificate { variable: variable(), source })?;
+    Ok(Proof::Certificate(certificate))
+}
+
+/// The text, or what is in the file of that name. A file that is no text, such as a PFX, is no
+/// PEM either, which is told later.
+fn pem(text: String) -> std::io::Result<CertificatePem> {
+    if text.contains(PEM) {
+        return Ok(CertificatePem::new(text));
+    }
+    let bytes = fs::read(text)?;
+    Ok(CertificatePem::new(String::from_utf8_lossy(&bytes)))
+}
+
+/// Whoever runs this pipeline, by what they tell it.
+fn federated(
+    federation: &manifest::Federation,
+    variables: Variables<'_>,
+) -> Result<Federation, PrincipalError> {
+    match federation {
+        manifest::Federation::GitHub => git_hub(variables),
+        manifest::Federation::AzureDevOps { service_connection } => {
+            azure_dev_ops(service_connection.as_deref(), variables)
+        }
+        manifest::Federation::Kubernetes => {
+            let [path] = all(["AZURE_FEDERATED_TOKEN_FILE"], Means::Kubernetes, variables)?;
+            Ok(Federation::File { path: path.into() })
+        }
+    }
+}
+
+/// GitHub Actions.
+fn git_hub(variables: Variables<'_>) -> Result<Federation, PrincipalError> {
+    let names = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+    let [url, token] = all(names, Means::GitHub, variables)?;
+    let url: Url = Federation::address(names[0], &url)?;
+    Ok(Federation::GitHub { url, request_token: AccessToken::new(token) })
+}
+
+/// Azure Pipelines, with the service connection of the manifest or else that of the step.
+fn azure_dev_ops(
+    service_connection: Option<&str>,
+    variables: Variables<'_>,
+) -> Result<Federation, PrincipalError> {
+    const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
+    let names = ["SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN", CONNECTION];
+    let either = |name: &str| match service_connection {
+        Some(connection) if name == CONNECTION => Some(connection.to_owned()),
+        _ => variables(name),
+    };
+    let [url, token, service_connection] = all(names, Means::AzureDevOps, &either)?;
+    let url: Url = Federation::address(names[0], &url)?;
+    Ok(Federation::AzureDevOps { url, access_token: AccessToken::new(token), service_connection })
+}
+
+/// What is in all of those variables.
+///
+/// # Errors
+/// Every one that is not there, or has nothing in it.
+fn all<const N: usize>(
+    names: [&str; N],
+    means: Means,
+    variables: Variables<'_>,
+) -> Result<[String; N], PrincipalError> {
+    let values = names.map(|name| variables(name).unwrap_or_default().trim().to_owned());
+    let missing = names.iter().zip(&values).filter(|(_, value)| value.is_empty());
+    let variables: Vec<String> = missing.map(|(name, _)| (*name).to_owned()).collect();
+    if variables.is_empty() { Ok(values) } else { Err(PrincipalError::NotSet { means, variables }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::manifest::Proof as Named;
+
+    fn identity(proof: Named) -> DataverseIdentity {
+        let client_id = "5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9".to_owned();
+        DataverseIdentity { client_id, tenant: None, proof }
+    }
+
+    fn made(proof: Named, set: &[(&str, &str)]) -> Result<Principal, Failure> {
+        let variables = |name: &str| {
+            let found = set.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        principal_of(&identity(proof), &variables).map_err(Failure::from)
+    }
+
+    /// What is told of a proof that cannot be had, before anything is contacted.
+    fn told(proof: Named, set: &[(&str, &str)]) -> String {
+        let failure = made(proof, set).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        let text = format!("{}. {}", failure.message, failure.hints.join("; "));
+        assert!(!text.contains("made-up"), "{text}");
+        text
+    }
+
+    fn name(text: &str) -> VariableName {
+        text.parse().unwrap()
+    }
+
+    fn azure(connection: Option<&str>) -> Named {
+        let service_connection = connection.map(str::to_owned);
+        Named::Federated(manifest::Federation::AzureDevOps { service_connection })
+    }
+
+    const GITHUB: Named = Named::Federated(manifest::Federation::GitHub);
+
+    #[test]
+    fn a_secret_is_taken_without_the_line_end_of_its_file() {
+        let principal = made(Named::Secret(name("S")), &[("S", "made-up\n")]).unwrap();
+        assert_eq!(principal.client_id.as_str(), "5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9");
+        let Proof::Secret(secret) = &principal.proof else { panic!("{principal:?}") };
+        assert_eq!(secret.expose(), "made-up");
+        assert!(!format!("{principal:?}").contains("made-up"));
+    }
+
+    #[test]
+    fn every_variable_that_is_not_set_is_named_with_what_to_write() {
+        let text = told(Named::Secret(name("S")), &[("S", " ")]);
+        assert!(text.starts_with("the secret's variable is not set: `S`. "), "{text}");
+        let text = told(GITHUB, &[]);
+        for part in ["_REQUEST_URL`", "_REQUEST_TOKEN`", "`id-token: write`"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let text = told(azure(None), &[("SYSTEM_OIDCREQUESTURI", "https://a.example/made-up")]);
+        for part in ["`SYSTEM_ACCESSTOKEN`", "_CONNECTION_ID`", "$(System.AccessToken)"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("SYSTEM_OIDCREQUESTURI"), "{text}");
+        let text = told(Named::Federated(manifest::Federation::Kubernetes), &[]);
+        assert!(text.contains("`AZURE_FEDERATED_TOKEN_FILE`"), "{text}");
+    }
+
+    #[test]
+    fn an_address_that_others_could_read_is_refused_and_not_repeated() {
+        for address in ["http://a.example/made-up", "made-up", "file:///made-up"] {
+            let token = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "made-up");
+            let text = told(GITHUB, &[("ACTIONS_ID_TOKEN_REQUEST_URL", address), token]);
+            assert!(text.contains("`ACTIONS_ID_TOKEN_REQUEST_URL`"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_manifests_service_connection_comes_before_that_of_the_step() {
+        let set = [
+            ("SYSTEM_OIDCREQUESTURI", "https://a.example/oidctoken"),
+            ("SYSTEM_ACCESSTOKEN", "made-up"),
+            ("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "of-the-step"),
+        ];
+        for (named, wanted) in [(None, "of-the-step"), (Some("named"), "named")] {
+            let principal = made(azure(named), &set).unwrap();
+            let text = format!("{principal:?}");
+            assert!(text.contains(wanted) && !text.contains("made-up"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_read_from_the_variable_or_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path.display().to_string()
+        };
+        let text = "-----BEGIN PRIVATE KEY-----\nmade-up\n-----END PRIVATE KEY-----\n";
+        let told = |value: &str| told(Named::Certificate(name("C")), &[("C", value)]);
+        for value in [text, &file("damaged.pem", text.as_bytes())] {
+            assert!(told(value).contains("`C`, or in the file that it names: it is damaged PEM"));
+        }
+        let text = told(&file("app.pfx", b"\x30\x82\xff"));
+        assert!(text.contains("it is not PEM") && text.contains("openssl pkcs12"), "{text}");
+        assert!(told("made-up").contains("holds neither PEM nor the path"));
+    }
+}
