@@ -98,7 +98,6 @@ fn a_sign_in_that_is_refused_names_the_setting_to_change() {
             "[switches.entra]\npublic-client-flows = \"refused-at-device-code\"\ndevice-code-errors = \"ok\"",
             "Allow public client flows",
         ),
-        ("[[refresh-refusal]]\nresource = \"flow\"\nreason = \"consent-required\"", "consent"),
         ("[[refresh-refusal]]\nresource = \"flow\"\nreason = \"blocked\"", "Conditional Access"),
     ] {
         let (_, ended) = applied_on(more);
@@ -106,6 +105,15 @@ fn a_sign_in_that_is_refused_names_the_setting_to_change() {
         let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains(words), "{more}: {said}");
     }
+}
+
+#[test]
+fn a_missing_consent_is_asked_for_and_the_run_goes_on() {
+    let refusal = "[[refresh-refusal]]\nresource = \"flow\"\nreason = \"consent-required\"";
+    let (_, ended) = applied_on(refusal);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("enter the code").count(), 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("AADSTS65001"), "{}", ended.stderr);
 }
 
 #[test]
