@@ -6,6 +6,11 @@ use super::clock::Moment;
 use super::guid::Guid;
 use super::seal::{Key, decoded, encoded};
 
+/// The claim of a token's number. Like the next, it is the sandbox's own.
+pub(crate) const SERIAL: &str = "sandbox_serial";
+/// The claim that repeats the `claims` of the request.
+pub(crate) const ASKED: &str = "sandbox_claims";
+
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
@@ -21,6 +26,10 @@ pub(crate) struct Claims {
     pub(crate) scope: Option<String>,
     /// When it ends, in seconds since 1970.
     pub(crate) expires: u64,
+    /// Which of the sandbox's access tokens it is.
+    pub(crate) serial: u64,
+    /// The `claims` that it was asked for with.
+    pub(crate) asked: Option<String>,
 }
 
 /// Why a token is not accepted.
@@ -49,6 +58,8 @@ impl Claims {
             application: text("appid")?.parse().ok()?,
             scope: text("scp").map(str::to_owned),
             expires: body.get("exp")?.as_u64()?,
+            serial: body.get(SERIAL)?.as_u64()?,
+            asked: text(ASKED).map(str::to_owned),
         })
     }
 

@@ -36,6 +36,11 @@ impl Route {
         entra(path).map_or(Self::Unknown, Self::Entra)
     }
 
+    /// Tells whether a request changes the state although its method is safe.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(self, Self::Entra(endpoint) if endpoint.writes())
+    }
+
     /// Names the service.
     pub(crate) fn service(&self) -> Option<ServiceName> {
         match self {
@@ -55,6 +60,7 @@ fn entra(path: &str) -> Option<Endpoint> {
         [authority, "oauth2", "v2.0", "devicecode"] => {
             Some(Endpoint::DeviceCode(decoded(authority)))
         }
+        [authority, "oauth2", "v2.0", "authorize"] => Some(Endpoint::Authorize(decoded(authority))),
         [authority, "oauth2", "v2.0", "token"] => Some(Endpoint::Token(decoded(authority))),
         [authority, "v2.0", ".well-known", "openid-configuration"] => {
             Some(Endpoint::Discovery(decoded(authority)))

@@ -2,6 +2,7 @@
 #![cfg(feature = "sandbox")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod authorize;
 mod batch;
 mod entra;
 mod faults;

@@ -49,6 +49,7 @@ fn prepare<'s>(
     check_authority(site, authority)?;
     let application = application(site, request)?;
     let scope = Scope::parse(site, &call.origin, request.needed("scope")?)?;
+    request.claims()?;
     // Without a directory in the authority, a resource that belongs to one cannot be found.
     if authority.eq_ignore_ascii_case("common") && scope.resource.is_some() {
         return Err(Refusal::no_tenant());
@@ -79,6 +80,7 @@ fn begin(
         approved_at: approval(site, now),
         decision: Decision::Pending,
         polled_at: None,
+        claims: request.field("claims").map(str::to_owned),
     };
     let answer = success(&described(site, call, &session, &code));
     database.sessions.retain(|_, old| old.expires_at.after(Duration::from_hours(1)) > now);

@@ -6,10 +6,11 @@ use super::super::site::Site;
 use super::super::state::Database;
 use super::super::tenant::file::{Application, RefusalReason};
 use super::super::tenant::switches::Rotation;
+use super::basis::{Basis, Via};
 use super::refusal::Refusal;
 use super::scope::Scope;
 use super::token::Grant;
-use super::{Request, application, check_authority, device, refresh, success};
+use super::{Request, application, check_authority, code, device, refresh, success};
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -27,6 +28,7 @@ pub(super) fn answer(
     match grant {
         // msal-node sends the short name.
         DEVICE_CODE | "device_code" => poll(site, database, call, request, application),
+        "authorization_code" => redeem(site, database, call, request, application),
         "refresh_token" => renew(site, database, call, request, application),
         "client_credentials" => as_itself(site, database, call, request, application),
         other => Err(Refusal::grant(other)),
@@ -43,37 +45,61 @@ fn poll(
     check_public(request, application)?;
     let session = device::redeem(site, database, request, application)?;
     let scope = Scope::parse(site, &call.origin, &session.scope)?;
-    database.consents.insert(scope.kind.name().to_owned());
-    database.touch();
-    let grant = Grant { site, call, application, scope: &scope };
-    Ok(success(&grant.for_person(database, request, true)))
+    let basis = Basis::new(Via::Device, request.claims()?.or(session.claims));
+    consent(database, &scope);
+    let grant = Grant { site, call, application, scope: &scope, basis: &basis };
+    Ok(success(&grant.for_person(database, request, scope.offline)))
 }
 
-fn renew(
+fn redeem(
     site: &Site,
-    database: &Database,
+    database: &mut Database,
     call: &Call,
     request: &Request,
     application: &Application,
 ) -> Result<Answer, Refusal> {
     check_public(request, application)?;
-    refresh::check(
-        request.needed("refresh_token")?,
-        &database.token_key,
-        application.client_id,
-        Moment::now(),
-    )?;
+    let found = code::find(database, request, application)?;
+    let begun = Scope::parse(site, &call.origin, &found.scope)?;
+    let asked = request.field("scope").map(|text| Scope::parse(site, &call.origin, text));
+    let scope = asked.transpose()?.map_or(begun.clone(), |asked| asked.with_identity_of(&begun));
+    let claims = request.claims()?.or(found.claims);
+    let basis = Basis { nonce: found.nonce, ..Basis::new(Via::Browser, claims) };
+    code::redeem(database, request);
+    consent(database, &scope);
+    let grant = Grant { site, call, application, scope: &scope, basis: &basis };
+    Ok(success(&grant.for_person(database, request, scope.offline)))
+}
+
+/// Notes that the person agreed to what was asked for.
+fn consent(database: &mut Database, scope: &Scope) {
+    database.consents.insert(scope.kind.name().to_owned());
+    database.touch();
+}
+
+fn renew(
+    site: &Site,
+    database: &mut Database,
+    call: &Call,
+    request: &Request,
+    application: &Application,
+) -> Result<Answer, Refusal> {
+    check_public(request, application)?;
+    let token = request.needed("refresh_token")?;
+    let read = refresh::read(token, &database.token_key, application.client_id, Moment::now())?;
     let scope =
         Scope::parse(site, &call.origin, request.field("scope").unwrap_or("openid profile"))?;
     check_refusals(site, database, &scope, application)?;
+    let claims = request.claims()?.or(read.basis.claims);
+    let basis = Basis { claims, ..read.basis };
     let rotates = site.tenant.file.switches.entra.refresh_rotation == Rotation::EachUse;
-    let grant = Grant { site, call, application, scope: &scope };
-    Ok(success(&grant.for_person(database, request, rotates)))
+    let grant = Grant { site, call, application, scope: &scope, basis: &basis };
+    Ok(success(&grant.for_person(database, request, scope.offline && rotates)))
 }
 
 fn as_itself(
     site: &Site,
-    database: &Database,
+    database: &mut Database,
     call: &Call,
     request: &Request,
     application: &Application,
@@ -87,7 +113,8 @@ fn as_itself(
     if !text.ends_with("/.default") {
         return Err(Refusal::scope(text));
     }
-    let grant = Grant { site, call, application, scope: &scope };
+    let basis = Basis::new(Via::Application, request.claims()?);
+    let grant = Grant { site, call, application, scope: &scope, basis: &basis };
     Ok(success(&grant.for_application(database)))
 }
 

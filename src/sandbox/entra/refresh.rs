@@ -7,24 +7,44 @@ use super::super::bearer::opened;
 use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::seal::{Key, encoded};
+use super::basis::Basis;
 use super::refusal::Refusal;
 
 /// How long a refresh token is good for, in seconds: 90 days.
 const LIFETIME_SECONDS: u64 = 90 * 24 * 3600;
 const USE: &str = "refresh";
 
+/// A refresh token that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Refresh {
+    /// The sign-in that it came of.
+    pub(super) basis: Basis,
+}
+
 /// Makes a refresh token of an application for the person.
-pub(super) fn issue(key: &Key, application: Guid, now: Moment) -> String {
-    let body =
-        json!({"use": USE, "appid": application, "iat": now.seconds(), "uti": Guid::random()});
+pub(super) fn issue(key: &Key, application: Guid, basis: &Basis, now: Moment) -> String {
+    let body = json!({
+        "use": USE,
+        "appid": application,
+        "iat": now.seconds(),
+        "uti": Guid::random(),
+        "via": basis.via,
+        "family": basis.family,
+        "claims": basis.claims,
+    });
     let text = encoded(body.to_string().as_bytes());
     let signed = format!("1.{text}");
     let seal = key.seal(&signed);
     format!("{signed}.{seal}")
 }
 
-/// Refuses a refresh token that is not one, is another application's, or is too old.
-pub(super) fn check(token: &str, key: &Key, application: Guid, now: Moment) -> Result<(), Refusal> {
+/// Reads a refresh token; refuses one that is none, is another application's, or is too old.
+pub(super) fn read(
+    token: &str,
+    key: &Key,
+    application: Guid,
+    now: Moment,
+) -> Result<Refresh, Refusal> {
     let body = opened(token, key)
         .filter(|body| body.get("use") == Some(&json!(USE)))
         .ok_or_else(Refusal::malformed_refresh)?;
@@ -32,5 +52,19 @@ pub(super) fn check(token: &str, key: &Key, application: Guid, now: Moment) -> R
         return Err(Refusal::malformed_refresh());
     }
     let issued = body.get("iat").and_then(Value::as_u64).unwrap_or_default();
-    if issued + LIFETIME_SECONDS < now.seconds() { Err(Refusal::old_refresh()) } else { Ok(()) }
+    if issued + LIFETIME_SECONDS < now.seconds() {
+        return Err(Refusal::old_refresh());
+    }
+    parse(&body).ok_or_else(Refusal::malformed_refresh)
+}
+
+fn parse(body: &Value) -> Option<Refresh> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let basis = Basis {
+        via: serde_json::from_value(body.get("via")?.clone()).ok()?,
+        family: text("family")?.parse().ok()?,
+        nonce: None,
+        claims: text("claims").map(str::to_owned),
+    };
+    Some(Refresh { basis })
 }

@@ -1,6 +1,8 @@
 //! Errors of the sign-in service
 //! (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -15,10 +17,10 @@ use super::super::tenant::switches::{EntraSwitches, Separator};
 pub(crate) struct Refusal {
     /// The status.
     pub(super) status: StatusCode,
-    error: &'static str,
+    error: Cow<'static, str>,
     code: u32,
     text: String,
-    suberror: Option<&'static str>,
+    suberror: Option<Cow<'static, str>>,
     claims: Option<String>,
 }
 
@@ -26,7 +28,7 @@ impl Refusal {
     fn new(error: &'static str, code: u32, text: impl Into<String>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            error,
+            error: error.into(),
             code,
             text: text.into(),
             suberror: None,
@@ -40,7 +42,7 @@ impl Refusal {
     }
 
     fn with_suberror(self, suberror: &'static str) -> Self {
-        Self { suberror: Some(suberror), ..self }
+        Self { suberror: Some(suberror.into()), ..self }
     }
 
     /// Tells that a host is no authority.
@@ -85,6 +87,82 @@ impl Refusal {
             54005,
             "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
         )
+    }
+
+    /// Tells that the person cancelled.
+    pub(super) fn cancelled() -> Self {
+        let text = "User declined to consent to access the app.";
+        Self::new("access_denied", 65004, text).with_suberror("cancel")
+    }
+
+    /// Tells that nobody is signed in, where no page may be shown.
+    pub(super) fn nobody() -> Self {
+        let text = "Session information is not sufficient for single-sign-on.";
+        Self::new("login_required", 50058, text)
+    }
+
+    /// Refuses a redirect address.
+    pub(super) fn redirect(uri: &str, application: Guid) -> Self {
+        let text = format!(
+            "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application '{application}'. Make sure the redirect URI sent in the request matches one added to your application."
+        );
+        Self::new("invalid_request", 50011, text)
+    }
+
+    /// Refuses a redemption that names another redirect address than the authorization did.
+    pub(super) fn other_redirect(uri: &str) -> Self {
+        let text = format!(
+            "The reply address '{uri}' does not match the reply address that was provided when requesting the authorization code."
+        );
+        Self::new("invalid_grant", 500_112, text)
+    }
+
+    /// Refuses a response type.
+    pub(super) fn response_type(name: &str) -> Self {
+        let text = format!("The response_type '{name}' is not supported for the application.");
+        Self::new("unsupported_response_type", 700_054, text)
+    }
+
+    /// Refuses a response mode.
+    pub(super) fn response_mode(name: &str) -> Self {
+        let text = format!("'{name}' is not a supported value of 'response_mode' here.");
+        Self::new("invalid_request", 70007, text)
+    }
+
+    /// Tells that a public client sent no code challenge.
+    pub(super) fn no_challenge() -> Self {
+        let text = "A public client must send a 'code_challenge' (Proof Key for Code Exchange).";
+        Self::new("invalid_request", 50147, text)
+    }
+
+    /// Refuses a code challenge that is not one of S256.
+    pub(super) fn challenge() -> Self {
+        let text = "The 'code_challenge' is not one of the method 'S256', which has 43 characters.";
+        Self::new("invalid_request", 501_491, text)
+    }
+
+    /// Tells that the verifier does not fit the challenge.
+    pub(super) fn verifier() -> Self {
+        let text = "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
+        Self::new("invalid_grant", 501_481, text)
+    }
+
+    /// Tells that an authorization code is too old.
+    pub(super) fn expired_code() -> Self {
+        let text = "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.";
+        Self::new("invalid_grant", 70008, text)
+    }
+
+    /// Refuses an authorization code that was not issued to this client.
+    pub(super) fn foreign_code() -> Self {
+        let text = "The provided value for the 'code' parameter is not valid.";
+        Self::new("invalid_grant", 70000, text)
+    }
+
+    /// Refuses `claims` that are not a JSON object.
+    pub(super) fn claims() -> Self {
+        let text = "The 'claims' parameter is not a valid JSON object.";
+        Self::new("invalid_request", 900_235, text)
     }
 
     /// Asks to poll less often.
@@ -237,44 +315,82 @@ impl Refusal {
     }
 
     /// Turns into the answer.
-    pub(super) fn answer(
-        &self,
-        switches: &EntraSwitches,
-        trace: Guid,
-        correlation: &str,
-        now: Moment,
-    ) -> Answer {
-        Answer::json(self.status, &self.body(switches, trace, correlation, now))
+    pub(super) fn answer(&self, switches: &EntraSwitches, stamp: &Stamp) -> Answer {
+        Answer::json(self.status, &self.body(switches, stamp))
             .with("x-ms-clitelem", &format!("1,{},0,,", self.code))
     }
 
-    fn body(&self, switches: &EntraSwitches, trace: Guid, correlation: &str, now: Moment) -> Value {
+    /// Turns into what an application is told by a redirect: names and values.
+    pub(super) fn parameters(
+        &self,
+        switches: &EntraSwitches,
+        stamp: &Stamp,
+    ) -> Vec<(&'static str, String)> {
+        let mut told = vec![("error", self.error_at_authorization().to_owned())];
+        told.extend(self.suberror.as_ref().map(|suberror| ("error_subcode", suberror.to_string())));
+        told.push(("error_description", self.description(switches, stamp)));
+        told.push(("error_uri", self.address()));
+        told.extend(self.claims.clone().map(|claims| ("claims", claims)));
+        told
+    }
+
+    /// Names the error as the authorization endpoint does, which knows no `invalid_grant`
+    /// (RFC 6749 section 4.1.2.1, `OpenID` Connect Core section 3.1.2.6).
+    fn error_at_authorization(&self) -> &str {
+        match (self.error.as_ref(), self.suberror.as_deref()) {
+            ("invalid_grant", Some("basic_action")) => "interaction_required",
+            ("invalid_grant", Some("consent_required")) => "consent_required",
+            ("invalid_grant", _) => "access_denied",
+            ("invalid_client", _) => "unauthorized_client",
+            (other, _) => other,
+        }
+    }
+
+    /// Prints the description, with what the request can be found by.
+    pub(super) fn description(&self, switches: &EntraSwitches, stamp: &Stamp) -> String {
         let between = match switches.error_separator {
             Separator::Space => " ",
             Separator::LineBreak => "\r\n",
         };
-        let stamp = now.spaced();
         let parts = [
             format!("AADSTS{}: {}", self.code, self.text),
-            format!("Trace ID: {trace}"),
-            format!("Correlation ID: {correlation}"),
-            format!("Timestamp: {stamp}"),
+            format!("Trace ID: {}", stamp.trace),
+            format!("Correlation ID: {}", stamp.correlation),
+            format!("Timestamp: {}", stamp.now.spaced()),
         ];
+        parts.join(between)
+    }
+
+    fn address(&self) -> String {
+        format!("https://login.microsoftonline.com/error?code={}", self.code)
+    }
+
+    fn body(&self, switches: &EntraSwitches, stamp: &Stamp) -> Value {
         let mut body = Map::new();
         body.insert("error".to_owned(), json!(self.error));
-        body.insert("error_description".to_owned(), json!(parts.join(between)));
+        body.insert("error_description".to_owned(), json!(self.description(switches, stamp)));
         body.insert("error_codes".to_owned(), json!([self.code]));
-        body.insert("timestamp".to_owned(), json!(stamp));
-        body.insert("trace_id".to_owned(), json!(trace.to_string()));
-        body.insert("correlation_id".to_owned(), json!(correlation));
-        body.insert(
-            "error_uri".to_owned(),
-            json!(format!("https://login.microsoftonline.com/error?code={}", self.code)),
+        body.insert("timestamp".to_owned(), json!(stamp.now.spaced()));
+        body.insert("trace_id".to_owned(), json!(stamp.trace.to_string()));
+        body.insert("correlation_id".to_owned(), json!(stamp.correlation));
+        body.insert("error_uri".to_owned(), json!(self.address()));
+        body.extend(
+            self.suberror.as_ref().map(|suberror| ("suberror".to_owned(), json!(suberror))),
         );
-        body.extend(self.suberror.map(|suberror| ("suberror".to_owned(), json!(suberror))));
         body.extend(self.claims.as_ref().map(|claims| ("claims".to_owned(), json!(claims))));
         Value::Object(body)
     }
+}
+
+/// What an answer can be found by.
+#[derive(Debug, Clone)]
+pub(super) struct Stamp {
+    /// The id that the service gave the request.
+    pub(super) trace: Guid,
+    /// The id that the client gave it, or else one of the service's.
+    pub(super) correlation: String,
+    /// When.
+    pub(super) now: Moment,
 }
 
 /// The claims of a policy that blocks: JSON inside text.

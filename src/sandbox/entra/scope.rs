@@ -95,6 +95,12 @@ impl Scope {
         })
     }
 
+    /// Asks for an id token and a refresh token where the scope that a sign-in began with did.
+    pub(super) fn with_identity_of(self, begun: &Self) -> Self {
+        let (open_id, offline) = (self.open_id || begun.open_id, self.offline || begun.offline);
+        Self { open_id, offline, ..self }
+    }
+
     /// Returns the permissions that a token of a person carries.
     pub(super) fn permissions(&self) -> String {
         let explicit: Vec<&str> =

@@ -47,6 +47,8 @@ fn empty(tenant: &Tenant) -> Database {
         sessions: BTreeMap::new(),
         regenerated: BTreeMap::new(),
         consents: BTreeSet::new(),
+        authorizations: BTreeMap::new(),
+        issued: 0,
     }
 }
 

@@ -34,6 +34,10 @@ pub(crate) struct EntraSwitches {
     pub(crate) public_client_flows: PublicClientFlows,
     /// Whether a refresh answers with a new refresh token.
     pub(crate) refresh_rotation: Rotation,
+    /// What the `nonce` of an id token is.
+    pub(crate) id_tokens: IdTokens,
+    /// Which `state` the browser is sent back with.
+    pub(crate) authorize_state: ReturnedState,
 }
 
 /// How the Web API behaves.
@@ -158,6 +162,30 @@ pub(crate) enum Rotation {
     EachUse,
     /// The answer carries none.
     Never,
+}
+
+/// What the `nonce` of an id token is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum IdTokens {
+    /// The one that the application sent.
+    #[default]
+    WithNonce,
+    /// Absent.
+    WithoutNonce,
+    /// Another than the application sent.
+    WrongNonce,
+}
+
+/// Which `state` the browser is sent back with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReturnedState {
+    /// The one that the application sent.
+    #[default]
+    Same,
+    /// Another.
+    Wrong,
 }
 
 /// Where a failed change set's error stands in the batch answer.
