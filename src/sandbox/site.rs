@@ -1,9 +1,10 @@
-//! What every handler needs to know and none may change.
+//! What every handler needs to know and none may change, but for what is counted from the start of the server.
 
 use http::Uri;
 
 use super::dataverse::catalog;
 use super::dataverse::schema::Schema;
+use super::entra::script::Script;
 use super::message::{Origin, is_loopback};
 use super::names::Names;
 use super::record::Record;
@@ -20,6 +21,8 @@ pub(crate) struct Site {
     pub(crate) approve_after: Option<std::time::Duration>,
     /// The names that it is reached by.
     pub(crate) names: Names,
+    /// The scripted refusals of the sign-in.
+    pub(crate) script: Script,
     /// Where requests are noted, if they are.
     pub(crate) record: Option<Record>,
 }
@@ -29,6 +32,7 @@ impl Site {
     pub(crate) fn new(tenant: Tenant, approve_after: Option<std::time::Duration>) -> Self {
         Self {
             schema: catalog::schema(&tenant),
+            script: Script::new(&tenant.file.sign_in_refusals),
             tenant,
             approve_after,
             names: Names::default(),

@@ -46,25 +46,25 @@ fn address(world: &World, fields: &[(String, String)]) -> String {
     url::Url::parse_with_params(&base, fields).unwrap().to_string()
 }
 
-async fn visit(world: &World, changes: &[(&str, &str)]) -> Read {
+pub(crate) async fn visit(world: &World, changes: &[(&str, &str)]) -> Read {
     let scope = format!("{}/.default openid profile offline_access", world.origin);
     send(world.http.get(address(world, &asked(&scope, changes)))).await
 }
 
 /// What the browser was sent back with.
-fn returned(read: &Read) -> Value {
+pub(crate) fn returned(read: &Read) -> Value {
     let address = url::Url::parse(read.header("location")).unwrap();
     assert!(read.header("location").starts_with(REDIRECT), "{address}");
     let pairs = address.query_pairs().into_owned();
     pairs.map(|(name, value)| (name, json!(value))).collect::<serde_json::Map<_, _>>().into()
 }
 
-async fn code(world: &World) -> String {
+pub(crate) async fn code(world: &World) -> String {
     let answer = returned(&visit(world, &[]).await.expect(302));
     answer["code"].as_str().unwrap().to_owned()
 }
 
-async fn redeem(world: &World, code: &str, changes: &[(&str, &str)]) -> Read {
+pub(crate) async fn redeem(world: &World, code: &str, changes: &[(&str, &str)]) -> Read {
     let usual = [
         ("grant_type", "authorization_code"),
         ("client_id", CLIENT),
@@ -78,12 +78,12 @@ async fn redeem(world: &World, code: &str, changes: &[(&str, &str)]) -> Read {
     world.form(&format!("/{TENANT}/oauth2/v2.0/token"), &fields).await
 }
 
-fn error(read: &Read) -> (String, u64) {
+pub(crate) fn error(read: &Read) -> (String, u64) {
     let body = read.json();
     (body["error"].as_str().unwrap().to_owned(), body["error_codes"][0].as_u64().unwrap())
 }
 
-fn with(error: &str, code: u64) -> (String, u64) {
+pub(crate) fn with(error: &str, code: u64) -> (String, u64) {
     (error.to_owned(), code)
 }
 

@@ -10,6 +10,8 @@ mod flow;
 mod metadata;
 mod query;
 mod record;
+mod refresh;
+mod refusal;
 mod state;
 mod tenant;
 mod trigger;

@@ -12,6 +12,7 @@ use super::super::seal;
 use super::super::site::Site;
 use super::super::state::{Authorization, Database};
 use super::super::tenant::file::Application;
+use super::super::tenant::sign_in::Stage;
 use super::super::tenant::switches::ReturnedState;
 use super::redirect::Redirect;
 use super::refusal::{Refusal, Stamp};
@@ -79,19 +80,19 @@ enum Outcome {
 
 impl Visit<'_> {
     fn outcome(&self, database: &mut Database) -> Result<Outcome, Refusal> {
-        self.check()?;
+        let scope = self.check()?;
         let approved = self.site.approve_after.is_some();
         match self.decision().as_str() {
             "cancel" => Err(Refusal::cancelled()),
-            "continue" => self.code(database),
-            _ if approved => self.code(database),
+            "continue" => self.code(database, &scope),
+            _ if approved => self.code(database, &scope),
             _ if self.request.field("prompt") == Some("none") => Err(Refusal::nobody()),
             _ => Ok(Outcome::Page(self.page())),
         }
     }
 
     /// Refuses what the application must not ask for.
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self) -> Result<Scope, Refusal> {
         let wanted = self.request.needed("response_type")?;
         if wanted != "code" {
             return Err(Refusal::response_type(wanted));
@@ -101,8 +102,7 @@ impl Visit<'_> {
         }
         self.check_challenge()?;
         self.request.claims()?;
-        let scope = self.request.needed("scope")?;
-        Scope::parse(self.site, &self.call.origin, scope).map(|_| ())
+        Scope::parse(self.site, &self.call.origin, self.request.needed("scope")?)
     }
 
     fn check_challenge(&self) -> Result<(), Refusal> {
@@ -123,7 +123,8 @@ impl Visit<'_> {
         decision.map(|(_, value)| value).unwrap_or_default()
     }
 
-    fn code(&self, database: &mut Database) -> Result<Outcome, Refusal> {
+    fn code(&self, database: &mut Database, scope: &Scope) -> Result<Outcome, Refusal> {
+        self.site.script.check(Stage::Authorize, scope.kind)?;
         let field = |name| self.request.field(name).map(str::to_owned);
         let authorization = Authorization {
             client_id: self.application.client_id,

@@ -4,10 +4,11 @@ use super::super::clock::Moment;
 use super::super::message::{Answer, Call};
 use super::super::site::Site;
 use super::super::state::Database;
-use super::super::tenant::file::{Application, RefusalReason};
-use super::super::tenant::switches::Rotation;
+use super::super::tenant::file::Application;
+use super::super::tenant::sign_in::{RefusalReason, Stage};
+use super::super::tenant::switches::{ProtocolTracking, Rotation};
 use super::basis::{Basis, Via};
-use super::refusal::Refusal;
+use super::refusal::{BLOCKED, Refusal};
 use super::scope::Scope;
 use super::token::Grant;
 use super::{Request, application, check_authority, code, device, refresh, success};
@@ -43,9 +44,11 @@ fn poll(
     application: &Application,
 ) -> Result<Answer, Refusal> {
     check_public(request, application)?;
-    let session = device::redeem(site, database, request, application)?;
+    let session = device::find(site, database, request, application)?;
     let scope = Scope::parse(site, &call.origin, &session.scope)?;
+    site.script.check(Stage::Poll, scope.kind)?;
     let basis = Basis::new(Via::Device, request.claims()?.or(session.claims));
+    device::redeem(database, request);
     consent(database, &scope);
     let grant = Grant { site, call, application, scope: &scope, basis: &basis };
     Ok(success(&grant.for_person(database, request, scope.offline)))
@@ -63,6 +66,7 @@ fn redeem(
     let begun = Scope::parse(site, &call.origin, &found.scope)?;
     let asked = request.field("scope").map(|text| Scope::parse(site, &call.origin, text));
     let scope = asked.transpose()?.map_or(begun.clone(), |asked| asked.with_identity_of(&begun));
+    site.script.check(Stage::Code, scope.kind)?;
     let claims = request.claims()?.or(found.claims);
     let basis = Basis { nonce: found.nonce, ..Basis::new(Via::Browser, claims) };
     code::redeem(database, request);
@@ -87,14 +91,19 @@ fn renew(
     check_public(request, application)?;
     let token = request.needed("refresh_token")?;
     let read = refresh::read(token, &database.token_key, application.client_id, Moment::now())?;
+    refresh::check_unspent(database, &read)?;
     let scope =
         Scope::parse(site, &call.origin, request.field("scope").unwrap_or("openid profile"))?;
-    check_refusals(site, database, &scope, application)?;
+    check_refusals(site, database, &scope, &read.basis)?;
     let claims = request.claims()?.or(read.basis.claims);
     let basis = Basis { claims, ..read.basis };
-    let rotates = site.tenant.file.switches.entra.refresh_rotation == Rotation::EachUse;
+    let renewed = match site.tenant.file.switches.entra.refresh_rotation {
+        Rotation::EachUse => scope.offline,
+        Rotation::Never => false,
+        Rotation::Once => refresh::spend(database, read.id),
+    };
     let grant = Grant { site, call, application, scope: &scope, basis: &basis };
-    Ok(success(&grant.for_person(database, request, scope.offline && rotates)))
+    Ok(success(&grant.for_person(database, request, renewed)))
 }
 
 fn as_itself(
@@ -113,6 +122,7 @@ fn as_itself(
     if !text.ends_with("/.default") {
         return Err(Refusal::scope(text));
     }
+    site.script.check(Stage::ClientCredentials, scope.kind)?;
     let basis = Basis::new(Via::Application, request.claims()?);
     let grant = Grant { site, call, application, scope: &scope, basis: &basis };
     Ok(success(&grant.for_application(database)))
@@ -135,19 +145,21 @@ fn check_refusals(
     site: &Site,
     database: &Database,
     scope: &Scope,
-    application: &Application,
+    basis: &Basis,
 ) -> Result<(), Refusal> {
-    let refusal = site
-        .tenant
-        .file
-        .refresh_refusals
-        .iter()
-        .find(|refusal| scope.kind.is_refused_by(refusal.resource));
+    let file = &site.tenant.file;
+    let tracked = file.switches.entra.protocol_tracking == ProtocolTracking::BlockRefresh;
+    if tracked && basis.via == Via::Device {
+        return Err(Refusal::coded(BLOCKED));
+    }
+    site.script.check(Stage::Refresh, scope.kind)?;
+    let refusal =
+        file.refresh_refusals.iter().find(|refusal| scope.kind.is_refused_by(refusal.resource));
     match refusal.map(|refusal| refusal.reason) {
         None => Ok(()),
         Some(RefusalReason::ConsentRequired) if database.consents.contains(scope.kind.name()) => {
             Ok(())
         }
-        Some(reason) => Err(Refusal::refresh(reason, &application.client_id.to_string())),
+        Some(reason) => Err(Refusal::coded(reason.code())),
     }
 }

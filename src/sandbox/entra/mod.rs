@@ -4,6 +4,7 @@
 mod authorize;
 mod basis;
 mod code;
+pub(crate) mod codes;
 mod device;
 mod discovery;
 mod grant;
@@ -12,6 +13,7 @@ mod redirect;
 mod refresh;
 mod refusal;
 mod scope;
+pub(crate) mod script;
 mod token;
 
 use http::{Method, StatusCode};

@@ -7,6 +7,7 @@ use super::super::bearer::opened;
 use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::seal::{Key, encoded};
+use super::super::state::Database;
 use super::basis::Basis;
 use super::refusal::Refusal;
 
@@ -17,6 +18,8 @@ const USE: &str = "refresh";
 /// A refresh token that was read.
 #[derive(Debug, Clone)]
 pub(super) struct Refresh {
+    /// The token itself, as told apart from every other.
+    pub(super) id: Guid,
     /// The sign-in that it came of.
     pub(super) basis: Basis,
 }
@@ -66,5 +69,21 @@ fn parse(body: &Value) -> Option<Refresh> {
         nonce: None,
         claims: text("claims").map(str::to_owned),
     };
-    Some(Refresh { basis })
+    Some(Refresh { id: text("uti")?.parse().ok()?, basis })
+}
+
+/// Refuses a token that was used up. Whoever sends one may have stolen it, so every token of the same sign-in is
+/// worthless from then on (RFC 9700 section 4.14.2).
+pub(super) fn check_unspent(database: &mut Database, refresh: &Refresh) -> Result<(), Refusal> {
+    let family = refresh.basis.family;
+    if database.spent.contains(&refresh.id) && database.revoked.insert(family) {
+        database.touch();
+    }
+    if database.revoked.contains(&family) { Err(Refusal::revoked()) } else { Ok(()) }
+}
+
+/// Uses a token up, in whose place comes another.
+pub(super) fn spend(database: &mut Database, id: Guid) -> bool {
+    database.touch();
+    database.spent.insert(id)
 }

@@ -9,8 +9,12 @@ use serde_json::{Map, Value, json};
 use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::message::Answer;
-use super::super::tenant::file::RefusalReason;
+use super::super::tenant::sign_in::SignInRefusal;
 use super::super::tenant::switches::{EntraSwitches, Separator};
+use super::codes;
+
+/// The code of a request that a Conditional Access policy blocks.
+pub(super) const BLOCKED: u32 = 53003;
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +40,22 @@ impl Refusal {
         }
     }
 
+    /// Refuses with a code and what usually comes with it.
+    pub(super) fn coded(number: u32) -> Self {
+        let Some(known) = codes::find(number) else {
+            return Self::new("invalid_request", number, "The request was refused.");
+        };
+        Self {
+            status: StatusCode::from_u16(known.status).unwrap_or(StatusCode::BAD_REQUEST),
+            suberror: known.suberror.map(Cow::Borrowed),
+            claims: (number == BLOCKED).then(policy_claims),
+            ..Self::new(known.error, number, known.text)
+        }
+    }
+
     /// Answers with another status.
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
-    }
-
-    fn with_suberror(self, suberror: &'static str) -> Self {
-        Self { suberror: Some(suberror.into()), ..self }
     }
 
     /// Tells that a host is no authority.
@@ -52,26 +65,17 @@ impl Refusal {
 
     /// Tells that the person has not decided yet.
     pub(super) fn pending() -> Self {
-        Self::new(
-            "authorization_pending",
-            70016,
-            "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-        )
+        Self::coded(70016)
     }
 
     /// Tells that the person declined.
     pub(super) fn declined() -> Self {
-        Self::new(
-            "authorization_declined",
-            70017,
-            "OAuth 2.0 device flow error. The user declined the authorization request.",
-        )
+        Self::coded(70017)
     }
 
     /// Tells that the code has expired.
     pub(super) fn expired() -> Self {
-        let text = "The provided value for the input parameter 'device_code' is not valid. This device code has expired.";
-        Self::new("expired_token", 70020, text)
+        Self::coded(70020)
     }
 
     /// Tells that the code is not known.
@@ -82,17 +86,12 @@ impl Refusal {
 
     /// Tells that the code was used.
     pub(super) fn redeemed() -> Self {
-        Self::new(
-            "invalid_grant",
-            54005,
-            "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.",
-        )
+        Self::coded(54005)
     }
 
     /// Tells that the person cancelled.
     pub(super) fn cancelled() -> Self {
-        let text = "User declined to consent to access the app.";
-        Self::new("access_denied", 65004, text).with_suberror("cancel")
+        Self::coded(65004)
     }
 
     /// Tells that nobody is signed in, where no page may be shown.
@@ -155,8 +154,7 @@ impl Refusal {
 
     /// Refuses an authorization code that was not issued to this client.
     pub(super) fn foreign_code() -> Self {
-        let text = "The provided value for the 'code' parameter is not valid.";
-        Self::new("invalid_grant", 70000, text)
+        Self::coded(70000)
     }
 
     /// Refuses `claims` that are not a JSON object.
@@ -172,11 +170,7 @@ impl Refusal {
 
     /// Refuses a client that polls in a loop.
     pub(super) fn loop_detected() -> Self {
-        Self::new(
-            "invalid_grant",
-            50196,
-            "The server terminated an operation because it encountered a client request loop. Please contact your app vendor.",
-        )
+        Self::coded(50196)
     }
 
     /// Tells that a field is missing.
@@ -221,32 +215,22 @@ impl Refusal {
 
     /// Tells that personal accounts cannot do this.
     pub(super) fn consumers() -> Self {
-        Self::new(
-            "invalid_request",
-            9_001_023,
-            "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint.",
-        )
+        Self::coded(9_001_023)
     }
 
     /// Tells that the directory cannot be told from the request.
     pub(super) fn no_tenant() -> Self {
-        Self::new(
-            "invalid_request",
-            50059,
-            "No tenant-identifying information found in either the request or implied by any provided credentials.",
-        )
+        Self::coded(50059)
     }
 
     /// Tells that a client that proved nothing must prove itself.
     pub(super) fn not_public() -> Self {
-        Self::new("invalid_client", 7_000_218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-            .with_status(StatusCode::UNAUTHORIZED)
+        Self::coded(7_000_218)
     }
 
     /// Tells that a public client sent a secret.
     pub(super) fn secret_sent() -> Self {
-        Self::new("invalid_client", 700_025, "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.")
-            .with_status(StatusCode::UNAUTHORIZED)
+        Self::coded(700_025)
     }
 
     /// Tells that a secret is wrong.
@@ -291,26 +275,30 @@ impl Refusal {
 
     /// Refuses a refresh token that this sandbox did not issue.
     pub(super) fn malformed_refresh() -> Self {
-        Self::new("invalid_grant", 9_002_313, "Invalid request. Request is malformed or invalid.")
+        Self::coded(9_002_313)
     }
 
     /// Refuses a refresh token that is too old.
     pub(super) fn old_refresh() -> Self {
-        Self::new("invalid_grant", 700_082, "The refresh token has expired due to inactivity.")
-            .with_suberror("token_expired")
+        Self::coded(700_082)
     }
 
-    /// Refuses a refresh for the reason that the tenant file gives.
-    pub(super) fn refresh(reason: RefusalReason, application: &str) -> Self {
-        match reason {
-            RefusalReason::ConsentRequired => Self::new("invalid_grant", 65001, format!("The user or administrator has not consented to use the application with ID '{application}'. Send an interactive authorization request for this user and resource.")).with_suberror("consent_required"),
-            RefusalReason::Blocked => Self {
-                claims: Some(policy_claims()),
-                ..Self::new("invalid_grant", 53003, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.").with_suberror("message_only")
-            },
-            RefusalReason::SignInFrequency => Self::new("invalid_grant", 70043, "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access. The maximum allowed lifetime for this request is 36000.").with_suberror("token_expired"),
-            RefusalReason::Revoked => Self::new("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.").with_suberror("bad_token"),
-            RefusalReason::SecondFactor => Self::new("invalid_grant", 50076, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.").with_suberror("basic_action"),
+    /// Refuses a refresh token that was revoked.
+    pub(super) fn revoked() -> Self {
+        Self::coded(50173)
+    }
+
+    /// Refuses as the tenant file says; what it leaves out is what usually comes with the code.
+    pub(super) fn scripted(script: &SignInRefusal) -> Self {
+        let usual = Self::coded(script.code);
+        let status = script.status.and_then(|status| StatusCode::from_u16(status).ok());
+        Self {
+            status: status.unwrap_or(usual.status),
+            error: script.error.clone().map_or(usual.error, Cow::Owned),
+            code: script.code,
+            text: script.description.clone().unwrap_or(usual.text),
+            suberror: script.suberror.clone().map(Cow::Owned).or(usual.suberror),
+            claims: script.claims.clone().or(usual.claims),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::flow::AUDIENCES;
 use super::super::message::Origin;
 use super::super::site::Site;
-use super::super::tenant::file::RefusedResource;
+use super::super::tenant::sign_in::RefusedResource;
 use super::refusal::Refusal;
 
 const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::bearer::{ASKED, SERIAL, sealed};
+use super::super::bearer::{ASKED, SERIAL, obscured, sealed};
 use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::message::Call;
@@ -10,7 +10,7 @@ use super::super::seal::{encoded, opaque};
 use super::super::site::Site;
 use super::super::state::Database;
 use super::super::tenant::file::Application;
-use super::super::tenant::switches::IdTokens;
+use super::super::tenant::switches::{AccessTokens, IdTokens};
 use super::basis::Basis;
 use super::scope::Scope;
 use super::{Request, number, refresh};
@@ -107,7 +107,11 @@ impl Grant<'_> {
     fn numbered(&self, database: &mut Database, mut claims: Map<String, Value>) -> String {
         claims.insert(SERIAL.to_owned(), json!(database.issue()));
         claims.extend(self.basis.claims.as_ref().map(|asked| (ASKED.to_owned(), json!(asked))));
-        sealed(&Value::Object(claims), &database.token_key)
+        let body = Value::Object(claims);
+        match self.site.tenant.file.switches.entra.access_tokens {
+            AccessTokens::Jwt => sealed(&body, &database.token_key),
+            AccessTokens::Opaque => obscured(&body, &database.token_key),
+        }
     }
 
     /// Returns what tokens of version 1.0 have in common.

@@ -38,6 +38,12 @@ pub(crate) struct Database {
     /// The authorization codes that were issued.
     #[serde(default)]
     pub(crate) authorizations: BTreeMap<String, Authorization>,
+    /// The refresh tokens that were used up.
+    #[serde(default)]
+    pub(crate) spent: BTreeSet<Guid>,
+    /// The sign-ins whose refresh tokens were revoked.
+    #[serde(default)]
+    pub(crate) revoked: BTreeSet<Guid>,
     /// How many access tokens were issued.
     #[serde(default)]
     pub(crate) issued: u64,

@@ -48,6 +48,8 @@ fn empty(tenant: &Tenant) -> Database {
         regenerated: BTreeMap::new(),
         consents: BTreeSet::new(),
         authorizations: BTreeMap::new(),
+        spent: BTreeSet::new(),
+        revoked: BTreeSet::new(),
         issued: 0,
     }
 }

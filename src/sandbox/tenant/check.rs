@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::entra::codes;
 use super::super::guid::Guid;
-use super::file::{FaultFile, RefreshRefusal, TenantFile};
+use super::file::{FaultFile, TenantFile};
 use super::flows::FlowFile;
+use super::sign_in::{RefreshRefusal, SignInRefusal};
 use super::switches::ValueKey;
 use super::tables::{ColumnKind, TableFile, VariableFile};
 
@@ -23,6 +25,8 @@ pub(crate) fn problems(file: &TenantFile, definitions: &BTreeMap<Guid, String>) 
     names(&file.tables, &mut found);
     file.faults.iter().enumerate().for_each(|(index, one)| fault(index, one, &mut found));
     refusals(&file.refresh_refusals, &mut found);
+    let scripted = file.sign_in_refusals.iter().enumerate();
+    scripted.for_each(|(index, one)| scripted_refusal(index, one, &mut found));
     found.0
 }
 
@@ -180,4 +184,15 @@ fn refusals(all: &[RefreshRefusal], found: &mut Problems) {
         found
             .unless(!twice, || format!("refresh-refusal {}: its resource stands twice", index + 1));
     }
+}
+
+fn scripted_refusal(index: usize, one: &SignInRefusal, found: &mut Problems) {
+    let place = format!("sign-in-refusal {}", index + 1);
+    found.unless(one.error.is_some() || codes::find(one.code).is_some(), || {
+        format!("{place}: code {} is not known, so it needs an `error`", one.code)
+    });
+    let status = one.status.unwrap_or(400);
+    found.unless(status == 200 || (400..600).contains(&status), || {
+        format!("{place}: status {status} is not an error (400 to 599, or 200)")
+    });
 }

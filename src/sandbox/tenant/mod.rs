@@ -5,6 +5,7 @@ mod check;
 mod definition;
 pub(crate) mod file;
 pub(crate) mod flows;
+pub(crate) mod sign_in;
 pub(crate) mod switches;
 pub(crate) mod tables;
 

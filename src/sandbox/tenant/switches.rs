@@ -34,6 +34,10 @@ pub(crate) struct EntraSwitches {
     pub(crate) public_client_flows: PublicClientFlows,
     /// Whether a refresh answers with a new refresh token.
     pub(crate) refresh_rotation: Rotation,
+    /// Whether access tokens can be read.
+    pub(crate) access_tokens: AccessTokens,
+    /// Whether a policy remembers that a sign-in was begun with a device code.
+    pub(crate) protocol_tracking: ProtocolTracking,
     /// What the `nonce` of an id token is.
     pub(crate) id_tokens: IdTokens,
     /// Which `state` the browser is sent back with.
@@ -162,6 +166,30 @@ pub(crate) enum Rotation {
     EachUse,
     /// The answer carries none.
     Never,
+    /// Each use gives a new one and uses the old one up; a second use revokes all that came of the same sign-in.
+    Once,
+}
+
+/// Whether access tokens can be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AccessTokens {
+    /// They are JWTs.
+    #[default]
+    Jwt,
+    /// They are text without a meaning.
+    Opaque,
+}
+
+/// Whether a policy remembers that a sign-in was begun with a device code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ProtocolTracking {
+    /// It does not.
+    #[default]
+    Off,
+    /// Refresh tokens that came of a device code are refused with 53003.
+    BlockRefresh,
 }
 
 /// What the `nonce` of an id token is.
