@@ -1,6 +1,7 @@
 //! Which service a path belongs to. One listener serves them all.
 
 use super::entra::Endpoint;
+use super::entra::federation::Platform;
 use super::flow::Place;
 use super::flow::trigger::Invocation;
 use super::message::decoded;
@@ -66,6 +67,8 @@ fn entra(path: &str) -> Option<Endpoint> {
             Some(Endpoint::Discovery(decoded(authority)))
         }
         [authority, "discovery", "v2.0", "keys"] => Some(Endpoint::Keys(decoded(authority))),
+        ["_sandbox", "oidc", "github"] => Some(Endpoint::Assertion(Platform::GitHub)),
+        ["_sandbox", "oidc", "azure-devops"] => Some(Endpoint::Assertion(Platform::AzureDevOps)),
         ["common", "discovery", "instance"] => Some(Endpoint::Instances),
         [_, "oauth2", ..] => Some(Endpoint::Unknown),
         _ => None,

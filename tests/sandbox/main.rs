@@ -2,10 +2,12 @@
 #![cfg(feature = "sandbox")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod assertion;
 mod authorize;
 mod batch;
 mod entra;
 mod faults;
+mod federation;
 mod flow;
 mod metadata;
 mod query;

@@ -31,7 +31,7 @@ use super::clock::Moment;
 use super::guid::Guid;
 use super::message::{Answer, Call};
 use super::site::Site;
-use super::state::Database;
+use super::state::{Database, seed};
 use context::{Context, References};
 use fault::Fault;
 use prefer::Preferences;
@@ -122,7 +122,7 @@ fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<A
     else {
         return Err(Box::new(challenge(site, call)));
     };
-    if !claims.delegated() || claims.object != site.tenant.file.user.object_id {
+    if user(site, &claims).is_none() {
         let fault = Fault::new(
             StatusCode::FORBIDDEN,
             "0x80072560",
@@ -131,6 +131,24 @@ fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<A
         return Err(Box::new(fault.answer()));
     }
     Ok(())
+}
+
+/// Returns the organisation's user that a token acts for: the person, or the application itself where the
+/// organisation has a user for it.
+fn user(site: &Site, claims: &Claims) -> Option<Guid> {
+    let person = &site.tenant.file.user;
+    if claims.delegated() {
+        return (claims.object == person.object_id).then_some(person.id);
+    }
+    let mut applications = site.tenant.file.applications.iter();
+    let application = applications.find(|one| one.client_id == claims.application)?;
+    application.application_user.then(|| seed::application_user(application.client_id))
+}
+
+/// Returns the user that a request comes from.
+fn caller(site: &Site, database: &Database, call: &Call) -> Option<Guid> {
+    let claims = Claims::read(call.bearer()?, &database.token_key, Moment::now()).ok()?;
+    user(site, &claims)
 }
 
 /// Tells where a token for this organisation can be had.

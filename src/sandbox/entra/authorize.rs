@@ -108,7 +108,7 @@ impl Visit<'_> {
     fn check_challenge(&self) -> Result<(), Refusal> {
         let method = self.request.field("code_challenge_method").unwrap_or("plain");
         match self.request.field("code_challenge") {
-            None if self.application.secret.is_some() => Ok(()),
+            None if self.application.is_confidential() => Ok(()),
             None => Err(Refusal::no_challenge()),
             Some(challenge) if method == "S256" && challenge.len() == CHALLENGE_LENGTH => Ok(()),
             Some(_) => Err(Refusal::challenge()),

@@ -58,7 +58,7 @@ fn prepare<'s>(
     }
     let refused = site.tenant.file.switches.entra.public_client_flows
         == PublicClientFlows::RefusedAtDeviceCode;
-    if refused || application.secret.is_some() {
+    if refused || application.is_confidential() {
         return Err(Refusal::not_public());
     }
     Ok(application)

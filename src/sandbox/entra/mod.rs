@@ -1,12 +1,16 @@
 //! The sign-in service of the sandbox: `/{tenant}/oauth2/v2.0/...`, discovery, and the pages where a person
 //! enters a code or goes on with a sign-in that a browser began.
 
+mod assertion;
 mod authorize;
 mod basis;
+pub(crate) mod certificate;
+mod client;
 mod code;
 pub(crate) mod codes;
 mod device;
 mod discovery;
+pub(crate) mod federation;
 mod grant;
 mod page;
 mod redirect;
@@ -25,6 +29,7 @@ use super::message::{Answer, Call, pairs};
 use super::site::Site;
 use super::state::Database;
 use super::tenant::file::Application;
+use federation::Platform;
 use refusal::{Refusal, Stamp};
 
 /// An endpoint of the sign-in service.
@@ -42,6 +47,8 @@ pub(crate) enum Endpoint {
     Keys(String),
     /// Tells which hosts are authorities.
     Instances,
+    /// Issues assertions to pipelines, as the platform does that they run on.
+    Assertion(Platform),
     /// The page where a person enters the code.
     Page,
     /// Something else below an authority.
@@ -78,6 +85,9 @@ pub(crate) fn answer(
         }
         (Endpoint::Token(authority), method) if *method == Method::POST => {
             grant::answer(site, database, call, &request, authority)
+        }
+        (Endpoint::Assertion(platform), _) => {
+            return federation::issue(site, &database.token_key, call, *platform);
         }
         (Endpoint::Unknown, _) => return Answer::empty(StatusCode::NOT_FOUND),
         _ => Err(Refusal::method(call.method.as_str())),

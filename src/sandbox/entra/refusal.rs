@@ -283,6 +283,32 @@ impl Refusal {
         Self::coded(700_082)
     }
 
+    /// Refuses a kind of client assertion.
+    pub(super) fn assertion_type(kind: &str) -> Self {
+        let text = format!("The client_assertion_type '{kind}' is not supported.");
+        Self::new("invalid_request", 90023, text)
+    }
+
+    /// Refuses a client assertion that is no JWT, or lacks what it needs.
+    pub(super) fn malformed_assertion() -> Self {
+        let text = "Invalid JWT token: the client assertion is malformed, or has no identifier.";
+        Self::new("invalid_client", 50027, text).with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Refuses an assertion that its issuer did not make.
+    pub(super) fn forged() -> Self {
+        Self::new("invalid_client", 50013, "Assertion failed signature validation.")
+            .with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// Tells which part of an assertion no federated credential of the application has.
+    pub(super) fn federated(number: u32, part: &str, value: &str) -> Self {
+        let text = format!(
+            "No matching federated identity record found for presented assertion {part} '{value}'. Check the Subject, Audience and Issuer of the federated identity credential against the assertion."
+        );
+        Self { text, ..Self::coded(number) }
+    }
+
     /// Refuses a refresh token that was revoked.
     pub(super) fn revoked() -> Self {
         Self::coded(50173)

@@ -2,22 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::entra::certificate::Certificate;
 use super::super::entra::codes;
 use super::super::guid::Guid;
-use super::file::{FaultFile, TenantFile};
+use super::file::{Application, FaultFile, TenantFile};
 use super::flows::FlowFile;
 use super::sign_in::{RefreshRefusal, SignInRefusal};
 use super::switches::ValueKey;
 use super::tables::{ColumnKind, TableFile, VariableFile};
 
 /// Lists every problem, each naming its place.
-pub(crate) fn problems(file: &TenantFile, definitions: &BTreeMap<Guid, String>) -> Vec<String> {
+pub(crate) fn problems(
+    file: &TenantFile,
+    definitions: &BTreeMap<Guid, String>,
+    certificates: &BTreeMap<Guid, String>,
+) -> Vec<String> {
     let mut found = Problems::default();
     found
         .unless(file.version == 1, || format!("version: {} is not known, only 1 is", file.version));
     found.unless(!file.applications.is_empty(), || {
         "application: at least one is needed to sign in".to_owned()
     });
+    file.applications.iter().for_each(|one| application(one, certificates, &mut found));
     environment(file, &mut found);
     flows(&file.flows, definitions, &mut found);
     variables(file, &mut found);
@@ -39,6 +45,13 @@ impl Problems {
             self.0.push(format!("  {}", message()));
         }
     }
+}
+
+fn application(one: &Application, certificates: &BTreeMap<Guid, String>, found: &mut Problems) {
+    let text = certificates.get(&one.client_id);
+    found.unless(text.is_none_or(|text| Certificate::parse(text).is_some()), || {
+        format!("application {:?}: certificate holds no certificate in PEM", one.name)
+    });
 }
 
 fn environment(file: &TenantFile, found: &mut Problems) {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::super::guid::Guid;
+use super::federation::{FederatedCredential, Pipelines};
 use super::flows::FlowFile;
 use super::sign_in::{RefreshRefusal, SignIn, SignInRefusal};
 use super::switches::Switches;
@@ -21,6 +22,8 @@ pub(crate) struct TenantFile {
     /// The applications that may sign someone in.
     #[serde(default, rename = "application")]
     pub(crate) applications: Vec<Application>,
+    /// The platforms that pipelines run on.
+    pub(crate) pipelines: Option<Pipelines>,
     /// The environment.
     pub(crate) environment: Environment,
     /// Times of the sign-in.
@@ -86,6 +89,21 @@ pub(crate) struct Application {
     pub(crate) name: String,
     /// The secret of a confidential client, which then signs in as itself.
     pub(crate) secret: Option<String>,
+    /// The certificate of a confidential client: PEM, or a file of it relative to the tenant file.
+    pub(crate) certificate: Option<String>,
+    /// The platforms whose assertions a confidential client proves itself by.
+    #[serde(default, rename = "federated-credential")]
+    pub(crate) federated: Vec<FederatedCredential>,
+    /// Whether the organisation has a user for the application.
+    #[serde(default)]
+    pub(crate) application_user: bool,
+}
+
+impl Application {
+    /// Tells whether it has to prove itself.
+    pub(crate) fn is_confidential(&self) -> bool {
+        self.secret.is_some() || self.certificate.is_some() || !self.federated.is_empty()
+    }
 }
 
 impl std::fmt::Debug for Application {
@@ -96,7 +114,7 @@ impl std::fmt::Debug for Application {
             .field("client_id", &self.client_id)
             .field("name", &self.name)
             .field("secret", &secret)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
