@@ -8,6 +8,7 @@ use super::entra::script::Script;
 use super::message::{Origin, is_loopback};
 use super::names::Names;
 use super::record::Record;
+use super::revocation::Revocations;
 use super::tenant::Tenant;
 
 /// The fixed side of a running sandbox.
@@ -23,6 +24,8 @@ pub(crate) struct Site {
     pub(crate) names: Names,
     /// The scripted refusals of the sign-in.
     pub(crate) script: Script,
+    /// The revocations of access tokens.
+    pub(crate) revocations: Revocations,
     /// Where requests are noted, if they are.
     pub(crate) record: Option<Record>,
 }
@@ -32,6 +35,7 @@ impl Site {
     pub(crate) fn new(tenant: Tenant, approve_after: Option<std::time::Duration>) -> Self {
         Self {
             schema: catalog::schema(&tenant),
+            revocations: Revocations::new(&tenant.file.token_revocations),
             script: Script::new(&tenant.file.sign_in_refusals),
             tenant,
             approve_after,

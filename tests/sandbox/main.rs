@@ -6,6 +6,7 @@ mod assertion;
 mod authorize;
 mod batch;
 mod entra;
+mod events;
 mod faults;
 mod federation;
 mod flow;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::message::Answer;
 use super::super::state::{Database, seed};
-use super::caller;
+use super::caller::caller;
 use super::context::Context;
 use super::fault::Fault;
 use super::filter::Aliases;

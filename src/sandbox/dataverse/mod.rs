@@ -3,6 +3,7 @@
 mod batch;
 mod bulk;
 mod bulk_delete;
+mod caller;
 pub(crate) mod catalog;
 mod columns;
 mod context;
@@ -26,12 +27,10 @@ mod write;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::bearer::Claims;
-use super::clock::Moment;
 use super::guid::Guid;
 use super::message::{Answer, Call};
 use super::site::Site;
-use super::state::{Database, seed};
+use super::state::Database;
 use context::{Context, References};
 use fault::Fault;
 use prefer::Preferences;
@@ -42,7 +41,7 @@ const LONGEST_ADDRESS: usize = 32_768;
 
 /// Answers a request.
 pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call) -> Answer {
-    let answer = match authorized(site, database, call) {
+    let answer = match caller::authorized(site, database, call) {
         Err(refused) => *refused,
         Ok(()) => carry_out(site, database, call).unwrap_or_else(|fault| fault.answer()),
     };
@@ -110,56 +109,6 @@ fn service_document(context: &Context<'_>) -> Answer {
         context,
         &json!({"@odata.context": format!("{}/$metadata", context.base), "value": sets}),
     )
-}
-
-/// Refuses a request without a token for this organisation and a person who is its member.
-fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<Answer>> {
-    let claims = call
-        .bearer()
-        .and_then(|token| Claims::read(token, &database.token_key, Moment::now()).ok());
-    let Some(claims) =
-        claims.filter(|claims| site.accepts(claims.audience.trim_end_matches('/'), &call.origin))
-    else {
-        return Err(Box::new(challenge(site, call)));
-    };
-    if user(site, &claims).is_none() {
-        let fault = Fault::new(
-            StatusCode::FORBIDDEN,
-            "0x80072560",
-            "The user is not a member of the organization.",
-        );
-        return Err(Box::new(fault.answer()));
-    }
-    Ok(())
-}
-
-/// Returns the organisation's user that a token acts for: the person, or the application itself where the
-/// organisation has a user for it.
-fn user(site: &Site, claims: &Claims) -> Option<Guid> {
-    let person = &site.tenant.file.user;
-    if claims.delegated() {
-        return (claims.object == person.object_id).then_some(person.id);
-    }
-    let mut applications = site.tenant.file.applications.iter();
-    let application = applications.find(|one| one.client_id == claims.application)?;
-    application.application_user.then(|| seed::application_user(application.client_id))
-}
-
-/// Returns the user that a request comes from.
-fn caller(site: &Site, database: &Database, call: &Call) -> Option<Guid> {
-    let claims = Claims::read(call.bearer()?, &database.token_key, Moment::now()).ok()?;
-    user(site, &claims)
-}
-
-/// Tells where a token for this organisation can be had.
-fn challenge(site: &Site, call: &Call) -> Answer {
-    let origin = call.origin.address();
-    let authority = site.names.authority(&call.origin).address();
-    let tenant = site.tenant.file.directory.id;
-    let challenge = format!(
-        "Bearer authorization_uri={authority}/{tenant}/oauth2/authorize, resource_id={origin}/"
-    );
-    Answer::empty(StatusCode::UNAUTHORIZED).with("www-authenticate", &challenge)
 }
 
 fn with_common_headers(answer: Answer, call: &Call) -> Answer {

@@ -125,7 +125,8 @@ pub(super) fn failed(description: &str) -> Answer {
 
 fn listed(scope: &str) -> String {
     let words = scope.split_whitespace();
-    words.map(|word| format!("<li><code>{}</code></li>", escaped(word))).collect()
+    let lines = words.map(|word| format!("<li><code>{}</code></li>", escaped(word)));
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn confirmation(site: &Site, session: &Session) -> String {

@@ -158,9 +158,9 @@ impl Grant<'_> {
     fn nonce(&self) -> Option<String> {
         let sent = self.basis.nonce.clone()?;
         match self.site.tenant.file.switches.entra.id_tokens {
-            IdTokens::WithNonce => Some(sent),
-            IdTokens::WithoutNonce => None,
-            IdTokens::WrongNonce => Some(opaque()),
+            IdTokens::Right => Some(sent),
+            IdTokens::Missing => None,
+            IdTokens::Wrong => Some(opaque()),
         }
     }
 

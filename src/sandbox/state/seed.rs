@@ -91,7 +91,7 @@ impl Seed<'_> {
         self.put("systemuser", file.user.id, user);
         let other = json!({"fullname": "Somebody Else", "domainname": format!("somebody@{}", file.directory.domain)});
         self.put("systemuser", self.derived("user", "somebody"), other);
-        for application in file.applications.iter().filter(|one| one.application_user) {
+        for application in file.applications.iter().filter(|one| one.is_member) {
             let user = json!({"fullname": format!("# {}", application.name)});
             self.put("systemuser", application_user(application.client_id), user);
         }

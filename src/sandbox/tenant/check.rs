@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::entra::certificate::Certificate;
 use super::super::entra::codes;
 use super::super::guid::Guid;
-use super::file::{Application, FaultFile, TenantFile};
+use super::file::{Application, FaultFile, ServiceName, TenantFile};
 use super::flows::FlowFile;
-use super::sign_in::{RefreshRefusal, SignInRefusal};
+use super::sign_in::{RefreshRefusal, SignInRefusal, TokenRevocation};
 use super::switches::ValueKey;
 use super::tables::{ColumnKind, TableFile, VariableFile};
 
@@ -33,6 +33,8 @@ pub(crate) fn problems(
     refusals(&file.refresh_refusals, &mut found);
     let scripted = file.sign_in_refusals.iter().enumerate();
     scripted.for_each(|(index, one)| scripted_refusal(index, one, &mut found));
+    let revocations = file.token_revocations.iter().enumerate();
+    revocations.for_each(|(index, one)| revocation(index, one, &mut found));
     found.0
 }
 
@@ -208,4 +210,11 @@ fn scripted_refusal(index: usize, one: &SignInRefusal, found: &mut Problems) {
     found.unless(status == 200 || (400..600).contains(&status), || {
         format!("{place}: status {status} is not an error (400 to 599, or 200)")
     });
+}
+
+fn revocation(index: usize, one: &TokenRevocation, found: &mut Problems) {
+    let place = format!("token-revocation {}", index + 1);
+    let takes_tokens = matches!(one.service, ServiceName::Dataverse | ServiceName::Flow);
+    found.unless(takes_tokens, || format!("{place}: service is neither `dataverse` nor `flow`"));
+    found.unless(one.after > 0, || format!("{place}: after is less than 1"));
 }

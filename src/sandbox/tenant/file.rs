@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::guid::Guid;
 use super::federation::{FederatedCredential, Pipelines};
 use super::flows::FlowFile;
-use super::sign_in::{RefreshRefusal, SignIn, SignInRefusal};
+use super::sign_in::{RefreshRefusal, SignIn, SignInRefusal, TokenRevocation};
 use super::switches::Switches;
 use super::tables::{TableFile, VariableFile};
 
@@ -35,6 +35,9 @@ pub(crate) struct TenantFile {
     /// The scripted refusals of the sign-in.
     #[serde(default, rename = "sign-in-refusal")]
     pub(crate) sign_in_refusals: Vec<SignInRefusal>,
+    /// The revocations of access tokens.
+    #[serde(default, rename = "token-revocation")]
+    pub(crate) token_revocations: Vec<TokenRevocation>,
     /// The processes.
     #[serde(default, rename = "flow")]
     pub(crate) flows: Vec<FlowFile>,
@@ -95,8 +98,8 @@ pub(crate) struct Application {
     #[serde(default, rename = "federated-credential")]
     pub(crate) federated: Vec<FederatedCredential>,
     /// Whether the organisation has a user for the application.
-    #[serde(default)]
-    pub(crate) application_user: bool,
+    #[serde(default, rename = "application-user")]
+    pub(crate) is_member: bool,
 }
 
 impl Application {

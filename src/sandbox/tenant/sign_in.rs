@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::file::ServiceName;
+
 /// Times of the sign-in, in seconds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -116,4 +118,14 @@ pub(crate) enum Stage {
     Code,
     /// For a token of the application itself.
     ClientCredentials,
+}
+
+/// A revocation: after so many requests, a service takes the access tokens issued until then no more.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TokenRevocation {
+    /// The service.
+    pub(crate) service: ServiceName,
+    /// How many requests are accepted first.
+    pub(crate) after: u32,
 }

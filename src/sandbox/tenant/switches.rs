@@ -56,6 +56,8 @@ pub(crate) struct DataverseSwitches {
     pub(crate) environment_variable_duplicate: DuplicateCode,
     /// Which line breaks a batch may have.
     pub(crate) batch_line_breaks: LineBreaks,
+    /// Whether a token has to be asked for with claims.
+    pub(crate) claims_challenge: ClaimsChallenge,
 }
 
 /// How the Flow API behaves.
@@ -194,15 +196,17 @@ pub(crate) enum ProtocolTracking {
 
 /// What the `nonce` of an id token is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub(crate) enum IdTokens {
     /// The one that the application sent.
     #[default]
-    WithNonce,
+    #[serde(rename = "with-nonce")]
+    Right,
     /// Absent.
-    WithoutNonce,
+    #[serde(rename = "without-nonce")]
+    Missing,
     /// Another than the application sent.
-    WrongNonce,
+    #[serde(rename = "wrong-nonce")]
+    Wrong,
 }
 
 /// Which `state` the browser is sent back with.
@@ -258,6 +262,17 @@ pub(crate) enum LineBreaks {
     Crlf,
     /// LF too.
     Any,
+}
+
+/// Whether a token has to be asked for with claims.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ClaimsChallenge {
+    /// It has not.
+    #[default]
+    Off,
+    /// A token is refused, with the claims to ask for; one that was asked for with them is good.
+    Once,
 }
 
 /// The shape of a callback answer.
