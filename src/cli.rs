@@ -24,7 +24,7 @@ Exit codes:
   1    unexpected failure
   2    changes pending (only with --detailed-exitcode)
   3    usage or manifest error; nothing was contacted
-  4    not signed in, or sign-in refused
+  4    not signed in, sign-in refused, or a person needed where nobody is asked
   5    refused: a problem, a policy, a privilege, a guard; nothing was written
   6    a service was unreachable or throttled too long; nothing was written
   7    outcome unknown: a write was sent and could not be verified
@@ -72,11 +72,19 @@ pub struct Global {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        env = "FLOWBIND_COLOR"
+        env = "FLOWBIND_COLOR",
+        help_heading = "Messages"
     )]
     pub color: Color,
     /// How much to log to standard error.
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "off", env = "FLOWBIND_LOG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        default_value = "off",
+        env = "FLOWBIND_LOG",
+        help_heading = "Messages"
+    )]
     pub log: Log,
 }
 
@@ -111,20 +119,17 @@ pub enum Log {
 /// Options of a plan.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// Options of every run.
-    #[command(flatten)]
-    pub run: RunArgs,
     /// Exit with 2 if there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Options of an apply.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// Options of every run.
-    #[command(flatten)]
-    pub run: RunArgs,
     /// Write without asking; needed where nobody can be asked. The sandbox never asks.
     #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
     pub yes: bool,
@@ -134,6 +139,9 @@ pub struct ApplyArgs {
     /// With --dry-run: exit with 2 if there are changes.
     #[arg(long, requires = "dry_run")]
     pub detailed_exitcode: bool,
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// What can be done about the sign-in.
@@ -150,13 +158,13 @@ pub enum AuthCommand {
 /// Options of a sign-in that is kept.
 #[derive(Debug, Args)]
 pub struct LoginArgs {
-    /// Which environment, and how it is reached. An address needs no manifest.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
     /// Keep nothing here, but print the sign-in as one line, encrypted with `FLOWBIND_STORE_KEY`:
     /// the value of a pipeline's secret variable `FLOWBIND_REFRESH_TOKEN`.
     #[arg(long)]
     pub export: bool,
+    /// Which environment, and how it is reached. An address needs no manifest.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
 }
 
 /// Options of the question who is signed in.
@@ -191,12 +199,12 @@ pub struct StoreArgs {
 /// Options of every run.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Which environment, and how it is reached.
-    #[command(flatten)]
-    pub connect: ConnectArgs,
     /// The form of the result on standard output.
     #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
     pub format: Format,
+    /// Which environment, and how it is reached.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
 }
 
 /// Which environment, and how it is reached.
@@ -264,12 +272,18 @@ pub struct SignInArgs {
     /// A program that prints an access token, such as `az account get-access-token --resource
     /// {resource}`. With `dataverse:` or `flow:` before it, it is for that service alone; may be
     /// repeated.
-    #[arg(long, value_name = "[SERVICE:]COMMAND", env = "FLOWBIND_TOKEN_COMMAND")]
+    #[arg(
+        long,
+        value_name = "[SERVICE:]COMMAND",
+        env = "FLOWBIND_TOKEN_COMMAND",
+        hide_env_values = true
+    )]
     pub token_command: Vec<TokenCommandFor>,
 }
 
 /// The sandbox of a run.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The embedded sandbox (docs/sandbox.md)")]
 pub struct SandboxState {
     /// Where the sandbox keeps its state.
     #[command(flatten)]

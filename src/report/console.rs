@@ -106,9 +106,9 @@ impl Console {
 
     /// A line that stands out in a pipeline's log.
     fn notice(&self, title: &str, text: &str) {
-        self.line(text);
-        if let Some(runner) = self.runner {
-            self.line(&runner.notice(title, text));
+        match self.runner {
+            Some(runner) => self.line(&runner.notice(title, text)),
+            None => self.line(text),
         }
     }
 
