@@ -64,6 +64,12 @@ pub enum Event<'a> {
         /// How many there are.
         total: usize,
     },
+    /// The Flow service was asked at another host than the cloud's API, which does not serve the
+    /// environment.
+    FlowApiElsewhere {
+        /// The host.
+        host: &'a str,
+    },
     /// The plan is made.
     Planned {
         /// The plan.

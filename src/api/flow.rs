@@ -21,11 +21,18 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The version of the API that scripts and tools use.
 const API_VERSION: &str = "api-version=2016-11-01";
 
+/// The version of the API at an environment's own host.
+const ENVIRONMENT_API_VERSION: &str = "api-version=1";
+
+/// What a geography is named in the refusal of a service that cannot find an environment's region.
+const LOCATION: &str = "location '";
+
 /// The flows of one environment at the Flow service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowApi {
     origin: Url,
-    environment: EnvironmentId,
+    /// The environment; none where the host names it.
+    environment: Option<EnvironmentId>,
 }
 
 /// What a refusal to tell a callback URL means.
@@ -70,32 +77,67 @@ struct FlowProperties {
 }
 
 impl FlowApi {
-    /// The flows of an environment at the API with that origin.
-    pub fn new(origin: Url, environment: EnvironmentId) -> Self {
-        Self { origin, environment }
+    /// The flows of an environment at the cloud's API, whose origin that is.
+    pub fn classic(origin: Url, environment: EnvironmentId) -> Self {
+        Self { origin, environment: Some(environment) }
+    }
+
+    /// The flows of an environment at its own host.
+    pub fn of_environment(origin: Url) -> Self {
+        Self { origin, environment: None }
+    }
+
+    /// The same flows at the API of a region, whose host stands before the cloud's.
+    pub fn in_region(&self, region: &str) -> Option<Self> {
+        let mut origin = self.origin.clone();
+        let host = format!("{region}.{}", origin.host_str()?);
+        origin.set_host(Some(&host)).ok()?;
+        Some(Self { origin, environment: self.environment.clone() })
+    }
+
+    /// The host that is asked.
+    pub fn host(&self) -> &str {
+        self.origin.host_str().unwrap_or_default()
+    }
+
+    /// Whether it is the environment's own host.
+    pub fn is_of_environment(&self) -> bool {
+        self.environment.is_none()
     }
 
     /// Asks for a trigger's callback URL. A POST that changes nothing.
     pub fn list_callback_url(&self, flow: &impl fmt::Display, trigger: &TriggerName) -> Request {
         let trigger = utf8_percent_encode(trigger.as_str(), SEGMENT);
         let url = self.url(flow, &format!("/triggers/{trigger}/listCallbackUrl"));
-        let template = "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/triggers/{trigger}/listCallbackUrl";
+        let template = match self.environment {
+            Some(_) => {
+                "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/triggers/{trigger}/listCallbackUrl"
+            }
+            None => "/powerautomate/flows/{flow}/triggers/{trigger}/listCallbackUrl",
+        };
         Request::query(Service::Flow, Method::POST, url, template)
     }
 
     /// Asks for the service's own record of a flow.
     pub fn flow(&self, flow: &impl fmt::Display) -> Request {
-        let template = "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}";
+        let template = match self.environment {
+            Some(_) => "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}",
+            None => "/powerautomate/flows/{flow}",
+        };
         Request::get(Service::Flow, self.url(flow, ""), template)
     }
 
     fn url(&self, flow: &impl fmt::Display, tail: &str) -> Url {
         let mut url = self.origin.clone();
-        let environment = &self.environment;
-        url.set_path(&format!(
-            "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}{tail}"
-        ));
-        url.set_query(Some(API_VERSION));
+        let (root, version) = match &self.environment {
+            Some(environment) => (
+                format!("/providers/Microsoft.ProcessSimple/environments/{environment}"),
+                API_VERSION,
+            ),
+            None => ("/powerautomate".to_owned(), ENVIRONMENT_API_VERSION),
+        };
+        url.set_path(&format!("{root}/flows/{flow}{tail}"));
+        url.set_query(Some(version));
         url
     }
 }
@@ -108,6 +150,20 @@ pub fn read_callback_url(answer: &Answer) -> Result<Option<CallbackUrl>, ApiErro
     let body: CallbackBody = body(Service::Flow, answer, "a callback URL")?;
     let value = body.response.and_then(|response| response.value).or(body.value);
     Ok(value.and_then(|value| value.parse().ok()))
+}
+
+/// Whether the service says that it cannot find out the environment's region.
+pub fn is_unknown_region(fault: &Fault) -> bool {
+    const CODE: &str = "MacroRegionDerivationFailed";
+    fault.code == CODE || fault.message.contains(CODE)
+}
+
+/// The region that such a refusal names. It becomes a part of a host, so it is letters alone.
+pub fn named_region(fault: &Fault) -> Option<String> {
+    let (_, rest) = fault.message.split_once(LOCATION)?;
+    let (region, _) = rest.split_once('\'')?;
+    let plain = region.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (plain && (1..=30).contains(&region.len())).then(|| region.to_ascii_lowercase())
 }
 
 /// Reads the answer to [`FlowApi::flow`]: the flow's id in Dataverse, if the service tells it.
@@ -151,7 +207,7 @@ mod tests {
 
     fn api() -> FlowApi {
         let origin = "https://api.flow.microsoft.com".parse().unwrap();
-        FlowApi::new(origin, "Default-a09e4a0d".parse().unwrap())
+        FlowApi::classic(origin, "Default-a09e4a0d".parse().unwrap())
     }
 
     #[test]
@@ -162,6 +218,33 @@ mod tests {
             request.url.as_str(),
             "https://api.flow.microsoft.com/providers/Microsoft.ProcessSimple/environments/Default-a09e4a0d/flows/f/triggers/a%20b%2Fc/listCallbackUrl?api-version=2016-11-01",
         );
+    }
+
+    #[test]
+    fn an_environments_own_host_and_a_regions_are_asked_in_their_own_forms() {
+        let own = FlowApi::of_environment("https://x.a6.environment.example".parse().unwrap());
+        assert_eq!(
+            own.list_callback_url(&"f", &"manual".parse().unwrap()).url.as_str(),
+            "https://x.a6.environment.example/powerautomate/flows/f/triggers/manual/listCallbackUrl?api-version=1",
+        );
+        let region = api().in_region("emea").unwrap();
+        assert_eq!(region.host(), "emea.api.flow.microsoft.com");
+        assert!(region.flow(&"f").url.path().contains("/environments/Default-a09e4a0d/flows/f"));
+    }
+
+    #[test]
+    fn a_region_that_the_service_names_is_letters_alone() {
+        let fault = |message: &str| {
+            let body = serde_json::json!({"error": {"code": "MacroRegionDerivationFailed", "message": message}});
+            Fault::of(Service::Flow, &answer(400, &body.to_string()))
+        };
+        let region = |message| named_region(&fault(message));
+        assert_eq!(region("no macro region for location 'Europe'."), Some("europe".to_owned()));
+        for message in ["", "location 'x.example/'", "location ''", "location 'a b'"] {
+            assert_eq!(region(message), None, "{message}");
+        }
+        assert!(is_unknown_region(&fault("")));
+        assert!(!is_unknown_region(&Fault::of(Service::Flow, &answer(400, "{}"))));
     }
 
     #[test]

@@ -143,10 +143,10 @@ async fn applied_and_then(
     let transport = Transport::new(Settings::default()).unwrap();
     let session = Session::for_tests(&transport);
     let environment = server.url("").as_str().parse().unwrap();
-    let reader = Reader::new(&transport, &session, &environment, server.url("/"));
     let (desired, observed) = (desired(variables), observed(variables));
     let clouds = Clouds::embedded().unwrap();
     let cloud = clouds.named("public").unwrap();
+    let reader = Reader::new(&transport, &session, &environment, cloud, None);
     let agreed = plan(&desired, &observed, cloud);
     let looks = &[Duration::ZERO, Duration::from_millis(20)];
     let applying = Applying {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::ways::Ways;
 use super::{DiscoverError, Reader};
 use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
 use crate::api::flow::{CallbackFault, FlowApi};
@@ -19,25 +20,39 @@ use crate::state::{
 /// The flows by their ids.
 type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
 
+/// What there is to know of the flows.
+pub(super) struct Found {
+    /// The id that the Flow service knows the environment by.
+    pub(super) id: EnvironmentId,
+    /// The flows, in the manifest's order.
+    pub(super) flows: Vec<ObservedFlow>,
+    /// The way by which the Flow service served the environment.
+    pub(super) flow_api: Option<FlowApi>,
+}
+
 /// Reads the environment's id, the flows and their URLs; the flows in the manifest's order.
 pub(super) async fn observe(
     reader: &Reader<'_>,
     desired: &Desired,
     known_id: Option<EnvironmentId>,
     listener: &dyn Listener,
-) -> Result<(EnvironmentId, Vec<ObservedFlow>), DiscoverError> {
+) -> Result<Found, DiscoverError> {
     let id = environment_id(reader, known_id);
     let (id, workflows) = tokio::try_join!(id, workflows(reader, desired))?;
-    let api = reader.flow_api(id.clone());
+    let ways = reader.flow_ways(&id);
     let done = Cell::new(0);
     let flows = desired.flows.iter().map(async |flow| {
         let workflow = workflows.get(&flow.workflow_id).cloned().unwrap_or(Reading::Absent);
-        let callback = callback(reader, &api, flow, &workflow).await?;
+        let callback = callback(reader, &ways, flow, &workflow).await?;
         done.set(done.get() + 1);
         listener.tell(Event::FlowRead { done: done.get(), total: desired.flows.len() });
         Ok::<_, DiscoverError>(ObservedFlow { workflow, callback })
     });
-    Ok((id, try_join_all(flows).await?))
+    let flows = try_join_all(flows).await?;
+    if let Some(api) = ways.moved_to() {
+        listener.tell(Event::FlowApiElsewhere { host: api.host() });
+    }
+    Ok(Found { id, flows, flow_api: ways.current() })
 }
 
 async fn environment_id(
@@ -115,7 +130,7 @@ fn definition(definition: FlowDefinition) -> Definition {
 /// Asks for a flow's URL, if its row leaves something to ask.
 async fn callback(
     reader: &Reader<'_>,
-    api: &FlowApi,
+    ways: &Ways,
     flow: &Flow,
     workflow: &Reading<Workflow>,
 ) -> Result<Option<Callback>, DiscoverError> {
@@ -123,7 +138,7 @@ async fn callback(
     let trigger = workflow.definition.http_trigger(flow.trigger.as_ref());
     match trigger {
         Ok(trigger) if workflow.is_on() => {
-            ask(reader, api, flow.workflow_id, workflow, &trigger.name).await.map(Some)
+            ask(reader, ways, flow.workflow_id, workflow, &trigger.name).await.map(Some)
         }
         _ => Ok(None),
     }
@@ -133,13 +148,13 @@ async fn callback(
 /// workflow id, and then makes sure that the answer is about the right flow.
 async fn ask(
     reader: &Reader<'_>,
-    api: &FlowApi,
+    ways: &Ways,
     workflow_id: WorkflowId,
     workflow: &Workflow,
     trigger: &TriggerName,
 ) -> Result<Callback, DiscoverError> {
     if let Some(resource_id) = workflow.resource_id {
-        let answer = reader.callback_url(api, &resource_id, trigger).await?;
+        let answer = reader.callback_url(ways, &resource_id, trigger).await?;
         // To others than administrators an unknown id looks like a flow of somebody else's.
         let unknown = |fault: &Fault| {
             matches!(CallbackFault::of(fault), CallbackFault::UnknownFlow | CallbackFault::NotOwner)
@@ -150,8 +165,8 @@ async fn ask(
             return meaning(answer);
         }
     }
-    match reader.callback_url(api, &workflow_id, trigger).await? {
-        Ok(Some(url)) => confirmed(reader, api, workflow_id, url).await,
+    match reader.callback_url(ways, &workflow_id, trigger).await? {
+        Ok(Some(url)) => confirmed(reader, ways, workflow_id, url).await,
         answer => meaning(answer),
     }
 }
@@ -159,11 +174,11 @@ async fn ask(
 /// The URL, if the service says that it belongs to that flow.
 async fn confirmed(
     reader: &Reader<'_>,
-    api: &FlowApi,
+    ways: &Ways,
     workflow_id: WorkflowId,
     url: CallbackUrl,
 ) -> Result<Callback, DiscoverError> {
-    match reader.workflow_id(api, &workflow_id).await? {
+    match reader.workflow_id(ways, &workflow_id).await? {
         Some(same) if same == workflow_id => Ok(Callback::Url(url)),
         Some(other) => Ok(Callback::OtherFlow(other)),
         None => Ok(Callback::Unconfirmed(url)),

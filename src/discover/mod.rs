@@ -6,8 +6,10 @@
 mod flows;
 mod reader;
 mod targets;
+mod ways;
 
 use crate::api::ApiError;
+use crate::api::flow::FlowApi;
 use crate::auth::{AuthError, SendError};
 use crate::domain::EnvironmentId;
 use crate::event::{Event, Listener};
@@ -46,6 +48,8 @@ pub struct Discovery {
     pub environment_id: EnvironmentId,
     /// Its flows and targets.
     pub observed: Observed,
+    /// The way by which the Flow service served it.
+    pub flow_api: Option<FlowApi>,
 }
 
 /// Reads the environment. The id is asked for unless it is known.
@@ -63,6 +67,7 @@ pub async fn observe(
         .tell(Event::Discovering { flows: desired.flows.len(), targets: desired.bindings.len() });
     let flows = flows::observe(reader, desired, known_id, listener);
     let targets = targets::observe(reader, desired);
-    let ((environment_id, flows), targets) = tokio::try_join!(flows, targets)?;
-    Ok(Discovery { environment_id, observed: Observed { flows, targets } })
+    let (found, targets) = tokio::try_join!(flows, targets)?;
+    let observed = Observed { flows: found.flows, targets };
+    Ok(Discovery { environment_id: found.id, observed, flow_api: found.flow_api })
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use url::Url;
-
 use super::DiscoverError;
+use super::ways::Ways;
 use crate::api::dataverse::{
     self, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
 };
@@ -14,8 +13,8 @@ use crate::api::flow::{self, FlowApi};
 use crate::api::{ApiError, Fault};
 use crate::auth::{Audience, Session};
 use crate::domain::{
-    CallbackUrl, EnvironmentId, EnvironmentUrl, LogicalName, SchemaName, Service, StoredText,
-    TriggerName, WorkflowId,
+    CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, FlowWay, LogicalName, SchemaName, Service,
+    StoredText, TriggerName, WorkflowId,
 };
 use crate::http::{Answer, Request, Transport};
 use crate::state::{KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
@@ -25,18 +24,23 @@ pub struct Reader<'run> {
     transport: &'run Transport,
     session: &'run Session,
     api: DataverseApi,
-    flow_origin: Url,
+    environment: &'run EnvironmentUrl,
+    cloud: &'run Cloud,
+    flow_way: Option<FlowWay>,
 }
 
 impl<'run> Reader<'run> {
-    /// A reader of that environment.
+    /// A reader of that environment, which asks the Flow service in the wanted way alone, if one is
+    /// wanted.
     pub fn new(
         transport: &'run Transport,
         session: &'run Session,
-        environment: &EnvironmentUrl,
-        flow_origin: Url,
+        environment: &'run EnvironmentUrl,
+        cloud: &'run Cloud,
+        flow_way: Option<FlowWay>,
     ) -> Self {
-        Self { transport, session, api: DataverseApi::new(environment), flow_origin }
+        let api = DataverseApi::new(environment);
+        Self { transport, session, api, environment, cloud, flow_way }
     }
 
     /// Gives the rest of the run more time, as what was begun has to be finished.
@@ -49,9 +53,9 @@ impl<'run> Reader<'run> {
         (self.session, &self.api)
     }
 
-    /// The flows of an environment at the Flow service.
-    pub(super) fn flow_api(&self, environment: EnvironmentId) -> FlowApi {
-        FlowApi::new(self.flow_origin.clone(), environment)
+    /// The ways to the flows of the environment, which the Flow service knows by that id.
+    pub(super) fn flow_ways(&self, id: &EnvironmentId) -> Ways {
+        Ways::new(self.cloud, self.environment, id, self.flow_way)
     }
 
     /// The id that the Flow service knows the environment by.
@@ -109,28 +113,40 @@ impl<'run> Reader<'run> {
         }
     }
 
-    /// A trigger's callback URL, or the service's refusal to tell it.
+    /// A trigger's callback URL, or the service's refusal to tell it, by whichever way serves the
+    /// environment.
     pub(super) async fn callback_url(
         &self,
-        api: &FlowApi,
+        ways: &Ways,
         flow: &impl fmt::Display,
         trigger: &TriggerName,
     ) -> Result<Result<Option<CallbackUrl>, Fault>, DiscoverError> {
-        let answer = self.flow(&api.list_callback_url(flow, trigger)).await?;
-        match flow::read_callback_url(&answer) {
-            Ok(url) => Ok(Ok(url)),
-            Err(ApiError::Fault(fault)) => Ok(Err(fault)),
-            Err(error) => Err(error.into()),
+        let mut api = current(ways)?;
+        // Where no way serves, the first failure tells most.
+        let mut first = None;
+        loop {
+            let answer = self.flow(&api.list_callback_url(flow, trigger)).await;
+            let attempt = answer.and_then(|answer| match flow::read_callback_url(&answer) {
+                Ok(url) => Ok(Ok(url)),
+                Err(ApiError::Fault(fault)) => Ok(Err(fault)),
+                Err(error) => Err(error.into()),
+            });
+            match ways.after(&api, &attempt) {
+                Some(next) => api = next,
+                None if Ways::serves(&attempt) => return attempt,
+                None => return first.unwrap_or(attempt),
+            }
+            first.get_or_insert(attempt);
         }
     }
 
     /// The id in Dataverse of a flow that the Flow service knows, if it tells it.
     pub(super) async fn workflow_id(
         &self,
-        api: &FlowApi,
+        ways: &Ways,
         flow: &impl fmt::Display,
     ) -> Result<Option<WorkflowId>, DiscoverError> {
-        let answer = self.flow(&api.flow(flow)).await?;
+        let answer = self.flow(&current(ways)?.flow(flow)).await?;
         match flow::read_workflow_id(&answer) {
             // That the record is not shown does not tell whose URL it is.
             Err(ApiError::Fault(fault)) if matches!(fault.status, 403 | 404) => Ok(None),
@@ -183,6 +199,15 @@ impl From<Fault> for Refusal {
         let Fault { service, code, message, request_id, .. } = fault;
         Self { service, code, message, privilege, request_id }
     }
+}
+
+/// The way in use. There is one: what is wanted was checked before anything was contacted.
+fn current(ways: &Ways) -> Result<FlowApi, DiscoverError> {
+    let expected = "a way to the Flow service";
+    let found = "the cloud has none".to_owned();
+    let missing =
+        ApiError::Unexpected { service: Service::Flow, expected, found, request_id: None };
+    ways.current().ok_or_else(|| missing.into())
 }
 
 /// A next page that a token must not go to.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use url::Url;
 
-use super::EnvironmentUrl;
 use super::callback::is_loopback;
+use super::{EnvironmentId, EnvironmentUrl};
 
 pub use overlay::{CloudProblem, CloudProblemKind};
 
@@ -25,6 +25,15 @@ const SANDBOX: &str = "sandbox";
 #[serde(transparent)]
 pub struct Clouds(BTreeMap<String, Cloud>);
 
+/// A way to ask the Flow service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowWay {
+    /// By the cloud's API, and that of a region if the service names one.
+    Classic,
+    /// By the environment's own host.
+    Environment,
+}
+
 /// The hosts and audiences of one cloud.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -32,12 +41,21 @@ pub struct Cloud {
     #[serde(default)]
     authorities: Vec<String>,
     flow_api: Option<Url>,
+    environment_api: Option<String>,
+    #[serde(default = "usual_digits")]
+    environment_api_digits: usize,
     flow_audience: String,
     federation_audience: String,
     #[serde(default)]
     dataverse: Vec<String>,
     callback: Vec<String>,
     client_id: Option<String>,
+}
+
+/// How many digits of an environment's id are a part of its host by themselves, where a cloud does
+/// not say it.
+fn usual_digits() -> usize {
+    1
 }
 
 impl Clouds {
@@ -117,6 +135,18 @@ impl Cloud {
     pub fn flow_api(&self, environment: &EnvironmentUrl) -> String {
         let origin = self.flow_api.as_ref().map(Url::as_str);
         origin.unwrap_or(environment.origin()).trim_end_matches('/').to_owned()
+    }
+
+    /// The origin at which an environment serves the Flow API itself, if its cloud has such hosts: the
+    /// id without hyphens, split before its last digits. The sandbox serves it where it is.
+    pub fn environment_api(&self, url: &EnvironmentUrl, id: &EnvironmentId) -> Option<Url> {
+        let Some(suffix) = &self.environment_api else {
+            return url.is_loopback().then(|| url.origin().parse().ok()).flatten();
+        };
+        let id = id.to_string().replace('-', "").to_ascii_lowercase();
+        let (first, last) =
+            id.split_at_checked(id.len().checked_sub(self.environment_api_digits)?)?;
+        Url::parse(&format!("https://{first}.{last}{suffix}")).ok()
     }
 
     /// What a token for the Flow API is made for, with the slash that it needs.
@@ -252,6 +282,24 @@ mod tests {
         assert!(!trusts("https://login.microsoftonline.com:8443/contoso"));
         assert!(!trusts("https://login.microsoftonline.com.example.com/contoso"));
         assert!(!trusts("http://127.0.0.1:8787/contoso"));
+    }
+
+    #[test]
+    fn an_environment_has_a_host_of_its_own_made_of_its_id() {
+        let clouds = Clouds::embedded().unwrap();
+        let host = |cloud: &str, id: &str| {
+            let url = "https://contoso.crm4.dynamics.com".parse().unwrap();
+            let origin = clouds.named(cloud).unwrap().environment_api(&url, &id.parse().unwrap());
+            origin.map(|origin| origin.to_string()).unwrap_or_default()
+        };
+        assert_eq!(
+            host("public", "3D5B2F84-17ce-4e09-9b6a-c80d4f7e21a6"),
+            "https://3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com/"
+        );
+        assert_eq!(
+            host("dod", "Default-3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6"),
+            "https://default3d5b2f8417ce4e099b6ac80d4f7e21a.6.environment.api.appsplatform.us/"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod sentence;
 mod service;
 
 pub use callback::{CallbackUrl, CallbackUrlError, Kind, UrlView, is_loopback};
-pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds};
+pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use fingerprint::Fingerprint;
 pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};

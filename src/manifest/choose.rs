@@ -108,6 +108,7 @@ impl Manifest {
             client_id: None,
             tenant: None,
             environment_id: None,
+            flow_way: None,
             dataverse_identity: None,
         })
     }

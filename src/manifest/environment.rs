@@ -10,7 +10,7 @@ use super::fields::{Fields, Read, Reported, parsed, type_name};
 use super::nearest::listed;
 use super::schema::{ENVIRONMENT, ROOT};
 use super::show::quoted;
-use crate::domain::{Clouds, EnvironmentId, EnvironmentUrl, Guid, GuidError};
+use crate::domain::{Clouds, EnvironmentId, EnvironmentUrl, FlowWay, Guid, GuidError};
 use crate::problem::Code;
 
 /// The most characters of an environment's name.
@@ -18,6 +18,10 @@ const MOST_NAME_CHARACTERS: usize = 100;
 
 /// The most characters of a domain name (RFC 1035 section 2.3.4).
 const MOST_DOMAIN_CHARACTERS: usize = 253;
+
+/// The ways to ask the Flow service.
+const FLOW_WAYS: &[(&str, FlowWay)] =
+    &[("classic", FlowWay::Classic), ("environment", FlowWay::Environment)];
 
 /// One Dataverse organisation, and what the manifest knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub struct Environment {
     pub tenant: Option<String>,
     /// The id by which the Flow service knows it.
     pub environment_id: Option<EnvironmentId>,
+    /// The only way in which the Flow service is to be asked, if there is to be only one.
+    pub flow_way: Option<FlowWay>,
     /// The application that is used for Dataverse, if it is not the person who signs in.
     pub dataverse_identity: Option<DataverseIdentity>,
 }
@@ -82,6 +88,7 @@ fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read
     let client_id = fields.optional("client-id", client_id);
     let tenant = fields.optional("tenant", tenant);
     let environment_id = fields.optional("environment-id", environment_id);
+    let flow_way = fields.choice("flow-api", FLOW_WAYS);
     let dataverse_identity = dataverse_identity::read(fields);
     Ok(Environment {
         name: name?,
@@ -90,6 +97,7 @@ fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read
         client_id: client_id?,
         tenant: tenant?,
         environment_id: environment_id?,
+        flow_way: flow_way?,
         dataverse_identity: dataverse_identity?,
     })
 }

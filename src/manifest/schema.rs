@@ -61,6 +61,10 @@ pub(super) static ENVIRONMENT: Schema = Schema {
             "write the Environment ID that the Power Platform admin center shows, or leave the key out to have it discovered",
         ),
         key(
+            "flow-api",
+            "write `flow-api = \"classic\"` for the cloud's API or `\"environment\"` for the environment's own host, or leave the key out to have both tried",
+        ),
+        key(
             "dataverse-identity",
             "write the table `[environments.NAME.dataverse-identity]`, with the environment's own name",
         ),

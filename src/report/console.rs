@@ -188,6 +188,9 @@ impl Listener for Console {
             Event::FlowRead { done, total } => {
                 self.status(&format!("Reading flows … {done} of {total}"));
             }
+            Event::FlowApiElsewhere { host } => self.line(&format!(
+                "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
+            )),
             Event::Planned { plan, environment, url } => {
                 self.clear();
                 if self.format == Format::Human {

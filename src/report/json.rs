@@ -21,6 +21,7 @@ pub(super) fn document(run: &Run<'_>) -> Value {
             "name": environment.name,
             "url": environment.url.to_string(),
             "id": environment.id.map(ToString::to_string),
+            "flow-api": environment.flow_host,
         })
     });
     let changes = run.plan.map_or(&[][..], |plan| &plan.changes);

@@ -68,6 +68,8 @@ pub struct RunEnvironment<'run> {
     pub url: &'run EnvironmentUrl,
     /// The id that the Flow service knows it by, once it is known.
     pub id: Option<&'run EnvironmentId>,
+    /// The host at which the Flow service was asked, once it was.
+    pub flow_host: Option<&'run str>,
 }
 
 impl Outcome {

@@ -5,13 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
 use super::tenant::Place;
 use crate::auth::{Session, SignIn, SignInName};
 use crate::cli::ConnectArgs;
 use crate::discover::Reader;
-use crate::domain::{Cloud, EnvironmentUrl, sentence};
+use crate::domain::{Cloud, EnvironmentUrl, FlowWay, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,7 +28,7 @@ pub(super) struct Connection {
     session: Session,
     /// The cloud whose hosts are trusted.
     pub(super) cloud: Cloud,
-    flow_origin: Url,
+    flow_way: Option<FlowWay>,
     place: Place,
     name: Option<SignInName>,
 }
@@ -43,9 +41,9 @@ impl Connection {
         cloud: Cloud,
         place: Place,
         name: Option<SignInName>,
-    ) -> Result<Self, Failure> {
-        let flow_origin = flow_origin(&cloud, &place.url)?;
-        Ok(Self { transport, session, cloud, flow_origin, place, name })
+        flow_way: Option<FlowWay>,
+    ) -> Self {
+        Self { transport, session, cloud, flow_way, place, name }
     }
 
     /// What a store is to keep of the sign-in, and under which name.
@@ -62,8 +60,7 @@ impl Connection {
 
     /// Reads the environment as the signed-in user.
     pub(super) fn reader(&self) -> Reader<'_> {
-        let flow_origin = self.flow_origin.clone();
-        Reader::new(&self.transport, &self.session, self.url(), flow_origin)
+        Reader::new(&self.transport, &self.session, self.url(), &self.cloud, self.flow_way)
     }
 
     /// Stops what was started for the run.
@@ -101,11 +98,4 @@ fn bundle(file: &Path) -> Result<Trust, Failure> {
     };
     let pem = std::fs::read(file).map_err(|error| refused(&error))?;
     Trust::from_pem(&pem).map_err(|error| refused(&error))
-}
-
-/// The address of the Flow API.
-fn flow_origin(cloud: &Cloud, url: &EnvironmentUrl) -> Result<Url, Failure> {
-    let origin = cloud.flow_api(url);
-    let broken = |error| Failure::new(Exit::Unexpected, format!("the Flow API's address: {error}"));
-    Url::parse(&origin).map_err(broken)
 }

@@ -147,6 +147,9 @@ async fn read_and_plan(
     let known_id = environment.environment_id.clone();
     let discovery = observe(&reader, manifest.desired(), known_id, &**console).await?;
     record.environment_id(&discovery.environment_id);
+    if let Some(way) = &discovery.flow_api {
+        record.flow_host(way.host());
+    }
     record.plan(plan(manifest.desired(), &discovery.observed, &connection.cloud));
     Ok((connection, discovery))
 }

@@ -15,6 +15,7 @@ pub(super) struct Record {
     started: Instant,
     environment: Option<(String, EnvironmentUrl)>,
     environment_id: Option<EnvironmentId>,
+    flow_host: Option<String>,
     plan: Plan,
     planned: bool,
     /// What is wrong with the manifest.
@@ -30,6 +31,7 @@ impl Record {
             started: Instant::now(),
             environment: None,
             environment_id: None,
+            flow_host: None,
             plan: Plan::default(),
             planned: false,
             manifest_problems: Vec::new(),
@@ -45,6 +47,11 @@ impl Record {
     /// Notes the environment's id.
     pub(super) fn environment_id(&mut self, id: &EnvironmentId) {
         self.environment_id = Some(id.clone());
+    }
+
+    /// Notes at which host the Flow service was asked.
+    pub(super) fn flow_host(&mut self, host: &str) {
+        self.flow_host = Some(host.to_owned());
     }
 
     /// Notes the plan.
@@ -89,7 +96,8 @@ impl Record {
 
     fn run_environment(&self) -> Option<RunEnvironment<'_>> {
         let (name, url) = self.environment.as_ref()?;
-        Some(RunEnvironment { name, url, id: self.environment_id.as_ref() })
+        let (id, flow_host) = (self.environment_id.as_ref(), self.flow_host.as_deref());
+        Some(RunEnvironment { name, url, id, flow_host })
     }
 }
 

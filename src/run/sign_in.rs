@@ -14,7 +14,7 @@ use crate::auth::{
     Principal, Session, Setup, SignInName, Source, Sources, Tenant, Way,
 };
 use crate::cli::SignInArgs;
-use crate::domain::{Cloud, Clouds, RefreshToken, sentence};
+use crate::domain::{Cloud, Clouds, FlowWay, RefreshToken, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -40,6 +40,8 @@ pub(super) struct Login {
     way: Way,
     /// The application that is used for Dataverse, and its tenant if that is another.
     principal: Option<(Principal, Option<Tenant>)>,
+    /// The only way in which the Flow service is to be asked.
+    flow_way: Option<FlowWay>,
 }
 
 impl Login {
@@ -70,6 +72,7 @@ impl Login {
             way: way(args),
             cloud,
             principal,
+            flow_way: environment.flow_way,
         })
     }
 
@@ -107,13 +110,13 @@ impl Login {
             person = Some(Person::new(application, self.way, keeper));
             name = Some(named);
         }
-        let Self { cloud, sources, way, .. } = self;
+        let Self { cloud, sources, way, flow_way, .. } = self;
         let environment = &place.url;
         let setup = Setup { environment, cloud: &cloud, tenant: known, sources, person };
         let session = Box::pin(Session::begin(&transport, setup, notify));
         let session = with_reminder(session, way, &**console).await?;
         console.tell(Event::SignedIn { user: session.identity().user.as_deref() });
-        Connection::new(transport, session, cloud, place, name)
+        Ok(Connection::new(transport, session, cloud, place, name, flow_way))
     }
 
     /// The authority of a tenant, else the one that the environment names.

@@ -24,6 +24,29 @@ fn fault(service: &str, path: &str, rest: &str) -> String {
     format!("[[fault]]\nservice = \"{service}\"\npath-contains = \"{path}\"\n{rest}")
 }
 
+/// A plan of one binding, with one more key for the environment, on a tenant with some more text.
+fn planned_on(key: &str, more: &str) -> (i32, Value) {
+    let place = place();
+    let flows = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
+    let text = format!("version = 1\n[environments.sandbox]\nsandbox = true\n{key}\n{flows}");
+    let manifest = place.write("flowbind.toml", &text);
+    let tenant = tenant_with(&place, more);
+    place.json(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant])
+}
+
+#[test]
+fn an_environment_that_the_clouds_api_does_not_serve_is_asked_at_its_own_host() {
+    let elsewhere = "[switches.flow]\nclassic-api = \"unknown-region\"";
+    let (code, document) = planned_on("", elsewhere);
+    assert_eq!((code, &document["outcome"]), (0, &Value::from("planned")), "{document:#}");
+    assert_eq!(document["environment"]["flow-api"], "127.0.0.1");
+    let (code, document) = planned_on("flow-api = \"classic\"", elsewhere);
+    assert_eq!(code, 1, "{document:#}");
+    assert!(document["error"]["message"].as_str().unwrap().contains("MacroRegionDerivationFailed"));
+    let (code, _) = planned_on("flow-api = \"environment\"", "");
+    assert_eq!(code, 0);
+}
+
 #[test]
 fn a_write_whose_answer_is_lost_is_looked_for_and_found() {
     let (_, ended) =

@@ -11,7 +11,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::value::{
     Reason, authority, client_id, federation_audience, flow_api, flow_audience, suffix,
 };
-use super::{Cloud, SANDBOX};
+use super::{Cloud, SANDBOX, usual_digits};
 use crate::domain::printable;
 
 /// The most characters of a name that are shown.
@@ -32,6 +32,14 @@ const KEYS: &[(&str, &str)] = &[
     (
         "flow-api",
         "write the origin of the Flow API, such as `flow-api = \"https://api.flow.microsoft.com\"`",
+    ),
+    (
+        "environment-api",
+        "write the end of the hosts at which environments serve the Flow API, such as `environment-api = \".environment.api.powerplatform.com\"`",
+    ),
+    (
+        "environment-api-digits",
+        "write how many digits of the environment's id stand by themselves in such a host: `1`, or `2` as in the public cloud",
     ),
     (
         "flow-audience",
@@ -172,6 +180,11 @@ impl Overlay<'_> {
                 let origin = self.text("flow-api", value, flow_api);
                 cloud.flow_api = origin.or_else(|| cloud.flow_api.take());
             }
+            "environment-api" => {
+                let end = self.text("environment-api", value, suffix);
+                cloud.environment_api = end.or_else(|| cloud.environment_api.take());
+            }
+            "environment-api-digits" => self.digits(value, &mut cloud.environment_api_digits),
             "flow-audience" => {
                 self.word("flow-audience", value, flow_audience, &mut cloud.flow_audience);
             }
@@ -216,6 +229,16 @@ impl Overlay<'_> {
             Some(list) => {
                 *place = list.iter().filter_map(|value| self.text(key, value, read)).collect();
             }
+        }
+    }
+
+    /// Reads how many digits stand by themselves.
+    fn digits(&mut self, value: &Value<'_>, place: &mut usize) {
+        const KEY: &str = "environment-api-digits";
+        match value.get_ref().as_integer().map(|number| number.as_str().parse::<usize>()) {
+            None => self.wrong_type(KEY, value, "a whole number"),
+            Some(Ok(digits)) if (1..=8).contains(&digits) => *place = digits,
+            Some(_) => self.invalid(KEY, value, "is not between 1 and 8"),
         }
     }
 
@@ -315,6 +338,8 @@ fn blank() -> Cloud {
     Cloud {
         authorities: Vec::new(),
         flow_api: None,
+        environment_api: None,
+        environment_api_digits: usual_digits(),
         flow_audience: String::new(),
         federation_audience: FEDERATION_AUDIENCE.to_owned(),
         dataverse: Vec::new(),

@@ -30,6 +30,15 @@ impl Fault {
         )
     }
 
+    /// Tells that the cloud's API cannot find the environment's region.
+    pub(super) fn unknown_region() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "MacroRegionDerivationFailed",
+            "Failed to derive the macro region of the environment's location 'europe'.",
+        )
+    }
+
     /// Tells that a token is not good.
     pub(super) fn bad_token() -> Self {
         Self::new(

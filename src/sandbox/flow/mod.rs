@@ -20,6 +20,7 @@ use super::message::{Answer, Call, decoded};
 use super::site::Site;
 use super::state::Database;
 use super::tenant::file::ServiceName;
+use super::tenant::switches::ClassicApi;
 use fault::Fault;
 use lookup::Known;
 
@@ -137,6 +138,11 @@ fn carry_out(
     let own = &site.tenant.file.environment.id;
     if let Some(other) = place.environment.as_ref().filter(|name| !name.eq_ignore_ascii_case(own)) {
         return Err(Fault::environment(other));
+    }
+    let classic = site.tenant.file.switches.flow.classic_api;
+    if classic == ClassicApi::UnknownRegion && place.environment.is_some() && !place.rest.is_empty()
+    {
+        return Err(Fault::unknown_region());
     }
     let words: Vec<&str> = place.rest.iter().map(String::as_str).collect();
     let gets = call.method == Method::GET;

@@ -74,6 +74,19 @@ pub(crate) struct FlowSwitches {
     pub(crate) missing_trigger: MissingTrigger,
     /// What an invocation with a wrong signature answers.
     pub(crate) wrong_signature: WrongSignature,
+    /// Whether the cloud's API finds the environment's region.
+    pub(crate) classic_api: ClassicApi,
+}
+
+/// Whether the cloud's API finds an environment's region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ClassicApi {
+    /// It does.
+    #[default]
+    Serves,
+    /// It does not, and only the environment's own host serves.
+    UnknownRegion,
 }
 
 /// The status of an error from the device-code endpoint.
