@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { FLOWBIND, ROOT, cleanEnvironment, folder, start, until } from "./process.mjs";
 
 /// The example that ships with the program.
-const EXAMPLE = join(ROOT, "config/example.toml");
+export const EXAMPLE = join(ROOT, "config/example.toml");
 
 /// Starts a plan for an environment with an application of the foreign authority.
 export function plan(test, environment, clientId, more = [], options = {}) {
