@@ -24,9 +24,9 @@ export function flowbind(test, args, { env = {}, input } = {}) {
 /// The example with one more environment, `foreign`, and an application of its own for Dataverse.
 export function manifestWith(test, url, identity) {
   const lines = Object.entries(identity).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
-  const added = `[environments.foreign]\nurl = "${url}"\n[environments.foreign.dataverse-identity]\n${lines.join("")}\n`;
+  const added = `[environments.foreign]\nurl = "${url}"\n[environments.foreign.dataverse-identity]\n${lines.join("")}`;
   const path = join(folder(test), "flowbind.toml");
-  writeFileSync(path, readFileSync(EXAMPLE, "utf8").replace("[policy]", () => `${added}[policy]`));
+  writeFileSync(path, readFileSync(EXAMPLE, "utf8").replace("[policy]", () => `${added}\n[policy]`));
   return path;
 }
 
