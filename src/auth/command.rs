@@ -26,8 +26,8 @@ const RESOURCE: &str = "{resource}";
 /// How much of the program's own words is shown, in characters.
 const MOST_CHARACTERS: usize = 300;
 
-/// Secrets of this program that are none of the other's.
-const KEPT_BACK: [&str; 4] = [
+/// Secrets of this program that are none of any other's.
+pub(super) const KEPT_BACK: [&str; 4] = [
     "FLOWBIND_REFRESH_TOKEN",
     "FLOWBIND_STORE_KEY",
     "FLOWBIND_DATAVERSE_TOKEN",

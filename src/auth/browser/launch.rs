@@ -4,6 +4,8 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
+use crate::auth::command::KEPT_BACK;
+
 /// The programs that open an address, and what stands before it; the first that is there is
 /// taken.
 #[cfg(target_os = "macos")]
@@ -42,11 +44,14 @@ fn has_screen() -> bool {
     true
 }
 
-/// The program with the address, apart from our streams and, where there are such, from the keys
-/// that interrupt us.
+/// The program with the address, apart from our streams and our secrets and, where there are such,
+/// from the keys that interrupt us.
 fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     let mut command = Command::new(program);
     command.args(*arguments).arg(url.as_str());
+    for name in KEPT_BACK {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -68,13 +73,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_argument_and_the_last() {
+    fn an_address_is_one_argument_and_the_last_and_our_secrets_stay_here() {
         let url = "https://login.example.com/a?b=c%20d&e=$(f)".parse().unwrap();
         for launcher in LAUNCHERS {
             let command = command(launcher, &url);
             let arguments: Vec<_> = command.get_args().collect();
             assert_eq!(arguments.len(), launcher.1.len() + 1);
             assert_eq!(arguments.last().unwrap().to_str(), Some(url.as_str()));
+            for name in KEPT_BACK {
+                assert!(command.get_envs().any(|change| change == (name.as_ref(), None)), "{name}");
+            }
         }
     }
 

@@ -30,8 +30,9 @@ export async function postForm(url, fields, more = {}) {
   return { status: answer.status, body: text ? JSON.parse(text) : {} };
 }
 
-/// Starts a front. An authority has `deviceCode(fields)` and `token(fields, resource)`, each of which answers a
-/// status and a body; `resource` is the kind of resource that is asked for: `dataverse` or `flow`.
+/// Starts a front. An authority has `deviceCode(fields)` and `token(fields, resource, host)`, each of which answers a
+/// status and a body, and `authorize(fields)`, which answers where a browser goes on; `resource` is the kind of
+/// resource that is asked for: `dataverse` or `flow`, and `host` is the name under which it was asked.
 export async function front(test, origin, authority) {
   const server = createServer((incoming, outgoing) => {
     answer(incoming, outgoing).catch((error) => {
@@ -47,7 +48,10 @@ export async function front(test, origin, authority) {
   const host = `127.0.0.1:${server.address().port}`;
   const address = `http://${host}`;
   // What came by, in order, for tests to look at.
-  const seen = { codes: [], tokens: [], served: { dataverse: 0, flow: 0 }, refused: [], failures: [] };
+  const seen = { codes: [], authorizations: [], tokens: [], refused: [], failures: [] };
+  // How many requests were passed on, and which applications' tokens they had.
+  seen.served = { dataverse: 0, flow: 0 };
+  seen.clients = { dataverse: new Set(), flow: new Set() };
   const issued = new Map();
   const own = { dataverse: await ownToken(origin, host, `${address}/.default`), flow: await ownToken(origin, host, FLOW_SCOPE) };
 
@@ -55,10 +59,16 @@ export async function front(test, origin, authority) {
     const parts = [];
     for await (const part of incoming) parts.push(part);
     const body = Buffer.concat(parts);
-    const path = new URL(incoming.url, address).pathname;
+    const { pathname: path, searchParams: query } = new URL(incoming.url, address);
     if (path === `/${TENANT}/oauth2/v2.0/devicecode`) return said(outgoing, await askCode(body));
     if (path === `/${TENANT}/oauth2/v2.0/token`) return said(outgoing, await askToken(body));
+    if (path === `/${TENANT}/oauth2/v2.0/authorize`) return askPerson(outgoing, Object.fromEntries(query));
     return pass(incoming, outgoing, body);
+  }
+
+  function askPerson(outgoing, fields) {
+    seen.authorizations.push({ fields });
+    outgoing.writeHead(302, { location: authority.authorize(fields) }).end();
   }
 
   async function askCode(body) {
@@ -71,13 +81,19 @@ export async function front(test, origin, authority) {
   async function askToken(body) {
     const at = performance.now();
     const fields = Object.fromEntries(new URLSearchParams(body.toString()));
-    const resource = (fields.scope ?? "").includes(FLOW) ? "flow" : "dataverse";
-    const answer = await authority.token(fields, resource);
+    const resource = scopeOf(fields).includes(FLOW) ? "flow" : "dataverse";
+    const answer = await authority.token(fields, resource, host);
     if (answer.status === 200) {
-      issued.set(answer.body.access_token, { resource, ends: Date.now() + 1000 * answer.body.expires_in });
+      const ends = Date.now() + 1000 * answer.body.expires_in;
+      issued.set(answer.body.access_token, { resource, ends, client: fields.client_id });
     }
     seen.tokens.push({ at, fields, resource, ...answer });
     return answer;
+  }
+
+  /// What is asked for: a poll does not say it again.
+  function scopeOf({ scope, device_code: code }) {
+    return scope ?? seen.codes.find(({ body }) => code && body.device_code === code)?.fields.scope ?? "";
   }
 
   /// Passes a request on for whoever has a token that was issued here for that service and has not ended.
@@ -90,6 +106,7 @@ export async function front(test, origin, authority) {
       return challenge(outgoing);
     }
     seen.served[resource] += 1;
+    seen.clients[resource].add(known.client);
     const headers = { ...incoming.headers, host, authorization: `Bearer ${own[resource]}` };
     const answer = await exchange(`${origin}${incoming.url}`, { method: incoming.method, headers, body });
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);

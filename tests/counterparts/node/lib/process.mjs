@@ -16,9 +16,13 @@ function fail(message) {
   throw new Error(message);
 }
 
+/// What tells a program that it runs in a pipeline, or where somebody could see a browser.
+const SURROUNDINGS = ["CI", "TF_BUILD", "GITHUB_ACTIONS", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
+
 /// The environment without settings that would reach the program under test.
 export function cleanEnvironment(more = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("FLOWBIND"));
+  const reaches = (name) => name.startsWith("FLOWBIND") || SURROUNDINGS.includes(name);
+  const kept = Object.entries(process.env).filter(([name]) => !reaches(name));
   return { ...Object.fromEntries(kept), NO_COLOR: "1", ...more };
 }
 
