@@ -173,6 +173,14 @@ pub enum AuthError {
         #[from]
         source: PrincipalError,
     },
+    /// Another person approved the second sign-in of a run than the first.
+    #[error("two people signed in: first {first}, and then {then} for the other service")]
+    OtherPerson {
+        /// Who signed in first.
+        first: String,
+        /// Who signed in after that.
+        then: String,
+    },
     /// A person would have to sign in, and nobody is to be asked.
     #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", because(.why.as_deref()))]
     PersonNeeded {

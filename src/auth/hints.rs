@@ -61,6 +61,9 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
             "run the command by hand, with the resource in the place of `{resource}`: it has to print a token, or JSON with `accessToken`",
         ),
         AuthError::Store(error) => error.hints(),
+        AuthError::OtherPerson { .. } => one(
+            "run again, and approve every sign-in with the same account; somebody else may have entered the code",
+        ),
         AuthError::PersonNeeded { why } => person_needed(why.as_deref()),
         AuthError::Principal { source } => source.hints(),
     }

@@ -27,6 +27,15 @@ impl Identity {
         }
     }
 
+    /// Whether the two may be the same person, as far as both tell.
+    pub(super) fn may_be(&self, other: &Self) -> bool {
+        let agree = |a: &Option<String>, b: &Option<String>| match (a, b) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        agree(&self.object_id, &other.object_id) && agree(&self.tenant_id, &other.tenant_id)
+    }
+
     /// Reads who it is from what a token says.
     pub(super) fn told_by(claims: &Claims) -> Self {
         let Claims { user, object, tenant, .. } = claims.clone();

@@ -14,16 +14,15 @@ use crate::domain::RefreshToken;
 
 /// Holds the refresh token of the person.
 pub struct Keeper {
+    /// What is held for this run alone; it comes before what is kept.
     memory: Mutex<Option<RefreshToken>>,
     kept: Option<(Store, SignInName)>,
 }
 
 /// The refresh token while it is used.
-pub(super) enum Hold<'a> {
-    /// It is kept for this run alone.
-    Memory(MutexGuard<'a, Option<RefreshToken>>),
-    /// It is kept in a store, under a name.
-    Store(Exclusive, &'a SignInName),
+pub(super) struct Hold<'a> {
+    memory: MutexGuard<'a, Option<RefreshToken>>,
+    kept: Option<(Exclusive, &'a SignInName)>,
 }
 
 impl Keeper {
@@ -42,68 +41,68 @@ impl Keeper {
     /// # Errors
     /// The store cannot be read.
     pub(super) async fn hold(&self) -> Result<Hold<'_>, StoreError> {
-        match &self.kept {
-            Some((store, name)) => Ok(Hold::Store(store.exclusive().await?, name)),
-            None => Ok(Hold::Memory(self.memory.lock().await)),
-        }
+        let memory = self.memory.lock().await;
+        let kept = match &self.kept {
+            Some((store, name)) if memory.is_none() => Some((store.exclusive().await?, name)),
+            _ => None,
+        };
+        Ok(Hold { memory, kept })
     }
 }
 
 impl Hold<'_> {
     /// The token, if there is one.
     pub(super) fn token(&self) -> Option<&RefreshToken> {
-        match self {
-            Self::Memory(token) => token.as_ref(),
-            Self::Store(store, name) => Some(&store.sign_ins().find(name)?.refresh_token),
-        }
+        let kept = || {
+            let (store, name) = self.kept.as_ref()?;
+            Some(&store.sign_ins().find(name)?.refresh_token)
+        };
+        self.memory.as_ref().or_else(kept)
     }
 
     /// Keeps the token that came back from a renewal; if none did, the earlier one stays.
     ///
     /// # Errors
-    /// The store cannot be written. The renewal itself holds.
+    /// The store cannot be written: the run goes on with the token, and later runs do not.
     pub(super) fn renewed(&mut self, grant: &Grant, audience: Audience) -> Result<(), StoreError> {
-        match self {
-            Self::Memory(token) => {
-                if let Some(rotated) = &grant.refresh {
-                    **token = Some(rotated.clone());
-                }
-                Ok(())
+        let rotated = grant.refresh.as_ref();
+        let Some((store, name)) = &mut self.kept else {
+            if let Some(rotated) = rotated {
+                *self.memory = Some(rotated.clone());
             }
-            Self::Store(store, name) => {
-                let Some(before) = store.sign_ins().find(name) else { return Ok(()) };
-                let mut after = before.clone();
-                if let Some(rotated) = &grant.refresh {
-                    after.refresh_token = rotated.clone();
-                }
-                let first = after.answered.insert(audience.name().to_owned(), seconds()).is_none();
-                if grant.refresh.is_some() || first {
-                    return put(store, name, after);
-                }
-                Ok(())
-            }
+            return Ok(());
+        };
+        let Some(mut after) = store.sign_ins().find(name).cloned() else { return Ok(()) };
+        let first = after.answered.insert(audience.name().to_owned(), seconds()).is_none();
+        if let Some(rotated) = rotated {
+            after.refresh_token = rotated.clone();
         }
+        if rotated.is_none() && !first {
+            return Ok(());
+        }
+        put(store, name, after).inspect_err(|_| *self.memory = rotated.cloned())
     }
 
     /// Keeps what a person's sign-in brought.
     ///
     /// # Errors
-    /// The store cannot be written. The sign-in itself holds.
+    /// The store cannot be written: the run goes on with the token, and later runs do not.
     pub(super) fn signed_in(
         &mut self,
         grant: &Grant,
         audience: Audience,
     ) -> Result<(), StoreError> {
         let Some(token) = &grant.refresh else { return Ok(()) };
-        match self {
-            Self::Memory(memory) => {
-                **memory = Some(token.clone());
-                Ok(())
-            }
-            Self::Store(store, name) => {
-                put(store, name, sign_in(token.clone(), Identity::of(grant), &[audience]))
-            }
+        let Some((store, name)) = &mut self.kept else {
+            *self.memory = Some(token.clone());
+            return Ok(());
+        };
+        let mut new = sign_in(token.clone(), Identity::of(grant), &[audience]);
+        if let Some(before) = store.sign_ins().find(name) {
+            let answered = before.answered.clone();
+            new.answered = answered.into_iter().chain(new.answered).collect();
         }
+        put(store, name, new).inspect_err(|_| *self.memory = Some(token.clone()))
     }
 
     /// Forgets the token, which serves no longer.
@@ -111,17 +110,11 @@ impl Hold<'_> {
     /// # Errors
     /// The store cannot be written.
     pub(super) fn forget(&mut self) -> Result<(), StoreError> {
-        match self {
-            Self::Memory(token) => {
-                **token = None;
-                Ok(())
-            }
-            Self::Store(store, name) => {
-                let mut sign_ins = store.sign_ins().clone();
-                sign_ins.remove(name);
-                store.save(sign_ins)
-            }
-        }
+        *self.memory = None;
+        let Some((store, name)) = &mut self.kept else { return Ok(()) };
+        let mut sign_ins = store.sign_ins().clone();
+        sign_ins.remove(name);
+        store.save(sign_ins)
     }
 }
 

@@ -10,6 +10,7 @@ use super::device::{self, TOKEN};
 use super::grant::Grant;
 use super::keeper::Keeper;
 use super::notice::{Notice, Notify};
+use super::renewal::{self, Next};
 use super::store::StoreError;
 use super::wire::{Sleep, Wire};
 use super::{Application, Audience, AuthError, Step};
@@ -77,10 +78,16 @@ impl Person {
         let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?;
         let wire = Wire::asking(transport, Step::Token(audience), TOKEN);
         let (scopes, claims) = (request.scopes, request.claims);
-        let grant = Grant::refresh(&wire, &self.application, token, scopes, claims).await?;
-        let kept = hold.renewed(&grant, audience);
-        warn_unless_kept(kept, notify);
-        Ok(grant)
+        let result = Grant::refresh(&wire, &self.application, token, scopes, claims).await;
+        match &result {
+            Ok(grant) => warn_unless_kept(hold.renewed(grant, audience), notify),
+            // Forgotten while it is held, so that no other run's new sign-in is taken for it.
+            Err(error) if renewal::next(error) == Next::AskPerson { forget: true } => {
+                hold.forget()?;
+            }
+            Err(_) => {}
+        }
+        result
     }
 
     /// Asks the person to sign in.
@@ -108,14 +115,6 @@ impl Person {
         let kept = self.keeper.hold().await?.signed_in(&grant, request.audience);
         warn_unless_kept(kept, notify);
         Ok(grant)
-    }
-
-    /// Forgets a kept sign-in that serves no longer.
-    ///
-    /// # Errors
-    /// What keeps it cannot be read or written.
-    pub(super) async fn forget(&self) -> Result<(), AuthError> {
-        Ok(self.keeper.hold().await?.forget()?)
     }
 }
 

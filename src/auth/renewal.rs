@@ -18,8 +18,6 @@ pub(super) enum Next {
     },
     /// It ends here: a sign-in would not mend it. The refresh token may still serve.
     Stop,
-    /// It may succeed later. The refresh token is kept.
-    Later,
 }
 
 /// Decides what comes after that error.
@@ -27,9 +25,6 @@ pub(super) fn next(error: &AuthError) -> Next {
     match error {
         AuthError::Refused { refusal, .. } => after_refusal(refusal),
         AuthError::NoRefreshToken { .. } => Next::AskPerson { forget: false },
-        AuthError::Busy { .. } | AuthError::Transport { .. } | AuthError::Unreadable { .. } => {
-            Next::Later
-        }
         _ => Next::Stop,
     }
 }
@@ -40,7 +35,6 @@ fn after_refusal(refusal: &Refusal) -> Next {
         "invalid_grant" | "interaction_required" | "consent_required" | "login_required" => {
             after_suberror(refusal.suberror.as_deref())
         }
-        "temporarily_unavailable" | "server_error" => Next::Later,
         _ => Next::Stop,
     }
 }
@@ -109,14 +103,14 @@ mod tests {
             assert_eq!(after(error, None, vec![50173]), Next::Stop, "{error}");
             assert_eq!(after(error, Some("bad_token"), vec![]), Next::Stop, "{error}");
         }
-        assert_eq!(after("temporarily_unavailable", None, vec![]), Next::Later);
+        assert_eq!(after("temporarily_unavailable", None, vec![]), Next::Stop);
         let url = "https://login.example.com/".parse().unwrap();
         let peer = Peer::of(Service::Entra, &url);
         let busy = AuthError::Busy { peer, status: 503, wait: None, request_id: None };
-        assert_eq!(next(&busy), Next::Later);
+        assert_eq!(next(&busy), Next::Stop);
         let peer = Peer::of(Service::Entra, &url);
         let unreadable = AuthError::Unreadable { peer, status: 200, source: None };
-        assert_eq!(next(&unreadable), Next::Later);
+        assert_eq!(next(&unreadable), Next::Stop);
         let nothing_kept = AuthError::NoRefreshToken { audience: Audience::Flow };
         assert_eq!(next(&nothing_kept), ASK);
         let unfit = AuthError::Unfit {

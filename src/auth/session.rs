@@ -129,17 +129,14 @@ impl Session {
         let Err(refused) = self.token(audience).await else { return Ok(()) };
         let shared = &self.shared;
         let Some(person) = shared.person_for(audience) else { return Err(refused) };
-        let Next::AskPerson { forget } = renewal::next(&refused) else { return Err(refused) };
-        if forget {
-            person.forget().await?;
-        }
+        let Next::AskPerson { .. } = renewal::next(&refused) else { return Err(refused) };
         shared.tell_why_asked(&refused);
         let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
         let scopes = shared.resources.sign_in_scopes(audience);
         let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
         let grant = person.ask(&shared.transport, &request, &shared.notify).await;
         let grant = grant.map_err(|error| error.because(refused))?;
-        shared.note_identity(&grant);
+        shared.note_identity(Identity::of(&grant))?;
         let held = shared.held(audience, grant.into(), false)?;
         *shared.slot(audience).lock().await = Some(held);
         Ok(())
@@ -299,7 +296,7 @@ impl Shared {
                 let scopes = self.resources.scopes(audience);
                 let request = Request { audience, scopes: &scopes, claims };
                 let grant = person.renew(&self.transport, &request, &self.notify).await?;
-                self.note_identity(&grant);
+                self.note_identity(Identity::of(&grant))?;
                 Ok(grant.into())
             }
         }
@@ -310,8 +307,8 @@ impl Shared {
         let now = SystemTime::now();
         let source = self.sources.of(audience);
         let origin = source.elsewhere();
-        let wanted =
-            Wanted { audience, resource: self.resources.of(audience), tenant: self.tenant };
+        let tenant = source.tenant().or(self.tenant);
+        let wanted = Wanted { audience, resource: self.resources.of(audience), tenant };
         let facts = facts::check(wanted, &minted.access, origin.is_some(), now);
         let facts = facts.map_err(|unfit| AuthError::Unfit { audience, origin, unfit })?;
         for doubt in &facts.doubts {
@@ -327,9 +324,15 @@ impl Shared {
         Ok(Held { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
     }
 
-    /// Notes who signed in, the first time.
-    fn note_identity(&self, grant: &Grant) {
-        let _ = self.identity.set(Identity::of(grant));
+    /// Notes who signed in, the first time; after that, it has to be the same person.
+    fn note_identity(&self, identity: Identity) -> Result<(), AuthError> {
+        let first = self.identity.get_or_init(|| identity.clone());
+        if first.may_be(&identity) {
+            return Ok(());
+        }
+        let name =
+            |identity: &Identity| identity.user.clone().unwrap_or_else(|| "somebody".to_owned());
+        Err(AuthError::OtherPerson { first: name(first), then: name(&identity) })
     }
 
     /// Tells why a person is asked although an earlier sign-in was kept.

@@ -2,7 +2,7 @@
 
 use super::{Audience, Principal, TokenCommand};
 use crate::api::entra::Authority;
-use crate::domain::AccessToken;
+use crate::domain::{AccessToken, Guid};
 
 /// Where the tokens of an audience come from.
 #[derive(Debug)]
@@ -60,6 +60,14 @@ impl Source {
     /// Whether a further token can be had when one is refused.
     pub(super) fn renews(&self) -> bool {
         !matches!(self, Self::Given(_))
+    }
+
+    /// The tenant's id, where it is another than the session's.
+    pub(super) fn tenant(&self) -> Option<Guid> {
+        match self {
+            Self::Principal(own) => own.authority.tenant().id(),
+            Self::Person | Self::Given(_) | Self::Command(_) => None,
+        }
     }
 
     /// What gave the token, if that was not the authority on our own request.

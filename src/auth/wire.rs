@@ -51,8 +51,9 @@ pub(super) struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    /// Asks, with the transport's own retries: every request made so changes nothing that
-    /// matters if it is repeated.
+    /// Asks, with the transport's own retries. What can be used but once (a refresh token at some
+    /// authorities, an authorization code at all) is sent again as well when no answer came: if the
+    /// first one was carried out, its tokens are lost and the next run would do the same.
     pub(super) fn asking(transport: &'a Transport, step: Step, template: &'static str) -> Self {
         Self {
             transport,
@@ -111,6 +112,10 @@ impl<'a> Wire<'a> {
         }
         match meaning {
             Meaning::Granted(body) => response(200, body),
+            // Only a code waits for somebody: to any other request these mean "not now".
+            Meaning::Pending | Meaning::SlowDown if self.patience.is_none() => {
+                self.over(AuthError::busy(peer, answer))
+            }
             Meaning::Pending => said("authorization_pending"),
             Meaning::SlowDown => said("slow_down"),
             Meaning::Busy(wait) => self.hold(AuthError::busy(peer, answer), wait).await,

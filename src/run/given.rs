@@ -19,6 +19,9 @@ use crate::failure::Failure;
 /// Holds a refresh token.
 const REFRESH_TOKEN: &str = "FLOWBIND_REFRESH_TOKEN";
 
+/// What standard input is called.
+const STANDARD_INPUT: &str = "standard input";
+
 /// The longest line that is read from standard input, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
 
@@ -33,6 +36,25 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// Reads what is handed in to a sign-in that is to be kept: a person's, if not the refresh token
+    /// that standard input brings.
+    pub(super) fn to_keep(args: &SignInArgs) -> Result<Self, Failure> {
+        let sources = Sources { dataverse: Source::Person, flow: Source::Person };
+        let mut given = Self { sources, refresh_token: None, name: None };
+        if args.refresh_token_stdin {
+            let (refresh_token, name) = opened(first_line()?.trim(), STANDARD_INPUT)?;
+            (given.refresh_token, given.name) = (Some(refresh_token), name);
+        }
+        Ok(given)
+    }
+
+    /// Whether there is anything that must not go just anywhere.
+    pub(super) fn is_something(&self) -> bool {
+        let person = |source: &Source| matches!(source, Source::Person);
+        let persons = person(&self.sources.dataverse) && person(&self.sources.flow);
+        self.refresh_token.is_some() || !persons
+    }
+
     /// Reads what was handed in.
     pub(super) fn read(args: &SignInArgs) -> Result<Self, Failure> {
         let sources = Sources {
@@ -80,7 +102,7 @@ fn command(args: &SignInArgs, audience: Audience) -> Option<TokenCommand> {
 /// of them it is from.
 fn refresh_token(args: &SignInArgs) -> Result<Option<(String, &'static str)>, Failure> {
     if args.refresh_token_stdin {
-        return Ok(Some((first_line()?, "standard input")));
+        return Ok(Some((first_line()?, STANDARD_INPUT)));
     }
     Ok(variable_of(REFRESH_TOKEN)?.map(|text| (text, REFRESH_TOKEN)))
 }
@@ -110,10 +132,15 @@ fn opened(text: &str, origin: &str) -> Result<(RefreshToken, Option<SignInName>)
 /// The first line of standard input.
 fn first_line() -> Result<String, Failure> {
     let mut line = String::new();
+    let refused = |why: &str| Failure::new(Exit::Usage, format!("{STANDARD_INPUT} {why}"));
     let read = io::stdin().lock().take(MOST_BYTES).read_line(&mut line);
-    read.map(|_| line).map_err(|error| {
-        Failure::new(Exit::Usage, format!("standard input cannot be read: {error}"))
-    })
+    match read {
+        Err(error) => Err(refused(&format!("cannot be read: {error}"))),
+        Ok(length) if !line.ends_with('\n') && length as u64 >= MOST_BYTES => {
+            Err(refused("holds no refresh token: its first line is too long"))
+        }
+        Ok(_) => Ok(line),
+    }
 }
 
 /// The value of a variable; none if it is empty, as pipelines set variables that have no value.

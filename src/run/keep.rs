@@ -1,6 +1,7 @@
 //! Which store keeps sign-ins for later runs, as the command line and the surroundings tell.
 
 use std::env;
+use std::path::PathBuf;
 
 use super::folder;
 use super::given::variable_of;
@@ -33,17 +34,29 @@ impl Keeping {
         Self::with_key(args, Some(StoreKey::random()))
     }
 
+    /// No store.
+    pub(super) fn nowhere() -> Self {
+        Self { store: None, choice: TokenStore::None, asked: false }
+    }
+
     fn with_key(args: &StoreArgs, key: Option<StoreKey>) -> Result<Self, Failure> {
         let asked = args.token_store.is_some();
         let choice = args.token_store.clone().unwrap_or_else(usual);
-        let folder = folder::state().map_err(|error| {
-            Failure::new(Exit::Usage, format!("there is no folder for sign-ins: {error}")).hint(
-                "name a file by --token-store file:PATH, or keep nothing by --token-store none",
-            )
-        })?;
+        let folder = match folder::state() {
+            // A container's user may have no home; then there is nothing kept there either.
+            Err(_) if !asked => return Ok(Self::nowhere()),
+            Err(_) if !choice.needs_folder() => PathBuf::new(),
+            folder => folder.map_err(|error| no_folder(&error))?,
+        };
         let store = Store::open(&choice, &folder, key)?;
         Ok(Self { store, choice, asked })
     }
+}
+
+/// Tells that there is no folder for state.
+fn no_folder(error: &etcetera::HomeDirError) -> Failure {
+    Failure::new(Exit::Usage, format!("there is no folder for sign-ins: {error}"))
+        .hint("name a file by --token-store file:PATH, or keep nothing by --token-store none")
 }
 
 /// The store where nobody asks for one: a pipeline's machine is wiped after the run.

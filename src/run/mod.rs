@@ -100,29 +100,46 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    let clouds = clouds(args.connect.clouds.as_deref(), console)?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
-    let manifest = manifest(&args.connect.manifest, &clouds, console, record)?;
-    let preparing = Box::pin(prepare(args, intent, manifest, &clouds, console, record));
+    let start = start(args, intent, console, record)?;
+    let preparing = Box::pin(prepare(args, start, console, record));
     let ready = interruptible(preparing).await?;
     let outcome = settle(&ready, intent, console, record).await;
     ready.connection.close().await;
     outcome
 }
 
+/// Everything that is known before anything is contacted.
+struct Start {
+    manifest: Manifest,
+    environment: Environment,
+    login: Login,
+}
+
+/// Reads what was given: files, variables and standard input.
+fn start(
+    args: &RunArgs,
+    intent: Intent,
+    console: &Console,
+    record: &mut Record,
+) -> Result<Start, Failure> {
+    let clouds = clouds(args.connect.clouds.as_deref(), console)?;
+    let manifest = manifest(&args.connect.manifest, &clouds, console, record)?;
+    let environment = manifest.environment(args.connect.environment.as_deref());
+    let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
+    let login = Login::of(&args.connect, &environment, &clouds)?;
+    confirm::possible(&environment.place, intent, console)?;
+    Ok(Start { manifest, environment, login })
+}
+
 /// Signs in, reads the environment, and plans. Everything here may be broken off.
 async fn prepare(
     args: &RunArgs,
-    intent: Intent,
-    manifest: Manifest,
-    clouds: &Clouds,
+    start: Start,
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Ready, Failure> {
-    let environment = manifest.environment(args.connect.environment.as_deref());
-    let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
-    let login = Login::of(&args.connect.sign_in, &environment, clouds)?;
-    confirm::possible(&environment.place, intent, console)?;
+    let Start { manifest, environment, login } = start;
     let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
     record.environment(&environment.name, &place.url);
     let transport = connect::transport(&args.connect, console)?;

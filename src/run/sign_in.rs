@@ -13,8 +13,8 @@ use crate::auth::{
     self, Application, AuthError, Authority, ClientId, Keeper, Notice, Notify, OwnIdentity, Person,
     Principal, Session, Setup, SignInName, Source, Sources, Tenant, Way,
 };
-use crate::cli::SignInArgs;
-use crate::domain::{Cloud, Clouds, FlowWay, RefreshToken, sentence};
+use crate::cli::{ConnectArgs, SignInArgs};
+use crate::domain::{Cloud, Clouds, FlowWay, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -34,8 +34,7 @@ pub(super) struct Login {
     /// The application, if a person has to sign in.
     client_id: Option<ClientId>,
     tenant: Option<Tenant>,
-    sources: Sources,
-    refresh_token: Option<RefreshToken>,
+    given: Given,
     keeping: Keeping,
     way: Way,
     /// The application that is used for Dataverse, and its tenant if that is another.
@@ -45,43 +44,61 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// Takes the command line first, then the manifest, then what came with a refresh token, then
-    /// the cloud's own.
+    /// A sign-in for a run: the command line comes first, then the manifest, then what came with a
+    /// refresh token, then the cloud's own. It may read standard input and files, and contacts nobody.
     pub(super) fn of(
-        args: &SignInArgs,
+        args: &ConnectArgs,
         environment: &Environment,
         clouds: &Clouds,
     ) -> Result<Self, Failure> {
-        let cloud = cloud(environment, clouds)?;
-        let given = Given::read(args)?;
+        let given = Given::read(&args.sign_in)?;
         let principal = own_identity(environment, &given.sources)?;
-        let came = given.name.as_ref();
+        if given.is_something() || principal.is_some() {
+            check_address(args, environment, clouds)?;
+        }
+        let keeping = Keeping::of(&args.sign_in.store)?;
+        Self::with(&args.sign_in, environment, clouds, given, principal, keeping)
+    }
+
+    /// A sign-in that is to be kept.
+    pub(super) fn to_keep(
+        args: &ConnectArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let given = Given::to_keep(&args.sign_in)?;
+        if given.is_something() {
+            check_address(args, environment, clouds)?;
+        }
+        Self::with(&args.sign_in, environment, clouds, given, None, Keeping::nowhere())
+    }
+
+    fn with(
+        args: &SignInArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+        given: Given,
+        principal: Option<(Principal, Option<Tenant>)>,
+        keeping: Keeping,
+    ) -> Result<Self, Failure> {
+        let cloud = cloud(environment, clouds)?;
         let client_id = given.sources.need_person().then(|| {
             let named = args.client_id.as_ref().map(ToString::to_string);
             let named = named.or_else(|| environment.client_id.clone());
-            let named = named.or_else(|| came.map(|name| name.client_id.clone()));
+            let named = named.or_else(|| given.name.as_ref().map(|name| name.client_id.clone()));
             auth::client_id(named.as_deref(), &cloud)
         });
         let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
         Ok(Self {
             client_id: client_id.transpose()?,
             tenant: tenant.map(auth::tenant).transpose()?,
-            sources: given.sources,
-            refresh_token: given.refresh_token,
-            keeping: Keeping::of(&args.store)?,
+            given,
+            keeping,
             way: way(args),
             cloud,
             principal,
             flow_way: environment.flow_way,
         })
-    }
-
-    /// The same sign-in for the sake of keeping it: the person's, whatever else was handed in.
-    pub(super) fn anew(mut self) -> Self {
-        self.sources = Sources { dataverse: Source::Person, flow: Source::Person };
-        self.keeping.store = None;
-        self.principal = None;
-        self
     }
 
     /// Signs in to the environment at that place.
@@ -99,7 +116,7 @@ impl Login {
             let authority = self.authority(&transport, &place, tenant).await?;
             let federation_audience = self.cloud.federation_audience().to_owned();
             let own = OwnIdentity { principal, authority, federation_audience };
-            self.sources.dataverse = Source::Principal(Box::new(own));
+            self.given.sources.dataverse = Source::Principal(Box::new(own));
         }
         if let Some(client_id) = self.client_id.take() {
             let authority = self.authority(&transport, &place, self.tenant.clone()).await?;
@@ -110,7 +127,7 @@ impl Login {
             person = Some(Person::new(application, self.way, keeper));
             name = Some(named);
         }
-        let Self { cloud, sources, way, flow_way, .. } = self;
+        let Self { cloud, given: Given { sources, .. }, way, flow_way, .. } = self;
         let environment = &place.url;
         let setup = Setup { environment, cloud: &cloud, tenant: known, sources, person };
         let session = Box::pin(Session::begin(&transport, setup, notify));
@@ -132,7 +149,11 @@ impl Login {
     /// What holds the refresh token: one that was handed in, else a sign-in that is kept. Where
     /// nobody asked for the store, a run goes on without it.
     async fn keeper(&mut self, name: &SignInName, notify: &Notify) -> Result<Keeper, Failure> {
-        let given = self.refresh_token.take();
+        let given = self.given.refresh_token.take();
+        if let Some(made_for) = self.given.name.as_ref().filter(|made_for| !serves(made_for, name))
+        {
+            return Err(foreign(made_for, name));
+        }
         let Some(store) = self.keeping.store.take().filter(|_| given.is_none()) else {
             return Ok(Keeper::in_memory(given));
         };
@@ -157,6 +178,42 @@ fn name_of(application: &Application, place: &Place) -> SignInName {
         tenant: application.authority.tenant().to_string(),
         client_id: application.client_id.to_string(),
     }
+}
+
+/// Makes sure that what was handed in goes to no address that the manifest alone names: to one of a
+/// known cloud, to the sandbox of the run itself, or to one that the command line names.
+fn check_address(
+    args: &ConnectArgs,
+    environment: &Environment,
+    clouds: &Clouds,
+) -> Result<(), Failure> {
+    let Named::Url(url) = &environment.place else { return Ok(()) };
+    let named = args.environment.as_deref().is_some_and(|wanted| wanted.contains("://"));
+    let known = !url.is_loopback() && clouds.of_environment(url).is_some();
+    if named || known {
+        return Ok(());
+    }
+    let message = format!(
+        "`{url}` is the address of no known cloud, and the manifest alone names it: no token or secret that was handed in is sent there"
+    );
+    Err(Failure::new(Exit::Usage, message)
+        .hint(format!("if it is meant, name it yourself: `--environment {url}`")))
+}
+
+/// Whether a sign-in that was made for the one may be used for the other. A refresh token is bound
+/// to an application, and to no tenant.
+fn serves(made_for: &SignInName, name: &SignInName) -> bool {
+    made_for.authority == name.authority && made_for.client_id == name.client_id
+}
+
+/// Tells that a sign-in was handed in for something else.
+fn foreign(made_for: &SignInName, name: &SignInName) -> Failure {
+    let message = format!(
+        "the sign-in that was handed in is of the application {} at `{}`, and this environment wants {} at `{}`",
+        made_for.client_id, made_for.authority, name.client_id, name.authority
+    );
+    Failure::new(Exit::Usage, message)
+        .hint("make one for this environment with `flowbind auth login --export`")
 }
 
 /// The application that the manifest names for Dataverse, unless a token for it was handed in.

@@ -20,6 +20,9 @@ const MOST_DESCRIPTION_CHARACTERS: usize = 600;
 /// The longest of the other texts that is kept, in characters.
 const MOST_WORD_CHARACTERS: usize = 64;
 
+/// The longest request for claims that is passed on, in bytes.
+const MOST_CLAIMS_BYTES: usize = 8 * 1024;
+
 /// What Entra said when it refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
@@ -49,7 +52,11 @@ impl Refusal {
             description: description.map(sentence).filter(|text| !text.is_empty()),
             codes: codes(body, description),
             suberror: word(body, "suberror"),
-            claims: body.get("claims").and_then(Value::as_str).map(str::to_owned),
+            claims: body
+                .get("claims")
+                .and_then(Value::as_str)
+                .filter(|text| is_request(text))
+                .map(str::to_owned),
             trace_id: word(body, "trace_id"),
             correlation_id: word(body, "correlation_id")
                 .or_else(|| description.and_then(named_correlation)),
@@ -77,6 +84,11 @@ impl Refusal {
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix("AADSTS").unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text is a request for claims: an object in JSON, and of a size that a URL can take.
+fn is_request(text: &str) -> bool {
+    text.len() <= MOST_CLAIMS_BYTES && serde_json::from_str::<Map<String, Value>>(text).is_ok()
 }
 
 /// A short text of the body that is safe to print.

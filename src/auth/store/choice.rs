@@ -20,6 +20,11 @@ pub enum TokenStore {
 }
 
 impl TokenStore {
+    /// Whether its file is in the platform's folder.
+    pub fn needs_folder(&self) -> bool {
+        matches!(self, Self::Keyring | Self::File(None) | Self::Plain(None))
+    }
+
     /// Its kind, without a path.
     pub fn kind(&self) -> &'static str {
         match self {
