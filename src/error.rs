@@ -27,7 +27,11 @@ impl From<AuthError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let exit = if error.is_usage() { Exit::Usage } else { Exit::SignIn };
+        let exit = match error {
+            StoreError::Busy { .. } => Exit::Unreachable,
+            _ if error.is_usage() => Exit::Usage,
+            _ => Exit::SignIn,
+        };
         Self { hints: error.hints(), ..Self::of(exit, &error) }
     }
 }

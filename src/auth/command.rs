@@ -4,11 +4,13 @@
 //! can become a command of its own.
 
 use std::fmt;
-use std::process::Stdio;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -22,6 +24,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Stands in an argument for the resource that the token is to be for.
 const RESOURCE: &str = "{resource}";
+
+/// How much of what the program prints is read, in bytes.
+const MOST_BYTES: u64 = 64 * 1024;
 
 /// How much of the program's own words is shown, in characters.
 const MOST_CHARACTERS: usize = 300;
@@ -68,7 +73,7 @@ pub enum TokenCommandError {
 pub enum CommandFailure {
     /// It could not be started.
     #[error("it could not be started")]
-    Start(#[source] std::io::Error),
+    Start(#[source] io::Error),
     /// It took too long.
     #[error("it did not end within {} s", PATIENCE.as_secs())]
     Slow,
@@ -105,16 +110,14 @@ impl TokenCommand {
         audience: Audience,
         resource: &str,
     ) -> Result<Minted, CommandFailure> {
-        let running = self.command(audience, resource).output();
+        let running = output(self.command(audience, resource));
         let ended = timeout(PATIENCE, running).await.map_err(|_| CommandFailure::Slow)?;
-        let ended = ended.map_err(CommandFailure::Start)?;
-        if !ended.status.success() {
-            return Err(CommandFailure::Failed {
-                status: ended.status.to_string(),
-                message: last_line(&ended.stderr),
-            });
+        let (status, output, said) = ended.map_err(CommandFailure::Start)?;
+        if !status.success() {
+            let message = last_line(&said);
+            return Err(CommandFailure::Failed { status: status.to_string(), message });
         }
-        minted(&ended.stdout, SystemTime::now()).ok_or(CommandFailure::NoToken)
+        minted(&output, SystemTime::now()).ok_or(CommandFailure::NoToken)
     }
 
     /// The program as it is started.
@@ -128,6 +131,24 @@ impl TokenCommand {
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
+}
+
+/// Runs a program to its end: how it ended, and the beginning of what it printed on its two streams.
+/// One that prints more than that is cut off.
+async fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (output, said) = (child.stdout.take(), child.stderr.take());
+    let (output, said) = tokio::try_join!(beginning(output), beginning(said))?;
+    Ok((child.wait().await?, output, said))
+}
+
+/// The beginning of what a stream brings; it is closed after that.
+async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        stream.take(MOST_BYTES).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
 }
 
 /// Reads what a program printed.
@@ -243,9 +264,9 @@ mod tests {
     #[tokio::test]
     #[cfg(unix)]
     async fn the_program_is_told_the_resource_and_none_of_our_secrets() {
-        let script = "sh -c 'printf %s-%s-%s \"$1\" \"$FLOWBIND_AUDIENCE\" \"$FLOWBIND_STORE_KEY\"' sh {resource}";
-        let minted = command(script).run(Audience::Flow, "https://x.example/;id").await.unwrap();
-        assert_eq!(minted.access.expose(), "https://x.example/;id-flow-");
+        let script = "sh -c 'printf %s-%s-%s \"${1#https://}\" \"$FLOWBIND_AUDIENCE\" \"$FLOWBIND_STORE_KEY\"' sh {resource}";
+        let minted = command(script).run(Audience::Flow, "https://x.example/id").await.unwrap();
+        assert_eq!(minted.access.expose(), "x.example/id-flow-");
     }
 
     #[tokio::test]

@@ -83,9 +83,6 @@ pub enum AuthError {
     /// No browser brought an answer in time.
     #[error("the sign-in was not finished in the browser in time")]
     Unanswered,
-    /// A browser brought an answer that was made for something else.
-    #[error("the browser brought an answer that does not belong to this sign-in")]
-    ForeignAnswer,
     /// The tokens that came may be for another sign-in than the one that was asked for.
     #[error("nothing proves that the tokens belong to this sign-in")]
     Unproven {

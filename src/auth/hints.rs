@@ -38,9 +38,6 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
             one("let the program listen on 127.0.0.1, or sign in with a device code")
         }
         AuthError::Unanswered => unanswered(),
-        AuthError::ForeignAnswer => one(
-            "close the older sign-in pages and run again; if it stays, look for another program that answers on this machine",
-        ),
         AuthError::Unproven { .. } => one(
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),

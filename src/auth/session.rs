@@ -136,7 +136,7 @@ impl Session {
         let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
         let grant = person.ask(&shared.transport, &request, &shared.notify).await;
         let grant = grant.map_err(|error| error.because(refused))?;
-        shared.note_identity(Identity::of(&grant))?;
+        shared.note_identity(&Identity::of(&grant))?;
         let held = shared.held(audience, grant.into(), false)?;
         *shared.slot(audience).lock().await = Some(held);
         Ok(())
@@ -296,7 +296,7 @@ impl Shared {
                 let scopes = self.resources.scopes(audience);
                 let request = Request { audience, scopes: &scopes, claims };
                 let grant = person.renew(&self.transport, &request, &self.notify).await?;
-                self.note_identity(Identity::of(&grant))?;
+                self.note_identity(&Identity::of(&grant))?;
                 Ok(grant.into())
             }
         }
@@ -325,14 +325,14 @@ impl Shared {
     }
 
     /// Notes who signed in, the first time; after that, it has to be the same person.
-    fn note_identity(&self, identity: Identity) -> Result<(), AuthError> {
+    fn note_identity(&self, identity: &Identity) -> Result<(), AuthError> {
         let first = self.identity.get_or_init(|| identity.clone());
-        if first.may_be(&identity) {
+        if first.may_be(identity) {
             return Ok(());
         }
         let name =
             |identity: &Identity| identity.user.clone().unwrap_or_else(|| "somebody".to_owned());
-        Err(AuthError::OtherPerson { first: name(first), then: name(&identity) })
+        Err(AuthError::OtherPerson { first: name(first), then: name(identity) })
     }
 
     /// Tells why a person is asked although an earlier sign-in was kept.

@@ -49,11 +49,13 @@ pub struct GivenToken {
 /// The longest token that is taken, in bytes: more than any service sends.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Takes a text for a token; none if it could not stand in a header.
+/// Takes a text for a token; none if it has other characters than a bearer token may have
+/// ([RFC 6750 section 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
 pub fn read_token(text: &str) -> Option<AccessToken> {
     let text = text.trim();
-    let usable = (1..=MOST_BYTES).contains(&text.len());
-    (usable && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| AccessToken::new(text))
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    let usable = (1..=MOST_BYTES).contains(&text.len()) && text.chars().all(is_part);
+    usable.then(|| AccessToken::new(text))
 }
 
 impl Source {

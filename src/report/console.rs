@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use anstream::{AutoStream, ColorChoice};
 
 use super::layout::counted;
+use super::runner::without_commands;
 use super::{Run, Runner, human, json};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
@@ -90,12 +91,12 @@ impl Console {
 
     /// Writes to standard output.
     pub fn result(&self, text: &str) {
-        write(&self.output, text);
+        write(&self.output, &without_commands(text));
     }
 
     /// Writes to standard error.
     pub fn message(&self, text: &str) {
-        write(&self.messages, text);
+        write(&self.messages, &without_commands(text));
     }
 
     /// Whether there is somebody who sees the plan and can be asked about it.
@@ -107,15 +108,21 @@ impl Console {
     /// A line that stands out in a pipeline's log.
     fn notice(&self, title: &str, text: &str) {
         match self.runner {
-            Some(runner) => self.line(&runner.notice(title, text)),
+            Some(runner) => self.command(&runner.notice(title, text)),
             None => self.line(text),
         }
+    }
+
+    /// A line that the runner is to take for a command.
+    fn command(&self, line: &str) {
+        self.clear();
+        write(&self.messages, &format!("{line}\n"));
     }
 
     /// A line about what may be wrong.
     fn warning(&self, text: &str) {
         match self.runner {
-            Some(runner) => self.line(&runner.warning(text)),
+            Some(runner) => self.command(&runner.warning(text)),
             None => self.line(&format!("warning: {text}")),
         }
     }

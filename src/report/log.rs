@@ -1,13 +1,32 @@
 //! The log: events of this program alone, so that no library's log can show a secret.
 
+use std::io::{self, Write};
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::runner::without_commands;
+
+/// Standard error, without what a runner would take for a command. The log hands over whole events.
+struct Harmless;
+
+impl Write for Harmless {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().lock().write_all(without_commands(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Writes events of this program up to that level to standard error, from now on.
 pub fn log_to_standard_error(level: LevelFilter) {
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Harmless);
     let targets = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     // A second start in one process keeps the first log.
     let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();

@@ -4,6 +4,8 @@
 //! Nothing here is hidden from a log. A command that masks a value prints that value first, so
 //! none is used.
 
+use std::borrow::Cow;
+
 /// A pipeline runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runner {
@@ -52,6 +54,25 @@ impl Runner {
             }
         }
     }
+}
+
+/// The text without what a runner would take for a command: Azure Pipelines finds one anywhere in a
+/// line, GitHub Actions at its beginning, after any white space. Everything that is printed goes
+/// through here but the commands of this module, since a manifest or a service may have put it there.
+pub(super) fn without_commands(text: &str) -> Cow<'_, str> {
+    let text = if text.contains("##") {
+        Cow::Owned(text.replace("##vso[", "## vso[").replace("##[", "## ["))
+    } else {
+        Cow::Borrowed(text)
+    };
+    let is_command = |line: &str| line.trim_start().starts_with("::");
+    if !text.lines().any(is_command) {
+        return text;
+    }
+    let lines = text
+        .split_inclusive('\n')
+        .map(|line| if is_command(line) { line.replacen("::", ": :", 1) } else { line.to_owned() });
+    Cow::Owned(lines.collect())
 }
 
 /// What stands for a character in a message on GitHub.
@@ -107,5 +128,13 @@ mod tests {
             Runner::AzurePipelines.warning("x\r\ny"),
             "##vso[task.logissue type=warning]x%0D%0Ay"
         );
+    }
+    #[test]
+    fn what_is_printed_is_no_command_but_for_our_own() {
+        let harmless = |text: &str| without_commands(text).into_owned();
+        assert_eq!(harmless("a\n  ::error::x\n::set-env x::"), "a\n  : :error::x\n: :set-env x::");
+        assert_eq!(harmless("a\n\u{3000}\u{85}::x"), "a\n\u{3000}\u{85}: :x");
+        assert_eq!(harmless("x ##vso[task.x]##[error]y"), "x ## vso[task.x]## [error]y");
+        assert_eq!(harmless("http://[::1]:8787 a::b ::c"), "http://[::1]:8787 a::b ::c");
     }
 }

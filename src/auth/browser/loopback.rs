@@ -136,6 +136,10 @@ async fn hear(
             Heard::Beginning if count == 0 => return None,
             Heard::Beginning => {}
             Heard::Answer(answer) => return Some(answer),
+            Heard::Foreign => {
+                tell(connection, &page::foreign()).await;
+                return None;
+            }
             Heard::Other(status) => {
                 tell(connection, &page::plain(status)).await;
                 return None;

@@ -34,6 +34,12 @@ pub(super) fn of(error: Option<&AuthError>) -> String {
     }
 }
 
+/// The answer to a browser that brought the answer of another sign-in, such as an older page.
+pub(super) fn foreign() -> String {
+    let body = "<p>Close this page, and go on with the one that was opened last.</p>";
+    page(StatusCode::BAD_REQUEST, "This answer does not belong to this sign-in", body)
+}
+
 /// The answer to a visitor that is turned away.
 pub(super) fn plain(status: StatusCode) -> String {
     let text = status.canonical_reason().unwrap_or_default();

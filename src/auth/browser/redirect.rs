@@ -37,6 +37,8 @@ pub(super) enum Heard {
     Beginning,
     /// The answer of the sign-in: a code, or why there is none.
     Answer(Result<AuthorizationCode, AuthError>),
+    /// An answer to another sign-in.
+    Foreign,
     /// Something else, which that status turns away.
     Other(StatusCode),
 }
@@ -70,7 +72,7 @@ fn judge(request: &Request<'_, '_>, awaited: &Awaited<'_>) -> Heard {
     if path != PATH || !parameters.are_an_answer() {
         return Heard::Other(StatusCode::NOT_FOUND);
     }
-    Heard::Answer(parameters.answer(awaited.state))
+    parameters.answer(awaited.state).map_or(Heard::Foreign, Heard::Answer)
 }
 
 /// Whether the request names that host, and no other.
@@ -102,19 +104,18 @@ impl Parameters {
         values.next().is_none().then_some(value)
     }
 
-    /// The code, or why there is none (RFC 6749 section 4.1.2). What brings another state was
-    /// not asked for here, whatever else it says.
-    fn answer(&self, state: &CsrfToken) -> Result<AuthorizationCode, AuthError> {
+    /// The code, or why there is none (RFC 6749 section 4.1.2). What brings another state was not
+    /// asked for here, whatever else it says: any page can send a browser here.
+    fn answer(&self, state: &CsrfToken) -> Option<Result<AuthorizationCode, AuthError>> {
         if self.only("state") != Some(state.secret()) {
-            return Err(AuthError::ForeignAnswer);
+            return None;
         }
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         if let Some(refusal) = Refusal::of_redirect(pairs) {
-            return Err(AuthError::refused(Step::SignIn, refusal));
+            return Some(Err(AuthError::refused(Step::SignIn, refusal)));
         }
-        let code = self.only("code").filter(|code| !code.is_empty());
-        let code = code.ok_or(AuthError::ForeignAnswer)?;
-        Ok(AuthorizationCode::new(code.to_owned()))
+        let code = self.only("code").filter(|code| !code.is_empty())?;
+        Some(Ok(AuthorizationCode::new(code.to_owned())))
     }
 }
 
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_ours_is_told_whatever_it_says() {
+    fn an_answer_that_is_not_ours_is_turned_away_whatever_it_says() {
         for query in [
             "code=made-up",
             "code=made-up&state=",
@@ -158,8 +159,7 @@ mod tests {
             "state=made-up-state",
             "error=access_denied&state=other",
         ] {
-            let heard = get(&format!("/?{query}"));
-            assert!(matches!(heard, Heard::Answer(Err(AuthError::ForeignAnswer))), "{query}");
+            assert!(matches!(get(&format!("/?{query}")), Heard::Foreign), "{query}");
         }
     }
 

@@ -59,6 +59,12 @@ pub enum StoreError {
         /// Its mode.
         mode: u32,
     },
+    /// A file that is not encrypted is another user's.
+    #[error("`{}` belongs to another user", file.display())]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+    },
     /// The path is that of something else.
     #[error("`{}` is no regular file", file.display())]
     NotAFile {
@@ -155,11 +161,14 @@ impl StoreError {
             Self::Exposed { file, .. } => {
                 format!("let nobody else read it: `chmod 600 {}`", file.display())
             }
+            Self::Foreign { .. } => {
+                "sign in anew with a file of your own: `--token-store plain:PATH`".to_owned()
+            }
             Self::NotAFile { .. } => "name a file by `--token-store`".to_owned(),
             Self::Busy { .. } => {
                 "let the other run end, or stop it: the lock ends with it".to_owned()
             }
-            Self::KeyringUnavailable { .. } => "unlock the keyring, or choose another store: `--token-store file` with a key in `FLOWBIND_STORE_KEY`, or `--token-store none`".to_owned(),
+            Self::KeyringUnavailable { .. } => "unlock the keyring, or choose another store: `--token-store file` with a key in `FLOWBIND_STORE_KEY`; or hand a sign-in over by `flowbind auth login --export`".to_owned(),
             Self::Unsealable => "run again".to_owned(),
             Self::File { .. } => "check that you may read and write there, or name another place by `--token-store`".to_owned(),
         };
@@ -174,6 +183,7 @@ impl StoreError {
             | Self::WrongKey { holder: KeyHolder::Variable, .. }
             | Self::Unreadable { origin: Origin::Line, .. }
             | Self::Exposed { .. }
+            | Self::Foreign { .. }
             | Self::NotAFile { .. } => true,
             Self::WrongKey { holder: KeyHolder::Keyring, .. }
             | Self::LostKey { .. }

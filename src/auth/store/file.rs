@@ -6,7 +6,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 #[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
@@ -64,7 +64,9 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
         let _ = fs::remove_file(&new);
         failed("replace", path)(source)
     })?;
-    sync_folder(path)
+    // The file is in its place, whatever becomes of the folder.
+    let _ = sync_folder(path);
+    Ok(())
 }
 
 /// Writes a file that is not there yet, to the disk. What an interrupted run left there is
@@ -130,14 +132,19 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     move |source| StoreError::File { action, file, source }
 }
 
-/// Refuses a file that others may read or write.
+/// Refuses a file that others may read or write, or that is somebody else's: it would be their
+/// sign-in.
 #[cfg(unix)]
 fn check_owner(file: &File, path: &Path) -> Result<(), StoreError> {
-    let mode = file.metadata().map_err(failed("read", path))?.permissions().mode() & 0o777;
-    if mode & !0o700 == 0 {
-        return Ok(());
+    let metadata = file.metadata().map_err(failed("read", path))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & !0o700 != 0 {
+        return Err(StoreError::Exposed { file: path.to_owned(), mode });
     }
-    Err(StoreError::Exposed { file: path.to_owned(), mode })
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(StoreError::Foreign { file: path.to_owned() });
+    }
+    Ok(())
 }
 
 /// Takes any file: who may read it is a matter of its folder.

@@ -21,9 +21,8 @@ const FEWEST_CHARACTERS: usize = 16;
 /// How much work it is to try a passphrase: 2 to the power of this many rounds, some 50 ms.
 const WORK: u8 = 15;
 
-/// How much work is done at most to read, which takes 1 GiB of memory. Other programs write 18 to
-/// 20, by the speed of the machine.
-const MOST_WORK: u8 = 20;
+/// How much work is done at most to read, which takes 256 MiB of memory: what `age` itself writes.
+const MOST_WORK: u8 = 18;
 
 /// `age-encryption.org`, with which every such file begins, in base64.
 const SEALED: &str = "YWdlLWVuY3J5cHRpb24ub3Jn";

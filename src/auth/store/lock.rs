@@ -8,8 +8,8 @@ use tokio::time::{sleep, timeout};
 
 use super::{StoreError, file};
 
-/// How long to wait for another run.
-const LIMIT: Duration = Duration::from_mins(1);
+/// How long to wait for another run, which may itself wait for a busy authority.
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// How long to wait between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -20,6 +20,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// Another run holds it for too long, or the file cannot be made.
 pub(super) async fn take(path: &Path) -> Result<File, StoreError> {
+    // A link would have a file made wherever it points.
+    if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(StoreError::NotAFile { file: path.to_owned() });
+    }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     let handle = file::private(&mut options).open(path).map_err(file::failed("open", path))?;

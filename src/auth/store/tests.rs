@@ -327,7 +327,7 @@ async fn a_second_task_waits_until_the_first_lets_go() {
     let held = store.exclusive().await.unwrap();
     let error = store.exclusive().await.unwrap_err();
     assert!(matches!(error, StoreError::Busy { .. }), "{error}");
-    assert!(error.to_string().contains("sign-ins.age.lock` for 60 seconds"), "{error}");
+    assert!(error.to_string().contains("sign-ins.age.lock` for 600 seconds"), "{error}");
     assert!(store.read().await.unwrap().is_empty());
     drop(held);
     store.exclusive().await.unwrap();

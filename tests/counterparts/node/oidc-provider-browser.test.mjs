@@ -104,11 +104,14 @@ describe("flowbind signs in with a browser at oidc-provider", { concurrency: tru
     assert.equal(exchanges(sign.seen).length, 0);
   });
 
-  it("not at all when another state comes back", async (test) => {
+  it("not with another state, which is turned away and waited on", async (test) => {
     const sign = await begun(test, { authorize: (fields) => ({ ...fields, state: `${fields.state}x` }) });
     await approveAt(sign.page, sign.told);
-    await failed(sign, "state", /does not belong to this sign-in/);
+    assert.match(await sign.page.getByRole("heading").textContent(), /does not belong to this sign-in/);
+    await picture(sign.page, "oidc-provider-browser-state");
     assert.equal(exchanges(sign.seen).length, 0, "a code that is not ours is not used");
+    assert.deepEqual(sign.seen.served, { dataverse: 0, flow: 0 });
+    assert.equal(sign.run.child.exitCode, null, "the right answer may still come");
   });
 
   it("not at all when the identity token has another nonce", async (test) => {
