@@ -6,6 +6,16 @@ use super::clock::Moment;
 use super::guid::Guid;
 use super::seal::{Key, decoded, encoded};
 
+/// The claim of a token's number. Like the next, it is the sandbox's own.
+pub(crate) const SERIAL: &str = "sandbox_serial";
+/// The claim that repeats the `claims` of the request.
+pub(crate) const ASKED: &str = "sandbox_claims";
+
+/// What a token that is no JWT begins with.
+const OBSCURED: &str = "EwCA";
+/// The length of a seal.
+const SEAL_LENGTH: usize = 43;
+
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
@@ -21,6 +31,10 @@ pub(crate) struct Claims {
     pub(crate) scope: Option<String>,
     /// When it ends, in seconds since 1970.
     pub(crate) expires: u64,
+    /// Which of the sandbox's access tokens it is.
+    pub(crate) serial: u64,
+    /// The `claims` that it was asked for with.
+    pub(crate) asked: Option<String>,
 }
 
 /// Why a token is not accepted.
@@ -49,6 +63,8 @@ impl Claims {
             application: text("appid")?.parse().ok()?,
             scope: text("scp").map(str::to_owned),
             expires: body.get("exp")?.as_u64()?,
+            serial: body.get(SERIAL)?.as_u64()?,
+            asked: text(ASKED).map(str::to_owned),
         })
     }
 
@@ -70,12 +86,45 @@ pub(crate) fn sealed(body: &Value, key: &Key) -> String {
     format!("{signed}.{seal}")
 }
 
+/// Seals the JSON of a token in a form that is no JWT.
+pub(crate) fn obscured(body: &Value, key: &Key) -> String {
+    let text = encoded(body.to_string().as_bytes());
+    format!("{OBSCURED}{}{text}", key.seal(&text))
+}
+
 /// Reads the JSON of a token that was sealed with this key.
 pub(crate) fn opened(token: &str, key: &Key) -> Option<Value> {
-    let (signed, seal) = token.rsplit_once('.')?;
-    let (_, body) = signed.split_once('.')?;
+    let (signed, body, seal) = parts(token)?;
     if !key.holds(signed, seal) {
         return None;
     }
     serde_json::from_slice(&decoded(body)?).ok()
+}
+
+/// Splits a token of either form: what was sealed, the JSON in it, and the seal.
+fn parts(token: &str) -> Option<(&str, &str, &str)> {
+    if let Some(rest) = token.strip_prefix(OBSCURED) {
+        let (seal, text) = rest.split_at_checked(SEAL_LENGTH)?;
+        return Some((text, text, seal));
+    }
+    let (signed, seal) = token.rsplit_once('.')?;
+    let (_, body) = signed.split_once('.')?;
+    Some((signed, body, seal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_token_open_with_their_key_alone() {
+        let (key, other) = (Key::derived("one"), Key::derived("two"));
+        let body = json!({"aud": "x"});
+        for token in [sealed(&body, &key), obscured(&body, &key)] {
+            assert_eq!(opened(&token, &key), Some(body.clone()));
+            assert_eq!(opened(&token, &other), None);
+        }
+        assert!(!obscured(&body, &key).contains('.'));
+        assert_eq!(opened(OBSCURED, &key), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! A request and an answer as plain values, so that no handler sees the HTTP server.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -115,6 +116,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: Bytes,
+    /// How long it is held back.
+    pub(crate) held: Duration,
 }
 
 impl fmt::Debug for Answer {
@@ -127,7 +130,7 @@ impl fmt::Debug for Answer {
 impl Answer {
     /// Makes an answer without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new(), held: Duration::ZERO }
     }
 
     /// Makes a JSON answer.

@@ -15,6 +15,7 @@ mod guid;
 mod message;
 mod names;
 mod record;
+mod revocation;
 mod route;
 mod seal;
 mod server;

@@ -1,6 +1,7 @@
 //! Which service a path belongs to. One listener serves them all.
 
 use super::entra::Endpoint;
+use super::entra::federation::Platform;
 use super::flow::Place;
 use super::flow::trigger::Invocation;
 use super::message::decoded;
@@ -36,6 +37,11 @@ impl Route {
         entra(path).map_or(Self::Unknown, Self::Entra)
     }
 
+    /// Tells whether a request changes the state although its method is safe.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(self, Self::Entra(endpoint) if endpoint.writes())
+    }
+
     /// Names the service.
     pub(crate) fn service(&self) -> Option<ServiceName> {
         match self {
@@ -55,11 +61,14 @@ fn entra(path: &str) -> Option<Endpoint> {
         [authority, "oauth2", "v2.0", "devicecode"] => {
             Some(Endpoint::DeviceCode(decoded(authority)))
         }
+        [authority, "oauth2", "v2.0", "authorize"] => Some(Endpoint::Authorize(decoded(authority))),
         [authority, "oauth2", "v2.0", "token"] => Some(Endpoint::Token(decoded(authority))),
         [authority, "v2.0", ".well-known", "openid-configuration"] => {
             Some(Endpoint::Discovery(decoded(authority)))
         }
         [authority, "discovery", "v2.0", "keys"] => Some(Endpoint::Keys(decoded(authority))),
+        ["_sandbox", "oidc", "github"] => Some(Endpoint::Assertion(Platform::GitHub)),
+        ["_sandbox", "oidc", "azure-devops"] => Some(Endpoint::Assertion(Platform::AzureDevOps)),
         ["common", "discovery", "instance"] => Some(Endpoint::Instances),
         [_, "oauth2", ..] => Some(Endpoint::Unknown),
         _ => None,

@@ -240,6 +240,9 @@ impl Host {
             Ok(call) => self.service.answer(&call),
             Err(status) => Answer::empty(status),
         };
+        if !answer.held.is_zero() {
+            tokio::time::sleep(answer.held).await;
+        }
         response(answer, head)
     }
 

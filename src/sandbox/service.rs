@@ -50,8 +50,8 @@ impl Service {
     fn carry_out(&self, call: &Call, route: &Route) -> Result<Answer, SandboxError> {
         let work = |database: &mut Database| dispatch(&self.site, database, call, route);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let reads = call.method == Method::GET || call.method == Method::HEAD;
-        if reads { store.read(work) } else { store.write(work) }
+        let safe = call.method == Method::GET || call.method == Method::HEAD;
+        if safe && !route.writes() { store.read(work) } else { store.write(work) }
     }
 }
 

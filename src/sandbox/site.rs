@@ -1,12 +1,14 @@
-//! What every handler needs to know and none may change.
+//! What every handler needs to know and none may change, but for what is counted from the start of the server.
 
 use http::Uri;
 
 use super::dataverse::catalog;
 use super::dataverse::schema::Schema;
+use super::entra::script::Script;
 use super::message::{Origin, is_loopback};
 use super::names::Names;
 use super::record::Record;
+use super::revocation::Revocations;
 use super::tenant::Tenant;
 
 /// The fixed side of a running sandbox.
@@ -20,6 +22,10 @@ pub(crate) struct Site {
     pub(crate) approve_after: Option<std::time::Duration>,
     /// The names that it is reached by.
     pub(crate) names: Names,
+    /// The scripted refusals of the sign-in.
+    pub(crate) script: Script,
+    /// The revocations of access tokens.
+    pub(crate) revocations: Revocations,
     /// Where requests are noted, if they are.
     pub(crate) record: Option<Record>,
 }
@@ -29,6 +35,8 @@ impl Site {
     pub(crate) fn new(tenant: Tenant, approve_after: Option<std::time::Duration>) -> Self {
         Self {
             schema: catalog::schema(&tenant),
+            revocations: Revocations::new(&tenant.file.token_revocations),
+            script: Script::new(&tenant.file.sign_in_refusals),
             tenant,
             approve_after,
             names: Names::default(),

@@ -2,13 +2,19 @@
 #![cfg(feature = "sandbox")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod assertion;
+mod authorize;
 mod batch;
 mod entra;
+mod events;
 mod faults;
+mod federation;
 mod flow;
 mod metadata;
 mod query;
 mod record;
+mod refresh;
+mod refusal;
 mod state;
 mod tenant;
 mod trigger;

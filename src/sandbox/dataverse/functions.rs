@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::message::Answer;
 use super::super::state::{Database, seed};
+use super::caller::caller;
 use super::context::Context;
 use super::fault::Fault;
 use super::filter::Aliases;
@@ -20,21 +21,22 @@ pub(crate) fn call(
     segment: &Segment,
 ) -> Option<Result<Answer, Fault>> {
     match segment.name.as_str() {
-        "WhoAmI" => Some(Ok(who_am_i(context))),
+        "WhoAmI" => Some(Ok(who_am_i(context, database))),
         "RetrieveCurrentOrganization" => Some(current_organization(context, segment)),
         "RetrieveEnvironmentVariableValue" => Some(variable_value(context, database, segment)),
         _ => None,
     }
 }
 
-fn who_am_i(context: &Context<'_>) -> Answer {
+fn who_am_i(context: &Context<'_>, database: &Database) -> Answer {
     let file = &context.site.tenant.file;
+    let user = caller(context.site, database, context.call).unwrap_or(file.user.id);
     data(
         context,
         &json!({
             "@odata.context": format!("{}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse", context.base),
             "BusinessUnitId": seed::business_unit(&context.site.tenant).to_string(),
-            "UserId": file.user.id.to_string(),
+            "UserId": user.to_string(),
             "OrganizationId": file.environment.organization_id.to_string(),
         }),
     )

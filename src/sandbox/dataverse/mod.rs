@@ -3,6 +3,7 @@
 mod batch;
 mod bulk;
 mod bulk_delete;
+mod caller;
 pub(crate) mod catalog;
 mod columns;
 mod context;
@@ -26,8 +27,6 @@ mod write;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::bearer::Claims;
-use super::clock::Moment;
 use super::guid::Guid;
 use super::message::{Answer, Call};
 use super::site::Site;
@@ -42,7 +41,7 @@ const LONGEST_ADDRESS: usize = 32_768;
 
 /// Answers a request.
 pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call) -> Answer {
-    let answer = match authorized(site, database, call) {
+    let answer = match caller::authorized(site, database, call) {
         Err(refused) => *refused,
         Ok(()) => carry_out(site, database, call).unwrap_or_else(|fault| fault.answer()),
     };
@@ -110,38 +109,6 @@ fn service_document(context: &Context<'_>) -> Answer {
         context,
         &json!({"@odata.context": format!("{}/$metadata", context.base), "value": sets}),
     )
-}
-
-/// Refuses a request without a token for this organisation and a person who is its member.
-fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Box<Answer>> {
-    let claims = call
-        .bearer()
-        .and_then(|token| Claims::read(token, &database.token_key, Moment::now()).ok());
-    let Some(claims) =
-        claims.filter(|claims| site.accepts(claims.audience.trim_end_matches('/'), &call.origin))
-    else {
-        return Err(Box::new(challenge(site, call)));
-    };
-    if !claims.delegated() || claims.object != site.tenant.file.user.object_id {
-        let fault = Fault::new(
-            StatusCode::FORBIDDEN,
-            "0x80072560",
-            "The user is not a member of the organization.",
-        );
-        return Err(Box::new(fault.answer()));
-    }
-    Ok(())
-}
-
-/// Tells where a token for this organisation can be had.
-fn challenge(site: &Site, call: &Call) -> Answer {
-    let origin = call.origin.address();
-    let authority = site.names.authority(&call.origin).address();
-    let tenant = site.tenant.file.directory.id;
-    let challenge = format!(
-        "Bearer authorization_uri={authority}/{tenant}/oauth2/authorize, resource_id={origin}/"
-    );
-    Answer::empty(StatusCode::UNAUTHORIZED).with("www-authenticate", &challenge)
 }
 
 fn with_common_headers(answer: Answer, call: &Call) -> Answer {

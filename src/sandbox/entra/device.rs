@@ -11,6 +11,7 @@ use super::super::seal;
 use super::super::site::Site;
 use super::super::state::{Database, Decision, Session};
 use super::super::tenant::file::Application;
+use super::super::tenant::sign_in::Stage;
 use super::super::tenant::switches::{
     ConditionalAccess, ErrorStatus, PublicClientFlows, SlowPolling, VerificationAddress,
 };
@@ -49,13 +50,15 @@ fn prepare<'s>(
     check_authority(site, authority)?;
     let application = application(site, request)?;
     let scope = Scope::parse(site, &call.origin, request.needed("scope")?)?;
+    request.claims()?;
+    site.script.check(Stage::DeviceCode, scope.kind)?;
     // Without a directory in the authority, a resource that belongs to one cannot be found.
     if authority.eq_ignore_ascii_case("common") && scope.resource.is_some() {
         return Err(Refusal::no_tenant());
     }
     let refused = site.tenant.file.switches.entra.public_client_flows
         == PublicClientFlows::RefusedAtDeviceCode;
-    if refused || application.secret.is_some() {
+    if refused || application.is_confidential() {
         return Err(Refusal::not_public());
     }
     Ok(application)
@@ -79,6 +82,7 @@ fn begin(
         approved_at: approval(site, now),
         decision: Decision::Pending,
         polled_at: None,
+        claims: request.field("claims").map(str::to_owned),
     };
     let answer = success(&described(site, call, &session, &code));
     database.sessions.retain(|_, old| old.expires_at.after(Duration::from_hours(1)) > now);
@@ -124,8 +128,8 @@ fn user_code() -> String {
     letters.map(char::from).collect()
 }
 
-/// Answers a poll: the session whose tokens can now be fetched, which is thereby used up.
-pub(super) fn redeem(
+/// Answers a poll: the session whose tokens can now be fetched.
+pub(super) fn find(
     site: &Site,
     database: &mut Database,
     request: &Request,
@@ -134,22 +138,28 @@ pub(super) fn redeem(
     if site.tenant.file.switches.entra.public_client_flows == PublicClientFlows::RefusedAtPoll {
         return Err(Refusal::not_public());
     }
-    // Some clients send the code under both names.
-    let code = request
-        .field("device_code")
-        .or_else(|| request.field("code"))
-        .ok_or_else(|| Refusal::missing("device_code"))?;
+    let code = sent(request).ok_or_else(|| Refusal::missing("device_code"))?;
     let session =
         database.sessions.get(code).filter(|session| session.client_id == application.client_id);
     let session = session.cloned().ok_or_else(Refusal::unknown_code)?;
     let now = Moment::now();
     check_pace(site, database, code, &session, now)?;
     ready(&session, now)?;
+    Ok(session)
+}
+
+/// Returns the code of a poll, which some clients send under both names.
+fn sent(request: &Request) -> Option<&str> {
+    request.field("device_code").or_else(|| request.field("code"))
+}
+
+/// Uses a code up.
+pub(super) fn redeem(database: &mut Database, request: &Request) {
+    let code = sent(request).unwrap_or_default();
     if let Some(stored) = database.sessions.get_mut(code) {
         stored.decision = Decision::Redeemed;
     }
     database.touch();
-    Ok(session)
 }
 
 fn ready(session: &Session, now: Moment) -> Result<(), Refusal> {

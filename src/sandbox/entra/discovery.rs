@@ -13,6 +13,14 @@ use super::{check_authority, success};
 const PUBLIC_CLOUD: [&str; 4] =
     ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"];
 
+/// What the token endpoint grants on.
+const GRANTS: [&str; 4] = [
+    "authorization_code",
+    "client_credentials",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code",
+];
+
 /// Answers `/{authority}/v2.0/.well-known/openid-configuration`.
 pub(super) fn document(site: &Site, call: &Call, authority: &str) -> Result<Answer, Refusal> {
     check_authority(site, authority)?;
@@ -22,13 +30,16 @@ pub(super) fn document(site: &Site, call: &Call, authority: &str) -> Result<Answ
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
-        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_modes_supported": ["query"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "response_types_supported": ["code"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": issuer(site, call, authority),
         "request_uri_parameter_supported": false,
+        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": GRANTS,
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256"],
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
         "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),

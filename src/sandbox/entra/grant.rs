@@ -4,12 +4,15 @@ use super::super::clock::Moment;
 use super::super::message::{Answer, Call};
 use super::super::site::Site;
 use super::super::state::Database;
-use super::super::tenant::file::{Application, RefusalReason};
-use super::super::tenant::switches::Rotation;
-use super::refusal::Refusal;
+use super::super::tenant::file::Application;
+use super::super::tenant::sign_in::{RefusalReason, Stage};
+use super::super::tenant::switches::{ProtocolTracking, Rotation};
+use super::assertion::Checked;
+use super::basis::{Basis, Via};
+use super::refusal::{BLOCKED, Refusal};
 use super::scope::Scope;
 use super::token::Grant;
-use super::{Request, application, check_authority, device, refresh, success};
+use super::{Request, application, check_authority, client, code, device, refresh, success};
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -24,83 +27,106 @@ pub(super) fn answer(
     check_authority(site, authority)?;
     let grant = request.needed("grant_type")?;
     let application = application(site, request)?;
+    let checked = Checked { site, call, application, authority };
+    client::check(&checked, request, &database.token_key)?;
+    let attempt = Attempt { site, call, request, application };
     match grant {
         // msal-node sends the short name.
-        DEVICE_CODE | "device_code" => poll(site, database, call, request, application),
-        "refresh_token" => renew(site, database, call, request, application),
-        "client_credentials" => as_itself(site, database, call, request, application),
+        DEVICE_CODE | "device_code" => attempt.poll(database),
+        "authorization_code" => attempt.redeem(database),
+        "refresh_token" => attempt.renew(database),
+        "client_credentials" => attempt.as_itself(database),
         other => Err(Refusal::grant(other)),
     }
 }
 
-fn poll(
-    site: &Site,
-    database: &mut Database,
-    call: &Call,
-    request: &Request,
-    application: &Application,
-) -> Result<Answer, Refusal> {
-    check_public(request, application)?;
-    let session = device::redeem(site, database, request, application)?;
-    let scope = Scope::parse(site, &call.origin, &session.scope)?;
+/// A request for tokens, whose client is known.
+struct Attempt<'a> {
+    site: &'a Site,
+    call: &'a Call,
+    request: &'a Request,
+    application: &'a Application,
+}
+
+impl Attempt<'_> {
+    fn poll(&self, database: &mut Database) -> Result<Answer, Refusal> {
+        let session = device::find(self.site, database, self.request, self.application)?;
+        let scope = self.scope(&session.scope)?;
+        self.site.script.check(Stage::Poll, scope.kind)?;
+        let basis = Basis::new(Via::Device, self.request.claims()?.or(session.claims));
+        device::redeem(database, self.request);
+        consent(database, &scope);
+        Ok(self.granted(database, &scope, &basis, scope.offline))
+    }
+
+    fn redeem(&self, database: &mut Database) -> Result<Answer, Refusal> {
+        let found = code::find(database, self.request, self.application)?;
+        let begun = self.scope(&found.scope)?;
+        let asked = self.request.field("scope").map(|text| self.scope(text)).transpose()?;
+        let scope = asked.map_or(begun.clone(), |asked| asked.with_identity_of(&begun));
+        self.site.script.check(Stage::Code, scope.kind)?;
+        let claims = self.request.claims()?.or(found.claims);
+        let basis = Basis { nonce: found.nonce, ..Basis::new(Via::Browser, claims) };
+        code::redeem(database, self.request);
+        consent(database, &scope);
+        Ok(self.granted(database, &scope, &basis, scope.offline))
+    }
+
+    fn renew(&self, database: &mut Database) -> Result<Answer, Refusal> {
+        let token = self.request.needed("refresh_token")?;
+        let client = self.application.client_id;
+        let read = refresh::read(token, &database.token_key, client, Moment::now())?;
+        refresh::check_unspent(database, &read)?;
+        let scope = self.scope(self.request.field("scope").unwrap_or("openid profile"))?;
+        check_refusals(self.site, database, &scope, &read.basis)?;
+        let claims = self.request.claims()?.or(read.basis.claims);
+        let basis = Basis { claims, ..read.basis };
+        let renewed = match self.site.tenant.file.switches.entra.refresh_rotation {
+            Rotation::EachUse => scope.offline,
+            Rotation::Never => false,
+            Rotation::Once => refresh::spend(database, read.id),
+        };
+        Ok(self.granted(database, &scope, &basis, renewed))
+    }
+
+    fn as_itself(&self, database: &mut Database) -> Result<Answer, Refusal> {
+        if !self.application.is_confidential() {
+            return Err(Refusal::not_public());
+        }
+        let text = self.request.needed("scope")?;
+        let scope = self.scope(text)?;
+        if !text.ends_with("/.default") {
+            return Err(Refusal::scope(text));
+        }
+        self.site.script.check(Stage::ClientCredentials, scope.kind)?;
+        let basis = Basis::new(Via::Application, self.request.claims()?);
+        Ok(success(&self.grant(&scope, &basis).for_application(database)))
+    }
+
+    fn scope(&self, text: &str) -> Result<Scope, Refusal> {
+        Scope::parse(self.site, &self.call.origin, text)
+    }
+
+    fn grant<'g>(&'g self, scope: &'g Scope, basis: &'g Basis) -> Grant<'g> {
+        Grant { site: self.site, call: self.call, application: self.application, scope, basis }
+    }
+
+    /// Grants tokens of the person, with a refresh token or without.
+    fn granted(
+        &self,
+        database: &mut Database,
+        scope: &Scope,
+        basis: &Basis,
+        refreshes: bool,
+    ) -> Answer {
+        success(&self.grant(scope, basis).for_person(database, self.request, refreshes))
+    }
+}
+
+/// Notes that the person agreed to what was asked for.
+fn consent(database: &mut Database, scope: &Scope) {
     database.consents.insert(scope.kind.name().to_owned());
     database.touch();
-    let grant = Grant { site, call, application, scope: &scope };
-    Ok(success(&grant.for_person(database, request, true)))
-}
-
-fn renew(
-    site: &Site,
-    database: &Database,
-    call: &Call,
-    request: &Request,
-    application: &Application,
-) -> Result<Answer, Refusal> {
-    check_public(request, application)?;
-    refresh::check(
-        request.needed("refresh_token")?,
-        &database.token_key,
-        application.client_id,
-        Moment::now(),
-    )?;
-    let scope =
-        Scope::parse(site, &call.origin, request.field("scope").unwrap_or("openid profile"))?;
-    check_refusals(site, database, &scope, application)?;
-    let rotates = site.tenant.file.switches.entra.refresh_rotation == Rotation::EachUse;
-    let grant = Grant { site, call, application, scope: &scope };
-    Ok(success(&grant.for_person(database, request, rotates)))
-}
-
-fn as_itself(
-    site: &Site,
-    database: &Database,
-    call: &Call,
-    request: &Request,
-    application: &Application,
-) -> Result<Answer, Refusal> {
-    let sent = request.field("client_secret").ok_or_else(Refusal::not_public)?;
-    if application.secret.as_deref() != Some(sent) {
-        return Err(Refusal::wrong_secret(application.client_id));
-    }
-    let text = request.needed("scope")?;
-    let scope = Scope::parse(site, &call.origin, text)?;
-    if !text.ends_with("/.default") {
-        return Err(Refusal::scope(text));
-    }
-    let grant = Grant { site, call, application, scope: &scope };
-    Ok(success(&grant.for_application(database)))
-}
-
-/// Refuses a secret from a client that has none.
-fn check_public(request: &Request, application: &Application) -> Result<(), Refusal> {
-    match (request.field("client_secret"), &application.secret) {
-        (Some(_), None) => Err(Refusal::secret_sent()),
-        (None, Some(_)) => Err(Refusal::not_public()),
-        (Some(sent), Some(secret)) if sent != secret => {
-            Err(Refusal::wrong_secret(application.client_id))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Refuses what the tenant file says; a consent that was given since then cures a missing one.
@@ -108,19 +134,21 @@ fn check_refusals(
     site: &Site,
     database: &Database,
     scope: &Scope,
-    application: &Application,
+    basis: &Basis,
 ) -> Result<(), Refusal> {
-    let refusal = site
-        .tenant
-        .file
-        .refresh_refusals
-        .iter()
-        .find(|refusal| scope.kind.is_refused_by(refusal.resource));
+    let file = &site.tenant.file;
+    let tracked = file.switches.entra.protocol_tracking == ProtocolTracking::BlockRefresh;
+    if tracked && basis.via == Via::Device {
+        return Err(Refusal::coded(BLOCKED));
+    }
+    site.script.check(Stage::Refresh, scope.kind)?;
+    let refusal =
+        file.refresh_refusals.iter().find(|refusal| scope.kind.is_refused_by(refusal.resource));
     match refusal.map(|refusal| refusal.reason) {
         None => Ok(()),
         Some(RefusalReason::ConsentRequired) if database.consents.contains(scope.kind.name()) => {
             Ok(())
         }
-        Some(reason) => Err(Refusal::refresh(reason, &application.client_id.to_string())),
+        Some(reason) => Err(Refusal::coded(reason.code())),
     }
 }

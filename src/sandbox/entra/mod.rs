@@ -1,17 +1,27 @@
-//! The sign-in service of the sandbox: `/{tenant}/oauth2/v2.0/...`, discovery, and the page where a person
-//! enters the code.
+//! The sign-in service of the sandbox: `/{tenant}/oauth2/v2.0/...`, discovery, and the pages where a person
+//! enters a code or goes on with a sign-in that a browser began.
 
+mod assertion;
+mod authorize;
+mod basis;
+pub(crate) mod certificate;
+mod client;
+mod code;
+pub(crate) mod codes;
 mod device;
 mod discovery;
+pub(crate) mod federation;
 mod grant;
 mod page;
+mod redirect;
 mod refresh;
 mod refusal;
 mod scope;
+pub(crate) mod script;
 mod token;
 
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::clock::Moment;
 use super::guid::Guid;
@@ -19,11 +29,14 @@ use super::message::{Answer, Call, pairs};
 use super::site::Site;
 use super::state::Database;
 use super::tenant::file::Application;
-use refusal::Refusal;
+use federation::Platform;
+use refusal::{Refusal, Stamp};
 
 /// An endpoint of the sign-in service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
+    /// Lets a browser sign a person in at an authority.
+    Authorize(String),
     /// Issues device codes to an authority.
     DeviceCode(String),
     /// Issues tokens of an authority.
@@ -34,6 +47,8 @@ pub(crate) enum Endpoint {
     Keys(String),
     /// Tells which hosts are authorities.
     Instances,
+    /// Issues assertions to pipelines, as the platform does that they run on.
+    Assertion(Platform),
     /// The page where a person enters the code.
     Page,
     /// Something else below an authority.
@@ -48,9 +63,15 @@ pub(crate) fn answer(
     endpoint: &Endpoint,
 ) -> Answer {
     let request = Request::of(call);
+    let stamp = Stamp::of(&request);
     let result = match (endpoint, &call.method) {
         (Endpoint::Page, method) if *method == Method::GET || *method == Method::POST => {
             return page::answer(site, database, call);
+        }
+        (Endpoint::Authorize(authority), method)
+            if *method == Method::GET || *method == Method::POST =>
+        {
+            Ok(authorize::answer(site, database, call, authority, &stamp))
         }
         (Endpoint::Discovery(authority), method) if *method == Method::GET => {
             discovery::document(site, call, authority)
@@ -65,16 +86,29 @@ pub(crate) fn answer(
         (Endpoint::Token(authority), method) if *method == Method::POST => {
             grant::answer(site, database, call, &request, authority)
         }
+        (Endpoint::Assertion(platform), _) => {
+            return federation::issue(site, &database.token_key, call, *platform);
+        }
         (Endpoint::Unknown, _) => return Answer::empty(StatusCode::NOT_FOUND),
         _ => Err(Refusal::method(call.method.as_str())),
     };
-    let trace = Guid::random();
-    let answer = result.unwrap_or_else(|refusal| {
-        let correlation =
-            request.id.map_or_else(|| Guid::random().to_string(), |id| id.to_string());
-        refusal.answer(&site.tenant.file.switches.entra, trace, &correlation, Moment::now())
-    });
-    with_common_headers(answer, call, trace)
+    let switches = &site.tenant.file.switches.entra;
+    let answer = result.unwrap_or_else(|refusal| refusal.answer(switches, &stamp));
+    with_common_headers(answer, call, stamp.trace)
+}
+
+impl Endpoint {
+    /// Tells whether a request changes the state although its method is safe.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(self, Self::Authorize(_))
+    }
+}
+
+impl Stamp {
+    fn of(request: &Request) -> Self {
+        let correlation = request.id.unwrap_or_else(Guid::random).to_string();
+        Self { trace: Guid::random(), correlation, now: Moment::now() }
+    }
 }
 
 /// The form that a request carries.
@@ -88,6 +122,18 @@ impl Request {
     fn of(call: &Call) -> Self {
         let id = call.header("client-request-id").and_then(|text| text.parse().ok());
         Self { fields: pairs(&String::from_utf8_lossy(&call.body)), id }
+    }
+
+    /// Reads the query instead of the body.
+    pub(super) fn of_query(call: &Call) -> Self {
+        Self { fields: call.parameters(), ..Self::of(call) }
+    }
+
+    /// Returns the `claims` parameter: JSON that says what tokens have to hold.
+    pub(super) fn claims(&self) -> Result<Option<String>, Refusal> {
+        let Some(text) = self.field("claims") else { return Ok(None) };
+        let object = serde_json::from_str::<Map<String, Value>>(text);
+        object.map(|_| Some(text.to_owned())).map_err(|_| Refusal::claims())
     }
 
     /// Returns a field that is there and not empty.
@@ -147,12 +193,12 @@ fn with_common_headers(answer: Answer, call: &Call, trace: Guid) -> Answer {
 }
 
 /// Makes the answer of a request that was granted.
-pub(super) fn success(body: &serde_json::Value) -> Answer {
+pub(super) fn success(body: &Value) -> Answer {
     Answer::json(StatusCode::OK, body)
 }
 
 /// Turns a number into JSON, as text where the switch says so.
-pub(super) fn number(site: &Site, number: u64) -> serde_json::Value {
+pub(super) fn number(site: &Site, number: u64) -> Value {
     use super::tenant::switches::Numbers;
     match site.tenant.file.switches.entra.numbers {
         Numbers::Integers => json!(number),

@@ -1,4 +1,5 @@
-//! The page where a person enters a code, then approves or declines. Plain HTML and forms, without scripts.
+//! The pages of the sign-in: where a person enters a code, then approves or declines, and where a person goes on
+//! with a sign-in that a browser began. Plain HTML and forms, without scripts.
 
 use http::{Method, StatusCode};
 
@@ -6,6 +7,7 @@ use super::super::clock::Moment;
 use super::super::message::{Answer, Call, pairs};
 use super::super::site::Site;
 use super::super::state::{Database, Decision, Session};
+use super::super::tenant::file::Application;
 use super::super::tenant::switches::ConditionalAccess;
 use super::device::entered;
 
@@ -83,17 +85,56 @@ fn entry(code: &str, problem: Option<&str>) -> String {
     )
 }
 
+/// Asks the person whether to go on with what an application began in the browser; `target` is where the browser
+/// is sent afterwards.
+pub(super) fn continuation(
+    site: &Site,
+    application: &Application,
+    scope: &str,
+    action: &str,
+    target: &str,
+) -> Answer {
+    let user = &site.tenant.file.user;
+    let content = format!(
+        "<h1>Sign in to {}</h1>\n\
+         <p>You sign in as <strong>{}</strong> ({}). Go on only if you started this program yourself.</p>\n\
+         <p>It asks for:</p>\n<ul>{}</ul>\n\
+         <form method=\"post\" action=\"{}\">\n\
+         <button class=\"main\" name=\"decision\" value=\"continue\">Continue</button>\n\
+         <button name=\"decision\" value=\"cancel\">Cancel</button>\n</form>\n",
+        escaped(&application.name),
+        escaped(&user.name),
+        escaped(&user.principal_name),
+        listed(scope),
+        escaped(action)
+    );
+    // The policy holds for what a form leads to as well.
+    shown(StatusCode::OK, "Sign in", &content)
+        .with("content-security-policy", &policy(&format!("'self' {target}")))
+}
+
+/// Tells that a browser cannot be sent back, and why.
+pub(super) fn failed(description: &str) -> Answer {
+    let content = format!(
+        "<h1>Sorry, but we\u{2019}re having trouble signing you in</h1>\n\
+         <p class=\"problem\" role=\"alert\">{}</p>\n",
+        escaped(description)
+    );
+    shown(StatusCode::BAD_REQUEST, "Sign in", &content)
+}
+
+fn listed(scope: &str) -> String {
+    let words = scope.split_whitespace();
+    let lines = words.map(|word| format!("<li><code>{}</code></li>", escaped(word)));
+    lines.collect::<Vec<_>>().concat()
+}
+
 fn confirmation(site: &Site, session: &Session) -> String {
     let file = &site.tenant.file;
     let application =
         file.applications.iter().find(|application| application.client_id == session.client_id);
     let name =
         application.map_or("an unknown application", |application| application.name.as_str());
-    let scopes: Vec<String> = session
-        .scope
-        .split_whitespace()
-        .map(|scope| format!("<li><code>{}</code></li>", escaped(scope)))
-        .collect();
     format!(
         "<h1>Are you trying to sign in to {}?</h1>\n\
          <p>You sign in as <strong>{}</strong> ({}). Go on only if you started this program yourself.</p>\n\
@@ -104,7 +145,7 @@ fn confirmation(site: &Site, session: &Session) -> String {
         escaped(name),
         escaped(&file.user.name),
         escaped(&file.user.principal_name),
-        scopes.join(""),
+        listed(&session.scope),
         escaped(&session.user_code)
     )
 }
@@ -132,10 +173,17 @@ fn shown(status: StatusCode, title: &str, content: &str) -> Answer {
         escaped(title)
     );
     Answer::text(status, "text/html; charset=utf-8", page)
-        .with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+        .with("content-security-policy", &policy("'self'"))
         .with("x-content-type-options", "nosniff")
         .with("referrer-policy", "no-referrer")
         .with("cache-control", "no-store")
+}
+
+/// Returns the content security policy of a page whose forms lead to `targets`.
+fn policy(targets: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -3,7 +3,7 @@
 use super::super::flow::AUDIENCES;
 use super::super::message::Origin;
 use super::super::site::Site;
-use super::super::tenant::file::RefusedResource;
+use super::super::tenant::sign_in::RefusedResource;
 use super::refusal::Refusal;
 
 const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -93,6 +93,12 @@ impl Scope {
             open_id: words.contains(&"openid"),
             offline: words.contains(&"offline_access"),
         })
+    }
+
+    /// Asks for an id token and a refresh token where the scope that a sign-in began with did.
+    pub(super) fn with_identity_of(self, begun: &Self) -> Self {
+        let (open_id, offline) = (self.open_id || begun.open_id, self.offline || begun.offline);
+        Self { open_id, offline, ..self }
     }
 
     /// Returns the permissions that a token of a person carries.

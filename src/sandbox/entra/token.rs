@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::bearer::sealed;
+use super::super::bearer::{ASKED, SERIAL, obscured, sealed};
 use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::message::Call;
-use super::super::seal::encoded;
+use super::super::seal::{encoded, opaque};
 use super::super::site::Site;
 use super::super::state::Database;
 use super::super::tenant::file::Application;
+use super::super::tenant::switches::{AccessTokens, IdTokens};
+use super::basis::Basis;
 use super::scope::Scope;
 use super::{Request, number, refresh};
 
@@ -23,13 +25,15 @@ pub(super) struct Grant<'a> {
     pub(super) application: &'a Application,
     /// What was asked for.
     pub(super) scope: &'a Scope,
+    /// What they are issued on.
+    pub(super) basis: &'a Basis,
 }
 
 impl Grant<'_> {
     /// Prints the answer for a person.
     pub(super) fn for_person(
         &self,
-        database: &Database,
+        database: &mut Database,
         request: &Request,
         refreshes: bool,
     ) -> Value {
@@ -38,11 +42,10 @@ impl Grant<'_> {
         let token = self.access_token(database, now, &body);
         body.insert("scope".to_owned(), json!(self.scope.granted()));
         body.insert("access_token".to_owned(), json!(token));
-        if self.scope.offline && refreshes {
-            body.insert(
-                "refresh_token".to_owned(),
-                json!(refresh::issue(&database.token_key, self.application.client_id, now)),
-            );
+        if refreshes {
+            let client = self.application.client_id;
+            let token = refresh::issue(&database.token_key, client, self.basis, now);
+            body.insert("refresh_token".to_owned(), json!(token));
         }
         if self.scope.open_id {
             body.insert(
@@ -61,17 +64,14 @@ impl Grant<'_> {
     }
 
     /// Prints the answer for an application that acts for itself: a token without `scp`.
-    pub(super) fn for_application(&self, database: &Database) -> Value {
+    pub(super) fn for_application(&self, database: &mut Database) -> Value {
         let now = Moment::now();
         let mut body = self.bearer(now);
         let object = Guid::derived(&["service principal", &self.application.client_id.to_string()]);
         let mut claims = self.claims(now, lifetime(&body), object);
         claims.insert("appidacr".to_owned(), json!("1"));
         claims.insert("idtyp".to_owned(), json!("app"));
-        body.insert(
-            "access_token".to_owned(),
-            json!(sealed(&Value::Object(claims), &database.token_key)),
-        );
+        body.insert("access_token".to_owned(), json!(self.numbered(database, claims)));
         Value::Object(body)
     }
 
@@ -86,7 +86,12 @@ impl Grant<'_> {
         body
     }
 
-    fn access_token(&self, database: &Database, now: Moment, body: &Map<String, Value>) -> String {
+    fn access_token(
+        &self,
+        database: &mut Database,
+        now: Moment,
+        body: &Map<String, Value>,
+    ) -> String {
         let user = &self.site.tenant.file.user;
         let mut claims = self.claims(now, lifetime(body), user.object_id);
         claims.insert("appidacr".to_owned(), json!("0"));
@@ -95,7 +100,18 @@ impl Grant<'_> {
         claims.insert("scp".to_owned(), json!(self.scope.permissions()));
         claims.insert("unique_name".to_owned(), json!(user.principal_name));
         claims.insert("upn".to_owned(), json!(user.principal_name));
-        sealed(&Value::Object(claims), &database.token_key)
+        self.numbered(database, claims)
+    }
+
+    /// Seals an access token under its number.
+    fn numbered(&self, database: &mut Database, mut claims: Map<String, Value>) -> String {
+        claims.insert(SERIAL.to_owned(), json!(database.issue()));
+        claims.extend(self.basis.claims.as_ref().map(|asked| (ASKED.to_owned(), json!(asked))));
+        let body = Value::Object(claims);
+        match self.site.tenant.file.switches.entra.access_tokens {
+            AccessTokens::Jwt => sealed(&body, &database.token_key),
+            AccessTokens::Opaque => obscured(&body, &database.token_key),
+        }
     }
 
     /// Returns what tokens of version 1.0 have in common.
@@ -119,7 +135,7 @@ impl Grant<'_> {
 
     fn id_claims(&self, now: Moment) -> Value {
         let file = &self.site.tenant.file;
-        json!({
+        let mut claims = json!({
             "aud": self.application.client_id,
             "iss": format!("{}/{}/v2.0", self.call.origin.address(), file.directory.id),
             "iat": now.seconds(),
@@ -132,7 +148,20 @@ impl Grant<'_> {
             "tid": file.directory.id,
             "uti": Guid::random().simple(),
             "ver": "2.0",
-        })
+        });
+        if let Some(nonce) = self.nonce() {
+            claims["nonce"] = json!(nonce);
+        }
+        claims
+    }
+
+    fn nonce(&self) -> Option<String> {
+        let sent = self.basis.nonce.clone()?;
+        match self.site.tenant.file.switches.entra.id_tokens {
+            IdTokens::Right => Some(sent),
+            IdTokens::Missing => None,
+            IdTokens::Wrong => Some(opaque()),
+        }
     }
 
     fn client_info(&self) -> String {

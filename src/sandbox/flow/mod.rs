@@ -19,6 +19,7 @@ use super::guid::Guid;
 use super::message::{Answer, Call, decoded};
 use super::site::Site;
 use super::state::Database;
+use super::tenant::file::ServiceName;
 use fault::Fault;
 use lookup::Known;
 
@@ -37,7 +38,8 @@ const VERSIONS: [&str; 3] = ["1", "2016-11-01", "2016-11-01-beta"];
 
 /// Answers a request; `segments` are those below the service's own path.
 pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call, place: &Place) -> Answer {
-    let result = authorized(database, call).and_then(|_| carry_out(site, database, call, place));
+    let result =
+        authorized(site, database, call).and_then(|()| carry_out(site, database, call, place));
     let answer = result.unwrap_or_else(|fault| fault.answer());
     let id = Guid::random().to_string();
     let mut answer = answer
@@ -111,14 +113,18 @@ fn owned(words: &[&str]) -> Vec<String> {
 
 /// Refuses a request without a token of a person for this service. What a client sends as
 /// `x-ms-client-scope` means nothing: the front door sets it from the token.
-fn authorized(database: &Database, call: &Call) -> Result<Claims, Fault> {
+fn authorized(site: &Site, database: &Database, call: &Call) -> Result<(), Fault> {
     let token = call.bearer().ok_or_else(Fault::no_token)?;
     let claims =
         Claims::read(token, &database.token_key, Moment::now()).map_err(|_| Fault::bad_token())?;
     if !AUDIENCES.contains(&claims.audience.trim_end_matches('/')) {
         return Err(Fault::wrong_audience(&claims.audience));
     }
-    if claims.delegated() { Ok(claims) } else { Err(Fault::without_scope()) }
+    if !claims.delegated() {
+        return Err(Fault::without_scope());
+    }
+    let revoked = site.revocations.refuses(ServiceName::Flow, claims.serial, database.issued);
+    if revoked { Err(Fault::bad_token()) } else { Ok(()) }
 }
 
 fn carry_out(

@@ -35,6 +35,18 @@ pub(crate) struct Database {
     pub(crate) regenerated: BTreeMap<Guid, u32>,
     /// The resources that the person has consented to since.
     pub(crate) consents: BTreeSet<String>,
+    /// The authorization codes that were issued.
+    #[serde(default)]
+    pub(crate) authorizations: BTreeMap<String, Authorization>,
+    /// The refresh tokens that were used up.
+    #[serde(default)]
+    pub(crate) spent: BTreeSet<Guid>,
+    /// The sign-ins whose refresh tokens were revoked.
+    #[serde(default)]
+    pub(crate) revoked: BTreeSet<Guid>,
+    /// How many access tokens were issued.
+    #[serde(default)]
+    pub(crate) issued: u64,
 }
 
 impl fmt::Debug for Database {
@@ -72,12 +84,46 @@ pub(crate) struct Session {
     pub(crate) decision: Decision,
     /// When the client last asked.
     pub(crate) polled_at: Option<Moment>,
+    /// The `claims` that were asked for.
+    #[serde(default)]
+    pub(crate) claims: Option<String>,
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Session")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A sign-in that a person finished in a browser.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Authorization {
+    /// The application.
+    pub(crate) client_id: Guid,
+    /// Where the browser was sent with the code.
+    pub(crate) redirect_uri: String,
+    /// The scope that was asked for.
+    pub(crate) scope: String,
+    /// The SHA-256 of the verifier (RFC 7636), as the client sent it; a confidential client may send none.
+    pub(crate) challenge: Option<String>,
+    /// What the id token repeats.
+    pub(crate) nonce: Option<String>,
+    /// The `claims` that were asked for.
+    pub(crate) claims: Option<String>,
+    /// When the code can no longer be used.
+    pub(crate) expires_at: Moment,
+    /// Whether the tokens were fetched.
+    pub(crate) redeemed: bool,
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Authorization")
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
@@ -122,6 +168,13 @@ impl Database {
         if let Some(rows) = self.tables.get_mut(table) {
             rows.remove(&id);
         }
+    }
+
+    /// Counts an access token, and returns its number.
+    pub(crate) fn issue(&mut self) -> u64 {
+        self.touch();
+        self.issued += 1;
+        self.issued
     }
 
     /// Notes that something changed.

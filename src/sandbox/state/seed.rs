@@ -47,6 +47,10 @@ fn empty(tenant: &Tenant) -> Database {
         sessions: BTreeMap::new(),
         regenerated: BTreeMap::new(),
         consents: BTreeSet::new(),
+        authorizations: BTreeMap::new(),
+        spent: BTreeSet::new(),
+        revoked: BTreeSet::new(),
+        issued: 0,
     }
 }
 
@@ -87,6 +91,10 @@ impl Seed<'_> {
         self.put("systemuser", file.user.id, user);
         let other = json!({"fullname": "Somebody Else", "domainname": format!("somebody@{}", file.directory.domain)});
         self.put("systemuser", self.derived("user", "somebody"), other);
+        for application in file.applications.iter().filter(|one| one.is_member) {
+            let user = json!({"fullname": format!("# {}", application.name)});
+            self.put("systemuser", application_user(application.client_id), user);
+        }
         let organization = json!({"name": file.environment.unique_name, "languagecode": 1033});
         self.put("organization", file.environment.organization_id, organization);
     }
@@ -199,6 +207,11 @@ impl Seed<'_> {
             self.put("solutioncomponent", self.derived("component", &object.to_string()), row);
         }
     }
+}
+
+/// Returns the id of the user that an organisation has for an application.
+pub(crate) fn application_user(client_id: Guid) -> Guid {
+    Guid::derived(&["application user", &client_id.to_string()])
 }
 
 /// Returns the id of the only business unit.

@@ -2,20 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::entra::certificate::Certificate;
+use super::super::entra::codes;
 use super::super::guid::Guid;
-use super::file::{FaultFile, RefreshRefusal, TenantFile};
+use super::file::{Application, FaultFile, ServiceName, TenantFile};
 use super::flows::FlowFile;
+use super::sign_in::{RefreshRefusal, SignInRefusal, TokenRevocation};
 use super::switches::ValueKey;
 use super::tables::{ColumnKind, TableFile, VariableFile};
 
 /// Lists every problem, each naming its place.
-pub(crate) fn problems(file: &TenantFile, definitions: &BTreeMap<Guid, String>) -> Vec<String> {
+pub(crate) fn problems(
+    file: &TenantFile,
+    definitions: &BTreeMap<Guid, String>,
+    certificates: &BTreeMap<Guid, String>,
+) -> Vec<String> {
     let mut found = Problems::default();
     found
         .unless(file.version == 1, || format!("version: {} is not known, only 1 is", file.version));
     found.unless(!file.applications.is_empty(), || {
         "application: at least one is needed to sign in".to_owned()
     });
+    file.applications.iter().for_each(|one| application(one, certificates, &mut found));
     environment(file, &mut found);
     flows(&file.flows, definitions, &mut found);
     variables(file, &mut found);
@@ -23,6 +31,10 @@ pub(crate) fn problems(file: &TenantFile, definitions: &BTreeMap<Guid, String>) 
     names(&file.tables, &mut found);
     file.faults.iter().enumerate().for_each(|(index, one)| fault(index, one, &mut found));
     refusals(&file.refresh_refusals, &mut found);
+    let scripted = file.sign_in_refusals.iter().enumerate();
+    scripted.for_each(|(index, one)| scripted_refusal(index, one, &mut found));
+    let revocations = file.token_revocations.iter().enumerate();
+    revocations.for_each(|(index, one)| revocation(index, one, &mut found));
     found.0
 }
 
@@ -35,6 +47,13 @@ impl Problems {
             self.0.push(format!("  {}", message()));
         }
     }
+}
+
+fn application(one: &Application, certificates: &BTreeMap<Guid, String>, found: &mut Problems) {
+    let text = certificates.get(&one.client_id);
+    found.unless(text.is_none_or(|text| Certificate::parse(text).is_some()), || {
+        format!("application {:?}: certificate holds no certificate in PEM", one.name)
+    });
 }
 
 fn environment(file: &TenantFile, found: &mut Problems) {
@@ -180,4 +199,22 @@ fn refusals(all: &[RefreshRefusal], found: &mut Problems) {
         found
             .unless(!twice, || format!("refresh-refusal {}: its resource stands twice", index + 1));
     }
+}
+
+fn scripted_refusal(index: usize, one: &SignInRefusal, found: &mut Problems) {
+    let place = format!("sign-in-refusal {}", index + 1);
+    found.unless(one.error.is_some() || codes::find(one.code).is_some(), || {
+        format!("{place}: code {} is not known, so it needs an `error`", one.code)
+    });
+    let status = one.status.unwrap_or(400);
+    found.unless(status == 200 || (400..600).contains(&status), || {
+        format!("{place}: status {status} is not an error (400 to 599, or 200)")
+    });
+}
+
+fn revocation(index: usize, one: &TokenRevocation, found: &mut Problems) {
+    let place = format!("token-revocation {}", index + 1);
+    let takes_tokens = matches!(one.service, ServiceName::Dataverse | ServiceName::Flow);
+    found.unless(takes_tokens, || format!("{place}: service is neither `dataverse` nor `flow`"));
+    found.unless(one.after > 0, || format!("{place}: after is less than 1"));
 }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::super::guid::Guid;
+use super::federation::{FederatedCredential, Pipelines};
 use super::flows::FlowFile;
+use super::sign_in::{RefreshRefusal, SignIn, SignInRefusal, TokenRevocation};
 use super::switches::Switches;
 use super::tables::{TableFile, VariableFile};
 
@@ -20,6 +22,8 @@ pub(crate) struct TenantFile {
     /// The applications that may sign someone in.
     #[serde(default, rename = "application")]
     pub(crate) applications: Vec<Application>,
+    /// The platforms that pipelines run on.
+    pub(crate) pipelines: Option<Pipelines>,
     /// The environment.
     pub(crate) environment: Environment,
     /// Times of the sign-in.
@@ -28,6 +32,12 @@ pub(crate) struct TenantFile {
     /// Resources that a refresh token is refused for.
     #[serde(default, rename = "refresh-refusal")]
     pub(crate) refresh_refusals: Vec<RefreshRefusal>,
+    /// The scripted refusals of the sign-in.
+    #[serde(default, rename = "sign-in-refusal")]
+    pub(crate) sign_in_refusals: Vec<SignInRefusal>,
+    /// The revocations of access tokens.
+    #[serde(default, rename = "token-revocation")]
+    pub(crate) token_revocations: Vec<TokenRevocation>,
     /// The processes.
     #[serde(default, rename = "flow")]
     pub(crate) flows: Vec<FlowFile>,
@@ -82,6 +92,21 @@ pub(crate) struct Application {
     pub(crate) name: String,
     /// The secret of a confidential client, which then signs in as itself.
     pub(crate) secret: Option<String>,
+    /// The certificate of a confidential client: PEM, or a file of it relative to the tenant file.
+    pub(crate) certificate: Option<String>,
+    /// The platforms whose assertions a confidential client proves itself by.
+    #[serde(default, rename = "federated-credential")]
+    pub(crate) federated: Vec<FederatedCredential>,
+    /// Whether the organisation has a user for the application.
+    #[serde(default, rename = "application-user")]
+    pub(crate) is_member: bool,
+}
+
+impl Application {
+    /// Tells whether it has to prove itself.
+    pub(crate) fn is_confidential(&self) -> bool {
+        self.secret.is_some() || self.certificate.is_some() || !self.federated.is_empty()
+    }
 }
 
 impl std::fmt::Debug for Application {
@@ -92,7 +117,7 @@ impl std::fmt::Debug for Application {
             .field("client_id", &self.client_id)
             .field("name", &self.name)
             .field("secret", &secret)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -126,62 +151,6 @@ fn unique_name() -> String {
 
 fn location() -> String {
     "europe".to_owned()
-}
-
-/// Times of the sign-in, in seconds.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(crate) struct SignIn {
-    /// The polling interval that is announced.
-    pub(crate) interval: u64,
-    /// How long a code can be used.
-    pub(crate) expires_in: u64,
-    /// How long an access token is good for; absent, it varies as the real service's does.
-    pub(crate) access_token_lifetime: Option<u64>,
-}
-
-impl Default for SignIn {
-    fn default() -> Self {
-        Self { interval: 5, expires_in: 900, access_token_lifetime: None }
-    }
-}
-
-/// A resource that a refresh token is refused for.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct RefreshRefusal {
-    /// The resource.
-    pub(crate) resource: RefusedResource,
-    /// Why.
-    pub(crate) reason: RefusalReason,
-}
-
-/// The resource of a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RefusedResource {
-    /// The organisation.
-    Dataverse,
-    /// The Flow service.
-    Flow,
-    /// Every resource.
-    Any,
-}
-
-/// Why a refresh is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RefusalReason {
-    /// 65001: a device login for this resource cures it.
-    ConsentRequired,
-    /// 53003: blocked by Conditional Access.
-    Blocked,
-    /// 70043: the sign-in frequency.
-    SignInFrequency,
-    /// 50173: revoked.
-    Revoked,
-    /// 50076: a second factor.
-    SecondFactor,
 }
 
 /// A scripted fault: the first requests that match are answered by it.

@@ -3,8 +3,10 @@
 
 mod check;
 mod definition;
+pub(crate) mod federation;
 pub(crate) mod file;
 pub(crate) mod flows;
+pub(crate) mod sign_in;
 pub(crate) mod switches;
 pub(crate) mod tables;
 
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::entra::certificate::Certificate;
 use super::error::SandboxError;
 use super::guid::Guid;
 use file::TenantFile;
@@ -26,9 +29,10 @@ const EMBEDDED: &str = include_str!("../../../config/sandbox.toml");
 pub struct Tenant {
     /// What the file says.
     pub(crate) file: TenantFile,
-    /// SHA-256 of the file and of the definitions it names, in hex.
+    /// SHA-256 of the file and of the definitions and certificates it names, in hex.
     pub(crate) digest: String,
     definitions: BTreeMap<Guid, String>,
+    certificates: BTreeMap<Guid, String>,
 }
 
 impl Tenant {
@@ -63,17 +67,24 @@ impl Tenant {
         self.file.applications.iter().find(|application| application.client_id == id)
     }
 
+    /// Returns the certificate of an application.
+    pub(crate) fn certificate(&self, client_id: Guid) -> Option<Certificate> {
+        Certificate::parse(self.certificates.get(&client_id)?)
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self, SandboxError> {
         let file: TenantFile =
             toml::from_str(text.trim_start_matches('\u{feff}')).map_err(|source| {
                 SandboxError::TenantSyntax { path: path.to_owned(), source: Box::new(source) }
             })?;
         let definitions = read_definitions(&file, path)?;
-        let problems = check::problems(&file, &definitions);
+        let certificates = read_certificates(&file, path)?;
+        let problems = check::problems(&file, &definitions, &certificates);
         if !problems.is_empty() {
             return Err(SandboxError::TenantInvalid { path: path.to_owned(), problems });
         }
-        Ok(Self { digest: digest(text, &definitions), file, definitions })
+        let digest = digest(text, &[&definitions, &certificates]);
+        Ok(Self { file, digest, definitions, certificates })
     }
 }
 
@@ -87,6 +98,22 @@ fn read_definitions(
     named.map(|(id, name)| Ok((id, read(&folder.join(name))?))).collect()
 }
 
+/// Reads the certificates of the applications, which stand in the tenant file or beside it.
+fn read_certificates(
+    file: &TenantFile,
+    path: &Path,
+) -> Result<BTreeMap<Guid, String>, SandboxError> {
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let named = file.applications.iter();
+    let named = named.filter_map(|one| Some((one.client_id, one.certificate.as_ref()?)));
+    named
+        .map(|(id, text)| {
+            let inline = text.contains("-----BEGIN");
+            Ok((id, if inline { text.clone() } else { read(&folder.join(text))? }))
+        })
+        .collect()
+}
+
 /// Reads a text file; an exported definition may begin with a byte order mark.
 fn read(path: &Path) -> Result<String, SandboxError> {
     let text = fs::read_to_string(path)
@@ -94,12 +121,12 @@ fn read(path: &Path) -> Result<String, SandboxError> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
-fn digest(text: &str, definitions: &BTreeMap<Guid, String>) -> String {
+fn digest(text: &str, files: &[&BTreeMap<Guid, String>]) -> String {
     let mut digest = Sha256::new();
     digest.update(text);
-    for (id, definition) in definitions {
+    for (id, content) in files.iter().flat_map(|files| files.iter()) {
         digest.update(id.to_string());
-        digest.update(definition);
+        digest.update(content);
     }
     format!("{:x}", digest.finalize())
 }

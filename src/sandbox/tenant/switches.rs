@@ -34,6 +34,14 @@ pub(crate) struct EntraSwitches {
     pub(crate) public_client_flows: PublicClientFlows,
     /// Whether a refresh answers with a new refresh token.
     pub(crate) refresh_rotation: Rotation,
+    /// Whether access tokens can be read.
+    pub(crate) access_tokens: AccessTokens,
+    /// Whether a policy remembers that a sign-in was begun with a device code.
+    pub(crate) protocol_tracking: ProtocolTracking,
+    /// What the `nonce` of an id token is.
+    pub(crate) id_tokens: IdTokens,
+    /// Which `state` the browser is sent back with.
+    pub(crate) authorize_state: ReturnedState,
 }
 
 /// How the Web API behaves.
@@ -48,6 +56,8 @@ pub(crate) struct DataverseSwitches {
     pub(crate) environment_variable_duplicate: DuplicateCode,
     /// Which line breaks a batch may have.
     pub(crate) batch_line_breaks: LineBreaks,
+    /// Whether a token has to be asked for with claims.
+    pub(crate) claims_challenge: ClaimsChallenge,
 }
 
 /// How the Flow API behaves.
@@ -158,6 +168,56 @@ pub(crate) enum Rotation {
     EachUse,
     /// The answer carries none.
     Never,
+    /// Each use gives a new one and uses the old one up; a second use revokes all that came of the same sign-in.
+    Once,
+}
+
+/// Whether access tokens can be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AccessTokens {
+    /// They are JWTs.
+    #[default]
+    Jwt,
+    /// They are text without a meaning.
+    Opaque,
+}
+
+/// Whether a policy remembers that a sign-in was begun with a device code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ProtocolTracking {
+    /// It does not.
+    #[default]
+    Off,
+    /// Refresh tokens that came of a device code are refused with 53003.
+    BlockRefresh,
+}
+
+/// What the `nonce` of an id token is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum IdTokens {
+    /// The one that the application sent.
+    #[default]
+    #[serde(rename = "with-nonce")]
+    Right,
+    /// Absent.
+    #[serde(rename = "without-nonce")]
+    Missing,
+    /// Another than the application sent.
+    #[serde(rename = "wrong-nonce")]
+    Wrong,
+}
+
+/// Which `state` the browser is sent back with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReturnedState {
+    /// The one that the application sent.
+    #[default]
+    Same,
+    /// Another.
+    Wrong,
 }
 
 /// Where a failed change set's error stands in the batch answer.
@@ -202,6 +262,17 @@ pub(crate) enum LineBreaks {
     Crlf,
     /// LF too.
     Any,
+}
+
+/// Whether a token has to be asked for with claims.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ClaimsChallenge {
+    /// It has not.
+    #[default]
+    Off,
+    /// A token is refused, with the claims to ask for; one that was asked for with them is good.
+    Once,
 }
 
 /// The shape of a callback answer.
