@@ -15,5 +15,8 @@ mod outcomes;
 mod problems;
 mod proxy;
 mod secrets;
+mod sign_in;
+mod sign_in_errors;
 mod solutions;
+mod stores;
 mod tls;
