@@ -22,7 +22,7 @@ pub use fingerprint::Fingerprint;
 pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use pointer::{JsonPointer, PointerError};
-pub use printable::{is_hidden, printable};
+pub use printable::{is_hidden, printable, without_commands};
 pub use secret::{
     AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, RefreshToken, StoredText,
 };

@@ -52,7 +52,7 @@ fn visible(text: &str) -> String {
 
 /// The text with a space in what Azure Pipelines takes for a command wherever it stands, and
 /// GitHub Actions where it begins a line.
-fn without_commands(text: &str) -> String {
+pub fn without_commands(text: &str) -> String {
     let text = text.replace("##vso[", "## vso[").replace("##[", "## [");
     let text = text.replace(" ::", " : :");
     if text.starts_with("::") { format!(": {}", &text[1..]) } else { text }

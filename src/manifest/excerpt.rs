@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::show::{cover, printable_character};
+use crate::domain::without_commands;
 
 /// How many characters of a line are shown.
 const MOST_CHARACTERS: usize = 100;
@@ -39,9 +40,9 @@ pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     let end = length.min(start + MOST_CHARACTERS);
     let near = start.saturating_sub(NEAR_CHARACTERS);
     let covered = covered(line, near, end + NEAR_CHARACTERS);
-    let before = shown(&covered[start - near..index - near], start > 0, false);
+    let before = without_commands(&shown(&covered[start - near..index - near], start > 0, false));
     let after = shown(&covered[index - near..end - near], false, end < length);
-    Excerpt { mark: before.width(), text: before + &after }
+    Excerpt { mark: before.width(), text: without_commands(&(before + &after)) }
 }
 
 /// A range of the line's characters, with its secrets covered.
@@ -89,6 +90,16 @@ mod tests {
         let excerpt = excerpt("\u{1b}x", 1);
         assert_eq!(excerpt.text, r"\u{1b}x");
         assert_eq!(excerpt.mark, 6);
+    }
+
+    #[test]
+    fn a_command_of_a_pipeline_is_none_wherever_the_place_is() {
+        let line = "name = '##vso[task.x]y' # 1";
+        assert_eq!(excerpt(line, 23).text, "name = '## vso[task.x]y' # 1");
+        assert_eq!(excerpt(line, 23).mark, 24);
+        for index in 0..line.len() {
+            assert!(!excerpt(line, index).text.contains("##vso["), "{index}");
+        }
     }
 
     #[test]

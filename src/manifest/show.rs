@@ -1,6 +1,6 @@
 //! How text from a manifest is shown: nothing invisible, nothing endless, nothing secret.
 
-use crate::domain::is_hidden;
+use crate::domain::{is_hidden, without_commands};
 
 /// The most characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;
@@ -20,9 +20,10 @@ pub(super) fn printable_character(character: char) -> String {
     }
 }
 
-/// The text with the numbers of its hidden characters in their place.
+/// The text with the numbers of its hidden characters in their place, and without what a pipeline
+/// would take for a command.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().map(printable_character).collect()
+    without_commands(&text.chars().map(printable_character).collect::<String>())
 }
 
 /// A value as a message repeats it: in backticks, printable, bounded, its secrets covered.
