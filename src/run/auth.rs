@@ -41,7 +41,7 @@ async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure
     let destination = destination(args).await?;
     let clouds = clouds(args.connect.clouds.as_deref(), console)?;
     let environment = environment(&args.connect, &clouds, console)?;
-    let login = Login::of(&args.connect.sign_in, &environment, &clouds)?.anew();
+    let login = Login::to_keep(&args.connect.sign_in, &environment, &clouds)?;
     let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
     let transport = connect::transport(&args.connect, console)?;
     let connection = interruptible(login.sign_in(place, transport, console)).await?;

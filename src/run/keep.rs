@@ -33,6 +33,11 @@ impl Keeping {
         Self::with_key(args, Some(StoreKey::random()))
     }
 
+    /// No store.
+    pub(super) fn nothing() -> Self {
+        Self { store: None, choice: TokenStore::None, asked: false }
+    }
+
     fn with_key(args: &StoreArgs, key: Option<StoreKey>) -> Result<Self, Failure> {
         let asked = args.token_store.is_some();
         let choice = args.token_store.clone().unwrap_or_else(usual);

@@ -50,9 +50,31 @@ impl Login {
         environment: &Environment,
         clouds: &Clouds,
     ) -> Result<Self, Failure> {
-        let cloud = cloud(environment, clouds)?;
         let given = Given::read(args)?;
         let principal = own_identity(environment, &given.sources)?;
+        let keeping = Keeping::of(&args.store)?;
+        Ok(Self { principal, keeping, ..Self::by(given, args, environment, clouds)? })
+    }
+
+    /// The same sign-in for the sake of keeping it: the person's, whatever tokens were handed in.
+    pub(super) fn to_keep(
+        args: &SignInArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let sources = Sources { dataverse: Source::Person, flow: Source::Person };
+        let given = Given { sources, ..Given::read(args)? };
+        Self::by(given, args, environment, clouds)
+    }
+
+    /// A sign-in by what was handed in, which nothing is kept of.
+    fn by(
+        given: Given,
+        args: &SignInArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let cloud = cloud(environment, clouds)?;
         let came = given.name.as_ref();
         let client_id = given.sources.need_person().then(|| {
             let named = args.client_id.as_ref().map(ToString::to_string);
@@ -66,19 +88,11 @@ impl Login {
             tenant: tenant.map(auth::tenant).transpose()?,
             sources: given.sources,
             refresh_token: given.refresh_token,
-            keeping: Keeping::of(&args.store)?,
+            keeping: Keeping::nothing(),
             way: way(args),
             cloud,
-            principal,
+            principal: None,
         })
-    }
-
-    /// The same sign-in for the sake of keeping it: the person's, whatever else was handed in.
-    pub(super) fn anew(mut self) -> Self {
-        self.sources = Sources { dataverse: Source::Person, flow: Source::Person };
-        self.keeping.store = None;
-        self.principal = None;
-        self
     }
 
     /// Signs in to the environment at that place.
