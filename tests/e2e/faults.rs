@@ -98,7 +98,6 @@ fn a_sign_in_that_is_refused_names_the_setting_to_change() {
             "[switches.entra]\npublic-client-flows = \"refused-at-device-code\"\ndevice-code-errors = \"ok\"",
             "Allow public client flows",
         ),
-        ("[[refresh-refusal]]\nresource = \"flow\"\nreason = \"consent-required\"", "consent"),
         ("[[refresh-refusal]]\nresource = \"flow\"\nreason = \"blocked\"", "Conditional Access"),
     ] {
         let (_, ended) = applied_on(more);

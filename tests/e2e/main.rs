@@ -21,6 +21,7 @@ mod renewals;
 mod secrets;
 mod sign_in;
 mod sign_in_errors;
+mod sign_in_secrets;
 mod solutions;
 mod stores;
 mod tls;

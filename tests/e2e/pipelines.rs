@@ -293,8 +293,9 @@ fn a_sign_in_stands_out_in_the_log_of_a_pipeline_and_the_document_stays_whole() 
     for (name, value, ours) in RUNNERS {
         for format in ["human", "json"] {
             let place = place();
-            let run =
-                ["plan", "--manifest", EXAMPLE, "--environment", "sandbox", "--format", format];
+            let served = place.serving("");
+            let url = &served.url;
+            let run = ["plan", "--manifest", EXAMPLE, "--environment", url, "--format", format];
             let ended = place.run_with(&[(name, value)], &run);
             assert_eq!(ended.code, 0, "{}", ended.stderr);
             assert_eq!(only_ours(&ended.stderr, ours), 1, "{}", ended.stderr);
@@ -325,14 +326,16 @@ fn the_name_of_a_flow_is_no_command_to_a_pipeline() {
             ("principal-name = \"sandy@contoso.example\"", &format!("principal-{hostile}")),
             ("display-name = \"Order intake URL\"", &format!("display-{hostile}")),
         ]);
+        let served = Served::start(&place, &["--approve-after", "0", "--tenant", &tenant]);
         let flow = "[[flow]]\nname = \"##vso[task.setvariable variable=x]y ::error::z\"\n";
         let named = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl").replacen("[[flow]]\n", flow, 1);
         let manifest = place.manifest(&named);
         for command in ["plan", "apply"] {
             for format in ["human", "json"] {
-                let run = [command, "--manifest", &manifest, "--sandbox-tenant", &tenant];
-                let ended =
-                    place.run_with(&[(name, value)], &[&run[..], &["--format", format]].concat());
+                let yes: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
+                let run = [command, "--manifest", &manifest, "--environment", &served.url];
+                let ended = place
+                    .run_with(&[(name, value)], &[&run[..], &["--format", format], yes].concat());
                 assert_eq!(ended.code, 0, "{}", ended.stderr);
                 only_ours(&ended.stderr, ours);
                 assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);
@@ -369,11 +372,11 @@ fn what_entra_says_is_no_command_to_a_pipeline() {
         // A code that nobody explains, so that Entra's own words are shown, and one that is.
         for (on, code) in [("device-code", 50105), ("poll", 77777), ("refresh", 77777)] {
             let place = place();
-            let tenant = place.tenant_with(&format!(
+            let served = place.serving(&format!(
                 "[[sign-in-refusal]]\non = \"{on}\"\ncode = {code}\nerror = \"invalid_grant\"\nsuberror = \"message_only\"\ndescription = \"{HOSTILE}\""
             ));
             let manifest = place.one();
-            let run = ["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant];
+            let run = ["plan", "--manifest", &manifest, "--environment", &served.url];
             let ended =
                 place.run_with(&[(name, value)], &[&run[..], &["--format", format]].concat());
             assert_eq!(ended.code, 4, "{}", ended.stderr);

@@ -56,10 +56,15 @@ impl Place {
         self.path("state").join("flowbind")
     }
 
-    /// A sandbox that serves this tenant, and a refresh token that it gave.
-    pub(crate) fn served(&self, more: &str) -> (Served, String) {
+    /// A sandbox that serves the tenant with more at its end, and whose person approves at once.
+    pub(crate) fn serving(&self, more: &str) -> Served {
         let tenant = self.tenant_with(more);
-        let served = Served::start(self, &["--approve-after", "0", "--tenant", &tenant]);
+        Served::start(self, &["--approve-after", "0", "--tenant", &tenant])
+    }
+
+    /// Such a sandbox, and a refresh token that it gave.
+    pub(crate) fn served(&self, more: &str) -> (Served, String) {
+        let served = self.serving(more);
         let token = device_login(&served.url)["refresh_token"].as_str().unwrap().to_owned();
         (served, token)
     }

@@ -157,11 +157,11 @@ fn every_kind_of_refusal_asks_a_person_once_or_never() {
 fn a_person_who_approves_mends_what_a_sign_in_can_mend() {
     for code in [65001, 50076, 50173, 70043] {
         let place = place();
-        let tenant = place.tenant_with(&format!(
+        let served = place.serving(&format!(
             "[[sign-in-refusal]]\non = \"refresh\"\nresource = \"flow\"\ncode = {code}\ntimes = 1"
         ));
         let manifest = place.one();
-        let at = ["--manifest", &manifest, "--sandbox-tenant", &tenant];
+        let at = ["--manifest", &manifest, "--environment", &served.url];
         let told = planned(&place, &[], &at);
         assert_eq!(told.code, 0, "{code}: {}", told.stderr);
         let prompts = told.stderr.matches("To sign in").count();
@@ -174,10 +174,9 @@ fn a_person_who_approves_mends_what_a_sign_in_can_mend() {
 fn what_is_refused_after_the_approval_ends_the_sign_in() {
     for code in [70017, 70018, 70020, 53003, 50105, 7_000_218, 65001] {
         let place = place();
-        let tenant =
-            place.tenant_with(&format!("[[sign-in-refusal]]\non = \"poll\"\ncode = {code}"));
+        let served = place.serving(&format!("[[sign-in-refusal]]\non = \"poll\"\ncode = {code}"));
         let manifest = place.one();
-        let told = planned(&place, &[], &["--manifest", &manifest, "--sandbox-tenant", &tenant]);
+        let told = planned(&place, &[], &["--manifest", &manifest, "--environment", &served.url]);
         show(code, &told);
         assert_eq!(told.code, 4, "{code}: {}", told.stderr);
         assert_eq!(told.stderr.matches("To sign in").count(), 1, "{code}: {}", told.stderr);

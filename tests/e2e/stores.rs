@@ -14,8 +14,24 @@ use serde_json::Value;
 use super::harness::{EXAMPLE, Ended, Place, Served, place};
 use super::sign_in::{STORE_KEY, files_below, refresh_token, words};
 
-/// A run on the embedded sandbox.
-const SANDBOX: [&str; 4] = ["--manifest", EXAMPLE, "--environment", "sandbox"];
+/// A place with a sandbox in which a person approves at once.
+struct World {
+    place: Place,
+    served: Served,
+}
+
+impl World {
+    fn new() -> Self {
+        let place = place();
+        let served = place.serving("");
+        Self { place, served }
+    }
+
+    /// What a run is told of where it runs.
+    fn at(&self) -> [&str; 4] {
+        ["--manifest", EXAMPLE, "--environment", &self.served.url]
+    }
+}
 
 /// What asks for a sign-in.
 const PROMPT: &str = "To sign in";
@@ -23,18 +39,17 @@ const PROMPT: &str = "To sign in";
 /// How many times a program is killed in a test, unless `FLOWBIND_TEST_KILLS` says so.
 const KILLS: u64 = 60;
 
-fn auth(place: &Place, command: &str, store: &str, key: Option<&str>) -> Ended {
-    let more: &[&str] = if command == "login" { &SANDBOX } else { &[] };
-    let key = key.map(|key| ("FLOWBIND_STORE_KEY", key));
-    let variables: Vec<_> = key.into_iter().collect();
-    place.run_with(&variables, &[&["auth", command, "--token-store", store], more].concat())
+fn auth(world: &World, command: &str, store: &str, key: Option<&str>) -> Ended {
+    let at = world.at();
+    let more: &[&str] = if command == "login" { &at } else { &[] };
+    let variables: Vec<_> = key.into_iter().map(|key| ("FLOWBIND_STORE_KEY", key)).collect();
+    world.place.run_with(&variables, &[&["auth", command, "--token-store", store], more].concat())
 }
 
-fn plan(place: &Place, store: &str, key: Option<&str>) -> Ended {
-    let key = key.map(|key| ("FLOWBIND_STORE_KEY", key));
-    let variables: Vec<_> = key.into_iter().collect();
+fn plan(world: &World, store: &str, key: Option<&str>) -> Ended {
+    let variables: Vec<_> = key.into_iter().map(|key| ("FLOWBIND_STORE_KEY", key)).collect();
     let run = ["plan", "--token-store", store, "--non-interactive"];
-    place.run_with(&variables, &[&run[..], &SANDBOX].concat())
+    world.place.run_with(&variables, &[&run[..], &world.at()].concat())
 }
 
 fn mode(path: &Path) -> u32 {
@@ -64,40 +79,42 @@ fn a_sign_in_is_kept_told_used_rotated_and_forgotten_in_every_kind_of_store() {
         ("file", "sign-ins.age", Some(identity())),
     ];
     for (store, file, key) in stores {
-        let place = place();
+        let world = World::new();
+        let place = &world.place;
         let key = key.as_deref();
         let file = place.stores().join(file);
         let token = || match key {
             Some(key) => opened(&file, key)["sign-ins"][0]["sign-in"]["refresh-token"].to_string(),
             None => refresh_token(&file),
         };
-        let ended = auth(&place, "login", store, key);
+        let ended = auth(&world, "login", store, key);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert!(ended.stderr.contains(PROMPT) && ended.stderr.contains("Kept in "));
         assert_eq!(ended.stdout, "");
         assert_eq!((mode(&file), mode(&place.stores())), (0o600, 0o700));
         let first = token();
         assert_eq!(key.is_none(), fs::read_to_string(&file).is_ok(), "encrypted or not");
-        let ended = plan(&place, store, key);
+        let ended = plan(&world, store, key);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert!(!ended.stderr.contains(PROMPT), "{}", ended.stderr);
         assert_ne!(token(), first, "what came back from the renewal is kept");
-        let ended = auth(&place, "logout", store, None);
+        let ended = auth(&world, "logout", store, None);
         assert!(ended.stdout.starts_with("Removed "), "{}{}", ended.stdout, ended.stderr);
         assert!(!file.exists());
-        assert_eq!(plan(&place, store, key).code, 4);
-        assert!(auth(&place, "logout", store, None).stdout.starts_with("There was no sign-in"));
+        assert_eq!(plan(&world, store, key).code, 4);
+        assert!(auth(&world, "logout", store, None).stdout.starts_with("There was no sign-in"));
     }
 }
 
 #[test]
 fn the_status_tells_who_is_signed_in_and_no_secret() {
-    let place = place();
-    auth(&place, "login", "plain", None);
+    let world = World::new();
+    let place = &world.place;
+    auth(&world, "login", "plain", None);
     let token = refresh_token(&place.stores().join("sign-ins.json"));
-    let ended = auth(&place, "status", "plain", None);
+    let ended = auth(&world, "status", "plain", None);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    for part in ["sandy@contoso.example", "tenant", "client id", "sandbox", "dataverse", "flow"] {
+    for part in ["sandy@contoso.example", "tenant", "client id", "authority", "dataverse", "flow"] {
         assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
     }
     let json = place.run(&["auth", "status", "--token-store", "plain", "--format", "json"]);
@@ -112,38 +129,50 @@ fn the_status_tells_who_is_signed_in_and_no_secret() {
                 .any(|part| { text.contains(std::str::from_utf8(part).unwrap()) })
         );
     }
-    auth(&place, "logout", "plain", None);
-    let ended = auth(&place, "status", "plain", None);
+    auth(&world, "logout", "plain", None);
+    let ended = auth(&world, "status", "plain", None);
     assert_eq!(ended.code, 4);
     assert!(ended.stdout.starts_with("Nobody is signed in"), "{}", ended.stdout);
 }
 
 #[test]
-fn a_plain_file_that_others_may_read_is_refused_with_what_to_type() {
+fn a_sign_in_at_the_embedded_sandbox_serves_its_next_run_at_another_address() {
     let place = place();
-    auth(&place, "login", "plain", None);
+    let at = ["--manifest", EXAMPLE, "--environment", "sandbox", "--token-store", "plain"];
+    let login = place.run(&[&["auth", "login"], &at[..]].concat());
+    assert_eq!(login.code, 0, "{}", login.stderr);
+    let ended = place.run(&[&["plan", "--non-interactive"], &at[..]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+#[test]
+fn a_plain_file_that_others_may_read_is_refused_with_what_to_type() {
+    let world = World::new();
+    let place = &world.place;
+    auth(&world, "login", "plain", None);
     let file = place.stores().join("sign-ins.json");
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-    for ended in [plan(&place, "plain", None), auth(&place, "status", "plain", None)] {
+    for ended in [plan(&world, "plain", None), auth(&world, "status", "plain", None)] {
         assert_eq!(ended.code, 3, "{}", ended.stderr);
         let remedy = format!("chmod 600 {}", file.display());
         assert!(words(&ended.stderr).contains(&remedy), "{}", ended.stderr);
     }
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(plan(&place, "plain", None).code, 0);
+    assert_eq!(plan(&world, "plain", None).code, 0);
 }
 
 #[test]
 fn a_wrong_key_and_a_missing_one_are_told_apart_from_a_damaged_file() {
-    let place = place();
-    auth(&place, "login", "file", Some(STORE_KEY));
+    let world = World::new();
+    let place = &world.place;
+    auth(&world, "login", "file", Some(STORE_KEY));
     let file = place.stores().join("sign-ins.age");
     let kept = fs::read(&file).unwrap();
     let told = |key: Option<&str>, code, words_in: &str| {
         for ended in [
-            plan(&place, "file", key),
-            auth(&place, "status", "file", key),
-            auth(&place, "login", "file", key),
+            plan(&world, "file", key),
+            auth(&world, "status", "file", key),
+            auth(&world, "login", "file", key),
         ] {
             assert_eq!(ended.code, code, "{}", ended.stderr);
             assert!(words(&ended.stderr).contains(words_in), "{words_in}: {}", ended.stderr);
@@ -160,22 +189,23 @@ fn a_wrong_key_and_a_missing_one_are_told_apart_from_a_damaged_file() {
         fs::write(&file, damaged).unwrap();
         told(Some(STORE_KEY), 4, "holds no sign-ins that can be read");
     }
-    assert_eq!(auth(&place, "logout", "file", None).code, 0);
-    assert_eq!(auth(&place, "login", "file", Some(STORE_KEY)).code, 0);
+    assert_eq!(auth(&world, "logout", "file", None).code, 0);
+    assert_eq!(auth(&world, "login", "file", Some(STORE_KEY)).code, 0);
 }
 
 #[test]
 fn a_damaged_plain_file_is_told_with_its_place_and_never_overwritten() {
-    let place = place();
+    let world = World::new();
+    let place = &world.place;
     let file = place.stores().join("sign-ins.json");
     fs::create_dir_all(place.stores()).unwrap();
     for text in ["", "{", "[]", r#"{"version":1}"#, r#"{"version":99,"sign-ins":[]}"#] {
         fs::write(&file, text).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-        let ended = plan(&place, "plain", None);
+        let ended = plan(&world, "plain", None);
         assert_eq!(ended.code, 4, "{text}: {}", ended.stderr);
         assert!(words(&ended.stderr).contains("auth logout"), "{text}: {}", ended.stderr);
-        assert_eq!(auth(&place, "login", "plain", None).code, 4, "{text}");
+        assert_eq!(auth(&world, "login", "plain", None).code, 4, "{text}");
         assert_eq!(fs::read_to_string(&file).unwrap(), text);
     }
 }
@@ -183,8 +213,10 @@ fn a_damaged_plain_file_is_told_with_its_place_and_never_overwritten() {
 #[test]
 fn in_a_pipeline_nothing_is_kept_unless_it_is_asked_for() {
     for (name, value) in [("CI", "true"), ("TF_BUILD", "True"), ("GITHUB_ACTIONS", "true")] {
-        let place = place();
-        let login = place.run_with(&[(name, value)], &[&["auth", "login"], &SANDBOX[..]].concat());
+        let world = World::new();
+        let place = &world.place;
+        let login =
+            place.run_with(&[(name, value)], &[&["auth", "login"], &world.at()[..]].concat());
         assert_eq!(login.code, 3, "{}", login.stderr);
         let said = words(&login.stderr);
         assert!(said.contains("--token-store") && said.contains("--export"), "{said}");
@@ -196,28 +228,30 @@ fn in_a_pipeline_nothing_is_kept_unless_it_is_asked_for() {
 
 #[test]
 fn the_store_none_keeps_nothing() {
-    let place = place();
-    let run = [&["plan", "--token-store", "none"], &SANDBOX[..]].concat();
+    let world = World::new();
+    let place = &world.place;
+    let run = [&["plan", "--token-store", "none"], &world.at()[..]].concat();
     for _ in 0..2 {
         let ended = place.run(&run);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert!(ended.stderr.contains(PROMPT));
     }
     assert_eq!(files_below(&place.path("state")), Vec::<std::path::PathBuf>::new());
-    assert_eq!(auth(&place, "login", "none", None).code, 3);
-    assert_eq!(auth(&place, "logout", "none", None).code, 0);
+    assert_eq!(auth(&world, "login", "none", None).code, 3);
+    assert_eq!(auth(&world, "logout", "none", None).code, 0);
 }
 
 #[test]
 fn a_run_goes_on_without_a_keyring_unless_the_keyring_was_asked_for() {
-    let place = place();
+    let world = World::new();
+    let place = &world.place;
     fs::create_dir_all(place.stores()).unwrap();
     fs::write(place.stores().join("sign-ins.keyring.age"), "kept by an earlier run").unwrap();
-    let usual = place.run(&[&["plan"], &SANDBOX[..]].concat());
+    let usual = place.run(&[&["plan"], &world.at()[..]].concat());
     assert_eq!(usual.code, 0, "{}", usual.stderr);
     assert!(words(&usual.stderr).contains("warning: no kept sign-in is used: the keyring"));
-    let asked = plan(&place, "keyring", None);
-    let login = place.run(&[&["auth", "login"], &SANDBOX[..]].concat());
+    let asked = plan(&world, "keyring", None);
+    let login = place.run(&[&["auth", "login"], &world.at()[..]].concat());
     for ended in [asked, login] {
         assert_eq!(ended.code, 4, "{}", ended.stderr);
         let said = words(&ended.stderr);
@@ -324,24 +358,25 @@ fn a_store_outlives_being_killed_at_any_moment_of_a_login_or_a_run() {
             assert!(!place.stores().join("sign-ins.json.new").exists(), "left behind");
         }
     }
-    let ended = auth(&place, "status", "plain", None);
+    let ended = place.run(&["auth", "status", "--token-store", "plain"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
 #[test]
 fn what_a_killed_run_left_beside_the_store_does_no_harm() {
-    let place = place();
-    auth(&place, "login", "plain", None);
+    let world = World::new();
+    let place = &world.place;
+    auth(&world, "login", "plain", None);
     let new = place.stores().join("sign-ins.json.new");
     fs::write(&new, "half a docum").unwrap();
-    assert_eq!(plan(&place, "plain", None).code, 0);
+    assert_eq!(plan(&world, "plain", None).code, 0);
     assert!(!new.exists());
     let elsewhere = place.path("elsewhere");
     fs::write(&elsewhere, "untouched").unwrap();
     symlink(&elsewhere, &new).unwrap();
-    assert_eq!(plan(&place, "plain", None).code, 0);
+    assert_eq!(plan(&world, "plain", None).code, 0);
     assert_eq!(fs::read_to_string(elsewhere).unwrap(), "untouched");
     fs::write(&new, "half a docum").unwrap();
-    auth(&place, "logout", "plain", None);
+    auth(&world, "logout", "plain", None);
     assert!(!new.exists(), "a half-written copy of a sign-in is removed as well");
 }
