@@ -96,7 +96,7 @@ fn role_hint(fault: &Fault) -> String {
         Some(privilege) => {
             format!("give the signed-in user a security role with the privilege `{privilege}`")
         }
-        None => "add the signed-in user to the environment with a security role".to_owned(),
+        None => "add the signed-in user, or the application that reads and writes in its place, to the environment with a security role".to_owned(),
     }
 }
 

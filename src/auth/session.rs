@@ -212,7 +212,12 @@ impl Session {
             Some(held) if held.replaces => return Ok(None),
             _ => {}
         }
-        if !self.shared.sources.of(audience).renews() {
+        let source = self.shared.sources.of(audience);
+        if let (false, Some(origin)) = (source.renews(), source.elsewhere()) {
+            let told = slot.as_mut().map(|held| std::mem::replace(&mut held.replaces, true));
+            if told == Some(false) {
+                self.shared.tell_unrenewable(audience, &origin);
+            }
             return Ok(None);
         }
         tracing::info!(%audience, challenged = claims.is_some(), "the token is refused: renewing it");
@@ -333,6 +338,14 @@ impl Shared {
         let name =
             |identity: &Identity| identity.user.clone().unwrap_or_else(|| "somebody".to_owned());
         Err(AuthError::OtherPerson { first: name(first), then: name(identity) })
+    }
+
+    /// Tells that a service refuses a token for which there is no other.
+    fn tell_unrenewable(&self, audience: Audience, origin: &str) {
+        let text = format!(
+            "{audience} does not take the token from {origin}, which cannot be renewed here"
+        );
+        (self.notify)(Notice::Warning(&text));
     }
 
     /// Tells why a person is asked although an earlier sign-in was kept.

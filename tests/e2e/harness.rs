@@ -13,6 +13,18 @@ pub(crate) const EXAMPLE: &str = "config/example.toml";
 /// The first flow of the sandbox, and a target for it.
 pub(crate) const ORDER_INTAKE: &str = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
 
+/// What would let a test behave otherwise on another machine, or touch what is its user's own.
+const OF_THE_MACHINE: [&str; 8] = [
+    "COLUMNS",
+    "CI",
+    "GITHUB_ACTIONS",
+    "TF_BUILD",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "BROWSER",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+];
+
 /// A folder of a test's own, with the sandbox's state in it.
 pub(crate) struct Place {
     folder: TempDir,
@@ -53,7 +65,11 @@ impl Place {
         for name in ours.collect::<Vec<_>>() {
             command.env_remove(name);
         }
-        command.env_remove("COLUMNS").env("NO_COLOR", "1");
+        for name in OF_THE_MACHINE {
+            command.env_remove(name);
+        }
+        command.env("NO_COLOR", "1").env("HOME", self.path("home"));
+        command.env("XDG_STATE_HOME", self.path("state")).env("XDG_RUNTIME_DIR", self.path("run"));
         command.env("FLOWBIND_SANDBOX_STATE", self.state());
         if let Some(folder) = std::env::var_os("FLOWBIND_TEST_RECORD") {
             command.env("FLOWBIND_SANDBOX_RECORD", Path::new(&folder).join("requests.txt"));

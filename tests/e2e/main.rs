@@ -8,12 +8,20 @@
     reason = "a test fails by panicking"
 )]
 
+mod clouds;
 mod faults;
 mod harness;
 mod hostile;
+mod identities;
 mod outcomes;
+mod pipelines;
 mod problems;
 mod proxy;
+mod renewals;
 mod secrets;
+mod sign_in;
+mod sign_in_errors;
+mod sign_in_secrets;
 mod solutions;
+mod stores;
 mod tls;

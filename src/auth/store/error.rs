@@ -14,7 +14,8 @@ use super::{KeyringError, StoreKeyError};
 const MAKE_A_KEY: &str = "set `FLOWBIND_STORE_KEY` to a key that you keep safe; `openssl rand -base64 32` makes one, and so does `age-keygen`";
 
 /// How to start afresh.
-const START_AFRESH: &str = "remove it with `flowbind auth logout` and sign in again";
+const START_AFRESH: &str =
+    "remove it with `flowbind auth logout` and the same `--token-store`, and sign in again";
 
 /// Why sign-ins cannot be kept or read.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,399 @@
+//! Pipelines: what they hand in, what their logs show, and what could pass for a command in them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::harness::{EXAMPLE, ORDER_INTAKE, Place, Served, binds, place};
+use super::sign_in::{FLOW, STORE_KEY, TENANT, access_token, made_up_token, refresh_token, words};
+
+/// What asks for a sign-in.
+const PROMPT: &str = "To sign in";
+
+/// Long after this test was written.
+const LATER: u64 = 9_999_999_999;
+
+/// A place with a sandbox that serves, a refresh token of it, and a manifest.
+struct Pipeline {
+    place: Place,
+    served: Served,
+    token: String,
+    manifest: String,
+}
+
+/// The exit code, the document and standard error.
+type Outcome = (i32, Value, String);
+
+impl Pipeline {
+    fn new(more: &str) -> Self {
+        let place = place();
+        let (served, token) = place.served(more);
+        let manifest = place.one();
+        Self { place, served, token, manifest }
+    }
+
+    fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        let at = ["plan", "--manifest", &self.manifest, "--environment", &self.served.url];
+        [&at[..], &["--token-store", "none", "--format", "json", "--non-interactive"], more]
+            .concat()
+    }
+
+    fn plan(&self, variables: &[(&str, &str)], more: &[&str]) -> Outcome {
+        let ended = self.place.run_with(variables, &self.arguments(more));
+        (ended.code, read(&ended.stdout, &ended.stderr), ended.stderr)
+    }
+
+    fn dataverse_token(&self) -> String {
+        access_token(&self.served.url, &self.token, &self.served.url)
+    }
+
+    fn flow_token(&self) -> String {
+        access_token(&self.served.url, &self.token, FLOW)
+    }
+}
+
+fn read(stdout: &str, stderr: &str) -> Value {
+    serde_json::from_str(stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"))
+}
+
+#[test]
+fn a_refresh_token_serves_from_a_variable_and_from_standard_input() {
+    let pipeline = Pipeline::new("");
+    let (code, document, stderr) =
+        pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", &pipeline.token)], &[]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(document["requests"]["entra"], 2, "one for each service");
+    for text in [format!("{}\n", pipeline.token), format!(" {}\r\nmore\n", pipeline.token)] {
+        let fed = pipeline.place.run_fed(&text, &pipeline.arguments(&["--refresh-token-stdin"]));
+        assert_eq!(fed.code, 0, "{}", fed.stderr);
+        assert!(!fed.stderr.contains(PROMPT), "{}", fed.stderr);
+    }
+    for text in ["", "\n", "two words\n"] {
+        let fed = pipeline.place.run_fed(text, &pipeline.arguments(&["--refresh-token-stdin"]));
+        assert_eq!(fed.code, 3, "{text:?}: {}", fed.stderr);
+        assert!(words(&fed.stderr).contains("standard input holds no refresh token"));
+    }
+    // A variable that a pipeline sets to nothing is as good as none.
+    let (code, document, _) = pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", "")], &[]);
+    assert_eq!((code, &document["requests"]["entra"]), (4, &json!(0)));
+}
+
+#[test]
+fn the_exported_line_is_all_that_is_printed_and_serves_with_its_key_alone() {
+    let pipeline = Pipeline::new("");
+    let place = &pipeline.place;
+    let key = ("FLOWBIND_STORE_KEY", STORE_KEY);
+    let login = ["auth", "login", "--export", "--environment", &pipeline.served.url];
+    let refused = place.run_with(&[("CI", "true")], &login);
+    assert_eq!(refused.code, 3, "{}", refused.stderr);
+    assert!(!refused.stderr.contains(PROMPT) && refused.stdout.is_empty());
+    let ended = place.run_with(&[key, ("CI", "true")], &login);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains(PROMPT), "{}", ended.stderr);
+    let line = ended.stdout.strip_suffix('\n').unwrap();
+    assert!(!line.contains(char::is_whitespace), "one line");
+    assert!(line.starts_with("YWdlLWVuY3J5cHRpb24ub3JnL3Yx"), "the header of age in base64");
+    assert!(!line.contains("eyJ") && !ended.stderr.contains(line));
+    assert!(!place.stores().exists(), "nothing is kept");
+    for copied in [line.to_owned(), format!("  {line}\n"), line.replacen("J", "J\n", 3)] {
+        let (code, document, stderr) =
+            pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", &copied), key], &[]);
+        assert_eq!(code, 0, "{stderr}");
+        assert_eq!(document["requests"]["entra"], 2);
+    }
+    let other = ("FLOWBIND_STORE_KEY", "another made-up store key");
+    let short = &line[..line.len() - 9];
+    for (line, variables, said) in [
+        (line, vec![], "FLOWBIND_STORE_KEY is not set"),
+        (line, vec![other], "made with another key"),
+        (short, vec![key], "holds no sign-ins that can be read"),
+    ] {
+        let variables = [variables, vec![("FLOWBIND_REFRESH_TOKEN", line)]].concat();
+        let (code, document, stderr) = pipeline.plan(&variables, &[]);
+        assert_eq!(code, 3, "{stderr}");
+        assert!(words(&stderr).contains(said), "{said}: {stderr}");
+        assert_eq!(document["requests"]["entra"], 0);
+        assert!(!stderr.contains(line));
+    }
+}
+
+#[test]
+fn tokens_that_were_made_elsewhere_serve_without_a_person() {
+    let pipeline = Pipeline::new("");
+    let (dataverse, flow) = (pipeline.dataverse_token(), pipeline.flow_token());
+    let given = [("FLOWBIND_DATAVERSE_TOKEN", &*dataverse), ("FLOWBIND_FLOW_TOKEN", &flow)];
+    let (code, document, stderr) = pipeline.plan(&given, &[]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(document["requests"]["entra"], 0, "nobody signs in");
+    assert!(stderr.contains("Signed in as sandy@contoso.example"), "{stderr}");
+    for (alone, other) in [(given[0], 1), (given[1], 0)] {
+        let (code, document, stderr) = pipeline.plan(&[alone], &[]);
+        assert_eq!(code, 4, "{other}: {stderr}");
+        assert_eq!(document["requests"]["entra"], 0);
+        let both = [alone, ("FLOWBIND_REFRESH_TOKEN", &*pipeline.token)];
+        let (code, document, stderr) = pipeline.plan(&both, &[]);
+        assert_eq!((code, &document["requests"]["entra"]), (0, &json!(1)), "{stderr}");
+    }
+}
+
+#[test]
+fn a_given_token_that_would_be_refused_is_told_before_it_is_sent() {
+    let pipeline = Pipeline::new("");
+    let url = &pipeline.served.url;
+    let (dataverse, flow) = (pipeline.dataverse_token(), pipeline.flow_token());
+    let token = |change: &[(&str, Value)]| {
+        let mut claims =
+            json!({"aud": url, "tid": TENANT, "scp": "user_impersonation", "exp": LATER});
+        for (name, value) in change {
+            claims[*name] = value.clone();
+        }
+        made_up_token(&claims)
+    };
+    let foreign = "11111111-9d0e-4b7a-8a35-5e2f6d1b9c40";
+    let cases = [
+        (flow.clone(), flow.clone(), "FLOWBIND_DATAVERSE_TOKEN is for `https://service.flow"),
+        (dataverse.clone(), dataverse.clone(), "FLOWBIND_FLOW_TOKEN is for `http://127.0.0.1"),
+        (
+            token(&[("exp", json!(1_600_000_000))]),
+            flow.clone(),
+            "FLOWBIND_DATAVERSE_TOKEN has expired",
+        ),
+        (token(&[("tid", json!(foreign))]), flow.clone(), "is of the tenant 11111111"),
+        (
+            dataverse.clone(),
+            token(&[("aud", json!(FLOW)), ("scp", Value::Null), ("idtyp", json!("app"))]),
+            "is that of an application without a person",
+        ),
+        (dataverse.clone(), token(&[("aud", json!(FLOW)), ("scp", Value::Null)]), "application"),
+        ("two words".to_owned(), flow.clone(), "FLOWBIND_DATAVERSE_TOKEN is no token"),
+        (dataverse.clone(), format!("Bearer {flow}"), "FLOWBIND_FLOW_TOKEN is no token"),
+    ];
+    for (dataverse, flow, said) in cases {
+        let given = [("FLOWBIND_DATAVERSE_TOKEN", &*dataverse), ("FLOWBIND_FLOW_TOKEN", &flow)];
+        let (code, document, stderr) = pipeline.plan(&given, &["--tenant", TENANT]);
+        assert!(words(&stderr).contains(said), "{said}: {stderr}");
+        assert!(stderr.contains("  help: "), "{stderr}");
+        assert_eq!(code, 4, "{said}: {stderr}");
+        let sent = &document["requests"];
+        assert_eq!(
+            (&sent["entra"], &sent["dataverse"], &sent["flow"]),
+            (&json!(0), &json!(0), &json!(0)),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_command_gives_tokens_of_both_services_or_of_one() {
+    let pipeline = Pipeline::new("");
+    let place = &pipeline.place;
+    let dataverse = place.write("dataverse.txt", &pipeline.dataverse_token());
+    let flow = place.write("flow.txt", &pipeline.flow_token());
+    let script = place.write(
+        "token.sh",
+        &format!(
+            "case \"$1\" in *service.flow*) cat '{flow}';; *) cat '{dataverse}';; esac\n[ \"$1\" = \"$FLOWBIND_RESOURCE\" ] && env | grep -c FLOWBIND_REFRESH >&2\nexit 0\n"
+        ),
+    );
+    let printing = place.write(
+        "json.sh",
+        &format!(
+            "printf '{{\"accessToken\": \"%s\", \"expires_on\": {LATER}}}' \"$(cat '{flow}')\""
+        ),
+    );
+    let both = format!("sh {script} {{resource}}");
+    let (code, document, stderr) = pipeline.plan(&[], &["--token-command", &both]);
+    assert_eq!((code, &document["requests"]["entra"]), (0, &json!(0)), "{stderr}");
+    let one = format!("dataverse:cat {dataverse}");
+    let other = format!("flow:sh {printing}");
+    let (code, document, stderr) =
+        pipeline.plan(&[], &["--token-command", &one, "--token-command", &other]);
+    assert_eq!((code, &document["requests"]["entra"]), (0, &json!(0)), "{stderr}");
+    let (code, _, stderr) =
+        pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", &pipeline.token)], &["--token-command", &other]);
+    assert_eq!(code, 0, "{stderr}");
+    // The one that names a service comes first.
+    let (code, _, stderr) = pipeline.plan(
+        &[],
+        &["--token-command", "false", "--token-command", &one, "--token-command", &other],
+    );
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[test]
+fn a_command_that_gives_no_token_is_told_with_its_own_last_words() {
+    let pipeline = Pipeline::new("");
+    let failing = "sh -c 'echo no; echo \"Please run az login\" >&2; exit 3'";
+    for (command, code, said) in [
+        (failing, 4, "ended with exit status: 3: Please run az login"),
+        ("sh -c 'exit 1'", 4, "ended with exit status: 1"),
+        ("echo two words", 4, "it printed no token"),
+        ("echo '{\"refresh_token\": \"x\"}'", 4, "it printed no token"),
+        ("true", 4, "it printed no token"),
+        ("no-such-program-anywhere", 4, "it could not be started"),
+    ] {
+        let (ended, document, stderr) = pipeline.plan(&[], &["--token-command", command]);
+        assert_eq!(ended, code, "{command}: {stderr}");
+        assert!(words(&stderr).contains(said), "{said}: {stderr}");
+        assert_eq!(document["requests"]["entra"], 0, "{command}");
+    }
+    for command in ["", "sh -c 'open"] {
+        let ended =
+            pipeline.place.run_with(&[], &pipeline.arguments(&["--token-command", command]));
+        assert_eq!(ended.code, 3, "{command}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_run_that_asks_nobody_ends_at_once_and_contacts_no_authority() {
+    let pipeline = Pipeline::new("");
+    let begin = Instant::now();
+    let (code, document, stderr) = pipeline.plan(&[], &[]);
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert_eq!(code, 4, "{stderr}");
+    assert_eq!(document["requests"]["entra"], 0, "no device code was asked for");
+    assert_eq!(document["error"]["exit-code"], 4);
+    let said = words(&stderr);
+    assert!(
+        said.contains("flowbind auth login") && said.contains("FLOWBIND_REFRESH_TOKEN"),
+        "{said}"
+    );
+    let (code, document, stderr) =
+        pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", "made-up-and-worthless")], &[]);
+    assert_eq!((code, &document["requests"]["entra"]), (4, &json!(1)), "{stderr}");
+    assert!(!stderr.contains("made-up-and-worthless"));
+}
+
+/// Every line that a runner would take for a command.
+fn commands(text: &str) -> Vec<&str> {
+    let is = |line: &&str| {
+        line.trim_start().starts_with("::") || line.contains("##vso[") || line.contains("##[")
+    };
+    text.lines().filter(is).collect()
+}
+
+/// The runners, by the variable that tells of them, and how each of our lines begins.
+const RUNNERS: [(&str, &str, [&str; 2]); 2] = [
+    ("GITHUB_ACTIONS", "true", ["::notice title=A person has to sign in::", "::warning::"]),
+    ("TF_BUILD", "True", ["##vso[task.logissue type=warning]"; 2]),
+];
+
+/// Checks that a runner takes nothing for a command but our own notices, and counts them.
+fn only_ours(text: &str, ours: [&str; 2]) -> usize {
+    for line in commands(text) {
+        let rest = ours.iter().find_map(|begin| line.strip_prefix(begin));
+        let rest = rest.unwrap_or_else(|| panic!("not ours: {line}\n{text}"));
+        assert!(!rest.contains("##vso[") && !rest.contains("##["), "{line}");
+    }
+    commands(text).len()
+}
+
+#[test]
+fn a_sign_in_stands_out_in_the_log_of_a_pipeline_and_the_document_stays_whole() {
+    for (name, value, ours) in RUNNERS {
+        for format in ["human", "json"] {
+            let place = place();
+            let served = place.serving("");
+            let url = &served.url;
+            let run = ["plan", "--manifest", EXAMPLE, "--environment", url, "--format", format];
+            let ended = place.run_with(&[(name, value)], &run);
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            assert_eq!(only_ours(&ended.stderr, ours), 1, "{}", ended.stderr);
+            assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);
+            let notice = commands(&ended.stderr)[0];
+            assert!(
+                notice.contains("/devicelogin") && notice.contains("enter the code"),
+                "{notice}"
+            );
+            if format == "json" {
+                assert_eq!(read(&ended.stdout, "")["outcome"], "planned");
+            }
+        }
+    }
+}
+
+/// What would be a command of each runner, wherever it stands in a text or at a line's begin.
+const HOSTILE: &str = r"##vso[task.setvariable variable=x]y ##[error]z\n::error::a\r\n::set-env name=x::y\n##[group]b";
+
+#[test]
+fn the_name_of_a_flow_is_no_command_to_a_pipeline() {
+    for (name, value, ours) in RUNNERS {
+        let place = place();
+        let hostile = format!("name = \"{HOSTILE}\"");
+        let tenant = place.tenant(&[
+            ("name = \"Order intake\"", &hostile),
+            ("name = \"Sandy Deployer\"", &hostile),
+            ("principal-name = \"sandy@contoso.example\"", &format!("principal-{hostile}")),
+            ("display-name = \"Order intake URL\"", &format!("display-{hostile}")),
+        ]);
+        let served = Served::start(&place, &["--approve-after", "0", "--tenant", &tenant]);
+        let flow = "[[flow]]\nname = \"##vso[task.setvariable variable=x]y ::error::z\"\n";
+        let named = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl").replacen("[[flow]]\n", flow, 1);
+        let manifest = place.manifest(&named);
+        for command in ["plan", "apply"] {
+            for format in ["human", "json"] {
+                let yes: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
+                let run = [command, "--manifest", &manifest, "--environment", &served.url];
+                let ended = place
+                    .run_with(&[(name, value)], &[&run[..], &["--format", format], yes].concat());
+                assert_eq!(ended.code, 0, "{}", ended.stderr);
+                only_ours(&ended.stderr, ours);
+                assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_of_a_manifest_is_no_command_to_a_pipeline() {
+    for (name, value, ours) in RUNNERS {
+        let place = place();
+        for flow in [
+            format!("[[flow]]\nname = \"{HOSTILE}\"\n"),
+            "[[flow]]\nworkflow-id = \"##vso[task.x]y\"\n".to_owned(),
+            "[[flow]]\n\"##vso[task.x]y ##[error]z\" = 1\n".to_owned(),
+            "[\"##[group]x\"]\n::error::x\n".to_owned(),
+        ] {
+            let manifest = place.manifest(&flow);
+            for format in ["human", "json"] {
+                let run = ["plan", "--manifest", &manifest, "--format", format];
+                let ended = place.run_with(&[(name, value)], &run);
+                assert_eq!(ended.code, 3, "{}", ended.stderr);
+                assert_eq!(only_ours(&ended.stderr, ours), 0, "{}", ended.stderr);
+                assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_entra_says_is_no_command_to_a_pipeline() {
+    for ((name, value, ours), format) in RUNNERS.into_iter().zip(["human", "json"]) {
+        // A code that nobody explains, so that Entra's own words are shown, and one that is.
+        for (on, code) in [("device-code", 50105), ("poll", 77777), ("refresh", 77777)] {
+            let place = place();
+            let served = place.serving(&format!(
+                "[[sign-in-refusal]]\non = \"{on}\"\ncode = {code}\nerror = \"invalid_grant\"\nsuberror = \"message_only\"\ndescription = \"{HOSTILE}\""
+            ));
+            let manifest = place.one();
+            let run = ["plan", "--manifest", &manifest, "--environment", &served.url];
+            let ended =
+                place.run_with(&[(name, value)], &[&run[..], &["--format", format]].concat());
+            assert_eq!(ended.code, 4, "{}", ended.stderr);
+            assert!(words(&ended.stderr).contains("setvariable"), "as text: {}", ended.stderr);
+            only_ours(&ended.stderr, ours);
+            assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_login_asks_a_person_whatever_tokens_are_there_for_runs() {
+    let pipeline = Pipeline::new("");
+    let given = [("FLOWBIND_DATAVERSE_TOKEN", "made-up"), ("FLOWBIND_FLOW_TOKEN", "made-up")];
+    let run = ["auth", "login", "--token-store", "plain", "--environment", &pipeline.served.url];
+    let ended = pipeline.place.run_with(&given, &run);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains(PROMPT));
+    assert!(!refresh_token(&pipeline.place.stores().join("sign-ins.json")).is_empty());
+}
