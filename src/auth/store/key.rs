@@ -18,7 +18,7 @@ use super::{Damage, KeyHolder, Origin, SignIns, StoreError};
 /// The fewest characters of a passphrase.
 const FEWEST_CHARACTERS: usize = 16;
 
-/// How much work it is to try a passphrase: 2 to the power of this many rounds, some 50 ms.
+/// How much work it is to try a passphrase: 2 to the power of this many rounds, some 100 ms.
 const WORK: u8 = 15;
 
 /// How much work is done at most to read, which takes 256 MiB of memory: what `age` itself writes.
