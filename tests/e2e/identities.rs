@@ -72,7 +72,7 @@ fn run_at(
         ),
     );
     let yes: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
-    let run = [command, "--manifest", &manifest, "--non-interactive"];
+    let run = [command, "--manifest", &manifest, "--environment", url, "--non-interactive"];
     place.run_with(&variables, &[&run[..], yes].concat())
 }
 

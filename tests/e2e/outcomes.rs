@@ -129,7 +129,7 @@ fn the_document_says_what_was_done_and_what_it_took() {
         json!({
             "version": 1,
             "outcome": "applied",
-            "environment": {"name": "sandbox", "url": null, "id": "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6"},
+            "environment": {"name": "sandbox", "url": null, "id": "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6", "flow-api": "127.0.0.1"},
             "changes": [{
                 "address": "environment-variable/contoso_OrderIntakeUrl",
                 "action": "create",

@@ -397,3 +397,31 @@ fn a_login_asks_a_person_whatever_tokens_are_there_for_runs() {
     assert!(ended.stderr.contains(PROMPT));
     assert!(!refresh_token(&pipeline.place.stores().join("sign-ins.json")).is_empty());
 }
+
+#[test]
+fn nothing_that_was_handed_in_goes_to_an_address_that_the_manifest_alone_names() {
+    let place = place();
+    let served = Served::start(&place, &["--approve-after", "0"]);
+    let flows = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
+    for url in [served.url.as_str(), "https://127.0.0.1:9", "https://environment.example"] {
+        let cloud = if url.contains("example") { "cloud = \"public\"\n" } else { "" };
+        let identity = "client-id = \"00000000-0000-4000-8000-0000000000a1\"\nclient-secret-variable = \"MADE_UP\"\n";
+        let head = format!(
+            "version = 1\n[environments.here]\nurl = \"{url}\"\n{cloud}client-id = \"00000000-0000-4000-8000-00000000f10b\"\n"
+        );
+        let plain = place.write("plain.toml", &format!("{head}{flows}"));
+        let own = format!("{head}[environments.here.dataverse-identity]\n{identity}{flows}");
+        let own = place.write("own.toml", &own);
+        for (manifest, variable) in [
+            (&plain, "FLOWBIND_REFRESH_TOKEN"),
+            (&plain, "FLOWBIND_DATAVERSE_TOKEN"),
+            (&plain, "FLOWBIND_FLOW_TOKEN"),
+            (&own, "MADE_UP"),
+        ] {
+            let run = ["plan", "--manifest", manifest, "--non-interactive"];
+            let ended = place.run_with(&[(variable, "made-up")], &run);
+            assert_eq!(ended.code, 3, "{url} {variable}: {}", ended.stderr);
+            assert!(ended.stderr.contains(&format!("--environment {url}")), "{}", ended.stderr);
+        }
+    }
+}

@@ -247,7 +247,7 @@ fn no_way_to_sign_in_shows_a_secret_anywhere() {
         "flowbind.toml",
         &format!("version = 1\n[environments.here]\nurl = \"{url}\"\n{flows}"),
     );
-    let run = |command: &'static str| [command, "--manifest", &manifest, "--environment", "here"];
+    let run = |command: &'static str| [command, "--manifest", &manifest, "--environment", &url];
     let key = ("FLOWBIND_STORE_KEY", STORE_KEY);
 
     // A device code that is kept, in both kinds of files, told, used and forgotten.
