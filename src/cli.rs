@@ -160,7 +160,7 @@ pub enum AuthCommand {
 pub struct LoginArgs {
     /// Keep nothing here, but print the sign-in as one line, encrypted with `FLOWBIND_STORE_KEY`:
     /// the value of a pipeline's secret variable `FLOWBIND_REFRESH_TOKEN`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "token_store")]
     pub export: bool,
     /// Which environment, and how it is reached. An address needs no manifest.
     #[command(flatten)]

@@ -37,6 +37,8 @@ pub enum Event<'a> {
         url: &'a str,
         /// Whether a browser is being opened with it.
         opened: bool,
+        /// The port to forward if the browser is at the other end of SSH.
+        tunnel: Option<u16>,
     },
     /// Something about the sign-in may be wrong, but the run goes on.
     SignInWarning {

@@ -153,8 +153,10 @@ pub enum AuthError {
         left: Duration,
     },
     /// A program that was to print a token did not.
-    #[error("{command} gave no token")]
+    #[error("{command} gave no token for {audience}")]
     Command {
+        /// Whom it should be for.
+        audience: Audience,
         /// The program.
         command: String,
         /// Why.

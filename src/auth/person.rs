@@ -63,6 +63,11 @@ impl Person {
         Self { sleep, ..self }
     }
 
+    /// Whether there is anybody to ask.
+    pub(super) fn can_be_asked(&self) -> bool {
+        self.way != Way::Nobody
+    }
+
     /// Makes a token from the refresh token (RFC 6749 section 6).
     ///
     /// # Errors

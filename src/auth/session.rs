@@ -130,7 +130,9 @@ impl Session {
         let shared = &self.shared;
         let Some(person) = shared.person_for(audience) else { return Err(refused) };
         let Next::AskPerson { .. } = renewal::next(&refused) else { return Err(refused) };
-        shared.tell_why_asked(&refused);
+        if person.can_be_asked() {
+            shared.tell_why_asked(&refused);
+        }
         let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
         let scopes = shared.resources.sign_in_scopes(audience);
         let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
@@ -287,7 +289,11 @@ impl Shared {
             Source::Command(command) => {
                 let resource = self.resources.of(audience);
                 let minted = command.run(audience, resource).await;
-                minted.map_err(|source| AuthError::Command { command: command.to_string(), source })
+                minted.map_err(|source| AuthError::Command {
+                    audience,
+                    command: command.to_string(),
+                    source,
+                })
             }
             Source::Principal(own) => {
                 let scope = self.resources.scope(audience);

@@ -66,7 +66,7 @@ pub struct VariableName(String);
 /// secret itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit"
+    "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit; those of flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets"
 )]
 pub struct VariableNameError;
 
@@ -77,6 +77,14 @@ enum Runner {
     AzureDevOps,
     Kubernetes,
 }
+
+/// Variables that hold other secrets than an application's, which must not go where that goes.
+const OUR_OWN: [&str; 4] = [
+    "FLOWBIND_REFRESH_TOKEN",
+    "FLOWBIND_STORE_KEY",
+    "FLOWBIND_DATAVERSE_TOKEN",
+    "FLOWBIND_FLOW_TOKEN",
+];
 
 impl VariableName {
     /// The name as text.
@@ -93,7 +101,8 @@ impl FromStr for VariableName {
         if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(VariableNameError);
         }
-        text.chars().all(plain).then(|| Self(text.to_owned())).ok_or(VariableNameError)
+        let usable = text.chars().all(plain) && !OUR_OWN.contains(&text);
+        usable.then(|| Self(text.to_owned())).ok_or(VariableNameError)
     }
 }
 

@@ -156,7 +156,7 @@ impl Listener for Console {
                 let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
                 self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
             }
-            Event::SignIn { verification_uri, user_code, message, approves_itself, .. } => {
+            Event::SignIn { verification_uri, user_code, message, expires_in, approves_itself } => {
                 let sentence =
                     format!("To sign in, open {verification_uri} and enter the code {user_code}");
                 let message = message
@@ -164,16 +164,24 @@ impl Listener for Console {
                 self.notice(SIGN_IN, message.unwrap_or(&sentence));
                 if approves_itself {
                     self.line("The sandbox's user approves by itself in a moment.");
+                } else {
+                    let minutes = expires_in.as_secs().div_ceil(60);
+                    self.line(&format!("The code is good for {}.", counted_minutes(minutes)));
                 }
                 self.status("Waiting for the sign-in …");
             }
-            Event::SignInByBrowser { url, opened } => {
+            Event::SignInByBrowser { url, opened, tunnel } => {
                 self.line(if opened {
                     "To sign in, go on in the browser that opens, or open this address in one on this machine:"
                 } else {
                     "To sign in, open this address in a browser on this machine:"
                 });
                 self.line(url);
+                if let Some(port) = tunnel {
+                    self.line(&format!(
+                        "Its answer comes to port {port} of this machine. From yours, forward it first: ssh -L {port}:127.0.0.1:{port} HOST"
+                    ));
+                }
                 self.status("Waiting for the sign-in …");
             }
             Event::SignInWarning { text } => self.warning(text),
@@ -226,6 +234,11 @@ impl Listener for Console {
             )),
         }
     }
+}
+
+/// So many minutes in words.
+fn counted_minutes(minutes: u64) -> String {
+    counted(usize::try_from(minutes).unwrap_or(usize::MAX), "minute")
 }
 
 /// Writes and flushes. A closed pipe is no reason to end a run half way: it is overlooked.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::given;
 use super::interrupt::interruptible;
 use super::keep::{Keeping, store_key};
 use super::sign_in::Login;
@@ -13,6 +14,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifest::{Environment, Manifest, render};
 use crate::report::{self, Console, Format, KeptSignIn};
+
+/// What to do with an exported sign-in.
+const EXPORTED: &str = "Put this line into the secret variable FLOWBIND_REFRESH_TOKEN of the pipeline, and the key into \
+     FLOWBIND_STORE_KEY. Sign in again before 90 days have passed.\n";
 
 /// Carries out `flowbind auth`.
 pub(super) async fn command(command: &AuthCommand, color: anstream::ColorChoice) -> Exit {
@@ -57,6 +62,7 @@ async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure
             let mut sign_ins = SignIns::default();
             sign_ins.put(name, sign_in);
             console.result(&format!("{}\n", key.seal_line(&sign_ins)?));
+            console.message(EXPORTED);
         }
     }
     Ok(Exit::Done)
@@ -100,7 +106,12 @@ fn environment(
     };
     let manifest = match super::read(&args.manifest) {
         Err(_) if is_address => Manifest::without_file(clouds),
-        Err(error) => return Err(refused(&[], vec![crate::manifest::unreadable(&name, &error)])),
+        Err(error) => {
+            let problem = crate::manifest::unreadable(&name, &error);
+            return Err(refused(&[], vec![problem]).hint(
+                "or sign in without a manifest: `--environment https://contoso.crm4.dynamics.com --client-id GUID`, with your own host and application",
+            ));
+        }
         Ok(bytes) => {
             Manifest::parse(&bytes, clouds).map_err(|problems| refused(&bytes, problems))?
         }
@@ -116,6 +127,9 @@ async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
     };
     let file = keeping.store.as_ref().map(|store| store.file().display().to_string());
     let shown: Vec<KeptSignIn> = kept.iter().map(shown).collect();
+    for name in given::handed_in() {
+        console.message(&format!("{name} is set: runs use it before anything that is kept.\n"));
+    }
     let store = keeping.choice.kind();
     console.result(&report::sign_ins(&shown, store, file.as_deref(), args.format));
     Ok(if shown.is_empty() { Exit::SignIn } else { Exit::Done })
@@ -140,7 +154,12 @@ async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
         console.result("Nothing is kept in the token store `none`.\n");
         return Ok(Exit::Done);
     };
-    let was_there = store.clear().await?;
+    let kept = store.file().exists();
+    let was_there = match store.clear().await {
+        // The file is gone, and the key that is left opens nothing.
+        Err(StoreError::KeyringUnavailable { .. }) => kept,
+        cleared => cleared?,
+    };
     let words = if was_there { "Removed" } else { "There was no sign-in in" };
     console.result(&format!("{words} {}\n", store.file().display()));
     Ok(Exit::Done)

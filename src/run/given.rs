@@ -69,6 +69,13 @@ impl Given {
     }
 }
 
+/// The variables with something that is used before a kept sign-in.
+pub(super) fn handed_in() -> impl Iterator<Item = &'static str> {
+    let names =
+        [REFRESH_TOKEN, token_variable(Audience::Dataverse), token_variable(Audience::Flow)];
+    names.into_iter().filter(|name| matches!(variable_of(name), Ok(Some(_))))
+}
+
 /// The variable that holds an access token for an audience.
 fn token_variable(audience: Audience) -> &'static str {
     match audience {
@@ -146,6 +153,13 @@ fn first_line() -> Result<String, Failure> {
 /// The value of a variable; none if it is empty, as pipelines set variables that have no value.
 pub(super) fn variable_of(name: &str) -> Result<Option<String>, Failure> {
     match env::var(name) {
+        // Azure Pipelines leaves the reference to a variable that it does not know as it is.
+        Ok(value) if value.trim().starts_with("$(") => {
+            let message = format!(
+                "{name} holds `$(...)`: the pipeline has no such variable, or no access to it"
+            );
+            Err(Failure::new(Exit::Usage, message).hint("define it as a secret variable of the pipeline, or link the variable group that has it"))
+        }
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
         Err(env::VarError::NotUnicode(_)) => {

@@ -1,8 +1,11 @@
 //! Who signs in to an environment, and how: everything that can be wrong with it is found before
 //! anything is contacted.
 
+use std::env;
 use std::sync::Arc;
 use std::time::Duration;
+
+use url::Url;
 
 use super::connect::Connection;
 use super::given::Given;
@@ -158,8 +161,10 @@ impl Login {
             return Ok(Keeper::in_memory(given));
         };
         match store.read().await {
-            Ok(kept) if kept.find(name).is_some() => Ok(Keeper::in_store(store, name.clone())),
-            Ok(_) => Ok(Keeper::in_memory(None)),
+            Ok(kept) => Ok(match kept.name_for(name) {
+                Some(name) => Keeper::in_store(store, name.clone()),
+                None => Keeper::in_memory(None),
+            }),
             Err(error) if self.keeping.asked => Err(error.into()),
             Err(error) => {
                 notify(Notice::Warning(&format!("no kept sign-in is used: {}", sentence(&error))));
@@ -252,11 +257,21 @@ fn notify(console: &Arc<Console>, approves_itself: bool) -> Notify {
             },
             Notice::Browser(url) => {
                 let opened = auth::open_browser(url);
-                Event::SignInByBrowser { url: url.as_str(), opened }
+                let tunnel = tunnel(url);
+                console.tell(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
+                return;
             }
             Notice::Warning(text) => Event::SignInWarning { text },
         });
     })
+}
+
+/// The port to forward where this machine is at the other end of SSH: a browser brings its answer to
+/// its own machine.
+fn tunnel(url: &Url) -> Option<u16> {
+    env::var_os("SSH_CONNECTION")?;
+    let (_, back) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
+    Url::parse(&back).ok()?.port()
 }
 
 /// Does the work, and reminds of what may be wrong if a code is not entered for long.

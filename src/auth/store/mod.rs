@@ -146,18 +146,22 @@ impl Store {
     /// Another run does not let go of the store, a file cannot be removed, or the keyring is
     /// unavailable; the files are removed in spite of that.
     pub async fn clear(&self) -> Result<bool, StoreError> {
-        let kept = file::folder(&self.file).is_dir() && self.clear_files().await?;
-        match &self.protection {
-            Protection::Keyring(keyring) => Ok(keyring.remove_key().await? || kept),
-            Protection::Mode | Protection::Key(_) => Ok(kept),
+        if !file::folder(&self.file).is_dir() {
+            return self.clear_key().await;
         }
-    }
-
-    /// Removes the files, but for the one that is locked.
-    async fn clear_files(&self) -> Result<bool, StoreError> {
+        // Held to the end, so that no run encrypts anything with a key that is being removed.
         let _lock = lock::take(&file::beside(&self.file, "lock")).await?;
         let left = file::remove(&file::beside(&self.file, "new"))?;
-        Ok(file::remove(&self.file)? || left)
+        let kept = file::remove(&self.file)?;
+        Ok(self.clear_key().await? || kept || left)
+    }
+
+    /// Removes the key in the keyring, if that is where it is.
+    async fn clear_key(&self) -> Result<bool, StoreError> {
+        match &self.protection {
+            Protection::Keyring(keyring) => Ok(keyring.remove_key().await?),
+            Protection::Mode | Protection::Key(_) => Ok(false),
+        }
     }
 
     /// What the file holds, as it is there.

@@ -76,6 +76,20 @@ impl SignIns {
         self.0.get(name)
     }
 
+    /// The name under which a sign-in is kept that serves for that one: the same one, else the only
+    /// one of its authority and application, since a refresh token is bound to no tenant
+    /// (<https://learn.microsoft.com/entra/identity-platform/refresh-tokens>).
+    pub fn name_for(&self, name: &SignInName) -> Option<&SignInName> {
+        if let Some((same, _)) = self.0.get_key_value(name) {
+            return Some(same);
+        }
+        let alike = |other: &&SignInName| {
+            other.authority == name.authority && other.client_id == name.client_id
+        };
+        let mut alike = self.0.keys().filter(alike);
+        alike.next().filter(|_| alike.next().is_none())
+    }
+
     /// Keeps a sign-in, in place of an earlier one of this name.
     pub fn put(&mut self, name: SignInName, sign_in: SignIn) {
         self.0.insert(name, sign_in);
