@@ -53,7 +53,7 @@ impl Login {
         let given = Given::read(args)?;
         let principal = own_identity(environment, &given.sources)?;
         let keeping = Keeping::of(&args.store)?;
-        Ok(Self { principal, keeping, ..Self::by(given, args, environment, clouds)? })
+        Ok(Self { keeping, principal, ..Self::by(given, args, environment, clouds)? })
     }
 
     /// The same sign-in for the sake of keeping it: the person's, whatever tokens were handed in.
