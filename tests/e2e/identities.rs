@@ -52,7 +52,7 @@ impl Written {
             &self.served.url,
             command,
             proof,
-            [variables, &[("FLOWBIND_REFRESH_TOKEN", &self.token)]].concat(),
+            &[variables, &[("FLOWBIND_REFRESH_TOKEN", &self.token)]].concat(),
         )
     }
 }
@@ -62,7 +62,7 @@ fn run_at(
     url: &str,
     command: &str,
     proof: &str,
-    variables: Vec<(&str, &str)>,
+    variables: &[(&str, &str)],
 ) -> Ended {
     let flows = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
     let manifest = place.write(
@@ -73,7 +73,7 @@ fn run_at(
     );
     let yes: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
     let run = [command, "--manifest", &manifest, "--environment", url, "--non-interactive"];
-    place.run_with(&variables, &[&run[..], yes].concat())
+    place.run_with(variables, &[&run[..], yes].concat())
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn variables_that_are_missing_are_named_all_at_once_before_anything_is_contacted
     ] {
         let place = place();
         // Nobody listens there, so that an attempt to contact it would end otherwise.
-        let ended = run_at(&place, "http://127.0.0.1:1", "plan", proof, vec![]);
+        let ended = run_at(&place, "http://127.0.0.1:1", "plan", proof, &[]);
         assert_eq!(ended.code, 3, "{proof}: {}", ended.stderr);
         for name in names {
             assert!(words(&ended.stderr).contains(name), "{name}: {}", ended.stderr);

@@ -95,7 +95,7 @@ fn the_exported_line_is_all_that_is_printed_and_serves_with_its_key_alone() {
     assert!(line.starts_with("YWdlLWVuY3J5cHRpb24ub3JnL3Yx"), "the header of age in base64");
     assert!(!line.contains("eyJ") && !ended.stderr.contains(line));
     assert!(!place.stores().exists(), "nothing is kept");
-    for copied in [line.to_owned(), format!("  {line}\n"), line.replacen("J", "J\n", 3)] {
+    for copied in [line.to_owned(), format!("  {line}\n"), line.replacen('J', "J\n", 3)] {
         let (code, document, stderr) =
             pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", &copied), key], &[]);
         assert_eq!(code, 0, "{stderr}");

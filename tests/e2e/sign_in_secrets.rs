@@ -227,167 +227,172 @@ fn browse(address: &str) {
         stream.write_all(request.as_bytes()).unwrap();
         let lines = BufReader::new(stream).lines().map_while(Result::ok);
         let headers = lines.take_while(|line| !line.is_empty());
-        let location = headers
-            .filter_map(|line| {
-                Some(line.split_once(": ")?.1.to_owned())
-                    .filter(|_| line.to_lowercase().starts_with("location: "))
-            })
-            .next();
-        let Some(location) = location else { return };
+        let fields = headers.filter_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            Some((name.to_lowercase(), value.to_owned()))
+        });
+        let Some((_, location)) = fields.into_iter().find(|(name, _)| name == "location") else {
+            return;
+        };
         next = url::Url::parse(&location).unwrap();
+    }
+}
+
+/// What a run is told that asks nobody and keeps nothing.
+const SILENT: [&str; 5] = ["--token-store", "none", "--non-interactive", "--format", "json"];
+
+/// Values that the sandbox does not take, which are secrets of somebody all the same.
+const WORTHLESS: &str = "made-up-worthless-refresh-token-0044";
+const WRONG: &str = "made-up-wrong-secret-of-it-0045";
+
+impl Watch {
+    /// Writes the manifest, with more in its environment.
+    fn manifest(&self, url: &str, more: &str) {
+        let flows = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
+        let head = format!("version = 1\n[environments.here]\nurl = \"{url}\"\n{more}");
+        self.place.write("flowbind.toml", &format!("{head}{flows}"));
+    }
+
+    /// A command on that manifest.
+    fn on(&self, command: &[&str], more: &[&str]) -> Vec<String> {
+        let manifest = self.place.path("flowbind.toml").display().to_string();
+        // The manifest alone may not say where what is handed in goes.
+        let text = fs::read_to_string(&manifest).unwrap();
+        let url = text.split('"').nth(1).unwrap();
+        let words = [command, &["--manifest", &manifest, "--environment", url], more].concat();
+        words.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Runs a command on that manifest.
+    fn run_on(&mut self, variables: &[(&str, &str)], command: &[&str], more: &[&str]) -> i32 {
+        let words = self.on(command, more);
+        self.run(variables, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// A device code that is kept, in both kinds of files, told, and used.
+    fn keeps(&mut self) {
+        let key = [("FLOWBIND_STORE_KEY", STORE_KEY)];
+        for store in ["plain", "file"] {
+            let kept = ["--token-store", store];
+            assert_eq!(self.run_on(&key, &["auth", "login"], &kept), 0);
+            let status = ["auth", "status", "--format", "json", "--token-store", store];
+            assert_eq!(self.run(&key, &status), 0);
+            assert_eq!(self.run_on(&key, &["plan"], &kept), 0);
+            assert_eq!(self.run_on(&key, &["apply", "--yes", "--format", "json"], &kept), 0);
+        }
+    }
+
+    /// A sign-in in a browser.
+    fn browses(&mut self) {
+        let words = self.on(&["plan"], &["--browser", "--token-store", "none"]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut child = self.start(&[], &words);
+        let mut shown = Vec::new();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        for line in lines.map(Result::unwrap) {
+            if line.starts_with("http") && line.contains("/authorize") {
+                browse(&line);
+            }
+            shown.push(line);
+        }
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{shown:?}");
+        self.shown.extend(shown);
+        self.shown.push(String::from_utf8(ended.stdout).unwrap());
+    }
+
+    /// What a pipeline hands in: a refresh token, a sealed line, tokens, and commands.
+    fn is_handed(&mut self, url: &str, kept: &str) {
+        let refresh = ("FLOWBIND_REFRESH_TOKEN", kept);
+        assert_eq!(self.run_on(&[refresh], &["plan"], &SILENT), 0);
+        let worthless = [("FLOWBIND_REFRESH_TOKEN", WORTHLESS)];
+        assert_eq!(self.run_on(&worthless, &["plan"], &SILENT), 4);
+        let sealing = [("FLOWBIND_STORE_KEY", STORE_KEY), refresh];
+        assert_eq!(self.run_on(&sealing, &["auth", "login", "--export"], &[]), 0);
+        let (dataverse, flow) = (access_token(url, kept, url), access_token(url, kept, FLOW));
+        let quoted = format!("\"{dataverse} {flow}\"");
+        for (first, second, code) in
+            [(&dataverse, &flow, 0), (&flow, &dataverse, 4), (&quoted, &flow, 4)]
+        {
+            let given = [("FLOWBIND_DATAVERSE_TOKEN", &**first), ("FLOWBIND_FLOW_TOKEN", second)];
+            assert_eq!(self.run_on(&given, &["plan"], &SILENT), code);
+        }
+        let dataverse = self.place.write("dataverse.txt", &dataverse);
+        let flow = self.place.write("flow.txt", &flow);
+        let good = [format!("dataverse:cat {dataverse}"), format!("flow:cat {flow}")];
+        let complaining = format!("sh -c 'cat {flow} >&2; exit 1'");
+        let printing = format!("sh -c 'echo two; cat {flow}'");
+        for (first, second, code) in
+            [(&good[0], &good[1], 0), (&complaining, &good[1], 4), (&good[0], &printing, 4)]
+        {
+            let by = ["--token-command", first, "--token-command", second];
+            assert_eq!(self.run_on(&[], &["plan"], &[&SILENT[..], &by].concat()), code);
+        }
+    }
+
+    /// An application of its own, by every kind of proof, of which one is wrong.
+    fn has_an_application(&mut self, url: &str, kept: &str, pem: &str) {
+        let github = format!("{url}/_sandbox/oidc/github?api-version=2.0");
+        let azure = format!("{url}/_sandbox/oidc/azure-devops");
+        let secret = "client-secret-variable = \"WRITER_SECRET\"";
+        let connected = "federation = \"azure-devops\"\nservice-connection = \"11111111-0000-4000-8000-00000000ad01\"";
+        for (proof, variable, value, other) in [
+            (secret, "WRITER_SECRET", SECRET, ("X", "")),
+            (secret, "WRITER_SECRET", WRONG, ("X", "")),
+            ("certificate-variable = \"WRITER_PEM\"", "WRITER_PEM", pem, ("X", "")),
+            (
+                "federation = \"github\"",
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                REQUEST_TOKEN,
+                ("ACTIONS_ID_TOKEN_REQUEST_URL", &*github),
+            ),
+            (connected, "SYSTEM_ACCESSTOKEN", REQUEST_TOKEN, ("SYSTEM_OIDCREQUESTURI", &azure)),
+        ] {
+            let own = "[environments.here.dataverse-identity]\nclient-id";
+            self.manifest(url, &format!("{own} = \"{IDENTITY}\"\n{proof}\n"));
+            let variables = [(variable, value), other, ("FLOWBIND_REFRESH_TOKEN", kept)];
+            let wanted = if value == WRONG { 4 } else { 0 };
+            assert_eq!(self.run_on(&variables, &["plan"], &SILENT), wanted, "{proof}");
+        }
+    }
+
+    /// Forgets what is kept, and looks at the files that stay.
+    fn ends(&mut self) {
+        for store in ["plain", "file"] {
+            assert_eq!(self.run(&[], &["auth", "logout", "--token-store", store]), 0);
+        }
+        for file in self.left_behind(&["tenant.toml", "dataverse.txt", "flow.txt"]) {
+            let bytes = fs::read(&file).unwrap();
+            self.shown.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        assert!(self.watched > 20, "{} programs", self.watched);
+        assert!(self.shown.iter().any(|text| text.contains("TRACE") || text.contains("DEBUG")));
     }
 }
 
 #[test]
 fn no_way_to_sign_in_shows_a_secret_anywhere() {
     let (mut watch, served, relay) = watch();
-    let url = relay.url.clone();
-    let flows = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
-    let manifest = watch.place.write(
-        "flowbind.toml",
-        &format!("version = 1\n[environments.here]\nurl = \"{url}\"\n{flows}"),
-    );
-    let run = |command: &'static str| [command, "--manifest", &manifest, "--environment", &url];
-    let key = ("FLOWBIND_STORE_KEY", STORE_KEY);
-
-    // A device code that is kept, in both kinds of files, told, used and forgotten.
-    for store in ["plain", "file"] {
-        let kept = ["--token-store", store];
-        let login = [&["auth"], &run("login")[..], &kept[..]].concat();
-        assert_eq!(watch.run(&[key], &login), 0);
-        assert_eq!(
-            watch.run(&[key], &[&["auth", "status", "--format", "json"], &kept[..]].concat()),
-            0
-        );
-        assert_eq!(watch.run(&[key], &[&run("plan")[..], &kept[..]].concat()), 0);
-        assert_eq!(
-            watch.run(
-                &[key],
-                &[&run("apply")[..], &kept[..], &["--yes", "--format", "json"]].concat()
-            ),
-            0
-        );
-    }
-
-    // A browser.
-    let mut child =
-        watch.start(&[], &[&run("plan")[..], &["--browser", "--token-store", "none"]].concat());
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut before = String::new();
-    let address = loop {
-        let line = lines.next().unwrap().unwrap();
-        before += &line;
-        before.push('\n');
-        if line.starts_with("http") && line.contains("/authorize") {
-            break line;
-        }
-    };
-    browse(&address);
-    for line in lines {
-        before += &line.unwrap();
-        before.push('\n');
-    }
-    child.stderr = None;
-    let mut out = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{before}");
-    watch.shown.extend([before, out]);
-
-    // What a pipeline hands in.
-    let kept = refresh_token(&watch.place.stores().join("sign-ins.json"));
-    let stay = ["--token-store", "none", "--non-interactive"];
-    let silent = [&run("plan")[..], &stay[..]].concat();
-    assert_eq!(watch.run(&[("FLOWBIND_REFRESH_TOKEN", &kept)], &silent), 0);
-    assert_eq!(
-        watch.run(&[("FLOWBIND_REFRESH_TOKEN", "made-up-worthless-refresh-token-0044")], &silent),
-        4
-    );
-    let export = [&["auth"], &run("login")[..], &["--export"]].concat();
-    assert_eq!(watch.run(&[key, ("FLOWBIND_REFRESH_TOKEN", &kept)], &export), 0);
-    let (dataverse, flow) = (access_token(&url, &kept, &url), access_token(&url, &kept, FLOW));
-    let given = [("FLOWBIND_DATAVERSE_TOKEN", &*dataverse), ("FLOWBIND_FLOW_TOKEN", &flow)];
-    assert_eq!(watch.run(&given, &silent), 0);
-    let swapped = [("FLOWBIND_DATAVERSE_TOKEN", &*flow), ("FLOWBIND_FLOW_TOKEN", &dataverse)];
-    assert_eq!(watch.run(&swapped, &silent), 4);
-    let quoted = format!("\"{dataverse} {flow}\"");
-    assert_eq!(watch.run(&[("FLOWBIND_FLOW_TOKEN", &quoted)], &silent), 4);
-    let dataverse = watch.place.write("dataverse.txt", &dataverse);
-    let flow = watch.place.write("flow.txt", &flow);
-    let commands = [format!("dataverse:cat {dataverse}"), format!("flow:cat {flow}")];
-    let by = ["--token-command", &commands[0], "--token-command", &commands[1]];
-    assert_eq!(watch.run(&[], &[&silent[..], &by].concat()), 0);
-    let complaining = format!("sh -c 'cat {flow} >&2; exit 1'");
-    let printing = format!("sh -c 'echo two; cat {flow}'");
-    for command in [&complaining, &printing] {
-        assert_eq!(watch.run(&[], &[&silent[..], &["--token-command", command]].concat()), 4);
-    }
-
-    // An application of its own.
     let pem = ["certificate", "key"].map(|name| {
         fs::read_to_string(root(&format!("tests/sandbox/certificate/{name}.pem"))).unwrap()
     });
-    let github = format!("{url}/_sandbox/oidc/github?api-version=2.0");
-    let azure = format!("{url}/_sandbox/oidc/azure-devops");
-    let (certificate, private_key) = (pem.concat(), pem[1].clone());
-    let ways: [(&str, Vec<(&str, &str)>); 5] = [
-        ("client-secret-variable = \"WRITER_SECRET\"", vec![("WRITER_SECRET", SECRET)]),
-        (
-            "client-secret-variable = \"WRITER_SECRET\"",
-            vec![("WRITER_SECRET", "made-up-wrong-secret-of-it-0045")],
-        ),
-        ("certificate-variable = \"WRITER_PEM\"", vec![("WRITER_PEM", &certificate)]),
-        (
-            "federation = \"github\"",
-            vec![
-                ("ACTIONS_ID_TOKEN_REQUEST_URL", &github),
-                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN),
-            ],
-        ),
-        (
-            "federation = \"azure-devops\"\nservice-connection = \"11111111-0000-4000-8000-00000000ad01\"",
-            vec![("SYSTEM_OIDCREQUESTURI", &azure), ("SYSTEM_ACCESSTOKEN", REQUEST_TOKEN)],
-        ),
-    ];
-    for (proof, variables) in ways {
-        let own = format!(
-            "[environments.here.dataverse-identity]\nclient-id = \"{IDENTITY}\"\n{proof}\n"
-        );
-        watch.place.write(
-            "flowbind.toml",
-            &format!("version = 1\n[environments.here]\nurl = \"{url}\"\n{own}{flows}"),
-        );
-        let wrong = variables.contains(&("WRITER_SECRET", "made-up-wrong-secret-of-it-0045"));
-        let variables = [&variables[..], &[("FLOWBIND_REFRESH_TOKEN", &*kept)]].concat();
-        assert_eq!(watch.run(&variables, &silent), if wrong { 4 } else { 0 }, "{proof}");
-    }
-    for store in ["plain", "file"] {
-        assert_eq!(watch.run(&[], &["auth", "logout", "--token-store", store]), 0);
-    }
+    watch.manifest(&relay.url, "");
+    watch.keeps();
+    watch.browses();
+    let kept = refresh_token(&watch.place.stores().join("sign-ins.json"));
+    watch.is_handed(&relay.url, &kept);
+    watch.has_an_application(&relay.url, &kept, &pem.concat());
     drop(served);
-
-    let mut wanted = secrets(&relay.traffic());
-    for kind in
-        ["code_verifier=", "client_assertion=", "device_code=", "refresh_token=", "client_secret="]
-    {
-        assert!(relay.traffic().contains(kind), "the traffic has a {kind}");
+    watch.ends();
+    let traffic = relay.traffic();
+    for kind in ["code_verifier=", "client_assertion=", "device_code=", "client_secret="] {
+        assert!(traffic.contains(kind), "the traffic has a {kind}");
     }
+    let mut wanted = secrets(&traffic);
     assert!(wanted.contains(&kept), "what is known to be secret is found in the traffic");
     assert!(wanted.len() > 40, "{} secrets", wanted.len());
-    wanted.extend([STORE_KEY, SECRET, REQUEST_TOKEN, &kept].map(str::to_owned));
-    wanted.extend(
-        ["made-up-worthless-refresh-token-0044", "made-up-wrong-secret-of-it-0045"]
-            .map(str::to_owned),
-    );
-    let body = private_key.lines().filter(|line| !line.starts_with("-----"));
-    wanted.extend(body.map(str::to_owned));
-    let own = ["tenant.toml", "dataverse.txt", "flow.txt"];
-    for file in watch.left_behind(&own) {
-        let bytes = fs::read(&file).unwrap();
-        watch.shown.push(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    assert!(
-        watch.watched > 20
-            && watch.shown.iter().any(|text| text.contains("TRACE") || text.contains("DEBUG"))
-    );
+    wanted.extend([STORE_KEY, SECRET, REQUEST_TOKEN, WORTHLESS, WRONG].map(str::to_owned));
+    let private_key = pem[1].lines().filter(|line| !line.starts_with("-----"));
+    wanted.extend(private_key.map(str::to_owned));
     search(&wanted, &watch.shown);
 }
