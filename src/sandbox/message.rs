@@ -118,6 +118,25 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// How long it is held back.
     pub(crate) held: Duration,
+    /// What happens to it on its way.
+    pub(crate) damage: Option<Damage>,
+}
+
+/// What happens to an answer on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// The connection is reset before it.
+    Reset,
+    /// The connection is closed before it.
+    Close,
+    /// The connection is closed in the middle of it.
+    Truncated,
+    /// It is replaced by bytes that are not HTTP.
+    Garbage,
+    /// It comes byte by byte, with such a pause after each.
+    Drip(Duration),
+    /// It is replaced by one that does not end.
+    Endless,
 }
 
 impl fmt::Debug for Answer {
@@ -130,7 +149,13 @@ impl fmt::Debug for Answer {
 impl Answer {
     /// Makes an answer without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new(), held: Duration::ZERO }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            held: Duration::ZERO,
+            damage: None,
+        }
     }
 
     /// Makes a JSON answer.

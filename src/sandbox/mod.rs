@@ -6,6 +6,7 @@
 
 mod bearer;
 mod clock;
+mod control;
 mod dataverse;
 mod entra;
 mod error;
@@ -23,7 +24,10 @@ mod service;
 mod site;
 mod state;
 mod tenant;
+mod throttle;
 mod tls;
+mod traffic;
+mod wire;
 
 pub use error::SandboxError;
 pub use server::{Options, Server};

@@ -24,13 +24,10 @@ impl Record {
 
     /// Notes a request, if it is one of the services that are noted.
     pub(crate) fn note(&self, service: Option<ServiceName>, call: &Call) {
-        let word = match service {
-            Some(ServiceName::Dataverse) => "dataverse",
-            Some(ServiceName::Flow) => "flow",
-            _ => return,
-        };
+        let noted = [ServiceName::Dataverse, ServiceName::Flow];
+        let Some(service) = service.filter(|service| noted.contains(service)) else { return };
         let query = if call.query.is_empty() { "" } else { "?" };
-        self.line(word, &call.method, &format!("{}{query}{}", call.path, call.query));
+        self.line(service.word(), &call.method, &format!("{}{query}{}", call.path, call.query));
     }
 
     /// Notes a request that came inside a batch.

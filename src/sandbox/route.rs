@@ -1,5 +1,6 @@
 //! Which service a path belongs to. One listener serves them all.
 
+use super::control::Control;
 use super::entra::Endpoint;
 use super::entra::federation::Platform;
 use super::flow::Place;
@@ -18,6 +19,8 @@ pub(crate) enum Route {
     Flow(Place),
     /// A trigger address.
     Trigger(Invocation),
+    /// The sandbox itself.
+    Control(Control),
     /// None.
     Unknown,
 }
@@ -34,6 +37,9 @@ impl Route {
         if let Some(place) = Place::of(path) {
             return Self::Flow(place);
         }
+        if let Some(control) = control(path) {
+            return Self::Control(control);
+        }
         entra(path).map_or(Self::Unknown, Self::Entra)
     }
 
@@ -49,8 +55,16 @@ impl Route {
             Self::Dataverse => Some(ServiceName::Dataverse),
             Self::Flow(_) => Some(ServiceName::Flow),
             Self::Trigger(_) => Some(ServiceName::Trigger),
-            Self::Unknown => None,
+            Self::Control(_) | Self::Unknown => None,
         }
+    }
+}
+
+fn control(path: &str) -> Option<Control> {
+    match path {
+        "/_sandbox/faults" => Some(Control::Faults),
+        "/_sandbox/requests" => Some(Control::Requests),
+        _ => None,
     }
 }
 
@@ -104,6 +118,7 @@ mod tests {
             Route::of("/common/oauth2/v2.0/token"),
             Route::Entra(Endpoint::Token("common".to_owned()))
         );
+        assert_eq!(Route::of("/_sandbox/faults"), Route::Control(Control::Faults));
         assert_eq!(Route::of("/favicon.ico"), Route::Unknown);
     }
 }

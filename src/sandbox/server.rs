@@ -1,10 +1,11 @@
 //! The HTTP server: one listener on a loopback address, a task for each connection. Where https is served, it is
 //! on the same address: the first byte of a connection tells which it is.
 
-use std::convert::Infallible;
+use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -32,6 +32,7 @@ use super::site::Site;
 use super::state::store::{StateLocation, Store};
 use super::tenant::Tenant;
 use super::tls::{self, TlsOptions};
+use super::wire::{Broken, Socket};
 
 /// The largest body that is read, in bytes.
 const LARGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
@@ -206,44 +207,56 @@ async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Stream> {
 }
 
 /// Serves one connection, whatever it runs over.
-async fn serve<S>(stream: S, host: Host, mut stopped: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn serve(stream: impl Socket, host: Host, mut stopped: watch::Receiver<bool>) {
     let handler = service_fn(move |request| {
         let host = host.clone();
-        async move { Ok::<_, Infallible>(host.answer(request).await) }
+        async move { host.answer(request).await }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), handler);
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let mut connection = builder.serve_connection(TokioIo::new(stream), handler);
+    let ended = tokio::select! {
+        result = &mut connection => Some(result),
+        _ = stopped.changed() => None,
     };
-    if let Err(error) = result {
-        tracing::debug!(%error, "sandbox connection");
+    let result = if let Some(result) = ended {
+        result
+    } else {
+        Pin::new(&mut connection).graceful_shutdown();
+        (&mut connection).await
+    };
+    let Err(error) = result else { return };
+    let Some(broken) = error.source().and_then(|source| source.downcast_ref::<Broken>()) else {
+        return tracing::debug!(%error, "sandbox connection");
+    };
+    // The server gave the connection up with nothing of this answer sent.
+    let stream = connection.into_parts().io.into_inner();
+    tokio::select! {
+        _ = broken.play(stream) => {}
+        _ = stopped.changed() => {}
     }
 }
 
 impl Host {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
+        let visit = self.service.arrive(&request);
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
         let head = request.method() == http::Method::HEAD;
-        let answer = match self.call(request).await {
-            Ok(call) => self.service.answer(&call),
+        let mut answer = match self.call(request).await {
+            Ok(call) => self.service.answer(&call, visit.as_ref()),
             Err(status) => Answer::empty(status),
         };
         if !answer.held.is_zero() {
             tokio::time::sleep(answer.held).await;
         }
-        response(answer, head)
+        if head {
+            answer.body = Bytes::new();
+        }
+        answer
+            .damage
+            .map_or_else(|| Ok(response(&answer)), |damage| Err(Broken::new(damage, &answer)))
     }
 
     /// Reads the whole request, up to a limit.
@@ -268,10 +281,9 @@ impl Host {
     }
 }
 
-fn response(answer: Answer, head: bool) -> Response<Full<Bytes>> {
-    let body = if head { Bytes::new() } else { answer.body };
-    let mut response = Response::new(Full::new(body));
+fn response(answer: &Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(answer.body.clone()));
     *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
+    response.headers_mut().clone_from(&answer.headers);
     response
 }

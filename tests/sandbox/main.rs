@@ -5,6 +5,7 @@
 mod assertion;
 mod authorize;
 mod batch;
+mod control;
 mod entra;
 mod events;
 mod faults;
@@ -17,6 +18,8 @@ mod refresh;
 mod refusal;
 mod state;
 mod tenant;
+mod throttle;
 mod trigger;
+mod wire;
 mod world;
 mod write;

@@ -31,6 +31,8 @@ use super::guid::Guid;
 use super::message::{Answer, Call};
 use super::site::Site;
 use super::state::Database;
+use super::tenant::switches::DopHint;
+use super::traffic::{AFFINITY_COOKIE, is_pinned};
 use context::{Context, References};
 use fault::Fault;
 use prefer::Preferences;
@@ -45,7 +47,7 @@ pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call) -> Answe
         Err(refused) => *refused,
         Ok(()) => carry_out(site, database, call).unwrap_or_else(|fault| fault.answer()),
     };
-    with_common_headers(answer, call)
+    with_common_headers(answer, site, call)
 }
 
 fn carry_out(site: &Site, database: &mut Database, call: &Call) -> Result<Answer, Fault> {
@@ -111,17 +113,28 @@ fn service_document(context: &Context<'_>) -> Answer {
     )
 }
 
-fn with_common_headers(answer: Answer, call: &Call) -> Answer {
+fn with_common_headers(answer: Answer, site: &Site, call: &Call) -> Answer {
     let id = Guid::random().to_string();
     let mut answer = answer
         .with("req_id", &id)
         .with("x-ms-service-request-id", &id)
-        .with("cache-control", "no-cache")
-        .with("x-ms-dop-hint", "4")
-        .with("x-ms-ratelimit-burst-remaining-xrm-requests", "5999")
-        .with("x-ms-ratelimit-time-remaining-xrm-requests", "1200.00");
+        .with("cache-control", "no-cache");
+    let DopHint(hint) = site.tenant.file.switches.dataverse.dop_hint;
+    if hint > 0 {
+        answer.set("x-ms-dop-hint", &hint.to_string());
+    }
+    if !is_pinned(&call.headers) {
+        answer.set("set-cookie", &affinity_cookie(call));
+    }
     if let Some(id) = call.header("x-ms-client-request-id") {
         answer.set("x-ms-client-request-id", id);
     }
     answer
+}
+
+/// Pins a client to one server, as the front door does with those that have no such cookie yet.
+fn affinity_cookie(call: &Call) -> String {
+    let server = Guid::derived(&["server"]).simple();
+    let secure = if call.origin.scheme == "https" { ";Secure" } else { "" };
+    format!("{AFFINITY_COOKIE}={server};Path=/;HttpOnly{secure}")
 }

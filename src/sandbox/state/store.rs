@@ -67,6 +67,14 @@ impl Store {
         Ok(work(&mut self.database))
     }
 
+    /// Lets `work` change a copy of the newest state, which is thrown away.
+    pub(crate) fn rehearse<T>(
+        &mut self,
+        work: impl FnOnce(&mut Database) -> T,
+    ) -> Result<T, SandboxError> {
+        self.read(|database| work(&mut database.clone()))
+    }
+
     /// Lets `work` change the newest state, alone among all processes; what it changed is on disk afterwards.
     pub(crate) fn write<T>(
         &mut self,

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::entra::certificate::Certificate;
 use super::super::entra::codes;
 use super::super::guid::Guid;
-use super::file::{Application, FaultFile, ServiceName, TenantFile};
+use super::fault::FaultFile;
+use super::file::{Application, ServiceName, TenantFile};
 use super::flows::FlowFile;
 use super::sign_in::{RefreshRefusal, SignInRefusal, TokenRevocation};
 use super::switches::ValueKey;
 use super::tables::{ColumnKind, TableFile, VariableFile};
+use super::throttling::Limits;
 
 /// Lists every problem, each naming its place.
 pub(crate) fn problems(
@@ -30,6 +32,8 @@ pub(crate) fn problems(
     file.tables.iter().for_each(|one| table(one, &mut found));
     names(&file.tables, &mut found);
     file.faults.iter().enumerate().for_each(|(index, one)| fault(index, one, &mut found));
+    limits("dataverse", &file.throttling.dataverse, &mut found);
+    limits("flow", &file.throttling.flow, &mut found);
     refusals(&file.refresh_refusals, &mut found);
     let scripted = file.sign_in_refusals.iter().enumerate();
     scripted.for_each(|(index, one)| scripted_refusal(index, one, &mut found));
@@ -188,9 +192,15 @@ fn table(one: &TableFile, found: &mut Problems) {
 }
 
 fn fault(index: usize, one: &FaultFile, found: &mut Problems) {
-    found.unless((400..600).contains(&one.status), || {
-        format!("fault {}: status {} is not an error (400 to 599)", index + 1, one.status)
-    });
+    for problem in one.problems() {
+        found.unless(false, || format!("fault {}: {problem}", index + 1));
+    }
+}
+
+fn limits(name: &str, one: &Limits, found: &mut Problems) {
+    for problem in one.problems() {
+        found.unless(false, || format!("throttling.{name}: {problem}"));
+    }
 }
 
 fn refusals(all: &[RefreshRefusal], found: &mut Problems) {

@@ -1,13 +1,15 @@
 //! The tenant file as it is written.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::guid::Guid;
+use super::fault::FaultFile;
 use super::federation::{FederatedCredential, Pipelines};
 use super::flows::FlowFile;
 use super::sign_in::{RefreshRefusal, SignIn, SignInRefusal, TokenRevocation};
 use super::switches::Switches;
 use super::tables::{TableFile, VariableFile};
+use super::throttling::Throttling;
 
 /// A whole tenant file.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,6 +52,9 @@ pub(crate) struct TenantFile {
     /// The scripted faults.
     #[serde(default, rename = "fault")]
     pub(crate) faults: Vec<FaultFile>,
+    /// The limits of the services.
+    #[serde(default)]
+    pub(crate) throttling: Throttling,
     /// The switches.
     #[serde(default)]
     pub(crate) switches: Switches,
@@ -153,37 +158,8 @@ fn location() -> String {
     "europe".to_owned()
 }
 
-/// A scripted fault: the first requests that match are answered by it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct FaultFile {
-    /// The service.
-    pub(crate) service: ServiceName,
-    /// The method, when only one is meant.
-    pub(crate) method: Option<String>,
-    /// What the path or query holds, when only some are meant.
-    pub(crate) path_contains: Option<String>,
-    /// The status.
-    pub(crate) status: u16,
-    /// The `Retry-After` seconds.
-    pub(crate) retry_after: Option<u64>,
-    /// How often.
-    #[serde(default = "once")]
-    pub(crate) times: u32,
-    /// How many matching requests pass first.
-    #[serde(default)]
-    pub(crate) after: u32,
-    /// Whether the request is carried out and only its answer lost.
-    #[serde(default)]
-    pub(crate) executed: bool,
-}
-
-fn once() -> u32 {
-    1
-}
-
 /// A service of the sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ServiceName {
     /// The sign-in service.
@@ -194,6 +170,18 @@ pub(crate) enum ServiceName {
     Flow,
     /// The trigger addresses.
     Trigger,
+}
+
+impl ServiceName {
+    /// Returns the word that it is written as.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Dataverse => "dataverse",
+            Self::Flow => "flow",
+            Self::Trigger => "trigger",
+        }
+    }
 }
 
 /// The default of what is so unless it is said otherwise.

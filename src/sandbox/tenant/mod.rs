@@ -3,12 +3,14 @@
 
 mod check;
 mod definition;
+pub(crate) mod fault;
 pub(crate) mod federation;
 pub(crate) mod file;
 pub(crate) mod flows;
 pub(crate) mod sign_in;
 pub(crate) mod switches;
 pub(crate) mod tables;
+pub(crate) mod throttling;
 
 use std::collections::BTreeMap;
 use std::fs;

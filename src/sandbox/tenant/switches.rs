@@ -58,6 +58,8 @@ pub(crate) struct DataverseSwitches {
     pub(crate) batch_line_breaks: LineBreaks,
     /// Whether a token has to be asked for with claims.
     pub(crate) claims_challenge: ClaimsChallenge,
+    /// How many requests at a time its answers advise.
+    pub(crate) dop_hint: DopHint,
 }
 
 /// How the Flow API behaves.
@@ -286,6 +288,17 @@ pub(crate) enum ClaimsChallenge {
     Off,
     /// A token is refused, with the claims to ask for; one that was asked for with them is good.
     Once,
+}
+
+/// The degree of parallelism that answers advise; none where it is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct DopHint(pub(crate) u32);
+
+impl Default for DopHint {
+    fn default() -> Self {
+        Self(4)
+    }
 }
 
 /// The shape of a callback answer.
