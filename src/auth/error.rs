@@ -245,6 +245,12 @@ impl AuthError {
             (Self::PersonNeeded { .. }, Self::NoRefreshToken { .. }) => {
                 Self::PersonNeeded { why: None }
             }
+            // What no sign-in mends is not told as the want of one.
+            (Self::PersonNeeded { .. }, refused)
+                if refused.refusal().is_some_and(|refusal| !hints::sign_in_mends(refusal)) =>
+            {
+                refused
+            }
             (Self::PersonNeeded { .. }, refused) => {
                 Self::PersonNeeded { why: Some(Box::new(refused)) }
             }
@@ -257,7 +263,7 @@ impl AuthError {
     pub(super) fn refused(step: Step, refusal: Refusal) -> Self {
         let refusal = Box::new(refusal);
         match (step, refusal.error.as_str()) {
-            (Step::SignIn, "authorization_declined" | "access_denied") => {
+            (Step::SignIn, "authorization_declined" | "access_denied") if is_a_no(&refusal) => {
                 Self::Declined { refusal }
             }
             (Step::SignIn, "expired_token" | "code_expired") => Self::Expired,
@@ -275,6 +281,12 @@ impl AuthError {
             request_id: answer.request_id(),
         }
     }
+}
+
+/// Whether it was the person who said no: browsers bring every refusal as `access_denied`, and the
+/// number tells which it is.
+fn is_a_no(refusal: &Refusal) -> bool {
+    refusal.codes.iter().all(|code| matches!(code, 65004 | 70017))
 }
 
 /// What gave a token.

@@ -8,10 +8,10 @@ use crate::http::{TRUST_REMEDY, TransportError};
 
 /// How to register an application of one's own, step by step.
 const REGISTRATION: [&str; 4] = [
-    "register an application: Entra admin center > App registrations > New registration, single tenant, no redirect address",
+    "name its Application (client) ID by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one (docs/sign-in.md): Entra admin center > App registrations > New registration, single tenant",
     "in its Authentication: `Allow public client flows` = Yes",
+    "for `--browser`, there as well: Add a platform > Mobile and desktop applications > `http://localhost`",
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
-    "then name its Application (client) ID by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest",
 ];
 
 /// What to do about an error.
@@ -42,7 +42,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),
         AuthError::Refused { refusal, .. } => of_refusal(refusal),
-        AuthError::Busy { .. } => one("run again later: nothing was written"),
+        AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
         AuthError::Unreadable { .. } | AuthError::Transport { .. } => one(
             "check the network between here and the service: name resolution, proxy (`HTTPS_PROXY`), certificates",
@@ -81,11 +81,28 @@ fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
     }
 }
 
-/// What to do when a person would have to sign in.
+/// What to do when a person would have to sign in. That the same command is run again, as the
+/// remedies of a refusal say, would not help where nobody is.
 fn person_needed(why: Option<&AuthError>) -> Vec<String> {
-    let mut hints = why.map(of).unwrap_or_default();
-    hints.push("sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN".to_owned());
-    hints
+    let words = why.and_then(AuthError::refusal).and_then(own_words);
+    let sign_in = if why.is_some() {
+        "you: sign in anew with `flowbind auth login` where a person is, into the same store or by --export into FLOWBIND_REFRESH_TOKEN"
+    } else {
+        "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN"
+    };
+    words.into_iter().chain([sign_in.to_owned()]).collect()
+}
+
+/// Whether a new sign-in may mend a refusal.
+pub(super) fn sign_in_mends(refusal: &Refusal) -> bool {
+    codes::sign_in_mends(refusal)
+}
+
+/// Entra's own words, where they name what ours cannot.
+fn own_words(refusal: &Refusal) -> Option<String> {
+    let (_, row) = codes::first(refusal)?;
+    let words = refusal.words().filter(|_| row.entra_names_more)?;
+    Some(format!("Entra's own words: {words}"))
 }
 
 /// What to do when the environment names a strange authority.
@@ -104,7 +121,7 @@ fn untrusted_authority(known: &[String]) -> Vec<String> {
 fn unapproved() -> Vec<String> {
     [
         "run again and approve the sign-in on the page that is named",
-        "if that page says `You don't have access to this` or 53003, the tenant blocks the device code flow: have an administrator exclude this account or application",
+        "if that page says `You don't have access to this` or 53003, the tenant blocks codes: run again with `--browser`, or have an administrator exclude this account or application",
     ]
     .map(str::to_owned)
     .to_vec()
@@ -135,9 +152,7 @@ fn of_refusal(refusal: &Refusal) -> Vec<String> {
         let by_name = codes::NAMES.iter().filter(|(name, _)| *name == refusal.error);
         return by_name.map(|(_, remedy)| remedy.to_string()).collect();
     };
-    let words = refusal.words().filter(|_| row.entra_names_more);
-    let words = words.map(|words| format!("Entra's own words: {words}"));
-    words.into_iter().chain(row.remedies.iter().map(ToString::to_string)).collect()
+    own_words(refusal).into_iter().chain(row.remedies.iter().map(ToString::to_string)).collect()
 }
 
 #[cfg(test)]
@@ -163,7 +178,7 @@ mod tests {
             (700_016, "`client-id` and `tenant`"),
             (65001, "API permissions > Grant admin consent"),
             (650_057, "Flows.Manage.All"),
-            (53003, "Conditional Access > Policies"),
+            (53003, "`--browser`"),
             (50059, "`tenant`"),
             (90002, "`tenant`"),
             (500_011, "environment's URL"),
@@ -185,9 +200,9 @@ mod tests {
         let start = "Entra refused a token for the Flow service (AADSTS53003): a rule of your";
         assert!(text.starts_with(start), "{text}");
         let hints = error.hints();
-        assert_eq!(hints.len(), 2, "{hints:?}");
-        assert!(hints[0].starts_with("an Entra administrator: "), "{hints:?}");
-        assert!(hints[1].contains("`c-1`"), "{hints:?}");
+        assert_eq!(hints.len(), 3, "{hints:?}");
+        assert!(hints[1].starts_with("an Entra administrator: "), "{hints:?}");
+        assert!(hints[2].contains("`c-1`"), "{hints:?}");
     }
 
     #[test]
@@ -197,7 +212,7 @@ mod tests {
         assert!(!error.to_string().contains("app-1"));
         let hints = error.hints();
         assert_eq!(hints[0], format!("Entra's own words: {words}"));
-        assert!(hints[1].starts_with("you: compare `client-id`"), "{hints:?}");
+        assert!(hints[1].starts_with("you: ask an Entra administrator"), "{hints:?}");
         assert!(hints[2].contains("`c-1`"), "{hints:?}");
     }
 

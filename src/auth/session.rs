@@ -327,7 +327,7 @@ impl Shared {
         }
         let claims = facts.claims.unwrap_or_default();
         if source.elsewhere().is_some() && !claims.is_app_only() {
-            let _ = self.identity.set(Identity::told_by(&claims));
+            self.note_identity(&Identity::told_by(&claims))?;
         }
         let told = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
         let lifetime = minted.lifetime.or(told).unwrap_or(USUAL_LIFE).min(LONGEST_LIFE);

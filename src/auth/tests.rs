@@ -285,7 +285,7 @@ async fn a_refusal_inside_a_success_is_told_with_all_that_entra_said() {
     let ended = sign_in_at(server).await;
     assert_eq!(
         ended.error().to_string(),
-        "Entra refused the sign-in (AADSTS7000218): the application is registered as one that must show a password of its own, which a command-line program does not have"
+        "Entra refused the sign-in (AADSTS7000218): the application is registered as a web application, which has to prove itself by a secret; a command-line program has none"
     );
     assert_eq!(ended.error().correlation_id(), Some("c-1"));
     let refusal = ended.error().refusal().unwrap();

@@ -22,7 +22,8 @@ const SIGN_IN: &str = "A person has to sign in";
 /// and this program is not told
 /// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
 const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, a Conditional Access \
-     policy of the tenant blocks device code: an administrator can exclude the account.";
+     policy of the tenant blocks device code: stop this and run it again with --browser, or have an \
+     administrator exclude the account.";
 
 /// The form of the result on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

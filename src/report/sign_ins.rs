@@ -90,15 +90,15 @@ fn json(sign_ins: &[KeptSignIn], store: &str, file: Option<&str>) -> serde_json:
         json!({
             "user": sign_in.user,
             "tenant": sign_in.tenant,
-            "tenantId": sign_in.tenant_id,
-            "clientId": sign_in.client_id,
+            "tenant-id": sign_in.tenant_id,
+            "client-id": sign_in.client_id,
             "authority": sign_in.authority,
             "since": time(sign_in.since),
             "answered": answered,
         })
     };
     let sign_ins: Vec<_> = sign_ins.iter().map(one).collect();
-    json!({"version": 1, "store": store, "file": file, "signIns": sign_ins})
+    json!({"version": 1, "store": store, "file": file, "sign-ins": sign_ins})
 }
 
 /// A time in the form of RFC 3339, in UTC.
@@ -150,12 +150,12 @@ mod tests {
           "version": 1,
           "store": "file",
           "file": "/state/x.age",
-          "signIns": [
+          "sign-ins": [
             {
               "user": "megan@contoso.example",
               "tenant": "contoso.example",
-              "tenantId": "7c3f1c52-9d0e-4b7a-8a35-5e2f6d1b9c40",
-              "clientId": "00000000-0000-4000-8000-00000000f10b",
+              "tenant-id": "7c3f1c52-9d0e-4b7a-8a35-5e2f6d1b9c40",
+              "client-id": "00000000-0000-4000-8000-00000000f10b",
               "authority": "https://login.example.com",
               "since": "2026-09-21T14:13:20Z",
               "answered": {

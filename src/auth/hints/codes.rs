@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::api::entra::Refusal;
 
-use Who::{EntraAdministrator, PowerPlatformAdministrator, You};
+use Who::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
 
 /// Numbers that mean the same and are mended alike.
 pub(super) struct Row {
@@ -32,6 +32,8 @@ enum Who {
     You,
     /// Somebody who administers the tenant in Entra.
     EntraAdministrator,
+    /// Somebody who administers the tenant that a guest's account is from.
+    HomeAdministrator,
     /// Somebody who administers the environments.
     PowerPlatformAdministrator,
 }
@@ -46,12 +48,19 @@ const fn named(codes: &'static [u64], meaning: &'static str, remedies: &'static 
     Row { codes, meaning, remedies, entra_names_more: true }
 }
 
+/// The way that rules against codes, and for managed devices, let pass. A kept sign-in that a code
+/// brought may stay blocked, so a new one is made.
+const BY_BROWSER: Remedy = Remedy(
+    You,
+    "run the same command again with `--browser`; where a sign-in is kept, make a new one first by `flowbind auth login --browser`",
+);
+
 /// Every number that is known, in the order of the documentation.
 pub(super) static ROWS: &[Row] = &[
     // The application.
     row(
         &[7_000_218],
-        "the application is registered as one that must show a password of its own, which a command-line program does not have",
+        "the application is registered as a web application, which has to prove itself by a secret; a command-line program has none",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
@@ -70,7 +79,7 @@ pub(super) static ROWS: &[Row] = &[
         "the tenant (the directory of your organisation in Entra) has no application with this id",
         &[Remedy(
             You,
-            "compare `client-id` and `tenant` with `Application (client) ID` and `Directory (tenant) ID` in Entra admin center > App registrations > (the application) > Overview, and `cloud` with the cloud it is registered in; then run the same command again",
+            "ask an Entra administrator for the `Application (client) ID` and the `Directory (tenant) ID` (App registrations > (the application) > Overview) and compare them with `client-id` and `tenant`, of `dataverse-identity` if a token for Dataverse was refused there, and `cloud` with the cloud it is registered in; then run the same command again",
         )],
     ),
     row(
@@ -96,10 +105,16 @@ pub(super) static ROWS: &[Row] = &[
     named(
         &[65001, 90094, 90095],
         "nobody with the right to do so has allowed the application to act for people here (this is called consent)",
-        &[Remedy(
-            EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > API permissions > Grant admin consent, for Dynamics CRM and for Power Automate (Microsoft Flow Service); then run the same command again",
-        )],
+        &[
+            Remedy(
+                EntraAdministrator,
+                "Entra admin center > App registrations > (the application) > API permissions > Grant admin consent, for Dynamics CRM and for Power Automate (Microsoft Flow Service); then run the same command again",
+            ),
+            Remedy(
+                You,
+                "or sign in with `flowbind auth login` and accept what the page asks, if it lets you",
+            ),
+        ],
     ),
     row(
         &[65004],
@@ -139,19 +154,36 @@ pub(super) static ROWS: &[Row] = &[
     // The rules of the tenant.
     row(
         &[53003],
-        "a rule of your organisation (a Conditional Access policy) blocks this sign-in; often it is the rule against signing in by a code on another device",
-        &[Remedy(
-            EntraAdministrator,
-            "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
-        )],
+        "a rule of your organisation (a Conditional Access policy) blocks this sign-in; a person's is often blocked by the rule against codes that are entered on another device",
+        &[
+            BY_BROWSER,
+            Remedy(
+                EntraAdministrator,
+                "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
+            ),
+        ],
     ),
     row(
-        &[50005, 50097, 50129, 50187, 53000, 53001],
+        &[50005],
+        "a rule of your organisation (a Conditional Access policy) admits only certain operating systems, and a sign-in by a code does not tell which",
+        &[
+            BY_BROWSER,
+            Remedy(
+                EntraAdministrator,
+                "or exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Conditions > Device platforms; then run the same command again",
+            ),
+        ],
+    ),
+    row(
+        &[50097, 50129, 50187, 53000, 53001],
         "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and a sign-in by a code cannot prove which device it is on",
-        &[Remedy(
-            EntraAdministrator,
-            "exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
-        )],
+        &[
+            BY_BROWSER,
+            Remedy(
+                EntraAdministrator,
+                "or exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
+            ),
+        ],
     ),
     row(
         &[53002, 530_084],
@@ -170,8 +202,16 @@ pub(super) static ROWS: &[Row] = &[
         )],
     ),
     row(
-        &[530_032, 530_034],
-        "a security rule of the organisation blocks this sign-in; a partner's administrator is also blocked after suspicious activity",
+        &[530_034],
+        "a partner's administrator, to whom the organisation has given rights, is blocked for something suspicious in the partner's own organisation",
+        &[Remedy(
+            HomeAdministrator,
+            "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs and at ID Protection > Risky users; then run the same command again",
+        )],
+    ),
+    row(
+        &[530_032],
+        "a security rule of the organisation blocks this sign-in",
         &[Remedy(
             EntraAdministrator,
             "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs, which names the reason; then run the same command again",
@@ -191,8 +231,16 @@ pub(super) static ROWS: &[Row] = &[
         )],
     ),
     row(
-        &[53004, 53011],
-        "the account is taken to be at risk, so this sign-in, or setting up a second proof, is blocked",
+        &[53011],
+        "the account is taken to be at risk in its own organisation, so this sign-in is blocked",
+        &[Remedy(
+            HomeAdministrator,
+            "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
+        )],
+    ),
+    row(
+        &[53004],
+        "the account is taken to be at risk, so a second proof of who you are cannot be set up now",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
@@ -257,7 +305,7 @@ pub(super) static ROWS: &[Row] = &[
         "there is no tenant (an organisation's directory in Entra) of this name or id in this cloud",
         &[Remedy(
             You,
-            "set `tenant` in the manifest, or `--tenant`, to the Tenant ID in Entra admin center > Overview, and check `cloud`; then run the same command again",
+            "ask an Entra administrator for the Tenant ID (Entra admin center > Overview), set `tenant` in the manifest or `--tenant` to it, and check `cloud`; then run the same command again",
         )],
     ),
     row(
@@ -265,7 +313,7 @@ pub(super) static ROWS: &[Row] = &[
         "it was not said which tenant (an organisation's directory in Entra) to sign in to, and this application needs to know",
         &[Remedy(
             You,
-            "set `tenant` in the manifest, or `--tenant`, to the Tenant ID in Entra admin center > Overview; then run the same command again",
+            "ask an Entra administrator for the Tenant ID (Entra admin center > Overview) and set `tenant` in the manifest or `--tenant` to it; then run the same command again",
         )],
     ),
     row(
@@ -305,8 +353,16 @@ pub(super) static ROWS: &[Row] = &[
         ],
     ),
     named(
-        &[70011, 28000, 700_022],
-        "a token was asked for an address that Entra does not take for one service",
+        &[28000, 700_022],
+        "tokens for two services were asked for at once, which is a fault of flowbind or of the file of clouds",
+        &[Remedy(
+            You,
+            "with `--clouds`, check the `flow-audience` in that file and run the same command again; else report it as a fault of flowbind",
+        )],
+    ),
+    named(
+        &[70011],
+        "a token was asked for an address that Entra does not take for a service",
         &[Remedy(
             You,
             "check the environment's URL and `cloud`; with `--clouds`, the `flow-audience` in that file; then run the same command again",
@@ -342,10 +398,10 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[9_002_313],
-        "Entra could not read the request, which a damaged copy of an earlier sign-in also causes",
+        "Entra could not read the request: if a sign-in was handed over, it is damaged or not the whole of it",
         &[Remedy(
             You,
-            "run the same command again and sign in again; if it stays, check `client-id` and `tenant`",
+            "copy what was handed over once more, in one line, or run the same command again and sign in again; if it stays, check `client-id` and `tenant`",
         )],
     ),
     // The sign-in itself, on the page or while it is waited for.
@@ -375,7 +431,10 @@ pub(super) static ROWS: &[Row] = &[
     row(
         &[50199],
         "the page asks whether you mean to sign in to this application",
-        &[Remedy(You, "press Continue on the page if you started this sign-in; the program waits")],
+        &[Remedy(
+            You,
+            "press Continue on the page if you started this sign-in; then run the same command again",
+        )],
     ),
     row(
         &[50134],
@@ -407,7 +466,7 @@ pub(super) static ROWS: &[Row] = &[
         "the secret of the application is wrong; often its id was copied in place of its value",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`, not `Secret ID`; put it where the old one is kept, then run the same command again",
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`, not `Secret ID`, into the variable that `client-secret-variable` names; then run the same command again",
         )],
     ),
     row(
@@ -415,17 +474,20 @@ pub(super) static ROWS: &[Row] = &[
         "the secret of the application has expired",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`; put it where the old one is kept, then run the same command again",
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value` into the variable that `client-secret-variable` names; then run the same command again",
         )],
     ),
     named(
         &[700_023],
-        "the proof that the application gave of itself is made out for another tenant or cloud",
-        &[Remedy(You, "check `tenant` and `cloud`; then run the same command again")],
+        "what the application signed to prove itself was meant for another tenant or cloud",
+        &[Remedy(
+            You,
+            "check `tenant` of `dataverse-identity`, and `cloud`; then run the same command again",
+        )],
     ),
     named(
         &[700_024, 500_133],
-        "the proof that the pipeline gave of itself has expired, or is not valid yet because a clock is wrong",
+        "what the pipeline or the application signed to prove itself has expired, or is not valid yet because a clock is wrong",
         &[Remedy(
             You,
             "check this machine's clock, have the pipeline make its token just before, and run the same command again",
@@ -433,10 +495,10 @@ pub(super) static ROWS: &[Row] = &[
     ),
     named(
         &[700_027],
-        "the proof that the application gave of itself is signed with a key that its registration does not have",
+        "what the application signed to prove itself is signed with a key that its registration does not know",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: the public part of the one in use; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: certificate.pem, without the private key; then run the same command again",
         )],
     ),
     named(
@@ -506,6 +568,17 @@ pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
 }
 
+/// Numbers of refusals that the same person mends by signing in once more.
+const SIGN_IN_MENDS: &[u64] = &[
+    16000, 16003, 50020, 50034, 50072, 50074, 50076, 50078, 50079, 50089, 50132, 50133, 50173,
+    51004, 70000, 70008, 70043, 90072, 700_082, 700_084, 9_002_313,
+];
+
+/// Whether a new sign-in may mend a refusal; of one that is not known, it may.
+pub(super) fn sign_in_mends(refusal: &Refusal) -> bool {
+    first(refusal).is_none_or(|(code, _)| SIGN_IN_MENDS.contains(&code))
+}
+
 impl fmt::Display for Remedy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(who, what) = self;
@@ -518,6 +591,7 @@ impl fmt::Display for Who {
         formatter.write_str(match self {
             You => "you",
             EntraAdministrator => "an Entra administrator",
+            HomeAdministrator => "an Entra administrator of the account's own organisation",
             PowerPlatformAdministrator => "a Power Platform administrator",
         })
     }
