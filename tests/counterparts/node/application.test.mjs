@@ -68,10 +68,10 @@ describe("an application of its own writes in Dataverse", { concurrency: true },
     seen.clients.dataverse.clear();
   });
 
-  /// Plans as that application.
+  /// Plans as that application, for the environment of the manifest that has this address.
   function planned(test, identity, env) {
     const manifest = manifestWith(test, address, identity);
-    return plan(test, "foreign", APPLICATION, ["--non-interactive", ...store], { manifest, env }).ended;
+    return plan(test, address, APPLICATION, ["--non-interactive", ...store], { manifest, env }).ended;
   }
 
   /// What that application asked, and what of it was granted.
