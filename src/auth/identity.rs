@@ -1,7 +1,7 @@
 //! Who signed in, as far as tokens tell.
 
-use super::grant::Grant;
 use crate::api::entra::Claims;
+use crate::auth::exchange::Grant;
 
 /// Who signed in and where, as far as the tokens tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,51 +9,39 @@
 //! Session::send           a request with its token, renewed in time or once after a refusal
 //! ```
 //!
+//! `exchange` speaks to authorities, `person` asks people and holds what they signed in for, `principal`
+//! proves an application, `elsewhere` takes what others made, `store` keeps a sign-in for later runs.
+//!
 //! This is the only place that names `oauth2`, which runs over the project's own transport.
 //! Nothing here knows of manifests, plans or reports, and nothing prints: what a person should
 //! see is a [`Notice`].
 
-mod application;
 mod audience;
-mod authority;
-mod browser;
-mod command;
-mod device;
+mod elsewhere;
 mod error;
-mod facts;
-mod grant;
+mod exchange;
 mod hints;
 mod identity;
-mod keeper;
-mod mend;
 mod notice;
 mod person;
 mod principal;
-mod prompt;
-mod renewal;
 mod session;
 mod source;
 mod store;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use crate::api::entra::{Authority, Tenant};
-pub use application::{Application, ClientId, ClientIdError, client_id};
 pub use audience::Audience;
-pub use authority::{discover_authority, tenant};
-pub use browser::open_browser;
-pub use command::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor};
+pub use elsewhere::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor, Unfit};
 pub use error::{AuthError, IdTokenError, Step};
-pub use facts::Unfit;
+pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_authority, tenant};
 pub use identity::Identity;
-pub use keeper::Keeper;
 pub use notice::{Notice, Notify};
-pub use person::{Person, Way};
+pub use person::{Keeper, Person, Prompt, Way, open_browser};
 pub use principal::{
     Certificate, CertificateError, Federation, Means, Principal, PrincipalError, Proof,
 };
-pub use prompt::Prompt;
 pub use session::{SendError, Session, Setup};
 pub use source::{GivenToken, OwnIdentity, Source, Sources, read_token};
 pub use store::{

@@ -6,16 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
-use super::facts::{self, Wanted};
-use super::grant::Grant;
-use super::keeper;
 use super::notice::{Notice, Notify};
+use super::person::after_refusal::{self, Next};
+use super::person::keeper;
 use super::person::{Person, Request};
-use super::renewal::{self, Next};
 use super::source::{Source, Sources};
 use super::store::SignIn;
 use super::{Audience, AuthError, Identity};
 use crate::api::entra::claims_challenge;
+use crate::auth::elsewhere::facts::{self, Wanted};
+use crate::auth::exchange::Grant;
 use crate::domain::{AccessToken, Cloud, EnvironmentUrl, Guid};
 use crate::http::{self, Answer, Transport, TransportError};
 
@@ -129,7 +129,7 @@ impl Session {
         let Err(refused) = self.token(audience).await else { return Ok(()) };
         let shared = &self.shared;
         let Some(person) = shared.person_for(audience) else { return Err(refused) };
-        let Next::AskPerson { .. } = renewal::next(&refused) else { return Err(refused) };
+        let Next::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
         if person.can_be_asked() {
             shared.tell_why_asked(&refused);
         }

@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::wire::Sleep;
 use super::*;
 use crate::api::entra::Authority;
+use crate::auth::exchange::Sleep;
 use crate::domain::{Clouds, EnvironmentUrl, RefreshToken};
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport, TransportError};

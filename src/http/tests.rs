@@ -100,7 +100,7 @@ async fn a_failed_handshake_tells_its_cause_and_sends_nothing() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let mut request = get(&server);
     request.url.set_scheme("https").unwrap();
-    let settings = Settings { deadline: Duration::from_millis(200), ..Settings::default() };
+    let settings = Settings { deadline: Duration::from_secs(3), ..Settings::default() };
     let error = transport(settings).send(&request, None).await.unwrap_err();
     assert!(error.is_never_sent(), "{error:?}");
     assert!(format!("{error:?}").contains("tls handshake"), "{error:?}");

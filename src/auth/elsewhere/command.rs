@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::Audience;
-use super::session::Minted;
-use super::source::read_token;
+use crate::auth::Audience;
+use crate::auth::session::Minted;
+use crate::auth::source::read_token;
 use crate::domain::printable;
 
 /// How long the program may take.
@@ -32,7 +32,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 const MOST_CHARACTERS: usize = 300;
 
 /// Secrets of this program that are none of any other's.
-pub(super) const KEPT_BACK: [&str; 4] = [
+pub(in crate::auth) const KEPT_BACK: [&str; 4] = [
     "FLOWBIND_REFRESH_TOKEN",
     "FLOWBIND_STORE_KEY",
     "FLOWBIND_DATAVERSE_TOKEN",
@@ -105,7 +105,7 @@ impl TokenCommand {
     ///
     /// # Errors
     /// It cannot be started, takes too long, fails, or prints something else.
-    pub(super) async fn run(
+    pub(in crate::auth) async fn run(
         &self,
         audience: Audience,
         resource: &str,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::AuthError;
+use crate::auth::AuthError;
 use crate::domain::{is_loopback, printable};
 
 /// The longest text that is shown, in characters.
@@ -29,7 +29,7 @@ impl Prompt {
     ///
     /// # Errors
     /// The page is not one that a person should be sent to.
-    pub(super) fn new(
+    pub(in crate::auth) fn new(
         page: &str,
         user_code: &str,
         message: Option<&str>,

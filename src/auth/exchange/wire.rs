@@ -13,16 +13,19 @@ use std::time::{Duration, SystemTime};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use super::mend::{self, Meaning};
-use super::{AuthError, Step};
+use crate::auth::exchange::mend::{self, Meaning};
+use crate::auth::{AuthError, Step};
 use crate::domain::Service;
 use crate::http::{Answer, Method, Peer, Request, Transport, TransportError};
 
 /// Waits that long. An argument, so that tests do not wait.
-pub(super) type Sleep = Arc<dyn Fn(Duration) -> Waiting + Send + Sync>;
+pub(in crate::auth) type Sleep = Arc<dyn Fn(Duration) -> Waiting + Send + Sync>;
 
 /// A wait under way.
-pub(super) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(in crate::auth) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The path that logs show for the request of a token.
+pub(in crate::auth) const TOKEN: &str = "/{tenant}/oauth2/v2.0/token";
 
 /// The media type of what is sent and, as JSON, of what is handed to `oauth2`.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -41,7 +44,7 @@ const FIRST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_mins(1);
 
 /// The transport as `oauth2` sees it, for one step.
-pub(super) struct Wire<'a> {
+pub(in crate::auth) struct Wire<'a> {
     transport: &'a Transport,
     step: Step,
     template: &'static str,
@@ -54,7 +57,11 @@ impl<'a> Wire<'a> {
     /// Asks, with the transport's own retries. What can be used but once (a refresh token at some
     /// authorities, an authorization code at all) is sent again as well when no answer came: if the
     /// first one was carried out, its tokens are lost and the next run would do the same.
-    pub(super) fn asking(transport: &'a Transport, step: Step, template: &'static str) -> Self {
+    pub(in crate::auth) fn asking(
+        transport: &'a Transport,
+        step: Step,
+        template: &'static str,
+    ) -> Self {
         Self {
             transport,
             step,
@@ -67,12 +74,16 @@ impl<'a> Wire<'a> {
 
     /// Polls: each request is sent once, whatever the run's deadline, and a failure that passes
     /// looks as if the person had not decided yet.
-    pub(super) fn polling(transport: &'a Transport, template: &'static str, sleep: Sleep) -> Self {
+    pub(in crate::auth) fn polling(
+        transport: &'a Transport,
+        template: &'static str,
+        sleep: Sleep,
+    ) -> Self {
         Self { patience: Some(sleep), ..Self::asking(transport, Step::SignIn, template) }
     }
 
     /// Why it is over, if that is known here.
-    pub(super) fn take_reason(&self) -> Option<AuthError> {
+    pub(in crate::auth) fn take_reason(&self) -> Option<AuthError> {
         self.reason().take()
     }
 

@@ -23,11 +23,11 @@ pub use certificate::{Certificate, CertificateError};
 pub use error::{Means, PrincipalError};
 pub use federation::Federation;
 
-use super::device::TOKEN;
-use super::grant::Grant;
-use super::wire::Wire;
 use super::{Application, Audience, AuthError, ClientId, Step};
 use crate::api::entra::Authority;
+use crate::auth::exchange::Grant;
+use crate::auth::exchange::TOKEN;
+use crate::auth::exchange::Wire;
 use crate::domain::{ClientAssertion, ClientSecret};
 use crate::http::Transport;
 

@@ -7,24 +7,21 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::grant::{DeviceCode, Grant};
-use super::person::Request;
-use super::wire::{Sleep, Wire};
-use super::{Application, AuthError, Prompt, Step};
+use crate::auth::exchange::{DeviceCode, Grant};
+use crate::auth::exchange::{Sleep, TOKEN, Wire};
+use crate::auth::person::Request;
+use crate::auth::{Application, AuthError, Prompt, Step};
 use crate::http::Transport;
 
 /// The path that logs show for the request of a code.
 const DEVICE_CODE: &str = "/{tenant}/oauth2/v2.0/devicecode";
-
-/// The path that logs show for the request of a token.
-pub(super) const TOKEN: &str = "/{tenant}/oauth2/v2.0/token";
 
 /// Asks for a code, has it shown, and polls until the person has decided. The time that the
 /// person takes is added to the transport's deadline.
 ///
 /// # Errors
 /// A refusal, an expired code, or a service that cannot be reached.
-pub(super) async fn grant(
+pub(in crate::auth) async fn grant(
     transport: &Transport,
     application: &Application,
     request: &Request<'_>,

@@ -1,7 +1,7 @@
 //! Finds out where to sign in, and refuses to do so just anywhere.
 
-use super::AuthError;
 use crate::api::entra::{Authority, Challenge, Tenant, ask_for_challenge};
+use crate::auth::AuthError;
 use crate::domain::{Cloud, EnvironmentUrl};
 use crate::http::{Peer, Transport};
 

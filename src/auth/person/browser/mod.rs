@@ -26,11 +26,11 @@ use url::Url;
 
 pub use self::launch::open_browser;
 use self::loopback::{Loopback, Visit};
-use super::device::TOKEN;
-use super::grant::{CodeRequest, Grant};
-use super::person::Request;
-use super::wire::Wire;
-use super::{Application, AuthError, Step};
+use crate::auth::exchange::TOKEN;
+use crate::auth::exchange::Wire;
+use crate::auth::exchange::{CodeRequest, Grant};
+use crate::auth::person::Request;
+use crate::auth::{Application, AuthError, Step};
 use crate::domain::is_loopback;
 use crate::http::Transport;
 
@@ -42,7 +42,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(10);
 ///
 /// # Errors
 /// A refusal, no answer in time or one that is not ours, or a service that cannot be reached.
-pub(super) async fn grant(
+pub(in crate::auth) async fn grant(
     transport: &Transport,
     application: &Application,
     request: &Request<'_>,

@@ -1,21 +1,34 @@
 //! The person who signs in: silently by the refresh token, else by being asked.
+//!
+//! ```text
+//! keeper          holds the refresh token, in memory or in a store, for one use at a time
+//! after_refusal   whether a refused renewal is mended by asking
+//! device          a code that is entered on any device
+//! browser         a page in a browser of this machine
+//! ```
+
+pub(super) mod after_refusal;
+mod browser;
+mod device;
+pub(super) mod keeper;
+mod prompt;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
-use super::browser;
-use super::device::{self, TOKEN};
-use super::grant::Grant;
-use super::keeper::Keeper;
+pub use browser::open_browser;
+pub use keeper::Keeper;
+pub use prompt::Prompt;
+
+use super::exchange::{Grant, Sleep, TOKEN, Wire};
 use super::notice::{Notice, Notify};
-use super::renewal::{self, Next};
 use super::store::StoreError;
-use super::wire::{Sleep, Wire};
 use super::{Application, Audience, AuthError, Step};
 use crate::domain::sentence;
 use crate::http::Transport;
+use after_refusal::Next;
 
 /// How a person is asked to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +48,19 @@ pub struct Person {
     /// How they are asked.
     way: Way,
     /// What holds their refresh token.
-    pub(super) keeper: Keeper,
+    pub(in crate::auth) keeper: Keeper,
     /// How polling waits: an argument, so that tests do not wait.
     sleep: Sleep,
 }
 
 /// What a person is asked for.
-pub(super) struct Request<'a> {
+pub(in crate::auth) struct Request<'a> {
     /// Whom the first token is for.
-    pub(super) audience: Audience,
+    pub(in crate::auth) audience: Audience,
     /// Its scopes, and who signs in.
-    pub(super) scopes: &'a str,
+    pub(in crate::auth) scopes: &'a str,
     /// What the token must prove, as JSON.
-    pub(super) claims: Option<&'a str>,
+    pub(in crate::auth) claims: Option<&'a str>,
 }
 
 impl Person {
@@ -59,12 +72,12 @@ impl Person {
 
     /// The same person, with another way to wait.
     #[cfg(test)]
-    pub(super) fn waiting_by(self, sleep: Sleep) -> Self {
+    pub(in crate::auth) fn waiting_by(self, sleep: Sleep) -> Self {
         Self { sleep, ..self }
     }
 
     /// Whether there is anybody to ask.
-    pub(super) fn can_be_asked(&self) -> bool {
+    pub(in crate::auth) fn can_be_asked(&self) -> bool {
         self.way != Way::Nobody
     }
 
@@ -72,7 +85,7 @@ impl Person {
     ///
     /// # Errors
     /// There is no refresh token, the authority refuses, or it cannot be reached.
-    pub(super) async fn renew(
+    pub(in crate::auth) async fn renew(
         &self,
         transport: &Transport,
         request: &Request<'_>,
@@ -87,7 +100,7 @@ impl Person {
         match &result {
             Ok(grant) => warn_unless_kept(hold.renewed(grant, audience), notify),
             // Forgotten while it is held, so that no other run's new sign-in is taken for it.
-            Err(error) if renewal::next(error) == Next::AskPerson { forget: true } => {
+            Err(error) if after_refusal::next(error) == Next::AskPerson { forget: true } => {
                 hold.forget()?;
             }
             Err(_) => {}
@@ -99,7 +112,7 @@ impl Person {
     ///
     /// # Errors
     /// They decline, nobody comes, or the authority refuses.
-    pub(super) async fn ask(
+    pub(in crate::auth) async fn ask(
         &self,
         transport: &Transport,
         request: &Request<'_>,
@@ -109,7 +122,7 @@ impl Person {
         let grant = match self.way {
             Way::Nobody => return Err(AuthError::PersonNeeded { why: None }),
             Way::DeviceCode => {
-                let show = |prompt: &super::Prompt| notify(Notice::DeviceCode(prompt));
+                let show = |prompt: &Prompt| notify(Notice::DeviceCode(prompt));
                 device::grant(transport, application, request, show, &self.sleep).await?
             }
             Way::Browser => {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::AuthError;
 use crate::api::entra::Authority;
+use crate::auth::AuthError;
 use crate::domain::Cloud;
 
 /// An application at an authority.

@@ -8,8 +8,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::Audience;
 use crate::api::entra::Claims;
+use crate::auth::Audience;
 use crate::domain::{AccessToken, Guid};
 
 /// How far the clocks of this machine and the services may be apart.
@@ -17,13 +17,13 @@ const SKEW: Duration = Duration::from_mins(5);
 
 /// What a token is wanted for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted<'a> {
+pub(in crate::auth) struct Wanted<'a> {
     /// The audience.
-    pub(super) audience: Audience,
+    pub(in crate::auth) audience: Audience,
     /// Its resource, as the authority names it.
-    pub(super) resource: &'a str,
+    pub(in crate::auth) resource: &'a str,
     /// The tenant's id, where it is known.
-    pub(super) tenant: Option<Guid>,
+    pub(in crate::auth) tenant: Option<Guid>,
 }
 
 /// Why a token is none that the audience would take.
@@ -58,16 +58,16 @@ pub enum Unfit {
 
 /// What a token told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(in crate::auth) struct Facts {
     /// Its claims; none if it cannot be read.
-    pub(super) claims: Option<Claims>,
+    pub(in crate::auth) claims: Option<Claims>,
     /// What is doubtful, as sentences.
-    pub(super) doubts: Vec<Doubt>,
+    pub(in crate::auth) doubts: Vec<Doubt>,
 }
 
 /// Something about a token that may be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(in crate::auth) enum Doubt {
     /// It cannot be read.
     Unreadable,
     /// What it says does not fit.
@@ -78,7 +78,7 @@ pub(super) enum Doubt {
 ///
 /// # Errors
 /// It would be refused, or it was made elsewhere and does not fit.
-pub(super) fn check(
+pub(in crate::auth) fn check(
     wanted: Wanted<'_>,
     token: &AccessToken,
     elsewhere: bool,

@@ -31,7 +31,7 @@ const LOOP_DETECTED: u64 = 50196;
 
 /// What an answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(in crate::auth) enum Meaning {
     /// What was asked for, as JSON that keeps to the letter.
     Granted(Vec<u8>),
     /// The person has not decided yet.
@@ -47,7 +47,7 @@ pub(super) enum Meaning {
 }
 
 /// Reads an answer.
-pub(super) fn read(answer: &Answer, now: SystemTime) -> Meaning {
+pub(in crate::auth) fn read(answer: &Answer, now: SystemTime) -> Meaning {
     let wait = retry_after(answer.header("retry-after"), now);
     let body = answer.json::<Map<String, Value>>();
     let refusal = body.as_ref().ok().and_then(Refusal::of);

@@ -21,10 +21,10 @@ use oauth2::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::principal::Credential;
-use super::wire::{Sleep, Wire};
-use super::{Application, AuthError, IdTokenError, Prompt};
 use crate::api::entra::Claims;
+use crate::auth::exchange::{Sleep, Wire};
+use crate::auth::principal::Credential;
+use crate::auth::{Application, AuthError, IdTokenError, Prompt};
 use crate::domain::{AccessToken, RefreshToken, Service};
 use crate::http::{DecodeError, Peer};
 
@@ -59,10 +59,10 @@ const RANDOM_BYTES: u32 = 32;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A device code with what a person has to be told: the secret half of the pair is inside.
-pub(super) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
+pub(in crate::auth) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
 
 /// What a browser is sent to ask for, and the secrets that stay here meanwhile.
-pub(super) struct CodeRequest {
+pub(in crate::auth) struct CodeRequest {
     address: Url,
     redirect: RedirectUrl,
     scopes: String,
@@ -72,15 +72,15 @@ pub(super) struct CodeRequest {
 }
 
 /// What a token endpoint granted.
-pub(super) struct Grant {
+pub(in crate::auth) struct Grant {
     /// The token for the audience that was asked for.
-    pub(super) access: AccessToken,
+    pub(in crate::auth) access: AccessToken,
     /// The token for what comes later; none if the earlier one stays.
-    pub(super) refresh: Option<RefreshToken>,
+    pub(in crate::auth) refresh: Option<RefreshToken>,
     /// How long the access token lasts, if that is told.
-    pub(super) lifetime: Option<Duration>,
+    pub(in crate::auth) lifetime: Option<Duration>,
     /// Who signed in, as a token for ourselves.
-    pub(super) id_token: Option<AccessToken>,
+    pub(in crate::auth) id_token: Option<AccessToken>,
 }
 
 /// Text that is not printed.
@@ -115,7 +115,7 @@ impl DeviceCode {
     ///
     /// # Errors
     /// No answer, or a refusal.
-    pub(super) async fn ask(
+    pub(in crate::auth) async fn ask(
         wire: &Wire<'_>,
         application: &Application,
         scopes: &str,
@@ -134,7 +134,7 @@ impl DeviceCode {
     ///
     /// # Errors
     /// The page is not one that a person should be sent to.
-    pub(super) fn prompt(&self) -> Result<Prompt, AuthError> {
+    pub(in crate::auth) fn prompt(&self) -> Result<Prompt, AuthError> {
         let Self(details) = self;
         let message = details.extra_fields().message.as_ref();
         Prompt::new(
@@ -149,7 +149,7 @@ impl DeviceCode {
     ///
     /// # Errors
     /// A refusal, an expired code or a dead network.
-    pub(super) async fn poll(
+    pub(in crate::auth) async fn poll(
         &self,
         wire: &Wire<'_>,
         application: &Application,
@@ -174,7 +174,7 @@ impl CodeRequest {
     ///
     /// # Errors
     /// The redirect address is none.
-    pub(super) fn new(
+    pub(in crate::auth) fn new(
         application: &Application,
         redirect: String,
         scopes: &str,
@@ -200,12 +200,12 @@ impl CodeRequest {
     }
 
     /// Where to send the browser.
-    pub(super) fn address(&self) -> &Url {
+    pub(in crate::auth) fn address(&self) -> &Url {
         &self.address
     }
 
     /// What the answer has to bring back.
-    pub(super) fn state(&self) -> &CsrfToken {
+    pub(in crate::auth) fn state(&self) -> &CsrfToken {
         &self.state
     }
 
@@ -214,7 +214,7 @@ impl CodeRequest {
     ///
     /// # Errors
     /// No answer, a refusal, or tokens of another sign-in.
-    pub(super) async fn redeem(
+    pub(in crate::auth) async fn redeem(
         self,
         wire: &Wire<'_>,
         application: &Application,
@@ -239,7 +239,7 @@ impl Grant {
     ///
     /// # Errors
     /// No answer, or a refusal.
-    pub(super) async fn refresh(
+    pub(in crate::auth) async fn refresh(
         wire: &Wire<'_>,
         application: &Application,
         token: &RefreshToken,
@@ -287,7 +287,7 @@ impl Grant {
     ///
     /// # Errors
     /// No answer, or a refusal.
-    pub(super) async fn for_application(
+    pub(in crate::auth) async fn for_application(
         wire: &Wire<'_>,
         application: &Application,
         credential: &Credential,

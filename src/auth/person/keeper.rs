@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::grant::Grant;
-use super::store::{Exclusive, SignIn, SignInName, Store, StoreError};
-use super::{Audience, Identity};
+use crate::auth::exchange::Grant;
+use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
+use crate::auth::{Audience, Identity};
 use crate::domain::RefreshToken;
 
 /// Holds the refresh token of the person.
@@ -20,7 +20,7 @@ pub struct Keeper {
 }
 
 /// The refresh token while it is used.
-pub(super) struct Hold<'a> {
+pub(in crate::auth) struct Hold<'a> {
     memory: MutexGuard<'a, Option<RefreshToken>>,
     kept: Option<(Exclusive, &'a SignInName)>,
 }
@@ -40,7 +40,7 @@ impl Keeper {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn hold(&self) -> Result<Hold<'_>, StoreError> {
+    pub(in crate::auth) async fn hold(&self) -> Result<Hold<'_>, StoreError> {
         let memory = self.memory.lock().await;
         let kept = match &self.kept {
             Some((store, name)) if memory.is_none() => Some((store.exclusive().await?, name)),
@@ -52,7 +52,7 @@ impl Keeper {
 
 impl Hold<'_> {
     /// The token, if there is one.
-    pub(super) fn token(&self) -> Option<&RefreshToken> {
+    pub(in crate::auth) fn token(&self) -> Option<&RefreshToken> {
         let kept = || {
             let (store, name) = self.kept.as_ref()?;
             Some(&store.sign_ins().find(name)?.refresh_token)
@@ -64,7 +64,11 @@ impl Hold<'_> {
     ///
     /// # Errors
     /// The store cannot be written: the run goes on with the token, and later runs do not.
-    pub(super) fn renewed(&mut self, grant: &Grant, audience: Audience) -> Result<(), StoreError> {
+    pub(in crate::auth) fn renewed(
+        &mut self,
+        grant: &Grant,
+        audience: Audience,
+    ) -> Result<(), StoreError> {
         let rotated = grant.refresh.as_ref();
         let Some((store, name)) = &mut self.kept else {
             if let Some(rotated) = rotated {
@@ -87,7 +91,7 @@ impl Hold<'_> {
     ///
     /// # Errors
     /// The store cannot be written: the run goes on with the token, and later runs do not.
-    pub(super) fn signed_in(
+    pub(in crate::auth) fn signed_in(
         &mut self,
         grant: &Grant,
         audience: Audience,
@@ -109,7 +113,7 @@ impl Hold<'_> {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub(super) fn forget(&mut self) -> Result<(), StoreError> {
+    pub(in crate::auth) fn forget(&mut self) -> Result<(), StoreError> {
         *self.memory = None;
         let Some((store, name)) = &mut self.kept else { return Ok(()) };
         let mut sign_ins = store.sign_ins().clone();
@@ -119,7 +123,7 @@ impl Hold<'_> {
 }
 
 /// What is kept of a sign-in that was made now.
-pub(super) fn sign_in(
+pub(in crate::auth) fn sign_in(
     refresh_token: RefreshToken,
     identity: Identity,
     answered: &[Audience],

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-use crate::auth::command::KEPT_BACK;
+use crate::auth::elsewhere::KEPT_BACK;
 
 /// The programs that open an address, and what stands before it; the first that is there is
 /// taken.

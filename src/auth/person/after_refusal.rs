@@ -4,12 +4,12 @@
 //! mends never leads to one, so that nobody is asked again and again:
 //! <https://learn.microsoft.com/entra/msal/dotnet/advanced/exceptions/msal-error-handling>.
 
-use super::AuthError;
 use crate::api::entra::Refusal;
+use crate::auth::AuthError;
 
 /// What comes after a renewal that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(in crate::auth) enum Next {
     /// A person signs in again, for the audience whose token was refused: consent and a second
     /// proof are asked for one resource at a time.
     AskPerson {
@@ -21,7 +21,7 @@ pub(super) enum Next {
 }
 
 /// Decides what comes after that error.
-pub(super) fn next(error: &AuthError) -> Next {
+pub(in crate::auth) fn next(error: &AuthError) -> Next {
     match error {
         AuthError::Refused { refusal, .. } => after_refusal(refusal),
         AuthError::NoRefreshToken { .. } => Next::AskPerson { forget: false },
