@@ -230,8 +230,8 @@ pub struct ConnectArgs {
     /// sandbox.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
     pub ca_bundle: Option<PathBuf>,
-    /// At most so many requests at once.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
+    /// At most so many requests at once to each service. Fewer where it asks for less.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
     pub concurrency: u16,
     /// The time for the whole run after the sign-in, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "FLOWBIND_TIMEOUT")]

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{TRUST_REMEDY, TransportError};
 use crate::plan::{Action, Plan};
+use crate::problem::Problem;
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
@@ -117,9 +118,12 @@ impl From<ApplyError> for Failure {
             ApplyError::Refused(fault) => refused(fault),
             ApplyError::NotSent(SendError::Transport(error)) => Self::from(error).nothing_written(),
             ApplyError::NotSent(SendError::Auth(error)) => Self::from(error).nothing_written(),
-            ApplyError::Conflict(_) => Self::new(Exit::Refused, message)
-                .nothing_written()
-                .hint("look at the plan again with `flowbind plan`, and run again"),
+            ApplyError::Conflict { both, problems, .. } => {
+                let failure = Self::new(Exit::Refused, message).nothing_written();
+                let sides = both.iter().map(ToString::to_string);
+                let failure = sides.chain(told(&problems)).fold(failure, Self::hint);
+                failure.hint("look at the plan again with `flowbind plan`, and run again")
+            }
             ApplyError::NotWritten { .. } => {
                 Self::new(Exit::Unreachable, message).nothing_written().hint("run again")
             }
@@ -147,11 +151,15 @@ fn seen(after: &Plan) -> Vec<String> {
         let held = change.before.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         format!("{} holds {held}", change.address)
     });
-    let problems = after.problems.iter().map(|problem| {
+    changes.chain(told(&after.problems)).collect()
+}
+
+/// Problems in one line each.
+fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
+    problems.iter().map(|problem| {
         let address = problem.address.as_deref().unwrap_or("the environment");
         format!("{address}: {}", problem.message)
-    });
-    changes.chain(problems).collect()
+    })
 }
 
 /// A change set that the service refused, whatever its reason.

@@ -3,7 +3,8 @@
 use crate::api::Fault;
 use crate::auth::SendError;
 use crate::discover::DiscoverError;
-use crate::plan::Plan;
+use crate::plan::{Divergence, Plan};
+use crate::problem::Problem;
 
 /// Why a plan is not carried out, or not known to be.
 #[derive(Debug, thiserror::Error)]
@@ -12,8 +13,15 @@ pub enum ApplyError {
     #[error("{0}")]
     Refused(Fault),
     /// Somebody else wrote after the targets were read, and nothing was written.
-    #[error("somebody else wrote to a target after it was read: {0}")]
-    Conflict(Fault),
+    #[error("somebody else wrote to a target after it was read: {fault}")]
+    Conflict {
+        /// What the service said.
+        fault: Fault,
+        /// The targets that are not as they were; none if they are, or could not be read.
+        both: Vec<Divergence>,
+        /// What a plan of the targets as they are now cannot overcome.
+        problems: Vec<Problem>,
+    },
     /// The write did not reach the service, or there was no token to write with.
     #[error(transparent)]
     NotSent(#[from] SendError),

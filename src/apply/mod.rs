@@ -1,9 +1,11 @@
 //! Carries out a plan and proves it.
 //!
 //! Nothing is decided here: the plan holds every write with its guard. All of them go in one
-//! change set, or, past a thousand, in change sets one after the other.
+//! change set, or, past a thousand, in change sets one after the other. If a guard no longer holds,
+//! the targets are read and planned anew, and the run goes on if that is the same in substance.
 
 mod change_set;
+mod conflict;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -17,8 +19,10 @@ use crate::auth::SendError;
 use crate::discover::{DiscoverError, Reader, reread};
 use crate::domain::{Cloud, sentence};
 use crate::event::{Event, Listener};
-use crate::plan::{Plan, Write, plan};
+use crate::plan::{Divergence, Plan, Write, plan};
 use crate::state::{Desired, Observed};
+
+use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge};
 
 pub use error::ApplyError;
 pub use writer::Writer;
@@ -45,6 +49,9 @@ const FINISH: Duration = Duration::from_mins(5);
 pub enum Applied {
     /// By this run.
     ByThisRun,
+    /// By this run, after somebody else had written: this is what was planned anew, the same in
+    /// substance.
+    ByThisRunAnew(Plan),
     /// By another run that wrote the same meanwhile: this is what was planned anew.
     ByAnotherRun(Plan),
 }
@@ -73,30 +80,79 @@ enum Sent {
     Unclear { written: usize, cause: String },
 }
 
+/// A guard that no longer held, and how many change sets are in, of how many.
+struct Conflict {
+    written: usize,
+    total: usize,
+    fault: Fault,
+}
+
 impl Applying<'_> {
     /// Writes what the plan says and reads it back: a plan made anew must be empty.
     ///
     /// # Errors
     /// [`ApplyError`] says what was written and what was not.
     pub async fn apply(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
-        let sets: Vec<&[Write]> = agreed.writes().chunks(MOST_OPERATIONS).collect();
-        let (writes, total) = (agreed.writes().len(), sets.len());
-        self.listener.tell(Event::Writing { writes, change_sets: total });
+        let mut anew = None;
+        let mut written = 0;
+        for rounds_left in (0..MOST_ROUNDS).rev() {
+            let plan = anew.as_ref().unwrap_or(agreed);
+            let Some(conflict) = self.write(to, plan, written).await? else {
+                return Ok(match anew {
+                    // What earlier change sets wrote agrees in the newer plan.
+                    Some(plan) if written == 0 => Applied::ByThisRunAnew(plan),
+                    _ => Applied::ByThisRun,
+                });
+            };
+            written = conflict.written;
+            self.listener.tell(Event::PlanningAgain);
+            let Ok(now) = self.plan_again().await else { return Err(conflict.end(None, vec![])) };
+            match judge(agreed, &now) {
+                Verdict::Done if written == 0 => {
+                    self.listener.tell(Event::WrittenElsewhere);
+                    return Ok(Applied::ByAnotherRun(now));
+                }
+                Verdict::Done => return Ok(Applied::ByThisRun),
+                Verdict::Again if rounds_left == 0 => return Err(conflict.end(None, vec![])),
+                Verdict::Again => anew = Some(now),
+                Verdict::Diverged(both) => return Err(conflict.end(Some(now), both)),
+            }
+        }
+        Ok(Applied::ByThisRun)
+    }
+
+    /// Sends the writes of a plan, after so many change sets that are in already, and proves them;
+    /// a conflict if a guard no longer held.
+    async fn write(
+        &self,
+        to: &Writer<'_>,
+        plan: &Plan,
+        before: usize,
+    ) -> Result<Option<Conflict>, ApplyError> {
+        let sets: Vec<&[Write]> = plan.writes().chunks(MOST_OPERATIONS).collect();
+        let total = before + sets.len();
+        self.listener.tell(Event::Writing { writes: plan.writes().len(), change_sets: sets.len() });
         self.reader.extend_deadline(FINISH);
         match send(to, &sets).await {
             Sent::All => self.verify().await,
-            Sent::Refused { written: 0, fault } if is_conflict(&fault) => {
-                self.conflict(fault).await
+            Sent::Refused { written, fault } if is_conflict(&fault) => {
+                Ok(Some(Conflict { written: before + written, total, fault }))
             }
-            Sent::Refused { written: 0, fault } => Err(ApplyError::Refused(fault)),
-            Sent::Unsent { written: 0, error } => Err(error.into()),
+            Sent::Refused { written, fault } if before + written == 0 => {
+                Err(ApplyError::Refused(fault))
+            }
+            Sent::Unsent { written, error } if before + written == 0 => Err(error.into()),
             Sent::Refused { written, fault } => {
-                Err(ApplyError::Partial { written, total, cause: fault.to_string() })
+                let cause = fault.to_string();
+                Err(ApplyError::Partial { written: before + written, total, cause })
             }
             Sent::Unsent { written, error } => {
-                Err(ApplyError::Partial { written, total, cause: sentence(&error) })
+                let cause = sentence(&error);
+                Err(ApplyError::Partial { written: before + written, total, cause })
             }
-            Sent::Unclear { written, cause } => self.look(&sets, written, cause).await,
+            Sent::Unclear { written, cause } => {
+                self.look(&sets[written..], before + written, total, cause).await
+            }
         }
     }
 
@@ -108,36 +164,25 @@ impl Applying<'_> {
     }
 
     /// Makes sure that nothing is left to do.
-    async fn verify(&self) -> Result<Applied, ApplyError> {
+    async fn verify(&self) -> Result<Option<Conflict>, ApplyError> {
         self.listener.tell(Event::Verifying);
         let cause = "the service took the write".to_owned();
         match self.plan_again().await {
-            Ok(after) if after.is_agreed() => Ok(Applied::ByThisRun),
+            Ok(after) if after.is_agreed() => Ok(None),
             Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
             Err(source) => Err(ApplyError::Unverified { cause, source }),
         }
     }
 
-    /// Somebody else wrote first: if they wrote the same, all is well.
-    async fn conflict(&self, fault: Fault) -> Result<Applied, ApplyError> {
-        self.listener.tell(Event::Verifying);
-        match self.plan_again().await {
-            Ok(after) if after.is_agreed() => {
-                self.listener.tell(Event::WrittenElsewhere);
-                Ok(Applied::ByAnotherRun(after))
-            }
-            _ => Err(ApplyError::Conflict(fault)),
-        }
-    }
-
     /// An answer was lost: reading shows whether its change set is in, until the service must
-    /// have given up on it.
+    /// have given up on it. `open` are the change sets that are not known to be in.
     async fn look(
         &self,
-        sets: &[&[Write]],
+        open: &[&[Write]],
         written: usize,
+        total: usize,
         cause: String,
-    ) -> Result<Applied, ApplyError> {
+    ) -> Result<Option<Conflict>, ApplyError> {
         self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
         let cause = format!("the write was sent and its answer lost ({cause})");
         let mut after = Plan::default();
@@ -148,17 +193,28 @@ impl Applying<'_> {
                 Err(source) => return Err(ApplyError::Unverified { cause, source }),
             };
             if after.is_agreed() {
-                return Ok(Applied::ByThisRun);
+                return Ok(None);
             }
         }
-        let open = sets[written..].concat();
         match written {
-            0 if after.writes() == open => Err(ApplyError::NotWritten { cause }),
-            _ if after.writes() == open => {
-                Err(ApplyError::Partial { written, total: sets.len(), cause })
+            _ if after.writes() != open.concat() => {
+                Err(ApplyError::Unknown { cause, after: Box::new(after) })
             }
-            _ => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
+            0 => Err(ApplyError::NotWritten { cause }),
+            _ => Err(ApplyError::Partial { written, total, cause }),
         }
+    }
+}
+
+impl Conflict {
+    /// The end of a run that cannot go on, with what was planned anew and where it differs.
+    fn end(self, now: Option<Plan>, both: Vec<Divergence>) -> ApplyError {
+        let Self { written, total, fault } = self;
+        if written > 0 {
+            return ApplyError::Partial { written, total, cause: fault.to_string() };
+        }
+        let problems = now.map(|now| now.problems).unwrap_or_default();
+        ApplyError::Conflict { fault, both, problems }
     }
 }
 
@@ -176,11 +232,4 @@ async fn send(writer: &Writer<'_>, sets: &[&[Write]]) -> Sent {
         }
     }
     Sent::All
-}
-
-/// Whether a guard no longer held: the row has another version, is there already, or is gone.
-fn is_conflict(fault: &Fault) -> bool {
-    let codes =
-        ["0x80060882", "0x80060892", "0x80040237", "0x80073002", "0x80060891", "0x80040217"];
-    fault.status == 412 || codes.iter().any(|code| fault.is(code))
 }

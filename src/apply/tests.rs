@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+mod model;
+
 use super::*;
 use crate::auth::Session;
-use crate::domain::{Clouds, SchemaName};
+use crate::domain::{CallbackUrl, Clouds, SchemaName};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport};
 use crate::state::*;
 
+const FOREIGN: &str = "https://other.environment.api.powerplatform.com/workflows/1?api-version=1";
 const URL: &str = "https://new.environment.api.powerplatform.com/workflows/1?api-version=1";
 
 /// What the service does with a change set: whether it carries it out, and what it answers.
@@ -21,6 +26,8 @@ struct Held {
     batches: usize,
     written: usize,
     silent: bool,
+    /// Whether the values are somebody else's.
+    foreign: bool,
 }
 
 /// Nobody listens.
@@ -81,9 +88,10 @@ fn observed(variables: usize) -> Observed {
 /// The page of the variables that a request asks for.
 fn page(held: &Held, request: &Received) -> Reply {
     let asked = |index: &usize| request.line.contains(&format!("%22{}%22", name(*index)));
+    let url = if held.foreign { FOREIGN } else { URL };
     let row = |index: usize| {
         let value = format!(
-            r#"{{"@odata.etag":"W/\"2\"","environmentvariablevalueid":"{}","value":"{URL}"}}"#,
+            r#"{{"@odata.etag":"W/\"2\"","environmentvariablevalueid":"{}","value":"{url}"}}"#,
             guid(5_000 + index)
         );
         let value = if index < held.written { value } else { String::new() };
@@ -193,7 +201,7 @@ async fn a_refusal_is_told_from_somebody_elses_write() {
     let ended = applied(1, |_| (false, refused(403, "0x80040220"))).await;
     assert!(matches!(ended, Err(ApplyError::Refused(_))), "{ended:?}");
     let ended = applied(1, |_| (false, refused(412, "0x80060882"))).await;
-    assert!(matches!(ended, Err(ApplyError::Conflict(_))), "{ended:?}");
+    assert!(matches!(ended, Err(ApplyError::Conflict { .. })), "{ended:?}");
     let same =
         applied_and_then(1, |_| (false, refused(412, "0x80060892")), |held| held.written = 1);
     let ended = same.await;
@@ -213,4 +221,41 @@ async fn past_a_thousand_writes_the_sets_go_in_order_and_a_failure_says_how_far_
         |set| if set == 1 { (true, committed(1_000)) } else { (false, Reply::Drop) };
     let ended = applied(1_001, second_lost).await;
     assert!(matches!(ended, Err(ApplyError::Partial { written: 1, total: 2, .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn after_a_conflict_that_changed_nothing_shown_the_run_goes_on_and_not_for_ever() {
+    let once: OnBatch =
+        |set| if set == 1 { (false, refused(412, "0x80060882")) } else { (true, committed(2)) };
+    let ended = applied(2, once).await;
+    assert!(matches!(&ended, Ok(Applied::ByThisRunAnew(plan)) if plan.writes().len() == 2));
+    let second_set: OnBatch = |set| match set {
+        1 => (true, committed(1_000)),
+        2 => (false, refused(412, "0x80060892")),
+        _ => (true, committed(1)),
+    };
+    let ended = applied(1_001, second_set).await;
+    assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
+    let too_often: OnBatch = |set| {
+        let done = set > MOST_ROUNDS;
+        (done, if done { committed(1) } else { refused(412, "0x80060882") })
+    };
+    let ended = applied(1, too_often).await;
+    assert!(matches!(ended, Err(ApplyError::Conflict { .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn after_a_conflict_that_changed_what_was_shown_both_sides_are_told() {
+    let ended = applied_and_then(
+        1,
+        |_| (false, refused(412, "0x80060892")),
+        |held| (held.written, held.foreign) = (1, true),
+    );
+    let failure = Failure::from(ended.await.unwrap_err());
+    assert_eq!(failure.exit, Exit::Refused);
+    assert!(failure.message.ends_with("nothing was written"), "{failure:?}");
+    let fingerprint = FOREIGN.parse::<CallbackUrl>().unwrap().view().fingerprint.to_string();
+    let hint = &failure.hints[0];
+    assert!(hint.starts_with("environment-variable/contoso_Url0 held nothing, and now"), "{hint}");
+    assert!(hint.contains(&fingerprint), "{hint}");
 }

@@ -7,6 +7,8 @@ mod client;
 mod counts;
 mod decode;
 mod error;
+mod gate;
+mod pace;
 mod parcel;
 mod request;
 mod retry;

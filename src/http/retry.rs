@@ -1,13 +1,16 @@
 //! Whether and when a request is sent again: a pure decision over values.
 //!
 //! Neither clock nor randomness is read here. What a service has provably not executed is sent
-//! again whatever it does; anything else only if repeating it changes nothing.
+//! again whatever it does; anything else only if repeating it changes nothing. A request that was
+//! turned away by `429` is not at fault, so that such attempts are bounded by the run's deadline
+//! alone, and there is always a wait between them.
 
 use std::time::{Duration, SystemTime};
 
 use super::Safety;
 
-/// How often one request is sent at most, the first time included.
+/// How often one request is sent at most, the first time included and those that were answered by
+/// `429` left out.
 const MOST_ATTEMPTS: u32 = 5;
 
 /// The longest wait before the second attempt; it doubles with each further one.
@@ -16,8 +19,12 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 /// The longest wait before any attempt when the service names none.
 const LONGEST_DELAY: Duration = Duration::from_secs(20);
 
-/// By how much a wait that the service named is spread, so that callers do not return at once.
+/// By how much a wait that the service named is spread at most, so that callers do not return at
+/// once; never by more than a quarter of the wait.
 const SPREAD: Duration = Duration::from_millis(500);
+
+/// The shortest wait named by a service that turns requests away; a shorter one is none.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +44,13 @@ pub(super) enum Outcome {
     Failed,
 }
 
+/// How often a request was sent so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tries {
+    counted: u32,
+    throttled: u32,
+}
+
 /// What to do after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -53,6 +67,24 @@ pub(super) struct Delay {
     most: Duration,
 }
 
+impl Tries {
+    /// The tries after one more that ended so.
+    #[must_use]
+    pub(super) fn and(self, outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Answered { status: 429, .. } => {
+                Self { throttled: self.throttled.saturating_add(1), ..self }
+            }
+            _ => Self { counted: self.counted.saturating_add(1), ..self },
+        }
+    }
+
+    /// How many there were, whatever their end.
+    pub(super) fn all(self) -> u32 {
+        self.counted.saturating_add(self.throttled)
+    }
+}
+
 impl Delay {
     /// The wait at that fraction of the way, where `u32::MAX` is the whole way.
     pub(super) fn at(self, fraction: u32) -> Duration {
@@ -61,12 +93,26 @@ impl Delay {
     }
 }
 
-/// Decides after attempt number `attempt`, counted from 1.
-pub(super) fn decide(attempt: u32, safety: Safety, outcome: Outcome) -> Decision {
-    if attempt >= MOST_ATTEMPTS || !may_repeat(safety, outcome) {
+/// Decides after those tries, of which the last ended so.
+pub(super) fn decide(tries: Tries, safety: Safety, outcome: Outcome) -> Decision {
+    if tries.counted >= MOST_ATTEMPTS || !may_repeat(safety, outcome) {
         return Decision::Stop;
     }
-    Decision::Again(delay(attempt, outcome))
+    Decision::Again(delay(tries, outcome))
+}
+
+/// How long nobody is to send anything to the service; none if it does not ask for that.
+pub(super) fn pause(tries: Tries, outcome: Outcome) -> Option<Delay> {
+    match outcome {
+        Outcome::Answered { status: 429, .. }
+        | Outcome::Answered { status: 503, retry_after: Some(_) } => Some(delay(tries, outcome)),
+        _ => None,
+    }
+}
+
+/// Whether a status says that the service is asked too much.
+pub(super) fn is_throttled(status: u16) -> bool {
+    matches!(status, 429 | 503)
 }
 
 /// Whether sending again can do no harm and may help.
@@ -82,16 +128,33 @@ fn may_repeat(safety: Safety, outcome: Outcome) -> bool {
     }
 }
 
-/// How long to wait: what the service asks for, else exponentially longer with full jitter.
-fn delay(attempt: u32, outcome: Outcome) -> Delay {
-    if let Outcome::Answered { retry_after: Some(least), .. } = outcome {
-        let most = least.saturating_add(SPREAD.min(least));
-        return Delay { least, most };
+/// How long to wait: what the service asks for, else exponentially longer with full jitter. Since
+/// nothing bounds how often a request is turned away by `429`, there is some wait in any case.
+fn delay(tries: Tries, outcome: Outcome) -> Delay {
+    match outcome {
+        Outcome::Answered { status: 429, retry_after } => {
+            retry_after.filter(|wait| *wait >= SHORTEST).map_or_else(
+                || {
+                    let most = growing(tries.throttled);
+                    Delay { least: most / 2, most }
+                },
+                named,
+            )
+        }
+        Outcome::Answered { retry_after: Some(wait), .. } => named(wait),
+        _ => Delay { least: Duration::ZERO, most: growing(tries.counted) },
     }
-    let factor = 2_u32.saturating_pow(attempt.saturating_sub(1));
-    let most = FIRST_DELAY.saturating_mul(factor).min(LONGEST_DELAY);
-    let least = Duration::ZERO;
-    Delay { least, most }
+}
+
+/// A wait that the service named, spread a little.
+fn named(least: Duration) -> Delay {
+    Delay { least, most: least.saturating_add(SPREAD.min(least / 4)) }
+}
+
+/// The longest wait after so many tries.
+fn growing(tries: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(tries.saturating_sub(1));
+    FIRST_DELAY.saturating_mul(factor).min(LONGEST_DELAY)
 }
 
 /// Reads `Retry-After`: seconds, or a date of HTTP
@@ -116,8 +179,18 @@ mod tests {
         Outcome::Answered { status, retry_after }
     }
 
+    fn turned_away(retry_after: u64) -> Outcome {
+        let retry_after = Some(Duration::from_millis(retry_after));
+        Outcome::Answered { status: 429, retry_after }
+    }
+
+    /// So many tries that ended alike.
+    fn tries(count: u32, outcome: Outcome) -> Tries {
+        (0..count).fold(Tries::default(), |tries, _| tries.and(outcome))
+    }
+
     fn again(safety: Safety, outcome: Outcome) -> bool {
-        decide(1, safety, outcome) != Decision::Stop
+        decide(tries(1, outcome), safety, outcome) != Decision::Stop
     }
 
     #[test]
@@ -148,24 +221,63 @@ mod tests {
 
     #[test]
     fn attempts_are_few() {
-        let decisions = (1..=9).map(|attempt| decide(attempt, Safety::Query, Outcome::Lost));
-        let again = decisions.filter(|decision| *decision != Decision::Stop);
-        assert_eq!(again.count(), 4);
+        for outcome in [Outcome::Lost, Outcome::NeverSent, answered(503)] {
+            let decisions =
+                (1..=9).map(|count| decide(tries(count, outcome), Safety::Query, outcome));
+            assert_eq!(decisions.filter(|decision| *decision != Decision::Stop).count(), 4);
+        }
+    }
+
+    #[test]
+    fn attempts_that_were_turned_away_do_not_count() {
+        let throttled = tries(1_000, answered(429));
+        assert_ne!(decide(throttled, Safety::Command, answered(429)), Decision::Stop);
+        let lost = (0..4).fold(throttled, |tries, _| tries.and(Outcome::Lost));
+        assert_ne!(decide(lost, Safety::Query, Outcome::Lost), Decision::Stop);
+        assert_eq!(decide(lost.and(Outcome::Lost), Safety::Query, Outcome::Lost), Decision::Stop);
+        assert_eq!(lost.all(), 1_004);
     }
 
     #[test]
     fn the_wait_grows_and_is_spread_from_nothing_to_its_limit() {
-        let most = [1, 2, 3, 4, 30].map(|attempt| delay(attempt, Outcome::Lost).at(u32::MAX));
-        assert_eq!(most.map(|wait| wait.as_millis()), [500, 1000, 2000, 4000, 20_000]);
-        assert_eq!(delay(4, Outcome::Lost).at(0), Duration::ZERO);
+        let lost = |count| delay(tries(count, Outcome::Lost), Outcome::Lost);
+        let most = [1, 2, 3, 4, 30].map(|count| lost(count).at(u32::MAX).as_millis());
+        assert_eq!(most, [500, 1000, 2000, 4000, 20_000]);
+        assert_eq!(lost(4).at(0), Duration::ZERO);
+    }
+
+    #[test]
+    fn there_is_a_growing_wait_between_attempts_that_are_turned_away() {
+        for outcome in [answered(429), turned_away(0), turned_away(99)] {
+            let least = [1, 2, 7, 1_000].map(|count| delay(tries(count, outcome), outcome).at(0));
+            assert_eq!(least.map(|wait| wait.as_millis()), [250, 500, 10_000, 10_000]);
+        }
+        assert_eq!(delay(tries(9, turned_away(100)), turned_away(100)).at(0), SHORTEST);
     }
 
     #[test]
     fn a_wait_that_the_service_names_is_never_cut_short() {
-        let retry_after = Some(Duration::from_secs(90));
-        let wait = delay(1, Outcome::Answered { status: 429, retry_after });
-        assert_eq!(wait.at(0), Duration::from_secs(90));
-        assert_eq!(wait.at(u32::MAX), Duration::from_millis(90_500));
+        for status in [429, 503] {
+            let retry_after = Some(Duration::from_secs(90));
+            let wait = delay(Tries::default(), Outcome::Answered { status, retry_after });
+            assert_eq!(wait.at(0), Duration::from_secs(90));
+            assert_eq!(wait.at(u32::MAX), Duration::from_millis(90_500));
+        }
+        let wait = delay(Tries::default(), turned_away(1_000));
+        assert_eq!(wait.at(u32::MAX), Duration::from_millis(1_250));
+    }
+
+    #[test]
+    fn a_service_that_is_asked_too_much_is_left_alone_by_everybody() {
+        let retry_after = Some(Duration::from_secs(2));
+        let unavailable = Outcome::Answered { status: 503, retry_after };
+        for outcome in [answered(429), turned_away(2_000), unavailable] {
+            let tries = tries(1, outcome);
+            assert_eq!(pause(tries, outcome), Some(delay(tries, outcome)), "{outcome:?}");
+        }
+        for outcome in [answered(503), answered(502), Outcome::Lost, Outcome::NeverSent] {
+            assert_eq!(pause(tries(1, outcome), outcome), None, "{outcome:?}");
+        }
     }
 
     #[test]

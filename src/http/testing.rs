@@ -96,8 +96,8 @@ impl Server {
     }
 
     /// Starts a server that takes its time and notes how many requests it had at once.
-    pub(crate) async fn start_watching(most: Arc<AtomicUsize>) -> Self {
-        Self::serve(Arc::new(|_, _| Reply::json(200, "{}")), Some(most)).await
+    pub(crate) async fn start_watching(most: Arc<AtomicUsize>, reply: Reply) -> Self {
+        Self::serve(Arc::new(move |_, _| reply.clone()), Some(most)).await
     }
 
     /// A port on which nobody listens.

@@ -189,7 +189,7 @@ async fn a_body_without_end_is_cut_off() {
 #[tokio::test]
 async fn no_more_requests_run_at_once_than_allowed() {
     let most = Arc::new(AtomicUsize::new(0));
-    let server = Server::start_watching(Arc::clone(&most)).await;
+    let server = Server::start_watching(Arc::clone(&most), Reply::json(200, "{}")).await;
     let settings = Settings { concurrency: 3, ..Settings::default() };
     let sent = transport(settings);
     let request = get(&server);
@@ -198,4 +198,66 @@ async fn no_more_requests_run_at_once_than_allowed() {
         assert_eq!(answer.unwrap().status, 200);
     }
     assert_eq!(most.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn cookies_that_pin_a_server_are_not_kept() {
+    let server = Server::start(|_, _| {
+        Reply::json(200, "{}").with("set-cookie", "ARRAffinity=made-up;Path=/;HttpOnly")
+    })
+    .await;
+    let sent = transport(Settings::default());
+    for _ in 0..2 {
+        assert_eq!(sent.send(&get(&server), None).await.unwrap().status, 200);
+    }
+    assert!(server.received().iter().all(|received| received.headers("cookie").is_empty()));
+}
+
+#[tokio::test]
+async fn a_hint_of_the_service_bounds_what_is_sent_at_once() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let answer = Reply::json(200, "{}").with("x-ms-dop-hint", "2");
+    let server = Server::start_watching(Arc::clone(&most), answer).await;
+    let sent = transport(Settings::default());
+    let request = get(&server);
+    sent.send(&request, None).await.unwrap();
+    most.store(0, Ordering::SeqCst);
+    futures_util::future::join_all((0..8).map(|_| sent.send(&request, None))).await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn requests_that_are_turned_away_together_wait_together_and_are_told_of_once() {
+    let server = Server::start(|number, _| match number {
+        0..=5 => Reply::json(429, "{}").with("retry-after", "1"),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let sent = transport(Settings::default());
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    sent.on_wait(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let request = get(&server);
+    let answers = futures_util::future::join_all((0..6).map(|_| sent.send(&request, None))).await;
+    assert!(answers.into_iter().all(|answer| answer.unwrap().status == 200));
+    assert_eq!((sent.counts().dataverse, told.load(Ordering::SeqCst)), (12, 1));
+}
+
+#[tokio::test]
+async fn a_service_that_asks_for_a_rest_is_not_asked_by_others_and_the_other_services_are() {
+    let server = Server::start(|_, received| match received.line.as_str() {
+        "GET /first HTTP/1.1" => Reply::json(429, "{}").with("retry-after", "3600"),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let sent = transport(Settings::default());
+    let first = Request::get(Service::Flow, server.url("/first"), "/first");
+    assert_eq!(sent.send(&first, None).await.unwrap().status, 429);
+    let second = Request::get(Service::Flow, server.url("/second"), "/second");
+    let passed = sent.send(&second, None).await.unwrap_err();
+    assert!(passed.is_never_sent(), "{passed:?}");
+    assert_eq!(sent.send(&get(&server), None).await.unwrap().status, 200);
+    assert_eq!((sent.counts().flow, sent.counts().dataverse), (1, 1));
 }

@@ -1,4 +1,5 @@
-//! Sends requests: few at once, again where that is safe, and not past the run's deadline.
+//! Sends requests: as many at once as each service bears, again where that is safe, and not past
+//! the run's deadline.
 //!
 //! It logs one event per attempt, which names the request by its template: neither its URL nor
 //! a header, a body or a token.
@@ -6,24 +7,28 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::client::Client;
 use super::counts::Counter;
+use super::gate::{Gate, Place};
 use super::parcel::Parcel;
-use super::retry::{self, Decision, Outcome};
+use super::retry::{self, Decision, Outcome, Tries};
 use super::{Answer, Cause, Counts, Request, TransportError, Trust};
 use crate::domain::{AccessToken, Service};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The header in which Dataverse recommends how many requests are sent at once
+/// (<https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests>).
+const PARALLELISM_HINT: &str = "x-ms-dop-hint";
+
 /// What bounds the requests of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many requests may be under way at once, over all services.
+    /// How many requests may be under way at once to one service, however well it bears them.
     pub concurrency: usize,
     /// How long the whole run may take, from the making of the transport.
     pub deadline: Duration,
@@ -40,22 +45,31 @@ pub struct Transport {
 /// What all clones of a transport share.
 struct Shared {
     client: Client,
-    places: Semaphore,
+    gates: Gates,
     counter: Counter,
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
     on_wait: OnceLock<OnWait>,
 }
 
+/// The way to each service, since each has limits of its own.
+struct Gates {
+    entra: Gate,
+    dataverse: Gate,
+    flow: Gate,
+    pipeline: Gate,
+}
+
 /// Who is told of a wait before a request is sent again.
 type OnWait = Box<dyn Fn(Service, Duration) + Send + Sync>;
 
 impl Default for Settings {
-    /// Eight at once, ten minutes in all, and two for an attempt: as long as Dataverse itself
-    /// lets an operation run.
+    /// Twenty-four at once, so that two runs of one user stay below the 52 that Dataverse bears of
+    /// them; ten minutes in all; and two for an attempt, as long as Dataverse itself lets an
+    /// operation run (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>).
     fn default() -> Self {
         Self {
-            concurrency: 8,
+            concurrency: 24,
             deadline: Duration::from_mins(10),
             attempt_timeout: Duration::from_mins(2),
         }
@@ -76,11 +90,10 @@ impl Transport {
     /// # Errors
     /// Certificates or the TLS library could not be set up.
     pub fn trusting(settings: Settings, trust: Trust) -> Result<Self, TransportError> {
-        let concurrency = settings.concurrency.clamp(1, Semaphore::MAX_PERMITS);
         let connect = CONNECT_TIMEOUT.min(settings.attempt_timeout);
         let shared = Shared {
-            client: Client::new(concurrency, connect, trust)?,
-            places: Semaphore::new(concurrency),
+            client: Client::new(settings.concurrency, connect, trust)?,
+            gates: Gates::new(settings.concurrency),
             counter: Counter::default(),
             attempt_timeout: settings.attempt_timeout,
             deadline: Mutex::new(after(settings.deadline)),
@@ -100,23 +113,23 @@ impl Transport {
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
         let parcel = Parcel::new(request, token)?;
-        let mut number = 1;
+        let mut tries = Tries::default();
         loop {
             let end = self.shared.deadline();
-            let result = self.shared.attempt(request, &parcel, number, end).await;
+            let result = self.shared.attempt(request, &parcel, tries.all() + 1, end).await;
             let outcome = outcome(&result, SystemTime::now());
-            let Decision::Again(delay) = retry::decide(number, request.safety, outcome) else {
+            tries = tries.and(outcome);
+            let gate = self.shared.gates.of(request.service);
+            let pause = retry::pause(tries, outcome).map(|delay| gate.pause(delay, random()));
+            let Decision::Again(delay) = retry::decide(tries, request.safety, outcome) else {
                 return result;
             };
-            let wait = delay.at(random());
+            let wait = pause.unwrap_or_else(|| delay.at(random()));
             if Instant::now() + wait >= self.shared.deadline() {
                 return conclude(&parcel, result);
             }
-            if let Some(tell) = self.shared.on_wait.get() {
-                tell(request.service, wait);
-            }
+            self.shared.tell_of(request.service, wait);
             sleep(wait).await;
-            number += 1;
         }
     }
 
@@ -135,7 +148,8 @@ impl Transport {
         self.shared.attempt(request, &parcel, 1, end).await
     }
 
-    /// Has somebody told of each wait before a request is sent again; the first one stays.
+    /// Has somebody told of the waits before requests are sent again, once for all who wait for the
+    /// same; the first one stays.
     pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
         let _ = self.shared.on_wait.set(Box::new(tell));
     }
@@ -161,7 +175,8 @@ impl Shared {
         number: u32,
         end: Instant,
     ) -> Result<Answer, TransportError> {
-        let _place = self.place(parcel, end).await?;
+        let passed = || TransportError::DeadlinePassed { peer: parcel.peer.clone(), last: None };
+        let place = self.gates.of(request.service).enter(end).await.ok_or_else(passed)?;
         self.counter.add(request.service);
         let begin = Instant::now();
         let time = self.attempt_timeout.min(end - begin);
@@ -172,22 +187,17 @@ impl Shared {
             }
         };
         log(request, parcel, number, begin.elapsed(), &result);
+        adapt(&place, &result);
         result
     }
 
-    /// Waits for a place among the requests under way, no longer than until `end`.
-    async fn place(
-        &self,
-        parcel: &Parcel,
-        end: Instant,
-    ) -> Result<SemaphorePermit<'_>, TransportError> {
-        let passed = || TransportError::DeadlinePassed { peer: parcel.peer.clone(), last: None };
-        if Instant::now() >= end {
-            return Err(passed());
+    /// Tells of a wait, unless it has been told.
+    fn tell_of(&self, service: Service, wait: Duration) {
+        if let Some(tell) = self.on_wait.get()
+            && self.gates.of(service).is_news(wait)
+        {
+            tell(service, wait);
         }
-        let permit = timeout_at(end, self.places.acquire()).await;
-        // The semaphore is never closed, so the inner error cannot come.
-        permit.map_err(|_| passed())?.map_err(|_| passed())
     }
 
     /// When the run must have ended.
@@ -198,6 +208,37 @@ impl Shared {
     /// The deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
     fn lock_deadline(&self) -> MutexGuard<'_, Instant> {
         self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gates {
+    /// Gates that never let more than so many through at once.
+    fn new(ceiling: usize) -> Self {
+        let gate = || Gate::new(ceiling);
+        Self { entra: gate(), dataverse: gate(), flow: gate(), pipeline: gate() }
+    }
+
+    /// The gate to a service.
+    fn of(&self, service: Service) -> &Gate {
+        match service {
+            Service::Entra => &self.entra,
+            Service::Dataverse => &self.dataverse,
+            Service::Flow => &self.flow,
+            Service::Pipeline => &self.pipeline,
+        }
+    }
+}
+
+/// Takes in what an answer tells of how many requests its service bears. A lost one tells nothing.
+fn adapt(place: &Place<'_>, result: &Result<Answer, TransportError>) {
+    let Ok(answer) = result else { return };
+    if let Some(hint) = answer.header(PARALLELISM_HINT).and_then(|hint| hint.trim().parse().ok()) {
+        place.on_hint(hint);
+    }
+    if retry::is_throttled(answer.status) {
+        place.on_throttled();
+    } else if answer.status < 500 {
+        place.on_success();
     }
 }
 

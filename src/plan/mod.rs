@@ -6,15 +6,17 @@
 mod flows;
 mod json;
 mod records;
+mod substance;
 mod variables;
 mod write;
 
 use std::fmt;
 
-use crate::domain::{CallbackUrl, Cloud, UrlView, WorkflowId, printable};
+use crate::domain::{CallbackUrl, Cloud, StoredText, UrlView, WorkflowId, printable};
 use crate::problem::{Code, Problem};
 use crate::state::{Binding, Desired, Observed, Refusal, Site};
 
+pub use substance::Divergence;
 pub use write::{CellValue, Write};
 
 /// What a run would change, and what keeps it from doing so.
@@ -48,6 +50,8 @@ pub struct Change {
     pub after: UrlView,
     /// The binding's place in the manifest.
     pub site: Site,
+    /// What is there now, to the letter; none if that is nothing.
+    held: Option<StoredText>,
 }
 
 /// What is done to a target.
@@ -201,6 +205,7 @@ impl<'run> Draft<'run> {
             before,
             after: url.view().clone(),
             site: wanted.binding.site,
+            held: current.text().filter(|text| !text.is_empty()).map(StoredText::new),
         };
         self.changes.push((wanted.index, change));
         action != Action::NoOp

@@ -458,3 +458,100 @@ fn planning_again_after_the_writes_are_in_finds_nothing_to_do() {
     assert!(plan.is_agreed());
     assert_eq!(plan.count(Action::NoOp), 2);
 }
+
+/// A plan for one variable that holds those values.
+fn variable_plan(values: &[&str]) -> Plan {
+    model().bind_variable("a", None).variable("a", VariableType::String, values).plan()
+}
+
+#[test]
+fn a_plan_is_the_same_in_substance_if_the_same_value_is_replaced_by_the_same() {
+    let mut touched = model();
+    touched.bind_variable("a", None).variable("a", VariableType::String, &[OLD]);
+    let before = touched.plan();
+    let Some(Reading::Found(variable)) =
+        touched.observed.targets.variables.get_mut(&"a".parse::<SchemaName>().unwrap())
+    else {
+        panic!("the model's variable is there")
+    };
+    variable.values[0].tag = EntityTag::new("W/\"8\"").unwrap();
+    variable.values[0].id = guid(51).parse().unwrap();
+    assert_ne!(before.writes(), touched.plan().writes());
+    assert!(before.same_in_substance(&touched.plan()));
+}
+
+#[test]
+fn a_plan_is_the_same_in_substance_if_somebody_wrote_its_value_meanwhile() {
+    for values in [&[][..], &[OLD], &[""]] {
+        assert!(variable_plan(values).same_in_substance(&variable_plan(&[URL])), "{values:?}");
+    }
+    assert!(variable_plan(&[]).same_in_substance(&variable_plan(&[""])));
+}
+
+#[test]
+fn a_plan_is_another_if_it_would_replace_what_was_not_shown() {
+    let other = OLD.replace("old.", "other.");
+    let elsewhere = ["https://example.com/?key=1", "https://example.com/?key=2"];
+    for (was, is) in [
+        (&[][..], &[OLD][..]),
+        (&[OLD], &[other.as_str()]),
+        (&[OLD], &[]),
+        (&[URL], &[OLD]),
+        (&[URL], &[]),
+        (&[""], &[]),
+        (&["hunter2"], &["hunter3"]),
+        (&elsewhere[..1], &elsewhere[1..]),
+        (&[OLD], &[OLD, OLD]),
+    ] {
+        let (was, is) = (variable_plan(was), variable_plan(is));
+        assert!(!was.same_in_substance(&is), "{is:?}");
+        assert_eq!(was.divergences(&is).len(), 1);
+        assert_eq!(was.divergences(&is)[0].address, "environment-variable/a");
+        assert!(was.same_in_substance(&was.clone()) && !format!("{was:?}").contains("hunter"));
+    }
+}
+
+#[test]
+fn a_plan_is_another_if_it_wants_another_value_or_names_another_target() {
+    let before = variable_plan(&[OLD]);
+    let mut model = model();
+    model.bind_variable("a", None).variable("a", VariableType::String, &[OLD]);
+    let other = OLD.replace("old.", "other.");
+    model.observed.flows[0].callback = Some(Callback::Url(other.parse().unwrap()));
+    assert!(!before.same_in_substance(&model.plan()));
+    let words = before.divergences(&model.plan())[0].to_string();
+    assert!(words.starts_with("environment-variable/a was to become authenticated "), "{words}");
+    model.bind_variable("b", None).variable("b", VariableType::String, &[]);
+    assert_eq!(before.divergences(&model.plan())[1].to_string(), "environment-variable/b is new");
+}
+
+#[test]
+fn another_member_of_the_same_json_text_is_no_difference() {
+    let plan = |text: &str| {
+        let mut model = model();
+        model.bind_variable("a", Some("/x")).variable("a", VariableType::Json, &[text]);
+        model.plan()
+    };
+    let before = plan(r#"{"x":"1"}"#);
+    assert!(before.same_in_substance(&plan(r#"{"x":"1","y":"2"}"#)));
+    assert!(!before.same_in_substance(&plan(r#"{"x":"2"}"#)));
+    assert!(plan("{}").same_in_substance(&plan(r#"{"y":"2"}"#)));
+}
+
+#[test]
+fn what_differs_is_told_from_both_sides() {
+    let words = |was: &[&str], is: &[&str]| {
+        variable_plan(was).divergences(&variable_plan(is))[0].to_string()
+    };
+    let fingerprint =
+        |url: &str| url.parse::<CallbackUrl>().unwrap().view().fingerprint.to_string();
+    let other = URL.replace("new.", "other.");
+    let said = words(&[OLD], &[other.as_str()]);
+    assert!(said.contains(&fingerprint(OLD)) && said.contains(&fingerprint(&other)), "{said}");
+    assert!(words(&[], &[OLD]).contains("held nothing, and now holds authenticated"));
+    assert_eq!(
+        words(&["hunter2"], &["hunter3"]),
+        "environment-variable/a held a text of 7 characters, and now another"
+    );
+    assert_eq!(words(&[""], &[]), "environment-variable/a: was update, now create");
+}

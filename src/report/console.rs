@@ -223,6 +223,11 @@ impl Listener for Console {
                 self.line(&format!("Writing {} in {sets} …", counted(writes, "row")));
             }
             Event::Verifying => self.line("Reading back …"),
+            Event::PlanningAgain => {
+                self.line(
+                    "Somebody else wrote to a target meanwhile. Reading and planning again …",
+                );
+            }
             Event::WrittenElsewhere => {
                 self.line("Another run wrote the same first. This run wrote nothing.");
             }

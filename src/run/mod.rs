@@ -202,6 +202,10 @@ async fn settle(
     };
     match interrupt::held(applying.apply(&Writer::new(&reader), plan), console).await? {
         Applied::ByThisRun => Ok(Outcome::Applied),
+        Applied::ByThisRunAnew(plan) => {
+            record.plan(plan);
+            Ok(Outcome::Applied)
+        }
         Applied::ByAnotherRun(plan) => {
             record.plan(plan);
             Ok(Outcome::Agreed)

@@ -67,6 +67,31 @@ fn a_throttled_service_is_asked_again_when_it_says_so() {
 }
 
 #[test]
+fn a_service_that_turns_a_request_away_again_and_again_is_waited_for() {
+    let (_, ended) = applied_on(&fault("dataverse", "workflows", "status = 429\ntimes = 4"));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let (_, ended) =
+        applied_on(&fault("dataverse", "workflows", "status = 429\nretry-after = 3600\ntimes = 9"));
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing was written"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_guard_that_no_longer_holds_is_planned_anew_a_few_times() {
+    let (_, ended) = applied_on(&fault("dataverse", "$batch", "status = 412\ntimes = 2"));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("planning again").count(), 2, "{}", ended.stderr);
+    assert!(ended.stdout.contains("applied: 1 created"), "{}", ended.stdout);
+    let (place, ended) = applied_on(&fault("dataverse", "$batch", "status = 412\ntimes = 3"));
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing was written"), "{}", ended.stderr);
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let tenant = tenant_with(&place, &fault("dataverse", "$batch", "status = 412\ntimes = 3"));
+    let plan = ["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant];
+    assert_eq!(place.json(&plan).1["outcome"], "planned");
+}
+
+#[test]
 fn a_service_that_stays_broken_ends_the_run_with_its_name_and_nothing_written() {
     let (_, ended) = applied_on(&fault("flow", "listCallbackUrl", "status = 500\ntimes = 99"));
     assert_eq!(ended.code, 6, "{}", ended.stderr);

@@ -155,10 +155,28 @@ fn the_document_says_what_was_done_and_what_it_took() {
 
 #[test]
 fn two_applies_at_once_end_with_one_row_and_both_say_how_it_went() {
+    for key in ["definition", "schema-name"] {
+        for duplicate in ["entity-key", "record"] {
+            two_at_once(key, duplicate);
+        }
+    }
+}
+
+/// Two applies at once on an organisation with that key of variables' values and that refusal.
+fn two_at_once(key: &str, duplicate: &str) {
     let place = place();
     let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let switches = format!(
+        "[switches.dataverse]\nenvironment-variable-key = \"{key}\"\nenvironment-variable-duplicate = \"{duplicate}\"\n"
+    );
+    let shipped = std::fs::read_to_string(place.tenant(&[])).unwrap();
+    let tenant = place.write("tenant.toml", &format!("{shipped}\n{switches}"));
+    let served =
+        Served::start(&place, &["--tenant", &tenant, "--approve-after", "0", "--latency", "20"]);
     let start = || {
-        let mut command = place.command(&["apply", "--manifest", &manifest, "--format", "json"]);
+        let apply =
+            ["apply", "--manifest", &manifest, "--environment", &served.url, "--format", "json"];
+        let mut command = place.command(&apply);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
@@ -170,8 +188,14 @@ fn two_applies_at_once_end_with_one_row_and_both_say_how_it_went() {
             "{document:#}"
         );
     }
-    let (code, document) = place.json(&["plan", "--manifest", &manifest]);
-    assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
+    let outcomes = both.map(|output| {
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["outcome"].as_str().unwrap().to_owned()
+    });
+    assert!(outcomes.iter().any(|outcome| outcome == "applied"), "{outcomes:?}");
+    let plan = ["plan", "--manifest", &manifest, "--environment", &served.url];
+    let (code, document) = place.json(&plan);
+    assert_eq!((code, &document["outcome"]), (0, &json!("agreed")), "{document:#}");
 }
 
 #[test]
