@@ -223,7 +223,7 @@ pub struct ConnectArgs {
     #[arg(long, short, value_name = "NAME|URL", env = "FLOWBIND_ENVIRONMENT")]
     pub environment: Option<String>,
     /// Hosts and audiences of clouds, laid over the program's own. It decides where tokens are sent,
-    /// so a manifest cannot name it. docs/sign-in.md explains every key.
+    /// so a manifest cannot name it. docs/clouds.md explains every key.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_CLOUDS")]
     pub clouds: Option<PathBuf>,
     /// Certificates to trust besides the system's, as PEM: of a company that inspects TLS, or of a
