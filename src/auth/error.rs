@@ -10,6 +10,9 @@ use super::{Audience, ClientIdError, CommandFailure, PrincipalError, StoreError,
 use crate::api::entra::{Refusal, TenantError};
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 
+/// The numbers of a person's own no.
+const DECLINED: [u64; 2] = [65004, 70017];
+
 /// Why there is no session or token.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
@@ -60,16 +63,22 @@ pub enum AuthError {
         page: String,
     },
     /// The person said no.
-    #[error("the sign-in was declined")]
+    #[error("the sign-in was declined{}", hints::number(refusal))]
     Declined {
         /// What Entra said.
         refusal: Box<Refusal>,
     },
-    /// Nobody approved in time.
+    /// Nobody approved in time, by the clock of this machine.
     #[error("the code expired before the sign-in was approved")]
     Expired,
+    /// Nobody approved in time, as Entra says.
+    #[error("the code expired before the sign-in was approved{}", hints::number(refusal))]
+    CodeExpired {
+        /// What Entra said.
+        refusal: Box<Refusal>,
+    },
     /// The service no longer knows the code it gave.
-    #[error("the code of this sign-in is not known any more")]
+    #[error("the code of this sign-in is not known any more{}", hints::number(refusal))]
     UnknownCode {
         /// What Entra said.
         refusal: Box<Refusal>,
@@ -232,6 +241,7 @@ impl AuthError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Declined { refusal }
+            | Self::CodeExpired { refusal }
             | Self::UnknownCode { refusal }
             | Self::Refused { refusal, .. } => Some(refusal),
             Self::PersonNeeded { why } => why.as_ref()?.refusal(),
@@ -239,34 +249,31 @@ impl AuthError {
         }
     }
 
-    /// The same error, which also tells why an earlier sign-in did not serve.
+    /// The same error, which also tells why an earlier sign-in did not serve; or that alone, where
+    /// a new sign-in would not help.
     pub(super) fn because(self, refused: Self) -> Self {
         match (self, refused) {
             (Self::PersonNeeded { .. }, Self::NoRefreshToken { .. }) => {
                 Self::PersonNeeded { why: None }
             }
-            // What no sign-in mends is not told as the want of one.
-            (Self::PersonNeeded { .. }, refused)
-                if refused.refusal().is_some_and(|refusal| !hints::sign_in_mends(refusal)) =>
-            {
-                refused
-            }
-            (Self::PersonNeeded { .. }, refused) => {
-                Self::PersonNeeded { why: Some(Box::new(refused)) }
-            }
+            (Self::PersonNeeded { .. }, refused) => match refused.refusal() {
+                Some(refusal) if !hints::is_mended_by_sign_in(refusal) => refused,
+                _ => Self::PersonNeeded { why: Some(Box::new(refused)) },
+            },
             (other, _) => other,
         }
     }
 
     /// Tells what a refusal means. The names of RFC 8628 and of Entra differ, and `oauth2`
-    /// knows only the former, so they are told apart by their text.
+    /// knows only the former, so they are told apart by their text. A browser is sent back with
+    /// `access_denied` for policies too: then the number says more than the name.
     pub(super) fn refused(step: Step, refusal: Refusal) -> Self {
         let refusal = Box::new(refusal);
         match (step, refusal.error.as_str()) {
-            (Step::SignIn, "authorization_declined" | "access_denied") if is_a_no(&refusal) => {
+            (Step::SignIn, "authorization_declined" | "access_denied") if is_own_no(&refusal) => {
                 Self::Declined { refusal }
             }
-            (Step::SignIn, "expired_token" | "code_expired") => Self::Expired,
+            (Step::SignIn, "expired_token" | "code_expired") => Self::CodeExpired { refusal },
             (Step::SignIn, "bad_verification_code") => Self::UnknownCode { refusal },
             _ => Self::Refused { step, refusal },
         }
@@ -283,10 +290,12 @@ impl AuthError {
     }
 }
 
-/// Whether it was the person who said no: browsers bring every refusal as `access_denied`, and the
-/// number tells which it is.
-fn is_a_no(refusal: &Refusal) -> bool {
-    refusal.codes.iter().all(|code| matches!(code, 65004 | 70017))
+/// Whether a refusal is the person's own no: by its number, if it has one. The one that comes with
+/// `authorization_declined` is not published, so one that is not known does not speak against it.
+fn is_own_no(refusal: &Refusal) -> bool {
+    let unknown = || refusal.error == "authorization_declined" && !hints::is_known(refusal);
+    let codes = &refusal.codes;
+    codes.is_empty() || codes.iter().any(|code| DECLINED.contains(code)) || unknown()
 }
 
 /// What gave a token.
@@ -332,6 +341,53 @@ mod tests {
         }
         assert!(told("bad_verification_code").starts_with("the code of this sign-in"));
         assert_eq!(told("other"), "Entra refused the sign-in: other");
+    }
+
+    #[test]
+    fn a_number_tells_a_policy_from_a_persons_own_no() {
+        for code in [65004, 70017] {
+            let error = AuthError::refused(Step::SignIn, refusal("access_denied", &[code]));
+            assert_eq!(error.to_string(), format!("the sign-in was declined (AADSTS{code})"));
+            assert!(error.hints()[0].starts_with("you: run the same command again"));
+            assert!(error.hints().last().unwrap().contains("`c-1`"));
+        }
+        let unpublished = AuthError::refused(Step::SignIn, refusal("authorization_declined", &[1]));
+        assert_eq!(unpublished.to_string(), "the sign-in was declined (AADSTS1)");
+        let policy = AuthError::refused(Step::SignIn, refusal("access_denied", &[1]));
+        assert_eq!(policy.to_string(), "Entra refused the sign-in: access_denied");
+        for name in ["access_denied", "authorization_declined"] {
+            for code in [53003, 50097, 50105, 50020, 90094] {
+                let error = AuthError::refused(Step::SignIn, refusal(name, &[code]));
+                let text = error.to_string();
+                assert!(text.contains(&format!("(AADSTS{code}): ")), "{text}");
+                assert!(!text.contains("declined") && !text.contains("a code"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_expired_or_unknown_code_keeps_its_number_and_the_attempt() {
+        for (name, code) in [("expired_token", 70020), ("bad_verification_code", 70018)] {
+            let error = AuthError::refused(Step::SignIn, refusal(name, &[code]));
+            assert!(error.to_string().ends_with(&format!("(AADSTS{code})")), "{error}");
+            assert!(error.hints()[0].starts_with("you: "), "{:?}", error.hints());
+            assert_eq!(error.correlation_id(), Some("c-1"));
+        }
+    }
+
+    #[test]
+    fn what_no_sign_in_mends_does_not_ask_for_one() {
+        let told = |code| {
+            let step = Step::Token(Audience::Flow);
+            let refused = AuthError::refused(step, refusal("invalid_grant", &[code]));
+            AuthError::PersonNeeded { why: None }.because(refused)
+        };
+        for code in [50057, 50105, 65001] {
+            let error = told(code);
+            assert!(matches!(error, AuthError::Refused { .. }), "{error:?}");
+            assert!(!error.hints().join("; ").contains("FLOWBIND_REFRESH_TOKEN"));
+        }
+        assert!(matches!(told(50173), AuthError::PersonNeeded { why: Some(_) }));
     }
 
     #[test]

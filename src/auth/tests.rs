@@ -268,7 +268,7 @@ async fn a_person_declines() {
 async fn a_code_expires_at_the_server_or_by_the_clock() {
     for error in ["expired_token", "code_expired"] {
         let ended = Script::new([refused(400, error)]).run().await;
-        assert!(matches!(ended.error(), AuthError::Expired), "{error}");
+        assert!(matches!(ended.error(), AuthError::CodeExpired { .. }), "{error}");
     }
     let ended = Script::new([pending()]).with("expires_in", json!(0)).run().await;
     assert!(matches!(ended.error(), AuthError::Expired));
@@ -285,7 +285,7 @@ async fn a_refusal_inside_a_success_is_told_with_all_that_entra_said() {
     let ended = sign_in_at(server).await;
     assert_eq!(
         ended.error().to_string(),
-        "Entra refused the sign-in (AADSTS7000218): the application is registered as a web application, which has to prove itself by a secret; a command-line program has none"
+        "Entra refused the sign-in (AADSTS7000218): Entra wants a secret of the application, because it is registered as a web application, and a command-line program has none"
     );
     assert_eq!(ended.error().correlation_id(), Some("c-1"));
     let refusal = ended.error().refusal().unwrap();

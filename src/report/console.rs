@@ -21,9 +21,9 @@ const SIGN_IN: &str = "A person has to sign in";
 /// What a person should know who has approved and sees nothing happen: the page shows the refusal,
 /// and this program is not told
 /// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
-const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, a Conditional Access \
-     policy of the tenant blocks device code: stop this and run it again with --browser, or have an \
-     administrator exclude the account.";
+const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, your \
+     organisation blocks sign-ins by a code: stop this with Ctrl+C and run the same command again with --browser, \
+     or ask an Entra administrator to exclude this account.";
 
 /// The form of the result on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::api::entra::Refusal;
+use crate::auth::Step;
 
 use Who::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
 
@@ -20,19 +21,32 @@ pub(super) struct Row {
     pub(super) remedies: &'static [Remedy],
     /// Whether Entra's own words name what ours cannot: an account, an id, an address.
     pub(super) entra_names_more: bool,
+    /// What a new sign-in of the person would change.
+    pub(super) new_sign_in: NewSignIn,
+}
+
+/// What a new sign-in of the person would change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NewSignIn {
+    /// It would be refused as well.
+    Futile,
+    /// It mends it.
+    Mends,
+    /// It may mend it if it is made in a browser, and not by a code.
+    MendsByBrowser,
 }
 
 /// Something to do, by somebody who can.
 pub(super) struct Remedy(Who, &'static str);
 
 /// Who can change something.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
     /// Whoever runs the program.
     You,
     /// Somebody who administers the tenant in Entra.
     EntraAdministrator,
-    /// Somebody who administers the tenant that a guest's account is from.
+    /// Somebody who administers the tenant that the account belongs to, if that is another.
     HomeAdministrator,
     /// Somebody who administers the environments.
     PowerPlatformAdministrator,
@@ -40,19 +54,23 @@ enum Who {
 
 /// Shortens the table: Entra's own words would add nothing.
 const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
-    Row { codes, meaning, remedies, entra_names_more: false }
+    let new_sign_in = NewSignIn::Futile;
+    Row { codes, meaning, remedies, entra_names_more: false, new_sign_in }
 }
 
 /// Shortens the table: Entra's own words name what is meant.
 const fn named(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
-    Row { codes, meaning, remedies, entra_names_more: true }
+    Row { entra_names_more: true, ..row(codes, meaning, remedies) }
 }
 
-/// The way that rules against codes, and for managed devices, let pass. A kept sign-in that a code
-/// brought may stay blocked, so a new one is made.
-const BY_BROWSER: Remedy = Remedy(
+/// What to do first after a sign-in by a code that one in a browser may take the place of.
+const AFTER_A_CODE: Remedy =
+    Remedy(You, "if you signed in by a code, run the same command again with `--browser`");
+
+/// What to do first where an earlier sign-in is refused and one in a browser may not be.
+const AFTER_AN_EARLIER_SIGN_IN: Remedy = Remedy(
     You,
-    "run the same command again with `--browser`; where a sign-in is kept, make a new one first by `flowbind auth login --browser`",
+    "if an earlier sign-in was used, sign in once by `flowbind auth login --browser`; a sign-in made by device code may stay blocked",
 );
 
 /// Every number that is known, in the order of the documentation.
@@ -60,7 +78,7 @@ pub(super) static ROWS: &[Row] = &[
     // The application.
     row(
         &[7_000_218],
-        "the application is registered as a web application, which has to prove itself by a secret; a command-line program has none",
+        "Entra wants a secret of the application, because it is registered as a web application, and a command-line program has none",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
@@ -79,7 +97,7 @@ pub(super) static ROWS: &[Row] = &[
         "the tenant (the directory of your organisation in Entra) has no application with this id",
         &[Remedy(
             You,
-            "ask an Entra administrator for the `Application (client) ID` and the `Directory (tenant) ID` (App registrations > (the application) > Overview) and compare them with `client-id` and `tenant`, of `dataverse-identity` if a token for Dataverse was refused there, and `cloud` with the cloud it is registered in; then run the same command again",
+            "ask an Entra administrator for the application's `Application (client) ID` and `Directory (tenant) ID`, compare `client-id` and `tenant` with them (for an application that signs in by itself, those of `[environments.NAME.dataverse-identity]`), and `cloud` with the cloud it is registered in; then run the same command again",
         )],
     ),
     row(
@@ -112,12 +130,12 @@ pub(super) static ROWS: &[Row] = &[
             ),
             Remedy(
                 You,
-                "or sign in with `flowbind auth login` and accept what the page asks, if it lets you",
+                "or `flowbind auth login`, and accept what the page asks, if it lets you",
             ),
         ],
     ),
     row(
-        &[65004],
+        &[65004, 70017],
         "the person who signed in did not allow the application to act for them",
         &[
             Remedy(You, "run the same command again and accept what the page asks"),
@@ -126,7 +144,8 @@ pub(super) static ROWS: &[Row] = &[
                 "or allow it for everybody: Entra admin center > App registrations > (the application) > API permissions > Grant admin consent",
             ),
         ],
-    ),
+    )
+    .mended(),
     named(
         &[65005, 650_056, 650_057],
         "the application's registration does not list the permission for the service it asked for",
@@ -154,43 +173,46 @@ pub(super) static ROWS: &[Row] = &[
     // The rules of the tenant.
     row(
         &[53003],
-        "a rule of your organisation (a Conditional Access policy) blocks this sign-in; a person's is often blocked by the rule against codes that are entered on another device",
-        &[
-            BY_BROWSER,
-            Remedy(
-                EntraAdministrator,
-                "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
-            ),
-        ],
-    ),
+        "a rule of your organisation (a Conditional Access policy) blocks this sign-in",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
+        )],
+    )
+    .mended_by_browser(),
     row(
         &[50005],
         "a rule of your organisation (a Conditional Access policy) admits only certain operating systems, and a sign-in by a code does not tell which",
-        &[
-            BY_BROWSER,
-            Remedy(
-                EntraAdministrator,
-                "or exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Conditions > Device platforms; then run the same command again",
-            ),
-        ],
-    ),
-    row(
-        &[50097, 50129, 50187, 53000, 53001],
-        "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and a sign-in by a code cannot prove which device it is on",
-        &[
-            BY_BROWSER,
-            Remedy(
-                EntraAdministrator,
-                "or exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
-            ),
-        ],
-    ),
-    row(
-        &[53002, 530_084],
-        "a rule of your organisation (a Conditional Access policy) admits only apps on its list, or only sign-ins that are tied to one device",
         &[Remedy(
             EntraAdministrator,
-            "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant, or > Session > Require token protection; then run the same command again",
+            "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Conditions > Device platforms; then run the same command again",
+        )],
+    )
+    .mended_by_browser(),
+    row(
+        &[50097, 50129, 50187, 53000, 53001],
+        "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and this sign-in did not prove to be from one",
+        &[Remedy(
+            EntraAdministrator,
+            "exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
+        )],
+    )
+    .mended_by_browser(),
+    row(
+        &[53002],
+        "a rule of your organisation (a Conditional Access policy) admits only apps on its list",
+        &[Remedy(
+            EntraAdministrator,
+            "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
+        )],
+    )
+    .mended_by_browser(),
+    row(
+        &[530_084],
+        "a rule of your organisation (a Conditional Access policy) admits only sign-ins that are tied to one device, which flowbind cannot make",
+        &[Remedy(
+            EntraAdministrator,
+            "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Session > Require token protection; then run the same command again",
         )],
     ),
     row(
@@ -202,14 +224,6 @@ pub(super) static ROWS: &[Row] = &[
         )],
     ),
     row(
-        &[530_034],
-        "a partner's administrator, to whom the organisation has given rights, is blocked for something suspicious in the partner's own organisation",
-        &[Remedy(
-            HomeAdministrator,
-            "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs and at ID Protection > Risky users; then run the same command again",
-        )],
-    ),
-    row(
         &[530_032],
         "a security rule of the organisation blocks this sign-in",
         &[Remedy(
@@ -217,11 +231,20 @@ pub(super) static ROWS: &[Row] = &[
             "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs, which names the reason; then run the same command again",
         )],
     ),
+    row(
+        &[530_034],
+        "the account belongs to a partner that administers this organisation, and is blocked after suspicious activity",
+        &[Remedy(
+            HomeAdministrator,
+            "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
+        )],
+    ),
     named(
         &[50074, 50076, 50078],
         "a second proof of who you are is wanted (multifactor authentication), such as a number in an app on your phone",
         &[Remedy(You, "run the same command again, sign in, and complete the second proof")],
-    ),
+    )
+    .mended(),
     row(
         &[50072, 50079],
         "you have to set up a second proof of who you are first (multifactor authentication)",
@@ -229,20 +252,21 @@ pub(super) static ROWS: &[Row] = &[
             You,
             "add a sign-in method on the page Security info of your account, such as https://mysignins.microsoft.com/security-info; then run the same command again",
         )],
-    ),
+    )
+    .mended(),
     row(
-        &[53011],
-        "the account is taken to be at risk in its own organisation, so this sign-in is blocked",
+        &[53004],
+        "the account is taken to be at risk, so that no second proof of who you are can be set up for it",
         &[Remedy(
-            HomeAdministrator,
+            EntraAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
         )],
     ),
     row(
-        &[53004],
-        "the account is taken to be at risk, so a second proof of who you are cannot be set up now",
+        &[53011],
+        "the account's own organisation takes it to be at risk, so this sign-in is blocked",
         &[Remedy(
-            EntraAdministrator,
+            HomeAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
         )],
     ),
@@ -260,7 +284,8 @@ pub(super) static ROWS: &[Row] = &[
                 "or invite the account: Entra admin center > Users > New user > Invite external user",
             ),
         ],
-    ),
+    )
+    .mended(),
     row(
         &[50053],
         "the account is locked after too many attempts, or the network that the sign-in comes from is known for attacks",
@@ -276,7 +301,8 @@ pub(super) static ROWS: &[Row] = &[
         &[50126],
         "the user name or the password was wrong",
         &[Remedy(You, "run the same command again and sign in with the right ones")],
-    ),
+    )
+    .mended(),
     row(
         &[50055, 50144],
         "the password has expired",
@@ -290,7 +316,8 @@ pub(super) static ROWS: &[Row] = &[
                 "or reset it: Entra admin center > Users > (the account) > Reset password",
             ),
         ],
-    ),
+    )
+    .mended(),
     row(
         &[50057],
         "the account is disabled",
@@ -305,7 +332,7 @@ pub(super) static ROWS: &[Row] = &[
         "there is no tenant (an organisation's directory in Entra) of this name or id in this cloud",
         &[Remedy(
             You,
-            "ask an Entra administrator for the Tenant ID (Entra admin center > Overview), set `tenant` in the manifest or `--tenant` to it, and check `cloud`; then run the same command again",
+            "ask an Entra administrator for the Tenant ID, set `tenant` in the manifest or `--tenant` to it, and check `cloud`; then run the same command again",
         )],
     ),
     row(
@@ -313,7 +340,7 @@ pub(super) static ROWS: &[Row] = &[
         "it was not said which tenant (an organisation's directory in Entra) to sign in to, and this application needs to know",
         &[Remedy(
             You,
-            "ask an Entra administrator for the Tenant ID (Entra admin center > Overview) and set `tenant` in the manifest or `--tenant` to it; then run the same command again",
+            "ask an Entra administrator for the Tenant ID, and set `tenant` in the manifest, or `--tenant`, to it; then run the same command again",
         )],
     ),
     row(
@@ -353,19 +380,19 @@ pub(super) static ROWS: &[Row] = &[
         ],
     ),
     named(
-        &[28000, 700_022],
-        "tokens for two services were asked for at once, which is a fault of flowbind or of the file of clouds",
-        &[Remedy(
-            You,
-            "with `--clouds`, check the `flow-audience` in that file and run the same command again; else report it as a fault of flowbind",
-        )],
-    ),
-    named(
         &[70011],
-        "a token was asked for an address that Entra does not take for a service",
+        "a token was asked for an address that Entra does not take for one service",
         &[Remedy(
             You,
             "check the environment's URL and `cloud`; with `--clouds`, the `flow-audience` in that file; then run the same command again",
+        )],
+    ),
+    named(
+        &[28000, 700_022],
+        "tokens for two services were asked for at once; that is a fault of flowbind or of --clouds",
+        &[Remedy(
+            You,
+            "with `--clouds`, check the `flow-audience` in that file, then run the same command again; without it, report the fault",
         )],
     ),
     // A sign-in that was kept.
@@ -373,7 +400,8 @@ pub(super) static ROWS: &[Row] = &[
         &[50089, 50132, 50133, 50173, 70000, 70008, 700_082],
         "the earlier sign-in has ended: it is too old, was taken back, or the password has changed since",
         &[Remedy(You, "run the same command again and sign in again")],
-    ),
+    )
+    .mended(),
     row(
         &[70043],
         "a rule of your organisation (a Conditional Access policy) wants people to sign in again after some time, which is over",
@@ -384,7 +412,8 @@ pub(super) static ROWS: &[Row] = &[
                 "the time is in Entra admin center > Conditional Access > Policies > (the policy) > Session > Sign-in frequency",
             ),
         ],
-    ),
+    )
+    .mended(),
     row(
         &[700_084],
         "the earlier sign-in has ended: the application is registered as a web page, whose sign-ins last a day",
@@ -395,15 +424,17 @@ pub(super) static ROWS: &[Row] = &[
                 "Entra admin center > App registrations > (the application) > Authentication: move the redirect address from `Single-page application` to `Mobile and desktop applications`",
             ),
         ],
-    ),
+    )
+    .mended(),
     row(
         &[9_002_313],
-        "Entra could not read the request: if a sign-in was handed over, it is damaged or not the whole of it",
+        "Entra could not read the request: the sign-in that was handed over is damaged or incomplete",
         &[Remedy(
             You,
-            "copy what was handed over once more, in one line, or run the same command again and sign in again; if it stays, check `client-id` and `tenant`",
+            "run the same command again and sign in again, or copy the whole of what was handed over; if it stays, check `client-id` and `tenant`",
         )],
-    ),
+    )
+    .mended(),
     // The sign-in itself, on the page or while it is waited for.
     row(
         &[70016],
@@ -416,26 +447,27 @@ pub(super) static ROWS: &[Row] = &[
     row(
         &[70018],
         "the code that was entered on the page is not the one that was shown",
-        &[Remedy(You, "enter the code once more as it is shown, or run the same command again")],
-    ),
+        &[Remedy(You, "enter the code as it is shown while the program waits; else run the same command again and enter the new one")],
+    )
+    .mended(),
     row(
         &[70019, 70020],
         "the code of this sign-in has expired before it was approved",
-        &[Remedy(You, "run the same command again and approve within a quarter of an hour")],
-    ),
+        &[Remedy(You, "run the same command again and approve within a quarter of an hour; if the page said `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run it with `--browser`, or ask an Entra administrator to exclude this account or application")],
+    )
+    .mended(),
     row(
         &[90119, 90120],
         "the page got no code, or one that was approved or declined before",
         &[Remedy(You, "run the same command again and enter the new code once")],
-    ),
+    )
+    .mended(),
     row(
         &[50199],
         "the page asks whether you mean to sign in to this application",
-        &[Remedy(
-            You,
-            "press Continue on the page if you started this sign-in; then run the same command again",
-        )],
-    ),
+        &[Remedy(You, "if you started this sign-in, press Continue on the page, then run the same command again")],
+    )
+    .mended(),
     row(
         &[50134],
         "the page was opened in another region of Entra than the one that gave the code",
@@ -466,7 +498,7 @@ pub(super) static ROWS: &[Row] = &[
         "the secret of the application is wrong; often its id was copied in place of its value",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`, not `Secret ID`, into the variable that `client-secret-variable` names; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`, not `Secret ID`; put it into the variable that `client-secret-variable` names, then run the same command again",
         )],
     ),
     row(
@@ -474,20 +506,17 @@ pub(super) static ROWS: &[Row] = &[
         "the secret of the application has expired",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value` into the variable that `client-secret-variable` names; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`; put it into the variable that `client-secret-variable` names, then run the same command again",
         )],
     ),
     named(
         &[700_023],
-        "what the application signed to prove itself was meant for another tenant or cloud",
-        &[Remedy(
-            You,
-            "check `tenant` of `dataverse-identity`, and `cloud`; then run the same command again",
-        )],
+        "what the application signs in with (its certificate's signature or the pipeline's token) names another tenant or cloud than this one",
+        &[Remedy(You, "check `tenant` of `[environments.NAME.dataverse-identity]`, else of the environment, and `cloud`; then run the same command again")],
     ),
     named(
         &[700_024, 500_133],
-        "what the pipeline or the application signed to prove itself has expired, or is not valid yet because a clock is wrong",
+        "what the application signs in with (its certificate's signature or the pipeline's token) has expired, or is not valid yet because a clock is wrong",
         &[Remedy(
             You,
             "check this machine's clock, have the pipeline make its token just before, and run the same command again",
@@ -495,10 +524,10 @@ pub(super) static ROWS: &[Row] = &[
     ),
     named(
         &[700_027],
-        "what the application signed to prove itself is signed with a key that its registration does not know",
+        "the application signs in with a certificate that its registration does not have",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: certificate.pem, without the private key; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: certificate.pem, the one without the private key; then run the same command again",
         )],
     ),
     named(
@@ -523,14 +552,14 @@ pub(super) static NAMES: &[(&str, Remedy)] = &[
         "invalid_client",
         Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; where the application signs in by itself, Certificates & secrets: one that has not expired; then run the same command again",
         ),
     ),
     (
         "unauthorized_client",
         Remedy(
             You,
-            "check `client-id` and `tenant`, and that Entra admin center > App registrations > (the application) > Authentication > Allow public client flows is Yes; then run the same command again",
+            "check `client-id` and `tenant` (for an application that signs in by itself, those of `[environments.NAME.dataverse-identity]`), and for a person's sign-in ask an Entra administrator whether the application's Allow public client flows is Yes; then run the same command again",
         ),
     ),
     ("invalid_grant", Remedy(You, "run the same command again and sign in again")),
@@ -557,7 +586,7 @@ pub(super) static NAMES: &[(&str, Remedy)] = &[
         "invalid_tenant",
         Remedy(
             You,
-            "set `tenant` in the manifest, or `--tenant`, to the Tenant ID in Entra admin center > Overview; then run the same command again",
+            "ask an Entra administrator for the Tenant ID, and set `tenant` in the manifest, or `--tenant`, to it; then run the same command again",
         ),
     ),
 ];
@@ -568,15 +597,33 @@ pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
 }
 
-/// Numbers of refusals that the same person mends by signing in once more.
-const SIGN_IN_MENDS: &[u64] = &[
-    16000, 16003, 50020, 50034, 50072, 50074, 50076, 50078, 50079, 50089, 50132, 50133, 50173,
-    51004, 70000, 70008, 70043, 90072, 700_082, 700_084, 9_002_313,
-];
+impl Row {
+    /// The same row, which a new sign-in mends.
+    const fn mended(self) -> Self {
+        Self { new_sign_in: NewSignIn::Mends, ..self }
+    }
 
-/// Whether a new sign-in may mend a refusal; of one that is not known, it may.
-pub(super) fn sign_in_mends(refusal: &Refusal) -> bool {
-    first(refusal).is_none_or(|(code, _)| SIGN_IN_MENDS.contains(&code))
+    /// The same row, which a new sign-in in a browser may mend.
+    const fn mended_by_browser(self) -> Self {
+        Self { new_sign_in: NewSignIn::MendsByBrowser, ..self }
+    }
+
+    /// What to do after a refusal of that step, most likely first.
+    pub(super) fn remedies_after(&self, step: Step) -> impl Iterator<Item = &Remedy> {
+        let browser = match step {
+            Step::SignIn => &AFTER_A_CODE,
+            Step::Token(_) => &AFTER_AN_EARLIER_SIGN_IN,
+        };
+        let may_mend = self.new_sign_in == NewSignIn::MendsByBrowser;
+        may_mend.then_some(browser).into_iter().chain(self.remedies)
+    }
+}
+
+impl Remedy {
+    /// Whether whoever runs the program can do it.
+    pub(super) fn is_yours(&self) -> bool {
+        self.0 == You
+    }
 }
 
 impl fmt::Display for Remedy {
@@ -609,8 +656,8 @@ mod tests {
         16000, 16003, 28000, 50005, 50020, 50033, 50034, 50049, 50053, 50055, 50057, 50059, 50072,
         50074, 50076, 50078, 50079, 50089, 50097, 50105, 50126, 50129, 50132, 50133, 50134, 50144,
         50173, 50187, 50194, 50196, 50199, 51004, 53000, 53001, 53002, 53003, 53004, 53011, 54005,
-        65001, 65002, 65004, 65005, 70000, 70001, 70008, 70011, 70016, 70018, 70019, 70020, 70021,
-        70043, 90002, 90006, 90012, 90024, 90033, 90038, 90072, 90094, 90095, 90119, 90120,
+        65001, 65002, 65004, 65005, 70000, 70001, 70008, 70011, 70016, 70017, 70018, 70019, 70020,
+        70021, 70043, 90002, 90006, 90012, 90024, 90033, 90038, 90072, 90094, 90095, 90119, 90120,
         500_011, 500_133, 501_481, 530_032, 530_034, 530_035, 530_084, 650_051, 650_052, 650_056,
         650_057, 700_011, 700_016, 700_022, 700_023, 700_024, 700_025, 700_027, 700_082, 700_084,
         700_211, 700_212, 700_213, 7_000_112, 7_000_215, 7_000_218, 7_000_222, 9_001_023,
@@ -623,6 +670,14 @@ mod tests {
         codes
     }
 
+    /// What the documentation says of a row: what there is to do after any step.
+    fn documented(row: &Row) -> Vec<String> {
+        let by_browser = row.new_sign_in == NewSignIn::MendsByBrowser;
+        let browser = [AFTER_A_CODE, AFTER_AN_EARLIER_SIGN_IN].into_iter().filter(|_| by_browser);
+        let own = row.remedies.iter().map(ToString::to_string);
+        browser.map(|remedy| remedy.to_string()).chain(own).collect()
+    }
+
     #[test]
     fn every_code_that_people_meet_is_in_one_row() {
         assert_eq!(all_codes(), MET);
@@ -631,8 +686,7 @@ mod tests {
     #[test]
     fn every_row_says_what_it_means_and_what_to_type_afterwards() {
         for row in ROWS {
-            let remedies: Vec<String> = row.remedies.iter().map(ToString::to_string).collect();
-            let all = remedies.join("; ");
+            let all = documented(row).join("; ");
             let goes_on = ["command again", "run again with", "the program waits"];
             assert!(goes_on.iter().any(|words| all.contains(words)), "{:?}: {all}", row.codes);
             for text in [row.meaning, &all] {
@@ -646,7 +700,7 @@ mod tests {
     fn the_page_has_the_table_of_codes() {
         let lines = ROWS.iter().map(|row| {
             let codes: Vec<String> = row.codes.iter().map(ToString::to_string).collect();
-            let remedies: Vec<String> = row.remedies.iter().map(ToString::to_string).collect();
+            let remedies = documented(row);
             format!("| {} | {} | {} |\n", codes.join(", "), row.meaning, remedies.join("<br>"))
         });
         let head = "| code | what it means | what to do |\n| --- | --- | --- |\n";

@@ -2,17 +2,31 @@
 
 mod codes;
 
-use super::{Audience, AuthError, Unfit};
+use self::codes::NewSignIn;
+use super::{Audience, AuthError, Step, Unfit};
 use crate::api::entra::Refusal;
 use crate::http::{TRUST_REMEDY, TransportError};
 
-/// How to register an application of one's own, step by step.
+/// The name of a refusal for want of consent.
+const CONSENT_REQUIRED: &str = "consent_required";
+
+/// How an application is named, and how to register one, step by step.
 const REGISTRATION: [&str; 4] = [
-    "name its Application (client) ID by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one (docs/sign-in.md): Entra admin center > App registrations > New registration, single tenant",
+    "name it by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one: docs/sign-in.md tells how",
+    "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
     "in its Authentication: `Allow public client flows` = Yes",
     "for `--browser`, there as well: Add a platform > Mobile and desktop applications > `http://localhost`",
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
 ];
+
+/// What to do when the person said no.
+const DECLINED: &str = "you: run the same command again and accept what the page asks";
+
+/// What to type when a person is needed and an earlier sign-in has ended.
+const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
+
+/// What to type when a person is needed and there is no earlier sign-in.
+const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
 
 /// What to do about an error.
 pub(super) fn of(error: &AuthError) -> Vec<String> {
@@ -31,9 +45,11 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         }
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
         AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
-        AuthError::Declined { .. } | AuthError::Expired | AuthError::UnknownCode { .. } => {
-            unapproved()
+        AuthError::Declined { refusal } => of_known(refusal).unwrap_or_else(|| one(DECLINED)),
+        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal } => {
+            of_known(refusal).unwrap_or_else(unapproved)
         }
+        AuthError::Expired => unapproved(),
         AuthError::NoPort { .. } => {
             one("let the program listen on 127.0.0.1, or sign in with a device code")
         }
@@ -41,7 +57,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::Unproven { .. } => one(
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),
-        AuthError::Refused { refusal, .. } => of_refusal(refusal),
+        AuthError::Refused { step, refusal } => of_refusal(*step, refusal),
         AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
         AuthError::Unreadable { .. } | AuthError::Transport { .. } => one(
@@ -81,28 +97,19 @@ fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
     }
 }
 
-/// What to do when a person would have to sign in. That the same command is run again, as the
-/// remedies of a refusal say, would not help where nobody is.
+/// What to do when a person would have to sign in and nobody is asked: the same command would
+/// only fail again, so the sign-in comes in the place of what they could do there.
 fn person_needed(why: Option<&AuthError>) -> Vec<String> {
-    let words = why.and_then(AuthError::refusal).and_then(own_words);
-    let sign_in = if why.is_some() {
-        "you: sign in anew with `flowbind auth login` where a person is, into the same store or by --export into FLOWBIND_REFRESH_TOKEN"
-    } else {
-        "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN"
+    let Some(refusal) = why.and_then(AuthError::refusal) else {
+        return vec![if why.is_some() { SIGN_IN_AGAIN } else { SIGN_IN_ONCE }.to_owned()];
     };
-    words.into_iter().chain([sign_in.to_owned()]).collect()
-}
-
-/// Whether a new sign-in may mend a refusal.
-pub(super) fn sign_in_mends(refusal: &Refusal) -> bool {
-    codes::sign_in_mends(refusal)
-}
-
-/// Entra's own words, where they name what ours cannot.
-fn own_words(refusal: &Refusal) -> Option<String> {
-    let (_, row) = codes::first(refusal)?;
-    let words = refusal.words().filter(|_| row.entra_names_more)?;
-    Some(format!("Entra's own words: {words}"))
+    let mut hints = own_words(refusal);
+    hints.push(SIGN_IN_AGAIN.to_owned());
+    if let Some((_, row)) = codes::first(refusal) {
+        let others = row.remedies.iter().filter(|remedy| !remedy.is_yours());
+        hints.extend(others.map(ToString::to_string));
+    }
+    hints
 }
 
 /// What to do when the environment names a strange authority.
@@ -117,11 +124,12 @@ fn untrusted_authority(known: &[String]) -> Vec<String> {
     hints
 }
 
-/// What to do when a person did not approve.
+/// What to do when a code was not approved.
 fn unapproved() -> Vec<String> {
     [
-        "run again and approve the sign-in on the page that is named",
-        "if that page says `You don't have access to this` or 53003, the tenant blocks codes: run again with `--browser`, or have an administrator exclude this account or application",
+        "you: run the same command again and approve the sign-in on the page that is named",
+        "you: if that page says `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run the same command again with `--browser`",
+        "an Entra administrator: or exclude this account or application from the policy that blocks it",
     ]
     .map(str::to_owned)
     .to_vec()
@@ -145,20 +153,50 @@ pub(super) fn meaning(refusal: &Refusal) -> String {
     }
 }
 
+/// The number of a refusal, after a sentence that says what it means.
+pub(super) fn number(refusal: &Refusal) -> String {
+    refusal.codes.first().map_or_else(String::new, |code| format!(" (AADSTS{code})"))
+}
+
+/// Whether one of its numbers is known.
+pub(super) fn is_known(refusal: &Refusal) -> bool {
+    codes::first(refusal).is_some()
+}
+
+/// Whether a new sign-in of the person mends what a renewal was refused for.
+pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
+    match codes::first(refusal) {
+        Some((_, row)) => row.new_sign_in == NewSignIn::Mends,
+        None => refusal.error != CONSENT_REQUIRED,
+    }
+}
+
 /// What to do after a refusal: by its number, else by its name. Entra's own words come first
 /// where they name what ours cannot.
-fn of_refusal(refusal: &Refusal) -> Vec<String> {
+fn of_refusal(step: Step, refusal: &Refusal) -> Vec<String> {
     let Some((_, row)) = codes::first(refusal) else {
         let by_name = codes::NAMES.iter().filter(|(name, _)| *name == refusal.error);
         return by_name.map(|(_, remedy)| remedy.to_string()).collect();
     };
-    own_words(refusal).into_iter().chain(row.remedies.iter().map(ToString::to_string)).collect()
+    let remedies = row.remedies_after(step).map(ToString::to_string);
+    own_words(refusal).into_iter().chain(remedies).collect()
+}
+
+/// What to do after a refusal at a sign-in whose number is known.
+fn of_known(refusal: &Refusal) -> Option<Vec<String>> {
+    codes::first(refusal).map(|_| of_refusal(Step::SignIn, refusal))
+}
+
+/// Entra's own words, where they name what ours cannot.
+fn own_words(refusal: &Refusal) -> Vec<String> {
+    let names_more = codes::first(refusal).is_some_and(|(_, row)| row.entra_names_more);
+    let words = refusal.words().filter(|_| names_more);
+    words.map(|words| format!("Entra's own words: {words}")).into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Audience, Step};
 
     fn refused(error: &str, code: u64, description: Option<&str>) -> AuthError {
         let description = description.map(|words| format!("AADSTS{code}: {words}"));
@@ -175,16 +213,17 @@ mod tests {
                 7_000_218,
                 "an Entra administrator: Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes",
             ),
-            (700_016, "`client-id` and `tenant`"),
+            (700_016, "compare `client-id` and `tenant`"),
             (65001, "API permissions > Grant admin consent"),
             (650_057, "Flows.Manage.All"),
-            (53003, "`--browser`"),
+            (53003, "flowbind auth login --browser"),
             (50059, "`tenant`"),
             (90002, "`tenant`"),
             (500_011, "environment's URL"),
             (50076, "complete the second proof"),
             (50105, "Assignment required: No"),
             (50173, "you: run the same command again and sign in again"),
+            (7_000_215, "the variable that `client-secret-variable` names"),
             (700_213, "Federated credentials"),
         ];
         for (code, setting) in cases {
@@ -201,7 +240,9 @@ mod tests {
         assert!(text.starts_with(start), "{text}");
         let hints = error.hints();
         assert_eq!(hints.len(), 3, "{hints:?}");
+        assert!(hints[0].starts_with("you: "), "{hints:?}");
         assert!(hints[1].starts_with("an Entra administrator: "), "{hints:?}");
+        assert!(hints[1].contains("Conditional Access > Policies"), "{hints:?}");
         assert!(hints[2].contains("`c-1`"), "{hints:?}");
     }
 
@@ -213,6 +254,8 @@ mod tests {
         let hints = error.hints();
         assert_eq!(hints[0], format!("Entra's own words: {words}"));
         assert!(hints[1].starts_with("you: ask an Entra administrator"), "{hints:?}");
+        assert!(hints[1].contains("compare `client-id`"), "{hints:?}");
+        assert!(hints[1].contains("[environments.NAME.dataverse-identity]"), "{hints:?}");
         assert!(hints[2].contains("`c-1`"), "{hints:?}");
     }
 
@@ -235,8 +278,40 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_is_offered_after_a_code_and_after_an_earlier_sign_in_that_is_blocked() {
+        for code in [50005, 50097, 50129, 50187, 53000, 53001, 53002, 53003] {
+            let refusal = Refusal { codes: vec![code], ..Refusal::default() };
+            let after_code = AuthError::refused(Step::SignIn, refusal).hints();
+            let wanted =
+                "you: if you signed in by a code, run the same command again with `--browser`";
+            assert_eq!(after_code[0], wanted, "{code}");
+            assert!(after_code[1].starts_with("an Entra administrator: "), "{code}");
+            let renewed = refused("invalid_grant", code, None).hints();
+            assert!(renewed[0].contains("sign in once by `flowbind auth login --browser`"));
+        }
+        assert!(unapproved()[1].contains("--browser"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_run_again_what_asks_nobody() {
+        let needed = |why: Option<AuthError>| {
+            AuthError::PersonNeeded { why: why.map(Box::new) }.hints().join("\n")
+        };
+        assert!(needed(None).starts_with("you: sign in once with `flowbind auth login`"));
+        for code in [50173, 50076, 70043, 700_084, 1] {
+            let hints = needed(Some(refused("invalid_grant", code, None)));
+            assert!(hints.contains("you: sign in again with `flowbind auth login`"), "{hints}");
+            assert!(!hints.contains("run the same command again"), "{hints}");
+        }
+        let frequency = needed(Some(refused("invalid_grant", 70043, None)));
+        assert!(frequency.contains("Sign-in frequency"), "{frequency}");
+    }
+
+    #[test]
     fn a_missing_application_is_explained_step_by_step() {
-        let text = AuthError::MissingClientId.hints().join("\n");
+        let hints = AuthError::MissingClientId.hints();
+        assert!(hints[0].starts_with("name it by `--client-id`, `FLOWBIND_CLIENT_ID`"));
+        let text = hints.join("\n");
         for part in [
             "App registrations",
             "single tenant",

@@ -35,7 +35,9 @@ pub enum PrincipalError {
         source: io::Error,
     },
     /// A certificate cannot be used.
-    #[error("the certificate in the variable `{variable}`, or in the file that it names")]
+    #[error(
+        "there is no usable certificate in the variable `{variable}`, or in the file that it names"
+    )]
     Certificate {
         /// The variable's name.
         variable: String,

@@ -236,7 +236,7 @@ async fn an_answer_that_refuses_is_told_as_entra_says_it() {
     assert!(matches!(ended.error(), AuthError::Declined { .. }), "{:?}", ended.error());
     assert_eq!(ended.error().refusal().unwrap().codes, [65004]);
     assert_eq!(ended.error().correlation_id(), Some("c-1"));
-    assert!(ended.seen.contains("the sign-in was declined"), "{}", ended.seen);
+    assert!(ended.seen.contains("the sign-in was declined (AADSTS65004)"), "{}", ended.seen);
 }
 
 #[tokio::test]
