@@ -265,7 +265,7 @@ fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, Failure> {
     let name = file.display().to_string();
     let refused = |reason: &str| {
         Failure::new(Exit::Usage, format!("the file of clouds `{name}` {reason}; nothing was contacted"))
-            .hint("name a TOML file in the shape of docs/sign-in.md, section Clouds, by --clouds or FLOWBIND_CLOUDS, or leave it out")
+            .hint("name a TOML file in the shape of docs/clouds.md by --clouds or FLOWBIND_CLOUDS, or leave it out")
     };
     let bytes = read(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
     if bytes.len() > MOST_BYTES {

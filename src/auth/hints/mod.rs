@@ -15,7 +15,6 @@ const REGISTRATION: [&str; 4] = [
     "name it by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one: docs/sign-in.md tells how",
     "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
     "in its Authentication: `Allow public client flows` = Yes",
-    "for `--browser`, there as well: Add a platform > Mobile and desktop applications > `http://localhost`",
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
 ];
 
