@@ -5,6 +5,7 @@
 
 mod change_set;
 mod error;
+mod goal;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -14,13 +15,13 @@ use std::time::Duration;
 use crate::api::Fault;
 use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
 use crate::auth::SendError;
-use crate::discover::{DiscoverError, Reader, reread};
+use crate::discover::{DiscoverError, Reader};
 use crate::domain::{Cloud, sentence};
 use crate::event::{Event, Listener};
-use crate::plan::{Plan, Write, plan};
-use crate::state::{Desired, Observed};
+use crate::plan::{Plan, Write};
 
 pub use error::ApplyError;
+pub use goal::Goal;
 pub use writer::Writer;
 
 /// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
@@ -53,10 +54,8 @@ pub enum Applied {
 pub struct Applying<'run> {
     /// What reads back.
     pub reader: &'run Reader<'run>,
-    /// What should be.
-    pub desired: &'run Desired,
-    /// What was, when the plan was made.
-    pub observed: &'run Observed,
+    /// What is applied, and how it is planned again.
+    pub goal: Goal<'run>,
     /// The cloud whose hosts are trusted.
     pub cloud: &'run Cloud,
     /// Whom to tell.
@@ -102,9 +101,7 @@ impl Applying<'_> {
 
     /// Plans again from what the targets hold now.
     async fn plan_again(&self) -> Result<Plan, DiscoverError> {
-        let targets = reread(self.reader, self.desired, &self.observed.targets).await?;
-        let flows = self.observed.flows.clone();
-        Ok(plan(self.desired, &Observed { flows, targets }, self.cloud))
+        self.goal.plan(self.reader, self.cloud).await
     }
 
     /// Makes sure that nothing is left to do.

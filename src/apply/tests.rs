@@ -8,6 +8,7 @@ use crate::auth::Session;
 use crate::domain::{Clouds, SchemaName};
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport};
+use crate::plan::plan;
 use crate::state::*;
 
 const URL: &str = "https://new.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -151,8 +152,7 @@ async fn applied_and_then(
     let looks = &[Duration::ZERO, Duration::from_millis(20)];
     let applying = Applying {
         reader: &reader,
-        desired: &desired,
-        observed: &observed,
+        goal: Goal::Manifest { desired: &desired, observed: &observed },
         cloud,
         listener: &Deaf,
         looks,
