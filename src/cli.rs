@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::auth::{TokenCommandFor, TokenStore};
 use crate::domain::Guid;
+use crate::journal::JournalFile;
 use crate::report::Format;
 
 /// Colours of the help, quiet ones.
@@ -56,6 +57,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Write what should change, all or nothing, and read it back.
     Apply(ApplyArgs),
+    /// Undo an apply that kept a journal, all or nothing, and read it back.
+    Rollback(RollbackArgs),
     /// Sign in once for many runs; tell who is signed in; sign out.
     #[command(subcommand)]
     Auth(AuthCommand),
@@ -139,7 +142,37 @@ pub struct ApplyArgs {
     /// With --dry-run: exit with 2 if there are changes.
     #[arg(long, requires = "dry_run")]
     pub detailed_exitcode: bool,
+    /// Keep in this new file what is changed from what to what, so that `flowbind rollback` can
+    /// undo it. It holds earlier values, so it is encrypted with `FLOWBIND_STORE_KEY`; with `plain:`
+    /// before the path it is not, and readable by its owner alone.
+    #[arg(long, value_name = "[plain:]FILE")]
+    pub journal: Option<JournalFile>,
     /// Options of every run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Options of undoing an apply.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The journal that `flowbind apply --journal` kept; it names the environment. One that is
+    /// encrypted is opened with `FLOWBIND_STORE_KEY`.
+    #[arg(value_name = "FILE")]
+    pub journal: JournalFile,
+    /// Write without asking; needed where nobody can be asked. The sandbox never asks.
+    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub yes: bool,
+    /// Show what would be undone and write nothing.
+    #[arg(long, alias = "what-if", visible_alias = "whatif")]
+    pub dry_run: bool,
+    /// With --dry-run: exit with 2 if there is something to undo.
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
+    /// Leave alone what somebody changed since the apply, and undo the rest; else nothing is undone
+    /// if anything was changed since.
+    #[arg(long)]
+    pub skip_changed: bool,
+    /// Options of every run. The manifest is read for its environments alone, and none is needed.
     #[command(flatten)]
     pub run: RunArgs,
 }

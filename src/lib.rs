@@ -23,6 +23,7 @@ pub mod event;
 pub mod exit;
 pub mod failure;
 pub mod http;
+pub mod journal;
 pub mod manifest;
 pub mod plan;
 pub mod problem;

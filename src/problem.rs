@@ -156,6 +156,10 @@ codes! {
     TargetCollision = "target-collision",
     /// The value is longer than its place.
     ValueTooLong = "value-too-long",
+
+    // Rolling back.
+    /// Somebody changed a target after the apply that is rolled back.
+    ChangedSince = "changed-since",
 }
 
 impl fmt::Display for Code {

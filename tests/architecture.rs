@@ -13,16 +13,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("problem", &["state"]),
     ("manifest", &["domain", "state", "problem"]),
     ("plan", &["domain", "state", "problem"]),
+    ("journal", &["domain", "state", "problem", "plan"]),
     ("event", &["domain", "state", "problem", "plan"]),
     ("http", &["domain"]),
     ("api", &["domain", "http"]),
     ("auth", &["domain", "http", "api"]),
-    ("discover", &["domain", "state", "problem", "plan", "event", "http", "auth", "api"]),
+    (
+        "discover",
+        &["domain", "state", "problem", "plan", "journal", "event", "http", "auth", "api"],
+    ),
     (
         "apply",
         &[
-            "domain", "state", "problem", "plan", "event", "http", "auth", "api", "discover",
-            "error",
+            "domain", "state", "problem", "plan", "journal", "event", "http", "auth", "api",
+            "discover", "error",
         ],
     ),
     ("report", &["domain", "state", "problem", "plan", "event", "http", "failure"]),
@@ -49,7 +53,7 @@ const EFFECTS: &[&str] = &[
 ];
 
 /// Modules without any effect.
-const PURE: &[&str] = &["domain", "state", "problem", "manifest", "plan"];
+const PURE: &[&str] = &["domain", "state", "problem", "manifest", "plan", "journal"];
 
 /// Names that one module alone may use.
 const KEPT: &[(&str, &str)] = &[("reqwest", "http"), ("oauth2", "auth")];

@@ -42,11 +42,24 @@ pub(super) fn operation(write: &Write) -> Operation {
             guard: guard.clone(),
             columns: columns.iter().map(text_column).collect(),
         },
+        Write::Restore { entity_set, id, guard, columns } => Operation::Update {
+            entity_set: entity_set.clone(),
+            id: *id,
+            guard: guard.clone(),
+            columns: columns.iter().map(earlier_column).collect(),
+        },
+        Write::Delete { entity_set, id, guard } => {
+            Operation::Delete { entity_set: entity_set.clone(), id: *id, guard: guard.clone() }
+        }
     }
 }
 
 fn text_column((name, text): (&LogicalName, &StoredText)) -> (String, Value) {
     (name.to_string(), Value::from(text.expose()))
+}
+
+fn earlier_column((name, text): (&LogicalName, &Option<StoredText>)) -> (String, Value) {
+    (name.to_string(), text.as_ref().map_or(Value::Null, |text| Value::from(text.expose())))
 }
 
 fn cell_value(cell: &CellValue) -> Value {

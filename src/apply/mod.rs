@@ -7,6 +7,7 @@
 mod change_set;
 mod conflict;
 mod error;
+mod goal;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -16,15 +17,15 @@ use std::time::Duration;
 use crate::api::Fault;
 use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
 use crate::auth::SendError;
-use crate::discover::{DiscoverError, Reader, reread};
+use crate::discover::{DiscoverError, Reader};
 use crate::domain::{Cloud, sentence};
 use crate::event::{Event, Listener};
-use crate::plan::{Divergence, Plan, Write, plan};
-use crate::state::{Desired, Observed};
+use crate::plan::{Divergence, Plan, Write};
 
 use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge};
 
 pub use error::ApplyError;
+pub use goal::Goal;
 pub use writer::Writer;
 
 /// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
@@ -60,10 +61,11 @@ pub enum Applied {
 pub struct Applying<'run> {
     /// What reads back.
     pub reader: &'run Reader<'run>,
-    /// What should be.
-    pub desired: &'run Desired,
-    /// What was, when the plan was made.
-    pub observed: &'run Observed,
+    /// What is applied, and how it is planned again.
+    pub goal: Goal<'run>,
+    /// Whether to go on after a conflict by a plan that is the same in substance: not if what is
+    /// written was noted down beforehand, row by row.
+    pub goes_on: bool,
     /// The cloud whose hosts are trusted.
     pub cloud: &'run Cloud,
     /// Whom to tell.
@@ -113,7 +115,9 @@ impl Applying<'_> {
                     return Ok(Applied::ByAnotherRun(now));
                 }
                 Verdict::Done => return Ok(Applied::ByThisRun),
-                Verdict::Again if rounds_left == 0 => return Err(conflict.end(None, vec![])),
+                Verdict::Again if rounds_left == 0 || !self.goes_on => {
+                    return Err(conflict.end(None, vec![]));
+                }
                 Verdict::Again => anew = Some(now),
                 Verdict::Diverged(both) => return Err(conflict.end(Some(now), both)),
             }
@@ -158,9 +162,7 @@ impl Applying<'_> {
 
     /// Plans again from what the targets hold now.
     async fn plan_again(&self) -> Result<Plan, DiscoverError> {
-        let targets = reread(self.reader, self.desired, &self.observed.targets).await?;
-        let flows = self.observed.flows.clone();
-        Ok(plan(self.desired, &Observed { flows, targets }, self.cloud))
+        self.goal.plan(self.reader, self.cloud).await
     }
 
     /// Makes sure that nothing is left to do.

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport};
+use crate::plan::plan;
 use crate::state::*;
 
 const FOREIGN: &str = "https://other.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -158,9 +159,9 @@ async fn applied_and_then(
     let agreed = plan(&desired, &observed, cloud);
     let looks = &[Duration::ZERO, Duration::from_millis(20)];
     let applying = Applying {
+        goes_on: true,
         reader: &reader,
-        desired: &desired,
-        observed: &observed,
+        goal: Goal::Manifest { desired: &desired, observed: &observed },
         cloud,
         listener: &Deaf,
         looks,

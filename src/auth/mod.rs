@@ -45,6 +45,6 @@ pub use principal::{
 pub use session::{SendError, Session, Setup};
 pub use source::{GivenToken, OwnIdentity, Source, Sources, read_token};
 pub use store::{
-    Damage, Exclusive, KeyHolder, KeyringError, Origin, SignIn, SignInName, SignIns, Store,
+    Damage, Exclusive, KeyHolder, KeyringError, Origin, Shut, SignIn, SignInName, SignIns, Store,
     StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,
 };

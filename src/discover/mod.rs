@@ -4,6 +4,7 @@
 //! flows, the targets beside the URLs. How many requests are under way is the transport's matter.
 
 mod flows;
+mod found;
 mod reader;
 mod targets;
 mod ways;
@@ -16,6 +17,7 @@ use crate::event::{Event, Listener};
 use crate::http::TransportError;
 use crate::state::{Desired, Observed};
 
+pub use found::{environment_id, find};
 pub use reader::Reader;
 pub use targets::reread;
 

@@ -1,8 +1,9 @@
 //! The reads of a run, each by its name. A reader has no way to write.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use super::DiscoverError;
 use super::ways::Ways;
@@ -13,8 +14,8 @@ use crate::api::flow::{self, FlowApi};
 use crate::api::{ApiError, Fault};
 use crate::auth::{Audience, Session};
 use crate::domain::{
-    CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, FlowWay, LogicalName, SchemaName, Service,
-    StoredText, TriggerName, WorkflowId,
+    CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, FlowWay, LogicalName, RowId, SchemaName,
+    Service, StoredText, TriggerName, WorkflowId,
 };
 use crate::http::{Answer, Request, Transport};
 use crate::state::{KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
@@ -103,14 +104,33 @@ impl<'run> Reader<'run> {
                 columns.iter().map(|(name, value)| (name, comparison(value))).collect()
             }
         };
-        let mut select = vec![&table.primary_id];
-        select.extend(texts);
-        let request = self.api.records(&table.entity_set, &select, &filter);
+        self.matching((&table.entity_set, &table.primary_id), &filter, texts).await
+    }
+
+    /// The rows of a table, by its name in addresses and its primary key, that match a filter: none,
+    /// one, or two for any larger number.
+    pub(super) async fn matching(
+        &self,
+        (entity_set, primary_id): (&str, &LogicalName),
+        filter: &[(&LogicalName, Comparison<'_>)],
+        texts: &[&LogicalName],
+    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
+        let request = self.api.records(entity_set, &with_id(primary_id, texts), filter);
         let answer = self.dataverse(&request).await?;
-        match reading(dataverse::read_record(&answer))? {
-            Ok(rows) => row_list(&answer, &rows, table, texts).map(Ok),
-            Err(refusal) => Ok(Err(refusal)),
-        }
+        let rows = reading(dataverse::read_record(&answer))?;
+        row_list(rows, primary_id, texts, answer.request_id())
+    }
+
+    /// The rows of a table that have those ids, as far as there are any.
+    pub(super) async fn rows_of(
+        &self,
+        (entity_set, primary_id): (&str, &LogicalName),
+        ids: &[RowId],
+        texts: &[&LogicalName],
+    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
+        let select = with_id(primary_id, texts);
+        let request = self.api.rows(entity_set, primary_id, &select, ids);
+        row_list(self.rows(request, ids.len()).await?, primary_id, texts, None)
     }
 
     /// A trigger's callback URL, or the service's refusal to tell it, by whichever way serves the
@@ -239,7 +259,16 @@ fn absent_or<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> 
     }
 }
 
-fn comparison(value: &KeyValue) -> Comparison<'_> {
+/// The columns that are asked for of rows.
+fn with_id<'name>(
+    primary_id: &'name LogicalName,
+    texts: &[&'name LogicalName],
+) -> Vec<&'name LogicalName> {
+    [&[primary_id], texts].concat()
+}
+
+/// The value that a column is compared with.
+pub(super) fn comparison(value: &KeyValue) -> Comparison<'_> {
     match value {
         KeyValue::Text(text) => Comparison::Text(text),
         KeyValue::Integer(number) => Comparison::Integer(*number),
@@ -249,24 +278,31 @@ fn comparison(value: &KeyValue) -> Comparison<'_> {
 
 /// Rows of a table that is known only at run time.
 fn row_list(
-    answer: &Answer,
-    rows: &[serde_json::Map<String, serde_json::Value>],
-    table: &Table,
+    rows: Seen<Vec<Map<String, Value>>>,
+    primary_id: &LogicalName,
     texts: &[&LogicalName],
-) -> Result<Vec<Row>, DiscoverError> {
-    let row = |row: &serde_json::Map<String, serde_json::Value>| {
-        let text = |name: &LogicalName| row.get(name.as_str()).and_then(serde_json::Value::as_str);
-        let id = text(&table.primary_id)?.parse().ok()?;
-        let tag = dataverse::read_tag(row)?;
-        let texts = texts.iter().filter_map(|name| {
-            let stored = StoredText::new(text(name)?);
-            Some(((*name).clone(), stored))
-        });
-        Some(Row { id, tag, texts: texts.collect::<BTreeMap<_, _>>() })
+    request_id: Option<String>,
+) -> Result<Seen<Vec<Row>>, DiscoverError> {
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(refusal) => return Ok(Err(refusal)),
     };
-    let rows: Option<Vec<Row>> = rows.iter().map(row).collect();
-    rows.ok_or_else(|| {
-        let found = "a row without its id or version";
-        ApiError::unexpected(Service::Dataverse, answer, found, "rows with id and version").into()
-    })
+    let rows: Option<Vec<Row>> = rows.iter().map(|row| read_row(row, primary_id, texts)).collect();
+    let (expected, found) =
+        ("rows with id and version", "a row without its id or version".to_owned());
+    let unusable =
+        ApiError::Unexpected { service: Service::Dataverse, expected, found, request_id };
+    Ok(Ok(rows.ok_or(unusable)?))
+}
+
+fn read_row(
+    row: &Map<String, Value>,
+    primary_id: &LogicalName,
+    texts: &[&LogicalName],
+) -> Option<Row> {
+    let text = |name: &LogicalName| row.get(name.as_str()).and_then(Value::as_str);
+    let id = text(primary_id)?.parse().ok()?;
+    let tag = dataverse::read_tag(row)?;
+    let stored = |name: &&LogicalName| Some(((*name).clone(), StoredText::new(text(name)?)));
+    Some(Row { id, tag, texts: texts.iter().filter_map(stored).collect() })
 }

@@ -89,6 +89,11 @@ impl LogicalName {
     /// The longest logical name that Dataverse stores.
     const MOST_CHARACTERS: usize = 128;
 
+    /// A name that Dataverse itself gives, as its reference spells it.
+    pub fn of_system(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name in lower case.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -101,16 +101,23 @@ impl Manifest {
             );
             return Err(problem(Code::EnvironmentUnknown, &message, &hint));
         }
-        Ok(Environment {
-            name: url.to_string(),
-            place: Place::Url(url),
+        Ok(Environment::unlisted(url.to_string(), Place::Url(url)))
+    }
+}
+
+impl Environment {
+    /// An environment of which nothing is known but where it is.
+    pub fn unlisted(name: String, place: Place) -> Self {
+        Self {
+            name,
+            place,
             cloud: None,
             client_id: None,
             tenant: None,
             environment_id: None,
             flow_way: None,
             dataverse_identity: None,
-        })
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod write;
 
 use std::fmt;
 
-use crate::domain::{CallbackUrl, Cloud, StoredText, UrlView, WorkflowId, printable};
+use crate::domain::{CallbackUrl, Cloud, JsonPointer, StoredText, UrlView, WorkflowId, printable};
 use crate::problem::{Code, Problem};
 use crate::state::{Binding, Desired, Observed, Refusal, Site};
 
@@ -47,11 +47,11 @@ pub struct Change {
     /// What is there now.
     pub before: Option<ValueView>,
     /// What will be there.
-    pub after: UrlView,
-    /// The binding's place in the manifest.
-    pub site: Site,
+    pub after: Option<ValueView>,
+    /// The binding's place in the manifest, if the plan was made from one.
+    pub site: Option<Site>,
     /// What is there now, to the letter; none if that is nothing.
-    held: Option<StoredText>,
+    pub(crate) held: Option<StoredText>,
 }
 
 /// What is done to a target.
@@ -61,6 +61,8 @@ pub enum Action {
     Create,
     /// A value is replaced.
     Update,
+    /// A value is removed, or the row that holds it.
+    Delete,
     /// Nothing: what should be is there.
     NoOp,
 }
@@ -93,6 +95,16 @@ pub fn plan(desired: &Desired, observed: &Observed, cloud: &Cloud) -> Plan {
 }
 
 impl Plan {
+    /// A plan that was thought through elsewhere.
+    pub fn new(
+        changes: Vec<Change>,
+        problems: Vec<Problem>,
+        warnings: Vec<Problem>,
+        writes: Vec<Write>,
+    ) -> Self {
+        Self { changes, problems, warnings, writes }
+    }
+
     /// The writes in their order; none at all if there is a problem.
     pub fn writes(&self) -> &[Write] {
         if self.problems.is_empty() { &self.writes } else { &[] }
@@ -115,6 +127,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Update => "update",
+            Self::Delete => "delete",
             Self::NoOp => "no-op",
         }
     }
@@ -128,7 +141,7 @@ impl fmt::Display for Action {
 
 impl ValueView {
     /// What may be shown of a text; nothing if there is none.
-    fn of(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
+    pub fn of(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
         let text = text.filter(|text| !text.is_empty())?;
         Some(match text.parse::<CallbackUrl>() {
             Ok(url) if cloud.serves_callbacks(&url.view().host) => Self::Url(url.view().clone()),
@@ -203,8 +216,8 @@ impl<'run> Draft<'run> {
             flow_name: self.flow_names[wanted.binding.flow.0].clone(),
             workflow_id: flow.workflow_id,
             before,
-            after: url.view().clone(),
-            site: wanted.binding.site,
+            after: Some(ValueView::Url(url.view().clone())),
+            site: Some(wanted.binding.site),
             held: current.text().filter(|text| !text.is_empty()).map(StoredText::new),
         };
         self.changes.push((wanted.index, change));
@@ -307,8 +320,14 @@ fn difference(before: &UrlView, after: &UrlView) -> String {
     }
 }
 
+/// The text at a place: all of it, or the member that a pointer leads to, if it is there.
+pub fn text_at(text: &StoredText, pointer: Option<&JsonPointer>) -> Option<StoredText> {
+    let Some(pointer) = pointer else { return Some(text.clone()) };
+    json::member(text.expose(), pointer).ok().flatten().map(StoredText::new)
+}
+
 /// A sentence about a refusal and what helps.
-fn explain_refusal(refusal: &Refusal) -> (String, String) {
+pub fn explain_refusal(refusal: &Refusal) -> (String, String) {
     let hint = match &refusal.privilege {
         Some(privilege) => {
             format!("give the signed-in user a security role with the privilege `{privilege}`")

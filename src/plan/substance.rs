@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Action, Change, Plan, ValueView};
-use crate::domain::UrlView;
 
 /// A target of which two plans do not say the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub struct Side {
     /// What it found.
     pub before: Option<ValueView>,
     /// What it wants there.
-    pub after: UrlView,
+    pub after: Option<ValueView>,
 }
 
 impl Plan {
@@ -81,12 +80,17 @@ impl Side {
     }
 
     fn before(&self) -> String {
-        self.before.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string)
+        shown(self.before.as_ref())
     }
 
     fn after(&self) -> String {
-        ValueView::Url(self.after.clone()).to_string()
+        shown(self.after.as_ref())
     }
+}
+
+/// What is or will be there, in words.
+fn shown(view: Option<&ValueView>) -> String {
+    view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
 impl fmt::Display for Divergence {

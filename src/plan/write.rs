@@ -44,6 +44,26 @@ pub enum Write {
         /// The URLs.
         columns: BTreeMap<LogicalName, StoredText>,
     },
+    /// What columns of a row held earlier, if nobody changed the row meanwhile.
+    Restore {
+        /// The name of the table in addresses.
+        entity_set: String,
+        /// The row.
+        id: RowId,
+        /// The version that was read.
+        guard: EntityTag,
+        /// The earlier texts; none where there was none.
+        columns: BTreeMap<LogicalName, Option<StoredText>>,
+    },
+    /// The end of a row, if nobody changed it meanwhile.
+    Delete {
+        /// The name of the table in addresses.
+        entity_set: String,
+        /// The row.
+        id: RowId,
+        /// The version that was read.
+        guard: EntityTag,
+    },
 }
 
 /// What a new record holds in one column.

@@ -193,8 +193,11 @@ impl Listener for Console {
                 self.line(&format!("Signed in{user}."));
             }
             Event::Discovering { flows, targets } => {
-                let (flows, targets) = (counted(flows, "flow"), counted(targets, "target"));
-                let text = format!("Reading {flows} and {targets} …");
+                let targets = counted(targets, "target");
+                let text = match flows {
+                    0 => format!("Reading {targets} …"),
+                    _ => format!("Reading {} and {targets} …", counted(flows, "flow")),
+                };
                 if self.live {
                     self.status(&text);
                 } else {

@@ -72,11 +72,11 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
         }
         Outcome::Planned => format!(
             "{BOLD}Plan:{BOLD:#} {}. Nothing was written.\n",
-            counts(plan, "to create", "to update")
+            counts(plan, ["to create", "to update", "to delete"])
         ),
         Outcome::Applied => format!(
             "{GREEN}applied{GREEN:#}: {}. Read back and verified.\n",
-            counts(plan, "created", "updated")
+            counts(plan, ["created", "updated", "deleted"])
         ),
         Outcome::Refused if run.failure.is_none() => {
             let problems = counted(plan.problems.len(), "problem");
@@ -95,10 +95,15 @@ pub(super) fn failure(failure: &Failure, width: usize) -> String {
     text
 }
 
-fn counts(plan: &Plan, created: &str, updated: &str) -> String {
+/// How many changes do what; what only a rollback does is told where it does it.
+fn counts(plan: &Plan, [created, updated, deleted]: [&str; 3]) -> String {
     let count = |action| plan.count(action);
+    let deletes = match count(Action::Delete) {
+        0 => String::new(),
+        number => format!("{number} {deleted}, "),
+    };
     format!(
-        "{} {created}, {} {updated}, {} unchanged",
+        "{} {created}, {} {updated}, {deletes}{} unchanged",
         count(Action::Create),
         count(Action::Update),
         count(Action::NoOp),
@@ -114,6 +119,7 @@ fn glyph(action: Action) -> (&'static str, Style) {
     match action {
         Action::Create => ("+", GREEN),
         Action::Update => ("~", YELLOW),
+        Action::Delete => ("-", RED),
         Action::NoOp => ("=", DIM),
     }
 }
@@ -133,7 +139,8 @@ fn block(change: &Change, width: usize) -> String {
     if change.action != Action::NoOp {
         let before = one_line(change.before.as_ref(), room);
         let _ = writeln!(text, "      {DIM}before{DIM:#}  {before}");
-        let _ = writeln!(text, "      {DIM}after{DIM:#}   {}", one_line_url(&change.after, room));
+        let after = one_line(change.after.as_ref(), room);
+        let _ = writeln!(text, "      {DIM}after{DIM:#}   {after}");
     }
     text
 }
@@ -205,7 +212,7 @@ fn row(change: &Change, columns: &Columns) -> String {
     let target = fit(&change.address, columns.address);
     let name = fit(&printable(&change.flow_name, 100), columns.flow);
     let before = two_lines(change.before.as_ref(), columns.value);
-    let after = two_lines_url(&change.after, columns.value);
+    let after = two_lines(change.after.as_ref(), columns.value);
     let head = format!("  {style}{glyph} {target}{style:#}  {name}");
     if change.action == Action::NoOp {
         return format!("{head}  {}\n", change.reason);

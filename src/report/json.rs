@@ -55,7 +55,7 @@ fn change(change: &Change) -> Value {
         "reason": change.reason,
         "flow": { "name": change.flow_name, "workflow-id": change.workflow_id },
         "before": change.before.as_ref().map(value),
-        "after": url(&change.after),
+        "after": change.after.as_ref().map(value),
     })
 }
 

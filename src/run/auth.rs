@@ -45,7 +45,8 @@ enum Destination {
 async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure> {
     let destination = destination(args).await?;
     let clouds = clouds(args.connect.clouds.as_deref(), console)?;
-    let environment = environment(&args.connect, &clouds, console)?;
+    let wanted = args.connect.environment.as_deref();
+    let environment = environment(&args.connect, wanted, &clouds, console)?;
     let login = Login::to_keep(&args.connect, &environment, &clouds)?;
     let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
     let transport = connect::transport(&args.connect, console)?;
@@ -91,12 +92,12 @@ async fn keep(store: &Store, name: SignInName, sign_in: SignIn) -> Result<(), St
 }
 
 /// The environment of the manifest; an address needs no manifest.
-fn environment(
+pub(super) fn environment(
     args: &ConnectArgs,
+    wanted: Option<&str>,
     clouds: &Clouds,
     console: &Console,
 ) -> Result<Environment, Failure> {
-    let wanted = args.environment.as_deref();
     let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
     let name = args.manifest.display().to_string();
     let refused = |bytes: &[u8], problems: Vec<_>| {

@@ -17,9 +17,9 @@ pub(super) fn possible(place: &Place, intent: Intent, console: &Console) -> Resu
     let elsewhere = matches!(place, Place::Url(url) if !url.is_loopback());
     let needed = elsewhere && intent == Intent::Carry { yes: false };
     if needed && !console.can_ask() {
-        let message = "apply shows the plan and asks before it writes, and here nobody sees both";
+        let message = "the plan is shown and asked about before anything is written, and here nobody sees both";
         return Err(Failure::new(Exit::Usage, message)
-            .hint("add --yes to write without asking, or look first with `flowbind plan`"));
+            .hint("add --yes to write without asking, or look first with --dry-run"));
     }
     Ok(())
 }

@@ -58,6 +58,11 @@ impl Connection {
         &self.place.url
     }
 
+    /// Whether it is the sandbox that this run started.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.place.approves_itself
+    }
+
     /// Reads the environment as the signed-in user.
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader::new(&self.transport, &self.session, self.url(), &self.cloud, self.flow_way)

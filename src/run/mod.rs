@@ -6,9 +6,11 @@ mod connect;
 mod folder;
 mod given;
 mod interrupt;
+mod journal;
 mod keep;
 mod principal;
 mod record;
+mod rollback;
 mod sign_in;
 mod tenant;
 
@@ -16,16 +18,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use crate::apply::{Applied, Applying, LOOKS, Writer};
+use crate::apply::{Applied, Applying, Goal, LOOKS, Writer};
 use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs};
-use crate::discover::{Discovery, observe};
+use crate::discover::{Discovery, Reader, observe};
 use crate::domain::{CloudProblem, CloudProblemKind, Clouds};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
+use crate::journal::{Head, JournalFile};
 use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
 use crate::problem::{Code, Problem};
@@ -34,6 +37,7 @@ use crate::state::Site;
 
 use connect::Connection;
 use interrupt::interruptible;
+use journal::Journaling;
 use record::Record;
 use sign_in::Login;
 use tenant::Place;
@@ -63,19 +67,20 @@ pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Plan(args) => show(&args, color).await,
         Command::Apply(args) => apply(&args, color).await,
+        Command::Rollback(args) => rollback::command(&args, color).await,
         Command::Auth(command) => auth::command(&command, color).await,
         Command::Sandbox(args) => tenant::command(&args, color).await,
     }
 }
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
-    let ended = populate(&args.run, Intent::Show, color).await;
+    let ended = populate(&args.run, Intent::Show, None, color).await;
     detailed(ended, args.detailed_exitcode)
 }
 
 async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
     let intent = if args.dry_run { Intent::Show } else { Intent::Carry { yes: args.yes } };
-    let ended = populate(&args.run, intent, color).await;
+    let ended = populate(&args.run, intent, args.journal.as_ref(), color).await;
     detailed(ended, args.detailed_exitcode)
 }
 
@@ -85,11 +90,16 @@ fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
 }
 
 /// Brings the targets up to date, or shows what that would mean, and reports.
-async fn populate(args: &RunArgs, intent: Intent, color: anstream::ColorChoice) -> (Outcome, Exit) {
+async fn populate(
+    args: &RunArgs,
+    intent: Intent,
+    journal: Option<&JournalFile>,
+    color: anstream::ColorChoice,
+) -> (Outcome, Exit) {
     let file = args.connect.manifest.display().to_string();
     let console = Arc::new(Console::new(args.format, color, columns(), runner(), &file));
     let mut record = Record::begin();
-    let ended = stages(args, intent, &console, &mut record).await;
+    let ended = stages(args, intent, journal, &console, &mut record).await;
     record.conclude(ended, &console)
 }
 
@@ -97,14 +107,18 @@ async fn populate(args: &RunArgs, intent: Intent, color: anstream::ColorChoice) 
 async fn stages(
     args: &RunArgs,
     intent: Intent,
+    journal: Option<&JournalFile>,
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
+    let journaling = journal.map(Journaling::of).transpose()?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
     let start = start(args, intent, console, record)?;
     let preparing = Box::pin(prepare(args, start, console, record));
     let ready = interruptible(preparing).await?;
-    let outcome = settle(&ready, intent, console, record).await;
+    let head = || ready.head(&args.connect.manifest, record);
+    let journaling = journaling.as_ref().map(|journaling| (journaling, head()));
+    let outcome = settle(&ready, intent, journaling, console, record).await;
     ready.connection.close().await;
     outcome
 }
@@ -175,40 +189,85 @@ async fn read_and_plan(
 async fn settle(
     ready: &Ready,
     intent: Intent,
+    journaling: Option<(&Journaling, Head)>,
     console: &Console,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    let plan = record.planned();
-    let (environment, url) = (record.environment_name(), ready.connection.url());
-    console.tell(Event::Planned { plan, environment, url });
-    if !plan.problems.is_empty() {
-        return Ok(Outcome::Refused);
-    }
-    if plan.is_agreed() {
-        return Ok(Outcome::Agreed);
-    }
-    let Intent::Carry { yes } = intent else { return Ok(Outcome::Planned) };
-    let asked = Instant::now();
-    interruptible(confirm::ask(ready.connection.url(), yes, console)).await?;
     let reader = ready.connection.reader();
-    reader.extend_deadline(asked.elapsed());
+    if let Some(outcome) = consent(&ready.connection, &reader, intent, console, record).await? {
+        if journaling.is_some() {
+            console.message("Nothing is changed, so no journal is kept.\n");
+        }
+        return Ok(outcome);
+    }
+    let (desired, observed) = (ready.manifest.desired(), &ready.discovery.observed);
+    let plan = record.planned();
+    let begun = journaling
+        .map(|(journaling, head)| journaling.begin(head, desired, observed, plan, console));
+    let begun = begun.transpose()?;
     let applying = Applying {
         reader: &reader,
-        desired: ready.manifest.desired(),
-        observed: &ready.discovery.observed,
+        goal: Goal::Manifest { desired, observed },
+        goes_on: begun.is_none(),
         cloud: &ready.connection.cloud,
         listener: console,
         looks: LOOKS,
     };
     match interrupt::held(applying.apply(&Writer::new(&reader), plan), console).await? {
-        Applied::ByThisRun => Ok(Outcome::Applied),
+        Applied::ByThisRun => {
+            if let Some(begun) = begun {
+                begun.complete(&reader, console).await;
+            }
+            Ok(Outcome::Applied)
+        }
         Applied::ByThisRunAnew(plan) => {
             record.plan(plan);
             Ok(Outcome::Applied)
         }
         Applied::ByAnotherRun(plan) => {
+            if let Some(begun) = begun {
+                begun.discard(console);
+            }
             record.plan(plan);
             Ok(Outcome::Agreed)
+        }
+    }
+}
+
+/// Shows the plan and asks about it. Tells how the run ends if nothing is to be written.
+async fn consent(
+    connection: &Connection,
+    reader: &Reader<'_>,
+    intent: Intent,
+    console: &Console,
+    record: &Record,
+) -> Result<Option<Outcome>, Failure> {
+    let plan = record.planned();
+    let (environment, url) = (record.environment_name(), connection.url());
+    console.tell(Event::Planned { plan, environment, url });
+    if !plan.problems.is_empty() {
+        return Ok(Some(Outcome::Refused));
+    }
+    if plan.is_agreed() {
+        return Ok(Some(Outcome::Agreed));
+    }
+    let Intent::Carry { yes } = intent else { return Ok(Some(Outcome::Planned)) };
+    let asked = Instant::now();
+    interruptible(confirm::ask(url, yes, console)).await?;
+    reader.extend_deadline(asked.elapsed());
+    Ok(None)
+}
+
+impl Ready {
+    /// What a journal says of where and when it was kept.
+    fn head(&self, manifest: &Path, record: &Record) -> Head {
+        Head {
+            time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            manifest: manifest.display().to_string(),
+            environment: record.environment_name().to_owned(),
+            url: self.connection.url().clone(),
+            environment_id: self.discovery.environment_id.clone(),
+            sandbox: self.connection.is_embedded(),
         }
     }
 }

@@ -35,6 +35,15 @@ pub enum Operation {
         /// What the row will hold.
         columns: Map<String, Value>,
     },
+    /// The end of a row that is still of that version.
+    Delete {
+        /// The table's name in addresses.
+        entity_set: String,
+        /// The row.
+        id: RowId,
+        /// The version.
+        guard: EntityTag,
+    },
 }
 
 /// What became of a change set.
@@ -58,22 +67,30 @@ impl BatchId {
 impl Operation {
     /// The operation as a part of a change set: an HTTP request written out.
     fn written(&self, root: &str) -> String {
-        let (line, guard, columns) = match self {
+        match self {
             Self::Create { entity_set, columns } => {
-                (format!("POST {root}/{entity_set} HTTP/1.1"), String::new(), columns)
+                format!("POST {root}/{entity_set} HTTP/1.1\r\n{}", entry(columns))
             }
-            Self::Update { entity_set, id, guard, columns } => (
-                format!("PATCH {root}/{entity_set}({id}) HTTP/1.1"),
-                format!("If-Match: {}\r\n", guard.as_str()),
-                columns,
+            Self::Update { entity_set, id, guard, columns } => format!(
+                "PATCH {root}/{entity_set}({id}) HTTP/1.1\r\nIf-Match: {}\r\n{}",
+                guard.as_str(),
+                entry(columns)
             ),
-        };
-        let body = serde_json::to_string(columns).unwrap_or_default();
-        let length = body.len();
-        format!(
-            "{line}\r\n{guard}Content-Type: application/json; type=entry\r\nContent-Length: {length}\r\n\r\n{body}\r\n"
-        )
+            Self::Delete { entity_set, id, guard } => format!(
+                "DELETE {root}/{entity_set}({id}) HTTP/1.1\r\nIf-Match: {}\r\n\r\n\r\n",
+                guard.as_str()
+            ),
+        }
     }
+}
+
+/// The rest of a request that says what a row is to hold.
+fn entry(columns: &Map<String, Value>) -> String {
+    let body = serde_json::to_string(columns).unwrap_or_default();
+    let length = body.len();
+    format!(
+        "Content-Type: application/json; type=entry\r\nContent-Length: {length}\r\n\r\n{body}\r\n"
+    )
 }
 
 /// The request that sends a change set, at most [`MOST_OPERATIONS`].
@@ -173,6 +190,11 @@ mod tests {
                 guard: EntityTag::new("W/\"7\"").unwrap(),
                 columns: columns("y"),
             },
+            Operation::Delete {
+                entity_set: "contoso_endpoints".into(),
+                id,
+                guard: EntityTag::new("W/\"8\"").unwrap(),
+            },
         ];
         let text = written(&api, BatchId(uuid::Uuid::nil()), &operations);
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
@@ -201,6 +223,15 @@ mod tests {
         Content-Length: 13
 
         {"value":"y"}
+        --changeset_0
+        Content-Type: application/http
+        Content-Transfer-Encoding: binary
+        Content-ID: 3
+
+        DELETE https://contoso.crm4.dynamics.com/api/data/v9.2/contoso_endpoints(a09e4a0d-3a1c-f011-998a-7c1e5275cfe9) HTTP/1.1
+        If-Match: W/"8"
+
+
         --changeset_0--
 
         --batch_0--

@@ -32,6 +32,9 @@ pub const MOST_WORKFLOWS: usize = 20;
 /// request may have 32,768.
 pub const MOST_VARIABLES: usize = 100;
 
+/// The most rows per request: each may hold a text of a million characters.
+pub const MOST_ROWS: usize = 20;
+
 /// The Web API of one environment.
 #[derive(Clone, Debug)]
 pub struct DataverseApi {
@@ -110,6 +113,20 @@ impl DataverseApi {
         let filter = terms.collect::<Vec<_>>().join("%20and%20");
         let set = encode(entity_set);
         self.get(&format!("{set}?$select={select}&$filter={filter}&$top=2"), "/{table}?...")
+    }
+
+    /// Asks for rows of a table by their ids, at most [`MOST_ROWS`].
+    pub fn rows(
+        &self,
+        entity_set: &str,
+        primary_id: &LogicalName,
+        select: &[&LogicalName],
+        ids: &[RowId],
+    ) -> Request {
+        let ids: Vec<String> = ids.iter().map(RowId::to_string).collect();
+        let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
+        let (set, list) = (encode(entity_set), in_list(primary_id.as_str(), &ids));
+        self.get(&format!("{set}?$select={select}&{list}"), "/{table}?...")
     }
 
     /// Asks for the page that a link leads to, if the link stays within this Web API.

@@ -61,10 +61,13 @@ pub enum StoreKeyError {
 }
 
 /// Why something was not opened.
-pub(super) enum Shut {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Shut {
     /// By another key it might be.
+    #[error("it was made with another key")]
     Key,
     /// It is damaged.
+    #[error(transparent)]
     Damage(Damage),
 }
 
@@ -129,7 +132,10 @@ impl StoreKey {
     }
 
     /// Encrypts bytes.
-    pub(super) fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    ///
+    /// # Errors
+    /// The encryption failed.
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let sealed = match &self.0 {
             Kind::Identity(identity) => age::encrypt(&identity.to_public(), plain),
             Kind::Passphrase(passphrase) => {
@@ -142,7 +148,10 @@ impl StoreKey {
     }
 
     /// Decrypts bytes.
-    pub(super) fn open(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
+    ///
+    /// # Errors
+    /// They are damaged, or were encrypted with another key.
+    pub fn open(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
         let plain = match &self.0 {
             Kind::Identity(identity) => age::decrypt(identity, sealed),
             Kind::Passphrase(passphrase) => {

@@ -31,12 +31,11 @@ use secrecy::{ExposeSecret, SecretSlice};
 
 pub use choice::{TokenStore, TokenStoreError};
 pub use error::{Damage, KeyHolder, Origin, StoreError};
-pub use key::{StoreKey, StoreKeyError, is_sealed_line};
+pub use key::{Shut, StoreKey, StoreKeyError, is_sealed_line};
 pub use keyring::KeyringError;
 pub use sign_ins::{SignIn, SignInName, SignIns};
 
 use file::Access;
-use key::Shut;
 use keyring::Keyring;
 
 /// The name of the file that is encrypted with the user's key.

@@ -1,0 +1,242 @@
+//! A journal as the text that a file holds.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::{Head, Journal, JournalRow};
+
+/// The version of the document's shape.
+const VERSION: u64 = 1;
+
+/// What tells a journal from other documents.
+const KIND: &str = "flowbind-journal";
+
+/// Why a text is no journal. Nothing of the text is told, since it may hold secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// It is no such document.
+    #[error("it is no journal of flowbind, or it was changed: see line {line}, column {column}")]
+    Malformed {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// It is a document of another kind.
+    #[error("it is no journal of flowbind")]
+    Kind,
+    /// It is of another version of the program.
+    #[error("it has version {0}, and this program reads version {VERSION}")]
+    Version(u64),
+}
+
+/// The beginning of a document, by which it is known.
+#[derive(Deserialize)]
+struct Versioned {
+    kind: String,
+    version: u64,
+}
+
+/// The document.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Document<H, R> {
+    kind: String,
+    version: u64,
+    head: H,
+    rows: R,
+}
+
+impl Journal {
+    /// The journal as JSON.
+    pub fn to_json(&self) -> SecretString {
+        let document = Document {
+            kind: KIND.to_owned(),
+            version: VERSION,
+            head: &self.head,
+            rows: &self.rows,
+        };
+        let text = serde_json::to_string_pretty(&document);
+        SecretString::from(text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")))
+    }
+
+    /// Reads a journal.
+    ///
+    /// # Errors
+    /// It is of another version, or no journal. The parser's own words are left out, since they
+    /// quote what they trip over.
+    pub fn from_json(text: &[u8]) -> Result<Self, JournalError> {
+        let versioned: Versioned =
+            serde_json::from_slice(text).map_err(|error| malformed(&error))?;
+        if versioned.kind != KIND {
+            return Err(JournalError::Kind);
+        }
+        if versioned.version != VERSION {
+            return Err(JournalError::Version(versioned.version));
+        }
+        let document: Document<Head, Vec<JournalRow>> =
+            serde_json::from_slice(text).map_err(|error| malformed(&error))?;
+        Ok(Self { head: document.head, rows: document.rows })
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> JournalError {
+    JournalError::Malformed { line: error.line(), column: error.column() }
+}
+
+/// A value by its text.
+pub(super) mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A value by its text, which may be missing.
+pub(super) mod optional_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(ToString::to_string).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
+    }
+}
+
+/// A stored text as it is.
+pub(super) mod stored {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::domain::StoredText;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        text: &StoredText,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text.expose())
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<StoredText, D::Error> {
+        String::deserialize(deserializer).map(StoredText::new)
+    }
+}
+
+/// A stored text as it is, which may be missing.
+pub(super) mod optional_stored {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::domain::StoredText;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        text: &Option<StoredText>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        text.as_ref().map(StoredText::expose).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<StoredText>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(StoredText::new))
+    }
+}
+
+/// Something for each of a row's columns, by their names.
+pub(super) mod columns {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use crate::domain::LogicalName;
+
+    pub(in super::super) fn serialize<T: Serialize, S: Serializer>(
+        columns: &BTreeMap<LogicalName, T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(columns.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+
+    pub(in super::super) fn deserialize<'de, T, D>(
+        deserializer: D,
+    ) -> Result<BTreeMap<LogicalName, T>, D::Error>
+    where
+        T: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        let columns = BTreeMap::<String, T>::deserialize(deserializer)?;
+        let named =
+            |(name, value): (String, T)| Ok((name.parse().map_err(D::Error::custom)?, value));
+        columns.into_iter().map(named).collect()
+    }
+}
+
+/// The values of a record's key, each as JSON writes it.
+pub(super) mod key {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserializer, Serializer, de::Error};
+    use serde_json::Value;
+
+    use super::columns;
+    use crate::domain::LogicalName;
+    use crate::state::KeyValue;
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        key: &BTreeMap<LogicalName, KeyValue>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let value = |value: &KeyValue| match value {
+            KeyValue::Text(text) => Value::from(text.as_str()),
+            KeyValue::Integer(number) => Value::from(*number),
+            KeyValue::Boolean(truth) => Value::from(*truth),
+        };
+        let values: BTreeMap<LogicalName, Value> =
+            key.iter().map(|(name, held)| (name.clone(), value(held))).collect();
+        columns::serialize(&values, serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<LogicalName, KeyValue>, D::Error> {
+        let values: BTreeMap<LogicalName, Value> = columns::deserialize(deserializer)?;
+        let value = |value: Value| match value {
+            Value::String(text) => Some(KeyValue::Text(text)),
+            Value::Bool(truth) => Some(KeyValue::Boolean(truth)),
+            Value::Number(number) => number.as_i64().map(KeyValue::Integer),
+            _ => None,
+        };
+        let missing = || D::Error::custom("no value of a key");
+        let named = |(name, held)| Ok((name, value(held).ok_or_else(missing)?));
+        values.into_iter().map(named).collect()
+    }
+}

@@ -1,0 +1,288 @@
+//! The files of journals: made before anything is sent, completed once it is in, and opened to undo
+//! it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+#[cfg(unix)]
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretSlice};
+
+use super::keep::store_key;
+use crate::auth::{Shut, StoreKey};
+use crate::discover::{Reader, find};
+use crate::domain::sentence;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::journal::{Head, Journal, JournalError, JournalFile, record};
+use crate::plan::Plan;
+use crate::report::Console;
+use crate::state::{Desired, Observed};
+
+/// The most bytes of a journal.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// With what an encrypted file begins (<https://age-encryption.org/v1>).
+const SEALED: &[u8] = b"age-encryption.org/";
+
+/// How to make a key, or do without one.
+const MAKE_A_KEY: &str = "set `FLOWBIND_STORE_KEY` to a key that you keep safe; `openssl rand -base64 32` makes one, and so does `age-keygen`";
+
+/// A journal that is to be kept: its file is not there yet, and it can be encrypted.
+pub(super) struct Journaling {
+    path: PathBuf,
+    key: Option<StoreKey>,
+}
+
+/// A journal that is kept.
+pub(super) struct Begun<'run> {
+    journaling: &'run Journaling,
+    journal: Journal,
+}
+
+impl Journaling {
+    /// Checks, before anything is contacted, that the journal can be kept there.
+    pub(super) fn of(file: &JournalFile) -> Result<Self, Failure> {
+        let shown = file.path.display();
+        if fs::symlink_metadata(&file.path).is_ok() {
+            return Err(is_there(&file.path));
+        }
+        if !folder(&file.path).is_dir() {
+            let message = format!("there is no folder for the journal `{shown}`");
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("make the folder, or name another file by --journal"));
+        }
+        let key = if file.plain { None } else { Some(key_to_seal(&file.path)?) };
+        Ok(Self { path: file.path.clone(), key })
+    }
+
+    /// Keeps what a plan is going to change.
+    pub(super) fn begin(
+        &self,
+        head: Head,
+        desired: &Desired,
+        observed: &Observed,
+        plan: &Plan,
+        console: &Console,
+    ) -> Result<Begun<'_>, Failure> {
+        let journal = record(head, desired, observed, plan)
+            .map_err(|error| Failure::of(Exit::Unexpected, &error).nothing_written())?;
+        let content = self.content(&journal).map_err(|error| self.unwritten(&error))?;
+        make(&self.path, content.expose_secret()).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => is_there(&self.path).nothing_written(),
+            _ => self.unwritten(&error),
+        })?;
+        let how = if self.key.is_some() { "encrypted" } else { "not encrypted" };
+        let shown = self.path.display();
+        console.message(&format!("Kept in the journal {shown}, {how}, what is there now.\n"));
+        Ok(Begun { journaling: self, journal })
+    }
+
+    /// The journal as the file holds it.
+    fn content(&self, journal: &Journal) -> io::Result<SecretSlice<u8>> {
+        let text = journal.to_json();
+        let plain = text.expose_secret().as_bytes();
+        let content = match &self.key {
+            Some(key) => key.seal(plain).map_err(io::Error::other)?,
+            None => plain.to_vec(),
+        };
+        if content.len() as u64 > MOST_BYTES {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        Ok(SecretSlice::from(content))
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Failure {
+        let message = format!("the journal `{}` cannot be written: {error}", self.path.display());
+        Failure::new(Exit::Unexpected, message)
+            .nothing_written()
+            .hint("name a file in a folder that you may write to by --journal")
+    }
+}
+
+impl Begun<'_> {
+    /// Adds the ids of the rows that were made. Without them a rollback finds those rows by what
+    /// they were made with, so that a failure is no reason to call the apply one.
+    pub(super) async fn complete(self, reader: &Reader<'_>, console: &Console) {
+        if self.journal.is_complete() {
+            return;
+        }
+        let found = find(reader, &self.journal.rows).await.map_err(|error| sentence(&error));
+        let completed = found.and_then(|found| {
+            let journal = self.journal.completed(&found);
+            let content = self.journaling.content(&journal);
+            let replaced =
+                content.and_then(|content| replace(&self.journaling.path, content.expose_secret()));
+            replaced.map_err(|error| error.to_string())
+        });
+        if let Err(reason) = completed {
+            console.message(&format!(
+                "warning: the journal lacks the ids of the new rows ({reason}); a rollback finds them by their keys.\n"
+            ));
+        }
+    }
+
+    /// Removes the journal of an apply that another run was faster than.
+    pub(super) fn discard(self, console: &Console) {
+        if fs::remove_file(&self.journaling.path).is_ok() {
+            console.message("The journal was removed, as this run changed nothing.\n");
+        }
+    }
+}
+
+/// Reads a journal, whether or not it is encrypted.
+pub(super) fn open(file: &JournalFile) -> Result<Journal, Failure> {
+    let path = &file.path;
+    let content = read(path).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("the journal `{}` cannot be read: {error}", path.display()),
+        )
+        .hint("name the file that `flowbind apply --journal` kept")
+    })?;
+    let content = content.expose_secret();
+    if !content.starts_with(SEALED) {
+        check_owner(path)?;
+        return Journal::from_json(content).map_err(|error| unusable(path, &error));
+    }
+    let key = store_key()?.ok_or_else(|| {
+        let message = format!(
+            "the journal `{}` is encrypted, and FLOWBIND_STORE_KEY is not set",
+            path.display()
+        );
+        Failure::new(Exit::Usage, message)
+            .hint("set FLOWBIND_STORE_KEY to the key that the apply was run with")
+    })?;
+    let plain = key.open(content).map_err(|shut| shut_out(path, shut))?;
+    Journal::from_json(plain.expose_secret()).map_err(|error| unusable(path, &error))
+}
+
+fn shut_out(path: &Path, shut: Shut) -> Failure {
+    let message = format!("the journal `{}` cannot be opened: {shut}", path.display());
+    let hint = match shut {
+        Shut::Key => "set FLOWBIND_STORE_KEY to the key that the apply was run with",
+        Shut::Damage(_) => "take the file as the apply left it",
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}
+
+fn unusable(path: &Path, error: &JournalError) -> Failure {
+    let message = format!("the journal `{}` cannot be used: {error}", path.display());
+    let hint = match error {
+        JournalError::Version(_) => "use the flowbind that kept it",
+        JournalError::Malformed { .. } | JournalError::Kind => {
+            "name the file that `flowbind apply --journal` kept, as the apply left it"
+        }
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}
+
+/// The key for a journal.
+fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
+    store_key()?.ok_or_else(|| {
+        let message = "a journal holds earlier values, so it is encrypted, and FLOWBIND_STORE_KEY is not set; nothing was contacted";
+        Failure::new(Exit::Usage, message).hint(MAKE_A_KEY).hint(format!(
+            "or keep it without encryption, readable by you alone: `--journal plain:{}`",
+            path.display()
+        ))
+    })
+}
+
+/// The journal of an earlier apply is worth something.
+fn is_there(path: &Path) -> Failure {
+    let message =
+        format!("the journal `{}` is there already, and is not overwritten", path.display());
+    Failure::new(Exit::Usage, message)
+        .hint("name another file by --journal, or move this one away; `flowbind rollback` undoes the apply that kept it")
+}
+
+/// What a file holds.
+fn read(path: &Path) -> io::Result<SecretSlice<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MOST_BYTES {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(SecretSlice::from(content))
+}
+
+/// Makes a file that is not there, so that it is there whole or not at all.
+fn make(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = written_beside(path, content)?;
+    let named = name(&new, path);
+    let _ = fs::remove_file(&new);
+    named?;
+    sync_folder(path)
+}
+
+/// Puts a file in the place of an earlier one, so that at any time one of the two is there whole.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = written_beside(path, content)?;
+    fs::rename(&new, path).inspect_err(|_| drop(fs::remove_file(&new)))?;
+    sync_folder(path)
+}
+
+/// Gives a file a further name that nothing has. Where the file system has no such links, the
+/// name is taken by an empty file first.
+fn name(new: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(new, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            File::create_new(path)?;
+            fs::rename(new, path)
+        }
+        linked => linked,
+    }
+}
+
+/// A new file beside another, on the disk and its owner's alone.
+fn written_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}.new", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .inspect_err(|_| drop(fs::remove_file(&new)))?;
+    Ok(new.into())
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Lets the new name of a file outlast a loss of power.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+/// Leaves the folder to the file system, which takes no such request.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Refuses a journal without encryption that others may read or write.
+#[cfg(unix)]
+fn check_owner(path: &Path) -> Result<(), Failure> {
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & !0o700 == 0 {
+        return Ok(());
+    }
+    let shown = path.display();
+    let message = format!("others may read or write the journal `{shown}`: its mode is {mode:03o}");
+    Err(Failure::new(Exit::Usage, message)
+        .hint(format!("let nobody else read it: `chmod 600 {shown}`")))
+}
+
+/// Takes any file: who may read it is a matter of its folder.
+#[cfg(not(unix))]
+fn check_owner(_: &Path) -> Result<(), Failure> {
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! `flowbind rollback`: undoes an apply that kept a journal.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::interrupt::{held, interruptible};
+use super::record::Record;
+use super::sign_in::Login;
+use super::{
+    Connection, Intent, auth, clouds, confirm, connect, consent, detailed, journal, tenant,
+};
+use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Writer};
+use crate::cli::RollbackArgs;
+use crate::discover::{Reader, environment_id, find};
+use crate::domain::{Cloud, Clouds, EnvironmentId};
+use crate::event::{Event, Listener};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::journal::{Journal, changed, plan_rollback};
+use crate::manifest::{Environment, Place};
+use crate::report::{Console, Outcome};
+
+/// How to look whether a rollback is in.
+const LOOK: &str =
+    "look with `flowbind rollback FILE --dry-run`; running the rollback again is safe";
+
+/// Everything that is known before anything is contacted.
+struct Start {
+    journal: Journal,
+    environment: Environment,
+    login: Login,
+    intent: Intent,
+}
+
+/// A rollback that is ready to write.
+struct Ready {
+    connection: Connection,
+    journal: Journal,
+    /// The rows that are left alone, by their places in the journal.
+    left: BTreeSet<usize>,
+    intent: Intent,
+}
+
+/// Undoes an apply, or shows what that would mean, and reports.
+pub(super) async fn command(args: &RollbackArgs, color: anstream::ColorChoice) -> Exit {
+    let file = args.journal.path.display().to_string();
+    let columns = super::columns();
+    let console = Console::new(args.run.format, color, columns, super::runner(), &file);
+    let console = Arc::new(console);
+    let mut record = Record::begin();
+    let ended = stages(args, &console, &mut record).await;
+    detailed(record.conclude(ended, &console), args.detailed_exitcode)
+}
+
+/// The stages of a rollback: journal, sign-in, reading, plan, apply.
+async fn stages(
+    args: &RollbackArgs,
+    console: &Arc<Console>,
+    record: &mut Record,
+) -> Result<Outcome, Failure> {
+    let start = start(args, console)?;
+    let ready = interruptible(Box::pin(prepare(args, start, console, record))).await?;
+    let outcome = settle(&ready, console, record).await;
+    ready.connection.close().await;
+    outcome
+}
+
+/// Opens the journal and finds out who signs in to its environment.
+fn start(args: &RollbackArgs, console: &Console) -> Result<Start, Failure> {
+    let journal = journal::open(&args.journal)?;
+    let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
+    let environment = environment(args, &journal, &clouds, console)?;
+    let login = Login::of(&args.run.connect, &environment, &clouds)?;
+    let intent = if args.dry_run { Intent::Show } else { Intent::Carry { yes: args.yes } };
+    confirm::possible(&environment.place, intent, console)?;
+    Ok(Start { journal, environment, login, intent })
+}
+
+/// The environment that is given, else the journal's, with what the manifest knows of it.
+fn environment(
+    args: &RollbackArgs,
+    journal: &Journal,
+    clouds: &Clouds,
+    console: &Console,
+) -> Result<Environment, Failure> {
+    let connect = &args.run.connect;
+    if let Some(wanted) = connect.environment.as_deref() {
+        return auth::environment(connect, Some(wanted), clouds, console);
+    }
+    if journal.head.sandbox {
+        return Ok(Environment::unlisted(journal.head.environment.clone(), Place::Sandbox));
+    }
+    auth::environment(connect, Some(journal.head.url.origin()), clouds, console)
+}
+
+/// Signs in, reads the rows, and plans. Everything here may be broken off.
+async fn prepare(
+    args: &RollbackArgs,
+    start: Start,
+    console: &Arc<Console>,
+    record: &mut Record,
+) -> Result<Ready, Failure> {
+    let Start { journal, environment, login, intent } = start;
+    let connect = &args.run.connect;
+    let place = tenant::place(&environment, &connect.sandbox, console).await?;
+    record.environment(&environment.name, &place.url);
+    let transport = connect::transport(connect, console)?;
+    record.transport = Some(transport.clone());
+    let signed_in = login.sign_in(place, transport, console).await;
+    let connection = signed_in.map_err(Failure::nothing_written)?;
+    let reader = connection.reader();
+    let known_id = environment.environment_id.as_ref();
+    let planned = async {
+        same_environment(&reader, known_id, &journal, record).await?;
+        plan(&reader, args.skip_changed, &journal, (&connection.cloud, &**console), record).await
+    };
+    let left = planned.await.map_err(Failure::nothing_written)?;
+    Ok(Ready { connection, journal, left, intent })
+}
+
+/// Makes sure that the environment is the one that the journal is of. Its id is asked for unless the
+/// manifest says it, as for an apply.
+async fn same_environment(
+    reader: &Reader<'_>,
+    known: Option<&EnvironmentId>,
+    journal: &Journal,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    let id = match known {
+        Some(id) => id.clone(),
+        None => environment_id(reader).await?,
+    };
+    record.environment_id(&id);
+    let head = &journal.head;
+    if id.to_string().eq_ignore_ascii_case(&head.environment_id.to_string()) {
+        return Ok(());
+    }
+    let message = format!(
+        "the journal is of another environment: it was kept for {} with the id {}, and this one has the id {id}",
+        head.url, head.environment_id
+    );
+    Err(Failure::new(Exit::Refused, message)
+        .hint("leave out --environment, or name the environment that the apply was run on"))
+}
+
+/// Reads the rows of the journal and plans; tells which of them are left alone.
+async fn plan(
+    reader: &Reader<'_>,
+    skip_changed: bool,
+    journal: &Journal,
+    (cloud, listener): (&Cloud, &dyn Listener),
+    record: &mut Record,
+) -> Result<BTreeSet<usize>, Failure> {
+    let targets = journal.rows.iter().map(|row| row.places.len()).sum();
+    listener.tell(Event::Discovering { flows: 0, targets });
+    let found = find(reader, &journal.rows).await?;
+    let left = if skip_changed { changed(journal, &found) } else { BTreeSet::new() };
+    record.plan(plan_rollback(journal, &found, &left, cloud));
+    Ok(left)
+}
+
+/// Shows the plan and, if that is the intent, carries it out.
+async fn settle(ready: &Ready, console: &Console, record: &mut Record) -> Result<Outcome, Failure> {
+    let reader = ready.connection.reader();
+    let consented = consent(&ready.connection, &reader, ready.intent, console, record).await?;
+    if let Some(outcome) = consented {
+        return Ok(outcome);
+    }
+    let applying = Applying {
+        reader: &reader,
+        goal: Goal::Rollback { journal: &ready.journal, left: &ready.left },
+        goes_on: false,
+        cloud: &ready.connection.cloud,
+        listener: console,
+        looks: LOOKS,
+    };
+    let (writer, plan) = (Writer::new(&reader), record.planned());
+    let applied = async { applying.apply(&writer, plan).await.map_err(failed) };
+    match held(applied, console).await? {
+        Applied::ByThisRun | Applied::ByThisRunAnew(_) => Ok(Outcome::Applied),
+        Applied::ByAnotherRun(plan) => {
+            record.plan(plan);
+            Ok(Outcome::Agreed)
+        }
+    }
+}
+
+/// What an apply's error means for a rollback: the last hint is how to look, which differs.
+fn failed(error: ApplyError) -> Failure {
+    let looks = matches!(
+        error,
+        ApplyError::Conflict { .. } | ApplyError::Unknown { .. } | ApplyError::Unverified { .. }
+    );
+    let mut failure = Failure::from(error);
+    if looks {
+        failure.hints.pop();
+        failure.hints.push(LOOK.to_owned());
+    }
+    failure
+}
