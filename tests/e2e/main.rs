@@ -11,6 +11,7 @@
 mod faults;
 mod harness;
 mod hostile;
+mod journal;
 mod outcomes;
 mod problems;
 mod proxy;
