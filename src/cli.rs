@@ -133,15 +133,9 @@ pub struct PlanArgs {
 /// Options of an apply.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// Write without asking; needed where nobody can be asked. The sandbox never asks.
-    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
-    pub yes: bool,
-    /// Show the plan and write nothing, as `flowbind plan` does.
-    #[arg(long, alias = "what-if", visible_alias = "whatif")]
-    pub dry_run: bool,
-    /// With --dry-run: exit with 2 if there are changes.
-    #[arg(long, requires = "dry_run")]
-    pub detailed_exitcode: bool,
+    /// Whether and how it writes.
+    #[command(flatten)]
+    pub write: WriteArgs,
     /// Keep in this new file what is changed from what to what, so that `flowbind rollback` can
     /// undo it. It holds earlier values, so it is encrypted with `FLOWBIND_STORE_KEY`; with `plain:`
     /// before the path it is not, and readable by its owner alone.
@@ -152,6 +146,20 @@ pub struct ApplyArgs {
     pub run: RunArgs,
 }
 
+/// Whether a command writes what it has planned, and how.
+#[derive(Debug, Args)]
+pub struct WriteArgs {
+    /// Write without asking; needed where nobody can be asked. The sandbox never asks.
+    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub yes: bool,
+    /// Show the plan and write nothing, as `flowbind plan` does.
+    #[arg(long, alias = "what-if", visible_alias = "whatif")]
+    pub dry_run: bool,
+    /// With --dry-run: exit with 2 if there are changes.
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
+}
+
 /// Options of undoing an apply.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
@@ -159,15 +167,9 @@ pub struct RollbackArgs {
     /// encrypted is opened with `FLOWBIND_STORE_KEY`.
     #[arg(value_name = "FILE")]
     pub journal: JournalFile,
-    /// Write without asking; needed where nobody can be asked. The sandbox never asks.
-    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
-    pub yes: bool,
-    /// Show what would be undone and write nothing.
-    #[arg(long, alias = "what-if", visible_alias = "whatif")]
-    pub dry_run: bool,
-    /// With --dry-run: exit with 2 if there is something to undo.
-    #[arg(long, requires = "dry_run")]
-    pub detailed_exitcode: bool,
+    /// Whether and how it writes.
+    #[command(flatten)]
+    pub write: WriteArgs,
     /// Leave alone what somebody changed since the apply, and undo the rest; else nothing is undone
     /// if anything was changed since.
     #[arg(long)]

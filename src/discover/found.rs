@@ -83,7 +83,7 @@ async fn by_key(
     rows: &[JournalRow],
 ) -> Result<Vec<(usize, Found)>, DiscoverError> {
     let reads = rows.iter().enumerate().filter_map(|(index, row)| match &row.origin {
-        Origin::Created { id: None, key } => {
+        Origin::Created { id: None, key, .. } => {
             Some(async move { Ok::<_, DiscoverError>((index, made(reader, row, key).await?)) })
         }
         _ => None,

@@ -114,6 +114,7 @@ pub(super) mod optional_text {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
+    #[expect(clippy::ref_option, reason = "serde passes a field by reference")]
     pub(in super::super) fn serialize<T: Display, S: Serializer>(
         value: &Option<T>,
         serializer: S,
@@ -157,6 +158,7 @@ pub(super) mod optional_stored {
 
     use crate::domain::StoredText;
 
+    #[expect(clippy::ref_option, reason = "serde passes a field by reference")]
     pub(in super::super) fn serialize<S: Serializer>(
         text: &Option<StoredText>,
         serializer: S,

@@ -87,6 +87,8 @@ pub enum Origin {
     Created {
         /// Its primary key, once it is known.
         id: Option<RowId>,
+        /// Its version, once it is known.
+        tag: Option<String>,
         /// What it is found by until then.
         key: RowKey,
     },
@@ -155,8 +157,11 @@ impl Journal {
     #[must_use]
     pub fn completed(mut self, found: &[Found]) -> Self {
         for (row, found) in self.rows.iter_mut().zip(found) {
-            if let (Origin::Created { id, .. }, Ok([one])) = (&mut row.origin, found.as_deref()) {
+            if let (Origin::Created { id, tag, .. }, Ok([one])) =
+                (&mut row.origin, found.as_deref())
+            {
                 *id = Some(one.id);
+                *tag = Some(one.tag.as_str().to_owned());
             }
         }
         self

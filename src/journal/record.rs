@@ -184,7 +184,7 @@ fn table_of(part: &Part<'_>) -> Result<(LogicalName, LogicalName), NameError> {
 }
 
 fn created(key: RowKey) -> Origin {
-    Origin::Created { id: None, key }
+    Origin::Created { id: None, tag: None, key }
 }
 
 /// The change of a variable's value.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Journal, JournalRow, Place};
+use super::{Found, Journal, JournalRow, Origin, Place};
 use crate::domain::{Cloud, LogicalName, StoredText};
 use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
 use crate::problem::{Code, Problem};
@@ -126,9 +126,14 @@ impl<'run> Draft<'run> {
         change(place, Action::NoOp, reason, before.clone(), before)
     }
 
-    /// Plans the end of a row that the apply made.
+    /// Plans the end of a row that the apply made, and warns if more than that would end.
     fn delete(&mut self, row: &JournalRow, held: &Row) {
         for place in &row.places {
+            if was_touched(row, held) {
+                let message = "the row was written to since the apply made it, though not where the apply wrote; all of it is deleted".to_owned();
+                let hint = "look at the row first, if somebody may have added something to it";
+                self.warnings.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
+            }
             let now = self.view(now(held, place).as_ref());
             let reason = "was created by the apply, and still holds what it wrote";
             self.changes.push(change(place, Action::Delete, reason, now, None));
@@ -212,6 +217,14 @@ impl<'run> Draft<'run> {
 
     fn words(&self, text: Option<&StoredText>) -> String {
         self.view(text).map_or_else(|| "nothing".to_owned(), |view| view.to_string())
+    }
+}
+
+/// Whether a row that the apply made has another version than it had then.
+fn was_touched(row: &JournalRow, held: &Row) -> bool {
+    match &row.origin {
+        Origin::Created { tag: Some(tag), .. } => tag != held.tag.as_str(),
+        _ => false,
     }
 }
 

@@ -22,6 +22,7 @@ type Rows = BTreeMap<(String, RowId), BTreeMap<LogicalName, String>>;
 
 /// What a variable or a record is before the apply.
 #[derive(Clone, Debug)]
+#[expect(clippy::option_option, reason = "there is no row, a row without a text, or one with it")]
 enum Thing {
     /// A variable that is one URL: no row, a row without text, or a row with it.
     Whole(Option<Option<String>>),
@@ -458,6 +459,18 @@ fn a_row_that_is_gone_is_a_problem_only_if_it_was_there_before() {
     assert!(plan.problems[0].message.contains("gone since the apply"));
     let left = changed(&journal, &model.found(&journal));
     assert!(model.rollback(&journal, &left).is_agreed());
+}
+
+#[test]
+fn a_row_that_was_written_to_elsewhere_is_deleted_with_a_warning() {
+    let mut model = Model::new(vec![Thing::Record(None)]);
+    let journal = model.apply();
+    let mut journal = journal.clone().completed(&model.found(&journal));
+    assert!(model.rollback(&journal, &BTreeSet::new()).warnings.is_empty());
+    let Origin::Created { tag, .. } = &mut journal.rows[0].origin else { panic!() };
+    *tag = Some("W/\"6\"".to_owned());
+    let plan = model.rollback(&journal, &BTreeSet::new());
+    assert_eq!((plan.warnings.len(), plan.writes().len()), (2, 1));
 }
 
 #[test]

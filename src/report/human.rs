@@ -67,9 +67,11 @@ pub(super) fn plan(plan: &Plan, file: &str, width: usize) -> String {
 pub(super) fn conclusion(run: &Run<'_>) -> String {
     let Some(plan) = run.plan else { return String::new() };
     match run.outcome {
-        Outcome::Agreed => {
-            format!("{GREEN}No changes.{GREEN:#} {} agree.\n", targets(plan.count(Action::NoOp)))
-        }
+        Outcome::Agreed => match plan.count(Action::NoOp) {
+            // Everything was left alone by a rollback.
+            0 => format!("{GREEN}No changes.{GREEN:#}\n"),
+            count => format!("{GREEN}No changes.{GREEN:#} {} agree.\n", targets(count)),
+        },
         Outcome::Planned => format!(
             "{BOLD}Plan:{BOLD:#} {}. Nothing was written.\n",
             counts(plan, ["to create", "to update", "to delete"])
@@ -98,12 +100,12 @@ pub(super) fn failure(failure: &Failure, width: usize) -> String {
 /// How many changes do what; what only a rollback does is told where it does it.
 fn counts(plan: &Plan, [created, updated, deleted]: [&str; 3]) -> String {
     let count = |action| plan.count(action);
-    let deletes = match count(Action::Delete) {
+    let removals = match count(Action::Delete) {
         0 => String::new(),
         number => format!("{number} {deleted}, "),
     };
     format!(
-        "{} {created}, {} {updated}, {deletes}{} unchanged",
+        "{} {created}, {} {updated}, {removals}{} unchanged",
         count(Action::Create),
         count(Action::Update),
         count(Action::NoOp),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::apply::{Applied, Applying, Goal, LOOKS, Writer};
-use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs};
+use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs, WriteArgs};
 use crate::discover::{Discovery, Reader, observe};
 use crate::domain::{CloudProblem, CloudProblemKind, Clouds};
 use crate::event::{Event, Listener};
@@ -79,9 +79,16 @@ async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
 }
 
 async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
-    let intent = if args.dry_run { Intent::Show } else { Intent::Carry { yes: args.yes } };
+    let intent = Intent::of(&args.write);
     let ended = populate(&args.run, intent, args.journal.as_ref(), color).await;
-    detailed(ended, args.detailed_exitcode)
+    detailed(ended, args.write.detailed_exitcode)
+}
+
+impl Intent {
+    /// What the command line says of writing.
+    fn of(args: &WriteArgs) -> Self {
+        if args.dry_run { Self::Show } else { Self::Carry { yes: args.yes } }
+    }
 }
 
 /// The exit code of a run, told apart further if that was asked for.

@@ -49,7 +49,7 @@ pub(super) async fn command(args: &RollbackArgs, color: anstream::ColorChoice) -
     let console = Arc::new(console);
     let mut record = Record::begin();
     let ended = stages(args, &console, &mut record).await;
-    detailed(record.conclude(ended, &console), args.detailed_exitcode)
+    detailed(record.conclude(ended, &console), args.write.detailed_exitcode)
 }
 
 /// The stages of a rollback: journal, sign-in, reading, plan, apply.
@@ -71,7 +71,7 @@ fn start(args: &RollbackArgs, console: &Console) -> Result<Start, Failure> {
     let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
     let environment = environment(args, &journal, &clouds, console)?;
     let login = Login::of(&args.run.connect, &environment, &clouds)?;
-    let intent = if args.dry_run { Intent::Show } else { Intent::Carry { yes: args.yes } };
+    let intent = Intent::of(&args.write);
     confirm::possible(&environment.place, intent, console)?;
     Ok(Start { journal, environment, login, intent })
 }

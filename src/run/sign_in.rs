@@ -199,7 +199,7 @@ fn check_address(
         return Ok(());
     }
     let message = format!(
-        "`{url}` is the address of no known cloud, and the manifest alone names it: no token or secret that was handed in is sent there"
+        "`{url}` is the address of no known cloud, and a file alone names it: no token or secret that was handed in is sent there"
     );
     Err(Failure::new(Exit::Usage, message)
         .hint(format!("if it is meant, name it yourself: `--environment {url}`")))

@@ -13,6 +13,7 @@ mod faults;
 mod harness;
 mod hostile;
 mod identities;
+mod journal;
 mod outcomes;
 mod pipelines;
 mod problems;

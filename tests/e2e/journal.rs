@@ -1,0 +1,361 @@
+//! Applies that keep a journal, and their rollbacks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, binds, place, until};
+
+const KEY: &str = "a made-up passphrase";
+
+/// The rows of the sandbox, by table and id, without what tells only that they were written to.
+type Rows = BTreeMap<(String, String), Value>;
+
+fn state(place: &Place) -> Value {
+    serde_json::from_str(&fs::read_to_string(place.state()).unwrap()).unwrap()
+}
+
+fn rows(place: &Place) -> Rows {
+    let state = state(place);
+    let tables = state["tables"].as_object().unwrap().iter();
+    let rows = tables.flat_map(|(table, rows)| {
+        rows.as_object().unwrap().iter().map(move |(id, row)| {
+            let mut values = row["values"].clone();
+            values.as_object_mut().unwrap().remove("modifiedon");
+            ((table.clone(), id.clone()), values)
+        })
+    });
+    rows.collect()
+}
+
+/// Changes the one row whose column holds such a text, behind everybody's back.
+fn change(place: &Place, column: &str, part: &str, to: &str) {
+    let mut state = state(place);
+    let tables = state["tables"].as_object_mut().unwrap().values_mut();
+    let rows = tables.flat_map(|rows| rows.as_object_mut().unwrap().values_mut());
+    let holds =
+        |row: &&mut Value| row["values"][column].as_str().is_some_and(|text| text.contains(part));
+    let mut found: Vec<_> = rows.filter(holds).collect();
+    assert_eq!(found.len(), 1, "{column} {part}");
+    found[0]["values"][column] = Value::from(to);
+    found[0]["version"] = Value::from(found[0]["version"].as_u64().unwrap() + 1_000_000);
+    fs::write(place.state(), state.to_string()).unwrap();
+}
+
+impl Place {
+    /// A run with the key that journals are encrypted with.
+    fn with_key(&self, arguments: &[&str]) -> Ended {
+        self.command(arguments)
+            .env("FLOWBIND_STORE_KEY", KEY)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+            .into()
+    }
+
+    fn journal(&self) -> String {
+        self.path("journal").display().to_string()
+    }
+
+    /// An apply of the example that keeps a plain journal; and the rows before it.
+    fn applied(&self) -> Rows {
+        assert_eq!(self.run(&["plan", "--manifest", EXAMPLE, "-e", "sandbox"]).code, 0);
+        let before = rows(self);
+        let journal = format!("plain:{}", self.journal());
+        let ended =
+            self.run(&["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &journal]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_ne!(rows(self), before);
+        before
+    }
+
+    fn rollback(&self, more: &[&str]) -> (i32, Value) {
+        self.json(&[&["rollback", &self.journal()], more].concat())
+    }
+}
+
+/// How many changes do what.
+fn count(document: &Value, action: &str) -> usize {
+    let changes = document["changes"].as_array().unwrap();
+    changes.iter().filter(|change| change["action"] == action).count()
+}
+
+#[test]
+fn a_rollback_restores_every_byte_and_a_second_one_has_nothing_to_do() {
+    let place = place();
+    let before = place.applied();
+    let journal = fs::read_to_string(place.journal()).unwrap();
+    assert!(!journal.contains("\"id\": null"), "the ids of new rows were added");
+    let (code, document) = place.rollback(&["--dry-run"]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("planned")));
+    assert_eq!(
+        place.run(&["rollback", &place.journal(), "--dry-run", "--detailed-exitcode"]).code,
+        2
+    );
+    let (code, document) = place.rollback(&[]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
+    assert_eq!((count(&document, "delete"), count(&document, "update")), (4, 3));
+    assert_eq!(document["changes"][0]["after"], Value::Null);
+    assert_eq!(document["warnings"], json!([]));
+    assert_eq!(rows(&place), before);
+    let (code, document) = place.rollback(&[]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
+    let human = place.run(&["rollback", &place.journal()]);
+    assert!(human.stdout.contains("No changes."), "{}", human.stdout);
+}
+
+#[test]
+fn rows_that_were_made_are_found_by_their_keys_while_their_ids_are_not_known() {
+    let place = place();
+    let before = place.applied();
+    let journal = fs::read_to_string(place.journal()).unwrap();
+    let mut document: Value = serde_json::from_str(&journal).unwrap();
+    for row in document["rows"].as_array_mut().unwrap() {
+        if let Some(created) = row["origin"].get_mut("created") {
+            created["id"] = Value::Null;
+            created["tag"] = Value::Null;
+        }
+    }
+    fs::write(place.journal(), document.to_string()).unwrap();
+    assert_eq!(place.rollback(&[]).1["outcome"], "applied");
+    assert_eq!(rows(&place), before);
+}
+
+#[test]
+fn what_somebody_changed_since_stops_a_rollback_or_is_left_alone_if_that_is_asked_for() {
+    let place = place();
+    let before = place.applied();
+    let shipments = before.values().find(|row| row["contoso_name"] == "shipments").unwrap();
+    let written = rows(&place);
+    let held = written.values().find(|row| row["contoso_name"] == "shipments").unwrap();
+    let other = "https://prod-99.westeurope.logic.azure.com/workflows/1?api-version=1";
+    change(&place, "contoso_url", held["contoso_url"].as_str().unwrap(), other);
+    let changed = rows(&place);
+
+    let (code, document) = place.rollback(&[]);
+    assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{document:#}");
+    let problem = &document["problems"][0];
+    assert_eq!(problem["code"], "changed-since");
+    assert_eq!(problem["address"], "record/contoso_endpoint[contoso_name=shipments]/contoso_url");
+    assert_eq!(rows(&place), changed, "nothing was written at all");
+
+    let (code, document) = place.rollback(&["--skip-changed"]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
+    assert_eq!(document["warnings"][0]["code"], "changed-since");
+    let after = rows(&place);
+    let differs: Vec<_> = after.iter().filter(|(key, row)| before.get(*key) != Some(row)).collect();
+    assert_eq!((after.len(), differs.len()), (before.len(), 1));
+    assert_eq!(differs[0].1["contoso_url"], other);
+    assert_ne!(shipments["contoso_url"], other);
+    let (code, document) = place.rollback(&["--skip-changed"]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
+}
+
+#[test]
+fn a_journal_is_encrypted_and_nothing_of_it_is_shown_at_any_level_of_the_log() {
+    let place = place();
+    let everything = ["--log", "trace"];
+    let journal = place.journal();
+    let apply = ["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &journal];
+    let mut shown = String::new();
+    let mut run = |arguments: &[&str], code| {
+        let ended = place.with_key(&[arguments, &everything].concat());
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        shown += &ended.stdout;
+        shown += &ended.stderr;
+    };
+    run(&apply, 0);
+    let bytes = fs::read(&journal).unwrap();
+    let file = String::from_utf8_lossy(&bytes).into_owned();
+    run(&["rollback", &journal, "--dry-run"], 0);
+    let written = fs::read_to_string(place.state()).unwrap();
+    run(&["rollback", &journal, "--format", "json"], 0);
+    run(&["rollback", &journal], 0);
+    let earlier = fs::read_to_string(place.state()).unwrap();
+    let signatures = [&written, &earlier].map(|state| signature(state));
+    assert_ne!(signatures[0], signatures[1]);
+    for signature in signatures {
+        let characters: Vec<char> = signature.chars().collect();
+        for part in characters.windows(16) {
+            let part: String = part.iter().collect();
+            assert!(!shown.contains(&part) && !file.contains(&part), "a signature is shown");
+        }
+    }
+    assert!(bytes.starts_with(b"age-encryption.org/"));
+    assert!(!file.contains("contoso") && !file.contains("https://") && !file.contains("sig="));
+    assert!(!shown.contains("sig=") && !shown.contains(KEY) && shown.contains("$batch"));
+}
+
+/// The signature of the partner's webhook in the sandbox's state.
+fn signature(state: &str) -> String {
+    let state: Value = serde_json::from_str(state).unwrap();
+    let values = state["tables"]["environmentvariablevalue"].as_object().unwrap().values();
+    let texts = values.filter_map(|row| row["values"]["value"].as_str());
+    let signed = texts.filter_map(|text| text.split_once("sig=")).map(|(_, rest)| rest);
+    let signed: Vec<&str> = signed.collect();
+    assert_eq!(signed.len(), 1);
+    signed[0].split('&').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_wrong_key_no_key_and_a_damaged_journal_are_told_apart_before_anything_is_contacted() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let journal = place.journal();
+    let apply = ["apply", "--manifest", &manifest, "--journal", &journal];
+    let refused = place.run(&apply);
+    assert_eq!(refused.code, 3);
+    let said = words(&refused.stderr);
+    assert!(said.contains("openssl rand -base64 32") && said.contains("plain:"), "{said}");
+    assert!(said.contains("nothing was contacted") && !place.state().exists());
+
+    assert_eq!(place.with_key(&apply).code, 0);
+    let rollback = |key: &str| {
+        let mut command = place.command(&["rollback", &journal]);
+        let ended: Ended = command.env("FLOWBIND_STORE_KEY", key).output().unwrap().into();
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        words(&ended.stderr)
+    };
+    assert!(rollback("another passphrase").contains("another key"));
+    assert!(rollback("").contains("FLOWBIND_STORE_KEY is not set"));
+    let mut bytes = fs::read(&journal).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&journal, &bytes).unwrap();
+    assert!(rollback(KEY).contains("cannot be opened"));
+    fs::write(&journal, "{}").unwrap();
+    assert!(rollback(KEY).contains("no journal of flowbind"));
+}
+
+/// A text without the places where its lines end.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_journal_that_is_there_is_never_overwritten() {
+    let place = place();
+    fs::write(place.journal(), "worth something").unwrap();
+    for journal in [place.journal(), format!("plain:{}", place.journal())] {
+        let ended = place.with_key(&[
+            "apply",
+            "--manifest",
+            EXAMPLE,
+            "-e",
+            "sandbox",
+            "--journal",
+            &journal,
+        ]);
+        assert_eq!(ended.code, 3);
+        assert!(words(&ended.stderr).contains("not overwritten"), "{}", ended.stderr);
+    }
+    assert!(!place.state().exists(), "nothing was contacted");
+    assert_eq!(fs::read_to_string(place.journal()).unwrap(), "worth something");
+    let nowhere = place.path("no-such-folder/journal").display().to_string();
+    let ended =
+        place.with_key(&["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &nowhere]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+}
+
+#[test]
+fn where_nothing_changes_no_journal_is_kept_and_the_run_says_so() {
+    let place = place();
+    place.applied();
+    let second = format!("plain:{}", place.path("second").display());
+    for more in [&[][..], &["--dry-run"]] {
+        let apply = ["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &second];
+        let ended = place.run(&[&apply, more].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(ended.stderr.contains("no journal is kept"), "{}", ended.stderr);
+    }
+    assert!(!place.path("second").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_is_its_owners_alone_and_a_plain_one_must_stay_so() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = place();
+    place.applied();
+    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place.journal()), 0o600);
+    let left: Vec<_> =
+        fs::read_dir(place.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{left:?}");
+    fs::set_permissions(place.journal(), fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = place.run(&["rollback", &place.journal()]);
+    assert_eq!(ended.code, 3);
+    assert!(ended.stderr.contains("chmod 600"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_journal_of_another_environment_is_refused() {
+    let place = place();
+    place.applied();
+    let journal = fs::read_to_string(place.journal()).unwrap();
+    let mut document: Value = serde_json::from_str(&journal).unwrap();
+    document["head"]["environment-id"] = "7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4e".into();
+    fs::write(place.journal(), document.to_string()).unwrap();
+    let written = rows(&place);
+    let (code, document) = place.rollback(&[]);
+    assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{document:#}");
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains("another environment") && message.contains("nothing was written"));
+    assert_eq!(rows(&place), written);
+}
+
+#[test]
+fn an_apply_that_is_killed_before_its_change_set_is_in_has_nothing_to_undo() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let fault = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"$batch\"\nstatus = 429\nretry-after = 60\ntimes = 9\n";
+    let text = fs::read_to_string(place.tenant(&[])).unwrap();
+    let tenant = place.write("tenant.toml", &format!("{text}\n{fault}"));
+    let journal = format!("plain:{}", place.journal());
+    let apply =
+        ["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant, "--journal", &journal];
+    let mut child =
+        place.command(&apply).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    until(|| place.path("journal").exists().then_some(()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (code, document) = place.rollback(&["--sandbox-tenant", &tenant]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("agreed")), "{document:#}");
+    let again = place.run(&apply);
+    assert_eq!(again.code, 3, "{}", again.stderr);
+}
+
+#[test]
+fn a_rollback_whose_answer_is_lost_is_looked_for_and_found() {
+    let place = place();
+    let fault = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"$batch\"\nstatus = 504\ntimes = 9\nexecuted = true\n";
+    let text = fs::read_to_string(place.tenant(&[])).unwrap();
+    let tenant = place.write("tenant.toml", &format!("{text}\n{fault}"));
+    let run = |arguments: &[&str]| {
+        let ended = place.run(&[arguments, &["--sandbox-tenant", &tenant]].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        ended
+    };
+    run(&["plan", "--manifest", EXAMPLE, "-e", "sandbox"]);
+    let before = rows(&place);
+    let journal = format!("plain:{}", place.journal());
+    run(&["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &journal]);
+    let ended = run(&["rollback", &place.journal()]);
+    assert!(ended.stdout.contains("applied: 0 created, 3 updated, 4 deleted"), "{}", ended.stdout);
+    assert_eq!(rows(&place), before);
+}
+
+#[test]
+fn a_served_environment_needs_no_manifest_to_be_rolled_back() {
+    let place = place();
+    let served = super::harness::Served::start(&place, &["--approve-after", "0"]);
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let journal = format!("plain:{}", place.journal());
+    let apply = ["apply", "--manifest", &manifest, "-e", &served.url, "--journal", &journal];
+    assert_eq!(place.json(&apply).1["outcome"], "applied");
+    let (code, document) = place.rollback(&["--manifest", "no-such-file.toml"]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
+    assert_eq!(document["environment"]["url"], served.url.as_str());
+}
