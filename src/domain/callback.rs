@@ -173,6 +173,11 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether what goes to a URL stays between here and there: by https, or on this machine.
+pub fn is_private(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ mod secret;
 mod sentence;
 mod service;
 
-pub use callback::{CallbackUrl, CallbackUrlError, Kind, UrlView, is_loopback};
+pub use callback::{CallbackUrl, CallbackUrlError, Kind, UrlView, is_loopback, is_private};
 pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use fingerprint::Fingerprint;
@@ -24,7 +24,8 @@ pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use pointer::{JsonPointer, PointerError};
 pub use printable::{is_hidden, printable};
 pub use secret::{
-    AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, RefreshToken, StoredText,
+    AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, OWN_SECRETS,
+    RefreshToken, StoredText,
 };
 pub use sentence::sentence;
 pub use service::Service;

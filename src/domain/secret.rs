@@ -4,6 +4,15 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+/// The variables of the process that hold this program's own secrets: no other program is handed
+/// them, and no manifest can name them.
+pub const OWN_SECRETS: [&str; 4] = [
+    "FLOWBIND_REFRESH_TOKEN",
+    "FLOWBIND_STORE_KEY",
+    "FLOWBIND_DATAVERSE_TOKEN",
+    "FLOWBIND_FLOW_TOKEN",
+];
+
 /// Defines a secret text with a meaning.
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {

@@ -9,7 +9,7 @@ use super::environment::{client_id, tenant};
 use super::fields::{Fields, Read, Reported, parsed};
 use super::nearest::listed;
 use super::schema::DATAVERSE_IDENTITY;
-use crate::domain::Guid;
+use crate::domain::{Guid, OWN_SECRETS};
 use crate::problem::Code;
 
 /// The keys of which exactly one says how the application proves who it is.
@@ -78,14 +78,6 @@ enum Runner {
     Kubernetes,
 }
 
-/// Variables that hold other secrets than an application's, which must not go where that goes.
-const OUR_OWN: [&str; 4] = [
-    "FLOWBIND_REFRESH_TOKEN",
-    "FLOWBIND_STORE_KEY",
-    "FLOWBIND_DATAVERSE_TOKEN",
-    "FLOWBIND_FLOW_TOKEN",
-];
-
 impl VariableName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
@@ -101,7 +93,7 @@ impl FromStr for VariableName {
         if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(VariableNameError);
         }
-        let usable = text.chars().all(plain) && !OUR_OWN.contains(&text);
+        let usable = text.chars().all(plain) && !OWN_SECRETS.contains(&text);
         usable.then(|| Self(text.to_owned())).ok_or(VariableNameError)
     }
 }

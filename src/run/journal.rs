@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretSlice};
 
 use super::keep::store_key;
-use crate::auth::{Shut, StoreKey};
+use crate::auth::{Shut, StoreError, StoreKey};
 use crate::discover::{Reader, find};
 use crate::domain::sentence;
 use crate::exit::Exit;
@@ -25,9 +25,6 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// With what an encrypted file begins (<https://age-encryption.org/v1>).
 const SEALED: &[u8] = b"age-encryption.org/";
-
-/// How to make a key, or do without one.
-const MAKE_A_KEY: &str = "set `FLOWBIND_STORE_KEY` to a key that you keep safe; `openssl rand -base64 32` makes one, and so does `age-keygen`";
 
 /// A journal that is to be kept: its file is not there yet, and it can be encrypted.
 pub(super) struct Journaling {
@@ -182,7 +179,8 @@ fn unusable(path: &Path, error: &JournalError) -> Failure {
 fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
     store_key()?.ok_or_else(|| {
         let message = "a journal holds earlier values, so it is encrypted, and FLOWBIND_STORE_KEY is not set; nothing was contacted";
-        Failure::new(Exit::Usage, message).hint(MAKE_A_KEY).hint(format!(
+        let hints = StoreError::MissingKey.hints();
+        Failure { hints, ..Failure::new(Exit::Usage, message) }.hint(format!(
             "or keep it without encryption, readable by you alone: `--journal plain:{}`",
             path.display()
         ))

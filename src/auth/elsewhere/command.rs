@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::auth::Audience;
 use crate::auth::session::Minted;
 use crate::auth::source::read_token;
-use crate::domain::printable;
+use crate::domain::{OWN_SECRETS, printable};
 
 /// How long the program may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -30,14 +30,6 @@ const MOST_BYTES: u64 = 64 * 1024;
 
 /// How much of the program's own words is shown, in characters.
 const MOST_CHARACTERS: usize = 300;
-
-/// Secrets of this program that are none of any other's.
-pub(in crate::auth) const KEPT_BACK: [&str; 4] = [
-    "FLOWBIND_REFRESH_TOKEN",
-    "FLOWBIND_STORE_KEY",
-    "FLOWBIND_DATAVERSE_TOKEN",
-    "FLOWBIND_FLOW_TOKEN",
-];
 
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +117,7 @@ impl TokenCommand {
         let mut command = Command::new(&self.program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
         command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
-        for name in KEPT_BACK {
+        for name in OWN_SECRETS {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).kill_on_drop(true);

@@ -4,6 +4,5 @@
 mod command;
 pub(super) mod facts;
 
-pub(super) use command::KEPT_BACK;
 pub use command::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor};
 pub use facts::Unfit;

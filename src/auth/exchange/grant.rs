@@ -193,7 +193,7 @@ impl CodeRequest {
             .add_extra_param("prompt", "select_account")
             .add_extra_param("nonce", nonce.secret());
         if let Some(claims) = claims {
-            request = request.add_extra_param("claims", claims);
+            request = request.add_extra_param(CLAIMS, claims);
         }
         let (address, state) = request.url();
         Ok(Self { address, redirect, scopes: scopes.to_owned(), state, nonce, verifier })
@@ -279,9 +279,7 @@ impl Grant {
             id_token: id_token.map(|Hidden(text)| AccessToken::new(text.as_str())),
         })
     }
-}
 
-impl Grant {
     /// Asks for a token for the application itself (RFC 6749 section 4.4), which proves who it
     /// is in the body: by its secret, or by an assertion (RFC 7523 section 2.2).
     ///

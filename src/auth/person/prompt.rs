@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::auth::AuthError;
-use crate::domain::{is_loopback, printable};
+use crate::domain::{is_private, printable};
 
 /// The longest text that is shown, in characters.
 const MOST_CHARACTERS: usize = 1000;
@@ -35,7 +35,7 @@ impl Prompt {
         message: Option<&str>,
         expires_in: Duration,
     ) -> Result<Self, AuthError> {
-        let url = Url::parse(page).ok().filter(is_safe);
+        let url = Url::parse(page).ok().filter(is_private);
         let message = message.map(|text| printable(&without_controls(text), MOST_CHARACTERS));
         let untrusted = || AuthError::UntrustedPage { page: printable(page, MOST_CHARACTERS) };
         Ok(Self {
@@ -51,11 +51,6 @@ impl Prompt {
 fn without_controls(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !c.is_control()).collect()
-}
-
-/// Whether what a person enters on that page stays between them and the server.
-fn is_safe(page: &Url) -> bool {
-    page.scheme() == "https" || (page.scheme() == "http" && is_loopback(page))
 }
 
 impl fmt::Debug for Prompt {

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{Means, PrincipalError};
 use crate::auth::AuthError;
-use crate::domain::{AccessToken, ClientAssertion, Service, is_loopback};
+use crate::domain::{AccessToken, ClientAssertion, Service, is_private};
 use crate::http::{Answer, DecodeError, Method, Peer, Request, Transport};
 
 /// The version of the request to Azure DevOps.
@@ -59,9 +59,7 @@ impl Federation {
     /// # Errors
     /// It is none, or neither https nor on this machine.
     pub fn address(variable: &str, text: &str) -> Result<Url, PrincipalError> {
-        let safe =
-            |url: &Url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
-        let url = Url::parse(text.trim()).ok().filter(safe);
+        let url = Url::parse(text.trim()).ok().filter(is_private);
         url.ok_or_else(|| PrincipalError::NoAddress { variable: variable.to_owned() })
     }
 

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-use crate::auth::elsewhere::KEPT_BACK;
+use crate::domain::OWN_SECRETS;
 
 /// The programs that open an address, and what stands before it; the first that is there is
 /// taken.
@@ -49,7 +49,7 @@ fn has_screen() -> bool {
 fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     let mut command = Command::new(program);
     command.args(*arguments).arg(url.as_str());
-    for name in KEPT_BACK {
+    for name in OWN_SECRETS {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -80,7 +80,7 @@ mod tests {
             let arguments: Vec<_> = command.get_args().collect();
             assert_eq!(arguments.len(), launcher.1.len() + 1);
             assert_eq!(arguments.last().unwrap().to_str(), Some(url.as_str()));
-            for name in KEPT_BACK {
+            for name in OWN_SECRETS {
                 assert!(command.get_envs().any(|change| change == (name.as_ref(), None)), "{name}");
             }
         }

@@ -31,7 +31,7 @@ use crate::auth::exchange::Wire;
 use crate::auth::exchange::{CodeRequest, Grant};
 use crate::auth::person::Request;
 use crate::auth::{Application, AuthError, Step};
-use crate::domain::is_loopback;
+use crate::domain::is_private;
 use crate::http::Transport;
 
 /// How long a person may take in the browser.
@@ -68,7 +68,7 @@ pub(in crate::auth) async fn grant(
 
 /// The address, if what a person enters there stays between them and the server.
 fn safe(address: &Url) -> Result<&Url, AuthError> {
-    if address.scheme() == "https" || is_loopback(address) {
+    if is_private(address) {
         return Ok(address);
     }
     Err(AuthError::UntrustedPage { page: address.origin().ascii_serialization() })
