@@ -1,5 +1,7 @@
 //! Callback URLs: secrets that are compared by what they mean and stored as they came.
 
+mod parts;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use super::Fingerprint;
+pub use parts::{Generation, Parts};
 
 /// The URL that runs a flow. Whoever holds a signed one may run it, so it is never printed.
 #[derive(Clone)]
@@ -15,6 +18,7 @@ pub struct CallbackUrl {
     verbatim: SecretString,
     meaning: Meaning,
     view: UrlView,
+    parts: Parts,
     https: bool,
 }
 
@@ -66,6 +70,11 @@ impl CallbackUrl {
         &self.view
     }
 
+    /// What it is made of, as far as that may be shown.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     /// Whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.https
@@ -115,6 +124,7 @@ impl FromStr for CallbackUrl {
                 host: url.host_str().unwrap_or_default().to_owned(),
                 fingerprint: Fingerprint::of(text),
             },
+            parts: Parts::of(&url),
             https: url.scheme() == "https",
         })
     }

@@ -15,7 +15,9 @@ mod secret;
 mod sentence;
 mod service;
 
-pub use callback::{CallbackUrl, CallbackUrlError, Kind, UrlView, is_loopback, is_private};
+pub use callback::{
+    CallbackUrl, CallbackUrlError, Generation, Kind, Parts, UrlView, is_loopback, is_private,
+};
 pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use fingerprint::Fingerprint;

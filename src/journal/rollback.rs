@@ -259,6 +259,7 @@ fn change(
         workflow_id: place.workflow_id,
         before,
         after,
+        differences: Vec::new(),
         site: None,
         held: None,
     }

@@ -3,6 +3,7 @@
 //! [`plan`] is a pure function. It finds every problem at once, and a plan without problems
 //! holds every id and guard that applying needs, so that applying decides nothing.
 
+mod difference;
 mod flows;
 mod json;
 mod records;
@@ -16,6 +17,7 @@ use crate::domain::{CallbackUrl, Cloud, JsonPointer, StoredText, UrlView, Workfl
 use crate::problem::{Code, Problem};
 use crate::state::{Binding, Desired, Observed, Refusal, Site};
 
+pub use difference::{Difference, Part};
 pub use substance::Divergence;
 pub use write::{CellValue, Write};
 
@@ -48,6 +50,9 @@ pub struct Change {
     pub before: Option<ValueView>,
     /// What will be there.
     pub after: Option<ValueView>,
+    /// In what the URL that is there differs from the one that will be; empty if none is there, or
+    /// one that leads out of the flow services.
+    pub differences: Vec<Difference>,
     /// The binding's place in the manifest, if the plan was made from one.
     pub site: Option<Site>,
     /// What is there now, to the letter; none if that is nothing.
@@ -207,7 +212,7 @@ impl<'run> Draft<'run> {
     /// answers whether something has to be written.
     fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: Held<'_>) -> bool {
         let before = ValueView::of(current.text(), self.cloud);
-        let (action, reason) = verdict(url, current, before.as_ref());
+        let (action, reason, differences) = verdict(url, current, before.as_ref());
         let flow = self.desired.flow(wanted.binding.flow);
         let change = Change {
             address: wanted.binding.target.address(),
@@ -217,6 +222,7 @@ impl<'run> Draft<'run> {
             workflow_id: flow.workflow_id,
             before,
             after: Some(ValueView::Url(url.view().clone())),
+            differences,
             site: Some(wanted.binding.site),
             held: current.text().filter(|text| !text.is_empty()).map(StoredText::new),
         };
@@ -291,32 +297,29 @@ impl<'text> Held<'text> {
     }
 }
 
-/// What is to be done to a place, and why.
-fn verdict(url: &CallbackUrl, current: Held<'_>, before: Option<&ValueView>) -> (Action, String) {
+/// What is to be done to a place, why, and in what the URL that is there differs.
+fn verdict(
+    url: &CallbackUrl,
+    current: Held<'_>,
+    before: Option<&ValueView>,
+) -> (Action, String, Vec<Difference>) {
+    let plainly = |action, reason: &str| (action, reason.to_owned(), Vec::new());
     let text = match current {
-        Held::Nowhere(missing) => return (Action::Create, missing.to_owned()),
+        Held::Nowhere(missing) => return plainly(Action::Create, missing),
         Held::Text(text) => text,
     };
-    let stored = text.parse::<CallbackUrl>();
-    match (stored, before) {
-        (Ok(stored), _) if stored == *url => (Action::NoOp, "agrees".to_owned()),
+    match (text.parse::<CallbackUrl>(), before) {
+        (Ok(stored), _) if stored == *url => plainly(Action::NoOp, "agrees"),
         (Ok(stored), _) if stored.means_the_same_as(url) => {
-            (Action::NoOp, "agrees, spelled differently".to_owned())
+            plainly(Action::NoOp, "agrees, spelled differently")
         }
-        (Ok(stored), _) => (Action::Update, difference(stored.view(), url.view())),
-        (Err(_), None) => (Action::Update, "the value is empty".to_owned()),
-        (Err(_), Some(_)) => (Action::Update, "the value is not a URL".to_owned()),
-    }
-}
-
-/// How one URL differs from another, as far as may be told.
-fn difference(before: &UrlView, after: &UrlView) -> String {
-    if before.host != after.host {
-        "leads to another host".to_owned()
-    } else if before.kind != after.kind {
-        format!("is {}, becomes {}", before.kind, after.kind)
-    } else {
-        "another URL on the same host".to_owned()
+        (Ok(stored), Some(ValueView::Url(_))) => {
+            let differences = difference::differences(&stored, url);
+            (Action::Update, difference::told(&differences), differences)
+        }
+        (Ok(_), _) => plainly(Action::Update, "leads to another host"),
+        (Err(_), None) => plainly(Action::Update, "the value is empty"),
+        (Err(_), Some(_)) => plainly(Action::Update, "the value is not a URL"),
     }
 }
 

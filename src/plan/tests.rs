@@ -194,7 +194,7 @@ fn a_variable_without_a_value_gets_one_under_its_own_spelling() {
 #[test]
 fn a_variable_with_another_url_is_updated_under_the_version_that_was_read() {
     let plan = model().bind_variable("a", None).variable("a", VariableType::String, &[OLD]).plan();
-    assert_eq!(only_change(&plan), (Action::Update, "leads to another host"));
+    assert_eq!(only_change(&plan), (Action::Update, "another host"));
     assert!(matches!(plan.writes(), [Write::UpdateVariableValue { guard, .. }] if *guard == tag()));
 }
 

@@ -9,7 +9,7 @@ use super::layout::{counted, fit, shorten_end, shorten_middle, wrap};
 use super::{Outcome, Run};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
 use crate::failure::Failure;
-use crate::plan::{Action, Change, Plan, ValueView};
+use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
 use crate::problem::Problem;
 
 /// From this width on there is room for a table.
@@ -144,6 +144,20 @@ fn block(change: &Change, width: usize) -> String {
         let after = one_line(change.after.as_ref(), room);
         let _ = writeln!(text, "      {DIM}after{DIM:#}   {after}");
     }
+    text + &details(change, width)
+}
+
+/// The parts in which two URLs differ, where neither the reason nor the values show them.
+fn details(change: &Change, width: usize) -> String {
+    let mut text = String::new();
+    for Difference { part, before, after } in &change.differences {
+        let (Some(before), Some(after)) = (before, after) else { continue };
+        if matches!(part, Part::Generation | Part::Host | Part::Kind) {
+            continue;
+        }
+        let line = shorten_end(&format!("{part}: {before} → {after}"), width.saturating_sub(6));
+        let _ = writeln!(text, "      {DIM}{line}{DIM:#}");
+    }
     text
 }
 
@@ -176,6 +190,11 @@ struct Columns {
 }
 
 impl Columns {
+    /// The width of the table.
+    fn width(&self) -> usize {
+        4 + self.address + self.flow + 2 * self.value + 3 * GAP
+    }
+
     /// The widths, if there is room for a table that shows every address whole.
     fn fitting(changes: &[Change], width: usize) -> Option<Self> {
         let columns = Self::of(changes, width);
@@ -220,13 +239,14 @@ fn row(change: &Change, columns: &Columns) -> String {
         return format!("{head}  {}\n", change.reason);
     }
     let reason = fit(&change.reason, columns.address + GAP + columns.flow);
-    format!(
+    let lines = format!(
         "{head}  {}  {}\n    {DIM}{reason}{DIM:#}  {}  {}\n",
         fit(&before[0], columns.value),
         after[0],
         fit(&before[1], columns.value),
         after[1],
-    )
+    );
+    lines + &details(change, columns.width())
 }
 
 fn two_lines(value: Option<&ValueView>, width: usize) -> [String; 2] {

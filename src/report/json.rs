@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Run;
 use crate::domain::{UrlView, printable};
 use crate::failure::Failure;
-use crate::plan::{Change, ValueView};
+use crate::plan::{Change, Difference, ValueView};
 use crate::problem::Problem;
 
 /// The version of the document's shape.
@@ -56,6 +56,15 @@ fn change(change: &Change) -> Value {
         "flow": { "name": change.flow_name, "workflow-id": change.workflow_id },
         "before": change.before.as_ref().map(value),
         "after": change.after.as_ref().map(value),
+        "differences": change.differences.iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+fn difference(difference: &Difference) -> Value {
+    json!({
+        "part": difference.part.as_str(),
+        "before": difference.before,
+        "after": difference.after,
     })
 }
 

@@ -30,25 +30,29 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
           before  nothing
           after   authenticated  1d7ee5828a1f  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
       ~ environment-variable/contoso_Endpoints#/orders/status
-          Order status: leads to another host
+          Order status: retired address, another workflow
           before  authenticated  9f16782fc4c1  prod-17.westeurope.logic.azure.com
           after   authenticated  033bebca2e92  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          workflow: fedcba98 → 8fc540cf
       + environment-variable/contoso_Endpoints#/invoices/posted
           Invoice posted: the member is not there
           before  nothing
           after   authenticated  bbb3eb8cd90e  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
       ~ record/contoso_endpoint[contoso_name=shipments]/contoso_url
-          Shipment tracking: leads to another host
+          Shipment tracking: retired address, another workflow, another trigger
           before  authenticated  ecf66672878f  prod-08.westeurope.logic.azure.com
           after   authenticated  5aba2ea70830  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          workflow: 00112233 → 137a6d89
+          trigger: manual → When_a_HTTP_request_is_received
       + record/contoso_endpoint[contoso_name=feedback]/contoso_url
           Customer feedback: there is no such record
           before  nothing
           after   authenticated  cc75ed52e5f2  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
       ~ environment-variable/contoso_PartnerWebhookUrl
-          Partner webhook: leads to another host
+          Partner webhook: retired address, another workflow
           before  signed  998a105c95df  prod-42.westeurope.logic.azure.com
           after   signed  6d6073618f47  3d5b2f84…4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com
+          workflow: 01234567 → 66dabc51
       + environment-variable/contoso_StockUrl
           Stock levels: the variable has no value
           before  nothing
@@ -141,6 +145,7 @@ fn the_document_says_what_was_done_and_what_it_took() {
                     "host": "3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com",
                     "fingerprint": "1d7ee5828a1f",
                 },
+                "differences": [],
             }],
             "problems": [],
             "warnings": [],
