@@ -125,14 +125,33 @@ pub struct PlanArgs {
     /// Exit with 2 if there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Saving it to be reviewed.
+    #[command(flatten)]
+    pub review: ReviewArgs,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,
 }
 
+/// Saving a plan to be reviewed.
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Save the plan in this file, for `flowbind apply --plan` to hold to. It holds fingerprints and no
+    /// secret. A plan with a problem is not saved.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How long the saved plan can be applied, in hours.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_760), requires = "out")]
+    pub valid_for: u32,
+}
+
 /// Options of an apply.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
+    /// Apply this reviewed plan, as `flowbind plan --out` saved it, without asking: if the manifest,
+    /// the environment, the user, a URL or a target moved since, nothing is written (exit code 5).
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// Whether and how it writes.
     #[command(flatten)]
     pub write: WriteArgs,

@@ -28,6 +28,7 @@ pub mod manifest;
 pub mod plan;
 pub mod problem;
 pub mod report;
+pub mod review;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -157,6 +157,18 @@ codes! {
     /// The value is longer than its place.
     ValueTooLong = "value-too-long",
 
+    // Applying a reviewed plan.
+    /// The manifest changed since the plan was made.
+    PlanManifest = "plan-manifest-changed",
+    /// The plan is too old.
+    PlanExpired = "plan-expired",
+    /// The plan was made for another environment.
+    PlanEnvironment = "plan-other-environment",
+    /// The plan was made by another user.
+    PlanUser = "plan-other-user",
+    /// A change is not what was reviewed.
+    PlanMoved = "plan-moved",
+
     // Rolling back.
     /// Somebody changed a target after the apply that is rolled back.
     ChangedSince = "changed-since",

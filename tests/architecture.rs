@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("manifest", &["domain", "state", "problem"]),
     ("plan", &["domain", "state", "problem"]),
     ("journal", &["domain", "state", "problem", "plan"]),
+    ("review", &["domain", "problem", "plan"]),
     ("event", &["domain", "state", "problem", "plan"]),
     ("http", &["domain"]),
     ("api", &["domain", "http"]),
@@ -53,7 +54,7 @@ const EFFECTS: &[&str] = &[
 ];
 
 /// Modules without any effect.
-const PURE: &[&str] = &["domain", "state", "problem", "manifest", "plan", "journal"];
+const PURE: &[&str] = &["domain", "state", "problem", "manifest", "plan", "journal", "review"];
 
 /// Names that one module alone may use.
 const KEPT: &[(&str, &str)] = &[("reqwest", "http"), ("oauth2", "auth")];

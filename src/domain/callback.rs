@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::Fingerprint;
@@ -23,7 +24,8 @@ pub struct CallbackUrl {
 }
 
 /// Who may call a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The URL carries a signature: whoever has it may call.
     Signed,
@@ -32,7 +34,7 @@ pub enum Kind {
 }
 
 /// What may be shown of a URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct UrlView {
     /// Who may call it.
     pub kind: Kind,

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The first 12 hex digits of the SHA-256 of a URL, as
 /// `printf %s "$URL" | sha256sum | cut -c1-12` prints them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {

@@ -261,6 +261,7 @@ fn change(
         after,
         differences: Vec::new(),
         site: None,
+        guard: None,
         held: None,
     }
 }

@@ -13,7 +13,11 @@ mod write;
 
 use std::fmt;
 
-use crate::domain::{CallbackUrl, Cloud, JsonPointer, StoredText, UrlView, WorkflowId, printable};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    CallbackUrl, Cloud, EntityTag, JsonPointer, StoredText, UrlView, WorkflowId, printable,
+};
 use crate::problem::{Code, Problem};
 use crate::state::{Binding, Desired, Observed, Refusal, Site};
 
@@ -55,12 +59,15 @@ pub struct Change {
     pub differences: Vec<Difference>,
     /// The binding's place in the manifest, if the plan was made from one.
     pub site: Option<Site>,
+    /// The version of the row that holds it, as it was read; none where no row is there.
+    pub guard: Option<EntityTag>,
     /// What is there now, to the letter; none if that is nothing.
     pub(crate) held: Option<StoredText>,
 }
 
 /// What is done to a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// A value is written where there is none.
     Create,
@@ -73,7 +80,8 @@ pub enum Action {
 }
 
 /// What may be shown of a stored text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(untagged)]
 pub enum ValueView {
     /// It is the URL of a flow.
     Url(UrlView),
@@ -224,6 +232,7 @@ impl<'run> Draft<'run> {
             after: Some(ValueView::Url(url.view().clone())),
             differences,
             site: Some(wanted.binding.site),
+            guard: current.guard.cloned(),
             held: current.text().filter(|text| !text.is_empty()).map(StoredText::new),
         };
         self.changes.push((wanted.index, change));
@@ -281,19 +290,26 @@ fn noted(wanted: &Wanted<'_>, code: Code, message: String, hint: impl Into<Strin
 
 /// What a place holds before the run.
 #[derive(Clone, Copy)]
-enum Held<'text> {
-    /// The place itself is not there: the reason says what is missing.
-    Nowhere(&'static str),
-    /// This, which may be empty.
-    Text(&'text str),
+struct Held<'row> {
+    /// The text, which may be empty; else what is missing.
+    text: Result<&'row str, &'static str>,
+    /// The version of the row that holds it, if there is one.
+    guard: Option<&'row EntityTag>,
 }
 
-impl<'text> Held<'text> {
-    fn text(self) -> Option<&'text str> {
-        match self {
-            Self::Nowhere(_) => None,
-            Self::Text(text) => Some(text),
-        }
+impl<'row> Held<'row> {
+    /// The place itself is not there: the reason says what is missing.
+    fn nowhere(missing: &'static str, guard: Option<&'row EntityTag>) -> Self {
+        Self { text: Err(missing), guard }
+    }
+
+    /// A text in a row of that version.
+    fn text_in(text: &'row str, guard: &'row EntityTag) -> Self {
+        Self { text: Ok(text), guard: Some(guard) }
+    }
+
+    fn text(self) -> Option<&'row str> {
+        self.text.ok()
     }
 }
 
@@ -304,9 +320,9 @@ fn verdict(
     before: Option<&ValueView>,
 ) -> (Action, String, Vec<Difference>) {
     let plainly = |action, reason: &str| (action, reason.to_owned(), Vec::new());
-    let text = match current {
-        Held::Nowhere(missing) => return plainly(Action::Create, missing),
-        Held::Text(text) => text,
+    let text = match current.text {
+        Err(missing) => return plainly(Action::Create, missing),
+        Ok(text) => text,
     };
     match (text.parse::<CallbackUrl>(), before) {
         (Ok(stored), _) if stored == *url => plainly(Action::NoOp, "agrees"),

@@ -121,8 +121,8 @@ fn whole<'run>(
 ) -> Option<String> {
     let url = wanted.url?;
     let held = match variable.values.first() {
-        None => Held::Nowhere("the variable has no value"),
-        Some(row) => Held::Text(row.text.as_ref().map_or("", StoredText::expose)),
+        None => Held::nowhere("the variable has no value", None),
+        Some(row) => Held::text_in(row.text.as_ref().map_or("", StoredText::expose), &row.tag),
     };
     draft.compare(wanted, url, held).then(|| url.expose().to_owned())
 }
@@ -143,10 +143,10 @@ fn part<'run>(
         }
     };
     let url = wanted.url?;
-    let held = match (&held, variable.values.is_empty()) {
-        (_, true) => Held::Nowhere("the variable has no value"),
-        (None, false) => Held::Nowhere("the member is not there"),
-        (Some(text), false) => Held::Text(text),
+    let held = match (&held, variable.values.first()) {
+        (_, None) => Held::nowhere("the variable has no value", None),
+        (None, Some(row)) => Held::nowhere("the member is not there", Some(&row.tag)),
+        (Some(text), Some(row)) => Held::text_in(text, &row.tag),
     };
     let changed = draft.compare(wanted, url, held);
     changed.then(|| json::with_member(base, pointer, url.expose()).ok()).flatten()

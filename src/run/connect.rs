@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tenant::Place;
-use crate::auth::{Session, SignIn, SignInName};
+use crate::auth::{Identity, Session, SignIn, SignInName};
 use crate::cli::ConnectArgs;
 use crate::discover::Reader;
 use crate::domain::{Cloud, EnvironmentUrl, FlowWay, sentence};
@@ -56,6 +56,11 @@ impl Connection {
     /// The address of the environment.
     pub(super) fn url(&self) -> &EnvironmentUrl {
         &self.place.url
+    }
+
+    /// Who is signed in, as far as the tokens tell.
+    pub(super) fn identity(&self) -> Identity {
+        self.session.identity()
     }
 
     /// Whether it is the sandbox that this run started.

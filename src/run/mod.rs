@@ -10,6 +10,7 @@ mod journal;
 mod keep;
 mod principal;
 mod record;
+mod review;
 mod rollback;
 mod sign_in;
 mod tenant;
@@ -19,6 +20,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+
+use sha2::{Digest, Sha256};
 
 use crate::apply::{Applied, Applying, Goal, LOOKS, Writer};
 use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs, WriteArgs};
@@ -33,12 +36,14 @@ use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
 use crate::problem::{Code, Problem};
 use crate::report::{Console, Format, Outcome, Runner, counted};
+use crate::review::Reviewed;
 use crate::state::Site;
 
 use connect::Connection;
 use interrupt::interruptible;
 use journal::Journaling;
 use record::Record;
+use review::Saving;
 use sign_in::Login;
 use tenant::Place;
 
@@ -54,10 +59,23 @@ enum Intent {
     },
 }
 
+/// What is wanted of a run.
+struct Wish<'run> {
+    /// What is to come of the plan.
+    intent: Intent,
+    /// Where a journal is to be kept.
+    journal: Option<&'run JournalFile>,
+    /// Where the plan is to be saved, to be reviewed.
+    save: Option<Saving>,
+    /// The plan that was reviewed, which is held to.
+    reviewed: Option<Reviewed>,
+}
+
 /// A run that is ready to write: everything that an apply needs, and the plan itself.
 struct Ready {
     connection: Connection,
     manifest: Manifest,
+    manifest_sha256: String,
     discovery: Discovery,
 }
 
@@ -74,20 +92,39 @@ pub async fn run(cli: Cli) -> Exit {
 }
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
-    let ended = populate(&args.run, Intent::Show, None, color).await;
-    detailed(ended, args.detailed_exitcode)
+    let wish = || Ok(Wish { save: Saving::of(&args.review)?, ..Wish::of(Intent::Show) });
+    detailed(populate(&args.run, wish, color).await, args.detailed_exitcode)
 }
 
 async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
-    let intent = Intent::of(&args.write);
-    let ended = populate(&args.run, intent, args.journal.as_ref(), color).await;
-    detailed(ended, args.write.detailed_exitcode)
+    let wish = || {
+        let reviewed = args.plan.as_deref().map(review::open).transpose()?;
+        // Whoever reviewed the plan was asked.
+        let intent = Intent::of(&args.write).agreed_if(reviewed.is_some());
+        Ok(Wish { journal: args.journal.as_ref(), reviewed, ..Wish::of(intent) })
+    };
+    detailed(populate(&args.run, wish, color).await, args.write.detailed_exitcode)
+}
+
+impl Wish<'_> {
+    /// That, and nothing else.
+    fn of(intent: Intent) -> Self {
+        Self { intent, journal: None, save: None, reviewed: None }
+    }
 }
 
 impl Intent {
     /// What the command line says of writing.
     fn of(args: &WriteArgs) -> Self {
         if args.dry_run { Self::Show } else { Self::Carry { yes: args.yes } }
+    }
+
+    /// The same, where nobody is asked if somebody has agreed already.
+    fn agreed_if(self, agreed: bool) -> Self {
+        match self {
+            Self::Carry { yes } => Self::Carry { yes: yes || agreed },
+            Self::Show => Self::Show,
+        }
     }
 }
 
@@ -97,35 +134,39 @@ fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
 }
 
 /// Brings the targets up to date, or shows what that would mean, and reports.
-async fn populate(
+async fn populate<'run>(
     args: &RunArgs,
-    intent: Intent,
-    journal: Option<&JournalFile>,
+    wish: impl FnOnce() -> Result<Wish<'run>, Failure>,
     color: anstream::ColorChoice,
 ) -> (Outcome, Exit) {
     let file = args.connect.manifest.display().to_string();
     let console = Arc::new(Console::new(args.format, color, columns(), runner(), &file));
     let mut record = Record::begin();
-    let ended = stages(args, intent, journal, &console, &mut record).await;
+    let ended = match wish() {
+        Ok(wish) => stages(args, &wish, &console, &mut record).await,
+        Err(failure) => Err(failure),
+    };
     record.conclude(ended, &console)
 }
 
 /// The stages of a run: manifest, sign-in, discover, plan, apply.
 async fn stages(
     args: &RunArgs,
-    intent: Intent,
-    journal: Option<&JournalFile>,
+    wish: &Wish<'_>,
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    let journaling = journal.map(Journaling::of).transpose()?;
+    let journaling = wish.journal.map(Journaling::of).transpose()?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
-    let start = start(args, intent, console, record)?;
+    let start = start(args, wish, console, record)?;
     let preparing = Box::pin(prepare(args, start, console, record));
     let ready = interruptible(preparing).await?;
+    if let Some(reviewed) = &wish.reviewed {
+        review::hold(reviewed, &ready, record, console);
+    }
     let head = || ready.head(&args.connect.manifest, record);
     let journaling = journaling.as_ref().map(|journaling| (journaling, head()));
-    let outcome = settle(&ready, intent, journaling, console, record).await;
+    let outcome = settle(&ready, wish, journaling, console, record).await;
     ready.connection.close().await;
     outcome
 }
@@ -133,6 +174,7 @@ async fn stages(
 /// Everything that is known before anything is contacted.
 struct Start {
     manifest: Manifest,
+    manifest_sha256: String,
     environment: Environment,
     login: Login,
 }
@@ -140,17 +182,25 @@ struct Start {
 /// Reads what was given: files, variables and standard input.
 fn start(
     args: &RunArgs,
-    intent: Intent,
+    wish: &Wish<'_>,
     console: &Console,
     record: &mut Record,
 ) -> Result<Start, Failure> {
     let clouds = clouds(args.connect.clouds.as_deref(), console)?;
-    let manifest = manifest(&args.connect.manifest, &clouds, console, record)?;
+    let file = &args.connect.manifest;
+    let (manifest, manifest_sha256) = manifest(file, &clouds, console, record)?;
+    if let Some(reviewed) = &wish.reviewed {
+        let moved = reviewed.moved_here(&manifest_sha256, &review::now());
+        if !moved.is_empty() {
+            let name = file.display().to_string();
+            return Err(refuse(Exit::Refused, &name, &[], moved, console, record));
+        }
+    }
     let environment = manifest.environment(args.connect.environment.as_deref());
     let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
     let login = Login::of(&args.connect, &environment, &clouds)?;
-    confirm::possible(&environment.place, intent, console)?;
-    Ok(Start { manifest, environment, login })
+    confirm::possible(&environment.place, wish.intent, console)?;
+    Ok(Start { manifest, manifest_sha256, environment, login })
 }
 
 /// Signs in, reads the environment, and plans. Everything here may be broken off.
@@ -160,14 +210,14 @@ async fn prepare(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Ready, Failure> {
-    let Start { manifest, environment, login } = start;
+    let Start { manifest, manifest_sha256, environment, login } = start;
     let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
     record.environment(&environment.name, &place.url);
     let transport = connect::transport(&args.connect, console)?;
     record.transport = Some(transport.clone());
     let read = read_and_plan(login, place, transport, &manifest, &environment, console, record);
     let (connection, discovery) = read.await.map_err(Failure::nothing_written)?;
-    Ok(Ready { connection, manifest, discovery })
+    Ok(Ready { connection, manifest, manifest_sha256, discovery })
 }
 
 /// Contacts the environment, but only reads.
@@ -195,13 +245,17 @@ async fn read_and_plan(
 /// Shows the plan and, if that is the intent, carries it out.
 async fn settle(
     ready: &Ready,
-    intent: Intent,
+    wish: &Wish<'_>,
     journaling: Option<(&Journaling, Head)>,
     console: &Console,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
     let reader = ready.connection.reader();
-    if let Some(outcome) = consent(&ready.connection, &reader, intent, console, record).await? {
+    let consented = consent(&ready.connection, &reader, wish.intent, console, record).await?;
+    if let Some(outcome) = consented {
+        if let Some(saving) = wish.save.as_ref().filter(|_| outcome != Outcome::Refused) {
+            saving.save(ready, record, console)?;
+        }
         if journaling.is_some() {
             console.message("Nothing is changed, so no journal is kept.\n");
         }
@@ -215,7 +269,7 @@ async fn settle(
     let applying = Applying {
         reader: &reader,
         goal: Goal::Manifest { desired, observed },
-        goes_on: begun.is_none(),
+        goes_on: begun.is_none() && wish.reviewed.is_none(),
         cloud: &ready.connection.cloud,
         listener: console,
         looks: LOOKS,
@@ -279,20 +333,21 @@ impl Ready {
     }
 }
 
-/// Reads the manifest, or tells everything that is wrong with it.
+/// Reads the manifest and its SHA-256, or tells everything that is wrong with it.
 fn manifest(
     path: &Path,
     clouds: &Clouds,
     console: &Console,
     record: &mut Record,
-) -> Result<Manifest, Failure> {
+) -> Result<(Manifest, String), Failure> {
     let name = path.display().to_string();
     let bytes = read(path).map_err(|error| {
         let problem = unreadable(&name, &error);
-        refuse(&name, &[], vec![problem], console, record)
+        refuse(Exit::Usage, &name, &[], vec![problem], console, record)
     })?;
-    Manifest::parse(&bytes, clouds)
-        .map_err(|problems| refuse(&name, &bytes, problems, console, record))
+    let manifest = Manifest::parse(&bytes, clouds)
+        .map_err(|problems| refuse(Exit::Usage, &name, &bytes, problems, console, record))?;
+    Ok((manifest, format!("{:x}", Sha256::digest(&bytes))))
 }
 
 /// The file, up to a little more than a manifest may have.
@@ -305,11 +360,13 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 
 /// A problem that has no place in the manifest's text.
 fn invalid(args: &RunArgs, problem: Problem, console: &Console, record: &mut Record) -> Failure {
-    refuse(&args.connect.manifest.display().to_string(), &[], vec![problem], console, record)
+    let name = args.connect.manifest.display().to_string();
+    refuse(Exit::Usage, &name, &[], vec![problem], console, record)
 }
 
-/// Tells what is wrong with the manifest and ends the run before anything is contacted.
+/// Tells what is wrong with what was given, and ends the run before anything is contacted.
 fn refuse(
+    exit: Exit,
     name: &str,
     bytes: &[u8],
     problems: Vec<Problem>,
@@ -319,7 +376,7 @@ fn refuse(
     console.message(&render(name, bytes, &problems));
     let count = counted(problems.len(), "problem");
     record.manifest_problems = problems;
-    Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
+    Failure::new(exit, format!("{count}; nothing was contacted"))
 }
 
 /// The clouds that the program knows, with the file of the command line laid over them.

@@ -60,6 +60,11 @@ impl Record {
         self.planned = true;
     }
 
+    /// Adds to the plan what keeps it from being carried out.
+    pub(super) fn refuse(&mut self, problems: Vec<Problem>) {
+        self.plan.problems.extend(problems);
+    }
+
     /// The manifest's name for the environment.
     pub(super) fn environment_name(&self) -> &str {
         self.environment.as_ref().map_or("", |(name, _)| name)

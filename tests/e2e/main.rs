@@ -19,6 +19,7 @@ mod pipelines;
 mod problems;
 mod proxy;
 mod renewals;
+mod review;
 mod secrets;
 mod sign_in;
 mod sign_in_errors;

@@ -1,0 +1,120 @@
+//! What changed between the review of a plan and its being applied.
+
+use std::collections::BTreeMap;
+
+use super::{Head, Reviewed, ReviewedChange, User};
+use crate::domain::EntityTag;
+use crate::plan::{Action, Change, Plan, ValueView};
+use crate::problem::{Code, Problem};
+
+/// What to do about anything that moved.
+const AGAIN: &str = "make a new plan with `flowbind plan --out`, and have it reviewed";
+
+/// The environment and the user of the run that applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The environment's id.
+    pub environment_id: String,
+    /// Who is signed in.
+    pub user: User,
+}
+
+impl Reviewed {
+    /// What is known to have moved before anything is contacted: the manifest, and the time.
+    pub fn moved_here(&self, manifest_sha256: &str, now: &str) -> Vec<Problem> {
+        let Head { made, expires, .. } = &self.head;
+        let mut problems = Vec::new();
+        if self.head.manifest_sha256 != manifest_sha256 {
+            let message = format!("the manifest is another than when the plan was made, at {made}");
+            problems.push(problem(Code::PlanManifest, message));
+        }
+        if expires.as_str() <= now {
+            problems.push(problem(Code::PlanExpired, format!("the plan expired at {expires}")));
+        }
+        problems
+    }
+
+    /// What moved in the environment: a plan that was made anew is the same in substance if every
+    /// target gets the value that was reviewed, over the value and the version of the row that were
+    /// reviewed, or has it by now.
+    pub fn moved_there(&self, present: &Present, plan: &Plan) -> Vec<Problem> {
+        let Head { environment, environment_id, user, .. } = &self.head;
+        let mut problems = Vec::new();
+        if !environment_id.eq_ignore_ascii_case(&present.environment_id) {
+            let message = format!(
+                "the plan was made for {environment} with the id {environment_id}, and this environment has the id {}",
+                present.environment_id
+            );
+            problems.push(problem(Code::PlanEnvironment, message));
+        }
+        if !user.is(&present.user) {
+            let message = format!("the plan was made by {user}, and {} is signed in", present.user);
+            problems.push(problem(Code::PlanUser, message));
+        }
+        problems.extend(self.moved_changes(plan));
+        problems
+    }
+
+    /// The targets that moved, in the manifest's order.
+    fn moved_changes(&self, plan: &Plan) -> Vec<Problem> {
+        let mut reviewed: BTreeMap<&str, &ReviewedChange> =
+            self.changes.iter().map(|change| (change.address.as_str(), change)).collect();
+        let mut problems = Vec::new();
+        for change in &plan.changes {
+            let how = match reviewed.remove(change.address.as_str()) {
+                Some(reviewed) => reviewed.moved(change),
+                None => Some("was not in the plan".to_owned()),
+            };
+            problems.extend(how.map(|how| Problem {
+                address: Some(change.address.clone()),
+                site: change.site,
+                ..problem(Code::PlanMoved, how)
+            }));
+        }
+        // A target that cannot be planned any more has a problem that says why.
+        problems
+    }
+}
+
+impl ReviewedChange {
+    /// How a target moved, if it did.
+    fn moved(&self, now: &Change) -> Option<String> {
+        if self.after != now.after {
+            let (was, is) = (shown(self.after.as_ref()), shown(now.after.as_ref()));
+            return Some(format!("the flow's URL was {was}, and now is {is}"));
+        }
+        if now.action == Action::NoOp {
+            return None;
+        }
+        if self.before != now.before || self.action != now.action {
+            let (was, is) = (shown(self.before.as_ref()), shown(now.before.as_ref()));
+            return Some(format!("the target held {was}, and now holds {is}"));
+        }
+        let guard = now.guard.as_ref().map(EntityTag::as_str);
+        (self.guard.as_deref() != guard)
+            .then(|| "the row was written to since, whatever in it changed".to_owned())
+    }
+}
+
+impl User {
+    /// Whether the tokens of both tell the same person.
+    fn is(&self, other: &Self) -> bool {
+        self.object_id == other.object_id && self.tenant_id == other.tenant_id
+    }
+}
+
+impl std::fmt::Display for User {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.name.as_deref().or(self.object_id.as_deref());
+        formatter.write_str(shown.unwrap_or("somebody whose token does not tell who it is"))
+    }
+}
+
+fn problem(code: Code, message: String) -> Problem {
+    Problem { code, address: None, message, hint: AGAIN.to_owned(), site: None }
+}
+
+/// What is or will be there, in words.
+fn shown(view: Option<&ValueView>) -> String {
+    view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+}

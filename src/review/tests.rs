@@ -1,0 +1,131 @@
+use super::*;
+use crate::domain::{EntityTag, Fingerprint, Kind, UrlView};
+use crate::problem::Code;
+
+const NOW: &str = "2026-01-31T09:00:00Z";
+
+fn user(id: &str) -> User {
+    User {
+        name: Some("sandy@contoso.example".to_owned()),
+        object_id: Some(id.to_owned()),
+        tenant_id: None,
+    }
+}
+
+fn head() -> Head {
+    Head {
+        made: NOW.to_owned(),
+        expires: "2026-02-01T09:00:00Z".to_owned(),
+        manifest_sha256: "ab".repeat(32),
+        environment: "prod".to_owned(),
+        environment_id: "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6".to_owned(),
+        user: user("1"),
+    }
+}
+
+fn url(text: &str) -> ValueView {
+    let host = "example.environment.api.powerplatform.com".to_owned();
+    let fingerprint = Fingerprint::of(text);
+    ValueView::Url(UrlView { kind: Kind::Signed, host, fingerprint })
+}
+
+fn change(action: Action, before: Option<&str>, after: &str, version: &str) -> Change {
+    Change {
+        address: "environment-variable/contoso_Url".to_owned(),
+        action,
+        reason: "signature rotated".to_owned(),
+        flow_name: "Order intake".to_owned(),
+        workflow_id: "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap(),
+        before: before.map(url),
+        after: Some(url(after)),
+        differences: Vec::new(),
+        site: None,
+        guard: EntityTag::new(version),
+        held: None,
+    }
+}
+
+fn plan(change: Change) -> Plan {
+    Plan::new(vec![change], Vec::new(), Vec::new(), Vec::new())
+}
+
+fn reviewed() -> Reviewed {
+    Reviewed::of(head(), &plan(change(Action::Update, Some("old"), "new", "W/\"1\"")))
+}
+
+fn present() -> Present {
+    Present { environment_id: head().environment_id, user: user("1") }
+}
+
+/// The codes and the sentences of what moved to that change.
+fn moved(now: Change) -> Vec<(Code, String)> {
+    let problems = reviewed().moved_there(&present(), &plan(now));
+    problems.into_iter().map(|problem| (problem.code, problem.message)).collect()
+}
+
+#[test]
+fn a_plan_is_read_as_it_was_saved_and_holds_no_stored_text() {
+    let text = reviewed().to_json();
+    assert_eq!(Reviewed::from_json(text.as_bytes()).unwrap(), reviewed());
+    assert!(text.contains("W/\\\"1\\\"") && text.contains("signed"), "{text}");
+}
+
+#[test]
+fn what_is_no_plan_is_told_apart() {
+    let read = |text: &str| Reviewed::from_json(text.as_bytes()).unwrap_err();
+    let text = reviewed().to_json();
+    assert_eq!(read("{"), ReviewError::Malformed { line: 1, column: 1 });
+    assert_eq!(read(&text.replace("flowbind-plan", "flowbind-journal")), ReviewError::Kind);
+    assert_eq!(read(&text.replace("\"version\": 1", "\"version\": 2")), ReviewError::Version(2));
+    assert_eq!(read(&text.replace("2026-02-01T09:00:00Z", "never")), ReviewError::Time);
+    assert!(matches!(read(&text.replace("reason", "season")), ReviewError::Malformed { .. }));
+}
+
+#[test]
+fn another_manifest_and_an_old_plan_are_known_before_anything_is_contacted() {
+    let codes = |sha256: &str, now: &str| -> Vec<Code> {
+        reviewed().moved_here(sha256, now).iter().map(|problem| problem.code).collect()
+    };
+    let sha256 = head().manifest_sha256;
+    assert!(codes(&sha256, NOW).is_empty());
+    assert_eq!(codes("cd", &head().expires), [Code::PlanManifest, Code::PlanExpired]);
+}
+
+#[test]
+fn another_environment_and_another_user_are_told() {
+    let now = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
+    assert!(reviewed().moved_there(&present(), &now).is_empty());
+    let elsewhere = Present { environment_id: "other".to_owned(), user: user("2") };
+    let problems = reviewed().moved_there(&elsewhere, &now);
+    let codes: Vec<Code> = problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, [Code::PlanEnvironment, Code::PlanUser]);
+}
+
+#[test]
+fn a_target_moves_with_its_url_its_value_and_its_row() {
+    let old = || Some("old");
+    for (now, sentence) in [
+        (change(Action::Update, old(), "newer", "W/\"1\""), "the flow's URL was"),
+        (change(Action::Update, Some("hand"), "new", "W/\"1\""), "the target held"),
+        (change(Action::Create, None, "new", ""), "the target held"),
+        (change(Action::Update, old(), "new", "W/\"2\""), "the row was written to since"),
+    ] {
+        let moved = moved(now);
+        assert!(
+            matches!(&moved[..], [(Code::PlanMoved, message)] if message.starts_with(sentence)),
+            "{sentence}: {moved:?}"
+        );
+    }
+}
+
+#[test]
+fn a_target_that_has_what_was_reviewed_by_now_did_not_move() {
+    assert!(moved(change(Action::NoOp, Some("new"), "new", "W/\"2\"")).is_empty());
+}
+
+#[test]
+fn a_target_that_was_not_reviewed_moved() {
+    let mut other = change(Action::Update, Some("old"), "new", "W/\"1\"");
+    other.address = "environment-variable/contoso_Other".to_owned();
+    assert_eq!(moved(other), [(Code::PlanMoved, "was not in the plan".to_owned())]);
+}

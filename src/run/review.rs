@@ -1,0 +1,129 @@
+//! The files of plans that are reviewed: saved by `plan --out`, held to by `apply --plan`.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Ready;
+use super::record::Record;
+use crate::cli::ReviewArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Console;
+use crate::review::{Head, Present, ReviewError, Reviewed, User};
+
+/// The most bytes of a plan.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The time of an hour.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A plan that is to be saved.
+pub(super) struct Saving {
+    path: PathBuf,
+    valid: Duration,
+}
+
+impl Saving {
+    /// Checks, before anything is contacted, that the plan can be saved there.
+    pub(super) fn of(args: &ReviewArgs) -> Result<Option<Self>, Failure> {
+        let Some(path) = &args.out else { return Ok(None) };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if !parent.unwrap_or(Path::new(".")).is_dir() || path.is_dir() {
+            let message = format!("the plan cannot be saved as `{}`", path.display());
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that is there by --out"));
+        }
+        let valid = HOUR.saturating_mul(args.valid_for);
+        Ok(Some(Self { path: path.clone(), valid }))
+    }
+
+    /// Saves the plan, which has no problem.
+    pub(super) fn save(
+        &self,
+        ready: &Ready,
+        record: &Record,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let now = SystemTime::now();
+        let present = present(ready);
+        let head = Head {
+            made: time(now),
+            expires: time(now + self.valid),
+            manifest_sha256: ready.manifest_sha256.clone(),
+            environment: record.environment_name().to_owned(),
+            environment_id: present.environment_id,
+            user: present.user,
+        };
+        let shown = self.path.display();
+        let expires = head.expires.clone();
+        fs::write(&self.path, Reviewed::of(head, record.planned()).to_json()).map_err(|error| {
+            let message = format!("the plan cannot be saved as `{shown}`: {error}");
+            Failure::new(Exit::Unexpected, message)
+                .nothing_written()
+                .hint("name a file that you may write to by --out")
+        })?;
+        console.message(&format!(
+            "Saved the plan as {shown}. It can be applied until {expires}: flowbind apply --plan {shown}\n"
+        ));
+        Ok(())
+    }
+}
+
+/// Reads a plan that was saved.
+pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
+    let shown = path.display();
+    let content = read(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be read: {error}"))
+            .hint("name the file that `flowbind plan --out` saved")
+    })?;
+    Reviewed::from_json(&content).map_err(|error| {
+        let hint = match error {
+            ReviewError::Version(_) => "use the flowbind that saved it, or make a new plan",
+            _ => "name the file that `flowbind plan --out` saved, as it was saved",
+        };
+        Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be used: {error}")).hint(hint)
+    })
+}
+
+/// What a file holds.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MOST_BYTES {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(content)
+}
+
+/// Adds to the plan what moved since it was reviewed.
+pub(super) fn hold(reviewed: &Reviewed, ready: &Ready, record: &mut Record, console: &Console) {
+    let moved = reviewed.moved_there(&present(ready), record.planned());
+    if moved.is_empty() && record.planned().problems.is_empty() {
+        console.message(&format!("The plan of {} still holds.\n", reviewed.head.made));
+    }
+    record.refuse(moved);
+}
+
+/// Now, as the files of plans say it.
+pub(super) fn now() -> String {
+    time(SystemTime::now())
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// Where the run runs, and who is signed in.
+fn present(ready: &Ready) -> Present {
+    let identity = ready.connection.identity();
+    Present {
+        environment_id: ready.discovery.environment_id.to_string(),
+        user: User {
+            name: identity.user,
+            object_id: identity.object_id,
+            tenant_id: identity.tenant_id,
+        },
+    }
+}

@@ -1,0 +1,148 @@
+//! A plan that is reviewed, and what moves before it is applied.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use super::harness::{Ended, Place, Served, binds, place};
+use super::sign_in::{FLOW, access_token, words};
+
+/// A flow with a signed URL.
+const PARTNER: &str = "f50bd416-9f62-f011-998a-7c1e5275cfe9";
+
+/// The environment of the sandbox.
+const ENVIRONMENT: &str = "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6";
+
+/// A sandbox that serves, somebody who signs in to it silently, and a manifest.
+struct Day {
+    place: Place,
+    served: Served,
+    token: String,
+    manifest: String,
+}
+
+impl Day {
+    fn begins() -> Self {
+        let place = place();
+        let (served, token) = place.served("");
+        let flows = binds(PARTNER, "contoso_PartnerWebhookUrl");
+        let manifest = place.manifest(&flows);
+        Self { place, served, token, manifest }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let at = ["--manifest", &self.manifest, "--environment", &self.served.url];
+        let all = [arguments, &at, &["--token-store", "none"]].concat();
+        self.place.run_with(&[("FLOWBIND_REFRESH_TOKEN", &self.token)], &all)
+    }
+
+    fn plan_file(&self) -> String {
+        self.place.path("release.plan").display().to_string()
+    }
+
+    /// Somebody gives the flow another key.
+    fn rotates(&self) {
+        let token = access_token(&self.served.url, &self.token, FLOW);
+        let path = format!(
+            "/providers/Microsoft.ProcessSimple/environments/{ENVIRONMENT}/flows/{PARTNER}/regenerateAccessKey?api-version=2016-11-01"
+        );
+        let host = self.served.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[test]
+fn a_reviewed_plan_is_applied_unless_something_moved() {
+    let day = Day::begins();
+    let file = day.plan_file();
+    let planned = day.run(&["plan", "--out", &file]);
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    assert!(words(&planned.stderr).contains("Saved the plan as"), "{}", planned.stderr);
+    day.rotates();
+    let refused = day.run(&["apply", "--plan", &file]);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    let told = words(&refused.stdout);
+    assert!(told.contains("error[plan-moved]: the flow's URL was signed"), "{told}");
+    assert!(refused.stdout.contains("Nothing was written"), "{}", refused.stdout);
+    assert_eq!(day.run(&["plan", "--out", &file]).code, 0);
+    let applied = day.run(&["apply", "--plan", &file]);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    assert!(applied.stdout.contains("applied: 0 created, 1 updated"), "{}", applied.stdout);
+    assert!(applied.stderr.contains("still holds"), "{}", applied.stderr);
+    let again = day.run(&["apply", "--plan", &file]);
+    assert_eq!((again.code, again.stdout.contains("No changes.")), (0, true), "{}", again.stderr);
+}
+
+#[test]
+fn a_signature_that_was_rotated_is_told_as_such() {
+    let day = Day::begins();
+    assert_eq!(day.run(&["apply"]).code, 0);
+    day.rotates();
+    let ended = day.run(&["plan", "--format", "json"]);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let change = &document["changes"][0];
+    assert_eq!(change["reason"], "signature rotated");
+    assert_eq!(change["differences"][0]["part"], "signature");
+}
+
+#[test]
+fn a_plan_of_another_manifest_or_that_has_expired_is_refused_before_anything_is_contacted() {
+    let day = Day::begins();
+    let file = day.plan_file();
+    assert_eq!(day.run(&["plan", "--out", &file]).code, 0);
+    let text = fs::read_to_string(&file).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let expires = document["head"]["expires"].as_str().unwrap();
+    fs::write(&file, text.replace(expires, "2026-01-31T09:00:00Z")).unwrap();
+    let manifest = fs::read_to_string(&day.manifest).unwrap();
+    fs::write(&day.manifest, manifest + "# another\n").unwrap();
+    let refused = day.run(&["apply", "--plan", &file]);
+    assert_eq!(refused.code, 5, "{}", refused.stderr);
+    for part in ["error[plan-manifest-changed]", "error[plan-expired]", "nothing was contacted"] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_plan_with_a_problem_is_not_saved() {
+    let day = Day::begins();
+    let manifest = fs::read_to_string(&day.manifest).unwrap();
+    fs::write(&day.manifest, manifest.replace("contoso_PartnerWebhookUrl", "contoso_None"))
+        .unwrap();
+    assert_eq!(day.run(&["plan", "--out", &day.plan_file()]).code, 5);
+    assert!(!day.place.path("release.plan").exists());
+}
+
+#[test]
+fn a_file_that_is_no_plan_is_told_before_anything_is_contacted() {
+    let day = Day::begins();
+    let file = day.place.write("release.plan", "{\"kind\": \"flowbind-journal\", \"version\": 1}");
+    for (file, part) in
+        [(file.as_str(), "it is no plan of flowbind"), ("nowhere", "cannot be read")]
+    {
+        let ended = day.run(&["apply", "--plan", file]);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(words(&ended.stderr).contains(part), "{}", ended.stderr);
+    }
+    let ended = day.run(&["plan", "--out", "nowhere/release.plan"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_saved_holds_no_secret() {
+    let day = Day::begins();
+    let file = day.plan_file();
+    assert_eq!(day.run(&["plan", "--out", &file]).code, 0);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("sig=") && !text.contains("/workflows/"), "{text}");
+    assert!(text.contains("\"kind\": \"signed\""), "{text}");
+}
