@@ -1,10 +1,19 @@
 //! The command line: types and help texts, no behaviour.
 
+mod export;
+mod import;
+pub mod pac;
+
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use export::ExportArgs;
+pub use import::ImportArgs;
 
 use crate::auth::{TokenCommandFor, TokenStore};
 use crate::domain::Guid;
@@ -50,6 +59,20 @@ pub struct Cli {
     pub global: Global,
 }
 
+impl Cli {
+    /// Reads a command line; names of `pac` that mean the same are understood.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help or version that was asked for.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let words = pac::understood(words).map_err(|pac::Misunderstood { word, hint }| {
+            let message = format!("flowbind has no `{word}`: {hint}");
+            Self::command().error(ErrorKind::UnknownArgument, message)
+        })?;
+        Self::try_parse_from(words)
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -59,6 +82,10 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Undo an apply that kept a journal, all or nothing, and read it back.
     Rollback(RollbackArgs),
+    /// Write the URLs into deployment settings for `pac solution import`, not into the environment.
+    Export(ExportArgs),
+    /// Make a manifest out of deployment settings and the flows of their environment.
+    Import(Box<ImportArgs>),
     /// Sign in once for many runs; tell who is signed in; sign out.
     #[command(subcommand)]
     Auth(AuthCommand),
@@ -202,10 +229,13 @@ pub struct RollbackArgs {
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
     /// Sign in, and keep it for later runs: nothing but the refresh token is kept.
+    #[command(alias = "create")]
     Login(Box<LoginArgs>),
     /// Tell who is signed in, where, and since when; never a secret.
+    #[command(aliases = ["list", "who"])]
     Status(StatusArgs),
     /// Forget every sign-in that is kept in the store.
+    #[command(alias = "clear")]
     Logout(LogoutArgs),
 }
 
@@ -273,7 +303,7 @@ pub struct ConnectArgs {
         env = "FLOWBIND_MANIFEST"
     )]
     pub manifest: PathBuf,
-    /// The environment: a name from the manifest, or a URL. Needed where the manifest has several.
+    /// The environment: a name or an `environment-id` from the manifest, or a URL. Needed where the manifest has several.
     #[arg(long, short, value_name = "NAME|URL", env = "FLOWBIND_ENVIRONMENT")]
     pub environment: Option<String>,
     /// Hosts and audiences of clouds, laid over the program's own. It decides where tokens are sent,

@@ -15,8 +15,10 @@
 pub mod api;
 pub mod apply;
 pub mod auth;
+pub mod bridge;
 pub mod cli;
 pub mod discover;
+pub mod disk;
 pub mod domain;
 pub mod error;
 pub mod event;

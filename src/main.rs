@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use flowbind::cli::Cli;
 use flowbind::exit::Exit;
 
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    match Cli::read(std::env::args_os()) {
         Ok(cli) => flowbind::start(cli).into(),
         Err(error) => {
             // What clap calls an error may be the help or the version, which go to standard output.

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["domain", "state", "problem"]),
     ("journal", &["domain", "state", "problem", "plan"]),
     ("review", &["domain", "problem", "plan"]),
+    ("bridge", &["domain", "state", "problem", "plan", "manifest"]),
     ("event", &["domain", "state", "problem", "plan"]),
     ("http", &["domain"]),
     ("api", &["domain", "http"]),
@@ -30,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "discover", "error",
         ],
     ),
-    ("report", &["domain", "state", "problem", "plan", "event", "http", "failure"]),
+    ("report", &["domain", "state", "problem", "plan", "bridge", "event", "http", "failure"]),
+    ("disk", &[]),
     ("exit", &[]),
     ("failure", &["domain", "exit"]),
     ("sandbox", &[]),
@@ -54,7 +56,8 @@ const EFFECTS: &[&str] = &[
 ];
 
 /// Modules without any effect.
-const PURE: &[&str] = &["domain", "state", "problem", "manifest", "plan", "journal", "review"];
+const PURE: &[&str] =
+    &["domain", "state", "problem", "manifest", "plan", "journal", "review", "bridge"];
 
 /// Names that one module alone may use.
 const KEPT: &[(&str, &str)] = &[("reqwest", "http"), ("oauth2", "auth")];

@@ -18,7 +18,7 @@ use crate::state::{
 };
 
 /// The flows by their ids.
-type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
+pub(super) type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
 
 /// What there is to know of the flows.
 pub(super) struct Found {
@@ -66,7 +66,10 @@ async fn environment_id(
 }
 
 /// Reads the flows, each once however often the manifest names it.
-async fn workflows(reader: &Reader<'_>, desired: &Desired) -> Result<Workflows, DiscoverError> {
+pub(super) async fn workflows(
+    reader: &Reader<'_>,
+    desired: &Desired,
+) -> Result<Workflows, DiscoverError> {
     let mut ids: Vec<WorkflowId> = desired.flows.iter().map(|flow| flow.workflow_id).collect();
     ids.sort();
     ids.dedup();

@@ -5,6 +5,7 @@
 
 mod flows;
 mod found;
+mod inventory;
 mod reader;
 mod targets;
 mod ways;
@@ -18,6 +19,7 @@ use crate::http::TransportError;
 use crate::state::{Desired, Observed};
 
 pub use found::{environment_id, find};
+pub use inventory::http_flows;
 pub use reader::Reader;
 pub use targets::reread;
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::DiscoverError;
 use super::ways::Ways;
 use crate::api::dataverse::{
-    self, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
+    self, CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow,
+    read_page,
 };
 use crate::api::flow::{self, FlowApi};
 use crate::api::{ApiError, Fault};
@@ -19,6 +20,9 @@ use crate::domain::{
 };
 use crate::http::{Answer, Request, Transport};
 use crate::state::{KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
+
+/// The most flows that are read of an environment.
+const MOST_FLOWS: usize = 20_000;
 
 /// Reads one environment as the signed-in user.
 pub struct Reader<'run> {
@@ -71,6 +75,11 @@ impl<'run> Reader<'run> {
         ids: &[WorkflowId],
     ) -> Result<Seen<Vec<WorkflowRow>>, DiscoverError> {
         self.rows(self.api.workflows(ids), ids.len()).await
+    }
+
+    /// The ids of the cloud flows that are on.
+    pub(super) async fn cloud_flows(&self) -> Result<Seen<Vec<CloudFlowRow>>, DiscoverError> {
+        self.rows(self.api.cloud_flows(), MOST_FLOWS).await
     }
 
     /// The variables of those names, as far as there are any.

@@ -105,6 +105,13 @@ impl CallbackUrl {
     }
 }
 
+impl CallbackUrl {
+    /// Whether both lead to the same trigger, whoever may call them.
+    pub fn leads_where(&self, other: &Self) -> bool {
+        self.meaning.origin == other.meaning.origin && self.meaning.path == other.meaning.path
+    }
+}
+
 impl FromStr for CallbackUrl {
     type Err = CallbackUrlError;
 
@@ -238,6 +245,13 @@ mod tests {
         ] {
             assert!(!url(SIGNED).means_the_same_as(&url(&other)), "{other}");
         }
+    }
+
+    #[test]
+    fn another_signature_leads_to_the_same_trigger_and_another_path_does_not() {
+        assert!(url(SIGNED).leads_where(&url(&SIGNED.replace("made-up", "another"))));
+        assert!(!url(SIGNED).leads_where(&url(&SIGNED.replace("manual/paths", "orders/paths"))));
+        assert!(!url(SIGNED).leads_where(&url(&SIGNED.replace("example.", "elsewhere."))));
     }
 
     #[test]

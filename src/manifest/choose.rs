@@ -4,11 +4,11 @@ use super::environment::{Environment, Place};
 use super::nearest::{listed, nearest};
 use super::show::quoted;
 use super::{Manifest, show};
-use crate::domain::EnvironmentUrl;
+use crate::domain::{EnvironmentId, EnvironmentUrl, Guid};
 use crate::problem::{Code, Problem};
 
 impl Manifest {
-    /// The environment of that name or address; the only one if neither is given. An address
+    /// The environment of that name, address or id; the only one if neither is given. An address
     /// that the manifest does not have is an environment of which nothing else is known.
     ///
     /// # Errors
@@ -46,12 +46,40 @@ impl Manifest {
         if let Some(environment) = self.environments.get(wanted) {
             return Ok(environment.clone());
         }
+        if let Ok(id) = wanted.parse::<EnvironmentId>()
+            && is_assigned(wanted)
+        {
+            return self.of_id(&id);
+        }
         let hint = match nearest(wanted, self.environments()) {
             Some(near) => format!("add `--environment {near}`"),
             None => self.other_than(wanted),
         };
         let message = format!("the manifest has no environment {}", quoted(wanted));
         Err(problem(Code::EnvironmentUnknown, &message, &hint))
+    }
+
+    /// The environment that has that id.
+    fn of_id(&self, id: &EnvironmentId) -> Result<Environment, Problem> {
+        let has_id = |known: &&Environment| {
+            let known = known.environment_id.as_ref().map(ToString::to_string);
+            known.is_some_and(|known| known.eq_ignore_ascii_case(&id.to_string()))
+        };
+        let known: Vec<&Environment> = self.environments.values().filter(has_id).collect();
+        match known.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => {
+                let message = format!("the manifest has no environment with the id `{id}`");
+                let hint = "add `--environment https://contoso.crm4.dynamics.com` with the Environment URL that the Power Platform admin center shows beside this id, or write `environment-id` in its table of the manifest";
+                Err(problem(Code::EnvironmentUnknown, &message, hint))
+            }
+            several => {
+                let names = listed(several.iter().map(|environment| environment.name.as_str()));
+                let message = format!("several environments of the manifest have the id `{id}`");
+                let hint = format!("add `--environment` with one of {names}");
+                Err(problem(Code::EnvironmentNone, &message, &hint))
+            }
+        }
     }
 
     /// What to type instead of a name that is like none.
@@ -119,6 +147,12 @@ impl Environment {
             dataverse_identity: None,
         }
     }
+}
+
+/// Whether a text is an id that the platform assigned: a GUID, or `Default-` and a tenant's.
+fn is_assigned(text: &str) -> bool {
+    let start = text.get(.."default-".len()).filter(|start| start.eq_ignore_ascii_case("default-"));
+    text[start.map_or(0, str::len)..].parse::<Guid>().is_ok()
 }
 
 /// A problem of the choice, which has no place in the manifest.

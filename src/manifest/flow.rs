@@ -64,6 +64,11 @@ fn targets(fields: &Fields<'_>) -> Vec<(Target, Site)> {
     targets.iter().flat_map(target::read).collect()
 }
 
+/// Whether a manifest can call a flow that.
+pub fn can_name_flow(text: &str) -> bool {
+    label(text).is_ok()
+}
+
 /// Checks a name that reports will print.
 fn label(text: &str) -> Result<String, String> {
     match text.chars().count() {

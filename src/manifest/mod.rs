@@ -37,6 +37,7 @@ use toml::de::{DeTable, DeValue};
 
 pub use dataverse_identity::{DataverseIdentity, Federation, Proof, VariableName};
 pub use environment::{Environment, Place};
+pub use flow::can_name_flow;
 pub use render::render;
 pub use text::MOST_BYTES;
 pub use unreadable::unreadable;
@@ -83,6 +84,12 @@ impl Manifest {
     pub fn without_file(clouds: &Clouds) -> Self {
         let environments = BTreeMap::new();
         Self { desired: Desired::default(), environments, clouds: clouds.clone() }
+    }
+
+    /// The same manifest with the bindings to environment variables alone.
+    #[must_use]
+    pub fn of_variables(self) -> Self {
+        Self { desired: self.desired.of_variables(), ..self }
     }
 
     /// What should be, the same for every environment.

@@ -42,9 +42,12 @@ enum Place<'text> {
 }
 
 /// What an object or an array holds.
-enum Children<'text> {
+pub(crate) enum Children<'text> {
+    /// The members of an object, in its order.
     Members(Vec<(Cow<'text, str>, &'text RawValue)>),
+    /// The elements of an array.
     Elements(Vec<&'text RawValue>),
+    /// It is neither of the two.
     Neither,
 }
 
@@ -113,7 +116,12 @@ fn array_index(token: &str) -> Option<usize> {
 }
 
 fn children(raw: &RawValue) -> Result<Children<'_>, PointerMismatch> {
-    serde_json::from_str(raw.get()).map_err(|error| not_json(&error))
+    children_of(raw).map_err(|error| not_json(&error))
+}
+
+/// What the value holds, each part as written.
+pub(crate) fn children_of(raw: &RawValue) -> Result<Children<'_>, serde_json::Error> {
+    serde_json::from_str(raw.get())
 }
 
 fn not_json(error: &serde_json::Error) -> PointerMismatch {
@@ -121,15 +129,17 @@ fn not_json(error: &serde_json::Error) -> PointerMismatch {
 }
 
 /// How many bytes of the text stand before the value, which is a part of it.
-fn offset(text: &str, raw: &RawValue) -> usize {
+pub(crate) fn offset(text: &str, raw: &RawValue) -> usize {
     raw.get().as_ptr() as usize - text.as_ptr() as usize
 }
 
-fn splice(text: &str, place: usize, length: usize, insert: &str) -> String {
+/// The text with something else in the place of so many of its bytes.
+pub(crate) fn splice(text: &str, place: usize, length: usize, insert: &str) -> String {
     [&text[..place], insert, &text[place + length..]].concat()
 }
 
-fn quoted(text: &str) -> String {
+/// A text as JSON writes it.
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

@@ -5,7 +5,7 @@
 
 mod difference;
 mod flows;
-mod json;
+pub(crate) mod json;
 mod records;
 mod substance;
 mod variables;

@@ -80,6 +80,10 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
             "{GREEN}applied{GREEN:#}: {}. Read back and verified.\n",
             counts(plan, ["created", "updated", "deleted"])
         ),
+        Outcome::Exported => format!(
+            "{GREEN}exported{GREEN:#}: {}.\n",
+            counts(plan, ["created", "updated", "deleted"])
+        ),
         Outcome::Refused if run.failure.is_none() => {
             let problems = counted(plan.problems.len(), "problem");
             format!("{RED}refused{RED:#}: {problems}. Nothing was written.\n")

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Run;
+use super::{ExportedFile, Run};
 use crate::domain::{UrlView, printable};
 use crate::failure::Failure;
 use crate::plan::{Change, Difference, ValueView};
@@ -26,7 +26,7 @@ pub(super) fn document(run: &Run<'_>) -> Value {
     });
     let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
     let warnings = run.plan.map_or(&[][..], |plan| &plan.warnings);
-    json!({
+    let mut document = json!({
         "version": VERSION,
         "outcome": run.outcome.as_str(),
         "environment": environment,
@@ -40,6 +40,26 @@ pub(super) fn document(run: &Run<'_>) -> Value {
             "flow": run.requests.flow,
         },
         "duration-ms": u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+    });
+    if let Some(file) = run.exported {
+        document["deployment-settings"] = exported(file);
+    }
+    document
+}
+
+/// What only an export has.
+fn exported(file: &ExportedFile) -> Value {
+    let variables = file.variables.iter().map(|variable| {
+        json!({
+            "schema-name": variable.schema_name.as_str(),
+            "action": variable.action.as_str(),
+            "secret": variable.secret,
+        })
+    });
+    json!({
+        "file": shown(&file.path),
+        "variables": variables.collect::<Vec<_>>(),
+        "records": file.records,
     })
 }
 

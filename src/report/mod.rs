@@ -13,6 +13,7 @@ mod sign_ins;
 
 use std::time::Duration;
 
+use crate::bridge::Exported;
 use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::failure::Failure;
 use crate::http::Counts;
@@ -34,6 +35,8 @@ pub enum Outcome {
     Planned,
     /// The changes are in, and reading back proved it.
     Applied,
+    /// The changes are in a file of deployment settings.
+    Exported,
     /// Nothing was written.
     Refused,
     /// Something was or may have been written, and reading back did not prove it.
@@ -51,12 +54,25 @@ pub struct Run<'run> {
     pub plan: Option<&'run Plan>,
     /// What is wrong with the manifest.
     pub manifest_problems: &'run [Problem],
+    /// What it exported, or was to.
+    pub exported: Option<&'run ExportedFile>,
     /// Why it ended early.
     pub failure: Option<&'run Failure>,
     /// How many requests it sent.
     pub requests: Counts,
     /// How long it took.
     pub duration: Duration,
+}
+
+/// A file of deployment settings, and what is in it afterwards.
+#[derive(Clone, Debug)]
+pub struct ExportedFile {
+    /// The file as it was named.
+    pub path: String,
+    /// What happens to each variable.
+    pub variables: Vec<Exported>,
+    /// How many targets such a file cannot hold.
+    pub records: usize,
 }
 
 /// Where a run ran.
@@ -79,6 +95,7 @@ impl Outcome {
             Self::Agreed => "agreed",
             Self::Planned => "planned",
             Self::Applied => "applied",
+            Self::Exported => "exported",
             Self::Refused => "refused",
             Self::Unknown => "unknown",
         }

@@ -1,10 +1,10 @@
 //! The files of journals: made before anything is sent, completed once it is in, and opened to undo
 //! it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 #[cfg(unix)]
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretSlice};
@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use super::keep::store_key;
 use crate::auth::{Shut, StoreError, StoreKey};
 use crate::discover::{Reader, find};
+use crate::disk;
 use crate::domain::sentence;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,7 +46,7 @@ impl Journaling {
         if fs::symlink_metadata(&file.path).is_ok() {
             return Err(is_there(&file.path));
         }
-        if !folder(&file.path).is_dir() {
+        if !disk::folder(&file.path).is_dir() {
             let message = format!("there is no folder for the journal `{shown}`");
             return Err(Failure::new(Exit::Usage, message)
                 .hint("make the folder, or name another file by --journal"));
@@ -66,7 +67,7 @@ impl Journaling {
         let journal = record(head, desired, observed, plan)
             .map_err(|error| Failure::of(Exit::Unexpected, &error).nothing_written())?;
         let content = self.content(&journal).map_err(|error| self.unwritten(&error))?;
-        make(&self.path, content.expose_secret()).map_err(|error| match error.kind() {
+        disk::make(&self.path, content.expose_secret()).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => is_there(&self.path).nothing_written(),
             _ => self.unwritten(&error),
         })?;
@@ -109,8 +110,8 @@ impl Begun<'_> {
         let completed = found.and_then(|found| {
             let journal = self.journal.completed(&found);
             let content = self.journaling.content(&journal);
-            let replaced =
-                content.and_then(|content| replace(&self.journaling.path, content.expose_secret()));
+            let replaced = content
+                .and_then(|content| disk::replace(&self.journaling.path, content.expose_secret()));
             replaced.map_err(|error| error.to_string())
         });
         if let Err(reason) = completed {
@@ -203,67 +204,6 @@ fn read(path: &Path) -> io::Result<SecretSlice<u8>> {
         return Err(ErrorKind::FileTooLarge.into());
     }
     Ok(SecretSlice::from(content))
-}
-
-/// Makes a file that is not there, so that it is there whole or not at all.
-fn make(path: &Path, content: &[u8]) -> io::Result<()> {
-    let new = written_beside(path, content)?;
-    let named = name(&new, path);
-    let _ = fs::remove_file(&new);
-    named?;
-    sync_folder(path)
-}
-
-/// Puts a file in the place of an earlier one, so that at any time one of the two is there whole.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let new = written_beside(path, content)?;
-    fs::rename(&new, path).inspect_err(|_| drop(fs::remove_file(&new)))?;
-    sync_folder(path)
-}
-
-/// Gives a file a further name that nothing has. Where the file system has no such links, the
-/// name is taken by an empty file first.
-fn name(new: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(new, path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            File::create_new(path)?;
-            fs::rename(new, path)
-        }
-        linked => linked,
-    }
-}
-
-/// A new file beside another, on the disk and its owner's alone.
-fn written_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(format!(".{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    let mut file = options.open(&new)?;
-    file.write_all(content)
-        .and_then(|()| file.sync_all())
-        .inspect_err(|_| drop(fs::remove_file(&new)))?;
-    Ok(new.into())
-}
-
-/// The folder of a file.
-fn folder(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
-}
-
-/// Lets the new name of a file outlast a loss of power.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-/// Leaves the folder to the file system, which takes no such request.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Refuses a journal without encryption that others may read or write.

@@ -3,8 +3,10 @@
 mod auth;
 mod confirm;
 mod connect;
+mod export;
 mod folder;
 mod given;
+mod import;
 mod interrupt;
 mod journal;
 mod keep;
@@ -12,6 +14,7 @@ mod principal;
 mod record;
 mod review;
 mod rollback;
+mod settings_file;
 mod sign_in;
 mod tenant;
 
@@ -86,6 +89,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Plan(args) => show(&args, color).await,
         Command::Apply(args) => apply(&args, color).await,
         Command::Rollback(args) => rollback::command(&args, color).await,
+        Command::Export(args) => export::command(&args, color).await,
+        Command::Import(args) => import::command(&args, color).await,
         Command::Auth(command) => auth::command(&command, color).await,
         Command::Sandbox(args) => tenant::command(&args, color).await,
     }

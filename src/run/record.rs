@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::http::Transport;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::report::{Console, Outcome, Run, RunEnvironment};
+use crate::report::{Console, ExportedFile, Outcome, Run, RunEnvironment};
 
 /// A run so far.
 pub(super) struct Record {
@@ -20,6 +20,8 @@ pub(super) struct Record {
     planned: bool,
     /// What is wrong with the manifest.
     pub(super) manifest_problems: Vec<Problem>,
+    /// What an export is about.
+    pub(super) exported: Option<ExportedFile>,
     /// What sends the run's requests and counts them.
     pub(super) transport: Option<Transport>,
 }
@@ -35,6 +37,7 @@ impl Record {
             plan: Plan::default(),
             planned: false,
             manifest_problems: Vec::new(),
+            exported: None,
             transport: None,
         }
     }
@@ -91,6 +94,7 @@ impl Record {
             environment: self.run_environment(),
             plan: self.planned.then_some(&self.plan),
             manifest_problems: &self.manifest_problems,
+            exported: self.exported.as_ref(),
             failure: failure.as_ref(),
             requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
             duration: self.started.elapsed(),
@@ -111,6 +115,8 @@ fn exit(outcome: Outcome, failure: Option<&Failure>) -> Exit {
         (Some(failure), _) => failure.exit,
         (None, Outcome::Refused) => Exit::Refused,
         (None, Outcome::Unknown) => Exit::Unknown,
-        (None, Outcome::Agreed | Outcome::Planned | Outcome::Applied) => Exit::Done,
+        (None, Outcome::Agreed | Outcome::Planned | Outcome::Applied | Outcome::Exported) => {
+            Exit::Done
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What should be, as the manifest says it.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::domain::{JsonPointer, LogicalName, RowId, SchemaName, TriggerName, WorkflowId};
@@ -164,6 +164,22 @@ impl Desired {
     }
 }
 
+impl Desired {
+    /// The bindings to environment variables alone, and the flows that they are about.
+    #[must_use]
+    pub fn of_variables(&self) -> Self {
+        let is_variable = |binding: &&Binding| matches!(binding.target, Target::Variable { .. });
+        let mut bindings: Vec<Binding> =
+            self.bindings.iter().filter(is_variable).cloned().collect();
+        let kept: BTreeSet<FlowIndex> = bindings.iter().map(|binding| binding.flow).collect();
+        for binding in &mut bindings {
+            binding.flow = FlowIndex(kept.range(..binding.flow).count());
+        }
+        let flows = kept.iter().map(|index| self.flow(*index).clone()).collect();
+        Self { flows, bindings, signed_urls: self.signed_urls }
+    }
+}
+
 impl Target {
     /// The target's printable identity; equal for two targets exactly if they are the same place.
     pub fn address(&self) -> String {
@@ -230,6 +246,35 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bindings_to_variables_keep_their_flows_where_others_are_left_out() {
+        let site = Site { line: 1, column: 1 };
+        let flow = |digit: char| Flow {
+            name: Some(digit.into()),
+            workflow_id: format!("a09e4a0d-3a1c-f011-998a-7c1e5275cfe{digit}").parse().unwrap(),
+            trigger: None,
+            site,
+        };
+        let variable =
+            || Target::Variable { schema_name: "contoso_Url".parse().unwrap(), pointer: None };
+        let record = Record {
+            table: "contoso_endpoint".parse().unwrap(),
+            selector: Selector::Columns(BTreeMap::new()),
+        };
+        let column = "contoso_url".parse().unwrap();
+        let column = Target::Column { record, column, missing: Missing::Fail };
+        let binding = |flow, target| Binding { flow: FlowIndex(flow), target, site };
+        let desired = Desired {
+            flows: ['1', '2', '3'].map(flow).into(),
+            bindings: vec![binding(0, column.clone()), binding(2, variable()), binding(2, column)],
+            signed_urls: SignedUrls::Warn,
+        };
+        let kept = desired.of_variables();
+        let names: Vec<_> = kept.flows.iter().map(|flow| flow.name.as_deref().unwrap()).collect();
+        assert_eq!((names, kept.bindings.len()), (vec!["3"], 1));
+        assert_eq!((kept.bindings[0].flow, kept.signed_urls), (FlowIndex(0), SignedUrls::Warn));
+    }
 
     #[test]
     fn an_address_names_the_place_and_hides_nothing_in_it() {

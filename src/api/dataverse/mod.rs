@@ -21,7 +21,7 @@ pub use batch::{
 };
 pub use definition::{FlowDefinition, FlowTrigger};
 pub use rows::{
-    AttributeRow, KeyRow, Page, TableRow, VariableRow, VariableValueRow, WorkflowRow,
+    AttributeRow, CloudFlowRow, KeyRow, Page, TableRow, VariableRow, VariableValueRow, WorkflowRow,
     read_environment_id, read_page, read_record, read_table, read_tag,
 };
 
@@ -75,6 +75,12 @@ impl DataverseApi {
             &format!("workflows?$select={select}&{}", in_list("workflowid", &ids)),
             "/workflows?...",
         )
+    }
+
+    /// Asks for the ids of the cloud flows that are on.
+    pub fn cloud_flows(&self) -> Request {
+        let filter = encode("category eq 5 and statecode eq 1");
+        self.get(&format!("workflows?$select=workflowid&$filter={filter}"), "/workflows?...")
     }
 
     /// Asks for environment variables with their values, at most [`MOST_VARIABLES`].
@@ -195,6 +201,14 @@ mod tests {
             format!(
                 "workflows?$select=workflowid,name,category,statecode,resourceid,clientdata&$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)&@p1=%27workflowid%27&@p2=%5B%22{id}%22%5D"
             ),
+        );
+    }
+
+    #[test]
+    fn cloud_flows_that_are_on_are_asked_for_without_their_definitions() {
+        assert_eq!(
+            tail(&api().cloud_flows()),
+            "workflows?$select=workflowid&$filter=category%20eq%205%20and%20statecode%20eq%201",
         );
     }
 

@@ -39,6 +39,13 @@ pub struct WorkflowRow {
     pub clientdata: FlowDefinition,
 }
 
+/// The id of a cloud flow.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CloudFlowRow {
+    /// Its primary key.
+    pub workflowid: WorkflowId,
+}
+
 /// A row of the table `environmentvariabledefinition`, with its values.
 #[derive(Clone, Debug, Deserialize)]
 pub struct VariableRow {

@@ -86,3 +86,16 @@ fn an_address_that_is_none_or_of_no_cloud_is_refused() {
     insta::assert_snapshot!(told(TWO, Some("http://contoso.crm4.dynamics.com")), @"- value-invalid: the environment's address is not https: plain http is accepted only for this machine (127.0.0.1, [::1], localhost). add `--environment https://contoso.crm4.dynamics.com`, with your own host");
     insta::assert_snapshot!(told(TWO, Some("https://contoso.example")), @"- environment-unknown: the host `contoso.example` does not tell which cloud the environment is in. check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of `china`, `dod`, `gcc`, `gcc-high`, `public`");
 }
+
+#[test]
+fn an_id_finds_the_entry_that_has_it_and_another_is_answered_with_the_address() {
+    let id = "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6";
+    let known = format!("{TWO}environment-id = \"{id}\"\n");
+    assert_eq!(chosen(&known, Some(&id.to_uppercase())).environment_id, Some(id.parse().unwrap()));
+    let default = format!("Default-{id}");
+    for wanted in [id, &default] {
+        let told = told(TWO, Some(wanted));
+        assert!(told.contains("environment-unknown") && told.contains(wanted), "{told}");
+        assert!(told.contains("Environment URL"), "{told}");
+    }
+}

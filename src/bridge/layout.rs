@@ -1,0 +1,99 @@
+//! How a file of deployment settings is spaced, so that what is added looks like what is there.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::plan::json::{offset, quoted};
+
+/// The members of an object, each value as written.
+pub(super) type Members<'text> = Vec<(Cow<'text, str>, &'text RawValue)>;
+
+/// The spacing of entries.
+pub(super) struct Layout {
+    /// Before an entry.
+    pub(super) entry: String,
+    /// Before the first member of an entry.
+    member: String,
+    /// Between the comma and the next member.
+    between: String,
+    /// What stands between a name and its value.
+    colon: String,
+    /// Before the brace that ends an entry.
+    close: String,
+    /// Before the bracket that ends the list.
+    pub(super) end: String,
+}
+
+impl Layout {
+    /// The spacing of an entry that is there, in its list.
+    pub(super) fn of_entry(
+        text: &str,
+        list: &RawValue,
+        entry: &RawValue,
+        members: &Members<'_>,
+    ) -> Self {
+        let member = opening(entry).to_owned();
+        let between = between(text, members).unwrap_or(&member).to_owned();
+        let inner = entry.get().trim_end_matches('}');
+        Self {
+            entry: opening(list).to_owned(),
+            between,
+            colon: colon(text, members).to_owned(),
+            close: inner[inner.trim_end().len()..].to_owned(),
+            end: String::new(),
+            member,
+        }
+    }
+
+    /// The spacing that entries have in a file that is spaced like that object, its root.
+    pub(super) fn of_root(text: &str, root: &RawValue, members: &Members<'_>) -> Self {
+        let opening = if members.is_empty() { "\n  " } else { opening(root) };
+        let (line, unit) = match opening.rfind('\n') {
+            Some(end) => (opening[..=end].trim_start_matches(' '), &opening[end + 1..]),
+            None => ("", ""),
+        };
+        let depth = |depth: usize| format!("{line}{}", unit.repeat(depth));
+        Self {
+            entry: depth(2),
+            member: depth(3),
+            between: depth(3),
+            colon: colon(text, members).to_owned(),
+            close: depth(2),
+            end: depth(1),
+        }
+    }
+
+    /// An entry.
+    pub(super) fn render(&self, name: &str, value: &str) -> String {
+        let Self { member, between, colon, close, .. } = self;
+        let (name, value) = (quoted(name), quoted(value));
+        format!("{{{member}\"SchemaName\"{colon}{name},{between}\"Value\"{colon}{value}{close}}}")
+    }
+}
+
+/// What stands between the name of the first member and its value.
+pub(super) fn colon<'text>(text: &'text str, members: &Members<'_>) -> &'text str {
+    let Some((_, value)) = members.first() else { return ": " };
+    let before = &text[..offset(text, value)];
+    let name = before.trim_end().trim_end_matches(':').trim_end();
+    &before[name.len()..]
+}
+
+/// The white space after the bracket or brace that a value begins with.
+pub(super) fn opening(raw: &RawValue) -> &str {
+    let inner = raw.get().get(1..).unwrap_or_default();
+    &inner[..inner.len() - inner.trim_start().len()]
+}
+
+/// The white space between the comma after the first member and the second one.
+pub(super) fn between<'text>(text: &'text str, members: &Members<'_>) -> Option<&'text str> {
+    let (_, first) = members.first().filter(|_| members.len() > 1)?;
+    let after = text[end(text, first)..].trim_start().strip_prefix(',')?;
+    Some(&after[..after.len() - after.trim_start().len()])
+}
+
+/// Where a value ends in the text that it is a part of.
+pub(super) fn end(text: &str, raw: &RawValue) -> usize {
+    offset(text, raw) + raw.get().len()
+}

@@ -1,0 +1,233 @@
+//! Names that users of `pac` try: those that mean the same here are understood, and every other is
+//! answered with the right one. What follows a name is never repeated, as it may be a secret.
+//!
+//! The names are those of
+//! <https://learn.microsoft.com/power-platform/developer/cli/reference/auth> and of PowerShell's
+//! common parameters.
+
+use std::ffi::OsString;
+
+/// What a name of others means here.
+#[derive(Clone, Copy)]
+enum Meaning {
+    /// The same as these words.
+    Same(&'static [&'static str]),
+    /// What happens anyway.
+    Default,
+    /// Nothing of this program: how it is done here.
+    Otherwise(&'static str),
+    /// A cloud: its name follows.
+    Cloud,
+}
+
+/// A word that means nothing here, and the right one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misunderstood {
+    /// The word.
+    pub word: String,
+    /// What to type or write instead.
+    pub hint: String,
+}
+
+/// How an application signs in.
+const APPLICATION: &str = "the Flow service answers people only; let an application use Dataverse by `[environments.NAME.dataverse-identity]` in the manifest, which names the variable that holds its secret or certificate (docs/sign-in.md)";
+
+/// How a person's password is not asked for.
+const PASSWORD: &str = "a person signs in with a code or by --browser, and a pipeline is handed a sign-in by FLOWBIND_REFRESH_TOKEN (docs/sign-in.md)";
+
+/// How a federated application signs in.
+const FEDERATED: &str = "write `federation = \"github\"` or `\"azure-devops\"` under `[environments.NAME.dataverse-identity]` in the manifest; the Flow service answers people only (docs/sign-in.md)";
+
+/// Options, in small letters and without what stands before them.
+const OPTIONS: &[(&[&str], Meaning)] = &[
+    (&["--devicecode", "--device-code", "-dc"], Meaning::Default),
+    (&["--environment", "-env", "-environment"], Meaning::Same(&["--environment"])),
+    (&["--url", "-u", "-url"], Meaning::Same(&["--environment"])),
+    (
+        &["--applicationid", "--application-id", "-id", "-applicationid"],
+        Meaning::Same(&["--client-id"]),
+    ),
+    (&["-t", "-tenant"], Meaning::Same(&["--tenant"])),
+    (&["--json"], Meaning::Same(&["--format", "json"])),
+    (&["-whatif"], Meaning::Same(&["--dry-run"])),
+    (&["--cloud", "-ci", "-cloud"], Meaning::Cloud),
+    (
+        &["--clientsecret", "--client-secret", "-cs", "-clientsecret"],
+        Meaning::Otherwise(APPLICATION),
+    ),
+    (&["--certificatediskpath", "-cdp"], Meaning::Otherwise(APPLICATION)),
+    (&["--certificatepassword", "-cp"], Meaning::Otherwise(APPLICATION)),
+    (&["--managedidentity", "-mi"], Meaning::Otherwise(APPLICATION)),
+    (&["--azuredevopsfederated", "-adof"], Meaning::Otherwise(FEDERATED)),
+    (&["--githubfederated", "-ghf"], Meaning::Otherwise(FEDERATED)),
+    (&["--username", "-un", "-username"], Meaning::Otherwise(PASSWORD)),
+    (&["--password", "-p", "-password"], Meaning::Otherwise(PASSWORD)),
+];
+
+/// Groups of commands, each with the right word.
+const GROUPS: &[(&str, &str)] = &[
+    ("org", "`flowbind auth status` tells who is signed in, `flowbind plan` reads the environment"),
+    ("env", "name the environment with --environment; `flowbind plan` reads it"),
+    (
+        "solution",
+        "`flowbind export --deployment-settings FILE` writes what `pac solution import --settings-file FILE` takes",
+    ),
+    ("power-automate", "`flowbind plan` asks for the URLs of the manifest's flows"),
+];
+
+/// What is done to sign-ins, each with the right word.
+const PROFILES: &[(&str, &str)] = &[
+    ("select", "there are no profiles: --environment chooses, and the sign-in that fits is used"),
+    ("name", "there are no profiles: name environments in the manifest"),
+    ("update", "run `flowbind auth login` again"),
+    ("delete", "`flowbind auth logout` forgets every sign-in"),
+];
+
+/// The clouds of `pac`, each with the manifest's name.
+const CLOUDS: &[(&str, &str)] = &[
+    ("public", "public"),
+    ("usgov", "gcc"),
+    ("usgovhigh", "gcc-high"),
+    ("usgovdod", "dod"),
+    ("china", "china"),
+];
+
+/// The command line in this program's own words.
+///
+/// # Errors
+/// A word that means nothing here.
+pub fn understood(
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<Vec<OsString>, Misunderstood> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let (options, rest) = words.split_at(end);
+    let mut own = Vec::new();
+    for (place, word) in options.iter().enumerate() {
+        own.extend(translated(word, options.get(place + 1))?);
+    }
+    own.extend_from_slice(rest);
+    commands(&own)?;
+    Ok(own)
+}
+
+/// One word in this program's own words; the next one may be its value.
+fn translated(word: &OsString, next: Option<&OsString>) -> Result<Vec<OsString>, Misunderstood> {
+    let (name, value) = split(word.to_str().unwrap_or_default());
+    match meaning(name) {
+        None => Ok(vec![word.clone()]),
+        Some(Meaning::Default) => Ok(Vec::new()),
+        Some(Meaning::Same(same)) => {
+            Ok(same.iter().copied().chain(value).map(OsString::from).collect())
+        }
+        Some(Meaning::Otherwise(hint)) => Err(misunderstood(name, hint)),
+        Some(Meaning::Cloud) => {
+            let value = value.or_else(|| next?.to_str()).unwrap_or_default();
+            Err(misunderstood(name, &cloud_hint(value)))
+        }
+    }
+}
+
+/// An option and the value that it may hold: `pac` and PowerShell write `-env:VALUE` as well.
+fn split(word: &str) -> (&str, Option<&str>) {
+    match word.find(['=', ':']) {
+        Some(end) if word.starts_with('-') => (&word[..end], Some(&word[end + 1..])),
+        _ => (word, None),
+    }
+}
+
+fn meaning(name: &str) -> Option<Meaning> {
+    if !name.starts_with('-') {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let found = OPTIONS.iter().find(|(names, _)| names.contains(&name.as_str()));
+    found.map(|(_, meaning)| *meaning)
+}
+
+fn misunderstood(word: &str, hint: &str) -> Misunderstood {
+    Misunderstood { word: word.to_owned(), hint: hint.to_owned() }
+}
+
+fn cloud_hint(value: &str) -> String {
+    let name = CLOUDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    let name = name.map_or("gcc-high", |(_, own)| own);
+    format!(
+        "the cloud follows from the environment's address; where it does not, write `cloud = \"{name}\"` under `[environments.NAME]` in the manifest (docs/clouds.md)"
+    )
+}
+
+/// Refuses commands that this program does not have.
+fn commands(own: &[OsString]) -> Result<(), Misunderstood> {
+    let word = |place: usize| own.get(place).and_then(|word| word.to_str()).unwrap_or_default();
+    let find = |table: &[(&'static str, &'static str)], word: &str| {
+        table.iter().find(|(name, _)| *name == word).copied()
+    };
+    let profile = find(PROFILES, word(2)).filter(|_| word(1) == "auth");
+    match find(GROUPS, word(1)).or(profile) {
+        Some((name, hint)) => Err(misunderstood(name, hint)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<String, Misunderstood> {
+        let words = understood(line.split(' ').map(OsString::from))?;
+        let words: Vec<String> =
+            words.into_iter().map(|word| word.into_string().unwrap()).collect();
+        Ok(words.join(" "))
+    }
+
+    #[test]
+    fn names_that_mean_the_same_are_understood() {
+        for (line, own) in [
+            ("flowbind auth login --deviceCode", "flowbind auth login"),
+            ("flowbind plan -env prod", "flowbind plan --environment prod"),
+            ("flowbind plan -env:prod", "flowbind plan --environment prod"),
+            ("flowbind plan -Environment prod", "flowbind plan --environment prod"),
+            (
+                "flowbind plan --url https://a.example",
+                "flowbind plan --environment https://a.example",
+            ),
+            ("flowbind plan -id G -t T", "flowbind plan --client-id G --tenant T"),
+            ("flowbind apply -WhatIf --json", "flowbind apply --dry-run --format json"),
+            ("flowbind plan -e prod --tenant T", "flowbind plan -e prod --tenant T"),
+            ("flowbind plan -- --clientSecret x", "flowbind plan -- --clientSecret x"),
+        ] {
+            assert_eq!(read(line).unwrap(), own, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+        for option in ["--clientSecret", "--client-secret", "-cs", "--password", "-p", "-un"] {
+            for between in [" ", "=", ":"] {
+                let line = format!("flowbind auth login {option}{between}made-up-secret");
+                let refused = read(&line).unwrap_err();
+                assert_eq!(refused.word, option);
+                assert!(!refused.hint.contains("made-up"), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cloud_is_answered_with_the_manifests_name_for_it() {
+        let hint = read("flowbind plan --cloud UsGovDod").unwrap_err().hint;
+        assert!(hint.contains("`cloud = \"dod\"`"), "{hint}");
+    }
+
+    #[test]
+    fn commands_that_are_not_there_are_answered_with_those_that_are() {
+        for (line, word) in [
+            ("flowbind org who", "org"),
+            ("flowbind solution import", "solution"),
+            ("flowbind auth select --index 2", "select"),
+        ] {
+            assert_eq!(read(line).unwrap_err().word, word);
+        }
+        assert!(read("flowbind auth create").is_ok());
+    }
+}

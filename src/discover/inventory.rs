@@ -1,0 +1,47 @@
+//! Finds every flow of an environment that others can start by a URL.
+
+use super::flows::workflows;
+use super::{DiscoverError, Reader};
+use crate::domain::WorkflowId;
+use crate::state::{Definition, Desired, Flow, Reading, Seen, Site, Workflow};
+
+/// What stands for a place in a manifest where there is none.
+const NOWHERE: Site = Site { line: 1, column: 1 };
+
+/// The HTTP triggers of the flows that are on, as a manifest would name them: the trigger's key only
+/// where a flow has several.
+///
+/// # Errors
+/// The first answer without which the flows are not known.
+pub async fn http_flows(reader: &Reader<'_>) -> Result<Seen<Desired>, DiscoverError> {
+    let rows = match reader.cloud_flows().await? {
+        Ok(rows) => rows,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let all = rows.iter().map(|row| flow(row.workflowid)).collect();
+    let all = Desired { flows: all, ..Desired::default() };
+    let mut flows = Vec::new();
+    for (id, reading) in workflows(reader, &all).await? {
+        match reading {
+            Reading::Found(workflow) => flows.extend(triggers(id, &workflow)),
+            Reading::Absent => {}
+            Reading::Refused(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    Ok(Ok(Desired { flows, ..Desired::default() }))
+}
+
+/// The HTTP triggers of one flow.
+fn triggers(id: WorkflowId, workflow: &Workflow) -> Vec<Flow> {
+    let Definition::Triggers(triggers) = &workflow.definition else { return Vec::new() };
+    let http = triggers.iter().filter(|trigger| trigger.is_http());
+    let names: Vec<_> = http.map(|trigger| trigger.name.clone()).collect();
+    match names.as_slice() {
+        [_] => vec![flow(id)],
+        _ => names.into_iter().map(|name| Flow { trigger: Some(name), ..flow(id) }).collect(),
+    }
+}
+
+fn flow(workflow_id: WorkflowId) -> Flow {
+    Flow { name: None, workflow_id, trigger: None, site: NOWHERE }
+}

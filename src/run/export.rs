@@ -1,0 +1,97 @@
+//! `flowbind export`: writes the URLs into deployment settings, and nothing into the environment.
+
+use std::sync::Arc;
+
+use super::interrupt::interruptible;
+use super::record::Record;
+use super::settings_file::SettingsFile;
+use super::{Intent, Ready, Start, Wish, consent, prepare, start};
+use crate::bridge::{Export, plan_export};
+use crate::cli::ExportArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{Console, ExportedFile, Outcome, counted};
+
+/// Exports and reports.
+pub(super) async fn command(args: &ExportArgs, color: anstream::ColorChoice) -> Exit {
+    let file = args.run.connect.manifest.display().to_string();
+    let (columns, runner) = (super::columns(), super::runner());
+    let console = Arc::new(Console::new(args.run.format, color, columns, runner, &file));
+    let mut record = Record::begin();
+    let ended = stages(args, &console, &mut record).await;
+    let (outcome, exit) = record.conclude(ended, &console);
+    let changed = matches!(outcome, Outcome::Planned | Outcome::Exported);
+    if args.detailed_exitcode && changed { Exit::ChangesPending } else { exit }
+}
+
+/// The stages of an export: file, manifest, sign-in, discover, plan, write.
+async fn stages(
+    args: &ExportArgs,
+    console: &Arc<Console>,
+    record: &mut Record,
+) -> Result<Outcome, Failure> {
+    let file = SettingsFile::open_or_begin(&args.deployment_settings)?;
+    let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
+    let (start, records) = of_variables(start)?;
+    let preparing = Box::pin(prepare(&args.run, start, console, record));
+    let ready = interruptible(preparing).await?;
+    let export = compare(&ready, &file)?;
+    record.plan(export.plan.clone());
+    record.exported = Some(ExportedFile {
+        path: args.deployment_settings.display().to_string(),
+        variables: export.variables.clone(),
+        records,
+    });
+    let reader = ready.connection.reader();
+    let shown = consent(&ready.connection, &reader, Intent::Show, console, record).await;
+    ready.connection.close().await;
+    if records > 0 {
+        console.message(&note_of_records(records));
+    }
+    match shown?.unwrap_or(Outcome::Planned) {
+        Outcome::Planned if !args.dry_run => write(args, &file, &export, console),
+        outcome => Ok(outcome),
+    }
+}
+
+/// Compares what should be with what the file holds.
+fn compare(ready: &Ready, file: &SettingsFile) -> Result<Export, Failure> {
+    let (desired, observed) = (ready.manifest.desired(), &ready.discovery.observed);
+    plan_export(desired, observed, &file.settings, &ready.connection.cloud)
+        .map_err(|error| Failure::of(Exit::Unexpected, &error).nothing_written())
+}
+
+/// The same start with the bindings to variables alone, and the number of the others.
+fn of_variables(start: Start) -> Result<(Start, usize), Failure> {
+    let all = start.manifest.desired().bindings.len();
+    let manifest = start.manifest.of_variables();
+    let variables = manifest.desired().bindings.len();
+    if variables == 0 {
+        let message = "the manifest binds no environment variable, and deployment settings hold nothing else; nothing was contacted";
+        return Err(Failure::new(Exit::Usage, message)
+            .hint("write columns of records with `flowbind apply`"));
+    }
+    Ok((Start { manifest, ..start }, all - variables))
+}
+
+fn note_of_records(records: usize) -> String {
+    let (targets, are) =
+        (counted(records, "target"), if records == 1 { "is a column" } else { "are columns" });
+    format!(
+        "{targets} {are} of records, which deployment settings cannot hold: `flowbind apply` writes them.\n"
+    )
+}
+
+/// Writes the file.
+fn write(
+    args: &ExportArgs,
+    file: &SettingsFile,
+    export: &Export,
+    console: &Console,
+) -> Result<Outcome, Failure> {
+    file.write(&export.settings)?;
+    let shown = args.deployment_settings.display();
+    let how = if file.is_new() { "Made" } else { "Updated" };
+    console.message(&format!("{how} {shown}. Nothing was written to the environment.\n"));
+    Ok(Outcome::Exported)
+}

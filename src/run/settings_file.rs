@@ -1,0 +1,107 @@
+//! The file of deployment settings: read before anything is contacted, written at the end.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use crate::bridge::Settings;
+use crate::disk;
+use crate::domain::StoredText;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// The most bytes of such a file.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// The file as it was read.
+pub(super) struct SettingsFile {
+    /// Where it is; a link is followed.
+    path: PathBuf,
+    /// What it held; none if there was no file.
+    before: Option<StoredText>,
+    /// What it says.
+    pub(super) settings: Settings,
+}
+
+impl SettingsFile {
+    /// Reads a file that is there.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let content = read(path).map_err(|error| unreadable(path, &error))?;
+        let settings = Settings::parse(&content).map_err(|error| {
+            let message = format!("the deployment settings `{}` {error}", path.display());
+            Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
+                .hint(error.hint())
+        })?;
+        let before = Some(StoredText::new(settings.expose()));
+        // Another file is not to take the place of a link.
+        let path = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
+        Ok(Self { path, before, settings })
+    }
+
+    /// Reads a file, or begins one in a folder that is there.
+    pub(super) fn open_or_begin(path: &Path) -> Result<Self, Failure> {
+        if fs::symlink_metadata(path).is_ok() {
+            return Self::open(path);
+        }
+        if !disk::folder(path).is_dir() {
+            let message =
+                format!("there is no folder for the deployment settings `{}`", path.display());
+            return Err(Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
+                .hint("make the folder, or name another file by --deployment-settings"));
+        }
+        Ok(Self { path: path.to_owned(), before: None, settings: Settings::default() })
+    }
+
+    /// Whether there is no such file yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// Writes other settings, unless somebody else wrote to the file since it was read.
+    pub(super) fn write(&self, settings: &Settings) -> Result<(), Failure> {
+        let content = settings.expose().as_bytes();
+        let Some(before) = &self.before else {
+            return disk::make(&self.path, content).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => self.changed(),
+                _ => self.unwritten(&error),
+            });
+        };
+        let now = read(&self.path).map_err(|error| self.unwritten(&error))?;
+        if now != before.expose().as_bytes() {
+            return Err(self.changed());
+        }
+        disk::replace(&self.path, content).map_err(|error| self.unwritten(&error))
+    }
+
+    fn changed(&self) -> Failure {
+        let message = format!(
+            "somebody else wrote to the deployment settings `{}` meanwhile",
+            self.path.display()
+        );
+        Failure::new(Exit::Refused, message).nothing_written().hint("run again")
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Failure {
+        let message =
+            format!("the deployment settings `{}` cannot be written: {error}", self.path.display());
+        Failure::new(Exit::Unexpected, message)
+            .nothing_written()
+            .hint("name a file that you may write to by --deployment-settings")
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("the deployment settings `{}` cannot be read: {error}", path.display());
+    Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
+        .hint("name a file that `pac solution create-settings` or `flowbind export` made")
+}
+
+/// What a file holds.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MOST_BYTES {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(content)
+}
