@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod log;
 pub mod pac;
 
 use std::ffi::OsString;
@@ -19,6 +20,8 @@ use crate::auth::{TokenCommandFor, TokenStore};
 use crate::domain::Guid;
 use crate::journal::JournalFile;
 use crate::report::Format;
+
+pub use log::LogArgs;
 
 /// Colours of the help, quiet ones.
 const STYLES: Styles = Styles::styled()
@@ -106,16 +109,9 @@ pub struct Global {
         help_heading = "Messages"
     )]
     pub color: Color,
-    /// How much to log to standard error.
-    #[arg(
-        long,
-        global = true,
-        value_name = "LEVEL",
-        default_value = "off",
-        env = "FLOWBIND_LOG",
-        help_heading = "Messages"
-    )]
-    pub log: Log,
+    /// Options of the log.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// When to use colour. `NO_COLOR` is heeded by `auto`.
@@ -127,23 +123,6 @@ pub enum Color {
     Always,
     /// Never.
     Never,
-}
-
-/// How much to log. No level shows a secret.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Log {
-    /// Nothing.
-    Off,
-    /// What went wrong.
-    Error,
-    /// What may be wrong.
-    Warn,
-    /// What the stages do.
-    Info,
-    /// Every request, without its secrets.
-    Debug,
-    /// Everything.
-    Trace,
 }
 
 /// Options of a plan.
@@ -437,17 +416,4 @@ pub struct ServeArgs {
     /// The tenant to serve; else the one that ships with the program.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub tenant: Option<PathBuf>,
-}
-
-impl From<Log> for tracing::level_filters::LevelFilter {
-    fn from(log: Log) -> Self {
-        match log {
-            Log::Off => Self::OFF,
-            Log::Error => Self::ERROR,
-            Log::Warn => Self::WARN,
-            Log::Info => Self::INFO,
-            Log::Debug => Self::DEBUG,
-            Log::Trace => Self::TRACE,
-        }
-    }
 }

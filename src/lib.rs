@@ -34,6 +34,7 @@ pub mod review;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod stage;
 pub mod state;
 
 use crate::cli::Cli;
@@ -41,7 +42,6 @@ use crate::exit::Exit;
 
 /// Runs the program with its command line.
 pub fn start(cli: Cli) -> Exit {
-    report::log_to_standard_error(cli.global.log.into());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Exit::Unexpected };
     let exit = runtime.block_on(run::run(cli));

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("review", &["domain", "problem", "plan"]),
     ("bridge", &["domain", "state", "problem", "plan", "manifest"]),
     ("event", &["domain", "state", "problem", "plan"]),
+    ("stage", &["domain"]),
     ("http", &["domain"]),
     ("api", &["domain", "http"]),
     ("auth", &["domain", "http", "api"]),
@@ -28,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "apply",
         &[
             "domain", "state", "problem", "plan", "journal", "event", "http", "auth", "api",
-            "discover", "error",
+            "discover", "error", "stage",
         ],
     ),
     ("report", &["domain", "state", "problem", "plan", "bridge", "event", "http", "failure"]),
@@ -171,4 +172,97 @@ fn only_the_report_and_main_write_to_a_stream() {
     };
     let wrong: Vec<String> = modules().into_iter().filter(writes).map(|(.., file)| file).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The macros that log.
+const LOGGING: [&str; 12] = [
+    "trace!",
+    "debug!",
+    "info!",
+    "warn!",
+    "error!",
+    "event!",
+    "span!",
+    "trace_span!",
+    "debug_span!",
+    "info_span!",
+    "warn_span!",
+    "error_span!",
+];
+
+/// What begins at the first parenthesis, up to the one that closes it.
+fn parenthesised(text: &str) -> &str {
+    let mut depth = 0;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' if depth == 1 => return &text[..at],
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text
+}
+
+/// A text without what stands between quotation marks.
+fn unquoted(text: &str) -> String {
+    text.split('"').step_by(2).collect()
+}
+
+/// What could put a value into the log by its `Debug`, or arguments that nobody looked at.
+fn careless(code: &str) -> Vec<String> {
+    let attributes = code.split("#[").skip(1).map(|rest| rest.split(']').next().unwrap());
+    let instruments = attributes.filter(|inside| inside.contains("instrument"));
+    let mut found: Vec<String> =
+        instruments.filter(|inside| !inside.contains("skip_all")).map(str::to_owned).collect();
+    for name in LOGGING {
+        let called = format!("tracing::{name}");
+        let calls = code.split(&called).skip(1).map(parenthesised).map(unquoted);
+        found.extend(calls.filter(|call| call.contains('?')));
+    }
+    // By another name a macro would not be found above, and `field::debug` is another `?`.
+    let imported = code.split("use tracing::").skip(1).map(|rest| rest.split(';').next().unwrap());
+    let words = |line: &&str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(is_macro);
+    found.extend(imported.filter(words).map(str::to_owned));
+    found.extend(code.contains("field::debug").then(|| "field::debug".to_owned()));
+    found
+}
+
+fn is_macro(word: &str) -> bool {
+    word == "debug" || LOGGING.iter().any(|name| name.trim_end_matches('!') == word)
+}
+
+#[test]
+fn nothing_is_logged_by_its_debug_or_as_an_argument_that_nobody_named() {
+    let wrong: Vec<_> = modules()
+        .into_iter()
+        .flat_map(|(_, code, file)| careless(&code).into_iter().map(move |it| (file.clone(), it)))
+        .collect();
+    assert!(wrong.is_empty(), "log fields by name, and use `skip_all`: {wrong:#?}");
+}
+
+#[test]
+fn a_careless_line_of_the_log_is_found() {
+    for code in [
+        "#[tracing::instrument]\nfn f(token: &str) {}",
+        "#[instrument(level = \"debug\")]\nfn f() {}",
+        "#[tracing::instrument(skip(self))]\nfn f() {}",
+        "tracing::info!(?token, \"x\")",
+        "tracing::debug_span!(\"x\", answer = ?answer)",
+        "tracing::warn!(\n    (a)(b),\n    x = ?c,\n)",
+        "use tracing::info;",
+        "use tracing::{Span, debug_span};",
+        "span.record(\"x\", tracing::field::debug(&x))",
+        "use tracing::field::{Empty, debug};",
+    ] {
+        assert!(!careless(code).is_empty(), "{code}");
+    }
+    for code in [
+        "#[tracing::instrument(skip_all, level = \"debug\")]\nfn f(token: &str) {}",
+        "tracing::info!(count, \"what?\"); work()?;",
+        "work.instrument(span.clone()).await?",
+        "use tracing::{Instrument, Span};",
+    ] {
+        assert!(careless(code).is_empty(), "{code}: {:?}", careless(code));
+    }
 }

@@ -21,6 +21,7 @@ use crate::discover::{DiscoverError, Reader};
 use crate::domain::{Cloud, sentence};
 use crate::event::{Event, Listener};
 use crate::plan::{Divergence, Plan, Write};
+use crate::stage::Stage;
 
 use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge};
 
@@ -169,7 +170,7 @@ impl Applying<'_> {
     async fn verify(&self) -> Result<Option<Conflict>, ApplyError> {
         self.listener.tell(Event::Verifying);
         let cause = "the service took the write".to_owned();
-        match self.plan_again().await {
+        match Stage::Verify.log(self.plan_again()).await {
             Ok(after) if after.is_agreed() => Ok(None),
             Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
             Err(source) => Err(ApplyError::Unverified { cause, source }),

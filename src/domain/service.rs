@@ -15,6 +15,18 @@ pub enum Service {
     Pipeline,
 }
 
+impl Service {
+    /// The stable word that programs know it by.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Dataverse => "dataverse",
+            Self::Flow => "flow",
+            Self::Pipeline => "pipeline",
+        }
+    }
+}
+
 impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

@@ -12,6 +12,7 @@ mod pace;
 mod parcel;
 mod request;
 mod retry;
+mod span;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -80,7 +80,7 @@ async fn what_is_logged_names_the_request_and_holds_no_secret() {
     log.0.lock().unwrap().clear();
     sent.send(&request, Some(&token)).await.unwrap();
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for part in ["service=the Flow service", "template=\"/{x}\"", "status=200", "r-1"] {
+    for part in ["service=\"flow\"", "template=\"/{x}\"", "status=200", "r-1"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("made-up"), "{text}");

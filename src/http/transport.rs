@@ -1,13 +1,11 @@
 //! Sends requests: as many at once as each service bears, again where that is safe, and not past
 //! the run's deadline.
-//!
-//! It logs one event per attempt, which names the request by its template: neither its URL nor
-//! a header, a body or a token.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::client::Client;
@@ -15,8 +13,8 @@ use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Cause, Counts, Request, TransportError, Trust};
-use crate::domain::{AccessToken, Service};
+use super::{Answer, Cause, Counts, Request, TransportError, Trust, span};
+use crate::domain::{AccessToken, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -128,7 +126,7 @@ impl Transport {
             if Instant::now() + wait >= self.shared.deadline() {
                 return conclude(&parcel, result);
             }
-            self.shared.tell_of(request.service, wait);
+            self.shared.tell_of(request, wait);
             sleep(wait).await;
         }
     }
@@ -180,19 +178,24 @@ impl Shared {
         self.counter.add(request.service);
         let begin = Instant::now();
         let time = self.attempt_timeout.min(end - begin);
-        let result = match timeout(time, self.client.fetch(parcel)).await {
+        let span = span::of(request, parcel, number);
+        let fetched = timeout(time, self.client.fetch(parcel)).instrument(span.clone());
+        let result = match fetched.await {
             Ok(result) => result,
             Err(_) => {
                 Err(TransportError::Lost { peer: parcel.peer.clone(), cause: Cause::timeout(time) })
             }
         };
-        log(request, parcel, number, begin.elapsed(), &result);
+        span::end(&span, begin.elapsed(), &result);
         adapt(&place, &result);
         result
     }
 
     /// Tells of a wait, unless it has been told.
-    fn tell_of(&self, service: Service, wait: Duration) {
+    fn tell_of(&self, request: &Request, wait: Duration) {
+        let service = request.service;
+        let (template, wait_ms) = (request.template, milliseconds(wait));
+        tracing::debug!(service = service.word(), template, wait_ms, "sending again after a pause");
         if let Some(tell) = self.on_wait.get()
             && self.gates.of(service).is_news(wait)
         {
@@ -277,27 +280,4 @@ fn after(time: Duration) -> Instant {
 /// <https://www.rfc-editor.org/rfc/rfc9562#section-5.4>.
 fn random() -> u32 {
     Uuid::new_v4().as_fields().0
-}
-
-/// Tells of one attempt.
-fn log(
-    request: &Request,
-    parcel: &Parcel,
-    number: u32,
-    elapsed: Duration,
-    result: &Result<Answer, TransportError>,
-) {
-    let answer = result.as_ref().ok();
-    tracing::debug!(
-        service = %request.service,
-        method = %request.method,
-        template = request.template,
-        status = answer.map(|answer| answer.status),
-        failure = result.as_ref().err().map(tracing::field::display),
-        attempt = number,
-        elapsed_ms = elapsed.as_millis(),
-        request_id = answer.and_then(Answer::request_id),
-        client_request_id = parcel.id,
-        "attempt"
-    );
 }

@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::layout::counted;
 use super::runner::without_commands;
-use super::{Run, Runner, human, json};
+use super::{Run, Runner, human, json, story};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
 use crate::failure::Failure;
@@ -75,7 +75,9 @@ impl Console {
     /// Writes the result of a run.
     pub fn conclude(&self, run: &Run<'_>) {
         self.clear();
+        story::conclusion(run);
         if let Some(failure) = run.failure {
+            story::failure(failure);
             self.message(&human::failure(failure, self.width));
         }
         match self.format {
@@ -87,6 +89,7 @@ impl Console {
     /// Writes why a command that has no report failed.
     pub fn fail(&self, failure: &Failure) {
         self.clear();
+        story::failure(failure);
         self.message(&human::failure(failure, self.width));
     }
 
@@ -148,6 +151,7 @@ impl Console {
 
 impl Listener for Console {
     fn tell(&self, event: Event<'_>) {
+        story::event(&event);
         match event {
             Event::SandboxStarted { address, state, anew } => {
                 let place = state.map_or_else(

@@ -1,13 +1,26 @@
 //! The log: events of this program alone, so that no library's log can show a secret.
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::runner::without_commands;
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// One JSON object in a line.
+    Json,
+}
 
 /// Standard error, without what a runner would take for a command. The log hands over whole events.
 struct Harmless;
@@ -24,9 +37,17 @@ impl Write for Harmless {
     }
 }
 
-/// Writes events of this program up to that level to standard error, from now on.
-pub fn log_to_standard_error(level: LevelFilter) {
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Harmless);
+/// Writes events of this program up to that level to the file, else to standard error, from now on.
+pub fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
+    let writer = match file {
+        Some(file) => BoxMakeWriter::new(file),
+        None => BoxMakeWriter::new(|| Harmless),
+    };
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    let layer = match format {
+        LogFormat::Text => layer.boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
     let targets = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     // A second start in one process keeps the first log.
     let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();

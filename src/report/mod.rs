@@ -10,6 +10,7 @@ mod layout;
 mod log;
 mod runner;
 mod sign_ins;
+mod story;
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::problem::Problem;
 
 pub use console::{Console, Format};
 pub(crate) use layout::counted;
-pub use log::log_to_standard_error;
+pub use log::{LogFormat, start_log};
 pub use runner::Runner;
 pub use sign_ins::{KeptSignIn, sign_ins};
 

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifest::{Environment, Manifest, render};
 use crate::report::{self, Console, Format, KeptSignIn};
+use crate::stage::Stage;
 
 /// What to do with an exported sign-in.
 const EXPORTED: &str = "Put this line into the secret variable FLOWBIND_REFRESH_TOKEN of the pipeline, and the key into \
@@ -50,7 +51,8 @@ async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure
     let login = Login::to_keep(&args.connect, &environment, &clouds)?;
     let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
     let transport = connect::transport(&args.connect, console)?;
-    let connection = interruptible(login.sign_in(place, transport, console)).await?;
+    let signing_in = Box::pin(login.sign_in(place, transport, console));
+    let connection = interruptible(Stage::SignIn.log(signing_in)).await?;
     let kept = connection.to_keep().await;
     connection.close().await;
     let (name, sign_in) = kept?;

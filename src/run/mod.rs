@@ -10,6 +10,7 @@ mod import;
 mod interrupt;
 mod journal;
 mod keep;
+mod log;
 mod principal;
 mod record;
 mod review;
@@ -40,6 +41,7 @@ use crate::plan::plan;
 use crate::problem::{Code, Problem};
 use crate::report::{Console, Format, Outcome, Runner, counted};
 use crate::review::Reviewed;
+use crate::stage::Stage;
 use crate::state::Site;
 
 use connect::Connection;
@@ -85,7 +87,12 @@ struct Ready {
 /// Runs the command and tells how the program ends.
 pub async fn run(cli: Cli) -> Exit {
     let color = color(cli.global.color);
-    match cli.command {
+    if let Err(failure) = log::begin(&cli.global.log) {
+        plain_console(color).fail(&failure);
+        return failure.exit;
+    }
+    let begin = Instant::now();
+    let exit = match cli.command {
         Command::Plan(args) => show(&args, color).await,
         Command::Apply(args) => apply(&args, color).await,
         Command::Rollback(args) => rollback::command(&args, color).await,
@@ -93,7 +100,9 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Import(args) => import::command(&args, color).await,
         Command::Auth(command) => auth::command(&command, color).await,
         Command::Sandbox(args) => tenant::command(&args, color).await,
-    }
+    };
+    log::end(exit, begin.elapsed());
+    exit
 }
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
@@ -235,15 +244,18 @@ async fn read_and_plan(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<(Connection, Discovery), Failure> {
-    let connection = login.sign_in(place, transport, console).await?;
+    let signing_in = login.sign_in(place, transport, console);
+    let connection = Stage::SignIn.log(signing_in).await?;
     let reader = connection.reader();
     let known_id = environment.environment_id.clone();
-    let discovery = observe(&reader, manifest.desired(), known_id, &**console).await?;
+    let observing = observe(&reader, manifest.desired(), known_id, &**console);
+    let discovery = Stage::Discover.log(observing).await?;
     record.environment_id(&discovery.environment_id);
     if let Some(way) = &discovery.flow_api {
         record.flow_host(way.host());
     }
-    record.plan(plan(manifest.desired(), &discovery.observed, &connection.cloud));
+    let planning = async { plan(manifest.desired(), &discovery.observed, &connection.cloud) };
+    record.plan(Stage::Plan.log(planning).await);
     Ok((connection, discovery))
 }
 
@@ -279,7 +291,9 @@ async fn settle(
         listener: console,
         looks: LOOKS,
     };
-    match interrupt::held(applying.apply(&Writer::new(&reader), plan), console).await? {
+    let writer = Writer::new(&reader);
+    let applied = Stage::Apply.log(applying.apply(&writer, plan));
+    match interrupt::held(applied, console).await? {
         Applied::ByThisRun => {
             if let Some(begun) = begun {
                 begun.complete(&reader, console).await;

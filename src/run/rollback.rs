@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::journal::{Journal, changed, plan_rollback};
 use crate::manifest::{Environment, Place};
 use crate::report::{Console, Outcome};
+use crate::stage::Stage;
 
 /// How to look whether a rollback is in.
 const LOOK: &str =
@@ -106,7 +107,7 @@ async fn prepare(
     record.environment(&environment.name, &place.url);
     let transport = connect::transport(connect, console)?;
     record.transport = Some(transport.clone());
-    let signed_in = login.sign_in(place, transport, console).await;
+    let signed_in = Stage::SignIn.log(login.sign_in(place, transport, console)).await;
     let connection = signed_in.map_err(Failure::nothing_written)?;
     let reader = connection.reader();
     let known_id = environment.environment_id.as_ref();
@@ -128,7 +129,7 @@ async fn same_environment(
 ) -> Result<(), Failure> {
     let id = match known {
         Some(id) => id.clone(),
-        None => environment_id(reader).await?,
+        None => Stage::Discover.log(environment_id(reader)).await?,
     };
     record.environment_id(&id);
     let head = &journal.head;
@@ -153,9 +154,10 @@ async fn plan(
 ) -> Result<BTreeSet<usize>, Failure> {
     let targets = journal.rows.iter().map(|row| row.places.len()).sum();
     listener.tell(Event::Discovering { flows: 0, targets });
-    let found = find(reader, &journal.rows).await?;
+    let found = Stage::Discover.log(find(reader, &journal.rows)).await?;
     let left = if skip_changed { changed(journal, &found) } else { BTreeSet::new() };
-    record.plan(plan_rollback(journal, &found, &left, cloud));
+    let planning = async { plan_rollback(journal, &found, &left, cloud) };
+    record.plan(Stage::Plan.log(planning).await);
     Ok(left)
 }
 
@@ -176,7 +178,7 @@ async fn settle(ready: &Ready, console: &Console, record: &mut Record) -> Result
     };
     let (writer, plan) = (Writer::new(&reader), record.planned());
     let applied = async { applying.apply(&writer, plan).await.map_err(failed) };
-    match held(applied, console).await? {
+    match held(Stage::Apply.log(applied), console).await? {
         Applied::ByThisRun | Applied::ByThisRunAnew(_) => Ok(Outcome::Applied),
         Applied::ByAnotherRun(plan) => {
             record.plan(plan);

@@ -168,8 +168,9 @@ impl Served {
     pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
         let all = [&["sandbox", "--listen", "127.0.0.1:0"], arguments].concat();
         let log = place.path("served.log");
-        let child =
-            place.command(&all).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+        let mut command = place.command(&all);
+        command.stdout(std::fs::File::create(place.path("served.out")).unwrap());
+        let child = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
         let url = until(|| {
             let text = std::fs::read_to_string(&log).unwrap();
             let (_, rest) = text.split_once("Sandbox tenant at ")?;

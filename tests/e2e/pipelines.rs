@@ -331,11 +331,11 @@ fn the_name_of_a_flow_is_no_command_to_a_pipeline() {
         let named = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl").replacen("[[flow]]\n", flow, 1);
         let manifest = place.manifest(&named);
         for command in ["plan", "apply"] {
-            for format in ["human", "json"] {
+            for (format, log) in [("human", "text"), ("json", "json")] {
                 let yes: &[&str] = if command == "apply" { &["--yes"] } else { &[] };
                 let run = [command, "--manifest", &manifest, "--environment", &served.url];
-                let ended = place
-                    .run_with(&[(name, value)], &[&run[..], &["--format", format], yes].concat());
+                let forms = ["--format", format, "--log", "trace", "--log-format", log];
+                let ended = place.run_with(&[(name, value)], &[&run[..], &forms, yes].concat());
                 assert_eq!(ended.code, 0, "{}", ended.stderr);
                 only_ours(&ended.stderr, ours);
                 assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);

@@ -126,10 +126,25 @@ pub(crate) fn post(url: &str, path: &str, form: &[(&str, &str)]) -> Value {
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n"
     );
     stream.write_all((head + &body).as_bytes()).unwrap();
+    let answer = body_of(stream);
+    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+/// Reads what is at an address.
+pub(crate) fn get(url: &str, path: &str) -> String {
+    let host = url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    body_of(stream)
+}
+
+/// The body of an answer.
+fn body_of(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    body.to_owned()
 }
 
 /// The words of a text on one line, as it is before it is wrapped.

@@ -1,0 +1,43 @@
+//! What the log tells of one attempt: a span that names the request by its template, and neither
+//! by its URL nor by a header, a body or a token.
+
+use std::time::Duration;
+
+use tracing::Span;
+use tracing::field::{Empty, display};
+
+use super::parcel::Parcel;
+use super::{Answer, Request, TransportError};
+use crate::domain::{milliseconds, sentence};
+
+/// The span of an attempt that begins.
+pub(super) fn of(request: &Request, parcel: &Parcel, attempt: u32) -> Span {
+    tracing::debug_span!(
+        "request",
+        service = request.service.word(),
+        method = %request.method,
+        template = request.template,
+        attempt,
+        client_request_id = parcel.id,
+        status = Empty,
+        duration_ms = Empty,
+        request_id = Empty,
+        failure = Empty,
+    )
+}
+
+/// Tells how an attempt ended.
+pub(super) fn end(span: &Span, elapsed: Duration, result: &Result<Answer, TransportError>) {
+    span.record("duration_ms", milliseconds(elapsed));
+    match result {
+        Ok(answer) => {
+            span.record("status", answer.status);
+            span.record("request_id", answer.request_id());
+        }
+        Err(error) => {
+            span.record("failure", display(sentence(error)));
+        }
+    }
+    let told = if result.is_ok() { "answered" } else { "not answered" };
+    span.in_scope(|| tracing::debug!("{told}"));
+}

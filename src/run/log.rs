@@ -1,0 +1,59 @@
+//! The beginning and the end of the log.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::cli::LogArgs;
+use crate::domain::milliseconds;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::start_log;
+
+/// Begins the log, before anything is contacted.
+pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
+    let level = args.level();
+    if level == LevelFilter::OFF {
+        return Ok(());
+    }
+    let file = args.log_file.as_deref().map(open).transpose()?;
+    start_log(level, args.log_format, file);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        os = std::env::consts::OS,
+        architecture = std::env::consts::ARCH,
+        "begun"
+    );
+    Ok(())
+}
+
+/// Ends the log.
+pub(super) fn end(exit: Exit, elapsed: Duration) {
+    tracing::info!(exit_code = exit as u8, duration_ms = milliseconds(elapsed), "ended");
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    append(path).map_err(|error| {
+        let message = format!(
+            "the log file `{}` cannot be written: {error}; nothing was contacted",
+            path.display()
+        );
+        Failure::new(Exit::Usage, message).hint(
+            "name a file that you may write to by --log-file or FLOWBIND_LOG_FILE, or leave it out",
+        )
+    })
+}
+
+/// Opens a file to write at its end; a new one is its owner's alone.
+fn append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    options.open(path)
+}
