@@ -1,4 +1,5 @@
-//! Holds `src/` to the layers that `docs/architecture.md` describes.
+//! Holds `src/` to the layers that `docs/architecture.md` describes, and `Cargo.toml` to the
+//! dependencies that `docs/decisions/0008-dependencies.md` explains.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -265,4 +266,39 @@ fn a_careless_line_of_the_log_is_found() {
     ] {
         assert!(careless(code).is_empty(), "{code}: {:?}", careless(code));
     }
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The crates in the tables of dependencies, at whatever depth of the manifest they are.
+fn dependencies(table: &toml::Table) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (key, value) in table {
+        match value.as_table() {
+            Some(crates) if key.ends_with("dependencies") => found.extend(crates.keys().cloned()),
+            Some(inner) => found.extend(dependencies(inner)),
+            None => (),
+        }
+    }
+    found
+}
+
+/// The crates that a row begins with, each in backticks, and has a reason for.
+fn explained(document: &str) -> Vec<String> {
+    let row = |line: &str| {
+        let (name, reason) = line.strip_prefix("| `")?.split_once("` | ")?;
+        (reason.len() > " |".len()).then(|| name.to_owned())
+    };
+    document.lines().filter_map(row).collect()
+}
+
+#[test]
+fn every_direct_dependency_is_explained_once_and_no_other_is() {
+    let there = dependencies(&text("Cargo.toml").parse().unwrap());
+    let explained = explained(&text("docs/decisions/0008-dependencies.md"));
+    let once: BTreeSet<String> = explained.iter().cloned().collect();
+    assert_eq!(once, there);
+    assert_eq!(explained.len(), once.len());
 }

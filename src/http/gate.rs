@@ -167,6 +167,8 @@ mod tests {
     use std::cell::Cell;
 
     use futures_util::future::join_all;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use tokio::time::sleep;
 
     use super::*;
@@ -341,5 +343,46 @@ mod tests {
         join_all((0..2_000).map(|_| service.send(&gate, end))).await;
         let taken = begin.elapsed().as_secs();
         assert!(taken < 400, "{taken} s");
+    }
+
+    /// Asks a gate for pauses, each after a while, and then enters; answers the earliest time that
+    /// is right, and when the gate let it through, both from the beginning.
+    async fn entered(
+        gate: &Gate,
+        pauses: &[(u64, u64, u32)],
+        time: Duration,
+    ) -> (Duration, Option<Duration>) {
+        let begin = Instant::now();
+        let mut earliest = Duration::ZERO;
+        for (after, wait, fraction) in pauses {
+            sleep(Duration::from_millis(*after)).await;
+            let retry_after = Some(Duration::from_millis(*wait));
+            let outcome = Outcome::Answered { status: 429, retry_after };
+            gate.pause(retry::pause(Tries::default().and(outcome), outcome).unwrap(), *fraction);
+            earliest = earliest.max(begin.elapsed() + Duration::from_millis(*wait));
+        }
+        let place = gate.enter(begin + time).await;
+        (earliest, place.map(|_| begin.elapsed()))
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_let_through_before_any_service_asked_nor_after_the_end(
+            pauses in vec((0..2_000_u64, 0..9_000_u64, any::<u32>()), 0..6),
+            time in 0..20_000_u64,
+        ) {
+            let time = Duration::from_millis(time);
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+            let (earliest, entered) = runtime.block_on(entered(&Gate::new(4), &pauses, time));
+            if let Some(entered) = entered {
+                prop_assert!(entered >= earliest && entered < time);
+            } else {
+                // A pause is a quarter longer at most than it was asked for, and half a second.
+                let most = earliest + earliest / 4 + Duration::from_millis(500);
+                let slept: u64 = pauses.iter().map(|(after, ..)| after).sum();
+                prop_assert!(most >= time || Duration::from_millis(slept) >= time);
+            }
+        }
     }
 }

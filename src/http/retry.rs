@@ -170,6 +170,11 @@ pub fn retry_after(value: Option<&str>, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     const SAFETIES: [Safety; 2] = [Safety::Query, Safety::Command];
@@ -289,6 +294,132 @@ mod tests {
         assert_eq!(read("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
         for text in ["", "-1", "soon", "1.5"] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    /// A wait that a service may name, from nothing to beyond every run.
+    fn wait() -> impl Strategy<Value = Duration> {
+        prop_oneof![0..3_000_u64, any::<u32>().prop_map(u64::from), 0..=300_000_000_000_000_u64]
+            .prop_map(Duration::from_millis)
+    }
+
+    fn answer() -> impl Strategy<Value = Outcome> {
+        let special = select(&[200_u16, 302, 401, 408, 412, 429, 500, 502, 503, 504][..]);
+        let status = prop_oneof![4 => special, 1 => 100..600_u16];
+        (status, option::of(wait()))
+            .prop_map(|(status, retry_after)| Outcome::Answered { status, retry_after })
+    }
+
+    fn outcome() -> impl Strategy<Value = Outcome> {
+        let others = select(&[Outcome::NeverSent, Outcome::Lost, Outcome::Failed][..]);
+        prop_oneof![3 => answer(), 1 => others]
+    }
+
+    fn is_429(outcome: Outcome) -> bool {
+        matches!(outcome, Outcome::Answered { status: 429, .. })
+    }
+
+    fn asked_for(outcome: Outcome) -> Option<Duration> {
+        match outcome {
+            Outcome::Answered { retry_after, .. } => retry_after,
+            _ => None,
+        }
+    }
+
+    /// The tries that a client makes of a request, as long as the policy lets it.
+    fn run(safety: Safety, outcomes: &[Outcome]) -> Vec<(Tries, Outcome, Decision)> {
+        let mut tries = Tries::default();
+        let mut made = Vec::new();
+        for outcome in outcomes {
+            tries = tries.and(*outcome);
+            let decision = decide(tries, safety, *outcome);
+            made.push((tries, *outcome, decision));
+            if decision == Decision::Stop {
+                break;
+            }
+        }
+        made
+    }
+
+    proptest! {
+        #[test]
+        fn a_command_is_sent_again_only_if_it_was_provably_not_executed(
+            outcomes in vec(outcome(), 1..40),
+        ) {
+            for (_, outcome, decision) in run(Safety::Command, &outcomes) {
+                if decision != Decision::Stop {
+                    prop_assert!(is_429(outcome) || outcome == Outcome::NeverSent, "{outcome:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_sent_again_as_a_command_is_sent_again_as_a_query(
+            outcomes in vec(outcome(), 1..40),
+        ) {
+            let commands = run(Safety::Command, &outcomes);
+            let queries = run(Safety::Query, &outcomes);
+            for (command, query) in commands.iter().zip(&queries) {
+                prop_assert!(command.2 == Decision::Stop || command == query);
+            }
+            prop_assert!(commands.len() <= queries.len());
+        }
+
+        #[test]
+        fn no_more_attempts_count_than_there_may_be(
+            outcomes in vec(outcome(), 1..40),
+            safety in select(&SAFETIES[..]),
+        ) {
+            let made = run(safety, &outcomes);
+            let counted = made.iter().filter(|(_, outcome, _)| !is_429(*outcome)).count();
+            prop_assert!(counted <= MOST_ATTEMPTS as usize);
+            prop_assert_eq!(made.last().unwrap().0.all() as usize, made.len());
+        }
+
+        #[test]
+        fn no_wait_is_shorter_than_the_service_asks_nor_much_longer(
+            outcomes in vec(outcome(), 1..40),
+            fraction: u32,
+        ) {
+            for (_, outcome, decision) in run(Safety::Query, &outcomes) {
+                let Decision::Again(delay) = decision else { continue };
+                let (wait, asked) = (delay.at(fraction), asked_for(outcome).unwrap_or_default());
+                prop_assert!(wait >= asked);
+                prop_assert!(wait <= LONGEST_DELAY.max(asked + SPREAD), "{wait:?} for {asked:?}");
+                prop_assert!(wait >= SHORTEST || !is_429(outcome), "{wait:?}");
+                prop_assert!(wait >= delay.at(0) && wait <= delay.at(u32::MAX));
+            }
+        }
+
+        #[test]
+        fn a_wait_that_nobody_named_never_shrinks_from_try_to_try(count in 1..40_u32, lost: bool) {
+            let outcome = if lost { Outcome::Lost } else { answered(429) };
+            let most = |count| delay(tries(count, outcome), outcome).at(u32::MAX);
+            prop_assert!(most(count) <= most(count + 1) && most(count + 1) <= LONGEST_DELAY);
+        }
+
+        #[test]
+        fn a_pause_for_everybody_is_the_wait_of_the_request_that_brought_it_about(
+            outcomes in vec(outcome(), 1..40),
+        ) {
+            for (tries, outcome, decision) in run(Safety::Query, &outcomes) {
+                if let (Some(pause), Decision::Again(delay)) = (pause(tries, outcome), decision) {
+                    prop_assert_eq!(pause, delay);
+                }
+                prop_assert!(pause(tries, outcome).is_some() || !is_429(outcome));
+            }
+        }
+
+        #[test]
+        fn every_text_is_a_wait_or_none(text in "\\PC*|[ 0-9+.-]*", seconds: u32) {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+            let _ = retry_after(Some(&text), now);
+            let read = |text: &str| retry_after(Some(text), now);
+            let wait = Duration::from_secs(seconds.into());
+            prop_assert_eq!(read(&format!(" {seconds} ")), Some(wait));
+            prop_assert_eq!(read(&httpdate::fmt_http_date(now + wait)), Some(wait));
+            let past = SystemTime::UNIX_EPOCH + wait / 4;
+            prop_assert_eq!(read(&httpdate::fmt_http_date(past)), Some(Duration::ZERO));
         }
     }
 }

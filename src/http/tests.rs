@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::testing::{Reply, Server};
 use super::{
     Answer, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
@@ -264,4 +267,30 @@ async fn a_service_that_asks_for_a_rest_is_not_asked_by_others_and_the_other_ser
     assert!(passed.is_never_sent(), "{passed:?}");
     assert_eq!(sent.send(&get(&server), None).await.unwrap().status, 200);
     assert_eq!((sent.counts().flow, sent.counts().dataverse), (1, 1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_wait_that_reaches_past_the_deadline_is_begun_however_long(
+        status in select(&[429_u16, 503][..]),
+        safety in select(&[Safety::Query, Safety::Command][..]),
+        seconds in 600..=u32::MAX,
+        date: bool,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (answer, sent) = runtime.block_on(async {
+            let wait = Duration::from_secs(seconds.into());
+            let until = httpdate::fmt_http_date(std::time::SystemTime::now() + wait * 2);
+            let named = if date { until } else { seconds.to_string() };
+            let reply = Reply::json(status, "{}").with("retry-after", &named);
+            let server = Server::start(move |_, _| reply.clone()).await;
+            let mut request = get(&server);
+            request.safety = safety;
+            let answer = transport(Settings::default()).send(&request, None).await;
+            (answer.unwrap(), server.received().len())
+        });
+        prop_assert_eq!((answer.status, sent), (status, 1));
+    }
 }

@@ -1,5 +1,7 @@
 //! Plans of small made-up environments.
 
+mod properties;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
