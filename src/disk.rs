@@ -7,15 +7,17 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// What a new file's name ends with until it has the name that it is for.
+const NEW: &str = ".new";
+
 /// Makes a file that is not there, its owner's alone, so that it is there whole or not at all.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] if there is something of that name; whatever else the system says.
 pub fn make(path: &Path, content: &[u8]) -> io::Result<()> {
-    let new = written_beside(path, content, None)?;
-    let named = name(&new, path);
-    let _ = fs::remove_file(&new);
-    named?;
+    let new = New::beside(path, content, None)?;
+    name(&new.path, path)?;
+    drop(new);
     sync_folder(path)
 }
 
@@ -25,9 +27,20 @@ pub fn make(path: &Path, content: &[u8]) -> io::Result<()> {
 /// The file or its folder cannot be written.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
-    let new = written_beside(path, content, Some(permissions))?;
-    fs::rename(&new, path).inspect_err(|_| drop(fs::remove_file(&new)))?;
+    let new = New::beside(path, content, Some(permissions))?;
+    fs::rename(&new.path, path)?;
     sync_folder(path)
+}
+
+/// Removes what programs that were killed while they wrote a file left beside it.
+pub fn sweep(path: &Path) {
+    let Some(name) = path.file_name() else { return };
+    let Ok(entries) = fs::read_dir(folder(path)) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        if is_left(&name.to_string_lossy(), &entry.file_name().to_string_lossy()) {
+            remove_unlocked(&entry.path());
+        }
+    }
 }
 
 /// The folder of a file.
@@ -42,30 +55,62 @@ fn name(new: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(new, path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             File::create_new(path)?;
-            fs::rename(new, path)
+            fs::rename(new, path).inspect_err(|_| drop(fs::remove_file(path)))
         }
         linked => linked,
     }
 }
 
-/// A new file beside another, on the disk, with those permissions, else its owner's alone.
-fn written_beside(
-    path: &Path,
-    content: &[u8],
-    permissions: Option<Permissions>,
-) -> io::Result<PathBuf> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(format!(".{}.new", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    let mut file = options.open(&new)?;
-    file.write_all(content)
-        .and_then(|()| permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions)))
-        .and_then(|()| file.sync_all())
-        .inspect_err(|_| drop(fs::remove_file(&new)))?;
-    Ok(new.into())
+/// A new file beside another, on the disk, with those permissions, else its owner's alone. It is
+/// locked for as long as its program lives, which tells it from one that a killed program left.
+struct New {
+    path: PathBuf,
+    file: File,
+}
+
+impl New {
+    fn beside(path: &Path, content: &[u8], permissions: Option<Permissions>) -> io::Result<Self> {
+        let mut new = path.as_os_str().to_owned();
+        new.push(format!(".{}{NEW}", std::process::id()));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        options.mode(0o600);
+        let file = options.open(&new)?;
+        let mut new = Self { path: new.into(), file };
+        // Where the file system has no locks, a sweep finds none that it could take either.
+        let _ = new.file.try_lock();
+        new.file.write_all(content)?;
+        if let Some(permissions) = permissions {
+            new.file.set_permissions(permissions)?;
+        }
+        new.file.sync_all()?;
+        Ok(new)
+    }
+}
+
+impl Drop for New {
+    /// Removes the name beside the other file, if the file still has it.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether a file's name is that of another, a process id, and [`NEW`].
+fn is_left(name: &str, file: &str) -> bool {
+    let rest = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+    let id = rest.and_then(|rest| rest.strip_suffix(NEW)).unwrap_or_default();
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Removes a regular file that no living program holds.
+fn remove_unlocked(path: &Path) {
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return;
+    }
+    if File::open(path).is_ok_and(|file| file.try_lock().is_ok()) {
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// Lets the new name of a file outlast a loss of power.
@@ -102,6 +147,23 @@ mod tests {
         assert_eq!(make(&path, b"two").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_a_killed_program_left_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let others = ["journal.new", "journal.x1.new", "other.12.new", "journal.12.newer"];
+        for file in others.into_iter().chain(["journal.12.new"]) {
+            fs::write(folder.path().join(file), "earlier values").unwrap();
+        }
+        let living = New::beside(&path, b"of another run", None).unwrap();
+        sweep(&path);
+        assert!(living.path.exists(), "a living program holds it");
+        assert!(!folder.path().join("journal.12.new").exists());
+        assert!(others.iter().all(|file| folder.path().join(file).exists()));
+        drop(living);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), others.len());
     }
 
     #[cfg(unix)]

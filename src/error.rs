@@ -127,8 +127,17 @@ impl From<ApplyError> for Failure {
             ApplyError::NotWritten { .. } => {
                 Self::new(Exit::Unreachable, message).nothing_written().hint("run again")
             }
-            ApplyError::Partial { .. } => Self::new(Exit::Unknown, message)
-                .hint("run again: what is in stays, and the rest is written"),
+            ApplyError::Partial { extent, .. } => {
+                let unread = || vec!["`flowbind plan` shows which targets are in".to_owned()];
+                let lines = extent.map_or_else(unread, |extent| extent.lines());
+                let failure = Self::new(Exit::Unknown, message);
+                let failure = lines.into_iter().fold(failure, Self::hint);
+                failure.hint("run again: what is in stays, and the rest is written")
+            }
+            ApplyError::Interrupted => Self::interrupted(),
+            ApplyError::Abandoned { .. } => Self::new(Exit::Unknown, message)
+                .hint("what was sent may be carried out within two minutes yet")
+                .hint("look with `flowbind plan`; running apply again is safe"),
             ApplyError::Unknown { after, .. } => {
                 let failure = Self::new(Exit::Unknown, message);
                 let failure = seen(&after).into_iter().fold(failure, Self::hint);

@@ -6,6 +6,8 @@ use crate::discover::DiscoverError;
 use crate::plan::{Divergence, Plan};
 use crate::problem::Problem;
 
+use super::{Extent, Share};
+
 /// Why a plan is not carried out, or not known to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -32,16 +34,28 @@ pub enum ApplyError {
         cause: String,
     },
     /// Some change sets are in, and the next one is not.
-    #[error(
-        "written in part: {written} of {total} change sets are in, and the next is not: {cause}"
-    )]
+    #[error("written in part: {share}, in the order of the plan, and the next is not: {cause}")]
     Partial {
-        /// How many are in.
-        written: usize,
-        /// How many there are.
-        total: usize,
+        /// How much is in.
+        share: Share,
         /// Why the next is not.
         cause: String,
+        /// Which targets are in, as reading found them; none if they could not be read.
+        extent: Option<Extent>,
+    },
+    /// Somebody interrupted the run, and nothing was written.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+    /// Somebody interrupted the run before its outcome was known.
+    #[error(
+        "outcome unknown: the run was interrupted while {doubt}{}",
+        share.map(|share| format!("; before that, {share}")).unwrap_or_default()
+    )]
+    Abandoned {
+        /// What is not known.
+        doubt: &'static str,
+        /// How much is known to be in, if there are several change sets.
+        share: Option<Share>,
     },
     /// Something was or may have been written, and reading back does not show what was planned.
     #[error("outcome unknown: {cause}, but reading back shows something else than was planned")]
@@ -60,4 +74,11 @@ pub enum ApplyError {
         #[source]
         source: DiscoverError,
     },
+}
+
+impl ApplyError {
+    /// Whether waiting may tell more of what is in.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Abandoned { .. })
+    }
 }

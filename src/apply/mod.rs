@@ -7,7 +7,9 @@
 mod change_set;
 mod conflict;
 mod error;
+mod extent;
 mod goal;
+mod progress;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -24,9 +26,12 @@ use crate::plan::{Divergence, Plan, Write};
 use crate::stage::Stage;
 
 use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge};
+use progress::Phase;
 
 pub use error::ApplyError;
+pub use extent::Extent;
 pub use goal::Goal;
+pub use progress::{Progress, Share};
 pub use writer::Writer;
 
 /// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
@@ -45,6 +50,9 @@ pub const LOOKS: &[Duration] = &[
 
 /// The time that a write and its verification have, whatever was left of the run's.
 const FINISH: Duration = Duration::from_mins(5);
+
+/// How long a run that ends with some change sets in takes at most to read which targets those are.
+const READ_EXTENT: Duration = Duration::from_mins(1);
 
 /// How a plan was carried out.
 #[derive(Debug)]
@@ -73,21 +81,16 @@ pub struct Applying<'run> {
     pub listener: &'run dyn Listener,
     /// When to look whether a write whose answer was lost is in: [`LOOKS`].
     pub looks: &'run [Duration],
+    /// How far it has come.
+    pub progress: Progress,
 }
 
-/// How the writes ended: some change sets are in, and what became of the next.
-enum Sent {
-    All,
-    Refused { written: usize, fault: Fault },
-    Unsent { written: usize, error: SendError },
-    Unclear { written: usize, cause: String },
-}
-
-/// A guard that no longer held, and how many change sets are in, of how many.
-struct Conflict {
-    written: usize,
-    total: usize,
-    fault: Fault,
+/// Why the change sets from one on are not known to be in.
+enum Stop {
+    Refused(Fault),
+    Unsent(SendError),
+    Unclear(String),
+    Interrupted,
 }
 
 impl Applying<'_> {
@@ -96,69 +99,129 @@ impl Applying<'_> {
     /// # Errors
     /// [`ApplyError`] says what was written and what was not.
     pub async fn apply(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
+        match self.rounds(to, agreed).await {
+            Err(ApplyError::Partial { share, cause, .. }) => {
+                let extent = self.extent(agreed).await;
+                Err(ApplyError::Partial { share, cause, extent })
+            }
+            ended => ended,
+        }
+    }
+
+    /// Has the run send nothing more, as somebody interrupts it. What is under way goes on.
+    pub fn stop(&self) {
+        self.progress.stop();
+    }
+
+    /// What is so if the run ends now.
+    pub fn left(&self) -> ApplyError {
+        self.progress.left(self.reader.is_writing())
+    }
+
+    /// Writes, and again after each conflict that leaves the plan the same in substance.
+    async fn rounds(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
         let mut anew = None;
-        let mut written = 0;
         for rounds_left in (0..MOST_ROUNDS).rev() {
             let plan = anew.as_ref().unwrap_or(agreed);
-            let Some(conflict) = self.write(to, plan, written).await? else {
+            let alone = self.progress.is_nothing_in();
+            let Some(fault) = self.write(to, plan).await? else {
                 return Ok(match anew {
                     // What earlier change sets wrote agrees in the newer plan.
-                    Some(plan) if written == 0 => Applied::ByThisRunAnew(plan),
+                    Some(plan) if alone => Applied::ByThisRunAnew(plan),
                     _ => Applied::ByThisRun,
                 });
             };
-            written = conflict.written;
+            let nothing_in = self.progress.is_nothing_in();
             self.listener.tell(Event::PlanningAgain);
-            let Ok(now) = self.plan_again().await else { return Err(conflict.end(None, vec![])) };
+            let Ok(now) = self.plan_again().await else {
+                return Err(self.conflict(fault, None, vec![]));
+            };
             match judge(agreed, &now) {
-                Verdict::Done if written == 0 => {
+                Verdict::Done if nothing_in => {
                     self.listener.tell(Event::WrittenElsewhere);
                     return Ok(Applied::ByAnotherRun(now));
                 }
                 Verdict::Done => return Ok(Applied::ByThisRun),
                 Verdict::Again if rounds_left == 0 || !self.goes_on => {
-                    return Err(conflict.end(None, vec![]));
+                    return Err(self.conflict(fault, None, vec![]));
                 }
                 Verdict::Again => anew = Some(now),
-                Verdict::Diverged(both) => return Err(conflict.end(Some(now), both)),
+                Verdict::Diverged(both) => return Err(self.conflict(fault, Some(now), both)),
             }
         }
         Ok(Applied::ByThisRun)
     }
 
-    /// Sends the writes of a plan, after so many change sets that are in already, and proves them;
-    /// a conflict if a guard no longer held.
-    async fn write(
-        &self,
-        to: &Writer<'_>,
-        plan: &Plan,
-        before: usize,
-    ) -> Result<Option<Conflict>, ApplyError> {
+    /// Sends the writes of a plan and proves them; what the service said if a guard no longer held.
+    async fn write(&self, to: &Writer<'_>, plan: &Plan) -> Result<Option<Fault>, ApplyError> {
         let sets: Vec<&[Write]> = plan.writes().chunks(MOST_OPERATIONS).collect();
-        let total = before + sets.len();
+        self.progress.plan(sets.len(), plan.writes().len());
         self.listener.tell(Event::Writing { writes: plan.writes().len(), change_sets: sets.len() });
         self.reader.extend_deadline(FINISH);
-        match send(to, &sets).await {
-            Sent::All => self.verify().await,
-            Sent::Refused { written, fault } if is_conflict(&fault) => {
-                Ok(Some(Conflict { written: before + written, total, fault }))
-            }
-            Sent::Refused { written, fault } if before + written == 0 => {
-                Err(ApplyError::Refused(fault))
-            }
-            Sent::Unsent { written, error } if before + written == 0 => Err(error.into()),
-            Sent::Refused { written, fault } => {
-                let cause = fault.to_string();
-                Err(ApplyError::Partial { written: before + written, total, cause })
-            }
-            Sent::Unsent { written, error } => {
-                let cause = sentence(&error);
-                Err(ApplyError::Partial { written: before + written, total, cause })
-            }
-            Sent::Unclear { written, cause } => {
-                self.look(&sets[written..], before + written, total, cause).await
+        let mut open = sets.as_slice();
+        while let Err(stop) = self.send(to, &mut open).await {
+            match stop {
+                Stop::Refused(fault) if is_conflict(&fault) => return Ok(Some(fault)),
+                Stop::Unclear(cause) => match self.look(open, cause).await? {
+                    Looked::All => return Ok(None),
+                    Looked::First => self.take(&mut open),
+                },
+                stop => return Err(self.failed(stop)),
             }
         }
+        self.verify().await.map(|()| None)
+    }
+
+    /// Sends the change sets in order, and takes each off `open` that is in, up to the first that
+    /// is not known to be.
+    async fn send(&self, writer: &Writer<'_>, open: &mut &[&[Write]]) -> Result<(), Stop> {
+        while let Some(set) = open.first() {
+            if self.progress.is_stopped() {
+                return Err(Stop::Interrupted);
+            }
+            self.progress.enter(Phase::Sending);
+            let answer = writer.send(set).await;
+            self.progress.enter(Phase::Between);
+            committed(answer)?;
+            self.take(open);
+        }
+        Ok(())
+    }
+
+    /// Notes that the first of the open change sets is in.
+    fn take(&self, open: &mut &[&[Write]]) {
+        if let Some((set, rest)) = open.split_first() {
+            self.progress.take(set.len());
+            *open = rest;
+        }
+    }
+
+    /// The end of a run whose next change set is not in.
+    fn failed(&self, stop: Stop) -> ApplyError {
+        let nothing_in = self.progress.is_nothing_in();
+        match stop {
+            Stop::Refused(fault) if nothing_in => ApplyError::Refused(fault),
+            Stop::Unsent(error) if nothing_in => error.into(),
+            Stop::Refused(fault) => self.partial(fault.to_string()),
+            Stop::Unsent(error) => self.partial(sentence(&error)),
+            Stop::Unclear(cause) => self.partial(cause),
+            Stop::Interrupted => self.left(),
+        }
+    }
+
+    /// The end of a run of which some change sets are in.
+    fn partial(&self, cause: String) -> ApplyError {
+        ApplyError::Partial { share: self.progress.share(), cause, extent: None }
+    }
+
+    /// The end of a run that cannot go on after a guard no longer held, with what was planned anew
+    /// and where it differs.
+    fn conflict(&self, fault: Fault, now: Option<Plan>, both: Vec<Divergence>) -> ApplyError {
+        if !self.progress.is_nothing_in() {
+            return self.partial(fault.to_string());
+        }
+        let problems = now.map(|now| now.problems).unwrap_or_default();
+        ApplyError::Conflict { fault, both, problems }
     }
 
     /// Plans again from what the targets hold now.
@@ -166,26 +229,29 @@ impl Applying<'_> {
         self.goal.plan(self.reader, self.cloud).await
     }
 
+    /// Which targets of a plan are in, if that can be read soon.
+    async fn extent(&self, agreed: &Plan) -> Option<Extent> {
+        let now = tokio::time::timeout(READ_EXTENT, self.plan_again()).await.ok()?.ok()?;
+        Some(Extent::of(agreed, &now))
+    }
+
     /// Makes sure that nothing is left to do.
-    async fn verify(&self) -> Result<Option<Conflict>, ApplyError> {
+    async fn verify(&self) -> Result<(), ApplyError> {
+        self.progress.enter(Phase::Verifying);
         self.listener.tell(Event::Verifying);
         let cause = "the service took the write".to_owned();
         match Stage::Verify.log(self.plan_again()).await {
-            Ok(after) if after.is_agreed() => Ok(None),
+            Ok(after) if after.is_agreed() => Ok(()),
             Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
             Err(source) => Err(ApplyError::Unverified { cause, source }),
         }
     }
 
     /// An answer was lost: reading shows whether its change set is in, until the service must
-    /// have given up on it. `open` are the change sets that are not known to be in.
-    async fn look(
-        &self,
-        open: &[&[Write]],
-        written: usize,
-        total: usize,
-        cause: String,
-    ) -> Result<Option<Conflict>, ApplyError> {
+    /// have given up on it. `open` are the change sets that are not known to be in, of which the
+    /// first was sent.
+    async fn look(&self, open: &[&[Write]], cause: String) -> Result<Looked, ApplyError> {
+        self.progress.enter(Phase::Looking);
         self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
         let cause = format!("the write was sent and its answer lost ({cause})");
         let mut after = Plan::default();
@@ -196,43 +262,40 @@ impl Applying<'_> {
                 Err(source) => return Err(ApplyError::Unverified { cause, source }),
             };
             if after.is_agreed() {
-                return Ok(None);
+                return Ok(Looked::All);
+            }
+            if open.len() > 1 && after.writes() == open[1..].concat() {
+                return Ok(Looked::First);
             }
         }
-        match written {
-            _ if after.writes() != open.concat() => {
-                Err(ApplyError::Unknown { cause, after: Box::new(after) })
-            }
-            0 => Err(ApplyError::NotWritten { cause }),
-            _ => Err(ApplyError::Partial { written, total, cause }),
+        if after.writes() != open.concat() {
+            return Err(ApplyError::Unknown { cause, after: Box::new(after) });
         }
+        self.progress.enter(Phase::Between);
+        if self.progress.is_nothing_in() {
+            return Err(ApplyError::NotWritten { cause });
+        }
+        Err(self.partial(cause))
     }
 }
 
-impl Conflict {
-    /// The end of a run that cannot go on, with what was planned anew and where it differs.
-    fn end(self, now: Option<Plan>, both: Vec<Divergence>) -> ApplyError {
-        let Self { written, total, fault } = self;
-        if written > 0 {
-            return ApplyError::Partial { written, total, cause: fault.to_string() };
-        }
-        let problems = now.map(|now| now.problems).unwrap_or_default();
-        ApplyError::Conflict { fault, both, problems }
-    }
+/// What looking for a change set whose answer was lost found.
+enum Looked {
+    /// It is in, and nothing is left to do.
+    All,
+    /// It is in, and those after it are not.
+    First,
 }
 
-/// Sends the change sets in order, up to the first that is not committed.
-async fn send(writer: &Writer<'_>, sets: &[&[Write]]) -> Sent {
-    for (written, set) in sets.iter().enumerate() {
-        match writer.send(set).await {
-            Ok(ChangeSetAnswer::Committed) => (),
-            Ok(ChangeSetAnswer::Refused(fault)) => return Sent::Refused { written, fault },
-            Ok(ChangeSetAnswer::Unclear(cause)) => return Sent::Unclear { written, cause },
-            Err(SendError::Transport(error)) if !error.is_never_sent() => {
-                return Sent::Unclear { written, cause: sentence(&error) };
-            }
-            Err(error) => return Sent::Unsent { written, error },
+/// Whether a change set is in, as its answer tells.
+fn committed(answer: Result<ChangeSetAnswer, SendError>) -> Result<(), Stop> {
+    match answer {
+        Ok(ChangeSetAnswer::Committed) => Ok(()),
+        Ok(ChangeSetAnswer::Refused(fault)) => Err(Stop::Refused(fault)),
+        Ok(ChangeSetAnswer::Unclear(cause)) => Err(Stop::Unclear(cause)),
+        Err(SendError::Transport(error)) if !error.is_never_sent() => {
+            Err(Stop::Unclear(sentence(&error)))
         }
+        Err(error) => Err(Stop::Unsent(error)),
     }
-    Sent::All
 }

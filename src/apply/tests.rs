@@ -29,6 +29,8 @@ struct Held {
     silent: bool,
     /// Whether the values are somebody else's.
     foreign: bool,
+    /// Whether somebody interrupts the run.
+    interrupted: bool,
 }
 
 /// Nobody listens.
@@ -132,6 +134,7 @@ async fn applied_and_then(
     then: fn(&mut Held),
 ) -> Result<Applied, ApplyError> {
     let held = Arc::new(Mutex::new(Held::default()));
+    let shared = Arc::clone(&held);
     let server = Server::start(move |_, request| {
         let mut held = held.lock().unwrap();
         if held.silent {
@@ -165,8 +168,20 @@ async fn applied_and_then(
         cloud,
         listener: &Deaf,
         looks,
+        progress: Progress::default(),
     };
-    applying.apply(&Writer::new(&reader), &agreed).await
+    let writer = Writer::new(&reader);
+    let mut work = std::pin::pin!(applying.apply(&writer, &agreed));
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut work => return ended,
+            () = tokio::task::yield_now() => (),
+        }
+        if shared.lock().unwrap().interrupted {
+            applying.stop();
+        }
+    }
 }
 
 #[tokio::test]
@@ -217,11 +232,59 @@ async fn past_a_thousand_writes_the_sets_go_in_order_and_a_failure_says_how_far_
         if set == 1 { (true, committed(1_000)) } else { (false, refused(403, "0x80040220")) }
     };
     let ended = applied(1_001, second_refused).await;
-    assert!(matches!(ended, Err(ApplyError::Partial { written: 1, total: 2, .. })), "{ended:?}");
+    assert!(
+        matches!(ended, Err(ApplyError::Partial { share: Share { sets: 1, of_sets: 2, .. }, .. })),
+        "{ended:?}"
+    );
     let second_lost: OnBatch =
         |set| if set == 1 { (true, committed(1_000)) } else { (false, Reply::Drop) };
     let ended = applied(1_001, second_lost).await;
-    assert!(matches!(ended, Err(ApplyError::Partial { written: 1, total: 2, .. })), "{ended:?}");
+    assert!(
+        matches!(ended, Err(ApplyError::Partial { share: Share { sets: 1, of_sets: 2, .. }, .. })),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_change_set_that_is_in_is_followed_by_the_next() {
+    let ended = applied(1_001, |set| match set {
+        1 => (true, Reply::Drop),
+        _ => (true, committed(1)),
+    });
+    let ended = ended.await;
+    assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
+}
+
+#[tokio::test]
+async fn what_is_in_of_several_change_sets_is_told_by_its_targets() {
+    let second_refused: OnBatch = |set| {
+        if set == 1 { (true, committed(1_000)) } else { (false, refused(403, "0x80040220")) }
+    };
+    let failure = Failure::from(applied(1_002, second_refused).await.unwrap_err());
+    assert_eq!(failure.exit, Exit::Unknown);
+    assert!(failure.message.contains("1 of 2 change sets are in (1000 of 1002 rows)"));
+    let url = |index| format!("environment-variable/contoso_Url{index}");
+    let told = [
+        format!("in: 1000 targets, from {} to {}", url(0), url(999)),
+        format!("not in: 2 targets, from {} to {}", url(1_000), url(1_001)),
+    ];
+    assert_eq!(failure.hints[..2], told);
+}
+
+#[tokio::test]
+async fn a_run_that_is_interrupted_sends_no_further_change_set() {
+    let interrupt = |held: &mut Held| held.interrupted = true;
+    let ended = applied_and_then(1_001, |_| (true, committed(1_000)), interrupt).await;
+    let ended = ended.unwrap_err();
+    assert!(
+        matches!(ended, ApplyError::Partial { share: Share { sets: 1, of_sets: 2, .. }, .. }),
+        "{ended:?}"
+    );
+    assert!(ended.to_string().ends_with("the run was interrupted"), "{ended}");
+    let ended = applied_and_then(1, |_| (true, committed(1)), interrupt).await;
+    assert!(matches!(ended, Ok(Applied::ByThisRun)), "what is in is read back: {ended:?}");
+    let refused = applied_and_then(1, |_| (false, refused(412, "0x80060882")), interrupt).await;
+    assert!(matches!(refused, Err(ApplyError::Interrupted)), "{refused:?}");
 }
 
 #[tokio::test]

@@ -53,6 +53,11 @@ impl<'run> Reader<'run> {
         self.transport.extend_deadline(time);
     }
 
+    /// Whether the environment may be carrying out a write now.
+    pub fn is_writing(&self) -> bool {
+        self.transport.is_writing()
+    }
+
     /// What a writer to the same environment needs.
     pub(crate) fn parts(&self) -> (&'run Session, &DataverseApi) {
         (self.session, &self.api)

@@ -1,6 +1,7 @@
 //! Sends requests: as many at once as each service bears, again where that is safe, and not past
 //! the run's deadline.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,7 @@ use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Cause, Counts, Request, TransportError, Trust, span};
+use super::{Answer, Cause, Counts, Request, Safety, TransportError, Trust, span};
 use crate::domain::{AccessToken, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
@@ -48,6 +49,13 @@ struct Shared {
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
     on_wait: OnceLock<OnWait>,
+    /// How many commands to Dataverse a service may be carrying out.
+    writes: AtomicUsize,
+}
+
+/// A command that a service may be carrying out, until this is dropped.
+struct UnderWay<'run> {
+    writes: &'run AtomicUsize,
 }
 
 /// The way to each service, since each has limits of its own.
@@ -96,6 +104,7 @@ impl Transport {
             attempt_timeout: settings.attempt_timeout,
             deadline: Mutex::new(after(settings.deadline)),
             on_wait: OnceLock::new(),
+            writes: AtomicUsize::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -158,6 +167,12 @@ impl Transport {
         *deadline += time;
     }
 
+    /// Whether Dataverse may be carrying out a command now. Before the first attempt, and while one
+    /// that was turned away waits to be sent again, it provably is not.
+    pub fn is_writing(&self) -> bool {
+        self.shared.writes.load(Ordering::Relaxed) > 0
+    }
+
     /// How many attempts went to each service so far.
     pub fn counts(&self) -> Counts {
         self.shared.counter.read()
@@ -176,6 +191,7 @@ impl Shared {
         let passed = || TransportError::DeadlinePassed { peer: parcel.peer.clone(), last: None };
         let place = self.gates.of(request.service).enter(end).await.ok_or_else(passed)?;
         self.counter.add(request.service);
+        let _under_way = self.under_way(request);
         let begin = Instant::now();
         let time = self.attempt_timeout.min(end - begin);
         let span = span::of(request, parcel, number);
@@ -189,6 +205,12 @@ impl Shared {
         span::end(&span, begin.elapsed(), &result);
         adapt(&place, &result);
         result
+    }
+
+    /// Notes a command to Dataverse for as long as its attempt lasts.
+    fn under_way(&self, request: &Request) -> Option<UnderWay<'_>> {
+        let is_write = request.safety == Safety::Command && request.service == Service::Dataverse;
+        is_write.then(|| UnderWay::begin(&self.writes))
     }
 
     /// Tells of a wait, unless it has been told.
@@ -211,6 +233,19 @@ impl Shared {
     /// The deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
     fn lock_deadline(&self) -> MutexGuard<'_, Instant> {
         self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'run> UnderWay<'run> {
+    fn begin(writes: &'run AtomicUsize) -> Self {
+        writes.fetch_add(1, Ordering::Relaxed);
+        Self { writes }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.writes.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,67 +1,130 @@
-//! Ctrl-C, SIGTERM and SIGHUP: before the first write they end the run at once, after it they wait
-//! until its outcome is known.
+//! Ctrl-C, SIGTERM and SIGHUP: while nothing is in they end the run at once. Once a write is under
+//! way they end it when its outcome is known, or soon.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+use tokio::time::sleep;
+
+use crate::apply::{Applied, ApplyError, Applying, Writer};
 use crate::failure::Failure;
+use crate::plan::Plan;
 use crate::report::Console;
+use crate::stage::Stage;
+
+/// How long an interrupted run goes on reading the outcome of its write.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How soon a second signal is the first one once more, as from a terminal and from whoever passes
+/// signals on.
+const SAME: Duration = Duration::from_millis(500);
 
 /// Does the work unless somebody interrupts it.
 pub(super) async fn interruptible<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    tokio::select! {
-        biased;
-        () = interrupted() => Err(Failure::interrupted()),
-        ended = work => ended,
-    }
+    Interrupts::begin().unless(work).await
 }
 
-/// Does the work to its end, and says so to whoever interrupts it.
-pub(super) async fn held<T, E>(
-    work: impl Future<Output = Result<T, E>>,
-    console: &Console,
-) -> Result<T, Failure>
-where
-    Failure: From<E>,
-{
-    let mut work = std::pin::pin!(work);
-    loop {
+/// The interruptions from a moment on: none is lost while nobody waits for one.
+pub(super) struct Interrupts {
+    signals: Vec<Signal>,
+}
+
+#[cfg(unix)]
+type Signal = tokio::signal::unix::Signal;
+
+#[cfg(not(unix))]
+type Signal = tokio::signal::windows::CtrlC;
+
+impl Interrupts {
+    /// Takes the signals over from the system.
+    #[cfg(unix)]
+    pub(super) fn begin() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        // The terminal is gone when it hangs up, as when a connection drops.
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self { signals: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+    }
+
+    /// Takes Ctrl-C over from the system.
+    #[cfg(not(unix))]
+    pub(super) fn begin() -> Self {
+        Self { signals: tokio::signal::windows::ctrl_c().into_iter().collect() }
+    }
+
+    /// Does the work unless somebody interrupts it.
+    pub(super) async fn unless<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         tokio::select! {
-            ended = &mut work => return ended.map_err(Failure::from),
-            () = interrupted() => {
-                console.message("\nThe write is under way: waiting until its outcome is known.\n");
-            }
+            biased;
+            () = self.next() => Err(Failure::interrupted()),
+            ended = work => ended,
         }
     }
-}
 
-/// Waits for the next interruption.
-#[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let received = async |kind| match signal(kind) {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(_) => std::future::pending().await,
-    };
-    tokio::select! {
-        () = pressed() => (),
-        () = received(SignalKind::terminate()) => (),
-        // The terminal is gone, as when a connection drops.
-        () = received(SignalKind::hangup()) => (),
+    /// Applies a plan. Whoever interrupts that ends it at once while nothing is in; else the run
+    /// sends nothing more, and has a while to find out what is in. A second interruption ends it at
+    /// once in any case.
+    pub(super) async fn held(
+        &mut self,
+        applying: &Applying<'_>,
+        plan: &Plan,
+        console: &Console,
+    ) -> Result<Applied, ApplyError> {
+        // What was pressed while the run was busy without a pause is seen before anything is sent.
+        tokio::task::yield_now().await;
+        let writer = Writer::new(applying.reader);
+        let mut work = std::pin::pin!(Stage::Apply.log(applying.apply(&writer, plan)));
+        tokio::select! {
+            biased;
+            () = self.next() => (),
+            ended = &mut work => return ended,
+        }
+        let left = applying.left();
+        if !left.is_in_doubt() {
+            return Err(left);
+        }
+        applying.stop();
+        console.message(&format!(
+            "\nThe write is under way: reading its outcome for up to {} s.\n",
+            PATIENCE.as_secs()
+        ));
+        tokio::select! {
+            biased;
+            ended = &mut work => ended,
+            () = sleep(PATIENCE) => Err(applying.left()),
+            () = self.another() => Err(applying.left()),
+        }
     }
-}
 
-/// Waits for the next interruption.
-#[cfg(not(unix))]
-async fn interrupted() {
-    pressed().await;
-}
+    /// Waits for an interruption that is not the last one once more.
+    async fn another(&mut self) {
+        let mut same = std::pin::pin!(sleep(SAME));
+        loop {
+            tokio::select! {
+                () = &mut same => break,
+                () = self.next() => (),
+            }
+        }
+        self.next().await;
+    }
 
-/// Waits for Ctrl-C; where it cannot be waited for, the system ends the program.
-async fn pressed() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    /// Waits for the next interruption; for ever where the system takes no wish for signals.
+    async fn next(&mut self) {
+        poll_fn(|context| self.poll(context)).await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut signals = self.signals.iter_mut();
+        if signals.any(|signal| signal.poll_recv(context).is_ready()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }

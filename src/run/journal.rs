@@ -27,6 +27,10 @@ const MOST_BYTES: u64 = 256 << 20;
 /// With what an encrypted file begins (<https://age-encryption.org/v1>).
 const SEALED: &[u8] = b"age-encryption.org/";
 
+/// What is said of a journal whose completion was broken off.
+pub(super) const INCOMPLETE: &str =
+    "\nThe journal lacks the ids of the new rows; a rollback finds them by their keys.\n";
+
 /// A journal that is to be kept: its file is not there yet, and it can be encrypted.
 pub(super) struct Journaling {
     path: PathBuf,
@@ -43,6 +47,7 @@ impl Journaling {
     /// Checks, before anything is contacted, that the journal can be kept there.
     pub(super) fn of(file: &JournalFile) -> Result<Self, Failure> {
         let shown = file.path.display();
+        disk::sweep(&file.path);
         if fs::symlink_metadata(&file.path).is_ok() {
             return Err(is_there(&file.path));
         }
@@ -132,6 +137,7 @@ impl Begun<'_> {
 /// Reads a journal, whether or not it is encrypted.
 pub(super) fn open(file: &JournalFile) -> Result<Journal, Failure> {
     let path = &file.path;
+    disk::sweep(path);
     let content = read(path).map_err(|error| {
         Failure::new(
             Exit::Usage,

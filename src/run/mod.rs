@@ -27,7 +27,7 @@ use std::time::{Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::apply::{Applied, Applying, Goal, LOOKS, Writer};
+use crate::apply::{Applied, Applying, Goal, LOOKS, Progress};
 use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs, WriteArgs};
 use crate::discover::{Discovery, Reader, observe};
 use crate::domain::{CloudProblem, CloudProblemKind, Clouds};
@@ -45,8 +45,8 @@ use crate::stage::Stage;
 use crate::state::Site;
 
 use connect::Connection;
-use interrupt::interruptible;
-use journal::Journaling;
+use interrupt::Interrupts;
+use journal::{Begun, Journaling};
 use record::Record;
 use review::Saving;
 use sign_in::Login;
@@ -173,14 +173,14 @@ async fn stages(
     let journaling = wish.journal.map(Journaling::of).transpose()?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
     let start = start(args, wish, console, record)?;
-    let preparing = Box::pin(prepare(args, start, console, record));
-    let ready = interruptible(preparing).await?;
+    let mut interrupts = Interrupts::begin();
+    let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
     if let Some(reviewed) = &wish.reviewed {
         review::hold(reviewed, &ready, record, console);
     }
     let head = || ready.head(&args.connect.manifest, record);
     let journaling = journaling.as_ref().map(|journaling| (journaling, head()));
-    let outcome = settle(&ready, wish, journaling, console, record).await;
+    let outcome = settle(&ready, wish, journaling, &mut interrupts, console, record).await;
     ready.connection.close().await;
     outcome
 }
@@ -264,12 +264,13 @@ async fn settle(
     ready: &Ready,
     wish: &Wish<'_>,
     journaling: Option<(&Journaling, Head)>,
+    interrupts: &mut Interrupts,
     console: &Console,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
     let reader = ready.connection.reader();
-    let consented = consent(&ready.connection, &reader, wish.intent, console, record).await?;
-    if let Some(outcome) = consented {
+    let consented = consent(&ready.connection, &reader, wish.intent, console, record);
+    if let Some(outcome) = interrupts.unless(consented).await? {
         if let Some(saving) = wish.save.as_ref().filter(|_| outcome != Outcome::Refused) {
             saving.save(ready, record, console)?;
         }
@@ -290,13 +291,12 @@ async fn settle(
         cloud: &ready.connection.cloud,
         listener: console,
         looks: LOOKS,
+        progress: Progress::default(),
     };
-    let writer = Writer::new(&reader);
-    let applied = Stage::Apply.log(applying.apply(&writer, plan));
-    match interrupt::held(applied, console).await? {
+    match interrupts.held(&applying, plan, console).await? {
         Applied::ByThisRun => {
             if let Some(begun) = begun {
-                begun.complete(&reader, console).await;
+                complete(begun, &reader, interrupts, console).await;
             }
             Ok(Outcome::Applied)
         }
@@ -311,6 +311,22 @@ async fn settle(
             record.plan(plan);
             Ok(Outcome::Agreed)
         }
+    }
+}
+
+/// Completes a journal. Whoever interrupts that leaves it as it is: the apply is one all the same.
+async fn complete(
+    begun: Begun<'_>,
+    reader: &Reader<'_>,
+    interrupts: &mut Interrupts,
+    console: &Console,
+) {
+    let completing = async {
+        begun.complete(reader, console).await;
+        Ok(())
+    };
+    if interrupts.unless(completing).await.is_err() {
+        console.message(journal::INCOMPLETE);
     }
 }
 
@@ -333,7 +349,7 @@ async fn consent(
     }
     let Intent::Carry { yes } = intent else { return Ok(Some(Outcome::Planned)) };
     let asked = Instant::now();
-    interruptible(confirm::ask(url, yes, console)).await?;
+    confirm::ask(url, yes, console).await?;
     reader.extend_deadline(asked.elapsed());
     Ok(None)
 }

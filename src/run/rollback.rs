@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::interrupt::{held, interruptible};
+use super::interrupt::Interrupts;
 use super::record::Record;
 use super::sign_in::Login;
 use super::{
     Connection, Intent, auth, clouds, confirm, connect, consent, detailed, journal, tenant,
 };
-use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Writer};
+use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
 use crate::discover::{Reader, environment_id, find};
 use crate::domain::{Cloud, Clouds, EnvironmentId};
@@ -60,8 +60,9 @@ async fn stages(
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
     let start = start(args, console)?;
-    let ready = interruptible(Box::pin(prepare(args, start, console, record))).await?;
-    let outcome = settle(&ready, console, record).await;
+    let mut interrupts = Interrupts::begin();
+    let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
+    let outcome = settle(&ready, &mut interrupts, console, record).await;
     ready.connection.close().await;
     outcome
 }
@@ -162,9 +163,15 @@ async fn plan(
 }
 
 /// Shows the plan and, if that is the intent, carries it out.
-async fn settle(ready: &Ready, console: &Console, record: &mut Record) -> Result<Outcome, Failure> {
+async fn settle(
+    ready: &Ready,
+    interrupts: &mut Interrupts,
+    console: &Console,
+    record: &mut Record,
+) -> Result<Outcome, Failure> {
     let reader = ready.connection.reader();
-    let consented = consent(&ready.connection, &reader, ready.intent, console, record).await?;
+    let consented = consent(&ready.connection, &reader, ready.intent, console, record);
+    let consented = interrupts.unless(consented).await?;
     if let Some(outcome) = consented {
         return Ok(outcome);
     }
@@ -175,10 +182,10 @@ async fn settle(ready: &Ready, console: &Console, record: &mut Record) -> Result
         cloud: &ready.connection.cloud,
         listener: console,
         looks: LOOKS,
+        progress: Progress::default(),
     };
-    let (writer, plan) = (Writer::new(&reader), record.planned());
-    let applied = async { applying.apply(&writer, plan).await.map_err(failed) };
-    match held(Stage::Apply.log(applied), console).await? {
+    let applied = interrupts.held(&applying, record.planned(), console).await;
+    match applied.map_err(failed)? {
         Applied::ByThisRun | Applied::ByThisRunAnew(_) => Ok(Outcome::Applied),
         Applied::ByAnotherRun(plan) => {
             record.plan(plan);
@@ -191,7 +198,10 @@ async fn settle(ready: &Ready, console: &Console, record: &mut Record) -> Result
 fn failed(error: ApplyError) -> Failure {
     let looks = matches!(
         error,
-        ApplyError::Conflict { .. } | ApplyError::Unknown { .. } | ApplyError::Unverified { .. }
+        ApplyError::Conflict { .. }
+            | ApplyError::Unknown { .. }
+            | ApplyError::Unverified { .. }
+            | ApplyError::Abandoned { .. }
     );
     let mut failure = Failure::from(error);
     if looks {

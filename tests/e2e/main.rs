@@ -9,11 +9,15 @@
 )]
 
 mod bridge;
+mod change_sets;
 mod clouds;
+mod crashes;
+mod crowd;
 mod faults;
 mod harness;
 mod hostile;
 mod identities;
+mod interrupts;
 mod journal;
 mod leaks;
 mod logging;
@@ -30,5 +34,6 @@ mod sign_in_errors;
 mod sign_in_secrets;
 mod solutions;
 mod stores;
+mod tenant;
 mod tls;
 mod watch;
