@@ -4,6 +4,7 @@ mod export;
 mod import;
 mod log;
 pub mod pac;
+mod report;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -19,9 +20,10 @@ pub use import::ImportArgs;
 use crate::auth::{TokenCommandFor, TokenStore};
 use crate::domain::Guid;
 use crate::journal::JournalFile;
-use crate::report::Format;
+use crate::report::{Format, OutputUrl};
 
 pub use log::LogArgs;
+pub use report::{Ci, ReportArgs};
 
 /// Colours of the help, quiet ones.
 const STYLES: Styles = Styles::styled()
@@ -166,6 +168,11 @@ pub struct ApplyArgs {
     /// before the path it is not, and readable by its owner alone.
     #[arg(long, value_name = "[plain:]FILE")]
     pub journal: Option<JournalFile>,
+    /// In a pipeline: hand the URL that goes to the target with that address to later steps, as the
+    /// output or secret variable NAME; may be repeated. The URL is covered in the log, but every
+    /// later step that asks for it gets it: docs/reports.md tells of the risk.
+    #[arg(long, value_name = "NAME=ADDRESS", conflicts_with = "dry_run")]
+    pub output_url: Vec<OutputUrl>,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,
@@ -268,6 +275,9 @@ pub struct RunArgs {
     /// Which environment, and how it is reached.
     #[command(flatten)]
     pub connect: ConnectArgs,
+    /// What it leaves behind.
+    #[command(flatten)]
+    pub reports: ReportArgs,
 }
 
 /// Which environment, and how it is reached.

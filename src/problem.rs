@@ -21,11 +21,11 @@ pub struct Problem {
 
 /// Defines [`Code`] with the stable text of each of its members.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal,)*) => {
         /// The kinds of problems. Their texts are stable: pipelines may match on them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Code {
@@ -36,6 +36,13 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
+                }
+            }
+
+            /// What is wrong, as a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*).trim_ascii(),)*
                 }
             }
         }
@@ -122,7 +129,7 @@ codes! {
     CallbackOtherFlow = "callback-other-flow",
     /// The URL is signed and the policy does not want that.
     SignedUrl = "signed-url",
-    /// The URL is of the old generation.
+    /// A warning: the URL is of the old generation, which is being retired.
     OldGenerationUrl = "old-generation-url",
 
     // The targets.
@@ -174,8 +181,31 @@ codes! {
     ChangedSince = "changed-since",
 }
 
+impl Code {
+    /// Whether it never keeps a run from writing.
+    pub fn is_warning(self) -> bool {
+        self.meaning().starts_with("A warning:")
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_says_what_it_means() {
+        for code in Code::ALL {
+            assert!(code.meaning().ends_with('.'), "{code}: {}", code.meaning());
+            assert!(!code.meaning().starts_with(' '), "{code}");
+        }
+        let warnings: Vec<&str> =
+            Code::ALL.iter().filter(|code| code.is_warning()).map(|code| code.as_str()).collect();
+        assert_eq!(warnings, ["callback-unconfirmed", "old-generation-url", "key-not-unique"]);
     }
 }

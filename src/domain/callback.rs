@@ -2,6 +2,7 @@
 
 mod parts;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::Fingerprint;
+use super::{Fingerprint, Signature};
 pub use parts::{Generation, Parts};
 
 /// The URL that runs a flow. Whoever holds a signed one may run it, so it is never printed.
@@ -94,6 +95,24 @@ impl CallbackUrl {
             && !text.contains(['\\', '#', '@'])
     }
 
+    /// The signatures in it, as they stand and as they read with percent-encoding undone: what has
+    /// to be covered besides the whole, since a part of a covered text is not.
+    pub fn signatures(&self) -> Vec<Signature> {
+        let query = self.expose().split_once('?').map_or("", |(_, query)| query);
+        let query = query.split_once('#').map_or(query, |(query, _)| query);
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let values = pairs.filter(|(name, _)| decoded(name).eq_ignore_ascii_case("sig"));
+        let mut signatures = Vec::new();
+        for (_, value) in values.filter(|(_, value)| !value.is_empty()) {
+            signatures.push(Signature::new(value));
+            let plain = decoded(value);
+            if plain != value && plain.bytes().all(|byte| byte.is_ascii_graphic()) {
+                signatures.push(Signature::new(plain));
+            }
+        }
+        signatures
+    }
+
     /// How many characters have to be stored.
     pub fn length(&self) -> usize {
         self.expose().chars().count()
@@ -152,6 +171,11 @@ impl PartialEq for CallbackUrl {
 }
 
 impl Eq for CallbackUrl {}
+
+/// A part of a query with percent-encoding undone.
+fn decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
+}
 
 impl Meaning {
     fn of(url: &Url) -> Self {
@@ -252,6 +276,21 @@ mod tests {
         assert!(url(SIGNED).leads_where(&url(&SIGNED.replace("made-up", "another"))));
         assert!(!url(SIGNED).leads_where(&url(&SIGNED.replace("manual/paths", "orders/paths"))));
         assert!(!url(SIGNED).leads_where(&url(&SIGNED.replace("example.", "elsewhere."))));
+    }
+
+    #[test]
+    fn a_signature_is_known_as_it_stands_and_as_it_reads() {
+        let signatures = |text: &str| {
+            let signatures = url(text).signatures();
+            signatures.iter().map(|one| one.expose().to_owned()).collect::<Vec<_>>()
+        };
+        let at = "https://flow.example/x";
+        assert_eq!(
+            signatures(&format!("{at}?sv=1&sig=made%2Dup%3D&Sig=two")),
+            ["made%2Dup%3D", "made-up=", "two"]
+        );
+        assert_eq!(signatures(&format!("{at}?s%69g=a#&sig=b")), ["a"]);
+        assert_eq!(signatures(&format!("{at}?api-version=1&sig=")), [""; 0]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use pointer::{JsonPointer, PointerError};
 pub use printable::{is_hidden, printable};
 pub use secret::{
     AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, OWN_SECRETS,
-    RefreshToken, StoredText,
+    RefreshToken, Signature, StoredText,
 };
 pub use sentence::sentence;
 pub use service::Service;

@@ -69,6 +69,10 @@ secret_text! {
     CertificatePem
 }
 secret_text! {
+    /// The part of a callback URL that lets whoever has it call: the value of its `sig`.
+    Signature
+}
+secret_text! {
     /// What a variable or a column holds now: it may be, or contain, a signed URL.
     StoredText
 }

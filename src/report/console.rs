@@ -5,9 +5,11 @@ use std::sync::Mutex;
 
 use anstream::{AutoStream, ColorChoice};
 
+use super::hand_over::Secrets;
 use super::layout::counted;
 use super::runner::without_commands;
-use super::{Run, Runner, human, json, story};
+use super::words::counts;
+use super::{Outcome, Run, Runner, RunnerCommand, annotation, human, json, story, words};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
 use crate::failure::Failure;
@@ -45,6 +47,7 @@ pub struct Console {
     messages: Mutex<AutoStream<io::Stderr>>,
     file: String,
     runner: Option<Runner>,
+    user: Mutex<Option<String>>,
 }
 
 impl Console {
@@ -69,7 +72,18 @@ impl Console {
             messages: Mutex::new(messages),
             file: printable(file, 200),
             runner,
+            user: Mutex::default(),
         }
+    }
+
+    /// The pipeline that the program runs in, if it is one that takes commands.
+    pub fn runner(&self) -> Option<Runner> {
+        self.runner
+    }
+
+    /// Who has signed in, as far as anybody was told.
+    pub fn user(&self) -> Option<String> {
+        self.user.lock().ok()?.clone()
     }
 
     /// Writes the result of a run.
@@ -79,6 +93,11 @@ impl Console {
         if let Some(failure) = run.failure {
             story::failure(failure);
             self.message(&human::failure(failure, self.width));
+        }
+        if let Some(runner) = self.runner {
+            for command in annotation::annotations(runner, run) {
+                self.command(&command);
+            }
         }
         match self.format {
             Format::Human => self.result(&human::conclusion(run)),
@@ -117,10 +136,27 @@ impl Console {
         }
     }
 
-    /// A line that the runner is to take for a command.
-    fn command(&self, line: &str) {
+    /// A line that the runner is to take for a command. It reads both streams, and standard output
+    /// is the result's.
+    pub fn command(&self, command: &RunnerCommand) {
         self.clear();
-        write(&self.messages, &format!("{line}\n"));
+        write(&self.messages, &command.line());
+    }
+
+    /// Covers secrets in the log from here on. The only place where this program prints one.
+    pub fn cover(&self, secrets: &Secrets) {
+        self.clear();
+        write(&self.messages, secrets.expose());
+    }
+
+    /// Text of the result that the runner's log folds up.
+    fn folded(&self, title: &str, text: &str) {
+        let Some(runner) = self.runner.filter(|_| !text.is_empty()) else {
+            return self.result(text);
+        };
+        let (begin, end) = runner.group(title);
+        let text = without_commands(text);
+        write(&self.output, &format!("{}{text}{}", begin.line(), end.line()));
     }
 
     /// A line about what may be wrong.
@@ -192,6 +228,9 @@ impl Listener for Console {
             Event::SignInWarning { text } => self.warning(text),
             Event::StillWaiting => self.line(STILL_WAITING),
             Event::SignedIn { user } => {
+                if let Ok(mut known) = self.user.lock() {
+                    *known = user.map(str::to_owned);
+                }
                 let user =
                     user.map_or_else(String::new, |user| format!(" as {}", printable(user, 100)));
                 self.line(&format!("Signed in{user}."));
@@ -218,7 +257,9 @@ impl Listener for Console {
                 self.clear();
                 if self.format == Format::Human {
                     self.result(&human::heading(environment, url));
-                    self.result(&human::plan(plan, &self.file, self.width));
+                    let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
+                    self.folded(&title, &human::changes(plan, self.width));
+                    self.result(&human::notes(plan, &self.file, self.width));
                 }
             }
             Event::Writing { writes, change_sets } => {

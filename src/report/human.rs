@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::{counted, fit, shorten_end, shorten_middle, wrap};
+use super::words::{self, counts, deeds};
 use super::{Outcome, Run};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
 use crate::failure::Failure;
@@ -44,23 +45,23 @@ pub(super) fn heading(environment: &str, url: &EnvironmentUrl) -> String {
     format!("\n{BOLD}Plan for{named} {place}{BOLD:#}\n\n")
 }
 
-/// The plan, its warnings and its problems. What agrees is left out where everything does.
-pub(super) fn plan(plan: &Plan, file: &str, width: usize) -> String {
-    let mut text = String::new();
-    if plan.changes.iter().any(|change| change.action != Action::NoOp) {
-        text += &match Columns::fitting(&plan.changes, width) {
-            Some(columns) => table(&plan.changes, &columns),
-            None => blocks(&plan.changes, width),
-        };
-        text += "\n";
+/// What the plan changes; nothing where everything agrees.
+pub(super) fn changes(plan: &Plan, width: usize) -> String {
+    if plan.changes.iter().all(|change| change.action == Action::NoOp) {
+        return String::new();
     }
-    for warning in &plan.warnings {
-        text += &note(warning, file, "warning", YELLOW, width);
-    }
-    for problem in &plan.problems {
-        text += &note(problem, file, "error", RED, width);
-    }
-    text
+    let changes = match Columns::fitting(&plan.changes, width) {
+        Some(columns) => table(&plan.changes, &columns),
+        None => blocks(&plan.changes, width),
+    };
+    changes + "\n"
+}
+
+/// The plan's warnings and problems.
+pub(super) fn notes(plan: &Plan, file: &str, width: usize) -> String {
+    let warnings = plan.warnings.iter().map(|one| note(one, file, "warning", YELLOW, width));
+    let problems = plan.problems.iter().map(|one| note(one, file, "error", RED, width));
+    warnings.chain(problems).collect()
 }
 
 /// The last line: how the run ended.
@@ -74,11 +75,11 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
         },
         Outcome::Planned => format!(
             "{BOLD}Plan:{BOLD:#} {}. Nothing was written.\n",
-            counts(plan, ["to create", "to update", "to delete"])
+            counts(plan, deeds(run.outcome))
         ),
         Outcome::Applied => format!(
             "{GREEN}applied{GREEN:#}: {}. Read back and verified.\n",
-            counts(plan, ["created", "updated", "deleted"])
+            counts(plan, deeds(run.outcome))
         ),
         Outcome::Exported => format!(
             "{GREEN}exported{GREEN:#}: {}.\n",
@@ -101,33 +102,19 @@ pub(super) fn failure(failure: &Failure, width: usize) -> String {
     text
 }
 
-/// How many changes do what; what only a rollback does is told where it does it.
-fn counts(plan: &Plan, [created, updated, deleted]: [&str; 3]) -> String {
-    let count = |action| plan.count(action);
-    let removals = match count(Action::Delete) {
-        0 => String::new(),
-        number => format!("{number} {deleted}, "),
-    };
-    format!(
-        "{} {created}, {} {updated}, {removals}{} unchanged",
-        count(Action::Create),
-        count(Action::Update),
-        count(Action::NoOp),
-    )
-}
-
 fn targets(count: usize) -> String {
     if count == 1 { "The one target".to_owned() } else { format!("All {count} targets") }
 }
 
-/// Terraform's glyphs.
+/// Terraform's glyph with its colour.
 fn glyph(action: Action) -> (&'static str, Style) {
-    match action {
-        Action::Create => ("+", GREEN),
-        Action::Update => ("~", YELLOW),
-        Action::Delete => ("-", RED),
-        Action::NoOp => ("=", DIM),
-    }
+    let style = match action {
+        Action::Create => GREEN,
+        Action::Update => YELLOW,
+        Action::Delete => RED,
+        Action::NoOp => DIM,
+    };
+    (words::glyph(action), style)
 }
 
 /// A block per change, for a narrow terminal.
@@ -168,7 +155,7 @@ fn details(change: &Change, width: usize) -> String {
 fn one_line(value: Option<&ValueView>, width: usize) -> String {
     match value {
         Some(ValueView::Url(view)) => one_line_url(view, width),
-        other => words(other),
+        other => words::value(other),
     }
 }
 
@@ -179,11 +166,6 @@ fn one_line_url(view: &UrlView, width: usize) -> String {
         return head;
     }
     format!("{head}  {}", shorten_middle(&view.host, room))
-}
-
-/// A value that has no columns of its own.
-fn words(value: Option<&ValueView>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
 /// The widths of the columns of a table.
@@ -256,7 +238,7 @@ fn row(change: &Change, columns: &Columns) -> String {
 fn two_lines(value: Option<&ValueView>, width: usize) -> [String; 2] {
     match value {
         Some(ValueView::Url(view)) => two_lines_url(view, width),
-        other => [words(other), String::new()],
+        other => [words::value(other), String::new()],
     }
 }
 

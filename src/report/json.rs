@@ -2,17 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{ExportedFile, Run};
-use crate::domain::{UrlView, printable};
+use super::words::{moment, shown};
+use super::{ExportedFile, Run, VERSION as PROGRAM};
+use crate::domain::UrlView;
 use crate::failure::Failure;
 use crate::plan::{Change, Difference, ValueView};
 use crate::problem::Problem;
 
 /// The version of the document's shape.
 const VERSION: u32 = 1;
-
-/// The most characters of a sentence.
-const MOST_CHARACTERS: usize = 4_000;
 
 /// The run as a document.
 pub(super) fn document(run: &Run<'_>) -> Value {
@@ -25,20 +23,24 @@ pub(super) fn document(run: &Run<'_>) -> Value {
         })
     });
     let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
-    let warnings = run.plan.map_or(&[][..], |plan| &plan.warnings);
     let mut document = json!({
         "version": VERSION,
         "outcome": run.outcome.as_str(),
         "environment": environment,
         "changes": changes.iter().map(change).collect::<Vec<_>>(),
         "problems": run.problems().map(problem).collect::<Vec<_>>(),
-        "warnings": warnings.iter().map(problem).collect::<Vec<_>>(),
+        "warnings": run.warnings().map(problem).collect::<Vec<_>>(),
         "error": run.failure.map(failure),
         "requests": {
             "entra": run.requests.entra,
             "dataverse": run.requests.dataverse,
             "flow": run.requests.flow,
         },
+        "command": run.command.as_str(),
+        "flowbind": PROGRAM,
+        "file": shown(run.source),
+        "user": run.user.map(shown),
+        "started": moment(run.started),
         "duration-ms": u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
     });
     if let Some(file) = run.exported {
@@ -63,17 +65,12 @@ fn exported(file: &ExportedFile) -> Value {
     })
 }
 
-/// A sentence with nothing in it that could steer a terminal or be a secret.
-fn shown(text: &str) -> String {
-    printable(text, MOST_CHARACTERS)
-}
-
 fn change(change: &Change) -> Value {
     json!({
         "address": change.address,
         "action": change.action.as_str(),
-        "reason": change.reason,
-        "flow": { "name": change.flow_name, "workflow-id": change.workflow_id },
+        "reason": shown(&change.reason),
+        "flow": { "name": shown(&change.flow_name), "workflow-id": change.workflow_id },
         "before": change.before.as_ref().map(value),
         "after": change.after.as_ref().map(value),
         "differences": change.differences.iter().map(difference).collect::<Vec<_>>(),

@@ -1,18 +1,30 @@
-//! Renders what a run tells: for people on two streams, for machines as one document.
+//! Renders what a run tells: for people on two streams, for machines as one document, for either
+//! as a file, and for the log of a pipeline.
 //!
 //! The result goes to standard output; progress, the sign-in code and errors go to standard
-//! error. Meaning never depends on colour.
+//! error. Meaning never depends on colour. Each form of a file is a pure function of one [`Run`].
 
+mod annotation;
 mod console;
+mod format;
+mod hand_over;
+mod html;
 mod human;
 mod json;
+mod junit;
 mod layout;
 mod log;
+mod markdown;
+mod markup;
 mod runner;
+mod sarif;
 mod sign_ins;
 mod story;
+#[cfg(test)]
+mod tests;
+mod words;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::bridge::Exported;
 use crate::domain::{EnvironmentId, EnvironmentUrl};
@@ -22,10 +34,30 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 
 pub use console::{Console, Format};
+pub use format::ReportFormat;
+pub use hand_over::{OutputUrl, OutputUrlError, Secrets};
 pub(crate) use layout::counted;
 pub use log::{LogFormat, start_log};
-pub use runner::Runner;
+pub use runner::{Runner, RunnerCommand};
 pub use sign_ins::{KeptSignIn, sign_ins};
+
+/// The version of this program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a run was asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunCommand {
+    /// To show what would be written.
+    Plan,
+    /// To write it.
+    Apply,
+    /// To undo an apply.
+    Rollback,
+    /// To write it into a file of deployment settings.
+    Export,
+    /// To tell whether everything is still as it should be.
+    Check,
+}
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +79,15 @@ pub enum Outcome {
 /// A run, as far as it came.
 #[derive(Debug)]
 pub struct Run<'run> {
+    /// What it was asked to do.
+    pub command: RunCommand,
+    /// When it began.
+    pub started: SystemTime,
+    /// The manifest, or of a rollback the journal, by its path from the root of the repository
+    /// where that is known.
+    pub source: &'run str,
+    /// Who signed in, as far as the token tells.
+    pub user: Option<&'run str>,
     /// How it ended.
     pub outcome: Outcome,
     /// Where it ran.
@@ -89,6 +130,24 @@ pub struct RunEnvironment<'run> {
     pub flow_host: Option<&'run str>,
 }
 
+impl RunCommand {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Rollback => "rollback",
+            Self::Export => "export",
+            Self::Check => "check",
+        }
+    }
+
+    /// What the command reads.
+    fn input(self) -> &'static str {
+        if self == Self::Rollback { "journal" } else { "manifest" }
+    }
+}
+
 impl Outcome {
     /// The stable text.
     pub fn as_str(self) -> &'static str {
@@ -103,9 +162,20 @@ impl Outcome {
     }
 }
 
-impl Run<'_> {
+impl<'run> Run<'run> {
+    /// Whether something was to be written; unknown before there is a plan.
+    pub fn changes_present(&self) -> Option<bool> {
+        let is_change = |change| words::is_change(change);
+        self.plan.map(|plan| plan.changes.iter().any(is_change))
+    }
+
+    /// What a person should know.
+    fn warnings(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
+        self.plan.map_or(&[][..], |plan| &plan.warnings).iter()
+    }
+
     /// What keeps the run from writing, the manifest's problems first.
-    fn problems(&self) -> impl Iterator<Item = &Problem> {
+    fn problems(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
         let planned = self.plan.map_or(&[][..], |plan| &plan.problems);
         self.manifest_problems.iter().chain(planned)
     }

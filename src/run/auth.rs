@@ -6,14 +6,14 @@ use super::given;
 use super::interrupt::interruptible;
 use super::keep::{Keeping, store_key};
 use super::sign_in::Login;
-use super::{clouds, connect, runner, tenant};
+use super::{clouds, connect, plain_console, tenant};
 use crate::auth::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
 use crate::cli::{AuthCommand, ConnectArgs, LoginArgs, LogoutArgs, StatusArgs};
 use crate::domain::Clouds;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifest::{Environment, Manifest, render};
-use crate::report::{self, Console, Format, KeptSignIn};
+use crate::report::{self, Console, KeptSignIn};
 use crate::stage::Stage;
 
 /// What to do with an exported sign-in.
@@ -22,8 +22,7 @@ const EXPORTED: &str = "Put this line into the secret variable FLOWBIND_REFRESH_
 
 /// Carries out `flowbind auth`.
 pub(super) async fn command(command: &AuthCommand, color: anstream::ColorChoice) -> Exit {
-    let console = Console::new(Format::Human, color, super::columns(), runner(), "");
-    let console = Arc::new(console);
+    let console = Arc::new(plain_console(color));
     let ended = match command {
         AuthCommand::Login(args) => Box::pin(login(args, &console)).await,
         AuthCommand::Status(args) => status(args, &console).await,

@@ -10,14 +10,15 @@ use crate::bridge::{Export, plan_export};
 use crate::cli::ExportArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{Console, ExportedFile, Outcome, counted};
+use crate::report::{Console, ExportedFile, Outcome, RunCommand, counted};
 
 /// Exports and reports.
 pub(super) async fn command(args: &ExportArgs, color: anstream::ColorChoice) -> Exit {
     let file = args.run.connect.manifest.display().to_string();
-    let (columns, runner) = (super::columns(), super::runner());
+    let (columns, runner) = (super::columns(), super::runner(args.run.reports.ci));
     let console = Arc::new(Console::new(args.run.format, color, columns, runner, &file));
-    let mut record = Record::begin();
+    let manifest = &args.run.connect.manifest;
+    let mut record = Record::begin(RunCommand::Export, manifest, &console);
     let ended = stages(args, &console, &mut record).await;
     let (outcome, exit) = record.conclude(ended, &console);
     let changed = matches!(outcome, Outcome::Planned | Outcome::Exported);
@@ -30,6 +31,7 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
+    record.reports.open(&args.run.reports, &args.run.connect.manifest)?;
     let file = SettingsFile::open_or_begin(&args.deployment_settings)?;
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let (start, records) = of_variables(start)?;

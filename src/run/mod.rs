@@ -11,8 +11,10 @@ mod interrupt;
 mod journal;
 mod keep;
 mod log;
+mod pipeline;
 mod principal;
 mod record;
+mod report;
 mod review;
 mod rollback;
 mod settings_file;
@@ -28,7 +30,7 @@ use std::time::{Instant, SystemTime};
 use sha2::{Digest, Sha256};
 
 use crate::apply::{Applied, Applying, Goal, LOOKS, Progress};
-use crate::cli::{ApplyArgs, Cli, Color, Command, PlanArgs, RunArgs, WriteArgs};
+use crate::cli::{ApplyArgs, Ci, Cli, Color, Command, PlanArgs, RunArgs, WriteArgs};
 use crate::discover::{Discovery, Reader, observe};
 use crate::domain::{CloudProblem, CloudProblemKind, Clouds};
 use crate::event::{Event, Listener};
@@ -39,7 +41,7 @@ use crate::journal::{Head, JournalFile};
 use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
 use crate::plan::plan;
 use crate::problem::{Code, Problem};
-use crate::report::{Console, Format, Outcome, Runner, counted};
+use crate::report::{Console, Format, Outcome, OutputUrl, RunCommand, counted};
 use crate::review::Reviewed;
 use crate::stage::Stage;
 use crate::state::Site;
@@ -47,6 +49,7 @@ use crate::state::Site;
 use connect::Connection;
 use interrupt::Interrupts;
 use journal::{Begun, Journaling};
+use pipeline::{HandOver, runner};
 use record::Record;
 use review::Saving;
 use sign_in::Login;
@@ -74,6 +77,8 @@ struct Wish<'run> {
     save: Option<Saving>,
     /// The plan that was reviewed, which is held to.
     reviewed: Option<Reviewed>,
+    /// Which URLs a later step of a pipeline is to get.
+    outputs: &'run [OutputUrl],
 }
 
 /// A run that is ready to write: everything that an apply needs, and the plan itself.
@@ -107,7 +112,8 @@ pub async fn run(cli: Cli) -> Exit {
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
     let wish = || Ok(Wish { save: Saving::of(&args.review)?, ..Wish::of(Intent::Show) });
-    detailed(populate(&args.run, wish, color).await, args.detailed_exitcode)
+    let ended = populate(RunCommand::Plan, &args.run, wish, color).await;
+    detailed(ended, args.detailed_exitcode)
 }
 
 async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
@@ -115,15 +121,17 @@ async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
         let reviewed = args.plan.as_deref().map(review::open).transpose()?;
         // Whoever reviewed the plan was asked.
         let intent = Intent::of(&args.write).agreed_if(reviewed.is_some());
-        Ok(Wish { journal: args.journal.as_ref(), reviewed, ..Wish::of(intent) })
+        let (journal, outputs) = (args.journal.as_ref(), &args.output_url[..]);
+        Ok(Wish { journal, reviewed, outputs, ..Wish::of(intent) })
     };
-    detailed(populate(&args.run, wish, color).await, args.write.detailed_exitcode)
+    let ended = populate(RunCommand::Apply, &args.run, wish, color).await;
+    detailed(ended, args.write.detailed_exitcode)
 }
 
 impl Wish<'_> {
     /// That, and nothing else.
     fn of(intent: Intent) -> Self {
-        Self { intent, journal: None, save: None, reviewed: None }
+        Self { intent, journal: None, save: None, reviewed: None, outputs: &[] }
     }
 }
 
@@ -144,19 +152,23 @@ impl Intent {
 
 /// The exit code of a run, told apart further if that was asked for.
 fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
-    if asked && outcome == Outcome::Planned { Exit::ChangesPending } else { exit }
+    let changes = outcome == Outcome::Planned && exit == Exit::Done;
+    if asked && changes { Exit::ChangesPending } else { exit }
 }
 
 /// Brings the targets up to date, or shows what that would mean, and reports.
 async fn populate<'run>(
+    command: RunCommand,
     args: &RunArgs,
     wish: impl FnOnce() -> Result<Wish<'run>, Failure>,
     color: anstream::ColorChoice,
 ) -> (Outcome, Exit) {
-    let file = args.connect.manifest.display().to_string();
-    let console = Arc::new(Console::new(args.format, color, columns(), runner(), &file));
-    let mut record = Record::begin();
-    let ended = match wish() {
+    let manifest = &args.connect.manifest;
+    let (runner, file) = (runner(args.reports.ci), manifest.display().to_string());
+    let console = Arc::new(Console::new(args.format, color, columns(), runner, &file));
+    let mut record = Record::begin(command, manifest, &console);
+    let opened = record.reports.open(&args.reports, manifest);
+    let ended = match opened.and_then(|()| wish()) {
         Ok(wish) => stages(args, &wish, &console, &mut record).await,
         Err(failure) => Err(failure),
     };
@@ -173,6 +185,7 @@ async fn stages(
     let journaling = wish.journal.map(Journaling::of).transpose()?;
     // Before anything waits for a signal, so that the system's own Ctrl-C ends a read that hangs.
     let start = start(args, wish, console, record)?;
+    let handing = HandOver::of(wish.outputs, start.manifest.desired(), console)?;
     let mut interrupts = Interrupts::begin();
     let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
     if let Some(reviewed) = &wish.reviewed {
@@ -182,6 +195,10 @@ async fn stages(
     let journaling = journaling.as_ref().map(|journaling| (journaling, head()));
     let outcome = settle(&ready, wish, journaling, &mut interrupts, console, record).await;
     ready.connection.close().await;
+    if let (Some(handing), Ok(Outcome::Applied | Outcome::Agreed)) = (handing, &outcome) {
+        let handed = handing.over(&ready.discovery.observed, console);
+        record.shortcomings.extend(handed.err());
+    }
     outcome
 }
 
@@ -455,11 +472,6 @@ fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
-/// The pipeline runner that the surroundings tell of.
-fn runner() -> Option<Runner> {
-    Runner::detect(|name| std::env::var(name).ok())
-}
-
 fn color(color: Color) -> anstream::ColorChoice {
     match color {
         Color::Auto => anstream::ColorChoice::Auto,
@@ -470,5 +482,5 @@ fn color(color: Color) -> anstream::ColorChoice {
 
 /// The streams of a command that has no result of its own.
 fn plain_console(color: anstream::ColorChoice) -> Console {
-    Console::new(Format::Human, color, columns(), runner(), "")
+    Console::new(Format::Human, color, columns(), runner(Ci::Auto), "")
 }

@@ -1,6 +1,10 @@
 //! What is known of a run as it goes on, for the report at its end.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+
+use super::pipeline;
+use super::report::Reports;
 
 use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::exit::Exit;
@@ -8,11 +12,15 @@ use crate::failure::Failure;
 use crate::http::Transport;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::report::{Console, ExportedFile, Outcome, Run, RunEnvironment};
+use crate::report::{Console, ExportedFile, Outcome, Run, RunCommand, RunEnvironment};
 
 /// A run so far.
 pub(super) struct Record {
+    command: RunCommand,
+    began: SystemTime,
     started: Instant,
+    /// The file that it reads, from the root of the repository.
+    source: String,
     environment: Option<(String, EnvironmentUrl)>,
     environment_id: Option<EnvironmentId>,
     flow_host: Option<String>,
@@ -24,13 +32,20 @@ pub(super) struct Record {
     pub(super) exported: Option<ExportedFile>,
     /// What sends the run's requests and counts them.
     pub(super) transport: Option<Transport>,
+    /// The reports that are to be written at its end.
+    pub(super) reports: Reports,
+    /// What could not be done after its outcome was known.
+    pub(super) shortcomings: Vec<Failure>,
 }
 
 impl Record {
-    /// Begins a run now.
-    pub(super) fn begin() -> Self {
+    /// Begins a run now, on that file.
+    pub(super) fn begin(command: RunCommand, file: &Path, console: &Console) -> Self {
         Self {
+            command,
+            began: SystemTime::now(),
             started: Instant::now(),
+            source: pipeline::source(file, console.runner()),
             environment: None,
             environment_id: None,
             flow_host: None,
@@ -39,6 +54,8 @@ impl Record {
             manifest_problems: Vec::new(),
             exported: None,
             transport: None,
+            reports: Reports::default(),
+            shortcomings: Vec::new(),
         }
     }
 
@@ -80,7 +97,7 @@ impl Record {
 
     /// Reports the end of the run.
     pub(super) fn conclude(
-        &self,
+        mut self,
         ended: Result<Outcome, Failure>,
         console: &Console,
     ) -> (Outcome, Exit) {
@@ -89,7 +106,12 @@ impl Record {
             Err(failure) if failure.exit == Exit::Unknown => (Outcome::Unknown, Some(failure)),
             Err(failure) => (Outcome::Refused, Some(failure)),
         };
+        let (user, mut shortcomings) = (console.user(), std::mem::take(&mut self.shortcomings));
         let run = Run {
+            command: self.command,
+            started: self.began,
+            source: &self.source,
+            user: user.as_deref(),
             outcome,
             environment: self.run_environment(),
             plan: self.planned.then_some(&self.plan),
@@ -100,7 +122,16 @@ impl Record {
             duration: self.started.elapsed(),
         };
         console.conclude(&run);
-        (outcome, exit(outcome, failure.as_ref()))
+        shortcomings.extend(self.reports.write(&run));
+        shortcomings.extend(pipeline::tell(&run, console));
+        for shortcoming in &shortcomings {
+            console.fail(shortcoming);
+        }
+        let exit = match exit(outcome, failure.as_ref()) {
+            Exit::Done if !shortcomings.is_empty() => Exit::Unexpected,
+            exit => exit,
+        };
+        (outcome, exit)
     }
 
     fn run_environment(&self) -> Option<RunEnvironment<'_>> {

@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{Journal, changed, plan_rollback};
 use crate::manifest::{Environment, Place};
-use crate::report::{Console, Outcome};
+use crate::report::{Console, Outcome, RunCommand};
 use crate::stage::Stage;
 
 /// How to look whether a rollback is in.
@@ -45,10 +45,9 @@ struct Ready {
 /// Undoes an apply, or shows what that would mean, and reports.
 pub(super) async fn command(args: &RollbackArgs, color: anstream::ColorChoice) -> Exit {
     let file = args.journal.path.display().to_string();
-    let columns = super::columns();
-    let console = Console::new(args.run.format, color, columns, super::runner(), &file);
-    let console = Arc::new(console);
-    let mut record = Record::begin();
+    let (columns, runner) = (super::columns(), super::runner(args.run.reports.ci));
+    let console = Arc::new(Console::new(args.run.format, color, columns, runner, &file));
+    let mut record = Record::begin(RunCommand::Rollback, &args.journal.path, &console);
     let ended = stages(args, &console, &mut record).await;
     detailed(record.conclude(ended, &console), args.write.detailed_exitcode)
 }
@@ -59,6 +58,7 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
+    record.reports.open(&args.run.reports, &args.journal.path)?;
     let start = start(args, console)?;
     let mut interrupts = Interrupts::begin();
     let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;

@@ -14,11 +14,16 @@ pub(crate) const EXAMPLE: &str = "config/example.toml";
 pub(crate) const ORDER_INTAKE: &str = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
 
 /// What would let a test behave otherwise on another machine, or touch what is its user's own.
-const OF_THE_MACHINE: [&str; 8] = [
+const OF_THE_MACHINE: [&str; 13] = [
     "COLUMNS",
     "CI",
     "GITHUB_ACTIONS",
+    "GITHUB_OUTPUT",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_WORKSPACE",
     "TF_BUILD",
+    "AGENT_TEMPDIRECTORY",
+    "BUILD_SOURCESDIRECTORY",
     "DBUS_SESSION_BUS_ADDRESS",
     "BROWSER",
     "DISPLAY",

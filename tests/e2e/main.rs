@@ -27,6 +27,7 @@ mod problems;
 mod proxy;
 mod redaction;
 mod renewals;
+mod reports;
 mod review;
 mod secrets;
 mod sign_in;

@@ -125,6 +125,7 @@ fn the_document_says_what_was_done_and_what_it_took() {
     let (code, mut document) = place.json(&["apply", "--manifest", &manifest]);
     assert_eq!(code, 0);
     assert!(document["duration-ms"].take().is_u64());
+    assert!(document["started"].take().as_str().unwrap().ends_with('Z'));
     assert!(
         document["environment"]["url"].take().as_str().unwrap().starts_with("http://127.0.0.1:")
     );
@@ -151,6 +152,11 @@ fn the_document_says_what_was_done_and_what_it_took() {
             "warnings": [],
             "error": null,
             "requests": document["requests"],
+            "command": "apply",
+            "flowbind": env!("CARGO_PKG_VERSION"),
+            "file": manifest,
+            "user": "sandy@contoso.example",
+            "started": null,
             "duration-ms": null,
         }),
     );

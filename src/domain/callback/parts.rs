@@ -39,7 +39,7 @@ pub struct Parts {
     /// The version of the service's API.
     pub api_version: Option<String>,
     /// The signature, which can be compared and not be shown.
-    pub(crate) signature: Signature,
+    pub(crate) signature: SignatureDigest,
 }
 
 /// The form of an address.
@@ -55,7 +55,7 @@ pub enum Generation {
 
 /// A signature or that there is none, as a digest that never leaves the program.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Signature(Option<[u8; 32]>);
+pub(crate) struct SignatureDigest(Option<[u8; 32]>);
 
 impl Parts {
     /// The parts of a URL.
@@ -77,18 +77,18 @@ impl Parts {
             workflow,
             trigger,
             api_version: parameter(url, "api-version").and_then(|version| name(&version)),
-            signature: Signature::of(parameter(url, "sig")),
+            signature: SignatureDigest::of(parameter(url, "sig")),
         }
     }
 }
 
-impl Signature {
+impl SignatureDigest {
     fn of(text: Option<String>) -> Self {
         Self(text.map(|text| Sha256::digest(text.as_bytes()).into()))
     }
 }
 
-impl fmt::Debug for Signature {
+impl fmt::Debug for SignatureDigest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(if self.0.is_some() { "****" } else { "none" })
     }

@@ -1,0 +1,229 @@
+//! A run as a JUnit report: the environment is a suite, each binding a test case.
+//!
+//! In the shape that Jenkins reads
+//! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>)
+//! and Azure DevOps and GitLab with it.
+
+use super::markup::Markup;
+use super::words::{
+    becomes, consequence, headline, is_change, moment, place, seconds, shown, word,
+};
+use super::{Outcome, Run, RunCommand, VERSION};
+use crate::plan::{Change, Plan};
+use crate::problem::Problem;
+
+/// What a case is sorted under that belongs to no flow.
+const NO_FLOW: &str = "flowbind";
+
+/// How a case ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Passed,
+    Skipped,
+    Failed,
+    Broken,
+}
+
+/// A test case: a binding, or what else a problem is about.
+struct Case<'run> {
+    name: String,
+    class: String,
+    change: Option<&'run Change>,
+    problems: Vec<&'run Problem>,
+    warnings: Vec<&'run Problem>,
+}
+
+/// The run as a document.
+pub(super) fn document(run: &Run<'_>) -> String {
+    let cases = cases(run);
+    let mut ends: Vec<End> = cases.iter().map(|case| case.end(run)).collect();
+    let mut nodes: Vec<Markup> = cases.iter().map(|case| case.node(run)).collect();
+    if let Some(broken) = broken(run) {
+        ends.push(End::Broken);
+        nodes.push(broken);
+    }
+    let suite = suite(run, &ends, nodes);
+    let title = format!("flowbind {}", run.command.as_str());
+    let attributes = totals(&title, run, &ends);
+    // What Jenkins knows of the outer element.
+    let outer: Vec<_> = attributes.iter().filter(|(name, _)| *name != "skipped").collect();
+    let outer: Vec<(&str, &str)> = outer.iter().map(|(name, value)| (*name, &**value)).collect();
+    let suites = Markup::element("testsuites", &outer, &suite);
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{suites}\n")
+}
+
+/// The environment with its cases.
+fn suite(run: &Run<'_>, ends: &[End], nodes: Vec<Markup>) -> Markup {
+    let name = run.environment.map_or("flowbind", |environment| environment.name);
+    let mut attributes = totals(&shown(name), run, ends);
+    attributes.push(("timestamp", moment(run.started).trim_end_matches('Z').to_owned()));
+    let attributes: Vec<(&str, &str)> =
+        attributes.iter().map(|(name, value)| (*name, &**value)).collect();
+    let content = Markup::lines([properties(run)].into_iter().chain(nodes));
+    Markup::lines([Markup::all([]), Markup::element("testsuite", &attributes, &content)])
+}
+
+/// A name, how many cases ended how, and how long they took.
+fn totals(name: &str, run: &Run<'_>, ends: &[End]) -> Vec<(&'static str, String)> {
+    let count = |wanted| ends.iter().filter(|end| **end == wanted).count().to_string();
+    vec![
+        ("name", name.to_owned()),
+        ("tests", ends.len().to_string()),
+        ("failures", count(End::Failed)),
+        ("errors", count(End::Broken)),
+        ("skipped", count(End::Skipped)),
+        ("time", seconds(run.duration)),
+    ]
+}
+
+/// What is true of the whole run.
+fn properties(run: &Run<'_>) -> Markup {
+    let mut facts = vec![
+        ("flowbind.version", VERSION.to_owned()),
+        ("flowbind.command", run.command.as_str().to_owned()),
+        ("flowbind.outcome", run.outcome.as_str().to_owned()),
+        ("flowbind.started", moment(run.started)),
+        ("flowbind.file", shown(run.source)),
+    ];
+    facts.extend(run.environment.map(|environment| ("flowbind.url", environment.url.to_string())));
+    facts.extend(run.user.map(|user| ("flowbind.user", shown(user))));
+    let property = |(name, value): (&str, String)| {
+        Markup::empty("property", &[("name", name), ("value", &value)])
+    };
+    Markup::element("properties", &[], &Markup::all(facts.into_iter().map(property)))
+}
+
+/// A case for each change, and one for whatever else a problem or a warning is about.
+fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
+    let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
+    let mut cases: Vec<Case<'run>> = changes.iter().map(Case::of).collect();
+    for problem in run.problems() {
+        case_about(&mut cases, problem, run.source).problems.push(problem);
+    }
+    for warning in run.warnings() {
+        case_about(&mut cases, warning, run.source).warnings.push(warning);
+    }
+    cases
+}
+
+/// The case that a problem is about, made if it is not there.
+fn case_about<'cases, 'run>(
+    cases: &'cases mut Vec<Case<'run>>,
+    problem: &Problem,
+    file: &str,
+) -> &'cases mut Case<'run> {
+    let name = problem.address.as_deref().map(shown);
+    let name = name.or_else(|| place(problem, file)).unwrap_or_else(|| shown(file));
+    let index = cases.iter().position(|case| case.name == name).unwrap_or_else(|| {
+        cases.push(Case::named(name, NO_FLOW.to_owned()));
+        cases.len() - 1
+    });
+    &mut cases[index]
+}
+
+impl<'run> Case<'run> {
+    fn named(name: String, class: String) -> Self {
+        Self { name, class, change: None, problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    fn of(change: &'run Change) -> Self {
+        let case = Self::named(shown(&change.address), shown(&change.flow_name));
+        Self { change: Some(change), ..case }
+    }
+
+    /// Whether the run was to do something to the target.
+    fn is_pending(&self) -> bool {
+        self.change.is_some_and(is_change)
+    }
+
+    fn end(&self, run: &Run<'_>) -> End {
+        if !self.problems.is_empty() {
+            return End::Failed;
+        }
+        match run.outcome {
+            _ if !self.is_pending() => End::Passed,
+            Outcome::Applied | Outcome::Agreed | Outcome::Exported => End::Passed,
+            Outcome::Planned if run.command == RunCommand::Check => End::Failed,
+            Outcome::Planned | Outcome::Refused => End::Skipped,
+            Outcome::Unknown => End::Broken,
+        }
+    }
+
+    fn node(&self, run: &Run<'_>) -> Markup {
+        let attributes = [("name", &*self.name), ("classname", &*self.class), ("time", "0")];
+        let mut parts: Vec<Markup> =
+            self.problems.iter().map(|problem| failure(problem, run.source)).collect();
+        if parts.is_empty() {
+            parts.extend(self.verdict(run));
+        }
+        let told = self.told(run.source);
+        if !told.is_empty() {
+            parts.push(Markup::element("system-out", &[], &Markup::text(&told)));
+        }
+        Markup::element("testcase", &attributes, &Markup::all(parts))
+    }
+
+    /// What keeps a case without a problem from having passed.
+    fn verdict(&self, run: &Run<'_>) -> Option<Markup> {
+        let change = self.change?;
+        let (name, kind) = match self.end(run) {
+            End::Passed => return None,
+            End::Skipped => {
+                let message = format!("{}: {}", word(change.action), change.reason);
+                return Some(Markup::empty("skipped", &[("message", &shown(&message))]));
+            }
+            End::Failed => ("failure", "drift"),
+            End::Broken => ("error", "unknown"),
+        };
+        let message = shown(&change.reason);
+        Some(Markup::element(
+            name,
+            &[("message", &message), ("type", kind)],
+            &Markup::text(&line(change)),
+        ))
+    }
+
+    /// What a reader of the case should know besides.
+    fn told(&self, file: &str) -> String {
+        let change = self.change.map(line);
+        let warnings = self.warnings.iter().map(|warning| explained(warning, file));
+        change.into_iter().chain(warnings).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A change in a line.
+fn line(change: &Change) -> String {
+    format!("{}: {}", word(change.action), shown(&becomes(change)))
+}
+
+/// A problem that a case failed of.
+fn failure(problem: &Problem, file: &str) -> Markup {
+    let attributes = [("message", &*shown(&problem.message)), ("type", problem.code.as_str())];
+    Markup::element("failure", &attributes, &Markup::text(&explained(problem, file)))
+}
+
+/// A problem with its place and its remedy.
+fn explained(problem: &Problem, file: &str) -> String {
+    let head = format!("{}: {}", problem.code, shown(&problem.message));
+    let place = place(problem, file).map(|place| format!("at {place}"));
+    let hint = (!problem.hint.is_empty()).then(|| format!("help: {}", shown(&problem.hint)));
+    [Some(head), place, hint].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// A case for what ended the run early.
+fn broken(run: &Run<'_>) -> Option<Markup> {
+    let failure = run.failure?;
+    let hints = failure.hints.iter().map(|hint| format!("help: {}", shown(hint)));
+    let lines =
+        [shown(&failure.message), format!("{}. {}", headline(run), consequence(run.outcome))];
+    let text = lines.into_iter().chain(hints).collect::<Vec<_>>().join("\n");
+    let kind = format!("exit-code-{}", failure.exit as u8);
+    let attributes = [("message", &*shown(&failure.message)), ("type", &*kind)];
+    let error = Markup::element("error", &attributes, &Markup::text(&text));
+    let name = format!("flowbind {}", run.command.as_str());
+    Some(Markup::element(
+        "testcase",
+        &[("name", &*name), ("classname", NO_FLOW), ("time", "0")],
+        &error,
+    ))
+}

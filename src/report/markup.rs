@@ -1,0 +1,101 @@
+//! Elements of XML and HTML, well-formed by construction: a text is escaped when it becomes a node.
+
+use std::fmt::{self, Write as _};
+
+/// A piece of markup that needs no more escaping.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Markup(String);
+
+impl Markup {
+    /// A text.
+    pub(super) fn text(text: &str) -> Self {
+        Self(escaped(text))
+    }
+
+    /// An element with attributes and content.
+    pub(super) fn element(name: &str, attributes: &[(&str, &str)], content: &Self) -> Self {
+        if content.0.is_empty() {
+            return Self(format!("{}></{name}>", opened(name, attributes)));
+        }
+        Self(format!("{}>{}</{name}>", opened(name, attributes), content.0))
+    }
+
+    /// An element that has attributes alone.
+    pub(super) fn empty(name: &str, attributes: &[(&str, &str)]) -> Self {
+        Self(format!("{}/>", opened(name, attributes)))
+    }
+
+    /// An element of HTML that has attributes alone and is never closed.
+    pub(super) fn void(name: &str, attributes: &[(&str, &str)]) -> Self {
+        Self(format!("{}>", opened(name, attributes)))
+    }
+
+    /// Markup of this program's own that is no element of either kind, such as a style sheet.
+    pub(super) fn verbatim(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// One after the other.
+    pub(super) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self(parts.into_iter().map(|part| part.0).collect())
+    }
+
+    /// One after the other, each on a line of its own.
+    pub(super) fn lines(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::all(
+            parts
+                .into_iter()
+                .filter(|part| !part.0.is_empty())
+                .map(|part| Self(format!("{}\n", part.0))),
+        )
+    }
+}
+
+impl fmt::Display for Markup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The beginning of an element, up to its attributes.
+fn opened(name: &str, attributes: &[(&str, &str)]) -> String {
+    let mut text = format!("<{name}");
+    for (name, value) in attributes {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, " {name}=\"{}\"", escaped(value));
+    }
+    text
+}
+
+/// The text with what markup reserves written as entities, and without what XML 1.0 does not allow
+/// at all (<https://www.w3.org/TR/xml/#charsets>).
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\t' | '\n' | '\r' => escaped.push(character),
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            plain => escaped.push(plain),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_no_markup_wherever_it_stands() {
+        let hostile = "</a>\"'&\u{1b}\u{fffe}\u{0}";
+        let node = Markup::element("a", &[("b", hostile)], &Markup::text(hostile));
+        let same = "&lt;/a&gt;&quot;&#39;&amp;\u{fffd}\u{fffd}\u{fffd}";
+        assert_eq!(node.to_string(), format!("<a b=\"{same}\">{same}</a>"));
+        assert_eq!(Markup::empty("a", &[("b", "<")]).to_string(), "<a b=\"&lt;\"/>");
+    }
+}

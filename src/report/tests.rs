@@ -1,0 +1,253 @@
+//! One run in every form of a file.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::*;
+use crate::domain::{CallbackUrl, Clouds};
+use crate::exit::Exit;
+use crate::plan::{Action, Change, ValueView};
+use crate::problem::Code;
+use crate::state::Site;
+
+/// What would be markup in one form or another, a command to a runner, or a secret.
+const HOSTILE: &str = "</script><b>|`*x*`\u{1b}[31m\u{0}\u{202e}]]>&amp; ##vso[task.x]y\n::error::z sig=made-up-signature";
+
+const URL: &str = "https://prod-17.westeurope.logic.azure.com/workflows/x?sig=made-up-signature";
+
+fn view(text: &str) -> Option<ValueView> {
+    let clouds = Clouds::embedded().unwrap();
+    let cloud = clouds.named("public").unwrap();
+    ValueView::of(Some(text), cloud)
+}
+
+fn change(address: &str, action: Action) -> Change {
+    Change {
+        address: address.to_owned(),
+        action,
+        reason: "the variable has no value".to_owned(),
+        flow_name: "Order intake".to_owned(),
+        workflow_id: "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap(),
+        before: None,
+        after: view(URL),
+        differences: Vec::new(),
+        guard: None,
+        site: Some(Site { line: 12, column: 3 }),
+        held: None,
+    }
+}
+
+fn problem(code: Code, address: Option<&str>, text: &str) -> Problem {
+    Problem {
+        code,
+        address: address.map(str::to_owned),
+        message: text.to_owned(),
+        hint: text.to_owned(),
+        site: Some(Site { line: 7, column: 2 }),
+    }
+}
+
+fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
+    Run {
+        command,
+        started: SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000),
+        source: "deploy/flowbind.toml",
+        user: Some("megan@contoso.example"),
+        outcome,
+        environment: None,
+        plan,
+        manifest_problems: &[],
+        failure: None,
+        exported: None,
+        requests: Counts::default(),
+        duration: Duration::from_millis(1_234),
+    }
+}
+
+fn plan(changes: Vec<Change>, problems: Vec<Problem>, warnings: Vec<Problem>) -> Plan {
+    Plan::new(changes, problems, warnings, Vec::new())
+}
+
+const FORMATS: [ReportFormat; 5] = [
+    ReportFormat::Markdown,
+    ReportFormat::Junit,
+    ReportFormat::Sarif,
+    ReportFormat::Json,
+    ReportFormat::Html,
+];
+
+#[test]
+fn no_form_lets_a_text_be_markup_or_shows_a_secret() {
+    // An address is what machines know a target by; a path is the user's own.
+    let name = HOSTILE.split(" sig=").next().unwrap();
+    let mut hostile = change(name, Action::Create);
+    hostile.flow_name = HOSTILE.to_owned();
+    hostile.reason = HOSTILE.to_owned();
+    let noted = || vec![problem(Code::SignedUrl, Some(name), HOSTILE)];
+    let plan = plan(vec![hostile], noted(), noted());
+    let failure = Failure::new(Exit::Unexpected, HOSTILE).hint(HOSTILE);
+    let run = Run {
+        source: name,
+        user: Some(HOSTILE),
+        failure: Some(&failure),
+        ..run(RunCommand::Apply, Outcome::Unknown, Some(&plan))
+    };
+    for format in FORMATS {
+        let text = format.render(&run);
+        assert!(!text.contains("made-up-signature"), "{format:?}: {text}");
+        let is_raw = format != ReportFormat::Json && text.contains(['\u{1b}', '\u{0}', '\u{202e}']);
+        assert!(!is_raw, "{format:?}: {text}");
+        let is_markup = matches!(format, ReportFormat::Junit | ReportFormat::Html);
+        assert!(!is_markup || !text.contains("<b>"), "{format:?}: {text}");
+        assert!(!is_markup || !text.contains("</script>"), "{format:?}: {text}");
+        if matches!(format, ReportFormat::Sarif | ReportFormat::Json) {
+            serde_json::from_str::<Value>(&text).unwrap();
+        }
+    }
+    for runner in [Runner::GitHubActions, Runner::AzurePipelines] {
+        for command in annotation::annotations(runner, &run) {
+            assert_eq!(command.line().lines().count(), 1, "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn markdown_is_readable_as_it_stands() {
+    let url: CallbackUrl = URL.parse().unwrap();
+    let plan = plan(
+        vec![change("environment-variable/contoso_OrderUrl", Action::Create)],
+        Vec::new(),
+        vec![problem(Code::OldGenerationUrl, None, "say `signed-urls` | *so*")],
+    );
+    let text = ReportFormat::Markdown.render(&run(RunCommand::Plan, Outcome::Planned, Some(&plan)));
+    let text = text.replace(&url.view().fingerprint.to_string(), "FINGERPRINT");
+    insta::assert_snapshot!(text, @r#"
+    ## flowbind plan: Changes pending
+
+    1 to create, 0 to update, 0 unchanged. Nothing was written.
+
+    ### Changes
+
+    | | Target | Flow | Why | Before | After |
+    | :-- | :-- | :-- | :-- | :-- | :-- |
+    | `+` create | `environment-variable/contoso_OrderUrl` | Order intake | the variable has no value | nothing | signed `FINGERPRINT` on `prod-17.westeurope.logic.azure.com` |
+
+    ### Warnings
+
+    - **old-generation-url** at `deploy/flowbind.toml:7:2`: say `signed-urls` \| \*so\*
+      - help: say `signed-urls` \| \*so\*
+
+    ---
+
+    flowbind 0.1.0 · manifest `deploy/flowbind.toml` · started 2026-09-21T14:13:20Z · took 1.234 s · signed in as `megan@contoso.example` · requests: Entra 0, Dataverse 0, Flow 0
+    "#);
+}
+
+#[test]
+fn a_name_with_bars_and_backticks_stays_in_its_cell() {
+    let plan = plan(vec![change("a|b``c", Action::Create)], Vec::new(), Vec::new());
+    let text = ReportFormat::Markdown.render(&run(RunCommand::Plan, Outcome::Planned, Some(&plan)));
+    assert!(text.contains("| ```a\\|b``c``` |"), "{text}");
+}
+
+/// The elements of the case of the one target.
+fn case(command: RunCommand, outcome: Outcome, problems: Vec<Problem>) -> String {
+    let plan = plan(vec![change("environment-variable/x", Action::Create)], problems, Vec::new());
+    let text = ReportFormat::Junit.render(&run(command, outcome, Some(&plan)));
+    let (_, case) = text.split_once("<testcase ").unwrap();
+    case.split_once("</testcase>").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_case_ends_as_its_target_does() {
+    let none = Vec::new;
+    let applied = case(RunCommand::Apply, Outcome::Applied, none());
+    assert!(applied.starts_with(
+        "name=\"environment-variable/x\" classname=\"Order intake\" time=\"0\"><system-out>create: "
+    ));
+    assert!(
+        case(RunCommand::Plan, Outcome::Planned, none()).contains("<skipped message=\"create: ")
+    );
+    let drifted = case(RunCommand::Check, Outcome::Planned, none());
+    assert!(drifted.contains("<failure message=\"the variable has no value\" type=\"drift\">"));
+    assert!(case(RunCommand::Apply, Outcome::Unknown, none()).contains("<error message="));
+    let wrong = || vec![problem(Code::VariableType, Some("environment-variable/x"), "is wrong")];
+    let refused = case(RunCommand::Plan, Outcome::Refused, wrong());
+    assert!(refused.contains("<failure message=\"is wrong\" type=\"variable-type\">variable-type: is wrong\nat deploy/flowbind.toml:7:2\nhelp: is wrong</failure>"), "{refused}");
+}
+
+#[test]
+fn what_ends_a_run_early_is_a_case_of_its_own() {
+    let failure = Failure::new(Exit::SignIn, "nobody is signed in").hint("sign in");
+    let run = Run { failure: Some(&failure), ..run(RunCommand::Apply, Outcome::Refused, None) };
+    let text = ReportFormat::Junit.render(&run);
+    assert!(text.contains("tests=\"1\" failures=\"0\" errors=\"1\""), "{text}");
+    assert!(
+        text.contains("<error message=\"nobody is signed in\" type=\"exit-code-4\">"),
+        "{text}"
+    );
+}
+
+#[test]
+fn sarif_tells_rule_file_line_and_column() {
+    let noted = |text| vec![problem(Code::SignedUrl, Some("flow/x"), text)];
+    let plan = plan(Vec::new(), noted("first"), noted("second"));
+    let run =
+        Run { source: "my deploy/ä.toml", ..run(RunCommand::Plan, Outcome::Refused, Some(&plan)) };
+    let document: Value = serde_json::from_str(&ReportFormat::Sarif.render(&run)).unwrap();
+    let result = &document["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "signed-url");
+    assert_eq!(result["level"], "error");
+    assert_eq!(document["runs"][0]["results"][1]["level"], "warning");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "my%20deploy/%C3%A4.toml");
+    assert_eq!(place["region"], serde_json::json!({"startLine": 7, "startColumn": 2}));
+    let rules = document["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(rules[index]["id"], "signed-url");
+    assert_eq!(rules.len(), Code::ALL.len() + 1);
+}
+
+#[test]
+fn a_check_tells_of_drift_and_a_plan_does_not() {
+    let plan = plan(vec![change("environment-variable/x", Action::Update)], Vec::new(), Vec::new());
+    let results = |command| {
+        let text = ReportFormat::Sarif.render(&run(command, Outcome::Planned, Some(&plan)));
+        let document: Value = serde_json::from_str(&text).unwrap();
+        document["runs"][0]["results"].as_array().unwrap().len()
+    };
+    assert_eq!((results(RunCommand::Check), results(RunCommand::Plan)), (1, 0));
+    let check = run(RunCommand::Check, Outcome::Planned, Some(&plan));
+    let told = annotation::annotations(Runner::GitHubActions, &check);
+    assert_eq!(
+        told[0].line(),
+        "::warning file=deploy/flowbind.toml,line=12,col=3,title=drift::environment-variable/x: the variable has no value\n"
+    );
+}
+
+#[test]
+fn a_problem_is_told_to_each_runner_at_its_line() {
+    let plan =
+        plan(Vec::new(), vec![problem(Code::FlowDraft, Some("flow/x"), "is off")], Vec::new());
+    let run = run(RunCommand::Plan, Outcome::Refused, Some(&plan));
+    let told = |runner| annotation::annotations(runner, &run)[0].line();
+    assert_eq!(
+        told(Runner::GitHubActions),
+        "::error file=deploy/flowbind.toml,line=7,col=2,title=flow-draft::flow/x: is off%0Ahelp: is off\n"
+    );
+    assert_eq!(
+        told(Runner::AzurePipelines),
+        "##vso[task.logissue type=error;sourcepath=deploy/flowbind.toml;linenumber=7;columnnumber=2;code=flow-draft]flow/x: is off%0Ahelp: is off\n"
+    );
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself() {
+    let plan = plan(vec![change("environment-variable/x", Action::Create)], Vec::new(), Vec::new());
+    let page = ReportFormat::Html.render(&run(RunCommand::Apply, Outcome::Applied, Some(&plan)));
+    for outside in ["<script", "<link", "<img", "src=", "href=", "url(", "@import", "style=\""] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("default-src &#39;none&#39;; style-src &#39;sha256-"), "{page}");
+}

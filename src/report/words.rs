@@ -1,0 +1,127 @@
+//! What every form of a report says in the same words.
+
+use std::time::{Duration, SystemTime};
+
+use super::{Outcome, Run, RunCommand};
+use crate::domain::printable;
+use crate::plan::{Action, Change, Plan, ValueView};
+use crate::problem::Problem;
+
+/// The most characters of a sentence.
+const MOST_CHARACTERS: usize = 4_000;
+
+/// A sentence with nothing in it that could steer a terminal or be a secret.
+pub(super) fn shown(text: &str) -> String {
+    printable(text, MOST_CHARACTERS)
+}
+
+/// The parts of a sentence of this program, and whether each is a name between backticks.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    let last = text.matches('`').count();
+    let parts = text.split('`').enumerate();
+    // A backtick without a partner makes no name of what follows it.
+    parts.map(move |(index, part)| (index % 2 == 1 && index < last, part))
+}
+
+/// Terraform's glyph for an action.
+pub(super) fn glyph(action: Action) -> &'static str {
+    match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Delete => "-",
+        Action::NoOp => "=",
+    }
+}
+
+/// An action as a word of its own, for those who do not know the glyphs.
+pub(super) fn word(action: Action) -> &'static str {
+    match action {
+        Action::NoOp => "unchanged",
+        other => other.as_str(),
+    }
+}
+
+/// How a run ended, as a headline.
+pub(super) fn headline(run: &Run<'_>) -> &'static str {
+    match (run.outcome, run.command) {
+        (Outcome::Agreed, _) => "No changes",
+        (Outcome::Planned, RunCommand::Check) => "Drift found",
+        (Outcome::Planned, _) => "Changes pending",
+        (Outcome::Applied, RunCommand::Rollback) => "Rolled back",
+        (Outcome::Applied, _) => "Applied",
+        (Outcome::Exported, _) => "Exported",
+        (Outcome::Refused, _) => "Refused",
+        (Outcome::Unknown, _) => "Outcome unknown",
+    }
+}
+
+/// What the outcome means for the environment, as a sentence.
+pub(super) fn consequence(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Agreed => "Everything is as it should be.",
+        Outcome::Planned | Outcome::Refused => "Nothing was written.",
+        Outcome::Applied => "Read back and verified.",
+        Outcome::Exported => "The file was written, and nothing in the environment.",
+        Outcome::Unknown => "Something was or may have been written.",
+    }
+}
+
+/// What each action of a run is called, by its outcome: created, updated, deleted.
+pub(super) fn deeds(outcome: Outcome) -> [&'static str; 3] {
+    match outcome {
+        Outcome::Applied | Outcome::Exported => ["created", "updated", "deleted"],
+        _ => ["to create", "to update", "to delete"],
+    }
+}
+
+/// How many changes do what, each with its word; what only a rollback does is told where it does it.
+pub(super) fn tally(
+    plan: &Plan,
+    [created, updated, deleted]: [&'static str; 3],
+) -> Vec<(usize, &'static str)> {
+    let mut tally = vec![
+        (plan.count(Action::Create), created),
+        (plan.count(Action::Update), updated),
+        (plan.count(Action::Delete), deleted),
+        (plan.count(Action::NoOp), "unchanged"),
+    ];
+    tally.retain(|(number, word)| *number > 0 || *word != deleted);
+    tally
+}
+
+/// How many changes do what, as a part of a sentence.
+pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
+    let parts = tally(plan, words).into_iter().map(|(number, word)| format!("{number} {word}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// A value in one line.
+pub(super) fn value(value: Option<&ValueView>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+}
+
+/// Where a problem is, as compilers tell it; nothing if it has no place in the file.
+pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
+    problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
+}
+
+/// What a change comes to, as a part of a sentence.
+pub(super) fn becomes(change: &Change) -> String {
+    let (before, after) = (value(change.before.as_ref()), value(change.after.as_ref()));
+    format!("{}: {} -> {}", change.reason, before, after)
+}
+
+/// Whether something is to be done to the target, or was done.
+pub(super) fn is_change(change: &Change) -> bool {
+    change.action != Action::NoOp
+}
+
+/// A moment as RFC 3339 has it, in UTC.
+pub(super) fn moment(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// A time in seconds.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
+}

@@ -1,0 +1,241 @@
+//! What a run hands to the pipeline that it runs in: a summary, its outcome, and the URLs that the
+//! user asks for.
+
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::cli::Ci;
+use crate::domain::CallbackUrl;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{Console, OutputUrl, ReportFormat, Run, Runner, Secrets};
+use crate::state::{Callback, Desired, FlowIndex, Observed};
+
+/// The most bytes of the summaries of one step on GitHub
+/// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>).
+const MOST_SUMMARY_BYTES: usize = 1 << 20;
+
+/// What stands at the end of a summary that is cut.
+const CUT: &str = "\n\nThe summary is longer than a step's may be and ends here. `--report FILE.md` writes all of it.\n";
+
+/// The variable that names the file of a step's outputs.
+const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+
+/// The pipeline that is told: the one that is asked for, else the one that the surroundings tell of.
+pub(super) fn runner(ci: Ci) -> Option<Runner> {
+    match ci {
+        Ci::Auto => detected(),
+        Ci::Github => Some(Runner::GitHubActions),
+        Ci::Azure => Some(Runner::AzurePipelines),
+        Ci::None => None,
+    }
+}
+
+fn detected() -> Option<Runner> {
+    Runner::detect(|name| env::var(name).ok())
+}
+
+/// A file by its path from the root of the repository, as a pipeline wants it; else as it is given.
+pub(super) fn source(path: &Path, runner: Option<Runner>) -> String {
+    let root = match runner {
+        Some(Runner::GitHubActions) => env::var_os("GITHUB_WORKSPACE"),
+        Some(Runner::AzurePipelines) => env::var_os("BUILD_SOURCESDIRECTORY"),
+        None => None,
+    };
+    let root = root.map(PathBuf::from).or_else(|| env::current_dir().ok());
+    let inside = root.and_then(|root| inside(path, &root));
+    inside.unwrap_or_else(|| path.to_owned()).display().to_string().replace('\\', "/")
+}
+
+/// The part of a path that leads on from a folder, if it leads there.
+fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    if let Ok(inside) = absolute.strip_prefix(root)
+        && inside.components().all(|part| matches!(part, std::path::Component::Normal(_)))
+    {
+        return Some(inside.to_owned());
+    }
+    let (path, root) = (fs::canonicalize(path).ok()?, fs::canonicalize(root).ok()?);
+    path.strip_prefix(root).ok().map(Path::to_owned)
+}
+
+/// Hands over a summary and how the run ended.
+pub(super) fn tell(run: &Run<'_>, console: &Console) -> Vec<Failure> {
+    let told = match console.runner() {
+        Some(Runner::GitHubActions) => vec![github_summary(run), github_outputs(run)],
+        Some(Runner::AzurePipelines) => {
+            azure_outputs(run, console);
+            vec![azure_summary(run, console)]
+        }
+        None => Vec::new(),
+    };
+    told.into_iter().filter_map(Result::err).collect()
+}
+
+fn github_summary(run: &Run<'_>) -> Result<(), Failure> {
+    let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
+    let there =
+        fs::metadata(&path).map_or(0, |there| usize::try_from(there.len()).unwrap_or(usize::MAX));
+    let room = MOST_SUMMARY_BYTES.saturating_sub(there);
+    let text = bounded(ReportFormat::Markdown.render(run), room);
+    append(&path, &text).map_err(|error| untold(&path, &error))
+}
+
+/// The text, or its first lines and a word about the rest.
+fn bounded(text: String, room: usize) -> String {
+    if text.len() <= room {
+        return text;
+    }
+    let room = room.saturating_sub(CUT.len());
+    let whole = |(place, _): &(usize, &str)| *place <= room;
+    let end = text.match_indices('\n').take_while(whole).last().map(|(place, _)| place);
+    end.map_or_else(String::new, |end| format!("{}{CUT}", &text[..end]))
+}
+
+fn github_outputs(run: &Run<'_>) -> Result<(), Failure> {
+    let Some(path) = env::var_os(GITHUB_OUTPUT).map(PathBuf::from) else { return Ok(()) };
+    let changes = run.changes_present().map(|present| format!("changes-present={present}\n"));
+    let text = format!("outcome={}\n{}", run.outcome.as_str(), changes.unwrap_or_default());
+    append(&path, &text).map_err(|error| untold(&path, &error))
+}
+
+fn azure_outputs(run: &Run<'_>, console: &Console) {
+    console.command(&Runner::set_variable("flowbindOutcome", run.outcome.as_str()));
+    if let Some(present) = run.changes_present() {
+        let present = present.to_string();
+        console.command(&Runner::set_variable("flowbindChangesPresent", &present));
+    }
+}
+
+fn azure_summary(run: &Run<'_>, console: &Console) -> Result<(), Failure> {
+    let Some(folder) = env::var_os("AGENT_TEMPDIRECTORY").map(PathBuf::from) else { return Ok(()) };
+    // The page of the run shows each summary under the name of its file.
+    let path = folder
+        .join(Uuid::new_v4().to_string())
+        .join(format!("flowbind {}.md", run.command.as_str()));
+    let text = ReportFormat::Markdown.render(run);
+    let written =
+        fs::create_dir_all(path.parent().unwrap_or(&folder)).and_then(|()| fs::write(&path, text));
+    written.map_err(|error| untold(&path, &error))?;
+    console.command(&Runner::upload_summary(&path.display().to_string()));
+    Ok(())
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+}
+
+fn untold(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("the pipeline's file `{}` cannot be written: {error}", path.display());
+    Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above")
+}
+
+/// The URLs that a later step of the pipeline is to get.
+pub(super) struct HandOver<'run> {
+    runner: Runner,
+    urls: Vec<(&'run OutputUrl, FlowIndex)>,
+}
+
+impl<'run> HandOver<'run> {
+    /// Makes sure, before anything is contacted, that there is a pipeline to hand each URL to, and
+    /// that the manifest has its target; none if there is nothing to hand over.
+    pub(super) fn of(
+        outputs: &'run [OutputUrl],
+        desired: &Desired,
+        console: &Console,
+    ) -> Result<Option<Self>, Failure> {
+        if outputs.is_empty() {
+            return Ok(None);
+        }
+        let runner = real(console)?;
+        let urls = outputs.iter().map(|output| Ok((output, flow(output, desired)?)));
+        Ok(Some(Self { runner, urls: urls.collect::<Result<_, Failure>>()? }))
+    }
+
+    /// Covers each URL and its signatures in the log, and then hands it over.
+    pub(super) fn over(&self, observed: &Observed, console: &Console) -> Result<(), Failure> {
+        for (output, flow) in &self.urls {
+            let Some(url) = url(observed, *flow) else { continue };
+            console.cover(&Secrets::covering(self.runner, url));
+            match self.runner {
+                Runner::GitHubActions => keep(&Secrets::output(&output.name, url))?,
+                Runner::AzurePipelines => console.cover(&Secrets::variable(&output.name, url)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The runner that really reads what this program prints: elsewhere a URL would stay in the log.
+fn real(console: &Console) -> Result<Runner, Failure> {
+    let runner = console.runner().filter(|runner| detected() == Some(*runner));
+    let has_file = env::var_os(GITHUB_OUTPUT).is_some();
+    match runner {
+        Some(Runner::GitHubActions) if !has_file => None,
+        other => other,
+    }
+    .ok_or_else(|| {
+        let message = "--output-url hands a URL to a later step, and here is no pipeline that takes it; nothing was contacted";
+        Failure::new(Exit::Usage, message)
+            .hint("use it in a job of GitHub Actions or Azure Pipelines, and without --ci none")
+    })
+}
+
+/// The flow whose URL goes to that target.
+fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
+    let mut bindings = desired.bindings.iter();
+    let found = bindings.find(|binding| binding.target.address() == output.address);
+    found.map(|binding| binding.flow).ok_or_else(|| {
+        let message =
+            format!("the manifest has no target `{}`; nothing was contacted", output.address);
+        Failure::new(Exit::Usage, message).hint(
+            "write the address after --output-url NAME= as `flowbind plan --format json` shows it",
+        )
+    })
+}
+
+/// The URL of a flow, which the plan has found fit to be written.
+fn url(observed: &Observed, flow: FlowIndex) -> Option<&CallbackUrl> {
+    match observed.flows.get(flow.0)?.callback.as_ref()? {
+        Callback::Url(url) | Callback::Unconfirmed(url) => Some(url),
+        _ => None,
+    }
+}
+
+/// Keeps a secret as an output of the step.
+fn keep(line: &Secrets) -> Result<(), Failure> {
+    let path = PathBuf::from(env::var_os(GITHUB_OUTPUT).unwrap_or_default());
+    append(&path, line.expose()).map_err(|error| untold(&path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_ends_at_a_line_where_it_would_be_too_long() {
+        let text = "one\ntwo\nthree\n".repeat(100);
+        assert_eq!(bounded(text.clone(), text.len()), text);
+        let cut = bounded(text.clone(), CUT.len() + 9);
+        assert_eq!(cut, format!("one\ntwo{CUT}"));
+        assert!(cut.len() <= CUT.len() + 9);
+        assert_eq!(bounded(text, 10), "");
+    }
+
+    #[test]
+    fn a_path_is_told_from_the_root_of_the_repository() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("deploy");
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("flowbind.toml");
+        fs::write(&file, "").unwrap();
+        let wanted = Some(PathBuf::from("deploy/flowbind.toml"));
+        assert_eq!(inside(&file, root.path()), wanted);
+        assert_eq!(inside(&folder.join("../deploy/flowbind.toml"), root.path()), wanted);
+        assert_eq!(inside(&file, &root.path().join("elsewhere")), None);
+    }
+}

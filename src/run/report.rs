@@ -1,0 +1,94 @@
+//! The files of a run's reports: opened before anything is contacted, written at its end.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::ReportArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{ReportFormat, Run};
+
+/// The reports that were asked for.
+#[derive(Default)]
+pub(super) struct Reports {
+    files: Vec<ReportFile>,
+}
+
+/// A report that is to be written.
+struct ReportFile {
+    path: PathBuf,
+    format: ReportFormat,
+    file: File,
+}
+
+impl Reports {
+    /// Empties the files, so that what an earlier run left is not taken for this one's. Those that
+    /// come before one that cannot be written are written all the same.
+    pub(super) fn open(&mut self, args: &ReportArgs, input: &Path) -> Result<(), Failure> {
+        if args.report_format.is_some() && args.report.len() != 1 {
+            return Err(Failure::new(Exit::Usage, "--report-format is the form of one report")
+                .hint("give one --report FILE with it, or let the extension of each file tell"));
+        }
+        for path in &args.report {
+            let format = format(path, args.report_format)?;
+            self.distinct(path, input)?;
+            let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+            self.files.push(ReportFile { path: path.clone(), format, file });
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a report takes the place of nothing that the run needs.
+    fn distinct(&self, path: &Path, input: &Path) -> Result<(), Failure> {
+        let Ok(place) = fs::canonicalize(path) else { return Ok(()) };
+        let is_there = |other: &Path| fs::canonicalize(other).is_ok_and(|other| other == place);
+        let message = if is_there(input) {
+            "is the file that the run reads"
+        } else if self.files.iter().any(|report| is_there(&report.path)) {
+            "is asked for twice"
+        } else {
+            return Ok(());
+        };
+        Err(refused(path, message).hint("name another file by --report"))
+    }
+
+    /// Writes each report; tells of those that cannot be written.
+    pub(super) fn write(&self, run: &Run<'_>) -> Vec<Failure> {
+        let written = self.files.iter().map(|report| report.write(run));
+        written.filter_map(Result::err).collect()
+    }
+}
+
+impl ReportFile {
+    fn write(&self, run: &Run<'_>) -> Result<(), Failure> {
+        let text = self.format.render(run);
+        let mut file = &self.file;
+        file.write_all(text.as_bytes()).map_err(|error| {
+            let shown = self.path.display();
+            Failure::new(
+                Exit::Unexpected,
+                format!("the report `{shown}` cannot be written: {error}"),
+            )
+            .hint("the run itself ended as is told above")
+        })
+    }
+}
+
+/// The form of a report.
+fn format(path: &Path, given: Option<ReportFormat>) -> Result<ReportFormat, Failure> {
+    given.or_else(|| ReportFormat::of(path)).ok_or_else(|| {
+        refused(path, "has an extension that tells no form")
+            .hint("end its name in .md, .xml, .sarif, .json or .html, or say --report-format")
+    })
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    refused(path, &format!("cannot be written: {error}"))
+        .hint("name a file by --report in a folder that is there and may be written to")
+}
+
+fn refused(path: &Path, reason: &str) -> Failure {
+    let message = format!("the report `{}` {reason}; nothing was contacted", path.display());
+    Failure::new(Exit::Usage, message)
+}
