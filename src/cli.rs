@@ -1,5 +1,6 @@
 //! The command line: types and help texts, no behaviour.
 
+mod check;
 mod export;
 mod import;
 mod log;
@@ -25,6 +26,8 @@ use crate::report::{Format, OutputUrl};
 pub use log::LogArgs;
 pub use report::{Ci, ReportArgs};
 
+pub use check::CheckArgs;
+
 /// Colours of the help, quiet ones.
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -35,9 +38,9 @@ const STYLES: Styles = Styles::styled()
 /// What stands below the help of the whole program.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0    agreed, applied, or planned
+  0    agreed, applied, planned, or drifted
   1    unexpected failure
-  2    changes pending (only with --detailed-exitcode)
+  2    changes pending, or drift (only with --detailed-exitcode)
   3    usage or manifest error; nothing was contacted
   4    not signed in, sign-in refused, or a person needed where nobody is asked
   5    refused: a problem, a policy, a privilege, a guard; nothing was written
@@ -83,6 +86,9 @@ impl Cli {
 pub enum Command {
     /// Show what apply would change; writes nothing.
     Plan(PlanArgs),
+    /// Tell what drifted: rotated keys, URLs of another environment, hand edits, flows that are off;
+    /// writes nothing.
+    Check(CheckArgs),
     /// Write what should change, all or nothing, and read it back.
     Apply(ApplyArgs),
     /// Undo an apply that kept a journal, all or nothing, and read it back.

@@ -81,6 +81,15 @@ pub enum Event<'a> {
         /// The environment's address.
         url: &'a EnvironmentUrl,
     },
+    /// The environment was checked.
+    Checked {
+        /// The plan, with all that was found.
+        plan: &'a Plan,
+        /// The manifest's name for the environment.
+        environment: &'a str,
+        /// The environment's address.
+        url: &'a EnvironmentUrl,
+    },
     /// Writing begins.
     Writing {
         /// How many rows are written.

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Agreed, applied, or planned.
+    /// Agreed, applied, planned, or drifted.
     Done = 0,
     /// An unexpected failure.
     Unexpected = 1,
-    /// Changes are pending; only with `--detailed-exitcode`.
+    /// Changes are pending, or something drifted; only with `--detailed-exitcode`.
     ChangesPending = 2,
     /// A usage or manifest error; nothing was contacted.
     Usage = 3,

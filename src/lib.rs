@@ -28,6 +28,7 @@ pub mod http;
 pub mod journal;
 pub mod manifest;
 pub mod plan;
+pub mod probe;
 pub mod problem;
 pub mod report;
 pub mod review;

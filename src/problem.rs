@@ -159,10 +159,24 @@ codes! {
     RecordMissing = "record-missing",
     /// More than one record fits.
     RecordAmbiguous = "record-ambiguous",
+    /// A warning: the URL that is there is that of another environment.
+    PointsElsewhere = "points-elsewhere",
     /// Two bindings turned out to write to the same column of the same record.
     TargetCollision = "target-collision",
     /// The value is longer than its place.
     ValueTooLong = "value-too-long",
+
+    // Asking the URLs that are there.
+    /// The URL that is there is of a flow that is off.
+    ProbeOff = "probe-off",
+    /// Nothing is at the URL that is there.
+    ProbeGone = "probe-gone",
+    /// The signature of the URL that is there is not accepted, or missing.
+    ProbeSignature = "probe-signature",
+    /// The URL that is there took a request that it should have turned away.
+    ProbeOpen = "probe-open",
+    /// A warning: what the URL that is there answers proves nothing.
+    ProbeUnknown = "probe-unknown",
 
     // Applying a reviewed plan.
     /// The manifest changed since the plan was made.
@@ -186,6 +200,23 @@ impl Code {
     pub fn is_warning(self) -> bool {
         self.meaning().starts_with("A warning:")
     }
+
+    /// Whether it says how the environment is. The others say that somebody could not look, or was
+    /// answered what nobody may rely on.
+    pub fn is_finding(self) -> bool {
+        !matches!(
+            self,
+            Self::PrivilegeMissing
+                | Self::EnvironmentDenied
+                | Self::FlowNotOwned
+                | Self::DefinitionUnreadable
+                | Self::CallbackMalformed
+                | Self::CallbackAmbiguous
+                | Self::CallbackNotHttps
+                | Self::CallbackHostUnknown
+                | Self::CallbackOtherFlow
+        )
+    }
 }
 
 impl fmt::Display for Code {
@@ -206,6 +237,23 @@ mod tests {
         }
         let warnings: Vec<&str> =
             Code::ALL.iter().filter(|code| code.is_warning()).map(|code| code.as_str()).collect();
-        assert_eq!(warnings, ["callback-unconfirmed", "old-generation-url", "key-not-unique"]);
+        let expected = [
+            "callback-unconfirmed",
+            "old-generation-url",
+            "key-not-unique",
+            "points-elsewhere",
+            "probe-unknown",
+        ];
+        assert_eq!(warnings, expected);
+    }
+
+    #[test]
+    fn the_documentation_names_exactly_the_codes_that_say_nothing_of_the_environment() {
+        let page = include_str!("../docs/check.md");
+        let (_, list) = page.split_once("These problems mean `refused`:").unwrap();
+        let (list, _) = list.split_once("The other").unwrap();
+        for code in Code::ALL {
+            assert_eq!(list.contains(&format!("`{code}`")), !code.is_finding(), "{code}");
+        }
     }
 }

@@ -33,8 +33,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "discover", "error", "stage",
         ],
     ),
-    ("report", &["domain", "state", "problem", "plan", "bridge", "event", "http", "failure"]),
     ("disk", &[]),
+    ("probe", &["domain", "state", "problem", "plan", "http", "api"]),
+    (
+        "report",
+        &["domain", "state", "problem", "plan", "bridge", "probe", "event", "http", "failure"],
+    ),
     ("exit", &[]),
     ("failure", &["domain", "exit"]),
     ("sandbox", &[]),

@@ -8,6 +8,7 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::fault::{ApiError, Fault, body};
@@ -57,11 +58,21 @@ pub enum CallbackFault {
 struct CallbackBody {
     response: Option<CallbackResponse>,
     value: Option<String>,
+    method: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct CallbackResponse {
     value: Option<String>,
+    method: Option<Value>,
+}
+
+impl CallbackResponse {
+    /// The URL, if it is usable, and by which method it is called.
+    fn url(self) -> Option<CallbackUrl> {
+        let url: CallbackUrl = self.value?.parse().ok()?;
+        Some(url.called_by(self.method.as_ref().and_then(Value::as_str)))
+    }
 }
 
 /// The answer to a flow's own address.
@@ -148,8 +159,9 @@ impl FlowApi {
 /// The service's refusal, or an answer that is not JSON.
 pub fn read_callback_url(answer: &Answer) -> Result<Option<CallbackUrl>, ApiError> {
     let body: CallbackBody = body(Service::Flow, answer, "a callback URL")?;
-    let value = body.response.and_then(|response| response.value).or(body.value);
-    Ok(value.and_then(|value| value.parse().ok()))
+    let response = body.response.filter(|response| response.value.is_some());
+    let bare = CallbackResponse { value: body.value, method: body.method };
+    Ok(response.unwrap_or(bare).url())
 }
 
 /// Whether the service says that it cannot find out the environment's region.
@@ -255,7 +267,10 @@ mod tests {
         ] {
             let url = read_callback_url(&answer(200, &body)).unwrap().unwrap();
             assert_eq!(url.expose(), URL);
+            assert_eq!(url.method(), body.contains("POST").then_some("POST"));
         }
+        let odd = format!(r#"{{"value":"{URL}","method":7}}"#);
+        assert_eq!(read_callback_url(&answer(200, &odd)).unwrap().unwrap().method(), None);
         for body in ["{}", r#"{"response":null}"#, r#"{"value":"nothing"}"#] {
             assert!(read_callback_url(&answer(200, body)).unwrap().is_none());
         }

@@ -6,5 +6,6 @@ pub mod dataverse;
 pub mod entra;
 mod fault;
 pub mod flow;
+pub mod trigger;
 
 pub use fault::{ApiError, Fault};

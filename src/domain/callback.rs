@@ -22,6 +22,7 @@ pub struct CallbackUrl {
     view: UrlView,
     parts: Parts,
     https: bool,
+    method: Option<&'static str>,
 }
 
 /// Who may call a URL.
@@ -33,6 +34,12 @@ pub enum Kind {
     /// The caller needs an Entra token.
     Authenticated,
 }
+
+/// The methods that a trigger can be set to take.
+const METHODS: [&str; 5] = ["GET", "PUT", "POST", "PATCH", "DELETE"];
+
+/// What a new path has before the workflow, and what follows it in some.
+const NEW_PATH: [&[u8]; 4] = [b"powerautomate", b"automations", b"direct", b"cu"];
 
 /// What may be shown of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -113,6 +120,25 @@ impl CallbackUrl {
         signatures
     }
 
+    /// The same URL, of which the service says by which method it is called.
+    #[must_use]
+    pub fn called_by(self, method: Option<&str>) -> Self {
+        let is_said = |known: &&str| method.is_some_and(|said| said.eq_ignore_ascii_case(known));
+        Self { method: METHODS.into_iter().find(is_said), ..self }
+    }
+
+    /// The method by which it is called, where the service said one that is known.
+    pub fn method(&self) -> Option<&'static str> {
+        self.method
+    }
+
+    /// Whether both start the same trigger of the same workflow, whatever their hosts, forms and
+    /// signatures.
+    pub fn starts_the_same_as(&self, other: &Self) -> bool {
+        let started = self.meaning.started();
+        started.is_some() && started == other.meaning.started()
+    }
+
     /// How many characters have to be stored.
     pub fn length(&self) -> usize {
         self.expose().chars().count()
@@ -154,6 +180,7 @@ impl FromStr for CallbackUrl {
             },
             parts: Parts::of(&url),
             https: url.scheme() == "https",
+            method: None,
         })
     }
 }
@@ -194,6 +221,22 @@ impl Meaning {
             query,
             fragment: url.fragment().map(str::to_owned),
         }
+    }
+
+    /// The path from the workflow on, if it is one of the forms that lead to a trigger.
+    fn started(&self) -> Option<&[Vec<u8>]> {
+        let begin = self.path.iter().position(|segment| segment == b"workflows")?;
+        let (before, started) = self.path.split_at(begin);
+        let known = match before.len() {
+            0 => true,
+            // After the fourth comes the number of a unit.
+            3 | 5 => before.iter().zip(NEW_PATH).all(|(segment, known)| segment == known),
+            _ => false,
+        };
+        let leads = |[_, _, triggers, _, paths, invoke]: &[Vec<u8>; 6]| {
+            triggers == b"triggers" && paths == b"paths" && invoke == b"invoke"
+        };
+        (known && started.first_chunk().is_some_and(leads)).then_some(started)
     }
 }
 
@@ -299,6 +342,31 @@ mod tests {
         assert_eq!(url.view().kind, Kind::Signed);
         assert_eq!(url.view().host, "example.environment.api.powerplatform.com");
         assert!(!format!("{url:?}").contains("made-up"));
+    }
+
+    #[test]
+    fn a_trigger_is_the_same_on_another_host_in_another_form_and_with_another_signature() {
+        let old = "https://prod-1.westeurope.logic.azure.com/workflows/0f/triggers/manual/paths/invoke?api-version=2016-06-01&sig=older";
+        for same in [old.to_owned(), SIGNED.replace("direct/", "direct/cu/07/")] {
+            assert!(url(SIGNED).starts_the_same_as(&url(&same)), "{same}");
+        }
+        for other in [
+            SIGNED.replace("/0f/", "/f0/"),
+            SIGNED.replace("triggers/manual", "triggers/orders"),
+            SIGNED.replace("/invoke", "/invoke/more"),
+            SIGNED.replace("direct/", "hooks/"),
+        ] {
+            assert!(!url(SIGNED).starts_the_same_as(&url(&other)), "{other}");
+        }
+        let odd = "https://example.environment.api.powerplatform.com/hooks/0f";
+        assert!(!url(odd).starts_the_same_as(&url(odd)));
+    }
+
+    #[test]
+    fn only_a_method_that_a_trigger_can_take_is_taken_over() {
+        let method = |said| url(SIGNED).called_by(said).method();
+        assert_eq!([method(Some("post")), method(Some("GET"))], [Some("POST"), Some("GET")]);
+        assert_eq!([method(Some("ANY")), method(Some("")), method(None)], [None; 3]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Service {
     Dataverse,
     /// The callback URLs.
     Flow,
+    /// The address that runs a flow.
+    Trigger,
     /// Whoever tells Entra which pipeline this is.
     Pipeline,
 }
@@ -22,6 +24,7 @@ impl Service {
             Self::Entra => "entra",
             Self::Dataverse => "dataverse",
             Self::Flow => "flow",
+            Self::Trigger => "trigger",
             Self::Pipeline => "pipeline",
         }
     }
@@ -33,6 +36,7 @@ impl fmt::Display for Service {
             Self::Entra => "Entra",
             Self::Dataverse => "Dataverse",
             Self::Flow => "the Flow service",
+            Self::Trigger => "the flow's trigger",
             Self::Pipeline => "the pipeline's identity provider",
         })
     }

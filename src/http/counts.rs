@@ -13,6 +13,8 @@ pub struct Counts {
     pub dataverse: usize,
     /// Attempts that went to the Flow service.
     pub flow: usize,
+    /// Attempts that went to the addresses of triggers.
+    pub trigger: usize,
     /// Attempts that went to the pipeline's identity provider.
     pub pipeline: usize,
 }
@@ -23,6 +25,7 @@ pub(super) struct Counter {
     entra: AtomicUsize,
     dataverse: AtomicUsize,
     flow: AtomicUsize,
+    trigger: AtomicUsize,
     pipeline: AtomicUsize,
 }
 
@@ -33,6 +36,7 @@ impl Counter {
             Service::Entra => &self.entra,
             Service::Dataverse => &self.dataverse,
             Service::Flow => &self.flow,
+            Service::Trigger => &self.trigger,
             Service::Pipeline => &self.pipeline,
         };
         cell.fetch_add(1, Ordering::Relaxed);
@@ -44,6 +48,7 @@ impl Counter {
             entra: self.entra.load(Ordering::Relaxed),
             dataverse: self.dataverse.load(Ordering::Relaxed),
             flow: self.flow.load(Ordering::Relaxed),
+            trigger: self.trigger.load(Ordering::Relaxed),
             pipeline: self.pipeline.load(Ordering::Relaxed),
         }
     }

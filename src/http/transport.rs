@@ -63,6 +63,7 @@ struct Gates {
     entra: Gate,
     dataverse: Gate,
     flow: Gate,
+    trigger: Gate,
     pipeline: Gate,
 }
 
@@ -253,7 +254,7 @@ impl Gates {
     /// Gates that never let more than so many through at once.
     fn new(ceiling: usize) -> Self {
         let gate = || Gate::new(ceiling);
-        Self { entra: gate(), dataverse: gate(), flow: gate(), pipeline: gate() }
+        Self { entra: gate(), dataverse: gate(), flow: gate(), trigger: gate(), pipeline: gate() }
     }
 
     /// The gate to a service.
@@ -262,6 +263,7 @@ impl Gates {
             Service::Entra => &self.entra,
             Service::Dataverse => &self.dataverse,
             Service::Flow => &self.flow,
+            Service::Trigger => &self.trigger,
             Service::Pipeline => &self.pipeline,
         }
     }

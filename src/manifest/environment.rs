@@ -53,6 +53,16 @@ pub enum Place {
     Url(EnvironmentUrl),
 }
 
+impl Environment {
+    /// Its name and its address.
+    pub fn called(&self) -> String {
+        match &self.place {
+            Place::Sandbox => format!("`{}`", self.name),
+            Place::Url(url) => format!("`{}` ({url})", self.name),
+        }
+    }
+}
+
 /// Reads every environment.
 pub(super) fn read(root: &Fields<'_>, clouds: &Clouds) -> BTreeMap<String, Environment> {
     let Ok(Some((table, _))) = root.table("environments") else {

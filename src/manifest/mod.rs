@@ -97,6 +97,15 @@ impl Manifest {
         &self.desired
     }
 
+    /// The environment that the manifest gives that id, in whatever case.
+    pub fn environment_of_id(&self, id: &str) -> Option<&Environment> {
+        let has = |environment: &&Environment| {
+            let known = environment.environment_id.as_ref();
+            known.is_some_and(|known| known.to_string().eq_ignore_ascii_case(id))
+        };
+        self.environments.values().find(has)
+    }
+
     /// The names of the environments, sorted.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
         self.environments.keys().map(String::as_str)

@@ -4,7 +4,9 @@
 //! holds every id and guard that applying needs, so that applying decides nothing.
 
 mod difference;
+mod elsewhere;
 mod flows;
+mod held;
 pub(crate) mod json;
 mod records;
 mod substance;
@@ -22,6 +24,8 @@ use crate::problem::{Code, Problem};
 use crate::state::{Binding, Desired, Observed, Refusal, Site};
 
 pub use difference::{Difference, Part};
+pub use elsewhere::elsewhere;
+pub use held::held;
 pub use substance::Divergence;
 pub use write::{CellValue, Write};
 
@@ -116,6 +120,12 @@ impl Plan {
         writes: Vec<Write>,
     ) -> Self {
         Self { changes, problems, warnings, writes }
+    }
+
+    /// Adds what a person should know, in the manifest's order.
+    pub fn warn(&mut self, warnings: Vec<Problem>) {
+        self.warnings.extend(warnings);
+        self.warnings.sort_by_key(|warning| warning.site);
     }
 
     /// The writes in their order; none at all if there is a problem.

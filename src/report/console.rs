@@ -9,10 +9,11 @@ use super::hand_over::Secrets;
 use super::layout::counted;
 use super::runner::without_commands;
 use super::words::counts;
-use super::{Outcome, Run, Runner, RunnerCommand, annotation, human, json, story, words};
+use super::{Outcome, Run, Runner, RunnerCommand, annotation, drift, human, json, story, words};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
 use crate::failure::Failure;
+use crate::plan::Plan;
 
 /// The width that is assumed where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
@@ -178,6 +179,17 @@ impl Console {
         self.status("");
     }
 
+    /// A plan below its heading; for machines it is a part of the result.
+    fn plan(&self, heading: &str, plan: &Plan) {
+        self.clear();
+        if self.format == Format::Human {
+            self.result(heading);
+            let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
+            self.folded(&title, &human::changes(plan, self.width));
+            self.result(&human::notes(plan, &self.file, self.width));
+        }
+    }
+
     /// A line that stays.
     fn line(&self, text: &str) {
         self.clear();
@@ -254,13 +266,10 @@ impl Listener for Console {
                 "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
             )),
             Event::Planned { plan, environment, url } => {
-                self.clear();
-                if self.format == Format::Human {
-                    self.result(&human::heading(environment, url));
-                    let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
-                    self.folded(&title, &human::changes(plan, self.width));
-                    self.result(&human::notes(plan, &self.file, self.width));
-                }
+                self.plan(&human::heading("Plan for", environment, url), plan);
+            }
+            Event::Checked { plan, environment, url } => {
+                self.plan(&human::heading("Check of", environment, url), &drift::only(plan));
             }
             Event::Writing { writes, change_sets } => {
                 let sets = if change_sets == 1 {

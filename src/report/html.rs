@@ -91,7 +91,7 @@ fn top(run: &Run<'_>) -> Markup {
 fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Agreed | Outcome::Applied | Outcome::Exported => "✓",
-        Outcome::Planned => "~",
+        Outcome::Planned | Outcome::Drifted => "~",
         Outcome::Refused => "×",
         Outcome::Unknown => "?",
     }

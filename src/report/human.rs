@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::{counted, fit, shorten_end, shorten_middle, wrap};
 use super::words::{self, counts, deeds};
-use super::{Outcome, Run};
+use super::{Outcome, Run, drift};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
 use crate::failure::Failure;
 use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
@@ -33,16 +33,16 @@ const INDENT: &str = "        ";
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-const RED: Style = AnsiColor::Red.on_default().bold();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// What the plan is for.
-pub(super) fn heading(environment: &str, url: &EnvironmentUrl) -> String {
+/// What the plan or the check is of.
+pub(super) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> String {
     let name = printable(environment, 80);
     let place = url.to_string();
     let named = if name == place { String::new() } else { format!(" {name},") };
-    format!("\n{BOLD}Plan for{named} {place}{BOLD:#}\n\n")
+    format!("\n{BOLD}{what}{named} {place}{BOLD:#}\n\n")
 }
 
 /// What the plan changes; nothing where everything agrees.
@@ -67,6 +67,9 @@ pub(super) fn notes(plan: &Plan, file: &str, width: usize) -> String {
 /// The last line: how the run ended.
 pub(super) fn conclusion(run: &Run<'_>) -> String {
     let Some(plan) = run.plan else { return String::new() };
+    if let Some(checked) = run.checked.filter(|_| run.failure.is_none()) {
+        return drift::conclusion(run.outcome, plan, checked);
+    }
     match run.outcome {
         Outcome::Agreed => match plan.count(Action::NoOp) {
             // Everything was left alone by a rollback.
@@ -89,7 +92,7 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
             let problems = counted(plan.problems.len(), "problem");
             format!("{RED}refused{RED:#}: {problems}. Nothing was written.\n")
         }
-        Outcome::Refused | Outcome::Unknown => String::new(),
+        Outcome::Drifted | Outcome::Refused | Outcome::Unknown => String::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{ExportedFile, Run, VERSION as PROGRAM};
 use crate::domain::UrlView;
 use crate::failure::Failure;
 use crate::plan::{Change, Difference, ValueView};
+use crate::probe::Probed;
 use crate::problem::Problem;
 
 /// The version of the document's shape.
@@ -35,6 +36,7 @@ pub(super) fn document(run: &Run<'_>) -> Value {
             "entra": run.requests.entra,
             "dataverse": run.requests.dataverse,
             "flow": run.requests.flow,
+            "trigger": run.requests.trigger,
         },
         "command": run.command.as_str(),
         "flowbind": PROGRAM,
@@ -45,6 +47,9 @@ pub(super) fn document(run: &Run<'_>) -> Value {
     });
     if let Some(file) = run.exported {
         document["deployment-settings"] = exported(file);
+    }
+    if let Some(probes) = run.checked.and_then(|checked| checked.probes.as_ref()) {
+        document["probes"] = probes.iter().map(probed).collect();
     }
     document
 }
@@ -100,6 +105,16 @@ fn url(view: &UrlView) -> Value {
         "kind": view.kind.to_string(),
         "host": view.host,
         "fingerprint": view.fingerprint.to_string(),
+    })
+}
+
+fn probed(probed: &Probed) -> Value {
+    let addresses: Vec<&str> = probed.targets.iter().map(|(address, _)| address.as_str()).collect();
+    json!({
+        "url": url(&probed.view),
+        "addresses": addresses,
+        "result": probed.result.as_str(),
+        "answer": probed.result.words().map(shown),
     })
 }
 

@@ -8,7 +8,7 @@ use super::markup::Markup;
 use super::words::{
     becomes, consequence, headline, is_change, moment, place, seconds, shown, word,
 };
-use super::{Outcome, Run, RunCommand, VERSION};
+use super::{Outcome, Run, VERSION};
 use crate::plan::{Change, Plan};
 use crate::problem::Problem;
 
@@ -143,7 +143,7 @@ impl<'run> Case<'run> {
         match run.outcome {
             _ if !self.is_pending() => End::Passed,
             Outcome::Applied | Outcome::Agreed | Outcome::Exported => End::Passed,
-            Outcome::Planned if run.command == RunCommand::Check => End::Failed,
+            Outcome::Drifted => End::Failed,
             Outcome::Planned | Outcome::Refused => End::Skipped,
             Outcome::Unknown => End::Broken,
         }

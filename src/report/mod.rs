@@ -6,6 +6,7 @@
 
 mod annotation;
 mod console;
+mod drift;
 mod format;
 mod hand_over;
 mod html;
@@ -31,6 +32,7 @@ use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::failure::Failure;
 use crate::http::Counts;
 use crate::plan::Plan;
+use crate::probe::Probed;
 use crate::problem::Problem;
 
 pub use console::{Console, Format};
@@ -66,6 +68,8 @@ pub enum Outcome {
     Agreed,
     /// The plan has changes, and nothing was to be written.
     Planned,
+    /// A check found that the environment is not as it should be.
+    Drifted,
     /// The changes are in, and reading back proved it.
     Applied,
     /// The changes are in a file of deployment settings.
@@ -98,6 +102,8 @@ pub struct Run<'run> {
     pub manifest_problems: &'run [Problem],
     /// What it exported, or was to.
     pub exported: Option<&'run ExportedFile>,
+    /// What a check found out besides the plan.
+    pub checked: Option<&'run Checked>,
     /// Why it ended early.
     pub failure: Option<&'run Failure>,
     /// How many requests it sent.
@@ -115,6 +121,17 @@ pub struct ExportedFile {
     pub variables: Vec<Exported>,
     /// How many targets such a file cannot hold.
     pub records: usize,
+}
+
+/// What a check found out besides the plan.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// How many targets the manifest has.
+    pub targets: usize,
+    /// How many of them an apply would write; none where a problem keeps it from writing.
+    pub pending: Option<usize>,
+    /// What came of asking the URLs that the targets hold, if they were asked.
+    pub probes: Option<Vec<Probed>>,
 }
 
 /// Where a run ran.
@@ -154,6 +171,7 @@ impl Outcome {
         match self {
             Self::Agreed => "agreed",
             Self::Planned => "planned",
+            Self::Drifted => "drifted",
             Self::Applied => "applied",
             Self::Exported => "exported",
             Self::Refused => "refused",

@@ -26,7 +26,7 @@ pub(super) fn event(event: &Event<'_>) {
         Event::Discovering { flows, targets } => tracing::info!(flows, targets, "reading"),
         Event::FlowRead { done, total } => tracing::trace!(done, total, "a flow is read"),
         Event::FlowApiElsewhere { host } => tracing::debug!(host, "the Flow API was found"),
-        Event::Planned { plan, .. } => planned(plan),
+        Event::Planned { plan, .. } | Event::Checked { plan, .. } => planned(plan),
         Event::Writing { writes, change_sets } => tracing::info!(writes, change_sets, "writing"),
         Event::Verifying => tracing::info!("reading back"),
         Event::PlanningAgain => tracing::warn!("somebody else wrote first: planning again"),
@@ -49,6 +49,7 @@ pub(super) fn conclusion(run: &Run<'_>) {
         requests_entra = run.requests.entra,
         requests_dataverse = run.requests.dataverse,
         requests_flow = run.requests.flow,
+        requests_trigger = run.requests.trigger,
         requests_pipeline = run.requests.pipeline,
         "reported"
     );

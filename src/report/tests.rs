@@ -60,6 +60,7 @@ fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
         manifest_problems: &[],
         failure: None,
         exported: None,
+        checked: None,
         requests: Counts::default(),
         duration: Duration::from_millis(1_234),
     }
@@ -169,7 +170,7 @@ fn a_case_ends_as_its_target_does() {
     assert!(
         case(RunCommand::Plan, Outcome::Planned, none()).contains("<skipped message=\"create: ")
     );
-    let drifted = case(RunCommand::Check, Outcome::Planned, none());
+    let drifted = case(RunCommand::Check, Outcome::Drifted, none());
     assert!(drifted.contains("<failure message=\"the variable has no value\" type=\"drift\">"));
     assert!(case(RunCommand::Apply, Outcome::Unknown, none()).contains("<error message="));
     let wrong = || vec![problem(Code::VariableType, Some("environment-variable/x"), "is wrong")];
@@ -218,7 +219,7 @@ fn a_check_tells_of_drift_and_a_plan_does_not() {
         document["runs"][0]["results"].as_array().unwrap().len()
     };
     assert_eq!((results(RunCommand::Check), results(RunCommand::Plan)), (1, 0));
-    let check = run(RunCommand::Check, Outcome::Planned, Some(&plan));
+    let check = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
     let told = annotation::annotations(Runner::GitHubActions, &check);
     assert_eq!(
         told[0].line(),

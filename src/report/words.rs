@@ -45,7 +45,7 @@ pub(super) fn word(action: Action) -> &'static str {
 pub(super) fn headline(run: &Run<'_>) -> &'static str {
     match (run.outcome, run.command) {
         (Outcome::Agreed, _) => "No changes",
-        (Outcome::Planned, RunCommand::Check) => "Drift found",
+        (Outcome::Drifted, _) => "Drift found",
         (Outcome::Planned, _) => "Changes pending",
         (Outcome::Applied, RunCommand::Rollback) => "Rolled back",
         (Outcome::Applied, _) => "Applied",
@@ -59,7 +59,7 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
 pub(super) fn consequence(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Agreed => "Everything is as it should be.",
-        Outcome::Planned | Outcome::Refused => "Nothing was written.",
+        Outcome::Planned | Outcome::Drifted | Outcome::Refused => "Nothing was written.",
         Outcome::Applied => "Read back and verified.",
         Outcome::Exported => "The file was written, and nothing in the environment.",
         Outcome::Unknown => "Something was or may have been written.",

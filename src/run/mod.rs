@@ -1,6 +1,7 @@
 //! The commands, each as a short story of its stages.
 
 mod auth;
+mod check;
 mod confirm;
 mod connect;
 mod export;
@@ -39,7 +40,7 @@ use crate::failure::Failure;
 use crate::http::Transport;
 use crate::journal::{Head, JournalFile};
 use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
-use crate::plan::plan;
+use crate::plan::{Plan, elsewhere, plan};
 use crate::problem::{Code, Problem};
 use crate::report::{Console, Format, Outcome, OutputUrl, RunCommand, counted};
 use crate::review::Reviewed;
@@ -99,6 +100,7 @@ pub async fn run(cli: Cli) -> Exit {
     let begin = Instant::now();
     let exit = match cli.command {
         Command::Plan(args) => show(&args, color).await,
+        Command::Check(args) => check::command(&args, color).await,
         Command::Apply(args) => apply(&args, color).await,
         Command::Rollback(args) => rollback::command(&args, color).await,
         Command::Export(args) => export::command(&args, color).await,
@@ -152,8 +154,8 @@ impl Intent {
 
 /// The exit code of a run, told apart further if that was asked for.
 fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
-    let changes = outcome == Outcome::Planned && exit == Exit::Done;
-    if asked && changes { Exit::ChangesPending } else { exit }
+    let differs = matches!(outcome, Outcome::Planned | Outcome::Drifted);
+    if asked && differs && exit == Exit::Done { Exit::ChangesPending } else { exit }
 }
 
 /// Brings the targets up to date, or shows what that would mean, and reports.
@@ -271,9 +273,19 @@ async fn read_and_plan(
     if let Some(way) = &discovery.flow_api {
         record.flow_host(way.host());
     }
-    let planning = async { plan(manifest.desired(), &discovery.observed, &connection.cloud) };
+    let planning = async { planned(manifest, &discovery, &connection) };
     record.plan(Stage::Plan.log(planning).await);
     Ok((connection, discovery))
+}
+
+/// The plan, which also tells of targets that point at another environment.
+fn planned(manifest: &Manifest, discovery: &Discovery, connection: &Connection) -> Plan {
+    let (desired, observed) = (manifest.desired(), &discovery.observed);
+    let mut plan = plan(desired, observed, &connection.cloud);
+    let name_of = |id: &str| manifest.environment_of_id(id).map(Environment::called);
+    let (cloud, own) = (&connection.cloud, &discovery.environment_id);
+    plan.warn(elsewhere(desired, observed, cloud, own, name_of));
+    plan
 }
 
 /// Shows the plan and, if that is the intent, carries it out.

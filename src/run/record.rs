@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::http::Transport;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::report::{Console, ExportedFile, Outcome, Run, RunCommand, RunEnvironment};
+use crate::report::{Checked, Console, ExportedFile, Outcome, Run, RunCommand, RunEnvironment};
 
 /// A run so far.
 pub(super) struct Record {
@@ -30,6 +30,8 @@ pub(super) struct Record {
     pub(super) manifest_problems: Vec<Problem>,
     /// What an export is about.
     pub(super) exported: Option<ExportedFile>,
+    /// What a check found out besides the plan.
+    pub(super) checked: Option<Checked>,
     /// What sends the run's requests and counts them.
     pub(super) transport: Option<Transport>,
     /// The reports that are to be written at its end.
@@ -53,6 +55,7 @@ impl Record {
             planned: false,
             manifest_problems: Vec::new(),
             exported: None,
+            checked: None,
             transport: None,
             reports: Reports::default(),
             shortcomings: Vec::new(),
@@ -83,6 +86,11 @@ impl Record {
     /// Adds to the plan what keeps it from being carried out.
     pub(super) fn refuse(&mut self, problems: Vec<Problem>) {
         self.plan.problems.extend(problems);
+    }
+
+    /// Adds to the plan what a person should know.
+    pub(super) fn warn(&mut self, warnings: Vec<Problem>) {
+        self.plan.warn(warnings);
     }
 
     /// The manifest's name for the environment.
@@ -117,6 +125,7 @@ impl Record {
             plan: self.planned.then_some(&self.plan),
             manifest_problems: &self.manifest_problems,
             exported: self.exported.as_ref(),
+            checked: self.checked.as_ref(),
             failure: failure.as_ref(),
             requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
             duration: self.started.elapsed(),
@@ -146,8 +155,13 @@ fn exit(outcome: Outcome, failure: Option<&Failure>) -> Exit {
         (Some(failure), _) => failure.exit,
         (None, Outcome::Refused) => Exit::Refused,
         (None, Outcome::Unknown) => Exit::Unknown,
-        (None, Outcome::Agreed | Outcome::Planned | Outcome::Applied | Outcome::Exported) => {
-            Exit::Done
-        }
+        (
+            None,
+            Outcome::Agreed
+            | Outcome::Planned
+            | Outcome::Drifted
+            | Outcome::Applied
+            | Outcome::Exported,
+        ) => Exit::Done,
     }
 }

@@ -10,6 +10,7 @@
 
 mod bridge;
 mod change_sets;
+mod check;
 mod clouds;
 mod crashes;
 mod crowd;

@@ -34,8 +34,14 @@ const COMMANDS: &[(&str, i32, &str)] = &[
     ("apply", 0, "{at} {kept}"),
     ("apply", 0, "{embedded}"),
     ("apply", 0, "{embedded} --format json"),
-    ("plan", 0, "{at} {kept} --out {folder}release.plan"),
-    ("apply", 0, "{at} {kept} --plan {folder}release.plan"),
+    ("plan", 0, "{at} {kept} --out {folder}release.plan --report {folder}plan.xml"),
+    ("check", 0, "{at} {kept} --probe --probe-signed --report {folder}check.sarif"),
+    (
+        "apply",
+        0,
+        "{at} {kept} --plan {folder}release.plan --report {folder}a.md --report {folder}a.html",
+    ),
+    ("check", 0, "{at} {kept} --probe --probe-signed --format json"),
     ("export", 0, "{at} {kept} --deployment-settings {folder}settings.json"),
     (
         "import",

@@ -61,7 +61,7 @@ impl Parts {
     /// The parts of a URL.
     pub(super) fn of(url: &Url) -> Self {
         let (generation, path) = match url.path().strip_prefix(NEW_PATH) {
-            Some(rest) => (Generation::New, rest),
+            Some(rest) => (Generation::New, without_unit(rest)),
             None => (Generation::Old, url.path()),
         };
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -102,6 +102,12 @@ impl fmt::Display for Generation {
             Self::Unknown => "another form",
         })
     }
+}
+
+/// The path without the unit that some of the new addresses name, such as `/cu/07`.
+fn without_unit(path: &str) -> &str {
+    let unit = path.strip_prefix("/cu/").and_then(|rest| rest.split_once('/'));
+    unit.map_or(path, |(_, rest)| rest)
 }
 
 /// The id of the environment whose own host this is.
@@ -174,6 +180,13 @@ mod tests {
             assert_eq!(parts.trigger.as_deref(), Some("manual"));
         }
         assert_eq!(parts[1].api_version.as_deref(), Some("2016-06-01"));
+    }
+
+    #[test]
+    fn a_new_address_may_name_a_unit() {
+        let host = "3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com";
+        let (plain, unit) = (new(host), new(host).replace("direct/", "direct/cu/07/"));
+        assert_eq!(parts(&unit), parts(&plain));
     }
 
     #[test]

@@ -557,3 +557,50 @@ fn what_differs_is_told_from_both_sides() {
     );
     assert_eq!(words(&[""], &[]), "environment-variable/a: was update, now create");
 }
+
+#[test]
+fn a_target_that_points_at_another_environment_is_told_though_there_is_no_url_for_it() {
+    const ID: &str = "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6";
+    let host = "3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com";
+    let here = format!("https://{host}/workflows/1?api-version=1");
+    let there = here.replace("3d5b2f84", "77777777");
+    let other = "77777777-17ce-4e09-9b6a-c80d4f7e21a6";
+    let mut model = model();
+    model.observed.flows[0].callback = None;
+    for (name, value) in [
+        ("x_Here", here.as_str()),
+        ("x_There", &there),
+        ("x_Foreign", &there.replace("powerplatform.com", "powerplatform.com.example")),
+        ("x_Text", "77777777"),
+        ("x_Empty", ""),
+    ] {
+        model.bind_variable(name, None).variable(name, VariableType::String, &[value]);
+    }
+    let cloud = Clouds::embedded().unwrap().named("public").unwrap().clone();
+    let told_by = |own: &str, name: Option<&str>| {
+        let name_of = |id: &str| name.filter(|_| id == other).map(str::to_owned);
+        elsewhere(&model.desired, &model.observed, &cloud, &own.parse().unwrap(), name_of)
+    };
+    let told = |name| told_by(&ID.to_uppercase(), name);
+    assert_eq!(told_by(&format!("Default-{ID}"), None), told(None));
+    let [warning] = &told(Some("`prod`"))[..] else { panic!("one") };
+    assert_eq!(warning.code, Code::PointsElsewhere);
+    assert_eq!(warning.address.as_deref(), Some("environment-variable/x_There"));
+    assert!(warning.message.contains("points at `prod`"), "{}", warning.message);
+    assert!(told(None)[0].message.contains(other));
+}
+
+#[test]
+fn a_variable_without_a_value_holds_its_default() {
+    let mut model = model();
+    model.bind_variable("x_Url", None).variable("x_Url", VariableType::String, &[]);
+    let held_by = |model: &Model| {
+        let held = held(&model.desired, &model.observed);
+        held[0].as_ref().map(|text| text.expose().to_owned())
+    };
+    assert_eq!(held_by(&model), None);
+    let variable = model.observed.targets.variables.values_mut().next().unwrap();
+    let Reading::Found(variable) = variable else { panic!("there") };
+    variable.default = Some(StoredText::new(URL));
+    assert_eq!(held_by(&model).as_deref(), Some(URL));
+}

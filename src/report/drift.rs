@@ -1,0 +1,83 @@
+//! What a check found, as people read it.
+
+use std::fmt::Write as _;
+
+use super::human::{GREEN, RED, YELLOW};
+use super::layout::counted;
+use super::{Checked, Outcome};
+use crate::plan::{Action, Change, Plan};
+use crate::probe::{ProbeResult, Probed, Verdict};
+use crate::problem::Code;
+
+/// The plan without what agrees.
+pub(super) fn only(plan: &Plan) -> Plan {
+    let differs = |change: &&Change| change.action != Action::NoOp;
+    let changes = plan.changes.iter().filter(differs).cloned().collect();
+    Plan::new(changes, plan.problems.clone(), plan.warnings.clone(), Vec::new())
+}
+
+/// What was asked, and the last line: how the check ended.
+pub(super) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked) -> String {
+    let probes = checked.probes.as_deref().map_or_else(String::new, probes);
+    let problems = counted(plan.problems.len(), "problem");
+    probes
+        + &match outcome {
+            Outcome::Agreed => match checked.targets {
+                1 => format!("{GREEN}No drift.{GREEN:#} The one target agrees.\n"),
+                all => format!("{GREEN}No drift.{GREEN:#} All {all} targets agree.\n"),
+            },
+            Outcome::Drifted => {
+                format!("{YELLOW}drifted{YELLOW:#}: {}. {}\n", found(plan, checked), next(checked))
+            }
+            _ => format!(
+                "{RED}refused{RED:#}: {problems}, and the check could not look everywhere. Nothing was written.\n"
+            ),
+        }
+}
+
+/// How much is not as it should be.
+fn found(plan: &Plan, checked: &Checked) -> String {
+    let differ = plan.changes.len() - plan.count(Action::NoOp);
+    let mut text = match checked.targets {
+        1 => format!("{differ} of 1 target differs"),
+        all if differ == 1 => format!("1 of {all} targets differs"),
+        all => format!("{differ} of {all} targets differ"),
+    };
+    let elsewhere = plan.warnings.iter().filter(|warning| warning.code == Code::PointsElsewhere);
+    match elsewhere.count() {
+        0 => {}
+        1 => text += ", 1 points at another environment",
+        many => {
+            let _ = write!(text, ", {many} point at another environment");
+        }
+    }
+    if !plan.problems.is_empty() {
+        let _ = write!(text, ", {}", counted(plan.problems.len(), "problem"));
+    }
+    text
+}
+
+/// What an apply would do about it.
+fn next(checked: &Checked) -> String {
+    match checked.pending {
+        None => "Nothing was written; flowbind apply would write nothing before the problems are mended.".to_owned(),
+        Some(0) => "Nothing was written, and flowbind apply has nothing to write.".to_owned(),
+        Some(pending) => format!("Nothing was written; flowbind apply would write {pending}."),
+    }
+}
+
+/// How many URLs were asked, and which were not.
+fn probes(probes: &[Probed]) -> String {
+    let skipped = |probed: &&Probed| matches!(probed.result, ProbeResult::Skipped(_));
+    let guarded = |probed: &&Probed| matches!(probed.result, ProbeResult::Asked(Verdict::Guarded));
+    let asked = probes.len() - probes.iter().filter(skipped).count();
+    let good = probes.iter().filter(guarded).count();
+    let mut text = format!("Probed {}: {good} answered as expected.\n", counted(asked, "URL"));
+    for probed in probes.iter().filter(skipped) {
+        let why = probed.result.words().unwrap_or_default();
+        for (address, _) in &probed.targets {
+            let _ = writeln!(text, "  not asked: {address}, since {why}");
+        }
+    }
+    text + "\n"
+}
