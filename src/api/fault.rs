@@ -26,6 +26,8 @@ pub struct Fault {
     pub request_id: Option<String>,
     /// Whether it came in a shape that the services use, and not as a page of a gateway.
     pub documented: bool,
+    /// What came in the place of such a shape, and what was expected.
+    pub instead: Option<String>,
 }
 
 /// Why an answer is not what was asked for.
@@ -35,7 +37,7 @@ pub enum ApiError {
     #[error("{0}")]
     Fault(Fault),
     /// The service answered something that this program cannot read.
-    #[error("{service} did not answer {expected}: {found}{}", request(.request_id.as_ref()))]
+    #[error("{service} did not answer with {expected}: {found}{}", request(.request_id.as_ref()))]
     Unexpected {
         /// Who answered.
         service: Service,
@@ -73,8 +75,8 @@ struct Older {
 }
 
 impl Fault {
-    /// Reads a refusal out of an answer, whatever its shape.
-    pub fn of(service: Service, answer: &Answer) -> Self {
+    /// Reads a refusal out of an answer, whatever its shape, where something was expected.
+    pub fn of(service: Service, answer: &Answer, expected: &str) -> Self {
         let documented = answer.json::<Documented>().ok().map(|body| {
             (body.error.code.unwrap_or_default(), body.error.message.unwrap_or_default())
         });
@@ -85,6 +87,7 @@ impl Fault {
         };
         let words = documented.or_else(older);
         let documented = words.is_some();
+        let described = || format!("{}, where {expected} was expected", answer.described());
         let (code, message) = words.unwrap_or_default();
         Self {
             service,
@@ -93,6 +96,7 @@ impl Fault {
             message: printable(&message, MOST_CHARACTERS),
             request_id: answer.request_id(),
             documented,
+            instead: (!documented).then(described),
         }
     }
 
@@ -117,6 +121,9 @@ impl fmt::Display for Fault {
         }
         if !self.message.is_empty() {
             write!(formatter, ": {}", self.message)?;
+        }
+        if let Some(instead) = &self.instead {
+            write!(formatter, " with {instead}")?;
         }
         formatter.write_str(&request(self.request_id.as_ref()))
     }
@@ -145,7 +152,7 @@ pub(super) fn body<T: DeserializeOwned>(
     expected: &'static str,
 ) -> Result<T, ApiError> {
     if !answer.is_success() {
-        return Err(ApiError::Fault(Fault::of(service, answer)));
+        return Err(ApiError::Fault(Fault::of(service, answer, expected)));
     }
     answer
         .json()
@@ -170,7 +177,7 @@ mod tests {
 
     fn fault(body: &str) -> Fault {
         let answer = Answer { status: 403, headers: http::HeaderMap::default(), body: body.into() };
-        Fault::of(Service::Dataverse, &answer)
+        Fault::of(Service::Dataverse, &answer, "a page of rows")
     }
 
     #[test]
@@ -183,7 +190,12 @@ mod tests {
 
     #[test]
     fn a_page_of_a_gateway_is_a_fault_without_words() {
-        assert_eq!(fault("<html>no</html>").to_string(), "Dataverse answered 403");
+        let fault = fault("<html>no</html>");
+        assert!(!fault.documented && fault.message.is_empty());
+        assert_eq!(
+            fault.to_string(),
+            "Dataverse answered 403 with a body that is not JSON, where a page of rows was expected"
+        );
     }
 
     #[test]

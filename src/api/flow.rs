@@ -248,7 +248,7 @@ mod tests {
     fn a_region_that_the_service_names_is_letters_alone() {
         let fault = |message: &str| {
             let body = serde_json::json!({"error": {"code": "MacroRegionDerivationFailed", "message": message}});
-            Fault::of(Service::Flow, &answer(400, &body.to_string()))
+            Fault::of(Service::Flow, &answer(400, &body.to_string()), "x")
         };
         let region = |message| named_region(&fault(message));
         assert_eq!(region("no macro region for location 'Europe'."), Some("europe".to_owned()));
@@ -256,7 +256,7 @@ mod tests {
             assert_eq!(region(message), None, "{message}");
         }
         assert!(is_unknown_region(&fault("")));
-        assert!(!is_unknown_region(&Fault::of(Service::Flow, &answer(400, "{}"))));
+        assert!(!is_unknown_region(&Fault::of(Service::Flow, &answer(400, "{}"), "x")));
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
     fn a_refusal_is_understood_though_it_comes_as_text_within_text() {
         let meaning = |status, code: &str, message: &str| {
             let body = serde_json::json!({"error": {"code": code, "message": message}}).to_string();
-            CallbackFault::of(&Fault::of(Service::Flow, &answer(status, &body)))
+            CallbackFault::of(&Fault::of(Service::Flow, &answer(status, &body), "x"))
         };
         let wrapped = r#"Request to Azure Resource Manager failed with error: '{"error":{"code":"WorkflowTriggerNotFound","message":"gone"}}'."#;
         assert_eq!(

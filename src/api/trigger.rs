@@ -59,7 +59,7 @@ pub fn probe(
 impl Verdict {
     /// What the answer to [`probe`] says of a URL of that kind.
     pub fn of(kind: Kind, answer: &Answer) -> Self {
-        let fault = Fault::of(Service::Trigger, answer);
+        let fault = Fault::of(Service::Trigger, answer, "the answer of a trigger");
         let words = words(&fault);
         if is_open(answer, &fault) {
             return Self::Open(words);

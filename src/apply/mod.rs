@@ -20,7 +20,7 @@ use crate::api::Fault;
 use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
 use crate::auth::SendError;
 use crate::discover::{DiscoverError, Reader};
-use crate::domain::{Cloud, sentence};
+use crate::domain::{Cloud, Service, sentence};
 use crate::event::{Event, Listener};
 use crate::plan::{Divergence, Plan, Write};
 use crate::stage::Stage;
@@ -48,7 +48,8 @@ pub const LOOKS: &[Duration] = &[
     Duration::from_mins(1),
 ];
 
-/// The time that a write and its verification have, whatever was left of the run's.
+/// The time that the rest of an apply has after each change set that was sent, whatever was left of
+/// the run's.
 const FINISH: Duration = Duration::from_mins(5);
 
 /// How long a run that ends with some change sets in takes at most to read which targets those are.
@@ -157,24 +158,32 @@ impl Applying<'_> {
         let sets: Vec<&[Write]> = plan.writes().chunks(MOST_OPERATIONS).collect();
         self.progress.plan(sets.len(), plan.writes().len());
         self.listener.tell(Event::Writing { writes: plan.writes().len(), change_sets: sets.len() });
-        self.reader.extend_deadline(FINISH);
         let mut open = sets.as_slice();
-        while let Err(stop) = self.send(to, &mut open).await {
-            match stop {
-                Stop::Refused(fault) if is_conflict(&fault) => return Ok(Some(fault)),
-                Stop::Unclear(cause) => match self.look(open, cause).await? {
-                    Looked::All => return Ok(None),
-                    Looked::First => self.take(&mut open),
-                },
-                stop => return Err(self.failed(stop)),
+        loop {
+            match self.send(to, &mut open).await {
+                Ok(last) => return self.verify(&sets, last).await.map(|()| None),
+                Err(Stop::Refused(fault)) if is_conflict(&fault) => return Ok(Some(fault)),
+                Err(Stop::Unclear(cause)) => {
+                    let cause = format!("the write was sent and its answer lost: {cause}");
+                    match self.look(open, cause).await? {
+                        Looked::All => return Ok(None),
+                        Looked::First => self.take(&mut open),
+                    }
+                }
+                Err(stop) => return Err(self.failed(stop)),
             }
         }
-        self.verify().await.map(|()| None)
     }
 
     /// Sends the change sets in order, and takes each off `open` that is in, up to the first that
-    /// is not known to be.
-    async fn send(&self, writer: &Writer<'_>, open: &mut &[&[Write]]) -> Result<(), Stop> {
+    /// is not known to be. The first one has the run's time; what was begun is brought to its end.
+    /// Answers the id of the last request.
+    async fn send(
+        &self,
+        writer: &Writer<'_>,
+        open: &mut &[&[Write]],
+    ) -> Result<Option<String>, Stop> {
+        let mut last = None;
         while let Some(set) = open.first() {
             if self.progress.is_stopped() {
                 return Err(Stop::Interrupted);
@@ -182,10 +191,11 @@ impl Applying<'_> {
             self.progress.enter(Phase::Sending);
             let answer = writer.send(set).await;
             self.progress.enter(Phase::Between);
-            committed(answer)?;
+            self.reader.extend_deadline(FINISH);
+            last = committed(answer)?;
             self.take(open);
         }
-        Ok(())
+        Ok(last)
     }
 
     /// Notes that the first of the open change sets is in.
@@ -235,25 +245,33 @@ impl Applying<'_> {
         Some(Extent::of(agreed, &now))
     }
 
-    /// Makes sure that nothing is left to do.
-    async fn verify(&self) -> Result<(), ApplyError> {
+    /// Makes sure that nothing is left to do. Where everything is, what answers the reads may not
+    /// know of the writes yet.
+    async fn verify(&self, sent: &[&[Write]], last: Option<String>) -> Result<(), ApplyError> {
         self.progress.enter(Phase::Verifying);
         self.listener.tell(Event::Verifying);
-        let cause = "the service took the write".to_owned();
+        let id = last.map(|id| format!(" (request {id})")).unwrap_or_default();
+        let cause = format!("{} took the write{id}", Service::Dataverse);
         match Stage::Verify.log(self.plan_again()).await {
             Ok(after) if after.is_agreed() => Ok(()),
+            Ok(after) if after.writes() == sent.concat() => {
+                self.progress.give_back(sent.len(), after.writes().len());
+                match self.look(sent, cause.clone()).await? {
+                    Looked::All => Ok(()),
+                    Looked::First => Err(self.partial(cause)),
+                }
+            }
             Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
             Err(source) => Err(ApplyError::Unverified { cause, source }),
         }
     }
 
-    /// An answer was lost: reading shows whether its change set is in, until the service must
-    /// have given up on it. `open` are the change sets that are not known to be in, of which the
+    /// An answer was lost or is not borne out: reading shows whether its change set is in, until the
+    /// service must have given up on it. `open` are the change sets that are not known to be in, of which the
     /// first was sent.
     async fn look(&self, open: &[&[Write]], cause: String) -> Result<Looked, ApplyError> {
         self.progress.enter(Phase::Looking);
         self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
-        let cause = format!("the write was sent and its answer lost ({cause})");
         let mut after = Plan::default();
         for pause in self.looks {
             tokio::time::sleep(*pause).await;
@@ -287,10 +305,10 @@ enum Looked {
     First,
 }
 
-/// Whether a change set is in, as its answer tells.
-fn committed(answer: Result<ChangeSetAnswer, SendError>) -> Result<(), Stop> {
+/// Whether a change set is in, as its answer tells, to the request of that id.
+fn committed(answer: Result<ChangeSetAnswer, SendError>) -> Result<Option<String>, Stop> {
     match answer {
-        Ok(ChangeSetAnswer::Committed) => Ok(()),
+        Ok(ChangeSetAnswer::Committed(id)) => Ok(id),
         Ok(ChangeSetAnswer::Refused(fault)) => Err(Stop::Refused(fault)),
         Ok(ChangeSetAnswer::Unclear(cause)) => Err(Stop::Unclear(cause)),
         Err(SendError::Transport(error)) if !error.is_never_sent() => {

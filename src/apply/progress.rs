@@ -71,6 +71,13 @@ impl Progress {
         self.share.set(Share { sets: share.sets + 1, rows: share.rows + rows, ..share });
     }
 
+    /// Notes that what the service called in is not there.
+    pub(super) fn give_back(&self, sets: usize, rows: usize) {
+        let share = self.share();
+        let (sets, rows) = (share.sets.saturating_sub(sets), share.rows.saturating_sub(rows));
+        self.share.set(Share { sets, rows, ..share });
+    }
+
     /// Notes what the run is about.
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.set(phase);

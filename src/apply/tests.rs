@@ -73,7 +73,7 @@ fn observed(variables: usize) -> Observed {
         definition: Definition::Triggers(vec![trigger]),
     };
     let callback = Some(Callback::Url(URL.parse().unwrap()));
-    let flow = ObservedFlow { workflow: Reading::Found(workflow), callback };
+    let flow = ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None };
     let variable = |index| {
         let variable = Variable {
             definition: guid(100 + index).parse().unwrap(),
@@ -193,7 +193,7 @@ async fn writes_that_are_in_and_read_back_are_applied() {
 #[tokio::test]
 async fn a_service_that_says_yes_and_does_nothing_is_not_believed() {
     let ended = applied(2, |_| (false, committed(2))).await;
-    assert!(matches!(ended, Err(ApplyError::Unknown { .. })), "{ended:?}");
+    assert!(matches!(ended, Err(ApplyError::NotWritten { .. })), "{ended:?}");
 }
 
 #[tokio::test]

@@ -39,12 +39,14 @@ pub enum AuthError {
     #[error("no authority is known for this cloud")]
     NoAuthority,
     /// The environment did not tell where to sign in.
-    #[error("{environment} answered {status} and did not tell where to sign in")]
+    #[error("Dataverse at `{environment}` answered {status} and did not tell where to sign in, which a 401 with `WWW-Authenticate: Bearer authorization_uri=...` does{}", request(.request_id.as_ref()))]
     NoChallenge {
         /// The environment.
         environment: String,
         /// The status of its answer.
         status: u16,
+        /// Its id for the request.
+        request_id: Option<String>,
     },
     /// The environment named an authority that its cloud is not known for.
     #[error("{environment} asks for a sign-in at `{host}`, which is no authority of its cloud")]
@@ -107,7 +109,7 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// A service cannot answer now.
-    #[error("{peer} answered {status}: it is busy or unavailable")]
+    #[error("{peer} answered {status}: it is busy or unavailable{}", request(.request_id.as_ref()))]
     Busy {
         /// The service.
         peer: Peer,
@@ -119,12 +121,14 @@ pub enum AuthError {
         request_id: Option<String>,
     },
     /// The answer is none that a token endpoint gives.
-    #[error("{peer} answered {status} with something that is no answer of OAuth 2.0")]
+    #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request(.request_id.as_ref()))]
     Unreadable {
         /// The service.
         peer: Peer,
         /// The status.
         status: u16,
+        /// Its id for the request.
+        request_id: Option<String>,
         /// What is wrong with the body, where that is what is wrong.
         source: Option<DecodeError>,
     },
@@ -296,6 +300,11 @@ fn is_own_no(refusal: &Refusal) -> bool {
     let unknown = || refusal.error == "authorization_declined" && !hints::is_known(refusal);
     let codes = &refusal.codes;
     codes.is_empty() || codes.iter().any(|code| DECLINED.contains(code)) || unknown()
+}
+
+/// The id of a request as it stands at the end of a sentence.
+fn request(id: Option<&String>) -> String {
+    id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
 /// What gave a token.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::reader::Told;
 use super::ways::Ways;
 use super::{DiscoverError, Reader};
 use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
@@ -19,6 +20,9 @@ use crate::state::{
 
 /// The flows by their ids.
 pub(super) type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
+
+/// What came of asking for a URL, and the id of the request that a URL came by.
+type Asked = (Callback, Option<String>);
 
 /// What there is to know of the flows.
 pub(super) struct Found {
@@ -43,10 +47,11 @@ pub(super) async fn observe(
     let done = Cell::new(0);
     let flows = desired.flows.iter().map(async |flow| {
         let workflow = workflows.get(&flow.workflow_id).cloned().unwrap_or(Reading::Absent);
-        let callback = callback(reader, &ways, flow, &workflow).await?;
+        let (callback, request_id) = callback(reader, &ways, flow, &workflow).await?.unzip();
         done.set(done.get() + 1);
         listener.tell(Event::FlowRead { done: done.get(), total: desired.flows.len() });
-        Ok::<_, DiscoverError>(ObservedFlow { workflow, callback })
+        let request_id = request_id.flatten();
+        Ok::<_, DiscoverError>(ObservedFlow { workflow, callback, request_id })
     });
     let flows = try_join_all(flows).await?;
     if let Some(api) = ways.moved_to() {
@@ -136,7 +141,7 @@ async fn callback(
     ways: &Ways,
     flow: &Flow,
     workflow: &Reading<Workflow>,
-) -> Result<Option<Callback>, DiscoverError> {
+) -> Result<Option<Asked>, DiscoverError> {
     let Reading::Found(workflow) = workflow else { return Ok(None) };
     let trigger = workflow.definition.http_trigger(flow.trigger.as_ref());
     match trigger {
@@ -155,7 +160,7 @@ async fn ask(
     workflow_id: WorkflowId,
     workflow: &Workflow,
     trigger: &TriggerName,
-) -> Result<Callback, DiscoverError> {
+) -> Result<Asked, DiscoverError> {
     if let Some(resource_id) = workflow.resource_id {
         let answer = reader.callback_url(ways, &resource_id, trigger).await?;
         // To others than administrators an unknown id looks like a flow of somebody else's.
@@ -169,7 +174,9 @@ async fn ask(
         }
     }
     match reader.callback_url(ways, &workflow_id, trigger).await? {
-        Ok(Some(url)) => confirmed(reader, ways, workflow_id, url).await,
+        Ok(Told { url: Some(url), request_id }) => {
+            Ok((confirmed(reader, ways, workflow_id, url).await?, request_id))
+        }
         answer => meaning(answer),
     }
 }
@@ -189,18 +196,20 @@ async fn confirmed(
 }
 
 /// What the answer means for a plan.
-fn meaning(answer: Result<Option<CallbackUrl>, Fault>) -> Result<Callback, DiscoverError> {
+fn meaning(answer: Result<Told, Fault>) -> Result<Asked, DiscoverError> {
     let fault = match answer {
-        Ok(Some(url)) => return Ok(Callback::Url(url)),
-        Ok(None) => return Ok(Callback::Malformed),
+        Ok(Told { url, request_id }) => {
+            return Ok((url.map_or(Callback::Malformed, Callback::Url), request_id));
+        }
         Err(fault) => fault,
     };
-    Ok(match CallbackFault::of(&fault) {
+    let refused = match CallbackFault::of(&fault) {
         CallbackFault::UnknownFlow => Callback::UnknownFlow(fault.into()),
         CallbackFault::NotOwner => Callback::NotOwner(fault.into()),
         CallbackFault::UnknownTrigger => Callback::UnknownTrigger(fault.into()),
         CallbackFault::NotHttp => Callback::NotHttp(fault.into()),
         CallbackFault::EnvironmentDenied => Callback::EnvironmentDenied(fault.into()),
         CallbackFault::Other => return Err(ApiError::Fault(fault).into()),
-    })
+    };
+    Ok((refused, None))
 }

@@ -1,5 +1,6 @@
 //! The reads of a run, each by its name. A reader has no way to write.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,7 +20,15 @@ use crate::domain::{
     Service, StoredText, TriggerName, WorkflowId,
 };
 use crate::http::{Answer, Request, Transport};
-use crate::state::{KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
+use crate::state::{ColumnType, KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
+
+/// A callback URL as it was told.
+pub(super) struct Told {
+    /// The URL; none if the answer has no usable one.
+    pub(super) url: Option<CallbackUrl>,
+    /// The id of the request that was answered so.
+    pub(super) request_id: Option<String>,
+}
 
 /// The most flows that are read of an environment.
 const MOST_FLOWS: usize = 20_000;
@@ -118,7 +127,13 @@ impl<'run> Reader<'run> {
                 columns.iter().map(|(name, value)| (name, comparison(value))).collect()
             }
         };
-        self.matching((&table.entity_set, &table.primary_id), &filter, texts).await
+        // What another column holds does not matter: a plan does not write to it.
+        let is_text = |name: &&&LogicalName| {
+            let column = table.columns.get(**name);
+            column.is_some_and(|column| matches!(column.column_type, ColumnType::Text { .. }))
+        };
+        let texts: Vec<&LogicalName> = texts.iter().filter(is_text).copied().collect();
+        self.matching((&table.entity_set, &table.primary_id), &filter, &texts).await
     }
 
     /// The rows of a table, by its name in addresses and its primary key, that match a filter: none,
@@ -144,7 +159,8 @@ impl<'run> Reader<'run> {
     ) -> Result<Seen<Vec<Row>>, DiscoverError> {
         let select = with_id(primary_id, texts);
         let request = self.api.rows(entity_set, primary_id, &select, ids);
-        row_list(self.rows(request, ids.len()).await?, primary_id, texts, None)
+        let (rows, request_id) = self.rows_and_id(request, ids.len()).await?;
+        row_list(rows, primary_id, texts, request_id)
     }
 
     /// A trigger's callback URL, or the service's refusal to tell it, by whichever way serves the
@@ -154,14 +170,14 @@ impl<'run> Reader<'run> {
         ways: &Ways,
         flow: &impl fmt::Display,
         trigger: &TriggerName,
-    ) -> Result<Result<Option<CallbackUrl>, Fault>, DiscoverError> {
+    ) -> Result<Result<Told, Fault>, DiscoverError> {
         let mut api = current(ways)?;
         // Where no way serves, the first failure tells most.
         let mut first = None;
         loop {
             let answer = self.flow(&api.list_callback_url(flow, trigger)).await;
             let attempt = answer.and_then(|answer| match flow::read_callback_url(&answer) {
-                Ok(url) => Ok(Ok(url)),
+                Ok(url) => Ok(Ok(Told { url, request_id: answer.request_id() })),
                 Err(ApiError::Fault(fault)) => Ok(Err(fault)),
                 Err(error) => Err(error.into()),
             });
@@ -188,29 +204,42 @@ impl<'run> Reader<'run> {
         }
     }
 
-    /// Every page of rows that begins with a request. Of rows that were asked for by name there
-    /// are at most so many, and no more pages than rows: more would be pages without end.
+    /// Every page of rows that begins with a request.
     async fn rows<T: serde::de::DeserializeOwned>(
         &self,
         first: Request,
         most: usize,
     ) -> Result<Seen<Vec<T>>, DiscoverError> {
+        Ok(self.rows_and_id(first, most).await?.0)
+    }
+
+    /// Every page of rows that begins with a request, and the id of the last one. Of rows that were asked for by name there
+    /// are at most so many, and no more pages than rows: more would be pages without end.
+    async fn rows_and_id<T: serde::de::DeserializeOwned>(
+        &self,
+        first: Request,
+        most: usize,
+    ) -> Result<(Seen<Vec<T>>, Option<String>), DiscoverError> {
         let mut rows = Vec::new();
         let mut request = first;
+        let mut request_id = None;
         for _ in 0..=most {
             let answer = self.dataverse(&request).await?;
+            request_id = answer.request_id();
             let page: Page<T> = match reading(read_page(&answer))? {
                 Ok(page) => page,
-                Err(refusal) => return Ok(Err(refusal)),
+                Err(refusal) => return Ok((Err(refusal), request_id)),
             };
             rows.extend(page.value);
-            let Some(link) = page.next.filter(|_| rows.len() < most) else { return Ok(Ok(rows)) };
+            let Some(link) = page.next.filter(|_| rows.len() < most) else {
+                return Ok((Ok(rows), request_id));
+            };
             let next = self.api.next_page(&link);
             request = next.ok_or_else(|| elsewhere(&answer))?;
         }
         let found = "more pages than rows were asked for".to_owned();
         let expected = "the last page of rows";
-        Err(ApiError::Unexpected { service: Service::Dataverse, expected, found, request_id: None }
+        Err(ApiError::Unexpected { service: Service::Dataverse, expected, found, request_id }
             .into())
     }
 
@@ -302,8 +331,8 @@ fn row_list(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let rows: Option<Vec<Row>> = rows.iter().map(|row| read_row(row, primary_id, texts)).collect();
-    let (expected, found) =
-        ("rows with id and version", "a row without its id or version".to_owned());
+    let expected = "rows with id, version and texts";
+    let found = "a row without its id or version, or with a value that is no text".to_owned();
     let unusable =
         ApiError::Unexpected { service: Service::Dataverse, expected, found, request_id };
     Ok(Ok(rows.ok_or(unusable)?))
@@ -317,6 +346,15 @@ fn read_row(
     let text = |name: &LogicalName| row.get(name.as_str()).and_then(Value::as_str);
     let id = text(primary_id)?.parse().ok()?;
     let tag = dataverse::read_tag(row)?;
-    let stored = |name: &&LogicalName| Some(((*name).clone(), StoredText::new(text(name)?)));
-    Some(Row { id, tag, texts: texts.iter().filter_map(stored).collect() })
+    let mut stored = BTreeMap::new();
+    for name in texts {
+        match row.get(name.as_str()) {
+            Some(Value::String(text)) => {
+                drop(stored.insert((*name).clone(), StoredText::new(text)));
+            }
+            Some(Value::Null) | None => (),
+            Some(_) => return None,
+        }
+    }
+    Some(Row { id, tag, texts: stored })
 }

@@ -106,6 +106,7 @@ mod tests {
             message: message.to_owned(),
             request_id: None,
             documented: true,
+            instead: None,
         };
         Ok(Err(fault))
     }

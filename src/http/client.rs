@@ -6,10 +6,12 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use http::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response};
 
 use super::parcel::Parcel;
+use super::request::request_id;
 use super::trust::{Trust, distrust};
 use super::{Answer, Cause, Peer, TransportError};
 
@@ -61,11 +63,16 @@ impl Client {
         }
     }
 
-    /// Sends once and reads the whole answer.
+    /// Sends once and reads the whole answer. The service's id for the request is put down as soon
+    /// as it is there, for whoever breaks this off.
     ///
     /// # Errors
     /// No connection, no whole answer, or too long a one.
-    pub(super) async fn fetch(&self, parcel: &Parcel) -> Result<Answer, TransportError> {
+    pub(super) async fn fetch(
+        &self,
+        parcel: &Parcel,
+        id: &OnceLock<String>,
+    ) -> Result<Answer, TransportError> {
         let sending = self
             .of(parcel)?
             .request(parcel.method.clone(), parcel.url.clone())
@@ -73,8 +80,11 @@ impl Client {
             .body(parcel.body.clone())
             .send();
         match sending.await {
-            Ok(response) => read(&parcel.peer, response).await,
-            Err(error) => Err(explain(&parcel.peer, error)),
+            Ok(response) => {
+                let its_id = id.get_or_init(|| id_of(parcel, response.headers()));
+                read(&parcel.peer, its_id, response).await
+            }
+            Err(error) => Err(explain(parcel, error)),
         }
     }
 }
@@ -116,17 +126,23 @@ fn build(builder: ClientBuilder) -> Result<reqwest::Client, TransportError> {
         .map_err(|error| TransportError::Setup { cause: Cause::of(&error.without_url()) })
 }
 
+/// The service's id for a request, or our own where it gave none.
+fn id_of(parcel: &Parcel, headers: &HeaderMap) -> String {
+    request_id(headers).unwrap_or_else(|| parcel.id.clone())
+}
+
 /// Reads an answer to its end, within the bound.
-async fn read(peer: &Peer, mut response: Response) -> Result<Answer, TransportError> {
+async fn read(peer: &Peer, id: &str, mut response: Response) -> Result<Answer, TransportError> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| lost(peer, error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| lost(peer, id, error))? {
         if chunk.len() > MOST_BODY_BYTES - body.len() {
             return Err(TransportError::TooLarge {
                 peer: peer.clone(),
                 status,
                 limit: MOST_BODY_BYTES,
+                request_id: id.to_owned(),
             });
         }
         body.extend_from_slice(&chunk);
@@ -135,15 +151,15 @@ async fn read(peer: &Peer, mut response: Response) -> Result<Answer, TransportEr
 }
 
 /// Tells why nothing came back: whether the service can have seen the request.
-fn explain(peer: &Peer, error: reqwest::Error) -> TransportError {
+fn explain(parcel: &Parcel, error: reqwest::Error) -> TransportError {
     if error.is_builder() {
         let cause = Cause::of(&error.without_url());
         return TransportError::Setup { cause };
     }
     if !error.is_connect() {
-        return lost(peer, error);
+        return lost(&parcel.peer, &parcel.id, error);
     }
-    let peer = peer.clone();
+    let peer = parcel.peer.clone();
     match distrust(&error) {
         Some(words) => TransportError::Untrusted { peer, cause: Cause::new(words) },
         None => TransportError::Unreachable { peer, cause: connection_cause(error) },
@@ -162,6 +178,7 @@ fn connection_cause(error: reqwest::Error) -> Cause {
 }
 
 /// Tells that an answer did not come, or not to its end.
-fn lost(peer: &Peer, error: reqwest::Error) -> TransportError {
-    TransportError::Lost { peer: peer.clone(), cause: Cause::of(&error.without_url()) }
+fn lost(peer: &Peer, id: &str, error: reqwest::Error) -> TransportError {
+    let cause = Cause::of(&error.without_url());
+    TransportError::Lost { peer: peer.clone(), request_id: id.to_owned(), cause }
 }

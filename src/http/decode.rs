@@ -3,7 +3,7 @@
 //! `serde_json` quotes the text it stumbles over, and that text may be a token or a signed
 //! URL. So its errors end here: what leaves is a place and a kind.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use super::Answer;
@@ -15,11 +15,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// is one of our own.
 const MISSING_FIELD: &str = "missing field `";
 
+/// What stands for a media type that is not shown.
+const ANOTHER_TYPE: &str = "another type";
+
 /// How a body is not what was expected. It never holds a part of the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The service says that it is something else than JSON, such as an HTML error page.
-    #[error("the answer is `{0}` where JSON was expected")]
+    #[error("the answer is of the type `{0}` where JSON was expected")]
     NotJson(String),
     /// The body is empty.
     #[error("the answer is empty where JSON was expected")]
@@ -99,12 +102,27 @@ fn missing_field(error: &serde_json::Error) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// What an answer is that should have been another: by its status, its length or its type.
+pub(super) fn described(answer: &Answer) -> String {
+    if (300..400).contains(&answer.status) {
+        return "a redirect, which is not followed".to_owned();
+    }
+    if answer.body.trim_ascii().is_empty() {
+        return "no body".to_owned();
+    }
+    match other_type(answer) {
+        Some(kind) => format!("a body of the type `{kind}`"),
+        None if answer.json::<IgnoredAny>().is_ok() => "JSON of another form".to_owned(),
+        None => "a body that is not JSON".to_owned(),
+    }
+}
+
 /// The media type of an answer that does not call itself JSON, if it is one of the usual ones:
 /// any other could be anything.
 fn other_type(answer: &Answer) -> Option<String> {
     let essence = answer.header("content-type")?.split(';').next()?.trim().to_ascii_lowercase();
     let usual = ["text/html", "text/plain", "text/xml", "application/xml", "multipart/mixed"];
-    let shown = usual.into_iter().find(|usual| *usual == essence).unwrap_or("of another type");
+    let shown = usual.into_iter().find(|usual| *usual == essence).unwrap_or(ANOTHER_TYPE);
     (!essence.contains("json")).then(|| shown.to_owned())
 }
 
@@ -155,7 +173,7 @@ mod tests {
         let text = |content_type, body| read(content_type, body).unwrap_err().to_string();
         assert_eq!(
             text("text/html; charset=utf-8", "<html>"),
-            "the answer is `text/html` where JSON was expected"
+            "the answer is of the type `text/html` where JSON was expected"
         );
         assert_eq!(
             text("application/json", "{}"),
@@ -166,6 +184,20 @@ mod tests {
             "the JSON ends too early, at line 1, column 9"
         );
         assert_eq!(text("application/json", " "), "the answer is empty where JSON was expected");
+    }
+
+    #[test]
+    fn what_is_no_text_or_too_deep_is_malformed_and_no_panic() {
+        let status = 200;
+        let read = |body: &[u8]| {
+            let (headers, body) = (HeaderMap::new(), body.to_vec());
+            json::<serde_json::Value>(&Answer { status, headers, body }).unwrap_err()
+        };
+        for body in
+            [&b"{\"count\":\"\xff\xfe\"}"[..], &b"\xff\xfe{\0}\0"[..], &b"[".repeat(200_000)]
+        {
+            assert!(matches!(read(body), DecodeError::Malformed { .. }), "{:?}", read(body));
+        }
     }
 
     #[test]

@@ -49,16 +49,20 @@ pub enum TransportError {
         cause: Cause,
     },
     /// It was sent, or may have been, and no whole answer came: the outcome is unknown.
-    #[error("the answer of {peer} was lost")]
+    #[error("the answer of {peer} was lost (request {request_id})")]
     Lost {
         /// Whom it was for.
         peer: Peer,
+        /// The service's id for the request if the answer came as far as that, else our own.
+        request_id: String,
         /// How the answer was lost.
         #[source]
         cause: Cause,
     },
     /// The service answered with more than this program reads.
-    #[error("{peer} answered {status} with more than {limit} bytes")]
+    #[error(
+        "{peer} answered {status} with more than the {limit} bytes that are read (request {request_id})"
+    )]
     TooLarge {
         /// Whom it was for.
         peer: Peer,
@@ -66,6 +70,8 @@ pub enum TransportError {
         status: u16,
         /// The bound that was passed, in bytes.
         limit: usize,
+        /// The service's id for the request, else our own.
+        request_id: String,
     },
     /// The run's time is over. A command that was sent never ends so, but as `Lost`.
     #[error("the time for the whole run ended before {peer} had answered")]
@@ -190,11 +196,11 @@ mod tests {
 
     #[test]
     fn an_error_names_the_service_and_the_host_and_no_query() {
-        let error =
-            TransportError::Lost { peer: peer(), cause: Cause::timeout(Duration::from_secs(2)) };
+        let cause = Cause::timeout(Duration::from_secs(2));
+        let error = TransportError::Lost { peer: peer(), request_id: "r-1".to_owned(), cause };
         assert_eq!(
             error.to_string(),
-            "the answer of Dataverse at `contoso.crm4.dynamics.com` was lost"
+            "the answer of Dataverse at `contoso.crm4.dynamics.com` was lost (request r-1)"
         );
         assert_eq!(error.source().unwrap().to_string(), "no whole answer within 2.0 s");
     }

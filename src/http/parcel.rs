@@ -3,6 +3,8 @@
 //!
 //! It is made once and sent as often as the retry policy says. It does no input or output.
 
+use std::time::Duration;
+
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     InvalidHeaderValue,
@@ -10,11 +12,11 @@ use http::header::{
 use url::Url;
 use uuid::Uuid;
 
-use super::{Body, Cause, Method, Peer, Request, TransportError};
+use super::{Answer, Body, Cause, Method, Peer, Request, TransportError};
 use crate::domain::{AccessToken, is_loopback};
 
 /// The id that we give to a request, by which a service's operators find it.
-const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
 /// A request as it will go out.
 pub(super) struct Parcel {
@@ -58,6 +60,21 @@ impl Parcel {
             to_loopback,
             id,
         })
+    }
+
+    /// An answer to it, with our id for it unless the service repeated it.
+    pub(super) fn signed(&self, mut answer: Answer) -> Answer {
+        if let Ok(id) = HeaderValue::from_str(&self.id) {
+            answer.headers.entry(CLIENT_REQUEST_ID).or_insert(id);
+        }
+        answer
+    }
+
+    /// Tells that no whole answer came in time, of which the service's id for it may have come.
+    pub(super) fn timed_out(&self, id: Option<String>, time: Duration) -> TransportError {
+        let request_id = id.unwrap_or_else(|| self.id.clone());
+        let cause = Cause::timeout(time);
+        TransportError::Lost { peer: self.peer.clone(), request_id, cause }
     }
 }
 

@@ -9,6 +9,7 @@ use url::Url;
 pub use http::Method;
 
 use super::decode::{self, DecodeError};
+use super::parcel::CLIENT_REQUEST_ID;
 use crate::domain::{Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
@@ -112,11 +113,15 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The id by which the service's operators find the request, made safe to print.
+    /// The id by which the service's operators find the request, made safe to print: the service's
+    /// own, else the one that was sent.
     pub fn request_id(&self) -> Option<String> {
-        let names = ["x-ms-service-request-id", "x-ms-request-id", "req_id"];
-        let id = names.iter().find_map(|name| self.header(name));
-        id.map(|id| printable(id, MOST_ID_CHARACTERS))
+        request_id(&self.headers).or_else(|| id_in(&self.headers, &[CLIENT_REQUEST_ID.as_str()]))
+    }
+
+    /// What the answer is, in words, where it should be another: never a part of it.
+    pub fn described(&self) -> String {
+        decode::described(self)
     }
 
     /// The body as JSON, with or without a byte order mark.
@@ -126,6 +131,18 @@ impl Answer {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode::json(self)
     }
+}
+
+/// The service's id for a request, made safe to print.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    id_in(headers, &["x-ms-service-request-id", "x-ms-request-id", "req_id"])
+}
+
+/// The first of some headers that holds an id.
+fn id_in(headers: &HeaderMap, names: &[&str]) -> Option<String> {
+    let mut texts = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+    let id = texts.find(|text| !text.trim().is_empty())?;
+    Some(printable(id, MOST_ID_CHARACTERS))
 }
 
 impl fmt::Debug for Request {

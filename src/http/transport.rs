@@ -14,7 +14,7 @@ use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Cause, Counts, Request, Safety, TransportError, Trust, span};
+use super::{Answer, Counts, Request, Safety, TransportError, Trust, span};
 use crate::domain::{AccessToken, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
@@ -122,9 +122,17 @@ impl Transport {
     ) -> Result<Answer, TransportError> {
         let parcel = Parcel::new(request, token)?;
         let mut tries = Tries::default();
+        let mut previous = None;
         loop {
             let end = self.shared.deadline();
             let result = self.shared.attempt(request, &parcel, tries.all() + 1, end).await;
+            let result = match (result, previous) {
+                // It waited for its turn: what came before tells more.
+                (Err(TransportError::DeadlinePassed { last: None, .. }), Some(previous)) => {
+                    return conclude(&parcel, previous);
+                }
+                (result, _) => result,
+            };
             let outcome = outcome(&result, SystemTime::now());
             tries = tries.and(outcome);
             let gate = self.shared.gates.of(request.service);
@@ -137,6 +145,7 @@ impl Transport {
                 return conclude(&parcel, result);
             }
             self.shared.tell_of(request, wait);
+            previous = Some(result);
             sleep(wait).await;
         }
     }
@@ -194,14 +203,17 @@ impl Shared {
         self.counter.add(request.service);
         let _under_way = self.under_way(request);
         let begin = Instant::now();
-        let time = self.attempt_timeout.min(end - begin);
+        // What may change something is not given up half-way for want of the run's time.
+        let time = match request.safety {
+            Safety::Query => self.attempt_timeout.min(end.saturating_duration_since(begin)),
+            Safety::Command => self.attempt_timeout,
+        };
         let span = span::of(request, parcel, number);
-        let fetched = timeout(time, self.client.fetch(parcel)).instrument(span.clone());
+        let id = OnceLock::new();
+        let fetched = timeout(time, self.client.fetch(parcel, &id)).instrument(span.clone());
         let result = match fetched.await {
-            Ok(result) => result,
-            Err(_) => {
-                Err(TransportError::Lost { peer: parcel.peer.clone(), cause: Cause::timeout(time) })
-            }
+            Ok(result) => result.map(|answer| parcel.signed(answer)),
+            Err(_) => Err(parcel.timed_out(id.into_inner(), time)),
         };
         span::end(&span, begin.elapsed(), &result);
         adapt(&place, &result);

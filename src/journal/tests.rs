@@ -129,7 +129,7 @@ impl Model {
             definition: Definition::Triggers(vec![trigger]),
         };
         let callback = Some(Callback::Url(URL.parse().unwrap()));
-        let flow = ObservedFlow { workflow: Reading::Found(workflow), callback };
+        let flow = ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None };
         let mut targets = Targets::default();
         targets.tables.insert(name("t"), Reading::Found(table()));
         for (index, thing) in self.things.iter().enumerate() {

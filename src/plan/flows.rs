@@ -44,8 +44,7 @@ fn url<'run>(
     let name = shown(&name(flow, seen));
     let found = workflow(flow, &seen.workflow)
         .and_then(|workflow| trigger(flow, workflow))
-        .and_then(|trigger| callback(seen.callback.as_ref(), &name, trigger))
-        .and_then(|url| trusted(url, &name, draft.cloud))
+        .and_then(|trigger| told(seen, &name, trigger, draft.cloud))
         .and_then(|url| permitted(draft, flow, &name, url));
     match found {
         Ok(url) => {
@@ -163,6 +162,21 @@ fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
     reason(Code::TriggerNotHttp, message, hint)
 }
 
+/// The URL that the Flow service gave for the trigger, if it may be written. What is wrong with an
+/// answer is told with the id of its request.
+fn told<'run>(
+    seen: &'run ObservedFlow,
+    name: &str,
+    trigger: &Trigger,
+    cloud: &Cloud,
+) -> Result<&'run CallbackUrl, Reason> {
+    let url = callback(seen.callback.as_ref(), name, trigger);
+    url.and_then(|url| trusted(url, name, cloud)).map_err(|(code, message, hint)| {
+        let id = seen.request_id.as_ref().map(|id| format!(" (request {id})"));
+        (code, message + &id.unwrap_or_default(), hint)
+    })
+}
+
 /// The URL that the Flow service gave for the trigger.
 fn callback<'run>(
     answer: Option<&'run Callback>,
@@ -175,7 +189,7 @@ fn callback<'run>(
         None | Some(Callback::Malformed) => reason(
             Code::CallbackMalformed,
             format!(
-                "the answer for the trigger `{trigger}` of the flow `{name}` has no usable URL"
+                "the answer of the Flow service for the trigger `{trigger}` of the flow `{name}` has no usable URL, where an absolute https URL is expected"
             ),
             "open the flow in the designer, save it, and run again",
         ),
@@ -225,7 +239,8 @@ fn callback<'run>(
 
 /// What the service said, with its code.
 fn quoted(refusal: &Refusal) -> String {
-    format!("{}: {}", refusal.code, refusal.message.trim_end_matches('.'))
+    let id = refusal.request_id.as_ref().map(|id| format!("; request {id}")).unwrap_or_default();
+    format!("{}: {}{id}", refusal.code, refusal.message.trim_end_matches('.'))
 }
 
 /// The URL, if it leads where such a URL may lead: it will be called with the callers' data.
@@ -238,7 +253,9 @@ fn trusted<'run>(
     if !url.is_https() {
         return reason(
             Code::CallbackNotHttps,
-            format!("the URL of the flow `{name}` is not https (host `{host}`)"),
+            format!(
+                "the URL that the Flow service gave for the flow `{name}` is not https (host `{host}`)"
+            ),
             "nothing was taken over; ask who runs the address that answered",
         );
     }
@@ -246,7 +263,7 @@ fn trusted<'run>(
         return reason(
             Code::CallbackAmbiguous,
             format!(
-                "the URL of the flow `{name}` is written so that programs read it differently (host `{host}`)"
+                "the URL that the Flow service gave for the flow `{name}` is written so that programs read it differently (host `{host}`)"
             ),
             "nothing was taken over; ask who runs the address that answered",
         );
@@ -255,7 +272,7 @@ fn trusted<'run>(
         return reason(
             Code::CallbackHostUnknown,
             format!(
-                "the URL of the flow `{name}` leads to `{host}`, which is none of this cloud's flow services"
+                "the URL that the Flow service gave for the flow `{name}` leads to `{host}`, which is none of this cloud's flow services"
             ),
             "check `cloud` of the environment; nothing was taken over",
         );

@@ -363,7 +363,9 @@ pub fn explain_refusal(refusal: &Refusal) -> (String, String) {
         }
         None => "give the signed-in user a security role that may do this".to_owned(),
     };
-    (format!("{} refuses: {} ({})", refusal.service, refusal.message, refusal.code), hint)
+    let Refusal { service, message, code, .. } = refusal;
+    let id = refusal.request_id.as_ref().map(|id| format!("; request {id}")).unwrap_or_default();
+    (format!("{service} refuses: {message} ({code}{id})"), hint)
 }
 
 #[cfg(test)]

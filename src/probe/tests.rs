@@ -40,6 +40,7 @@ fn model(live: &str, method: Option<&str>, held: &[&str]) -> (Desired, Observed)
         site: Site { line: 1, column: 1 },
     };
     let seen = ObservedFlow {
+        request_id: None,
         workflow: Reading::Absent,
         callback: Some(Callback::Url(live.called_by(method))),
     };

@@ -55,6 +55,8 @@ pub struct ObservedFlow {
     pub workflow: Reading<Workflow>,
     /// Its trigger's URL; none if the row already says that there is none to ask for.
     pub callback: Option<Callback>,
+    /// The id of the request that the URL came by, whatever may be wrong with it.
+    pub request_id: Option<String>,
 }
 
 /// A row of the table `workflow`.

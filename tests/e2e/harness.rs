@@ -1,5 +1,7 @@
 //! Runs the program as a user would and looks at what came of it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -182,6 +184,58 @@ impl Served {
             rest.split_once(',').map(|(url, _)| url.to_owned())
         });
         Self { child, url }
+    }
+}
+
+/// Who the sandbox's organisation is, and who asks for tokens of it.
+const TENANT: &str = "7c3f1c52-9d0e-4b7a-8a35-5e2f6d1b9c40";
+const CLIENT: &str = "00000000-0000-4000-8000-00000000f10b";
+
+impl Served {
+    /// Sends a request by hand, past the program; the status and the body of its answer.
+    pub(crate) fn call(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, String) {
+        let host = self.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let more = lines.collect::<Vec<_>>().concat();
+        let length = body.len();
+        let text = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n{body}"
+        );
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), body.to_owned())
+    }
+
+    /// What a place of the sandbox itself answers.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = self.call((method, path), &[], &body);
+        assert_eq!(status, 200, "{answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// A token for the organisation, by a sign-in that approves itself.
+    pub(crate) fn token(&self) -> String {
+        let form = [("Content-Type", "application/x-www-form-urlencoded")];
+        let ask = |path: &str, body: &str| {
+            let path = format!("/{TENANT}/oauth2/v2.0/{path}");
+            let (_, answer) = self.call(("POST", &path), &form, body);
+            serde_json::from_str::<Value>(&answer).unwrap()
+        };
+        let scope = self.url.replace(':', "%3A").replace('/', "%2F");
+        let asked = ask("devicecode", &format!("client_id={CLIENT}&scope={scope}%2F.default"));
+        let code = asked["device_code"].as_str().unwrap();
+        let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
+        let form = format!("client_id={CLIENT}&grant_type={grant}&device_code={code}");
+        until(|| ask("token", &form)["access_token"].as_str().map(str::to_owned))
     }
 }
 

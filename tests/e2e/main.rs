@@ -5,9 +5,11 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
+mod answers;
 mod bridge;
 mod change_sets;
 mod check;
@@ -22,6 +24,7 @@ mod interrupts;
 mod journal;
 mod leaks;
 mod logging;
+mod matrix;
 mod outcomes;
 mod pipelines;
 mod problems;

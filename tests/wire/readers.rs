@@ -35,7 +35,7 @@ pub(crate) fn read(reader: &str, answer: &Answer) -> Option<String> {
         "flow" => {
             said(read_workflow_id(answer), |id| id.map_or_else(String::new, |id| id.to_string()))
         }
-        "fault" => fault(&Fault::of(Service::Dataverse, answer)),
+        "fault" => fault(&Fault::of(Service::Dataverse, answer, "an answer")),
         "refusal" => refusal(answer),
         "status" => answer.status.to_string(),
         _ => return None,
@@ -85,7 +85,7 @@ fn record(row: &Map<String, Value>) -> String {
 
 fn change_set(answer: &Answer, operations: usize) -> String {
     match read_change_set(answer, operations) {
-        ChangeSetAnswer::Committed => "committed".to_owned(),
+        ChangeSetAnswer::Committed(_) => "committed".to_owned(),
         ChangeSetAnswer::Refused(one) => fault(&one),
         ChangeSetAnswer::Unclear(why) => format!("unclear: {why}"),
     }

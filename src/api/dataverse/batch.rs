@@ -1,15 +1,21 @@
 //! Change sets: writes that succeed or fail together
 //! (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api>).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::super::fault::Fault;
+use super::multipart::CONTENT_ID;
 use super::{DataverseApi, multipart, odata_headers};
 use crate::domain::{EntityTag, RowId, Service};
 use crate::http::{Answer, Body, Method, Request, Safety};
 
 /// The most operations of one batch.
 pub const MOST_OPERATIONS: usize = 1_000;
+
+/// What the answer to a change set is.
+const EXPECTED: &str = "the parts of a batch";
 
 /// What tells the boundaries of one batch from everything in it.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +55,8 @@ pub enum Operation {
 /// What became of a change set.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ChangeSetAnswer {
-    /// Every write is in.
-    Committed,
+    /// Every write is in, says the answer to the request of that id.
+    Committed(Option<String>),
     /// No write is in.
     Refused(Fault),
     /// The answer does not tell.
@@ -127,22 +133,42 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
         return read_plain(answer);
     }
     let Some(parts) = multipart::answers(content_type, &answer.body) else {
-        return ChangeSetAnswer::Unclear("an answer in parts that is not well formed".to_owned());
+        return unclear(answer, EXPECTED, "parts that are not well formed");
     };
     let done = parts.iter().filter(|part| part.is_success()).count();
     match parts.as_slice() {
         // A change set that failed has one answer for all of its writes.
-        [failed] if failed.status >= 400 => ChangeSetAnswer::Refused(fault(failed, answer)),
-        all if answer.is_success() && done == operations && all.len() == operations => {
-            ChangeSetAnswer::Committed
+        [failed] if (400..600).contains(&failed.status) => {
+            ChangeSetAnswer::Refused(fault(failed, answer))
         }
-        _ => ChangeSetAnswer::Unclear(format!("an answer for {done} of {operations} writes")),
+        all if !(answer.is_success() && done == operations && all.len() == operations) => {
+            let found = format!("{} parts, {done} of them of success", all.len());
+            unclear(answer, &format!("an answer to each of {operations} writes"), &found)
+        }
+        all if is_each_once(all) => ChangeSetAnswer::Committed(answer.request_id()),
+        _ => unclear(answer, EXPECTED, "parts whose `Content-ID`s are not those of the writes"),
     }
+}
+
+/// Whether parts answer each write once, in whatever order. Where no part tells which it answers,
+/// there is nothing to compare.
+fn is_each_once(parts: &[Answer]) -> bool {
+    let number = |part: &Answer| part.header(CONTENT_ID.as_str())?.trim().parse::<usize>().ok();
+    let told: BTreeSet<usize> = parts.iter().filter_map(number).collect();
+    let silent = parts.iter().all(|part| !part.headers.contains_key(CONTENT_ID));
+    silent || told.into_iter().eq(1..=parts.len())
+}
+
+/// An answer that does not tell what became of the writes.
+fn unclear(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
+    let service = Service::Dataverse;
+    let id = answer.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
+    ChangeSetAnswer::Unclear(format!("{service} did not answer with {expected}: {found}{id}"))
 }
 
 /// The refusal in a part, with the id of the whole answer where it has none of its own.
 fn fault(part: &Answer, whole: &Answer) -> Fault {
-    let fault = Fault::of(Service::Dataverse, part);
+    let fault = Fault::of(Service::Dataverse, part, "the reason of a refusal");
     let request_id = fault.request_id.clone().or_else(|| whole.request_id());
     Fault { request_id, ..fault }
 }
@@ -150,12 +176,15 @@ fn fault(part: &Answer, whole: &Answer) -> Fault {
 /// An answer without parts: a refusal of the batch as a whole if the service itself says so. A
 /// gateway's page may come after the service has written.
 fn read_plain(answer: &Answer) -> ChangeSetAnswer {
-    let fault = Fault::of(Service::Dataverse, answer);
+    let fault = Fault::of(Service::Dataverse, answer, EXPECTED);
     match answer.status {
         // Neither is a request without a token executed, nor one that is turned away.
         401 | 429 => ChangeSetAnswer::Refused(fault),
         400..=407 | 409..=499 if fault.documented => ChangeSetAnswer::Refused(fault),
-        status => ChangeSetAnswer::Unclear(format!("status {status} without the parts of a batch")),
+        status => {
+            let found = format!("status {status} with {}", answer.described());
+            unclear(answer, EXPECTED, &found)
+        }
     }
 }
 
@@ -244,7 +273,10 @@ mod tests {
         let body = format!(
             "--batchresponse_1\nContent-Type: multipart/mixed; boundary=changesetresponse_2\n\n{part}--changesetresponse_2--\n--batchresponse_1--\n"
         );
-        assert_eq!(read_change_set(&answer(200, ANSWER, &body), 1), ChangeSetAnswer::Committed);
+        assert_eq!(
+            read_change_set(&answer(200, ANSWER, &body), 1),
+            ChangeSetAnswer::Committed(None)
+        );
         assert!(matches!(
             read_change_set(&answer(200, ANSWER, &body), 2),
             ChangeSetAnswer::Unclear(_)
@@ -283,6 +315,55 @@ mod tests {
             format!("{}{}--batchresponse_1--\n", part("204 No Content"), part("400 Bad Request"));
         let read = read_change_set(&answer(400, ANSWER, &body), 2);
         assert!(matches!(read, ChangeSetAnswer::Unclear(_)));
+    }
+
+    /// The answer to a change set of two writes.
+    const TWO: &str = "--batchresponse_1\nContent-Type: multipart/mixed; boundary=c_2\n\n--c_2\nContent-Type: application/http\nContent-ID: 1\n\nHTTP/1.1 204 No Content\n\n--c_2\nContent-Type: application/http\nContent-ID: 2\n\nHTTP/1.1 204 No Content\n\n--c_2--\n--batchresponse_1--\n";
+
+    #[test]
+    fn parts_are_matched_by_their_ids_and_not_by_their_order() {
+        let read = |body: &str| read_change_set(&answer(200, ANSWER, body), 2);
+        assert_eq!(read(TWO), ChangeSetAnswer::Committed(None));
+        let swapped =
+            TWO.replace("ID: 1", "ID: 0").replace("ID: 2", "ID: 1").replace("ID: 0", "ID: 2");
+        assert_eq!(read(&swapped), ChangeSetAnswer::Committed(None));
+        let silent = TWO.replace("Content-ID: 1\n", "").replace("Content-ID: 2\n", "");
+        assert_eq!(read(&silent), ChangeSetAnswer::Committed(None));
+    }
+
+    #[test]
+    fn a_broken_answer_to_a_change_set_is_never_taken_for_a_yes_and_says_what_was_expected() {
+        let one =
+            "--c_2\nContent-Type: application/http\nContent-ID: 2\n\nHTTP/1.1 204 No Content\n\n";
+        let broken = [
+            TWO.replacen("ID: 2", "ID: 1", 1),
+            TWO.replacen("ID: 2", "ID: 3", 1),
+            TWO.replacen("ID: 2", "ID: x", 1),
+            TWO.replacen("Content-ID: 2\n", "", 1),
+            TWO.replacen(one, "", 1),
+            TWO.replacen(one, &one.repeat(2), 1),
+            TWO.replace("--batchresponse_1--\n", ""),
+            TWO.replace("--c_2--\n", ""),
+            TWO.replace("--c_2", "--c_3"),
+            TWO.replace("boundary=c_2", "boundary="),
+            TWO.replace("boundary=c_2", "boundary=batchresponse_1"),
+            TWO.replacen("204 No Content", "999 What", 1),
+            TWO.replacen("204 No Content", "100 Continue", 1),
+            TWO.replacen(one, "", 1).replace("204 No Content", "999 What"),
+            TWO.replacen("HTTP/1.1 204 No Content", "made-up", 1),
+            TWO.replacen("application/http", "multipart/mixed; boundary=c_2", 1),
+            String::new(),
+            "--batchresponse_1--\n".to_owned(),
+            "x".repeat(100_000),
+        ];
+        for body in broken {
+            let mut answer = answer(200, ANSWER, &body);
+            answer.headers.insert("x-ms-service-request-id", "r-7".parse().unwrap());
+            let read = read_change_set(&answer, 2);
+            let ChangeSetAnswer::Unclear(said) = &read else { panic!("{read:?}: {body}") };
+            assert!(said.starts_with("Dataverse did not answer with "), "{said}");
+            assert!(said.ends_with(" (request r-7)"), "{said}");
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::Answer;
 
+/// The header that tells which request of a batch a part answers.
+pub(super) const CONTENT_ID: HeaderName = HeaderName::from_static("content-id");
+
 /// The most headers of a part.
 const MOST_HEADERS: usize = 64;
 
@@ -30,10 +33,18 @@ fn collect(content_type: &str, body: &[u8], depth: usize, found: &mut Vec<Answer
         if is_multipart(content_type) {
             collect(content_type, body, depth, found)?;
         } else {
-            found.push(answer(body)?);
+            found.push(with_content_id(answer(body)?, &headers));
         }
     }
     Some(())
+}
+
+/// An answer with the id of its part, by which it belongs to a request.
+fn with_content_id(mut answer: Answer, part: &HeaderMap) -> Answer {
+    if let Some(id) = part.get(CONTENT_ID) {
+        answer.headers.insert(CONTENT_ID, id.clone());
+    }
+    answer
 }
 
 /// The boundary that a content type names, with or without quotes.

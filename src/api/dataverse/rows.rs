@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::super::fault::{ApiError, body};
 use super::FlowDefinition;
 use crate::domain::{
-    EntityTag, EnvironmentId, ResourceId, RowId, SchemaName, Service, StoredText, WorkflowId,
+    EntityTag, EnvironmentId, LogicalName, ResourceId, RowId, SchemaName, Service, StoredText,
+    WorkflowId,
 };
 use crate::http::Answer;
 
@@ -61,7 +62,7 @@ pub struct VariableRow {
     #[serde(default, deserialize_with = "stored")]
     pub defaultvalue: Option<StoredText>,
     /// Its values.
-    #[serde(rename = "environmentvariabledefinition_environmentvariablevalue", default)]
+    #[serde(rename = "environmentvariabledefinition_environmentvariablevalue")]
     pub values: Vec<VariableValueRow>,
 }
 
@@ -162,7 +163,14 @@ pub fn read_page<T: DeserializeOwned>(answer: &Answer) -> Result<Page<T>, ApiErr
 /// # Errors
 /// The service's refusal, or an answer that is not such metadata.
 pub fn read_table(answer: &Answer) -> Result<TableRow, ApiError> {
-    body(Service::Dataverse, answer, "a table's metadata")
+    let expected = "a table's metadata";
+    let table: TableRow = body(Service::Dataverse, answer, expected)?;
+    let names = [&table.entity_set_name, &table.primary_id_attribute];
+    if names.iter().any(|name| name.parse::<LogicalName>().is_err()) {
+        let found = "a name that no request can be made of";
+        return Err(ApiError::unexpected(Service::Dataverse, answer, found, expected));
+    }
+    Ok(table)
 }
 
 /// Reads the records that a filter found.

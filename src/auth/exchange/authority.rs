@@ -68,6 +68,7 @@ async fn challenged(
     let challenge = Challenge::of(&answer).ok_or_else(|| AuthError::NoChallenge {
         environment: environment.to_string(),
         status: answer.status,
+        request_id: answer.request_id(),
     })?;
     Ok(challenge.authority)
 }

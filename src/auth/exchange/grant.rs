@@ -164,7 +164,7 @@ impl DeviceCode {
         }
         let result = request.request_async(wire, |time| sleep(time), None).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Grant::of(application, &tokens)
+        Grant::of(wire, application, &tokens)
     }
 }
 
@@ -228,7 +228,7 @@ impl CodeRequest {
             .add_extra_param("scope", self.scopes);
         let result = request.request_async(wire).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
-        let grant = Grant::of(application, &tokens)?;
+        let grant = Grant::of(wire, application, &tokens)?;
         grant.prove(&self.nonce).map_err(|source| AuthError::Unproven { source })?;
         Ok(grant)
     }
@@ -254,7 +254,7 @@ impl Grant {
         }
         let result = request.request_async(wire).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Self::of(application, &tokens)
+        Self::of(wire, application, &tokens)
     }
 
     /// Makes sure that the identity token answers the request with that nonce. It came from the
@@ -266,9 +266,9 @@ impl Grant {
     }
 
     /// Takes over what is needed.
-    fn of(application: &Application, tokens: &Tokens) -> Result<Self, AuthError> {
+    fn of(wire: &Wire<'_>, application: &Application, tokens: &Tokens) -> Result<Self, AuthError> {
         if *tokens.token_type() != BasicTokenType::Bearer {
-            return Err(unreadable(application, None));
+            return Err(unreadable(wire, application, None));
         }
         let refresh = tokens.refresh_token();
         let id_token = tokens.extra_fields().id_token.as_ref();
@@ -307,7 +307,7 @@ impl Grant {
         };
         let result = request.request_async(wire).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Self::of(application, &tokens)
+        Self::of(wire, application, &tokens)
     }
 }
 
@@ -339,19 +339,24 @@ fn explain<E: ErrorResponse>(
     match error {
         RequestTokenError::ServerResponse(_) => AuthError::Expired,
         RequestTokenError::Parse(error, _) => {
-            unreadable(application, Some(DecodeError::of(error.inner())))
+            unreadable(wire, application, Some(DecodeError::of(error.inner())))
         }
         RequestTokenError::Request(_) | RequestTokenError::Other(_) => {
-            unreadable(application, None)
+            unreadable(wire, application, None)
         }
     }
 }
 
 /// Tells that a grant is none.
-fn unreadable(application: &Application, source: Option<DecodeError>) -> AuthError {
+fn unreadable(
+    wire: &Wire<'_>,
+    application: &Application,
+    source: Option<DecodeError>,
+) -> AuthError {
     AuthError::Unreadable {
         peer: Peer::of(Service::Entra, application.authority.origin()),
         status: 200,
+        request_id: wire.request_id(),
         source,
     }
 }

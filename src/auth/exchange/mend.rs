@@ -17,6 +17,9 @@ const NUMBERS: [&str; 4] = ["expires_in", "interval", "ext_expires_in", "refresh
 /// Members that are texts, and are left out where a server has something else.
 const TEXTS: [&str; 3] = ["message", "id_token", "refresh_token"];
 
+/// Members that an answer cannot do without: an empty one is as good as none.
+const NEEDED: [&str; 3] = ["access_token", "device_code", "user_code"];
+
 /// The least and the most seconds between two polls.
 const INTERVAL: (u64, u64) = (1, 600);
 
@@ -88,6 +91,11 @@ fn mend(mut body: Map<String, Value>) -> Vec<u8> {
     }
     for name in TEXTS {
         if !body.get(name).is_none_or(Value::is_string) || body.get(name) == Some(&"".into()) {
+            body.remove(name);
+        }
+    }
+    for name in NEEDED {
+        if body.get(name) == Some(&"".into()) {
             body.remove(name);
         }
     }

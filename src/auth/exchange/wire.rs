@@ -51,6 +51,7 @@ pub(in crate::auth) struct Wire<'a> {
     patience: Option<Sleep>,
     failures: AtomicU32,
     reason: Mutex<Option<AuthError>>,
+    request_id: Mutex<Option<String>>,
 }
 
 impl<'a> Wire<'a> {
@@ -69,6 +70,7 @@ impl<'a> Wire<'a> {
             patience: None,
             failures: AtomicU32::new(0),
             reason: Mutex::new(None),
+            request_id: Mutex::new(None),
         }
     }
 
@@ -85,6 +87,11 @@ impl<'a> Wire<'a> {
     /// Why it is over, if that is known here.
     pub(in crate::auth) fn take_reason(&self) -> Option<AuthError> {
         self.reason().take()
+    }
+
+    /// The id of the request that was answered last.
+    pub(in crate::auth) fn request_id(&self) -> Option<String> {
+        self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sends what `oauth2` wants to send and tells it how to go on.
@@ -115,7 +122,8 @@ impl<'a> Wire<'a> {
 
     /// Goes on after an answer.
     async fn answered(&self, peer: Peer, answer: &Answer) -> HttpResponse {
-        let status = answer.status;
+        let (status, request_id) = (answer.status, answer.request_id());
+        self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&request_id);
         let meaning = mend::read(answer, SystemTime::now());
         if !matches!(meaning, Meaning::Busy(_)) {
             self.failures.store(0, Ordering::Relaxed);
@@ -132,7 +140,7 @@ impl<'a> Wire<'a> {
             Meaning::Busy(wait) => self.hold(AuthError::busy(peer, answer), wait).await,
             Meaning::Refused(refusal) => self.over(AuthError::refused(self.step, refusal)),
             Meaning::Unreadable(source) => {
-                self.over(AuthError::Unreadable { peer, status, source })
+                self.over(AuthError::Unreadable { peer, status, request_id, source })
             }
         }
     }

@@ -109,7 +109,8 @@ mod tests {
         let busy = AuthError::Busy { peer, status: 503, wait: None, request_id: None };
         assert_eq!(next(&busy), Next::Stop);
         let peer = Peer::of(Service::Entra, &url);
-        let unreadable = AuthError::Unreadable { peer, status: 200, source: None };
+        let unreadable =
+            AuthError::Unreadable { peer, status: 200, request_id: None, source: None };
         assert_eq!(next(&unreadable), Next::Stop);
         let nothing_kept = AuthError::NoRefreshToken { audience: Audience::Flow };
         assert_eq!(next(&nothing_kept), ASK);

@@ -72,6 +72,7 @@ impl Model {
                 definition: Definition::Triggers(vec![http("manual")]),
             }),
             callback: Some(Callback::Url(url.parse().unwrap())),
+            request_id: None,
         });
         FlowIndex(index)
     }

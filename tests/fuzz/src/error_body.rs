@@ -18,7 +18,7 @@ pub fn holds(bytes: &[u8]) {
     for status in STATUSES {
         let answer = Answer { status, headers: HeaderMap::new(), body: bytes.to_vec() };
         for service in [Service::Dataverse, Service::Flow] {
-            let found = Fault::of(service, &answer);
+            let found = Fault::of(service, &answer, "rows");
             assert_eq!((found.service, found.status), (service, status));
             fault(&found);
         }

@@ -100,7 +100,8 @@ fn flow() -> ObservedFlow {
         definition: Definition::Triggers(vec![trigger]),
     };
     let url = URL.parse().expect("it is a URL");
-    ObservedFlow { workflow: Reading::Found(workflow), callback: Some(Callback::Url(url)) }
+    let callback = Some(Callback::Url(url));
+    ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None }
 }
 
 /// A JSON variable with one value.
