@@ -306,3 +306,28 @@ fn every_direct_dependency_is_explained_once_and_no_other_is() {
     assert_eq!(once, there);
     assert_eq!(explained.len(), once.len());
 }
+
+/// The names of tests in the last column of a page's tables, or anywhere in its rows.
+fn named_tests(page: &str) -> Vec<String> {
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let is_name = |word: &&str| {
+        word.matches('_').count() >= 3
+            && word.chars().all(|character| character.is_ascii_lowercase() || character == '_')
+    };
+    quoted.filter(is_name).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tests_that_the_promises_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = sources(&root.join("src")).into_iter().chain(sources(&root.join("tests")));
+    let code: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    for page in ["docs/reliability.md", "docs/threat-model.md"] {
+        let named = named_tests(&text(page));
+        assert!(named.len() > 8, "{page}: {named:?}");
+        let missing: Vec<&String> =
+            named.iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+        assert!(missing.is_empty(), "{page}: {missing:#?}");
+    }
+}

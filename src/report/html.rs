@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::markup::Markup;
 use super::words::{
-    consequence, deeds, glyph, headline, moment, pieces, place, seconds, shown, tally, word,
+    consequence, deeds, glyph, headline, moment, pieces, place, seconds, shown, tally, why, word,
 };
 use super::{Outcome, Run, VERSION};
 use crate::domain::UrlView;
@@ -172,7 +172,7 @@ fn change(change: &Change) -> Markup {
     let sign =
         classed("code", "sign", &Markup::text(glyph(change.action)), &[("aria-hidden", "true")]);
     let action = Markup::all([sign, Markup::text(word(change.action))]);
-    let about = format!("{}: {}", shown(&change.flow_name), shown(&change.reason));
+    let about = format!("{}: {}", shown(&change.flow_name), shown(&why(change)));
     let target = Markup::all([code(&shown(&change.address)), more(&Markup::text(&about))]);
     let cells = Markup::all([
         classed("td", &format!("action {}", change.action.as_str()), &action, &[]),

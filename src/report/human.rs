@@ -10,7 +10,7 @@ use super::words::{self, counts, deeds};
 use super::{Outcome, Run, drift};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
 use crate::failure::Failure;
-use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
+use crate::plan::{Action, Change, Plan, ValueView};
 use crate::problem::Problem;
 
 /// From this width on there is room for a table.
@@ -141,18 +141,12 @@ fn block(change: &Change, width: usize) -> String {
     text + &details(change, width)
 }
 
-/// The parts in which two URLs differ, where neither the reason nor the values show them.
+/// A line for each part in which two URLs differ and which is not shown yet.
 fn details(change: &Change, width: usize) -> String {
-    let mut text = String::new();
-    for Difference { part, before, after } in &change.differences {
-        let (Some(before), Some(after)) = (before, after) else { continue };
-        if matches!(part, Part::Generation | Part::Host | Part::Kind) {
-            continue;
-        }
-        let line = shorten_end(&format!("{part}: {before} → {after}"), width.saturating_sub(6));
-        let _ = writeln!(text, "      {DIM}{line}{DIM:#}");
-    }
-    text
+    let line = |part: &String| {
+        format!("      {DIM}{}{DIM:#}\n", shorten_end(part, width.saturating_sub(6)))
+    };
+    words::parts(change).iter().map(line).collect()
 }
 
 fn one_line(value: Option<&ValueView>, width: usize) -> String {

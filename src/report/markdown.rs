@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::words::{
-    consequence, counts, deeds, glyph, headline, moment, pieces, place, seconds, shown, word,
+    consequence, counts, deeds, glyph, headline, moment, pieces, place, seconds, shown, why, word,
 };
 use super::{Run, VERSION};
 use crate::failure::Failure;
@@ -63,7 +63,7 @@ fn change(change: &Change) -> String {
         format!("{} {}", code(glyph(change.action)), word(change.action)),
         cell(&code(&change.address)),
         plain(&change.flow_name),
-        plain(&change.reason),
+        plain(&why(change)),
         value(change.before.as_ref()),
         value(change.after.as_ref()),
     ];

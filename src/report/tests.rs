@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::domain::{CallbackUrl, Clouds};
 use crate::exit::Exit;
-use crate::plan::{Action, Change, ValueView};
+use crate::plan::{Action, Change, Difference, Part, ValueView};
 use crate::problem::Code;
 use crate::state::Site;
 
@@ -68,6 +68,25 @@ fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
 
 fn plan(changes: Vec<Change>, problems: Vec<Problem>, warnings: Vec<Problem>) -> Plan {
     Plan::new(changes, problems, warnings, Vec::new())
+}
+
+#[test]
+fn the_parts_in_which_urls_differ_are_told_in_every_form_for_people() {
+    let difference = Difference {
+        part: Part::Environment,
+        before: Some("here-before".to_owned()),
+        after: Some("there-after".to_owned()),
+    };
+    let moved = Change {
+        differences: vec![difference],
+        ..change("environment-variable/a", Action::Update)
+    };
+    let plan = plan(vec![moved], Vec::new(), Vec::new());
+    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    for format in FORMATS {
+        let text = format.render(&run);
+        assert!(text.contains("here-before") && text.contains("there-after"), "{text}");
+    }
 }
 
 const FORMATS: [ReportFormat; 5] = [

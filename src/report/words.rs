@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Outcome, Run, RunCommand};
 use crate::domain::printable;
-use crate::plan::{Action, Change, Plan, ValueView};
+use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
 use crate::problem::Problem;
 
 /// The most characters of a sentence.
@@ -105,10 +105,29 @@ pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
     problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
 }
 
+/// The parts in which two URLs differ, where neither the reason nor the values show them.
+pub(super) fn parts(change: &Change) -> Vec<String> {
+    let hidden = |difference: &&Difference| {
+        !matches!(difference.part, Part::Generation | Part::Host | Part::Kind)
+    };
+    let shown = change.differences.iter().filter(hidden).filter_map(|difference| {
+        let Difference { part, before, after } = difference;
+        Some(format!("{part}: {} → {}", before.as_ref()?, after.as_ref()?))
+    });
+    shown.collect()
+}
+
+/// Why a change is made, with the parts in which the URLs differ.
+pub(super) fn why(change: &Change) -> String {
+    let parts = parts(change);
+    let reason = &change.reason;
+    if parts.is_empty() { reason.clone() } else { format!("{reason} ({})", parts.join(", ")) }
+}
+
 /// What a change comes to, as a part of a sentence.
 pub(super) fn becomes(change: &Change) -> String {
     let (before, after) = (value(change.before.as_ref()), value(change.after.as_ref()));
-    format!("{}: {} -> {}", change.reason, before, after)
+    format!("{}: {before} -> {after}", why(change))
 }
 
 /// Whether something is to be done to the target, or was done.
