@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret;
 
-use super::harness::{EXAMPLE, Place, place};
+use super::harness::{EXAMPLE, Place, alone, place};
 use super::tenant::{Targets, Tenant, document, put, targets};
 
 /// How many runs are killed in a test, unless `FLOWBIND_TEST_KILLS` says so.
@@ -166,6 +166,7 @@ impl Swing {
 
 #[test]
 fn a_run_that_is_killed_at_any_instant_leaves_no_mixture_and_the_next_one_ends_well() {
+    let _alone = alone();
     let tenant = Tenant::with("");
     let swing = Swing::of(&tenant.place, || tenant.command(&APPLY));
     let mut tally = Tally::default();
@@ -189,6 +190,7 @@ fn a_run_that_is_killed_at_any_instant_leaves_no_mixture_and_the_next_one_ends_w
 
 #[test]
 fn a_journal_of_a_killed_run_is_whole_or_absent_and_rolls_back_to_the_old_state() {
+    let _alone = alone();
     let tenant = Tenant::with("");
     let key = age::x25519::Identity::generate().to_string().expose_secret().to_owned();
     let journal = tenant.place.path("journal");
@@ -241,6 +243,7 @@ fn leftovers(place: &Place) -> usize {
 
 #[test]
 fn a_killed_run_of_the_embedded_sandbox_leaves_its_state_whole() {
+    let _alone = alone();
     let place = place();
     let at = ["--environment", "sandbox", "--token-store", "plain"];
     let login = place.run(&[&["auth", "login", "--manifest", EXAMPLE], &at[..]].concat());
@@ -262,6 +265,7 @@ fn a_killed_run_of_the_embedded_sandbox_leaves_its_state_whole() {
 
 #[test]
 fn a_run_that_is_killed_while_the_embedded_sandbox_begins_leaves_a_whole_state_or_none() {
+    let _alone = alone();
     let place = place();
     let plan = ["plan", "--manifest", EXAMPLE, "--environment", "sandbox"];
     for turn in 0..kills() / 2 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Child;
 
-use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, binds};
+use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, alone, binds};
 use super::sign_in::words;
 use super::tenant::{Targets, Tenant, document};
 
@@ -73,11 +73,13 @@ fn all_at_once(switches: &str) {
 
 #[test]
 fn two_hundred_runs_at_once_all_end_well_and_leave_one_row_for_each_target() {
+    let _alone = alone();
     all_at_once("environment-variable-key = \"definition\"");
 }
 
 #[test]
 fn two_hundred_runs_at_once_do_so_on_an_older_organisation_too() {
+    let _alone = alone();
     all_at_once(
         "environment-variable-key = \"schema-name\"\nenvironment-variable-duplicate = \"record\"",
     );
@@ -85,6 +87,7 @@ fn two_hundred_runs_at_once_do_so_on_an_older_organisation_too() {
 
 #[test]
 fn of_forty_runs_with_two_wishes_one_wish_is_met_as_a_whole() {
+    let _alone = alone();
     for key in ["definition", "schema-name"] {
         let tenant = tenant(&format!("environment-variable-key = \"{key}\""));
         let manifests = [ORDER_INTAKE, STOCK_LEVELS].map(|flow| {

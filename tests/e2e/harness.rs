@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -31,6 +32,14 @@ const OF_THE_MACHINE: [&str; 13] = [
     "DISPLAY",
     "WAYLAND_DISPLAY",
 ];
+
+/// Held by tests that load the machine, or that look at the clock, so that none of them meets another.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test of that kind runs. One that failed stops nobody.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A folder of a test's own, with the sandbox's state in it.
 pub(crate) struct Place {

@@ -4,7 +4,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use super::harness::{EXAMPLE, Ended, signal, until};
+use super::harness::{EXAMPLE, Ended, alone, signal, until};
 use super::sign_in::words;
 use super::tenant::{Tenant, document};
 
@@ -50,6 +50,7 @@ fn ended(child: Child) -> (Ended, Duration) {
 
 #[test]
 fn before_the_commit_point_every_signal_ends_a_run_at_once_and_nothing_is_written() {
+    let _alone = alone();
     let slow =
         fault("environmentvariabledefinitions", "action = \"delay\"\ndelay = 60000\ntimes = 99");
     let tenant = Tenant::with(&slow);
@@ -70,6 +71,7 @@ fn before_the_commit_point_every_signal_ends_a_run_at_once_and_nothing_is_writte
 
 #[test]
 fn while_the_change_set_is_turned_away_a_signal_ends_the_run_at_once() {
+    let _alone = alone();
     let busy = fault("$batch", "status = 429\nretry-after = 60\ntimes = 99");
     let tenant = Tenant::with(&busy);
     let before = tenant.targets();
@@ -85,6 +87,7 @@ fn while_the_change_set_is_turned_away_a_signal_ends_the_run_at_once() {
 
 #[test]
 fn a_signal_while_the_change_set_is_under_way_waits_for_its_outcome_and_reports_it() {
+    let _alone = alone();
     for name in ["INT", "TERM"] {
         let slow = fault("$batch", "action = \"delay\"\ndelay = 2000");
         let tenant = Tenant::with(&slow);
@@ -101,6 +104,7 @@ fn a_signal_while_the_change_set_is_under_way_waits_for_its_outcome_and_reports_
 
 #[test]
 fn an_outcome_that_takes_longer_than_ten_seconds_is_unknown_and_a_second_signal_does_not_wait() {
+    let _alone = alone();
     let slow = fault("$batch", "action = \"delay\"\ndelay = 60000");
     let tenants = [(); 2].map(|()| Tenant::with(&slow));
     let runs = tenants.each_ref().map(|tenant| {
@@ -134,6 +138,7 @@ fn an_outcome_that_takes_longer_than_ten_seconds_is_unknown_and_a_second_signal_
 
 #[test]
 fn a_signal_while_the_written_values_are_read_back_does_not_unsay_the_write() {
+    let _alone = alone();
     let slow = fault("environmentvariabledefinitions", "nth = 2\naction = \"delay\"\ndelay = 2000");
     let tenant = Tenant::with(&slow);
     let child = tenant.start(&APPLY);
@@ -146,6 +151,7 @@ fn a_signal_while_the_written_values_are_read_back_does_not_unsay_the_write() {
 
 #[test]
 fn a_signal_while_the_journal_is_encrypted_is_not_lost() {
+    let _alone = alone();
     let tenant = Tenant::with("");
     let before = tenant.targets();
     let journal = tenant.place.path("journal").display().to_string();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::harness::{Ended, ORDER_INTAKE, Place, Served, binds, place};
+use super::harness::{Ended, ORDER_INTAKE, Place, Served, alone, binds, place};
 
 /// How many sandboxes run at a time; more where they wait most of the time.
 const WORKERS: usize = 8;
@@ -464,6 +464,7 @@ fn table(cases: &[Case], ends: &[End], kinds: &[Kind], often: Often) -> String {
 
 #[test]
 fn whatever_fails_a_run_ends_as_documented_and_the_environment_is_old_or_new() {
+    let _alone = alone();
     let full = std::env::var_os("FLOWBIND_TEST_MATRIX").is_some_and(|value| value == "full");
     let (known, kinds) = (learn(), kinds());
     let cases = cases(&known, &kinds, full);
