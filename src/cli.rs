@@ -1,8 +1,12 @@
 //! The command line: types and help texts, no behaviour.
 
 mod check;
+mod explain;
 mod export;
+mod generate;
 mod import;
+mod init;
+mod lint;
 mod log;
 pub mod pac;
 mod report;
@@ -15,8 +19,12 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use explain::ExplainArgs;
 pub use export::ExportArgs;
+pub use generate::{CompletionsArgs, ManArgs};
 pub use import::ImportArgs;
+pub use init::InitArgs;
+pub use lint::LintArgs;
 
 use crate::auth::{TokenCommandFor, TokenStore};
 use crate::domain::Guid;
@@ -47,6 +55,7 @@ Exit codes:
   6    a service was unreachable or throttled too long; nothing was written
   7    outcome unknown: a write was sent and could not be verified
   130  interrupted
+`flowbind explain CODE` tells what to do.
 
 Try it without an account, on the embedded sandbox tenant:
   flowbind apply --manifest config/example.toml --environment sandbox";
@@ -57,7 +66,7 @@ Try it without an account, on the embedded sandbox tenant:
 /// writes the URLs into environment variables or configuration records: shows what will change,
 /// changes all or nothing, reads it back, and never prints a secret.
 #[derive(Debug, Parser)]
-#[command(version, styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version, long_version = env!("FLOWBIND_VERSION"), styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -102,6 +111,18 @@ pub enum Command {
     Auth(AuthCommand),
     /// Serve the emulated tenant on this machine until stopped.
     Sandbox(SandboxArgs),
+    /// Write a manifest to begin with.
+    Init(InitArgs),
+    /// Check the manifest alone: nobody signs in, nothing is contacted.
+    Lint(LintArgs),
+    /// Print the JSON Schema of manifests, by which editors check and complete one.
+    Schema,
+    /// Say what an exit code, a problem or a refusal of Entra means, and what to do.
+    Explain(ExplainArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    Man(ManArgs),
 }
 
 /// Options of every command.

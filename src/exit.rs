@@ -27,6 +27,26 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// Every way to end, in the order of the codes.
+    pub const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Unexpected,
+        Self::ChangesPending,
+        Self::Usage,
+        Self::SignIn,
+        Self::Refused,
+        Self::Unreachable,
+        Self::Unknown,
+        Self::Interrupted,
+    ];
+
+    /// The code that the system is given.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -23,6 +23,7 @@ pub mod domain;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod explain;
 pub mod failure;
 pub mod http;
 pub mod journal;

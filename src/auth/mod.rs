@@ -36,6 +36,7 @@ pub use audience::Audience;
 pub use elsewhere::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor, Unfit};
 pub use error::{AuthError, IdTokenError, Step};
 pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_authority, tenant};
+pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
 pub use person::{Keeper, Person, Prompt, Way, open_browser};

@@ -16,7 +16,7 @@ use crate::problem::Code;
 const PROOFS: [&str; 3] = ["client-secret-variable", "certificate-variable", "federation"];
 
 /// Whoever may run the pipeline, by the words of the manifest.
-const FEDERATIONS: &[(&str, Runner)] = &[
+pub(super) const FEDERATIONS: &[(&str, Runner)] = &[
     ("github", Runner::GitHub),
     ("azure-devops", Runner::AzureDevOps),
     ("kubernetes", Runner::Kubernetes),
@@ -72,7 +72,7 @@ pub struct VariableNameError;
 
 /// Whoever runs the pipeline, by name alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Runner {
+pub(super) enum Runner {
     GitHub,
     AzureDevOps,
     Kubernetes,

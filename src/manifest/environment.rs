@@ -20,7 +20,7 @@ const MOST_NAME_CHARACTERS: usize = 100;
 const MOST_DOMAIN_CHARACTERS: usize = 253;
 
 /// The ways to ask the Flow service.
-const FLOW_WAYS: &[(&str, FlowWay)] =
+pub(super) const FLOW_WAYS: &[(&str, FlowWay)] =
     &[("classic", FlowWay::Classic), ("environment", FlowWay::Environment)];
 
 /// One Dataverse organisation, and what the manifest knows of it.

@@ -5,7 +5,7 @@ const MOST_CHARACTERS: usize = 64;
 
 /// The known word nearest to the given one, if one is near: the same letters in another
 /// spelling (`workflowId`, `workflow_id`), or a few of them wrong.
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if word.len() > MOST_CHARACTERS {
         return None;
     }

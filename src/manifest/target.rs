@@ -16,7 +16,8 @@ const MOST_POINTER_CHARACTERS: usize = 1000;
 const RECORD_KEYS: &[&str] = &["key", "id", "column", "missing"];
 
 /// What the manifest may say of a record that is not there.
-const MISSING: &[(&str, Missing)] = &[("fail", Missing::Fail), ("create", Missing::Create)];
+pub(super) const MISSING: &[(&str, Missing)] =
+    &[("fail", Missing::Fail), ("create", Missing::Create)];
 
 /// The values of a target's keys, each read whatever became of the others.
 struct Values {

@@ -9,9 +9,12 @@ use super::hand_over::Secrets;
 use super::layout::counted;
 use super::runner::without_commands;
 use super::words::counts;
-use super::{Outcome, Run, Runner, RunnerCommand, annotation, drift, human, json, story, words};
+use super::{
+    Outcome, Run, Runner, RunnerCommand, annotation, drift, explanations, human, json, story, words,
+};
 use crate::domain::printable;
 use crate::event::{Event, Listener};
+use crate::explain::{Explanation, Group};
 use crate::failure::Failure;
 use crate::plan::Plan;
 
@@ -116,6 +119,21 @@ impl Console {
     /// Writes to standard output.
     pub fn result(&self, text: &str) {
         write(&self.output, &without_commands(text));
+    }
+
+    /// Writes what is for another program to standard output, byte for byte.
+    pub fn artifact(&self, text: &str) {
+        write(&self.output, text);
+    }
+
+    /// Writes what a code means.
+    pub fn explain(&self, explanation: &Explanation) {
+        self.result(&explanations::explanation(explanation, self.width));
+    }
+
+    /// Writes what every code means.
+    pub fn list(&self, groups: &[Group]) {
+        self.result(&explanations::index(groups, self.width));
     }
 
     /// Writes to standard error.

@@ -7,6 +7,7 @@
 mod annotation;
 mod console;
 mod drift;
+mod explanations;
 mod format;
 mod hand_over;
 mod html;
@@ -55,6 +56,8 @@ pub enum RunCommand {
     Apply,
     /// To undo an apply.
     Rollback,
+    /// To tell what is wrong with a manifest.
+    Lint,
     /// To write it into a file of deployment settings.
     Export,
     /// To tell whether everything is still as it should be.
@@ -154,6 +157,7 @@ impl RunCommand {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Rollback => "rollback",
+            Self::Lint => "lint",
             Self::Export => "export",
             Self::Check => "check",
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::words::{becomes, is_change, moment, shown};
 use super::{Run, RunCommand, VERSION};
 use crate::domain::Fingerprint;
+use crate::explain;
 use crate::failure::Failure;
 use crate::plan::Change;
 use crate::problem::{Code, Problem};
@@ -61,9 +62,8 @@ fn rules() -> Vec<Value> {
     );
     let rules = Code::ALL.iter().map(|code| {
         let level = if code.is_warning() { "warning" } else { "error" };
-        let help =
-            "Each result says what to do. docs/manifest.md and docs/exit-codes.md list every code.";
-        rule(code.as_str(), code.meaning(), level, help)
+        let (meaning, remedy) = explain::problem(*code);
+        rule(code.as_str(), meaning, level, remedy)
     });
     rules.chain([drift]).collect()
 }

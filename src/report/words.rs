@@ -44,6 +44,7 @@ pub(super) fn word(action: Action) -> &'static str {
 /// How a run ended, as a headline.
 pub(super) fn headline(run: &Run<'_>) -> &'static str {
     match (run.outcome, run.command) {
+        (Outcome::Agreed, RunCommand::Lint) => "No problems",
         (Outcome::Agreed, _) => "No changes",
         (Outcome::Drifted, _) => "Drift found",
         (Outcome::Planned, _) => "Changes pending",

@@ -5,6 +5,8 @@ use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+#[cfg(windows)]
+use tokio::signal::windows;
 use tokio::time::sleep;
 
 use crate::apply::{Applied, ApplyError, Applying, Writer};
@@ -35,8 +37,31 @@ pub(super) struct Interrupts {
 #[cfg(unix)]
 type Signal = tokio::signal::unix::Signal;
 
-#[cfg(not(unix))]
-type Signal = tokio::signal::windows::CtrlC;
+/// What Windows tells a program in a console.
+#[cfg(windows)]
+enum Signal {
+    /// Ctrl-C was pressed.
+    Pressed(windows::CtrlC),
+    /// Ctrl-Break was pressed, or sent by whoever started the program in a group of its own.
+    Broken(windows::CtrlBreak),
+    /// The console's window is closed: the system ends the program a few seconds later.
+    Closed(windows::CtrlClose),
+    /// The machine is shut down.
+    ShutDown(windows::CtrlShutdown),
+}
+
+#[cfg(windows)]
+impl Signal {
+    /// Whether it came.
+    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<()>> {
+        match self {
+            Self::Pressed(signal) => signal.poll_recv(context),
+            Self::Broken(signal) => signal.poll_recv(context),
+            Self::Closed(signal) => signal.poll_recv(context),
+            Self::ShutDown(signal) => signal.poll_recv(context),
+        }
+    }
+}
 
 impl Interrupts {
     /// Takes the signals over from the system.
@@ -49,10 +74,16 @@ impl Interrupts {
         Self { signals: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
     }
 
-    /// Takes Ctrl-C over from the system.
-    #[cfg(not(unix))]
+    /// Takes the signals over from the system.
+    #[cfg(windows)]
     pub(super) fn begin() -> Self {
-        Self { signals: tokio::signal::windows::ctrl_c().into_iter().collect() }
+        let signals = [
+            windows::ctrl_c().map(Signal::Pressed),
+            windows::ctrl_break().map(Signal::Broken),
+            windows::ctrl_close().map(Signal::Closed),
+            windows::ctrl_shutdown().map(Signal::ShutDown),
+        ];
+        Self { signals: signals.into_iter().flatten().collect() }
     }
 
     /// Does the work unless somebody interrupts it.

@@ -4,13 +4,17 @@ mod auth;
 mod check;
 mod confirm;
 mod connect;
+mod explain;
 mod export;
 mod folder;
+mod generate;
 mod given;
 mod import;
+mod init;
 mod interrupt;
 mod journal;
 mod keep;
+mod lint;
 mod log;
 mod pipeline;
 mod principal;
@@ -107,6 +111,12 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Import(args) => import::command(&args, color).await,
         Command::Auth(command) => auth::command(&command, color).await,
         Command::Sandbox(args) => tenant::command(&args, color).await,
+        Command::Init(args) => ended(init::command(&args, &plain_console(color)), color),
+        Command::Lint(args) => lint::command(&args, color),
+        Command::Schema => generate::schema(&plain_console(color)),
+        Command::Explain(args) => ended(explain::command(&args, &plain_console(color)), color),
+        Command::Completions(args) => generate::completions(&args, &plain_console(color)),
+        Command::Man(args) => ended(generate::man(&args, &plain_console(color)), color),
     };
     log::end(exit, begin.elapsed());
     exit
@@ -489,6 +499,17 @@ fn color(color: Color) -> anstream::ColorChoice {
         Color::Auto => anstream::ColorChoice::Auto,
         Color::Always => anstream::ColorChoice::Always,
         Color::Never => anstream::ColorChoice::Never,
+    }
+}
+
+/// How a command without a report ends; why it failed is told.
+fn ended(ended: Result<(), Failure>, color: anstream::ColorChoice) -> Exit {
+    match ended {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            plain_console(color).fail(&failure);
+            failure.exit
+        }
     }
 }
 

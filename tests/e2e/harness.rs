@@ -268,6 +268,7 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Sends a signal to a process of ours.
+#[cfg(unix)]
 pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(status.unwrap().success());

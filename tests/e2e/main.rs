@@ -10,12 +10,14 @@
 )]
 
 mod answers;
+mod authoring;
 mod bridge;
 mod change_sets;
 mod check;
 mod clouds;
 mod crashes;
 mod crowd;
+mod exit_codes;
 mod faults;
 mod harness;
 mod hostile;

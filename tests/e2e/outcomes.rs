@@ -4,7 +4,9 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::harness::{EXAMPLE, ORDER_INTAKE, Served, binds, place, signal, until};
+use super::harness::{EXAMPLE, ORDER_INTAKE, Served, binds, place};
+#[cfg(unix)]
+use super::harness::{signal, until};
 
 fn actions(document: &Value) -> Vec<&str> {
     document["changes"]
@@ -209,6 +211,7 @@ fn two_at_once(key: &str, duplicate: &str) {
     assert_eq!((code, &document["outcome"]), (0, &json!("agreed")), "{document:#}");
 }
 
+#[cfg(unix)]
 #[test]
 fn ctrl_c_at_the_prompt_ends_the_run_at_once_and_nothing_was_written() {
     let place = place();

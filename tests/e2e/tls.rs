@@ -1,4 +1,5 @@
 //! The sandbox over https, under names of this machine and under real ones, and what the client trusts.
+#![cfg(unix)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -598,6 +598,13 @@ pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
 }
 
 impl Row {
+    /// What there is to do after any step.
+    pub(super) fn remedies(&self) -> impl Iterator<Item = &Remedy> {
+        let by_browser = self.new_sign_in == NewSignIn::MendsByBrowser;
+        let browser = [&AFTER_A_CODE, &AFTER_AN_EARLIER_SIGN_IN];
+        browser.into_iter().filter(move |_| by_browser).chain(self.remedies)
+    }
+
     /// The same row, which a new sign-in mends.
     const fn mended(self) -> Self {
         Self { new_sign_in: NewSignIn::Mends, ..self }
@@ -670,12 +677,9 @@ mod tests {
         codes
     }
 
-    /// What the documentation says of a row: what there is to do after any step.
+    /// What the documentation says of a row.
     fn documented(row: &Row) -> Vec<String> {
-        let by_browser = row.new_sign_in == NewSignIn::MendsByBrowser;
-        let browser = [AFTER_A_CODE, AFTER_AN_EARLIER_SIGN_IN].into_iter().filter(|_| by_browser);
-        let own = row.remedies.iter().map(ToString::to_string);
-        browser.map(|remedy| remedy.to_string()).chain(own).collect()
+        row.remedies().map(ToString::to_string).collect()
     }
 
     #[test]

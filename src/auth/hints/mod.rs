@@ -27,6 +27,28 @@ const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where
 /// What to type when a person is needed and there is no earlier sign-in.
 const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
 
+/// What one of Entra's numbers means, for whoever asks without having met it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownCode {
+    /// The number that follows `AADSTS`.
+    pub code: u64,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do, most likely first.
+    pub remedies: Vec<String>,
+}
+
+/// Every number of Entra that is known, in the order of the documentation.
+pub fn known_codes() -> impl Iterator<Item = KnownCode> {
+    codes::ROWS.iter().flat_map(|row| {
+        row.codes.iter().map(|code| KnownCode {
+            code: *code,
+            meaning: row.meaning,
+            remedies: row.remedies().map(ToString::to_string).collect(),
+        })
+    })
+}
+
 /// What to do about an error.
 pub(super) fn of(error: &AuthError) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];

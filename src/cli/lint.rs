@@ -1,0 +1,31 @@
+//! Options of checking a manifest alone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::ReportArgs;
+use crate::report::Format;
+
+/// Options of checking a manifest alone.
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// The manifest to check.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "flowbind.toml",
+        env = "FLOWBIND_MANIFEST"
+    )]
+    pub manifest: PathBuf,
+    /// Hosts and audiences of clouds, laid over the program's own (docs/clouds.md).
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_CLOUDS")]
+    pub clouds: Option<PathBuf>,
+    /// The form of the result on standard output.
+    #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
+    pub format: Format,
+    /// Reports in files.
+    #[command(flatten)]
+    pub reports: ReportArgs,
+}

@@ -1,0 +1,100 @@
+//! The shape of a manifest as a JSON Schema, by which editors complete and check one while it is
+//! written.
+//!
+//! Made of the same tables as the reading. It takes every manifest that [`super::Manifest::parse`]
+//! takes; what it cannot tell, such as two targets with one address, the parser tells.
+
+use serde_json::{Map, Value, json};
+
+use super::VERSION;
+use super::schema::{Case, Form, Key, ROOT, Schema};
+
+/// The language of the schema: the one that editors of TOML know
+/// (<https://json-schema.org/draft-07>).
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+
+/// The JSON Schema of a manifest.
+pub fn json_schema() -> Value {
+    let Value::Object(root) = table(&ROOT) else { return Value::Null };
+    let mut schema = Map::new();
+    schema.insert("$schema".into(), DRAFT.into());
+    schema.insert("title".into(), "A manifest of flowbind".into());
+    schema.extend(root);
+    schema.into()
+}
+
+/// The shape of a table.
+fn table(schema: &Schema) -> Value {
+    let keys = schema.keys.iter().map(|key| (key.name.to_owned(), of_key(key)));
+    let mut table = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": schema.needs,
+        "properties": keys.collect::<Map<_, _>>(),
+    });
+    if !schema.cases.is_empty() {
+        table["oneOf"] = schema.cases.iter().map(case).collect();
+    }
+    table
+}
+
+/// One of the things that a table may be.
+fn case(case: &Case) -> Value {
+    let excluded: Vec<Value> = case.excludes.iter().map(|key| json!({"required": [key]})).collect();
+    json!({"required": case.needs, "not": {"anyOf": excluded}})
+}
+
+/// The shape of a key's value, with what to type.
+fn of_key(key: &Key) -> Value {
+    let mut shape = match key.form {
+        Form::Text => json!({"type": "string"}),
+        Form::Pattern(pattern) => json!({"type": "string", "pattern": pattern}),
+        Form::Choice(words) => json!({"enum": words()}),
+        Form::Version => json!({"const": VERSION}),
+        Form::True => json!({"const": true}),
+        Form::Table(schema) => table(schema),
+        Form::Tables(schema) => json!({"type": "object", "additionalProperties": table(schema)}),
+        Form::List(schema) => json!({"type": "array", "minItems": 1, "items": table(schema)}),
+        Form::Columns => json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": ["string", "integer", "boolean"]},
+        }),
+    };
+    shape["description"] = key.help.into();
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn every_key_of_every_table_is_there_with_what_to_type() {
+        let text = json_schema().to_string();
+        for key in schema::ALL.iter().flat_map(|schema| schema.keys) {
+            let help = Value::from(key.help).to_string();
+            assert!(text.contains(&format!("\"{}\":{{", key.name)), "{}", key.name);
+            assert!(text.contains(&format!("\"description\":{help}")), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn needs_and_cases_name_keys_of_their_table() {
+        for schema in schema::ALL {
+            let cases = schema.cases.iter().flat_map(|case| case.needs.iter().chain(case.excludes));
+            for name in schema.needs.iter().chain(cases) {
+                assert!(schema.key(name).is_some(), "{name} of {}", schema.header);
+            }
+        }
+    }
+
+    #[test]
+    fn a_choice_has_the_words_of_the_parser() {
+        let schema = json_schema();
+        let policy = &schema["properties"]["policy"]["properties"];
+        assert_eq!(policy["signed-urls"]["enum"], json!(["refuse", "warn", "allow"]));
+        assert_eq!(schema["properties"]["version"]["const"], json!(1));
+    }
+}

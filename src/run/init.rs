@@ -1,0 +1,44 @@
+//! `flowbind init`: a manifest to begin with.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use crate::cli::InitArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Console;
+
+/// The manifest; it fits the sandbox.
+const STARTER: &str = include_str!("../../config/starter.toml");
+
+/// What to do then.
+const NEXT: &str = "\
+It fits the sandbox as it stands: flowbind plan --environment sandbox
+Put your own environments and flows in, then check it: flowbind lint
+";
+
+/// Writes the manifest, unless there is a file of that name.
+pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure> {
+    write(&args.out).map_err(|error| refused(&args.out, &error))?;
+    console.message(&format!("Wrote {}.\n{NEXT}", args.out.display()));
+    Ok(())
+}
+
+fn write(path: &Path) -> io::Result<()> {
+    File::create_new(path)?.write_all(STARTER.as_bytes())
+}
+
+/// Tells why nothing was written.
+fn refused(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    if error.kind() == ErrorKind::AlreadyExists {
+        return Failure::new(
+            Exit::Usage,
+            format!("`{path}` is there already, and was left as it is"),
+        )
+        .hint("name another file by --out, or edit this one and check it by `flowbind lint`");
+    }
+    Failure::new(Exit::Usage, format!("`{path}` cannot be written: {error}"))
+        .hint("name a file in a folder that is there and that you may write to, by --out")
+}
