@@ -453,4 +453,15 @@ pub struct ServeArgs {
     /// The tenant to serve; else the one that ships with the program.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub tenant: Option<PathBuf>,
+    /// Serve so many made-up HTTP flows, with a definition of 40 KB and a variable each, in place of
+    /// the tenant's own flows and variables; in memory, unless a state file is named.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub flows: Option<u32>,
+    /// So many variables for each of the made-up flows.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000), requires = "flows")]
+    pub targets_per_flow: u32,
+    /// Write a manifest that binds the made-up flows to their variables here, once it is known where
+    /// they are served; a file that is there is replaced.
+    #[arg(long, value_name = "FILE", requires = "flows")]
+    pub write_manifest: Option<PathBuf>,
 }

@@ -14,7 +14,7 @@ pub(super) fn of(code: Code) -> Text {
             "name the file with `--manifest`; `flowbind init` writes one to begin with",
         ),
         Code::ManifestTooLarge => text(
-            "the file has more than 1 MiB",
+            "the file has more than 16 MiB",
             "a manifest of that size is most often another file",
             "split it, and run once for each part",
         ),

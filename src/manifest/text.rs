@@ -4,7 +4,7 @@ use crate::problem::{Code, Problem};
 use crate::state::Site;
 
 /// The most bytes that a manifest can have.
-pub const MOST_BYTES: usize = 1024 * 1024;
+pub const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many bytes may lie between two marks.
 const STRIDE_BYTES: usize = 1024;

@@ -33,4 +33,5 @@ pub use error::SandboxError;
 pub use server::{Options, Server};
 pub use state::store::{StateLocation, reset};
 pub use tenant::Tenant;
+pub use tenant::synthetic::Synthetic;
 pub use tls::TlsOptions;

@@ -41,6 +41,7 @@ mod sign_in_errors;
 mod sign_in_secrets;
 mod solutions;
 mod stores;
+mod synthetic;
 mod tenant;
 mod tls;
 mod watch;

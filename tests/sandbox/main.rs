@@ -17,6 +17,7 @@ mod record;
 mod refresh;
 mod refusal;
 mod state;
+mod synthetic;
 mod tenant;
 mod throttle;
 mod trigger;

@@ -13,7 +13,9 @@ use crate::failure::Failure;
 use crate::report::Console;
 use crate::run::folder;
 use crate::run::interrupt::interruptible;
-use crate::sandbox::{self, Options, SandboxError, Server, StateLocation, Tenant, TlsOptions};
+use crate::sandbox::{
+    self, Options, SandboxError, Server, StateLocation, Synthetic, Tenant, TlsOptions,
+};
 
 /// When the user of an embedded sandbox approves a sign-in: late enough to be seen waiting.
 const APPROVE_AFTER: Duration = Duration::from_millis(800);
@@ -60,13 +62,17 @@ async fn serve_until_stopped(
         listen: args.listen,
         approve_after: args.approve_after.map(Duration::from_secs),
         latency: Duration::from_millis(args.latency),
-        state: location(state)?,
-        tenant: tenant(args.tenant.as_ref())?,
+        state: location_of(args, state)?,
+        tenant: served(args)?,
         record: args.record.clone(),
         tls: tls(args),
     };
-    let server = serve(options, console).await?;
+    let tenant = options.tenant.clone();
+    let state = options.state.clone();
+    let server = open(options).await?;
     let address = server.address();
+    write_manifest(args, &tenant, address)?;
+    tell(&server, &state, console);
     if let Some(file) = server.authority() {
         console.message(&https(address, args, file));
     }
@@ -76,6 +82,38 @@ async fn serve_until_stopped(
     let _ = interruptible(std::future::pending::<Result<(), Failure>>()).await;
     server.stop().await;
     Ok(())
+}
+
+/// The tenant to serve, with made-up flows if so many were asked for.
+fn served(args: &ServeArgs) -> Result<Tenant, Failure> {
+    let tenant = tenant(args.tenant.as_ref())?;
+    let targets_per_flow = args.targets_per_flow;
+    Ok(match args.flows {
+        Some(flows) => tenant.with_synthetic(Synthetic { flows, targets_per_flow }),
+        None => tenant,
+    })
+}
+
+/// Where a served sandbox keeps its state: made-up flows are in memory, unless it is told otherwise.
+fn location_of(args: &ServeArgs, state: &StateArgs) -> Result<StateLocation, Failure> {
+    match (args.flows, &state.sandbox_state) {
+        (Some(_), None) => Ok(StateLocation::Memory),
+        _ => location(state),
+    }
+}
+
+/// Writes the manifest of the made-up flows, if one was asked for.
+fn write_manifest(args: &ServeArgs, tenant: &Tenant, address: SocketAddr) -> Result<(), Failure> {
+    let Some(path) = &args.write_manifest else { return Ok(()) };
+    let Some(text) = tenant.manifest(address) else {
+        let words = "the sandbox: the tenant has no application that a person can sign in with";
+        return Err(Failure::new(Exit::Usage, words)
+            .hint("docs/sandbox.md explains every key of a tenant file"));
+    };
+    std::fs::write(path, text).map_err(|error| {
+        Failure::new(Exit::Usage, format!("failed to write `{}`: {error}", path.display()))
+            .hint("name a file in a folder that is there with `--write-manifest FILE`")
+    })
 }
 
 /// How https is served, if it was asked for.
@@ -93,17 +131,27 @@ fn https(address: SocketAddr, args: &ServeArgs, file: &Path) -> String {
 }
 
 async fn serve(options: Options, console: &Console) -> Result<Server, Failure> {
-    let state = match &options.state {
-        StateLocation::File(path) => Some(path.clone()),
+    let state = options.state.clone();
+    let server = open(options).await?;
+    tell(&server, &state, console);
+    Ok(server)
+}
+
+async fn open(options: Options) -> Result<Server, Failure> {
+    Server::start(options).await.map_err(|error| failure(&error))
+}
+
+/// Tells that a sandbox is served.
+fn tell(server: &Server, state: &StateLocation, console: &Console) {
+    let state = match state {
+        StateLocation::File(path) => Some(path.as_path()),
         StateLocation::Memory => None,
     };
-    let server = Server::start(options).await.map_err(|error| failure(&error))?;
     console.tell(Event::SandboxStarted {
         address: &format!("http://{}", server.address()),
-        state: state.as_deref(),
+        state,
         anew: server.started_anew(),
     });
-    Ok(server)
 }
 
 fn reset(args: &StateArgs, console: &Console) -> Result<(), Failure> {

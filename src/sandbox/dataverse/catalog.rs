@@ -3,10 +3,11 @@
 //! Names, types and lengths are those of Microsoft's table reference
 //! (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/about-entity-reference>).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::tenant::Tenant;
 use super::super::tenant::switches::{DuplicateCode, ValueKey};
+use super::super::tenant::synthetic;
 use super::columns::{
     boolean, choice, column, component, custom, dates, fixed, lookup, memo, owned, start, states,
     system, text,
@@ -27,7 +28,7 @@ pub(crate) const BUILT_IN: [&str; 7] = [
 /// Returns every table of a tenant.
 pub(crate) fn schema(tenant: &Tenant) -> Schema {
     let mut tables = vec![
-        workflow(),
+        workflow(tenant),
         definition(),
         value(tenant),
         solution(),
@@ -43,13 +44,13 @@ pub(crate) fn schema(tenant: &Tenant) -> Schema {
     Schema { tables }
 }
 
-fn workflow() -> Table {
+fn workflow(tenant: &Tenant) -> Table {
     let mut table = start("workflow", "Workflow", "Process", 4703, "name")
         .with([
             text("name", 100),
             text("uniquename", 256),
             memo("description", 4000),
-            memo("clientdata", 1_073_741_823),
+            Column { common: common_client_data(tenant), ..memo("clientdata", 1_073_741_823) },
         ])
         .with([
             system(boolean("clientdataiscompressed", Some(false))),
@@ -84,6 +85,11 @@ fn workflow() -> Table {
         .with(owned());
     "workflows".clone_into(&mut table.set);
     table
+}
+
+/// The definition that all made-up flows share, so that it is in memory once.
+fn common_client_data(tenant: &Tenant) -> Option<Value> {
+    tenant.synthetic.map(|_| json!(synthetic::client_data()))
 }
 
 const CATEGORIES: [&str; 8] = [

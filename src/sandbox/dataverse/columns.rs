@@ -168,6 +168,7 @@ pub(super) fn column(name: &str, kind: Kind) -> Column {
         for_create: true,
         for_update: true,
         default: None,
+        common: None,
     }
 }
 

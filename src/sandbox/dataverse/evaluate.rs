@@ -8,7 +8,7 @@ use super::super::state::{Database, Row};
 use super::fault::Fault;
 use super::filter::{Comparison, Condition, Operand, Part};
 use super::rows::same;
-use super::schema::{Kind, Schema, Table};
+use super::schema::{Column, Kind, Schema, Table};
 use super::token::without_fraction;
 
 /// Something with properties.
@@ -40,7 +40,7 @@ impl Fields for RowFields<'_> {
                 .table
                 .property(name)
                 .ok_or_else(|| Fault::property(name, &self.table.type_name()))?;
-            return Ok(read(self.row, &column.name, &column.kind));
+            return Ok(read(self.row, column));
         }
         let (column, lookup) = self
             .table
@@ -70,12 +70,13 @@ fn split(path: &[String]) -> Result<(&String, &[String]), Fault> {
     path.split_first().ok_or_else(|| Fault::address("An empty path is not valid."))
 }
 
-/// Reads a value; the row version stands beside the values.
-pub(crate) fn read(row: &Row, column: &str, kind: &Kind) -> Value {
-    match kind {
-        Kind::BigInteger if column == "versionnumber" => Value::from(row.version),
-        _ => row.value(column).clone(),
+/// Reads a value; the row version stands beside the values, and what all rows show with the column.
+pub(crate) fn read(row: &Row, column: &Column) -> Value {
+    if column.kind == Kind::BigInteger && column.name == "versionnumber" {
+        return Value::from(row.version);
     }
+    let own = row.values.get(&column.name);
+    own.or(column.common.as_ref()).cloned().unwrap_or_default()
 }
 
 impl Fields for Value {

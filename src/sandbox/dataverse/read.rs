@@ -1,5 +1,7 @@
 //! Reading rows.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -8,6 +10,7 @@ use super::super::message::Answer;
 use super::super::state::{Database, Row};
 use super::context::{Context, absent, locate, row_key};
 use super::fault::Fault;
+use super::filter::Condition;
 use super::options::{Options, cookie, parse};
 use super::path::Segment;
 use super::render::{check_options, projection, query, row, tag};
@@ -29,7 +32,7 @@ pub(crate) fn read(
     let keyed = first.arguments.as_ref().is_some_and(|arguments| !arguments.is_empty());
     if !keyed {
         return match rest {
-            [] => rows(context, database, table, database.rows(&table.name), &options),
+            [] => rows(context, database, table, candidates(database, table, &options), &options),
             [one] if one.name == "$count" => count(context, database, table, &options),
             [other, ..] => Err(Fault::segment(&other.name)),
         };
@@ -41,6 +44,28 @@ pub(crate) fn read(
         [] => single(context, database, table, found, &options),
         [property, rest @ ..] => below(context, database, table, found, (property, rest), &options),
     }
+}
+
+/// Returns the rows that may fulfil the filter, in the order of their ids: all of them, unless it asks
+/// for one of some values in a column that leads to its rows.
+fn candidates<'d>(
+    database: &'d Database,
+    table: &'d Table,
+    options: &Options,
+) -> Box<dyn Iterator<Item = (Guid, &'d Row)> + 'd> {
+    let all = || Box::new(database.rows(&table.name)) as Box<_>;
+    let Some(Condition::Among(path, values)) = &options.filter else { return all() };
+    let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+    let (Some(texts), [name]) = (texts, path.as_slice()) else { return all() };
+    if *name == table.id {
+        let ids: BTreeSet<Guid> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        let row = |id| Some((id, database.row(&table.name, id)?));
+        return Box::new(ids.into_iter().filter_map(row));
+    }
+    let column = table.property(name).map_or("", |column| column.name.as_str());
+    database
+        .holding(&table.name, column, &texts)
+        .map_or_else(all, |rows| Box::new(rows.into_iter()))
 }
 
 /// Answers rows, in pages.
@@ -173,7 +198,7 @@ fn below(
 ) -> Result<Answer, Fault> {
     let name = &segment.name;
     if let Some(column) = table.property(name) {
-        let value = super::evaluate::read(found, &column.name, &column.kind);
+        let value = super::evaluate::read(found, column);
         return match rest {
             [] => Ok(property(context, table, found, name, &value)),
             [one] if one.name == "$value" => Ok(raw(&value)),

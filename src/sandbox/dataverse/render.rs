@@ -140,7 +140,7 @@ fn property(
     body: &mut Map<String, Value>,
 ) {
     let name = column.property();
-    let value = read(row, &column.name, &column.kind);
+    let value = read(row, column);
     let preferences = &context.preferences;
     if !value.is_null() && !preferences.annotations.is_empty() {
         if let Some(text) =
@@ -208,9 +208,7 @@ fn expanded(
     let (_, column) = schema
         .collection(table, &expand.name)
         .ok_or_else(|| Fault::property(&expand.name, &table.type_name()))?;
-    let own = from.value(&table.id);
-    let members =
-        database.rows(&other.name).filter(|(_, member)| member.value(&column.name) == own);
+    let members = members(database, other, column, from.value(&table.id));
     let members = query(context, database, other, members, &expand.options)?;
     let limit = expand.options.top.unwrap_or(usize::MAX);
     members
@@ -218,6 +216,22 @@ fn expanded(
         .take(limit)
         .map(|member| row(context, database, other, member, &expand.options).map(Value::Object))
         .collect()
+}
+
+/// Returns the rows whose lookup points to a row.
+fn members<'d>(
+    database: &'d Database,
+    other: &'d Table,
+    column: &'d Column,
+    own: &'d Value,
+) -> Box<dyn Iterator<Item = (Guid, &'d Row)> + 'd> {
+    let text = own.as_str().unwrap_or_default();
+    match database.holding(&other.name, &column.name, &[text]) {
+        Some(rows) => Box::new(rows.into_iter()),
+        None => Box::new(
+            database.rows(&other.name).filter(move |(_, member)| member.value(&column.name) == own),
+        ),
+    }
 }
 
 /// Prints what stands in parentheses of `@odata.context`.

@@ -185,14 +185,28 @@ fn unique(database: &Database, table: &Table, id: Guid, values: &Values) -> Resu
         if wanted.iter().any(|value| value.is_null()) {
             continue;
         }
-        let taken = database
-            .rows(&table.name)
-            .any(|(other, row)| other != id && carries(row, key, &wanted));
-        if taken {
+        let mut rivals = rivals(database, table, key, &wanted);
+        if rivals.any(|(other, row)| other != id && carries(row, key, &wanted)) {
             return Err(duplicate(table, key));
         }
     }
     Ok(())
+}
+
+/// Returns the rows that may have the values of a key: those that one of its columns leads to, or all.
+fn rivals<'d>(
+    database: &'d Database,
+    table: &'d Table,
+    key: &Key,
+    wanted: &[&Value],
+) -> Box<dyn Iterator<Item = (Guid, &'d Row)> + 'd> {
+    let mut columns = key.columns.iter().zip(wanted);
+    let led = columns
+        .find_map(|(column, value)| database.holding(&table.name, column, &[value.as_str()?]));
+    match led {
+        Some(rows) => Box::new(rows.into_iter()),
+        None => Box::new(database.rows(&table.name)),
+    }
 }
 
 fn carries(row: &Row, key: &Key, wanted: &[&Value]) -> bool {
@@ -202,10 +216,17 @@ fn carries(row: &Row, key: &Key, wanted: &[&Value]) -> bool {
 /// Compares as the database's collation does: text without regard to case.
 pub(crate) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::String(left), Value::String(right)) => left.to_lowercase() == right.to_lowercase(),
+        (Value::String(left), Value::String(right)) => same_text(left, right),
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
         _ => left == right,
     }
+}
+
+fn same_text(left: &str, right: &str) -> bool {
+    if left.is_ascii() && right.is_ascii() {
+        return left.eq_ignore_ascii_case(right);
+    }
+    left.to_lowercase() == right.to_lowercase()
 }
 
 fn duplicate(table: &Table, key: &Key) -> Fault {

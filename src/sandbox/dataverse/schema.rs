@@ -108,6 +108,8 @@ pub(crate) struct Column {
     pub(crate) for_update: bool,
     /// What it holds when nothing is given.
     pub(crate) default: Option<Value>,
+    /// What every row shows that holds nothing.
+    pub(crate) common: Option<Value>,
 }
 
 impl Column {

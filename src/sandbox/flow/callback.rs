@@ -21,7 +21,7 @@ pub(super) fn answer(
     flow: &Known<'_>,
     name: &str,
 ) -> Result<Answer, Fault> {
-    let triggers = flow.triggers();
+    let triggers = flow.triggers(site);
     let trigger = triggers
         .iter()
         .find(|trigger| trigger.name == name)

@@ -1,6 +1,7 @@
 //! The triggers in the `clientdata` of a flow.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// A trigger, as far as its address is concerned.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,9 +48,28 @@ impl Trigger {
 
 /// Reads the triggers of a flow.
 pub(super) fn triggers(client_data: &str) -> Vec<Trigger> {
-    let definition = parse(client_data);
-    let triggers = definition.pointer("/triggers").and_then(Value::as_object);
-    triggers.into_iter().flatten().map(|(name, body)| trigger(name, body)).collect()
+    let whole: ClientData = serde_json::from_str(client_data).unwrap_or_default();
+    let triggers = &whole.properties.definition.triggers;
+    triggers.iter().map(|(name, body)| trigger(name, body)).collect()
+}
+
+/// A definition as far as its triggers: the rest is many times as large, and need not be kept.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ClientData {
+    properties: Properties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Properties {
+    definition: Definition,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Definition {
+    triggers: Map<String, Value>,
 }
 
 /// Reads the definition of a flow.

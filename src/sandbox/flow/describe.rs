@@ -66,9 +66,9 @@ pub(super) fn flows<'d>(site: &Site, flows: impl Iterator<Item = Known<'d>>) -> 
 /// Describes a flow.
 pub(super) fn flow(site: &Site, known: &Known<'_>) -> Value {
     let row = known.row;
-    let definition = parse(row.text("clientdata").unwrap_or_default());
+    let definition = parse(known.client_data(site).unwrap_or_default());
     let triggers: Vec<Value> = known
-        .triggers()
+        .triggers(site)
         .iter()
         .map(|trigger| json!({"type": trigger.family, "kind": trigger.kind}))
         .collect();
@@ -104,7 +104,7 @@ pub(super) fn flow(site: &Site, known: &Known<'_>) -> Value {
 
 /// Lists the triggers of a flow.
 pub(super) fn triggers(site: &Site, known: &Known<'_>) -> Value {
-    json!({"value": known.triggers().iter().map(|one| trigger(site, known, one)).collect::<Vec<_>>()})
+    json!({"value": known.triggers(site).iter().map(|one| trigger(site, known, one)).collect::<Vec<_>>()})
 }
 
 /// Describes a trigger.

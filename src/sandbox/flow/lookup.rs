@@ -43,9 +43,15 @@ impl Known<'_> {
         }
     }
 
+    /// Returns its definition: its own, or the one that all have.
+    pub(super) fn client_data<'s>(&'s self, site: &'s Site) -> Option<&'s str> {
+        let common = || site.schema.table("workflow")?.column("clientdata")?.common.as_ref();
+        self.row.text("clientdata").or_else(|| common()?.as_str())
+    }
+
     /// Returns its triggers.
-    pub(super) fn triggers(&self) -> Vec<Trigger> {
-        self.row.text("clientdata").map(triggers).unwrap_or_default()
+    pub(super) fn triggers(&self, site: &Site) -> Vec<Trigger> {
+        self.client_data(site).map(triggers).unwrap_or_default()
     }
 
     /// Tells whether the person owns it.
@@ -60,13 +66,20 @@ pub(super) fn all(database: &Database) -> impl Iterator<Item = Known<'_>> {
     cloud.map(|(id, row)| Known { id, row })
 }
 
+/// Finds a flow by either of its ids; where one is an id of two, the first in the order of `all`.
+fn find(database: &Database, wanted: Guid) -> Option<Known<'_>> {
+    let text = wanted.to_string();
+    let by_id = database.row("workflow", wanted).map(|row| (wanted, row));
+    let by_name = database.holding("workflow", "resourceid", &[&text]).into_iter().flatten();
+    let flows = by_id.into_iter().chain(by_name).map(|(id, row)| Known { id, row });
+    let cloud = flows.filter(|flow| flow.row.number("category") == Some(5));
+    cloud.min_by_key(|flow| flow.id)
+}
+
 /// Finds a flow whoever owns it, by `resourceid` or `workflowid`.
 pub(super) fn any<'d>(database: &'d Database, name: &str) -> Result<Known<'d>, Fault> {
     let wanted: Guid = name.parse().map_err(|_| Fault::no_flow(name))?;
-    let mut flows = all(database);
-    flows
-        .find(|flow| flow.id == wanted || flow.name() == wanted)
-        .ok_or_else(|| Fault::no_flow(name))
+    find(database, wanted).ok_or_else(|| Fault::no_flow(name))
 }
 
 /// Finds a flow that the person owns, by `resourceid` or `workflowid`.
@@ -76,7 +89,7 @@ pub(super) fn owned<'d>(
     name: &str,
 ) -> Result<Known<'d>, Fault> {
     let wanted: Guid = name.parse().map_err(|_| Fault::no_flow(name))?;
-    let found = all(database).find(|flow| flow.id == wanted || flow.name() == wanted);
+    let found = find(database, wanted);
     let refused = || {
         Fault::not_owner(
             site.tenant.file.user.object_id,

@@ -202,7 +202,7 @@ fn check_version(call: &Call, place: &Place) -> Result<(), Fault> {
 }
 
 fn one_trigger(site: &Site, known: &Known<'_>, name: &str) -> Result<Answer, Fault> {
-    let found = known.triggers().into_iter().find(|trigger| trigger.name == name);
+    let found = known.triggers(site).into_iter().find(|trigger| trigger.name == name);
     let trigger = found.ok_or_else(|| callback::missing_trigger(site, known, name))?;
     Ok(success(&describe::trigger(site, known, &trigger)))
 }

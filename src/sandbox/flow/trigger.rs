@@ -67,7 +67,7 @@ fn invoke(
         .filter(|flow| !flow.is_new());
     let flow = flow.ok_or_else(|| unknown(&invocation.workflow))?;
     let trigger = flow
-        .triggers()
+        .triggers(site)
         .into_iter()
         .find(|trigger| trigger.name == invocation.trigger && trigger.is_http());
     let trigger = trigger.ok_or_else(|| no_trigger(invocation))?;
@@ -75,7 +75,7 @@ fn invoke(
     check_caller(site, database, call, &flow, &trigger)?;
     check_method(call, &trigger)?;
     check_body(call, &trigger)?;
-    Ok(started(&flow))
+    Ok(started(site, &flow))
 }
 
 fn unknown(workflow: &str) -> Fault {
@@ -227,9 +227,9 @@ fn check_body(call: &Call, trigger: &Trigger) -> Result<(), Fault> {
 }
 
 /// Answers as the flow would: nothing at once, or what its `Response` action says in plain values.
-fn started(flow: &Known<'_>) -> Answer {
+fn started(site: &Site, flow: &Known<'_>) -> Answer {
     let run = Guid::random().simple();
-    let found = flow.row.text("clientdata").and_then(response);
+    let found = flow.client_data(site).and_then(response);
     let answer = found.and_then(|(status, body)| {
         let status = StatusCode::from_u16(status).ok()?;
         Some(match body {

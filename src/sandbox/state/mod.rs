@@ -1,5 +1,6 @@
 //! What changes while a sandbox runs, as one value.
 
+mod index;
 pub(crate) mod seed;
 pub(crate) mod store;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::clock::Moment;
 use super::guid::Guid;
 use super::seal::Key;
+use index::Index;
 
 /// The whole state.
 #[derive(Clone, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub(crate) struct Database {
     /// How many access tokens were issued.
     #[serde(default)]
     pub(crate) issued: u64,
+    /// Finds rows by some of their columns.
+    #[serde(skip)]
+    index: Index,
 }
 
 impl fmt::Debug for Database {
@@ -154,20 +159,50 @@ impl Database {
         self.tables.get(table).into_iter().flatten().map(|(id, row)| (*id, row))
     }
 
+    /// Returns the rows of which a column holds one of some texts, in whatever case, in the order of their
+    /// ids; nothing if the table has to be walked through for that.
+    pub(crate) fn holding(
+        &self,
+        table: &str,
+        column: &str,
+        texts: &[&str],
+    ) -> Option<Vec<(Guid, &Row)>> {
+        let found: Option<Vec<_>> =
+            texts.iter().map(|text| self.index.holding(table, column, text)).collect();
+        let ids: BTreeSet<Guid> = found?.into_iter().flatten().collect();
+        Some(ids.into_iter().filter_map(|id| Some((id, self.row(table, id)?))).collect())
+    }
+
+    /// Makes the index of rows that were read from a file.
+    fn indexed(mut self) -> Self {
+        for (table, rows) in &self.tables {
+            for (id, row) in rows {
+                self.index.insert(table, *id, row);
+            }
+        }
+        self
+    }
+
     /// Puts a row, whether or not it exists, under a new version.
     pub(crate) fn put(&mut self, table: &str, id: Guid, mut values: BTreeMap<String, Value>) {
         values.retain(|_, value| !value.is_null());
         self.touch();
-        let version = 1_000_000 + self.revision;
-        self.tables.entry(table.to_owned()).or_default().insert(id, Row { version, values });
+        let row = Row { version: 1_000_000 + self.revision, values };
+        self.take_out(table, id);
+        self.index.insert(table, id, &row);
+        self.tables.entry(table.to_owned()).or_default().insert(id, row);
+    }
+
+    fn take_out(&mut self, table: &str, id: Guid) {
+        if let Some(row) = self.tables.get_mut(table).and_then(|rows| rows.remove(&id)) {
+            self.index.remove(table, id, &row);
+        }
     }
 
     /// Removes a row.
     pub(crate) fn remove(&mut self, table: &str, id: Guid) {
         self.touch();
-        if let Some(rows) = self.tables.get_mut(table) {
-            rows.remove(&id);
-        }
+        self.take_out(table, id);
     }
 
     /// Counts an access token, and returns its number.

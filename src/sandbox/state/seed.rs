@@ -13,7 +13,7 @@ use super::super::seal::Key;
 use super::super::tenant::Tenant;
 use super::super::tenant::flows::{FlowFile, FlowState};
 use super::super::tenant::tables::{TableFile, VariableFile};
-use super::Database;
+use super::{Database, Index, Row};
 
 /// The version of the state's format.
 pub(crate) const FORMAT: u32 = 1;
@@ -29,6 +29,7 @@ pub(crate) fn database(tenant: &Tenant) -> Database {
     seed.people();
     seed.flows();
     tenant.file.variables.iter().for_each(|variable| seed.variable(variable));
+    seed.synthetic();
     tenant.file.tables.iter().for_each(|table| seed.table(table));
     seed.solution();
     seed.database
@@ -51,6 +52,7 @@ fn empty(tenant: &Tenant) -> Database {
         spent: BTreeSet::new(),
         revoked: BTreeSet::new(),
         issued: 0,
+        index: Index::default(),
     }
 }
 
@@ -101,12 +103,22 @@ impl Seed<'_> {
 
     fn flows(&mut self) {
         for flow in &self.tenant.file.flows {
-            let row = self.flow(flow);
+            let row = self.flow(flow, self.tenant.client_data(flow).as_deref());
             self.put("workflow", flow.workflow_id, row);
         }
     }
 
-    fn flow(&self, flow: &FlowFile) -> Value {
+    /// Puts the made-up flows, which hold no definition of their own, and their variables.
+    fn synthetic(&mut self) {
+        let Some(synthetic) = self.tenant.synthetic else { return };
+        for flow in synthetic.flows() {
+            let row = self.flow(&flow, None);
+            self.put("workflow", flow.workflow_id, row);
+        }
+        synthetic.variables().for_each(|variable| self.variable(&variable));
+    }
+
+    fn flow(&self, flow: &FlowFile, client_data: Option<&str>) -> Value {
         let (state, status) = match flow.state {
             FlowState::Draft => (0, 1),
             FlowState::Activated => (1, 2),
@@ -127,7 +139,7 @@ impl Seed<'_> {
             "statecode": state,
             "statuscode": status,
             "suspensionreasondetails": (state == 2).then_some("The flow uses a connector that a data policy blocks."),
-            "clientdata": self.tenant.client_data(flow),
+            "clientdata": client_data,
             "workflowidunique": unique.to_string(),
             "resourceid": self.resource(flow),
             "ownerid": owner.to_string(),
@@ -192,13 +204,9 @@ impl Seed<'_> {
         let id = self.derived("solution", "sandbox");
         let row = json!({"uniquename": "ContosoSandbox", "friendlyname": "Contoso sandbox", "version": "1.0.0.0"});
         self.put("solution", id, row);
-        let flows = self
-            .tenant
-            .file
-            .flows
-            .iter()
-            .filter(|flow| flow.category == 5)
-            .map(|flow| (29, flow.workflow_id));
+        let cloud = |row: &Row| row.number("category") == Some(5);
+        let flows = self.database.rows("workflow").filter(|(_, row)| cloud(row));
+        let flows = flows.map(|(id, _)| (29, id));
         let variables =
             self.database.rows("environmentvariabledefinition").map(|(id, _)| (380, id));
         let parts: Vec<(u32, Guid)> = flows.chain(variables).collect();

@@ -161,6 +161,7 @@ impl StateFile {
 
     fn parse(&self, bytes: &[u8]) -> Result<Database, SandboxError> {
         serde_json::from_slice(bytes)
+            .map(Database::indexed)
             .map_err(|source| SandboxError::StateCorrupt { path: self.path.clone(), source })
     }
 

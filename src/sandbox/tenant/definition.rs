@@ -8,6 +8,11 @@ use super::flows::{FlowFile, TriggerFile};
 pub(crate) fn client_data(flow: &FlowFile) -> String {
     let triggers: Map<String, Value> =
         triggers(flow).iter().map(|trigger| (trigger.key.clone(), body(trigger))).collect();
+    wrapped(&Value::Object(triggers), &json!({}))
+}
+
+/// Writes the `clientdata` around triggers and actions.
+pub(super) fn wrapped(triggers: &Value, actions: &Value) -> String {
     json!({
         "properties": {
             "connectionReferences": {},
@@ -19,7 +24,7 @@ pub(crate) fn client_data(flow: &FlowFile) -> String {
                     "$authentication": {"defaultValue": {}, "type": "SecureObject"}
                 },
                 "triggers": triggers,
-                "actions": {}
+                "actions": actions
             },
             "templateName": ""
         },

@@ -52,6 +52,31 @@ pub(crate) struct FlowFile {
     pub(crate) definition: Option<String>,
 }
 
+impl FlowFile {
+    /// Makes a cloud flow that is on, with nothing but a name and an id.
+    pub(super) fn new(name: String, workflow_id: Guid) -> Self {
+        Self {
+            name,
+            workflow_id,
+            resource_id: None,
+            state: FlowState::Activated,
+            never_activated: false,
+            owner: true,
+            category: cloud_flow(),
+            address: AddressKind::Direct,
+            trigger: None,
+            trigger_type: None,
+            kind: None,
+            authentication: None,
+            allowed_users: None,
+            method: None,
+            relative_path: None,
+            triggers: Vec::new(),
+            definition: None,
+        }
+    }
+}
+
 fn cloud_flow() -> i64 {
     5
 }

@@ -9,11 +9,13 @@ pub(crate) mod file;
 pub(crate) mod flows;
 pub(crate) mod sign_in;
 pub(crate) mod switches;
+pub(crate) mod synthetic;
 pub(crate) mod tables;
 pub(crate) mod throttling;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -23,6 +25,7 @@ use super::error::SandboxError;
 use super::guid::Guid;
 use file::TenantFile;
 use flows::FlowFile;
+use synthetic::Synthetic;
 
 const EMBEDDED: &str = include_str!("../../../config/sandbox.toml");
 
@@ -33,6 +36,8 @@ pub struct Tenant {
     pub(crate) file: TenantFile,
     /// SHA-256 of the file and of the definitions and certificates it names, in hex.
     pub(crate) digest: String,
+    /// The flows and variables that are made up.
+    pub(crate) synthetic: Option<Synthetic>,
     definitions: BTreeMap<Guid, String>,
     certificates: BTreeMap<Guid, String>,
 }
@@ -55,6 +60,23 @@ impl Tenant {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, SandboxError> {
         let path = path.as_ref();
         Self::parse(&read(path)?, path)
+    }
+
+    /// Gives the tenant made-up flows and variables in place of its own.
+    #[must_use]
+    pub fn with_synthetic(mut self, synthetic: Synthetic) -> Self {
+        self.file.flows.clear();
+        self.file.variables.clear();
+        let Synthetic { flows, targets_per_flow } = synthetic;
+        self.digest = format!("{} with {flows} flows of {targets_per_flow} variables", self.digest);
+        self.synthetic = Some(synthetic);
+        self
+    }
+
+    /// Writes the manifest of the made-up flows for the environment at that address, if there are any.
+    pub fn manifest(&self, address: SocketAddr) -> Option<String> {
+        let public = self.file.applications.iter().find(|one| !one.is_confidential())?;
+        Some(self.synthetic?.manifest(address, public.client_id))
     }
 
     /// Returns the `clientdata` of a process.
@@ -86,7 +108,7 @@ impl Tenant {
             return Err(SandboxError::TenantInvalid { path: path.to_owned(), problems });
         }
         let digest = digest(text, &[&definitions, &certificates]);
-        Ok(Self { file, digest, definitions, certificates })
+        Ok(Self { file, digest, synthetic: None, definitions, certificates })
     }
 }
 
