@@ -15,6 +15,7 @@ const NEW: &str = ".new";
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] if there is something of that name; whatever else the system says.
 pub fn make(path: &Path, content: &[u8]) -> io::Result<()> {
+    sweep(path);
     let new = New::beside(path, content, None)?;
     name(&new.path, path)?;
     drop(new);
@@ -27,6 +28,7 @@ pub fn make(path: &Path, content: &[u8]) -> io::Result<()> {
 /// The file or its folder cannot be written.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
+    sweep(path);
     let new = New::beside(path, content, Some(permissions))?;
     fs::rename(&new.path, path)?;
     sync_folder(path)

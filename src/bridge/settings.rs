@@ -1,6 +1,8 @@
 //! A file of deployment settings: what it holds for environment variables, and how that is changed
 //! while every other byte stays as it is.
 
+use std::collections::HashMap;
+
 use serde_json::value::RawValue;
 
 use super::layout::{Layout, Members, between, colon, end, opening};
@@ -9,6 +11,9 @@ use crate::plan::json::{Children, children_of, offset, quoted, splice};
 
 /// The member that holds the values of environment variables.
 const VARIABLES: &str = "EnvironmentVariables";
+
+/// The member that holds the other list of such a file.
+const CONNECTIONS: &str = "ConnectionReferences";
 
 /// The member of an entry that names its variable.
 const NAME: &str = "SchemaName";
@@ -42,6 +47,9 @@ pub enum SettingsError {
     /// It is JSON, but no object.
     #[error("is JSON, but no object")]
     NotObject,
+    /// It is an object of another kind.
+    #[error("has neither `EnvironmentVariables` nor `ConnectionReferences`")]
+    NotSettings,
     /// A member that counts is there twice.
     #[error("has the member `{0}` twice")]
     Twice(&'static str),
@@ -79,7 +87,6 @@ pub struct Entry {
     pub name: String,
     /// The value; none if it is missing, null or blank.
     pub value: Option<StoredText>,
-    line: usize,
 }
 
 impl SettingsError {
@@ -87,7 +94,11 @@ impl SettingsError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotUtf8 => "save the file as UTF-8, as `Set-Content -Encoding utf8` does",
-            Self::NotJson { .. } | Self::NotObject | Self::NotList(_) | Self::NotEntry(_) => {
+            Self::NotJson { .. }
+            | Self::NotObject
+            | Self::NotSettings
+            | Self::NotList(_)
+            | Self::NotEntry(_) => {
                 "name a file as `pac solution create-settings` makes it: {\"EnvironmentVariables\": [{\"SchemaName\": \"\", \"Value\": \"\"}], \"ConnectionReferences\": []}"
             }
             Self::Twice(_) | Self::Duplicate { .. } => "remove one of the two",
@@ -180,7 +191,11 @@ fn member<'text>(
 fn list(text: &str) -> Result<(Option<&RawValue>, &RawValue, Members<'_>), SettingsError> {
     let root = root(text)?;
     let members = members(root)?.ok_or(SettingsError::NotObject)?;
-    Ok((member(&members, VARIABLES)?, root, members))
+    let variables = member(&members, VARIABLES)?;
+    if variables.is_none() && member(&members, CONNECTIONS)?.is_none() && !members.is_empty() {
+        return Err(SettingsError::NotSettings);
+    }
+    Ok((variables, root, members))
 }
 
 /// The entries of a list, each with the members that it has.
@@ -209,11 +224,13 @@ fn line(text: &str, raw: &RawValue) -> usize {
 fn entries(text: &str) -> Result<Vec<Entry>, SettingsError> {
     let Some(list) = list(text)?.0 else { return Ok(Vec::new()) };
     let mut entries: Vec<Entry> = Vec::new();
+    let mut first_of: HashMap<String, &RawValue> = HashMap::new();
     for (raw, members) in elements(text, list)? {
         let entry = entry(text, raw, &members)?;
-        if let Some(first) = entries.iter().find(|other| is_same(&other.name, &entry.name)) {
+        if let Some(first) = first_of.insert(entry.name.to_ascii_lowercase(), raw) {
+            let (first, second) = (line(text, first), line(text, raw));
             let name = printable(&entry.name, MOST_SHOWN);
-            return Err(SettingsError::Duplicate { name, first: first.line, second: entry.line });
+            return Err(SettingsError::Duplicate { name, first, second });
         }
         entries.push(entry);
     }
@@ -225,7 +242,6 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn entry(text: &str, raw: &RawValue, members: &Members<'_>) -> Result<Entry, SettingsError> {
-    let line = line(text, raw);
     let name = member(members, NAME)?.and_then(|name| serde_json::from_str(name.get()).ok());
     let value = member(members, VALUE)?.filter(|value| value.get() != "null");
     let value = value.map(|value| {
@@ -233,7 +249,8 @@ fn entry(text: &str, raw: &RawValue, members: &Members<'_>) -> Result<Entry, Set
         StoredText::new(unquoted.unwrap_or_else(|_| value.get().to_owned()))
     });
     let value = value.filter(|value| !value.expose().trim().is_empty());
-    Ok(Entry { name: name.ok_or(SettingsError::NotEntry(line))?, value, line })
+    let name = name.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
+    Ok(Entry { name, value })
 }
 
 /// The text with a list of variables, if it had none.

@@ -56,6 +56,9 @@ pub struct Head {
     pub environment_id: EnvironmentId,
     /// Whether it is the sandbox that ships with the program, whose address differs from run to run.
     pub sandbox: bool,
+    /// When it was rolled back, if it was: what its targets hold after that is not its apply's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<String>,
 }
 
 /// A row that is written.

@@ -286,6 +286,7 @@ fn head() -> Head {
         url: "https://contoso.crm4.dynamics.com".parse().unwrap(),
         environment_id: "7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d".parse().unwrap(),
         sandbox: false,
+        rolled_back: None,
     }
 }
 

@@ -63,7 +63,8 @@ pub struct Change {
     pub differences: Vec<Difference>,
     /// The binding's place in the manifest, if the plan was made from one.
     pub site: Option<Site>,
-    /// The version of the row that holds it, as it was read; none where no row is there.
+    /// The version of the row that holds it, as it was read; where no row is there and a variable's
+    /// default is what the new one is made of, a digest of that.
     pub guard: Option<EntityTag>,
     /// What is there now, to the letter; none if that is nothing.
     pub(crate) held: Option<StoredText>,
@@ -228,7 +229,7 @@ impl<'run> Draft<'run> {
 
     /// Compares what a place holds with the URL that is wanted there, notes the change, and
     /// answers whether something has to be written.
-    fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: Held<'_>) -> bool {
+    fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: &Held<'_>) -> bool {
         let before = ValueView::of(current.text(), self.cloud);
         let (action, reason, differences) = verdict(url, current, before.as_ref());
         let flow = self.desired.flow(wanted.binding.flow);
@@ -242,7 +243,7 @@ impl<'run> Draft<'run> {
             after: Some(ValueView::Url(url.view().clone())),
             differences,
             site: Some(wanted.binding.site),
-            guard: current.guard.cloned(),
+            guard: current.guard.clone(),
             held: current.text().filter(|text| !text.is_empty()).map(StoredText::new),
         };
         self.changes.push((wanted.index, change));
@@ -299,26 +300,26 @@ fn noted(wanted: &Wanted<'_>, code: Code, message: String, hint: impl Into<Strin
 }
 
 /// What a place holds before the run.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Held<'row> {
     /// The text, which may be empty; else what is missing.
     text: Result<&'row str, &'static str>,
-    /// The version of the row that holds it, if there is one.
-    guard: Option<&'row EntityTag>,
+    /// The version of the row that holds it; where there is none, what else a new row is made of.
+    guard: Option<EntityTag>,
 }
 
 impl<'row> Held<'row> {
     /// The place itself is not there: the reason says what is missing.
-    fn nowhere(missing: &'static str, guard: Option<&'row EntityTag>) -> Self {
+    fn nowhere(missing: &'static str, guard: Option<EntityTag>) -> Self {
         Self { text: Err(missing), guard }
     }
 
     /// A text in a row of that version.
     fn text_in(text: &'row str, guard: &'row EntityTag) -> Self {
-        Self { text: Ok(text), guard: Some(guard) }
+        Self { text: Ok(text), guard: Some(guard.clone()) }
     }
 
-    fn text(self) -> Option<&'row str> {
+    fn text(&self) -> Option<&'row str> {
         self.text.ok()
     }
 }
@@ -326,7 +327,7 @@ impl<'row> Held<'row> {
 /// What is to be done to a place, why, and in what the URL that is there differs.
 fn verdict(
     url: &CallbackUrl,
-    current: Held<'_>,
+    current: &Held<'_>,
     before: Option<&ValueView>,
 ) -> (Action, String, Vec<Difference>) {
     let plainly = |action, reason: &str| (action, reason.to_owned(), Vec::new());

@@ -226,7 +226,7 @@ fn update<'run>(
     entry.taken.push(name);
     let (Some((column, most)), Some(url)) = (column, wanted.url) else { return };
     let held = row.texts.get(*name).map_or("", StoredText::expose);
-    let writes = draft.compare(wanted, url, Held::text_in(held, &row.tag))
+    let writes = draft.compare(wanted, url, &Held::text_in(held, &row.tag))
         && writable(draft, wanted, name, column.updatable)
         && fits(draft, wanted, url, *most);
     if writes {
@@ -274,7 +274,7 @@ fn create<'run>(
     }
     for ((wanted, name, _), column) in places {
         let (Some((column, most)), Some(url)) = (column, wanted.url) else { continue };
-        draft.compare(wanted, url, Held::nowhere("there is no such record", None));
+        draft.compare(wanted, url, &Held::nowhere("there is no such record", None));
         if writable(draft, wanted, name, column.creatable) && fits(draft, wanted, url, *most) {
             columns.insert((*name).clone(), CellValue::Url(StoredText::new(url.expose())));
         }

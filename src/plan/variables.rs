@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use super::json::{self, PointerMismatch};
 use super::{Draft, Held, Wanted, Write};
-use crate::domain::{CallbackUrl, JsonPointer, SchemaName, StoredText};
+use crate::domain::{CallbackUrl, EntityTag, JsonPointer, SchemaName, StoredText};
 use crate::problem::Code;
 use crate::state::{Observed, Reading, Target, Variable, VariableType};
 
@@ -124,7 +126,7 @@ fn whole<'run>(
         None => Held::nowhere("the variable has no value", None),
         Some(row) => Held::text_in(row.text.as_ref().map_or("", StoredText::expose), &row.tag),
     };
-    draft.compare(wanted, url, held).then(|| url.expose().to_owned())
+    draft.compare(wanted, url, &held).then(|| url.expose().to_owned())
 }
 
 /// The text of a JSON variable with one more member, if it has to be written.
@@ -144,12 +146,18 @@ fn part<'run>(
     };
     let url = wanted.url?;
     let held = match (&held, variable.values.first()) {
-        (_, None) => Held::nowhere("the variable has no value", None),
-        (None, Some(row)) => Held::nowhere("the member is not there", Some(&row.tag)),
+        (_, None) => Held::nowhere("the variable has no value", made_of(variable)),
+        (None, Some(row)) => Held::nowhere("the member is not there", Some(row.tag.clone())),
         (Some(text), Some(row)) => Held::text_in(text, &row.tag),
     };
-    let changed = draft.compare(wanted, url, held);
+    let changed = draft.compare(wanted, url, &held);
     changed.then(|| json::with_member(base, pointer, url.expose()).ok()).flatten()
+}
+
+/// What tells the default that a first value is made of from another.
+fn made_of(variable: &Variable) -> Option<EntityTag> {
+    let default = variable.default.as_ref()?;
+    EntityTag::new(&format!("default {:x}", Sha256::digest(default.expose().as_bytes())))
 }
 
 /// The JSON that members are written into: the value, else the default, else an empty object.

@@ -92,7 +92,7 @@ impl ReviewedChange {
         }
         let guard = now.guard.as_ref().map(EntityTag::as_str);
         (self.guard.as_deref() != guard)
-            .then(|| "the row was written to since, whatever in it changed".to_owned())
+            .then(|| "the row, or the default that it is made of, was written to since, whatever in it changed".to_owned())
     }
 }
 

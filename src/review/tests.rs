@@ -108,7 +108,7 @@ fn a_target_moves_with_its_url_its_value_and_its_row() {
         (change(Action::Update, old(), "newer", "W/\"1\""), "the flow's URL was"),
         (change(Action::Update, Some("hand"), "new", "W/\"1\""), "the target held"),
         (change(Action::Create, None, "new", ""), "the target held"),
-        (change(Action::Update, old(), "new", "W/\"2\""), "the row was written to since"),
+        (change(Action::Update, old(), "new", "W/\"2\""), "the row, or the default"),
     ] {
         let moved = moved(now);
         assert!(

@@ -30,7 +30,7 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    record.reports.open(&args.run.reports, &args.run.connect.manifest)?;
+    record.reports.open(&args.run.reports, &[&args.run.connect.manifest])?;
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let ready = interruptible(Box::pin(look(args, start, console, record))).await?;
     let (plan, url) = (record.planned(), ready.connection.url());

@@ -31,7 +31,9 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    record.reports.open(&args.run.reports, &args.run.connect.manifest)?;
+    record
+        .reports
+        .open(&args.run.reports, &[&args.run.connect.manifest, &args.deployment_settings])?;
     let file = SettingsFile::open_or_begin(&args.deployment_settings)?;
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let (start, records) = of_variables(start)?;

@@ -134,6 +134,25 @@ impl Begun<'_> {
     }
 }
 
+/// Notes in a journal that it was rolled back. That this cannot be noted is no reason to call the
+/// rollback a failure.
+pub(super) fn spend(file: &JournalFile, journal: &Journal, time: String, console: &Console) {
+    let mut journal = journal.clone();
+    journal.head.rolled_back = Some(time);
+    let spent = read(&file.path).map_err(|error| error.to_string()).and_then(|before| {
+        let sealed = before.expose_secret().starts_with(SEALED);
+        let key = if sealed { store_key().map_err(|failure| failure.message)? } else { None };
+        let journaling = Journaling { path: file.path.clone(), key };
+        let content = journaling.content(&journal).map_err(|error| error.to_string())?;
+        disk::replace(&file.path, content.expose_secret()).map_err(|error| error.to_string())
+    });
+    if let Err(reason) = spent {
+        console.message(&format!(
+            "warning: the journal does not say that it was rolled back ({reason}); remove it.\n"
+        ));
+    }
+}
+
 /// Reads a journal, whether or not it is encrypted.
 pub(super) fn open(file: &JournalFile) -> Result<Journal, Failure> {
     let path = &file.path;

@@ -12,7 +12,7 @@ pub(super) fn command(args: &LintArgs, color: anstream::ColorChoice) -> Exit {
     let file = args.manifest.display().to_string();
     let console = Console::new(args.format, color, columns(), runner(args.reports.ci), &file);
     let mut record = Record::begin(RunCommand::Lint, &args.manifest, &console);
-    let opened = record.reports.open(&args.reports, &args.manifest);
+    let opened = record.reports.open(&args.reports, &[&args.manifest]);
     let ended = opened.and_then(|()| check(args, &console, &mut record));
     let (_, exit) = record.conclude(ended, &console);
     exit

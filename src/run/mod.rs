@@ -124,7 +124,8 @@ pub async fn run(cli: Cli) -> Exit {
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
     let wish = || Ok(Wish { save: Saving::of(&args.review)?, ..Wish::of(Intent::Show) });
-    let ended = populate(RunCommand::Plan, &args.run, wish, color).await;
+    let others: Vec<&Path> = args.review.out.as_deref().into_iter().collect();
+    let ended = populate(RunCommand::Plan, &args.run, &others, wish, color).await;
     detailed(ended, args.detailed_exitcode)
 }
 
@@ -136,7 +137,9 @@ async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
         let (journal, outputs) = (args.journal.as_ref(), &args.output_url[..]);
         Ok(Wish { journal, reviewed, outputs, ..Wish::of(intent) })
     };
-    let ended = populate(RunCommand::Apply, &args.run, wish, color).await;
+    let journal = args.journal.as_ref().map(|journal| journal.path.as_path());
+    let others: Vec<&Path> = args.plan.as_deref().into_iter().chain(journal).collect();
+    let ended = populate(RunCommand::Apply, &args.run, &others, wish, color).await;
     detailed(ended, args.write.detailed_exitcode)
 }
 
@@ -172,6 +175,7 @@ fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
 async fn populate<'run>(
     command: RunCommand,
     args: &RunArgs,
+    others: &[&Path],
     wish: impl FnOnce() -> Result<Wish<'run>, Failure>,
     color: anstream::ColorChoice,
 ) -> (Outcome, Exit) {
@@ -179,7 +183,7 @@ async fn populate<'run>(
     let (runner, file) = (runner(args.reports.ci), manifest.display().to_string());
     let console = Arc::new(Console::new(args.format, color, columns(), runner, &file));
     let mut record = Record::begin(command, manifest, &console);
-    let opened = record.reports.open(&args.reports, manifest);
+    let opened = record.reports.open(&args.reports, &[&[manifest.as_path()], others].concat());
     let ended = match opened.and_then(|()| wish()) {
         Ok(wish) => stages(args, &wish, &console, &mut record).await,
         Err(failure) => Err(failure),
@@ -403,6 +407,7 @@ impl Ready {
             url: self.connection.url().clone(),
             environment_id: self.discovery.environment_id.clone(),
             sandbox: self.connection.is_embedded(),
+            rolled_back: None,
         }
     }
 }

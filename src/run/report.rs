@@ -25,14 +25,14 @@ struct ReportFile {
 impl Reports {
     /// Empties the files, so that what an earlier run left is not taken for this one's. Those that
     /// come before one that cannot be written are written all the same.
-    pub(super) fn open(&mut self, args: &ReportArgs, input: &Path) -> Result<(), Failure> {
+    pub(super) fn open(&mut self, args: &ReportArgs, others: &[&Path]) -> Result<(), Failure> {
         if args.report_format.is_some() && args.report.len() != 1 {
             return Err(Failure::new(Exit::Usage, "--report-format is the form of one report")
                 .hint("give one --report FILE with it, or let the extension of each file tell"));
         }
         for path in &args.report {
             let format = format(path, args.report_format)?;
-            self.distinct(path, input)?;
+            self.distinct(path, others)?;
             let file = File::create(path).map_err(|error| unwritable(path, &error))?;
             self.files.push(ReportFile { path: path.clone(), format, file });
         }
@@ -40,11 +40,13 @@ impl Reports {
     }
 
     /// Makes sure that a report takes the place of nothing that the run needs.
-    fn distinct(&self, path: &Path, input: &Path) -> Result<(), Failure> {
-        let Ok(place) = fs::canonicalize(path) else { return Ok(()) };
-        let is_there = |other: &Path| fs::canonicalize(other).is_ok_and(|other| other == place);
-        let message = if is_there(input) {
-            "is the file that the run reads"
+    fn distinct(&self, path: &Path, others: &[&Path]) -> Result<(), Failure> {
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let is_there = |other: &Path| {
+            other == path || fs::canonicalize(other).is_ok_and(|other| other == place)
+        };
+        let message = if others.iter().any(|other| is_there(other)) {
+            "is a file that the run reads or writes"
         } else if self.files.iter().any(|report| is_there(&report.path)) {
             "is asked for twice"
         } else {

@@ -35,6 +35,14 @@ impl Saving {
             return Err(Failure::new(Exit::Usage, message)
                 .hint("name a file in a folder that is there by --out"));
         }
+        if let Ok(before) = read(path)
+            && !before.is_empty()
+            && Reviewed::from_json(&before).is_err()
+        {
+            let message =
+                format!("`{}` is there and is no plan of flowbind, so it is kept", path.display());
+            return Err(Failure::new(Exit::Usage, message).hint("name another file by --out"));
+        }
         let valid = HOUR.saturating_mul(args.valid_for);
         Ok(Some(Self { path: path.clone(), valid }))
     }

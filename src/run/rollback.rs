@@ -7,7 +7,7 @@ use super::interrupt::Interrupts;
 use super::record::Record;
 use super::sign_in::Login;
 use super::{
-    Connection, Intent, auth, clouds, confirm, connect, consent, detailed, journal, tenant,
+    Connection, Intent, auth, clouds, confirm, connect, consent, detailed, journal, review, tenant,
 };
 use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
@@ -16,8 +16,9 @@ use crate::domain::{Cloud, Clouds, EnvironmentId};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::journal::{Journal, changed, plan_rollback};
+use crate::journal::{Journal, JournalFile, changed, plan_rollback};
 use crate::manifest::{Environment, Place};
+use crate::problem::{Code, Problem};
 use crate::report::{Console, Outcome, RunCommand};
 use crate::stage::Stage;
 
@@ -58,11 +59,11 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    record.reports.open(&args.run.reports, &args.journal.path)?;
+    record.reports.open(&args.run.reports, &[&args.journal.path, &args.run.connect.manifest])?;
     let start = start(args, console)?;
     let mut interrupts = Interrupts::begin();
     let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
-    let outcome = settle(&ready, &mut interrupts, console, record).await;
+    let outcome = settle(&ready, &args.journal, &mut interrupts, console, record).await;
     ready.connection.close().await;
     outcome
 }
@@ -158,13 +159,26 @@ async fn plan(
     let found = Stage::Discover.log(find(reader, &journal.rows)).await?;
     let left = if skip_changed { changed(journal, &found) } else { BTreeSet::new() };
     let planning = async { plan_rollback(journal, &found, &left, cloud) };
-    record.plan(Stage::Plan.log(planning).await);
+    let plan = Stage::Plan.log(planning).await;
+    let spent = journal.head.rolled_back.as_deref().filter(|_| !plan.is_agreed());
+    record.plan(plan);
+    record.refuse(spent.map(spent_already).into_iter().collect());
     Ok(left)
+}
+
+/// Says that what is there now is of a later apply.
+fn spent_already(time: &str) -> Problem {
+    let message = format!(
+        "this journal was rolled back already, at {time}: what its targets hold now is of a later apply"
+    );
+    let hint = "roll back the journal of the later apply".to_owned();
+    Problem { code: Code::ChangedSince, address: None, message, hint, site: None }
 }
 
 /// Shows the plan and, if that is the intent, carries it out.
 async fn settle(
     ready: &Ready,
+    file: &JournalFile,
     interrupts: &mut Interrupts,
     console: &Console,
     record: &mut Record,
@@ -186,7 +200,10 @@ async fn settle(
     };
     let applied = interrupts.held(&applying, record.planned(), console).await;
     match applied.map_err(failed)? {
-        Applied::ByThisRun | Applied::ByThisRunAnew(_) => Ok(Outcome::Applied),
+        Applied::ByThisRun | Applied::ByThisRunAnew(_) => {
+            journal::spend(file, &ready.journal, review::now(), console);
+            Ok(Outcome::Applied)
+        }
         Applied::ByAnotherRun(plan) => {
             record.plan(plan);
             Ok(Outcome::Agreed)

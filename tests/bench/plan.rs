@@ -104,7 +104,7 @@ fn flow(number: usize) -> ObservedFlow {
         "https://{host}/powerautomate/automations/direct/workflows/{number:032}/triggers/manual/paths/invoke?api-version=1"
     );
     let callback = Some(Callback::Url(url.parse().unwrap()));
-    ObservedFlow { workflow: Reading::Found(workflow), callback }
+    ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None }
 }
 
 fn variable(number: usize) -> (SchemaName, Reading<Variable>) {

@@ -154,12 +154,18 @@ impl Swing {
         now == self.new
     }
 
-    /// The same, once the sandbox has carried out what reached it before the kill.
+    /// The same, once the sandbox has carried out what reached it before the kill: when what is
+    /// there has not changed for a while.
     fn settled(&self, why: &str) -> bool {
-        let at_once = self.is_new(why);
-        std::thread::sleep(SETTLING);
-        let is_new = self.is_new(why);
-        assert!(is_new || !at_once, "{why}: what was in is gone");
+        let mut is_new = self.is_new(why);
+        let mut quiet = 0;
+        while quiet < 10 {
+            std::thread::sleep(SETTLING);
+            let now = self.is_new(why);
+            assert!(now || !is_new, "{why}: what was in is gone");
+            quiet = if now == is_new { quiet + 1 } else { 0 };
+            is_new = now;
+        }
         is_new
     }
 }
@@ -220,7 +226,13 @@ fn a_journal_of_a_killed_run_is_whole_or_absent_and_rolls_back_to_the_old_state(
             let ended = rollback.unwrap().into();
             let document = document(&ended);
             let outcome = document["outcome"].as_str().unwrap();
-            assert_eq!((ended.code, outcome == "applied"), (0, is_new), "{why}: {document:#}");
+            assert_eq!(ended.code, 0, "{why}: {document:#}");
+            if outcome != "applied" && swing.settled(&why) {
+                // It was carried out after all, as it may be for a while after a kill.
+                let again = with_key(&["rollback", &encrypted]).output().unwrap();
+                assert!(again.status.success(), "{why}");
+            }
+            assert!(outcome == "applied" || !is_new, "{why}: {document:#}");
             assert!(!swing.is_new(&why), "{why}: rolled back");
             fs::remove_file(&journal).unwrap();
         }

@@ -108,6 +108,20 @@ fn a_rollback_restores_every_byte_and_a_second_one_has_nothing_to_do() {
 }
 
 #[test]
+fn a_journal_that_was_rolled_back_undoes_no_later_apply() {
+    let place = place();
+    place.applied();
+    assert_eq!(place.rollback(&[]).1["outcome"], "applied");
+    let apply = ["apply", "--manifest", EXAMPLE, "--environment", "sandbox"];
+    assert_eq!(place.run(&apply).code, 0);
+    let after = rows(&place);
+    let (code, document) = place.rollback(&[]);
+    assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{document:#}");
+    assert!(document["problems"][0]["message"].as_str().unwrap().contains("rolled back already"));
+    assert_eq!(rows(&place), after);
+}
+
+#[test]
 fn rows_that_were_made_are_found_by_their_keys_while_their_ids_are_not_known() {
     let place = place();
     let before = place.applied();

@@ -66,7 +66,7 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_contacted() {
         (vec!["/no-such-folder/x.md"], "cannot be written"),
         (vec!["report.txt"], "tells no form"),
         (vec![&*is_folder, "--report-format", "json"], "cannot be written"),
-        (vec![&*manifest, "--report-format", "markdown"], "is the file that the run reads"),
+        (vec![&*manifest, "--report-format", "markdown"], "is a file that the run reads or writes"),
         (vec!["/dev/null", "--report-format", "json", "--report", "x.md"], "form of one report"),
     ];
     for (report, said) in cases {

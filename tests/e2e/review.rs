@@ -138,6 +138,25 @@ fn a_file_that_is_no_plan_is_told_before_anything_is_contacted() {
 }
 
 #[test]
+fn a_plan_takes_the_place_of_nothing_but_an_earlier_plan() {
+    let day = Day::begins();
+    let before = fs::read_to_string(&day.manifest).unwrap();
+    let ended = day.run(&["plan", "--out", &day.manifest]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert_eq!(fs::read_to_string(&day.manifest).unwrap(), before);
+    let file = day.plan_file();
+    for _ in 0..2 {
+        assert_eq!(day.run(&["plan", "--out", &file]).code, 0);
+    }
+    let (saved, report) = (fs::read_to_string(&file).unwrap(), ["--report-format", "json"]);
+    for command in [["plan", "--out"], ["apply", "--plan"]] {
+        let ended = day.run(&[&command[..], &[&file, "--report", &file], &report].concat());
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert_eq!(fs::read_to_string(&file).unwrap(), saved);
+    }
+}
+
+#[test]
 fn what_is_saved_holds_no_secret() {
     let day = Day::begins();
     let file = day.plan_file();

@@ -249,6 +249,22 @@ fn a_json_variable_with_only_a_default_keeps_the_defaults_members() {
 }
 
 #[test]
+fn what_a_first_value_is_made_of_is_told_apart_by_its_guard() {
+    let guard = |default: &str| {
+        let mut model = model();
+        model.bind_variable("a", Some("/x")).variable("a", VariableType::Json, &[]);
+        let name = "a".parse::<SchemaName>().unwrap();
+        if let Some(Reading::Found(variable)) = model.observed.targets.variables.get_mut(&name) {
+            variable.default = Some(StoredText::new(default));
+        }
+        model.plan().changes[0].guard.clone()
+    };
+    let one = guard(r#"{"keep":true}"#);
+    assert!(one.is_some() && one == guard(r#"{"keep":true}"#));
+    assert_ne!(one, guard(r#"{"keep":false}"#));
+}
+
+#[test]
 fn a_member_that_agrees_already_is_not_written_beside_one_that_does_not() {
     let value = format!(r#"{{"x":"{URL}"}}"#);
     let mut model = model();
