@@ -111,9 +111,11 @@ fn an_empty_or_missing_list_is_filled_in_the_files_own_spacing() {
     assert_eq!(with(file, "a", "b"), expected);
     assert_eq!(with("{}", "a", "b"), format!("{{\n  \"EnvironmentVariables\": {list}\n}}"));
     assert_eq!(
-        with("{\"x\":1}", "a", "b"),
-        r#"{"x":1,"EnvironmentVariables":[{"SchemaName":"a","Value":"b"}]}"#
+        with("{\"ConnectionReferences\":[]}", "a", "b"),
+        r#"{"ConnectionReferences":[],"EnvironmentVariables":[{"SchemaName":"a","Value":"b"}]}"#
     );
+    let another = Settings::parse(b"{\"x\": 1}");
+    assert!(matches!(another, Err(SettingsError::NotSettings)));
     let new = Settings::default().with(&name("a"), &StoredText::new("b")).unwrap();
     let expected =
         format!("{{\n  \"EnvironmentVariables\": {list},\n  \"ConnectionReferences\": []\n}}\n");
