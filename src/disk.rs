@@ -2,7 +2,7 @@
 //! a part of one.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,19 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = New::beside(path, content, Some(permissions))?;
     fs::rename(&new.path, path)?;
     sync_folder(path)
+}
+
+/// What a file holds, of so many bytes at most.
+///
+/// # Errors
+/// [`ErrorKind::FileTooLarge`] if it holds more; whatever else the system says.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut content)?;
+    if content.len() as u64 > most {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(content)
 }
 
 /// Removes what programs that were killed while they wrote a file left beside it.

@@ -8,7 +8,7 @@ use crate::domain::{Service, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{TRUST_REMEDY, TransportError};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, ValueView};
 use crate::problem::Problem;
 
 impl From<AuthError> for Failure {
@@ -157,8 +157,7 @@ impl From<ApplyError> for Failure {
 fn seen(after: &Plan) -> Vec<String> {
     let open = after.changes.iter().filter(|change| change.action != Action::NoOp);
     let changes = open.map(|change| {
-        let held = change.before.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
-        format!("{} holds {held}", change.address)
+        format!("{} holds {}", change.address, ValueView::words(change.before.as_ref()))
     });
     changes.chain(told(&after.problems)).collect()
 }

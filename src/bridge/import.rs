@@ -118,8 +118,7 @@ fn places<'run>(
     }
     let urls = urls(text.unwrap_or_default(), cloud);
     if urls.is_empty() {
-        let shown = ValueView::of(text, cloud);
-        let shown = shown.map_or_else(|| "nothing".to_owned(), |view| view.to_string());
+        let shown = ValueView::words(ValueView::of(text, cloud).as_ref());
         return vec![left_out(name, None, &format!("{shown}, which is no URL of a flow"))];
     }
     let urls = urls.into_iter();

@@ -6,6 +6,7 @@
 mod callback;
 mod cloud;
 mod environment;
+mod escaped;
 mod fingerprint;
 mod id;
 mod milliseconds;
@@ -21,6 +22,7 @@ pub use callback::{
 };
 pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
+pub use escaped::escaped;
 pub use fingerprint::Fingerprint;
 pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
 pub use milliseconds::milliseconds;

@@ -216,7 +216,7 @@ impl<'run> Draft<'run> {
     }
 
     fn words(&self, text: Option<&StoredText>) -> String {
-        self.view(text).map_or_else(|| "nothing".to_owned(), |view| view.to_string())
+        ValueView::words(self.view(text).as_ref())
     }
 }
 

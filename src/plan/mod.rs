@@ -175,6 +175,13 @@ impl ValueView {
     }
 }
 
+impl ValueView {
+    /// What is or will be there, in words.
+    pub fn words(view: Option<&Self>) -> String {
+        view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+    }
+}
+
 impl fmt::Display for ValueView {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

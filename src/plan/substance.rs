@@ -80,17 +80,12 @@ impl Side {
     }
 
     fn before(&self) -> String {
-        shown(self.before.as_ref())
+        ValueView::words(self.before.as_ref())
     }
 
     fn after(&self) -> String {
-        shown(self.after.as_ref())
+        ValueView::words(self.after.as_ref())
     }
-}
-
-/// What is or will be there, in words.
-fn shown(view: Option<&ValueView>) -> String {
-    view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
 impl fmt::Display for Divergence {

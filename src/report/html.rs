@@ -187,7 +187,7 @@ fn change(change: &Change) -> Markup {
 fn value(label: &str, value: Option<&ValueView>) -> Markup {
     let shown = match value {
         Some(ValueView::Url(view)) => url(view),
-        other => Markup::text(&super::words::value(other)),
+        other => Markup::text(&ValueView::words(other)),
     };
     classed("td", "value", &shown, &[("data-label", label)])
 }

@@ -152,7 +152,7 @@ fn details(change: &Change, width: usize) -> String {
 fn one_line(value: Option<&ValueView>, width: usize) -> String {
     match value {
         Some(ValueView::Url(view)) => one_line_url(view, width),
-        other => words::value(other),
+        other => ValueView::words(other),
     }
 }
 
@@ -235,7 +235,7 @@ fn row(change: &Change, columns: &Columns) -> String {
 fn two_lines(value: Option<&ValueView>, width: usize) -> [String; 2] {
     match value {
         Some(ValueView::Url(view)) => two_lines_url(view, width),
-        other => [words::value(other), String::new()],
+        other => [ValueView::words(other), String::new()],
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::domain;
+
 /// A piece of markup that needs no more escaping.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Markup(String);
@@ -70,20 +72,12 @@ fn opened(name: &str, attributes: &[(&str, &str)]) -> String {
 /// The text with what markup reserves written as entities, and without what XML 1.0 does not allow
 /// at all (<https://www.w3.org/TR/xml/#charsets>).
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\t' | '\n' | '\r' => escaped.push(character),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            plain => escaped.push(plain),
-        }
-    }
-    escaped
+    let allowed = |character| match character {
+        '\t' | '\n' | '\r' => character,
+        '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        plain => plain,
+    };
+    domain::escaped(&text.chars().map(allowed).collect::<String>())
 }
 
 #[cfg(test)]

@@ -96,11 +96,6 @@ pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// A value in one line.
-pub(super) fn value(value: Option<&ValueView>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-}
-
 /// Where a problem is, as compilers tell it; nothing if it has no place in the file.
 pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
     problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
@@ -127,7 +122,8 @@ pub(super) fn why(change: &Change) -> String {
 
 /// What a change comes to, as a part of a sentence.
 pub(super) fn becomes(change: &Change) -> String {
-    let (before, after) = (value(change.before.as_ref()), value(change.after.as_ref()));
+    let (before, after) =
+        (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
     format!("{}: {before} -> {after}", why(change))
 }
 

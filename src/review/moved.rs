@@ -80,14 +80,16 @@ impl ReviewedChange {
     /// How a target moved, if it did.
     fn moved(&self, now: &Change) -> Option<String> {
         if self.after != now.after {
-            let (was, is) = (shown(self.after.as_ref()), shown(now.after.as_ref()));
+            let (was, is) =
+                (ValueView::words(self.after.as_ref()), ValueView::words(now.after.as_ref()));
             return Some(format!("the flow's URL was {was}, and now is {is}"));
         }
         if now.action == Action::NoOp {
             return None;
         }
         if self.before != now.before || self.action != now.action {
-            let (was, is) = (shown(self.before.as_ref()), shown(now.before.as_ref()));
+            let (was, is) =
+                (ValueView::words(self.before.as_ref()), ValueView::words(now.before.as_ref()));
             return Some(format!("the target held {was}, and now holds {is}"));
         }
         let guard = now.guard.as_ref().map(EntityTag::as_str);
@@ -112,9 +114,4 @@ impl std::fmt::Display for User {
 
 fn problem(code: Code, message: String) -> Problem {
     Problem { code, address: None, message, hint: AGAIN.to_owned(), site: None }
-}
-
-/// What is or will be there, in words.
-fn shown(view: Option<&ValueView>) -> String {
-    view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }

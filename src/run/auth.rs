@@ -106,7 +106,7 @@ pub(super) fn environment(
         let count = report::counted(problems.len(), "problem");
         Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
     };
-    let manifest = match super::read(&args.manifest) {
+    let manifest = match super::input::read(&args.manifest) {
         Err(_) if is_address => Manifest::without_file(clouds),
         Err(error) => {
             let problem = crate::manifest::unreadable(&name, &error);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::interrupt::interruptible;
 use super::record::Record;
-use super::{Intent, Ready, Start, Wish, columns, detailed, prepare, runner, start};
+use super::{Intent, Ready, Start, Wish, begin, detailed, prepare, start};
 use crate::cli::CheckArgs;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
@@ -16,11 +16,13 @@ use crate::report::{Checked, Console, Outcome, RunCommand};
 
 /// Checks an environment against the manifest, and reports.
 pub(super) async fn command(args: &CheckArgs, color: anstream::ColorChoice) -> Exit {
-    let file = args.run.connect.manifest.display().to_string();
-    let runner = runner(args.run.reports.ci);
-    let console = Arc::new(Console::new(args.run.format, color, columns(), runner, &file));
-    let mut record = Record::begin(RunCommand::Check, &args.run.connect.manifest, &console);
-    let ended = stages(args, &console, &mut record).await;
+    let (run, files) = (&args.run, [args.run.connect.manifest.as_path()]);
+    let (console, mut record, opened) =
+        begin(RunCommand::Check, (run.format, &run.reports), &files, color);
+    let ended = match opened {
+        Ok(()) => stages(args, &console, &mut record).await,
+        Err(failure) => Err(failure),
+    };
     detailed(record.conclude(ended, &console), args.detailed_exitcode)
 }
 
@@ -30,7 +32,6 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    record.reports.open(&args.run.reports, &[&args.run.connect.manifest])?;
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let ready = interruptible(Box::pin(look(args, start, console, record))).await?;
     let (plan, url) = (record.planned(), ready.connection.url());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::interrupt::interruptible;
 use super::record::Record;
 use super::settings_file::SettingsFile;
-use super::{Intent, Ready, Start, Wish, consent, prepare, start};
+use super::{Intent, Ready, Start, Wish, begin, consent, prepare, start};
 use crate::bridge::{Export, plan_export};
 use crate::cli::ExportArgs;
 use crate::exit::Exit;
@@ -14,12 +14,14 @@ use crate::report::{Console, ExportedFile, Outcome, RunCommand, counted};
 
 /// Exports and reports.
 pub(super) async fn command(args: &ExportArgs, color: anstream::ColorChoice) -> Exit {
-    let file = args.run.connect.manifest.display().to_string();
-    let (columns, runner) = (super::columns(), super::runner(args.run.reports.ci));
-    let console = Arc::new(Console::new(args.run.format, color, columns, runner, &file));
-    let manifest = &args.run.connect.manifest;
-    let mut record = Record::begin(RunCommand::Export, manifest, &console);
-    let ended = stages(args, &console, &mut record).await;
+    let run = &args.run;
+    let files = [run.connect.manifest.as_path(), &args.deployment_settings];
+    let (console, mut record, opened) =
+        begin(RunCommand::Export, (run.format, &run.reports), &files, color);
+    let ended = match opened {
+        Ok(()) => stages(args, &console, &mut record).await,
+        Err(failure) => Err(failure),
+    };
     let (outcome, exit) = record.conclude(ended, &console);
     let changed = matches!(outcome, Outcome::Planned | Outcome::Exported);
     if args.detailed_exitcode && changed { Exit::ChangesPending } else { exit }
@@ -31,9 +33,6 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    record
-        .reports
-        .open(&args.run.reports, &[&args.run.connect.manifest, &args.deployment_settings])?;
     let file = SettingsFile::open_or_begin(&args.deployment_settings)?;
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let (start, records) = of_variables(start)?;

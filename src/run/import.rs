@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::interrupt::interruptible;
 use super::settings_file::SettingsFile;
 use super::sign_in::Login;
-use super::{Connection, auth, clouds, connect, plain_console, tenant};
+use super::{Connection, auth, clouds, connect, ended, plain_console, tenant};
 use crate::bridge::{Import, bindings, flow_urls};
 use crate::cli::ImportArgs;
 use crate::discover::{http_flows, observe};
@@ -21,13 +21,7 @@ use crate::report::{Console, counted};
 /// Imports, and tells what came of it.
 pub(super) async fn command(args: &ImportArgs, color: anstream::ColorChoice) -> Exit {
     let console = Arc::new(plain_console(color));
-    match stages(args, &console).await {
-        Ok(()) => Exit::Done,
-        Err(failure) => {
-            console.fail(&failure);
-            failure.exit
-        }
-    }
+    ended(stages(args, &console).await, color)
 }
 
 /// The stages of an import: file, sign-in, the flows and their URLs, the manifest.

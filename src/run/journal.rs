@@ -1,8 +1,8 @@
 //! The files of journals: made before anything is sent, completed once it is in, and opened to undo
 //! it.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -221,14 +221,9 @@ fn is_there(path: &Path) -> Failure {
         .hint("name another file by --journal, or move this one away; `flowbind rollback` undoes the apply that kept it")
 }
 
-/// What a file holds.
+/// What a journal's file holds.
 fn read(path: &Path) -> io::Result<SecretSlice<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MOST_BYTES {
-        return Err(ErrorKind::FileTooLarge.into());
-    }
-    Ok(SecretSlice::from(content))
+    disk::read(path, MOST_BYTES).map(SecretSlice::from)
 }
 
 /// Refuses a journal without encryption that others may read or write.

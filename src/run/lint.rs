@@ -1,7 +1,7 @@
 //! `flowbind lint`: what is wrong with a manifest, without anybody or anything but the file.
 
 use super::record::Record;
-use super::{clouds, columns, manifest, runner};
+use super::{begin, clouds, manifest};
 use crate::cli::LintArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,10 +9,9 @@ use crate::report::{Console, Format, Outcome, RunCommand, counted};
 
 /// Checks and reports.
 pub(super) fn command(args: &LintArgs, color: anstream::ColorChoice) -> Exit {
-    let file = args.manifest.display().to_string();
-    let console = Console::new(args.format, color, columns(), runner(args.reports.ci), &file);
-    let mut record = Record::begin(RunCommand::Lint, &args.manifest, &console);
-    let opened = record.reports.open(&args.reports, &[&args.manifest]);
+    let files = [args.manifest.as_path()];
+    let (console, mut record, opened) =
+        begin(RunCommand::Lint, (args.format, &args.reports), &files, color);
     let ended = opened.and_then(|()| check(args, &console, &mut record));
     let (_, exit) = record.conclude(ended, &console);
     exit

@@ -11,6 +11,7 @@ mod generate;
 mod given;
 mod import;
 mod init;
+mod input;
 mod interrupt;
 mod journal;
 mod keep;
@@ -26,32 +27,28 @@ mod settings_file;
 mod sign_in;
 mod tenant;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use sha2::{Digest, Sha256};
-
 use crate::apply::{Applied, Applying, Goal, LOOKS, Progress};
-use crate::cli::{ApplyArgs, Ci, Cli, Color, Command, PlanArgs, RunArgs, WriteArgs};
+use crate::cli::{
+    ApplyArgs, Ci, Cli, Color, Command, ConnectArgs, PlanArgs, ReportArgs, RunArgs, WriteArgs,
+};
 use crate::discover::{Discovery, Reader, observe};
-use crate::domain::{CloudProblem, CloudProblemKind, Clouds};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
 use crate::journal::{Head, JournalFile};
-use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
+use crate::manifest::{Environment, Manifest};
 use crate::plan::{Plan, elsewhere, plan};
-use crate::problem::{Code, Problem};
-use crate::report::{Console, Format, Outcome, OutputUrl, RunCommand, counted};
+use crate::report::{Console, Format, Outcome, OutputUrl, RunCommand};
 use crate::review::Reviewed;
 use crate::stage::Stage;
-use crate::state::Site;
 
 use connect::Connection;
+use input::{clouds, invalid, manifest, refuse};
 use interrupt::Interrupts;
 use journal::{Begun, Journaling};
 use pipeline::{HandOver, runner};
@@ -179,11 +176,8 @@ async fn populate<'run>(
     wish: impl FnOnce() -> Result<Wish<'run>, Failure>,
     color: anstream::ColorChoice,
 ) -> (Outcome, Exit) {
-    let manifest = &args.connect.manifest;
-    let (runner, file) = (runner(args.reports.ci), manifest.display().to_string());
-    let console = Arc::new(Console::new(args.format, color, columns(), runner, &file));
-    let mut record = Record::begin(command, manifest, &console);
-    let opened = record.reports.open(&args.reports, &[&[manifest.as_path()], others].concat());
+    let files = [&[args.connect.manifest.as_path()], others].concat();
+    let (console, mut record, opened) = begin(command, (args.format, &args.reports), &files, color);
     let ended = match opened.and_then(|()| wish()) {
         Ok(wish) => stages(args, &wish, &console, &mut record).await,
         Err(failure) => Err(failure),
@@ -258,13 +252,24 @@ async fn prepare(
     record: &mut Record,
 ) -> Result<Ready, Failure> {
     let Start { manifest, manifest_sha256, environment, login } = start;
-    let place = tenant::place(&environment, &args.connect.sandbox, console).await?;
-    record.environment(&environment.name, &place.url);
-    let transport = connect::transport(&args.connect, console)?;
-    record.transport = Some(transport.clone());
+    let (place, transport) = reach(&args.connect, &environment, console, record).await?;
     let read = read_and_plan(login, place, transport, &manifest, &environment, console, record);
     let (connection, discovery) = read.await.map_err(Failure::nothing_written)?;
     Ok(Ready { connection, manifest, manifest_sha256, discovery })
+}
+
+/// Finds out where the environment is, and makes what sends requests to it.
+async fn reach(
+    args: &ConnectArgs,
+    environment: &Environment,
+    console: &Arc<Console>,
+    record: &mut Record,
+) -> Result<(Place, Transport), Failure> {
+    let place = tenant::place(environment, &args.sandbox, console).await?;
+    record.environment(&environment.name, &place.url);
+    let transport = connect::transport(args, console)?;
+    record.transport = Some(transport.clone());
+    Ok((place, transport))
 }
 
 /// Contacts the environment, but only reads.
@@ -412,86 +417,20 @@ impl Ready {
     }
 }
 
-/// Reads the manifest and its SHA-256, or tells everything that is wrong with it.
-fn manifest(
-    path: &Path,
-    clouds: &Clouds,
-    console: &Console,
-    record: &mut Record,
-) -> Result<(Manifest, String), Failure> {
-    let name = path.display().to_string();
-    let bytes = read(path).map_err(|error| {
-        let problem = unreadable(&name, &error);
-        refuse(Exit::Usage, &name, &[], vec![problem], console, record)
-    })?;
-    let manifest = Manifest::parse(&bytes, clouds)
-        .map_err(|problems| refuse(Exit::Usage, &name, &bytes, problems, console, record))?;
-    Ok((manifest, format!("{:x}", Sha256::digest(&bytes))))
-}
-
-/// The file, up to a little more than a manifest may have.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A problem that has no place in the manifest's text.
-fn invalid(args: &RunArgs, problem: Problem, console: &Console, record: &mut Record) -> Failure {
-    let name = args.connect.manifest.display().to_string();
-    refuse(Exit::Usage, &name, &[], vec![problem], console, record)
-}
-
-/// Tells what is wrong with what was given, and ends the run before anything is contacted.
-fn refuse(
-    exit: Exit,
-    name: &str,
-    bytes: &[u8],
-    problems: Vec<Problem>,
-    console: &Console,
-    record: &mut Record,
-) -> Failure {
-    console.message(&render(name, bytes, &problems));
-    let count = counted(problems.len(), "problem");
-    record.manifest_problems = problems;
-    Failure::new(exit, format!("{count}; nothing was contacted"))
-}
-
-/// The clouds that the program knows, with the file of the command line laid over them.
-fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, Failure> {
-    let broken =
-        |error| Failure::new(Exit::Unexpected, format!("the embedded clouds.toml: {error}"));
-    let clouds = Clouds::embedded().map_err(broken)?;
-    let Some(file) = file else { return Ok(clouds) };
-    let name = file.display().to_string();
-    let refused = |reason: &str| {
-        Failure::new(Exit::Usage, format!("the file of clouds `{name}` {reason}; nothing was contacted"))
-            .hint("name a TOML file in the shape of docs/clouds.md by --clouds or FLOWBIND_CLOUDS, or leave it out")
-    };
-    let bytes = read(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
-    if bytes.len() > MOST_BYTES {
-        return Err(refused(&format!("has more than {MOST_BYTES} bytes")));
-    }
-    let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
-    clouds.overlaid(text.trim_start_matches('\u{feff}')).map_err(|problems| {
-        let problems: Vec<Problem> = problems.into_iter().map(cloud_problem).collect();
-        console.message(&render(&name, &bytes, &problems));
-        refused(&format!("has {}", counted(problems.len(), "problem")))
-    })
-}
-
-/// A problem of a file of clouds in the words of every problem.
-fn cloud_problem(problem: CloudProblem) -> Problem {
-    let code = match problem.kind {
-        CloudProblemKind::NotToml => Code::ManifestNotToml,
-        CloudProblemKind::KeyUnknown => Code::KeyUnknown,
-        CloudProblemKind::KeyMissing => Code::KeyMissing,
-        CloudProblemKind::TypeWrong => Code::TypeWrong,
-        CloudProblemKind::ValueInvalid => Code::ValueInvalid,
-    };
-    let site = Some(Site { line: problem.line, column: problem.column });
-    Problem { code, address: None, message: problem.message, hint: problem.hint, site }
+/// Begins a run that reports: its streams, what is known of it, and whether its reports can be
+/// written, which take the place of none of its files. The first of those is what it is about.
+fn begin(
+    command: RunCommand,
+    (format, reports): (Format, &ReportArgs),
+    files: &[&Path],
+    color: anstream::ColorChoice,
+) -> (Arc<Console>, Record, Result<(), Failure>) {
+    let file = files[0];
+    let (runner, name) = (runner(reports.ci), file.display().to_string());
+    let console = Arc::new(Console::new(format, color, columns(), runner, &name));
+    let mut record = Record::begin(command, file, &console);
+    let opened = record.reports.open(reports, files);
+    (console, record, opened)
 }
 
 /// The width that the surroundings tell where there is no terminal.

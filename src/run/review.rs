@@ -1,13 +1,13 @@
 //! The files of plans that are reviewed: saved by `plan --out`, held to by `apply --plan`.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Ready;
 use super::record::Record;
 use crate::cli::ReviewArgs;
+use crate::disk;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Console;
@@ -29,13 +29,12 @@ impl Saving {
     /// Checks, before anything is contacted, that the plan can be saved there.
     pub(super) fn of(args: &ReviewArgs) -> Result<Option<Self>, Failure> {
         let Some(path) = &args.out else { return Ok(None) };
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if !parent.unwrap_or(Path::new(".")).is_dir() || path.is_dir() {
+        if !disk::folder(path).is_dir() || path.is_dir() {
             let message = format!("the plan cannot be saved as `{}`", path.display());
             return Err(Failure::new(Exit::Usage, message)
                 .hint("name a file in a folder that is there by --out"));
         }
-        if let Ok(before) = read(path)
+        if let Ok(before) = disk::read(path, MOST_BYTES)
             && !before.is_empty()
             && Reviewed::from_json(&before).is_err()
         {
@@ -82,7 +81,7 @@ impl Saving {
 /// Reads a plan that was saved.
 pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
     let shown = path.display();
-    let content = read(path).map_err(|error| {
+    let content = disk::read(path, MOST_BYTES).map_err(|error| {
         Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be read: {error}"))
             .hint("name the file that `flowbind plan --out` saved")
     })?;
@@ -93,16 +92,6 @@ pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
         };
         Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be used: {error}")).hint(hint)
     })
-}
-
-/// What a file holds.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MOST_BYTES {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(content)
 }
 
 /// Adds to the plan what moved since it was reviewed.

@@ -7,7 +7,7 @@ use super::interrupt::Interrupts;
 use super::record::Record;
 use super::sign_in::Login;
 use super::{
-    Connection, Intent, auth, clouds, confirm, connect, consent, detailed, journal, review, tenant,
+    Connection, Intent, auth, begin, clouds, confirm, consent, detailed, journal, reach, review,
 };
 use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
@@ -45,11 +45,14 @@ struct Ready {
 
 /// Undoes an apply, or shows what that would mean, and reports.
 pub(super) async fn command(args: &RollbackArgs, color: anstream::ColorChoice) -> Exit {
-    let file = args.journal.path.display().to_string();
-    let (columns, runner) = (super::columns(), super::runner(args.run.reports.ci));
-    let console = Arc::new(Console::new(args.run.format, color, columns, runner, &file));
-    let mut record = Record::begin(RunCommand::Rollback, &args.journal.path, &console);
-    let ended = stages(args, &console, &mut record).await;
+    let run = &args.run;
+    let files = [args.journal.path.as_path(), &run.connect.manifest];
+    let (console, mut record, opened) =
+        begin(RunCommand::Rollback, (run.format, &run.reports), &files, color);
+    let ended = match opened {
+        Ok(()) => stages(args, &console, &mut record).await,
+        Err(failure) => Err(failure),
+    };
     detailed(record.conclude(ended, &console), args.write.detailed_exitcode)
 }
 
@@ -59,7 +62,6 @@ async fn stages(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
-    record.reports.open(&args.run.reports, &[&args.journal.path, &args.run.connect.manifest])?;
     let start = start(args, console)?;
     let mut interrupts = Interrupts::begin();
     let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
@@ -104,11 +106,7 @@ async fn prepare(
     record: &mut Record,
 ) -> Result<Ready, Failure> {
     let Start { journal, environment, login, intent } = start;
-    let connect = &args.run.connect;
-    let place = tenant::place(&environment, &connect.sandbox, console).await?;
-    record.environment(&environment.name, &place.url);
-    let transport = connect::transport(connect, console)?;
-    record.transport = Some(transport.clone());
+    let (place, transport) = reach(&args.run.connect, &environment, console, record).await?;
     let signed_in = Stage::SignIn.log(login.sign_in(place, transport, console)).await;
     let connection = signed_in.map_err(Failure::nothing_written)?;
     let reader = connection.reader();

@@ -1,7 +1,7 @@
 //! The file of deployment settings: read before anything is contacted, written at the end.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::bridge::Settings;
@@ -26,7 +26,7 @@ pub(super) struct SettingsFile {
 impl SettingsFile {
     /// Reads a file that is there.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let content = read(path).map_err(|error| unreadable(path, &error))?;
+        let content = disk::read(path, MOST_BYTES).map_err(|error| unreadable(path, &error))?;
         let settings = Settings::parse(&content).map_err(|error| {
             let message = format!("the deployment settings `{}` {error}", path.display());
             Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
@@ -66,7 +66,7 @@ impl SettingsFile {
                 _ => self.unwritten(&error),
             });
         };
-        let now = read(&self.path).map_err(|error| self.unwritten(&error))?;
+        let now = disk::read(&self.path, MOST_BYTES).map_err(|error| self.unwritten(&error))?;
         if now != before.expose().as_bytes() {
             return Err(self.changed());
         }
@@ -94,14 +94,4 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let message = format!("the deployment settings `{}` cannot be read: {error}", path.display());
     Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
         .hint("name a file that `pac solution create-settings` or `flowbind export` made")
-}
-
-/// What a file holds.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MOST_BYTES {
-        return Err(ErrorKind::FileTooLarge.into());
-    }
-    Ok(content)
 }

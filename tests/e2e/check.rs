@@ -1,8 +1,5 @@
 //! What a check finds in an environment that drifted, and that it changes and starts nothing.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
 use super::harness::{Ended, ORDER_INTAKE, Place, Served, binds, place};
@@ -89,17 +86,11 @@ impl World {
 
     /// Sends a request as another program would, and gives the body of the answer.
     fn send(&self, method: &str, path: &str, token: &str, body: &str) -> String {
-        let host = self.served.url.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).unwrap();
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
+        let (status, answer) = self.served.call((method, path), &headers, body);
+        assert!((200..300).contains(&status), "{status} {answer}");
+        answer
     }
 
     /// The requests to triggers so far, each as its method and how many.

@@ -1,8 +1,6 @@
 //! A plan that is reviewed, and what moves before it is applied.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 
 use serde_json::Value;
 
@@ -48,15 +46,9 @@ impl Day {
         let path = format!(
             "/providers/Microsoft.ProcessSimple/environments/{ENVIRONMENT}/flows/{PARTNER}/regenerateAccessKey?api-version=2016-11-01"
         );
-        let host = self.served.url.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).unwrap();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let bearer = format!("Bearer {token}");
+        let (status, answer) = self.served.call(("POST", &path), &[("Authorization", &bearer)], "");
+        assert_eq!(status, 200, "{answer}");
     }
 }
 

@@ -4,7 +4,7 @@
 use http::StatusCode;
 
 use crate::auth::AuthError;
-use crate::domain::{printable, sentence};
+use crate::domain::{escaped, printable, sentence};
 
 /// The longest reason that is shown, in characters.
 const MOST_CHARACTERS: usize = 600;
@@ -70,22 +70,6 @@ fn answer(status: StatusCode, content_type: &str, body: &str) -> String {
         "HTTP/1.1 {status}\r\n{HEADERS}Content-Type: {content_type}\r\n\
          Content-Length: {length}\r\n\r\n{body}"
     )
-}
-
-/// A text that is nothing but text in HTML.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            plain => escaped.push(plain),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
