@@ -7,9 +7,13 @@ use crate::discover::DiscoverError;
 use crate::domain::{Service, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::{TRUST_REMEDY, TransportError};
+use crate::http::{TIME_REMEDY, TRUST_REMEDY, TransportError};
 use crate::plan::{Action, Plan, ValueView};
 use crate::problem::Problem;
+
+/// What to do about a service that is asked too much.
+const LESS: &str =
+    "the service is throttling this user: wait some minutes and run again, or lower --concurrency";
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
@@ -46,6 +50,7 @@ impl From<TransportError> for Failure {
             TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
             TransportError::Unreachable { .. } => failure
                 .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),
+            TransportError::DeadlinePassed { .. } => failure.hint(TIME_REMEDY),
             _ => failure.hint("run again"),
         }
     }
@@ -75,8 +80,13 @@ impl From<Fault> for Failure {
             }
             403 => Self::new(Exit::Refused, message)
                 .hint("give the signed-in user a role in the environment and ownership of the flows"),
+            429 | 500..=599 if fault.cut_short.is_some() => {
+                let failure = Self::new(Exit::Unreachable, message).hint(TIME_REMEDY);
+                let throttled = (fault.status == 429).then_some(LESS);
+                throttled.into_iter().fold(failure, Self::hint)
+            }
             429 => Self::new(Exit::Unreachable, message)
-                .hint("the service is throttling this user: wait some minutes and run again, or lower --concurrency"),
+                .hint(LESS),
             500..=599 => Self::new(Exit::Unreachable, message).hint("run again in a while"),
             _ if fault.documented => {
                 let failure = Self::new(Exit::Unexpected, message)

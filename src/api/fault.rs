@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::{Service, printable};
-use crate::http::Answer;
+use crate::http::{Answer, CutShort};
 
 /// The most characters of a service's sentence that are shown.
 const MOST_CHARACTERS: usize = 600;
@@ -28,6 +28,8 @@ pub struct Fault {
     pub documented: bool,
     /// What came in the place of such a shape, and what was expected.
     pub instead: Option<String>,
+    /// Why the request was not sent once more, where that is for want of time alone.
+    pub cut_short: Option<CutShort>,
 }
 
 /// Why an answer is not what was asked for.
@@ -97,6 +99,7 @@ impl Fault {
             request_id: answer.request_id(),
             documented,
             instead: (!documented).then(described),
+            cut_short: answer.cut_short,
         }
     }
 
@@ -125,7 +128,8 @@ impl fmt::Display for Fault {
         if let Some(instead) = &self.instead {
             write!(formatter, " with {instead}")?;
         }
-        formatter.write_str(&request(self.request_id.as_ref()))
+        formatter.write_str(&request(self.request_id.as_ref()))?;
+        self.cut_short.map_or(Ok(()), |cut_short| write!(formatter, "; {cut_short}"))
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
     use super::*;
 
     fn fault(body: &str) -> Fault {
-        let answer = Answer { status: 403, headers: http::HeaderMap::default(), body: body.into() };
+        let answer = Answer::new(403, http::HeaderMap::default(), body.into());
         Fault::of(Service::Dataverse, &answer, "a page of rows")
     }
 

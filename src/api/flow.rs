@@ -214,7 +214,7 @@ mod tests {
     const URL: &str = "https://x.environment.api.powerplatform.com/workflows/1?api-version=1";
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, headers: http::HeaderMap::default(), body: body.into() }
+        Answer::new(status, http::HeaderMap::default(), body.into())
     }
 
     fn api() -> FlowApi {

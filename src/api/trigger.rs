@@ -109,7 +109,7 @@ mod tests {
 
     fn answer(status: u16, code: &str, message: &str) -> Answer {
         let body = serde_json::json!({"error": {"code": code, "message": message}}).to_string();
-        Answer { status, headers: http::HeaderMap::default(), body: body.into() }
+        Answer::new(status, http::HeaderMap::default(), body.into())
     }
 
     fn verdict(kind: Kind, status: u16, code: &str, message: &str) -> &'static str {

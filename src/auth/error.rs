@@ -8,7 +8,7 @@ use std::{fmt, io};
 
 use super::{Audience, ClientIdError, CommandFailure, PrincipalError, StoreError, Unfit, hints};
 use crate::api::entra::{Refusal, TenantError};
-use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
+use crate::http::{Answer, CutShort, DecodeError, Peer, TransportError, retry_after};
 
 /// The numbers of a person's own no.
 const DECLINED: [u64; 2] = [65004, 70017];
@@ -109,7 +109,7 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// A service cannot answer now.
-    #[error("{peer} answered {status}: it is busy or unavailable{}", request(.request_id.as_ref()))]
+    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request(.request_id.as_ref()), cut(.cut_short.as_ref()))]
     Busy {
         /// The service.
         peer: Peer,
@@ -119,6 +119,8 @@ pub enum AuthError {
         wait: Option<Duration>,
         /// Its id for the request.
         request_id: Option<String>,
+        /// Why it was not asked once more, where that is for want of time alone.
+        cut_short: Option<CutShort>,
     },
     /// The answer is none that a token endpoint gives.
     #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request(.request_id.as_ref()))]
@@ -290,6 +292,7 @@ impl AuthError {
             status: answer.status,
             wait: retry_after(answer.header("retry-after"), SystemTime::now()),
             request_id: answer.request_id(),
+            cut_short: answer.cut_short,
         }
     }
 }
@@ -305,6 +308,11 @@ fn is_own_no(refusal: &Refusal) -> bool {
 /// The id of a request as it stands at the end of a sentence.
 fn request(id: Option<&String>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+/// What the run's time did not suffice for, as it stands at the end of a sentence.
+fn cut(short: Option<&CutShort>) -> String {
+    short.map(|short| format!("; {short}")).unwrap_or_default()
 }
 
 /// What gave a token.

@@ -107,6 +107,7 @@ mod tests {
             request_id: None,
             documented: true,
             instead: None,
+            cut_short: None,
         };
         Ok(Err(fault))
     }

@@ -147,7 +147,7 @@ async fn read(peer: &Peer, id: &str, mut response: Response) -> Result<Answer, T
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, headers, body })
+    Ok(Answer::new(status, headers, body))
 }
 
 /// Tells why nothing came back: whether the service can have seen the request.

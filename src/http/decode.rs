@@ -143,7 +143,7 @@ mod tests {
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         let body = body.as_bytes().to_vec();
         let status = 200;
-        json(&Answer { status, headers, body })
+        json(&Answer::new(status, headers, body))
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let status = 200;
         let read = |body: &[u8]| {
             let (headers, body) = (HeaderMap::new(), body.to_vec());
-            json::<serde_json::Value>(&Answer { status, headers, body }).unwrap_err()
+            json::<serde_json::Value>(&Answer::new(status, headers, body)).unwrap_err()
         };
         for body in
             [&b"{\"count\":\"\xff\xfe\"}"[..], &b"\xff\xfe{\0}\0"[..], &b"[".repeat(200_000)]

@@ -14,6 +14,10 @@ use crate::domain::Service;
 /// What to do about a certificate that is not trusted.
 pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbox, name its CA certificate by `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; else check the address and this machine's clock";
 
+/// What to do about a run that had too little time.
+pub const TIME_REMEDY: &str =
+    "run again later, or give the run more time by `--timeout SECONDS` or FLOWBIND_TIMEOUT";
+
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -74,14 +78,25 @@ pub enum TransportError {
         request_id: String,
     },
     /// The run's time is over. A command that was sent never ends so, but as `Lost`.
-    #[error("the time for the whole run ended before {peer} had answered")]
+    #[error("{}", passed(.peer, .cut_short))]
     DeadlinePassed {
         /// Whom it was for.
         peer: Peer,
+        /// What it was that the run's time did not suffice for.
+        cut_short: CutShort,
         /// Why the last attempt had failed, if there was one.
         #[source]
         last: Option<Box<TransportError>>,
     },
+}
+
+/// Why a request is not sent once more: the run's time does not suffice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutShort {
+    /// How long the service asked to wait before that, if it did.
+    pub asked: Option<Duration>,
+    /// The time for the whole run, as `--timeout` says it.
+    pub limit: Duration,
 }
 
 /// A service and the host it was asked at: all that an error may say of an address.
@@ -120,6 +135,36 @@ impl TransportError {
             | Self::DeadlinePassed { peer, .. } => Some(peer),
         }
     }
+}
+
+impl CutShort {
+    /// What the service asked for, as what follows its name; none if it asked for nothing.
+    fn demand(self) -> Option<String> {
+        let (asked, limit) = (self.asked?.as_secs_f32().round(), self.limit.as_secs_f32());
+        Some(format!("asked to wait {asked} s, which is past the {limit} s of `--timeout`"))
+    }
+}
+
+impl fmt::Display for CutShort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.demand() {
+            Some(demand) => write!(formatter, "it {demand}"),
+            None => write!(
+                formatter,
+                "the {} s of `--timeout` end before it can be asked again",
+                self.limit.as_secs_f32()
+            ),
+        }
+    }
+}
+
+/// What it means that the run's time did not suffice.
+fn passed(peer: &Peer, cut_short: &CutShort) -> String {
+    let limit = cut_short.limit.as_secs_f32();
+    cut_short.demand().map_or_else(
+        || format!("the {limit} s of `--timeout` ended before {peer} had answered"),
+        |demand| format!("{peer} {demand}"),
+    )
 }
 
 impl Peer {
@@ -208,8 +253,28 @@ mod tests {
     #[test]
     fn a_passed_deadline_was_sent_if_its_last_attempt_was() {
         let last = TransportError::Unreachable { peer: peer(), cause: Cause::new("refused") };
-        let passed = |last| TransportError::DeadlinePassed { peer: peer(), last };
+        let cut_short = CutShort { asked: None, limit: Duration::from_secs(600) };
+        let passed = |last| TransportError::DeadlinePassed { peer: peer(), cut_short, last };
         assert!(passed(Some(Box::new(last))).is_never_sent());
         assert!(passed(None).is_never_sent());
+    }
+
+    #[test]
+    fn a_passed_deadline_names_its_option_and_what_the_service_asked_for() {
+        let told = |asked| {
+            let cut_short = CutShort { asked, limit: Duration::from_secs(600) };
+            let error = TransportError::DeadlinePassed { peer: peer(), cut_short, last: None };
+            (error.to_string(), cut_short.to_string())
+        };
+        let (error, rest) = told(None);
+        assert_eq!(
+            error,
+            "the 600 s of `--timeout` ended before Dataverse at `contoso.crm4.dynamics.com` had answered"
+        );
+        assert_eq!(rest, "the 600 s of `--timeout` end before it can be asked again");
+        let (error, rest) = told(Some(Duration::from_millis(900_300)));
+        let demand = "asked to wait 900 s, which is past the 600 s of `--timeout`";
+        assert_eq!(error, format!("Dataverse at `contoso.crm4.dynamics.com` {demand}"));
+        assert_eq!(rest, format!("it {demand}"));
     }
 }

@@ -104,6 +104,11 @@ impl Gate {
         news
     }
 
+    /// How long the service wants to be left alone from now on, if it does.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        self.paused().map(|until| until - Instant::now())
+    }
+
     /// The end of the pause that is on.
     fn paused(&self) -> Option<Instant> {
         let now = Instant::now();

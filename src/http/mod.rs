@@ -23,7 +23,7 @@ mod trust;
 pub use client::MOST_BODY_BYTES;
 pub use counts::Counts;
 pub use decode::DecodeError;
-pub use error::{Cause, Peer, TRUST_REMEDY, TransportError};
+pub use error::{Cause, CutShort, Peer, TIME_REMEDY, TRUST_REMEDY, TransportError};
 pub use request::{Answer, Body, Method, Request, Safety};
 pub use retry::retry_after;
 pub use transport::{Settings, Transport};

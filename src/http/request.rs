@@ -8,6 +8,7 @@ use url::Url;
 
 pub use http::Method;
 
+use super::CutShort;
 use super::decode::{self, DecodeError};
 use super::parcel::CLIENT_REQUEST_ID;
 use crate::domain::{Service, printable};
@@ -66,6 +67,15 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
+    /// Why the request is not sent once more, where the run's time is all that keeps it from that.
+    pub cut_short: Option<CutShort>,
+}
+
+impl Answer {
+    /// An answer as it came.
+    pub fn new(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self { status, headers, body, cut_short: None }
+    }
 }
 
 impl Request {

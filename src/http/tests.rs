@@ -9,7 +9,7 @@ use proptest::sample::select;
 
 use super::testing::{Reply, Server};
 use super::{
-    Answer, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
+    Answer, CutShort, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
 };
 use crate::domain::{AccessToken, Service};
 
@@ -138,7 +138,13 @@ async fn a_throttled_request_is_sent_again_and_the_last_answer_stays_an_answer()
 #[tokio::test]
 async fn a_wait_past_the_deadline_is_not_begun() {
     let server = Server::start(|_, _| Reply::json(429, "{}").with("retry-after", "3600")).await;
-    assert_eq!(ask(&server).await.unwrap().status, 429);
+    let sent = transport(Settings::default());
+    let answer = sent.send(&get(&server), None).await.unwrap();
+    let asked = Some(Duration::from_secs(3600));
+    let limit = Settings::default().deadline;
+    assert_eq!((answer.status, answer.cut_short), (429, Some(CutShort { asked, limit })));
+    let another = sent.send(&get(&server), None).await.unwrap_err();
+    assert!(another.to_string().contains("asked to wait 3600 s, which is past"), "{another}");
     assert_eq!(server.received().len(), 1);
 }
 
@@ -164,6 +170,7 @@ async fn a_silent_service_ends_with_the_deadline_and_its_cause() {
     let settings = Settings { deadline: Duration::from_millis(300), ..Settings::default() };
     let sent = transport(settings);
     let passed = sent.send(&get(&server), None).await.unwrap_err();
+    assert!(passed.to_string().starts_with("the 0.3 s of `--timeout` ended before"), "{passed}");
     let TransportError::DeadlinePassed { last: Some(last), .. } = &passed else {
         panic!("{passed:?}");
     };

@@ -14,7 +14,7 @@ use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Counts, Request, Safety, TransportError, Trust, span};
+use super::{Answer, Counts, CutShort, Request, Safety, TransportError, Trust, span};
 use crate::domain::{AccessToken, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
@@ -48,6 +48,8 @@ struct Shared {
     counter: Counter,
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
+    /// The time for the whole run.
+    limit: Duration,
     on_wait: OnceLock<OnWait>,
     /// How many commands to Dataverse a service may be carrying out.
     writes: AtomicUsize,
@@ -104,6 +106,7 @@ impl Transport {
             counter: Counter::default(),
             attempt_timeout: settings.attempt_timeout,
             deadline: Mutex::new(after(settings.deadline)),
+            limit: settings.deadline,
             on_wait: OnceLock::new(),
             writes: AtomicUsize::new(0),
         };
@@ -129,7 +132,7 @@ impl Transport {
             let result = match (result, previous) {
                 // It waited for its turn: what came before tells more.
                 (Err(TransportError::DeadlinePassed { last: None, .. }), Some(previous)) => {
-                    return conclude(&parcel, previous);
+                    return self.shared.conclude(&parcel, previous);
                 }
                 (result, _) => result,
             };
@@ -142,7 +145,7 @@ impl Transport {
             };
             let wait = pause.unwrap_or_else(|| delay.at(random()));
             if Instant::now() + wait >= self.shared.deadline() {
-                return conclude(&parcel, result);
+                return self.shared.conclude(&parcel, result);
             }
             self.shared.tell_of(request, wait);
             previous = Some(result);
@@ -198,8 +201,13 @@ impl Shared {
         number: u32,
         end: Instant,
     ) -> Result<Answer, TransportError> {
-        let passed = || TransportError::DeadlinePassed { peer: parcel.peer.clone(), last: None };
-        let place = self.gates.of(request.service).enter(end).await.ok_or_else(passed)?;
+        let gate = self.gates.of(request.service);
+        let passed = || TransportError::DeadlinePassed {
+            peer: parcel.peer.clone(),
+            cut_short: self.cut_short(gate.rest()),
+            last: None,
+        };
+        let place = gate.enter(end).await.ok_or_else(passed)?;
         self.counter.add(request.service);
         let _under_way = self.under_way(request);
         let begin = Instant::now();
@@ -236,6 +244,32 @@ impl Shared {
         {
             tell(service, wait);
         }
+    }
+
+    /// What is returned when the next attempt would come after the deadline: an answer stays one,
+    /// whoever reads it explains it.
+    fn conclude(
+        &self,
+        parcel: &Parcel,
+        result: Result<Answer, TransportError>,
+    ) -> Result<Answer, TransportError> {
+        match result {
+            Ok(mut answer) => {
+                let asked = retry::retry_after(answer.header("retry-after"), SystemTime::now());
+                answer.cut_short = Some(self.cut_short(asked));
+                Ok(answer)
+            }
+            Err(error) => Err(TransportError::DeadlinePassed {
+                peer: parcel.peer.clone(),
+                cut_short: self.cut_short(None),
+                last: Some(Box::new(error)),
+            }),
+        }
+    }
+
+    /// What it was that the run's time does not suffice for.
+    fn cut_short(&self, asked: Option<Duration>) -> CutShort {
+        CutShort { asked, limit: self.limit }
     }
 
     /// When the run must have ended.
@@ -305,18 +339,6 @@ fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome 
         Err(TransportError::Lost { .. }) => Outcome::Lost,
         Err(_) => Outcome::Failed,
     }
-}
-
-/// What is returned when the next attempt would come after the deadline: an answer stays one,
-/// whoever reads it explains it.
-fn conclude(
-    parcel: &Parcel,
-    result: Result<Answer, TransportError>,
-) -> Result<Answer, TransportError> {
-    result.map_err(|error| TransportError::DeadlinePassed {
-        peer: parcel.peer.clone(),
-        last: Some(Box::new(error)),
-    })
 }
 
 /// The instant after that time; a time without end is a day.

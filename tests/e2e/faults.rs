@@ -73,7 +73,14 @@ fn a_service_that_turns_a_request_away_again_and_again_is_waited_for() {
     let (_, ended) =
         applied_on(&fault("dataverse", "workflows", "status = 429\nretry-after = 3600\ntimes = 9"));
     assert_eq!(ended.code, 6, "{}", ended.stderr);
-    assert!(ended.stderr.contains("nothing was written"), "{}", ended.stderr);
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains(
+            "; it asked to wait 3600 s, which is past the 600 s of `--timeout`; nothing was written"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("or give the run more time by `--timeout SECONDS`"), "{said}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn answer(message: &Message, environment: &str) -> Answer {
         Ok(body) => plain(body, &fill).to_string(),
         Err(_) => fill(&message.body).replace('\n', "\r\n"),
     };
-    Answer { status: message.line.parse().unwrap(), headers, body: body.into_bytes() }
+    Answer::new(message.line.parse().unwrap(), headers, body.into_bytes())
 }
 
 /// A body with examples in it.

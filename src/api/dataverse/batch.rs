@@ -196,11 +196,8 @@ mod tests {
 
     fn answer(status: u16, content_type: &str, body: &str) -> Answer {
         let headers = [(http::header::CONTENT_TYPE, content_type.parse().unwrap())];
-        Answer {
-            status,
-            headers: headers.into_iter().collect(),
-            body: body.replace('\n', "\r\n").into_bytes(),
-        }
+        let body = body.replace('\n', "\r\n").into_bytes();
+        Answer::new(status, headers.into_iter().collect(), body)
     }
 
     fn columns(value: &str) -> Map<String, Value> {

@@ -99,7 +99,7 @@ fn answer(text: &[u8]) -> Option<Answer> {
         httparse::Status::Partial => return None,
     };
     let headers = header_map(response.headers);
-    Some(Answer { status: response.code?, headers, body: text[length..].trim_ascii().to_vec() })
+    Some(Answer::new(response.code?, headers, text[length..].trim_ascii().to_vec()))
 }
 
 fn header_map(headers: &[httparse::Header<'_>]) -> HeaderMap {

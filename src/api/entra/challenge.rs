@@ -109,7 +109,7 @@ mod tests {
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
         }
         let (status, body) = (401, Vec::new());
-        let challenge = Challenge::of(&Answer { status, headers, body });
+        let challenge = Challenge::of(&Answer::new(status, headers, body));
         challenge.map(|challenge| challenge.authority.to_string())
     }
 

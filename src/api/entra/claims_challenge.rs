@@ -116,7 +116,7 @@ mod tests {
         for value in values {
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap());
         }
-        claims_challenge(&Answer { status, headers, body: Vec::new() })
+        claims_challenge(&Answer::new(status, headers, Vec::new()))
     }
 
     fn bearer(claims: &str) -> String {

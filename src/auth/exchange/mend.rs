@@ -138,7 +138,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
         let body = body.as_bytes().to_vec();
-        let answer = Answer { status, headers, body };
+        let answer = Answer::new(status, headers, body);
         read(&answer, SystemTime::UNIX_EPOCH)
     }
 

@@ -5,7 +5,7 @@ mod codes;
 use self::codes::NewSignIn;
 use super::{Audience, AuthError, Step, Unfit};
 use crate::api::entra::Refusal;
-use crate::http::{TRUST_REMEDY, TransportError};
+use crate::http::{TIME_REMEDY, TRUST_REMEDY, TransportError};
 
 /// The name of a refusal for want of consent.
 const CONSENT_REQUIRED: &str = "consent_required";
@@ -79,6 +79,10 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),
         AuthError::Refused { step, refusal } => of_refusal(*step, refusal),
+        AuthError::Busy { cut_short: Some(_), .. }
+        | AuthError::Transport { source: TransportError::DeadlinePassed { .. } } => {
+            one(TIME_REMEDY)
+        }
         AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
         AuthError::Unreadable { .. } | AuthError::Transport { .. } => one(

@@ -106,7 +106,8 @@ mod tests {
         assert_eq!(after("temporarily_unavailable", None, vec![]), Next::Stop);
         let url = "https://login.example.com/".parse().unwrap();
         let peer = Peer::of(Service::Entra, &url);
-        let busy = AuthError::Busy { peer, status: 503, wait: None, request_id: None };
+        let busy =
+            AuthError::Busy { peer, status: 503, wait: None, request_id: None, cut_short: None };
         assert_eq!(next(&busy), Next::Stop);
         let peer = Peer::of(Service::Entra, &url);
         let unreadable =

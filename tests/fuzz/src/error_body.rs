@@ -16,7 +16,7 @@ const STATUSES: [u16; 3] = [200, 403, 500];
 /// Holds for every body.
 pub fn holds(bytes: &[u8]) {
     for status in STATUSES {
-        let answer = Answer { status, headers: HeaderMap::new(), body: bytes.to_vec() };
+        let answer = Answer::new(status, HeaderMap::new(), bytes.to_vec());
         for service in [Service::Dataverse, Service::Flow] {
             let found = Fault::of(service, &answer, "rows");
             assert_eq!((found.service, found.status), (service, status));

@@ -31,7 +31,7 @@ fn input(bytes: &[u8]) -> Option<(Answer, usize)> {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
     let body = bytes[end + 1..].to_vec();
     let usual = (100..1000).contains(&status) && (1..=MOST_OPERATIONS).contains(&operations);
-    usual.then_some((Answer { status, headers, body }, operations))
+    usual.then_some((Answer::new(status, headers, body), operations))
 }
 
 /// Every write has an answer of its own that says so, and there is none more.
