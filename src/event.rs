@@ -110,6 +110,21 @@ pub enum Event<'a> {
         /// How long.
         time: Duration,
     },
+    /// A service has not answered for a while.
+    Unanswered {
+        /// Which service.
+        service: Service,
+        /// Its host.
+        host: &'a str,
+        /// What it was asked: the method, and the path without what varies.
+        request: &'a str,
+        /// How long the answer is out.
+        time: Duration,
+        /// How much longer it is waited for.
+        left: Duration,
+        /// The time for the whole run, if that is what ends the wait.
+        limit: Option<Duration>,
+    },
     /// The answer to a write was lost, and reading is to show whether it is in.
     Looking {
         /// How long that may take.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::pace::{Pace, Wave};
 use super::retry::Delay;
+use super::silence::QUIET;
 
 /// Waits that end within this time of each other are one wait to a person.
 const SAME_WAIT: Duration = Duration::from_secs(1);
@@ -32,6 +33,8 @@ struct State {
     pause: Option<Instant>,
     /// Until when a person knows that the run waits.
     told: Option<Instant>,
+    /// Until when nothing more is said of answers that are out.
+    quiet: Option<Instant>,
 }
 
 /// A place among the requests under way, which becomes free when it is dropped.
@@ -46,7 +49,7 @@ impl Gate {
     pub(super) fn new(ceiling: usize) -> Self {
         let pace = Pace::new(ceiling.min(Semaphore::MAX_PERMITS));
         let places = pace.limit();
-        let state = State { pace, places, pause: None, told: None };
+        let state = State { pace, places, pause: None, told: None, quiet: None };
         Self { places: Semaphore::new(places), state: Mutex::new(state) }
     }
 
@@ -102,6 +105,17 @@ impl Gate {
             state.told = Some(until);
         }
         news
+    }
+
+    /// Whether it is time to say that an answer is out.
+    pub(super) fn may_tell_of_silence(&self) -> bool {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let may = state.quiet.is_none_or(|until| until <= now);
+        if may {
+            state.quiet = Some(now + QUIET);
+        }
+        may
     }
 
     /// How long the service wants to be left alone from now on, if it does.

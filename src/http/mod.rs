@@ -12,6 +12,7 @@ mod pace;
 mod parcel;
 mod request;
 mod retry;
+mod silence;
 mod span;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -26,5 +27,6 @@ pub use decode::DecodeError;
 pub use error::{Cause, CutShort, Peer, TIME_REMEDY, TRUST_REMEDY, TransportError};
 pub use request::{Answer, Body, Method, Request, Safety};
 pub use retry::retry_after;
+pub use silence::Silence;
 pub use transport::{Settings, Transport};
 pub use trust::{Trust, TrustError};

@@ -276,6 +276,39 @@ async fn a_service_that_asks_for_a_rest_is_not_asked_by_others_and_the_other_ser
     assert_eq!((sent.counts().flow, sent.counts().dataverse), (1, 1));
 }
 
+#[tokio::test]
+async fn an_answer_that_is_out_is_told_of_once_for_all_that_are() {
+    let server = Server::start(|number, _| {
+        if number == 3 {
+            // From here on nothing happens but the passing of time.
+            tokio::time::pause();
+        }
+        Reply::Silence
+    })
+    .await;
+    let settings = Settings { deadline: Duration::from_secs(25), ..Settings::default() };
+    let sent = transport(settings);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&told);
+    sent.on_silence(move |silence| {
+        let what = format!("{} {} {}", silence.peer.service(), silence.method, silence.template);
+        let times = [silence.time, silence.left].map(|time| time.as_secs_f32().round());
+        list.lock().unwrap().push((what, times, silence.limit));
+    });
+    let request = get(&server);
+    let mut command = get(&server);
+    (command.service, command.safety) = (Service::Flow, Safety::Command);
+    let queries = futures_util::future::join_all((0..3).map(|_| sent.send(&request, None)));
+    let (answers, _) = tokio::join!(queries, sent.send(&command, None));
+    assert!(answers.into_iter().all(|answer| answer.is_err()));
+    let told = told.lock().unwrap();
+    let asked = |service: &str| told.iter().filter(|one| one.0.starts_with(service)).collect();
+    let (queries, commands): (Vec<_>, Vec<_>) = (asked("Dataverse"), asked("the Flow"));
+    let limit = Some(settings.deadline);
+    assert_eq!(queries, [&("Dataverse GET /rows".to_owned(), [10.0, 15.0], limit)]);
+    assert_eq!(commands[0], &("the Flow service GET /rows".to_owned(), [10.0, 110.0], None));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -14,7 +14,8 @@ use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Counts, CutShort, Request, Safety, TransportError, Trust, span};
+use super::{Answer, Counts, CutShort, Request, Safety, Silence, TransportError, Trust};
+use super::{silence, span};
 use crate::domain::{AccessToken, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
@@ -51,6 +52,7 @@ struct Shared {
     /// The time for the whole run.
     limit: Duration,
     on_wait: OnceLock<OnWait>,
+    on_silence: OnceLock<OnSilence>,
     /// How many commands to Dataverse a service may be carrying out.
     writes: AtomicUsize,
 }
@@ -71,6 +73,18 @@ struct Gates {
 
 /// Who is told of a wait before a request is sent again.
 type OnWait = Box<dyn Fn(Service, Duration) + Send + Sync>;
+
+/// Who is told of answers that are out for a while.
+type OnSilence = Box<dyn Fn(Silence<'_>) + Send + Sync>;
+
+/// What ends the wait for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    /// The run's deadline, or the time of an attempt that comes sooner.
+    Run,
+    /// The time of the attempt alone.
+    Attempt,
+}
 
 impl Default for Settings {
     /// Twenty-four at once, so that two runs of one user stay below the 52 that Dataverse bears of
@@ -108,6 +122,7 @@ impl Transport {
             deadline: Mutex::new(after(settings.deadline)),
             limit: settings.deadline,
             on_wait: OnceLock::new(),
+            on_silence: OnceLock::new(),
             writes: AtomicUsize::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -127,8 +142,8 @@ impl Transport {
         let mut tries = Tries::default();
         let mut previous = None;
         loop {
-            let end = self.shared.deadline();
-            let result = self.shared.attempt(request, &parcel, tries.all() + 1, end).await;
+            let number = tries.all() + 1;
+            let result = self.shared.attempt(request, &parcel, number, Bound::Run).await;
             let result = match (result, previous) {
                 // It waited for its turn: what came before tells more.
                 (Err(TransportError::DeadlinePassed { last: None, .. }), Some(previous)) => {
@@ -164,14 +179,18 @@ impl Transport {
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
         let parcel = Parcel::new(request, token)?;
-        let end = after(self.shared.attempt_timeout);
-        self.shared.attempt(request, &parcel, 1, end).await
+        self.shared.attempt(request, &parcel, 1, Bound::Attempt).await
     }
 
     /// Has somebody told of the waits before requests are sent again, once for all who wait for the
     /// same; the first one stays.
     pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
         let _ = self.shared.on_wait.set(Box::new(tell));
+    }
+
+    /// Has somebody told of answers that are out for a while, rarely; the first one stays.
+    pub fn on_silence(&self, tell: impl Fn(Silence<'_>) + Send + Sync + 'static) {
+        let _ = self.shared.on_silence.set(Box::new(tell));
     }
 
     /// Moves the run's deadline away by the time that a person took.
@@ -199,8 +218,12 @@ impl Shared {
         request: &Request,
         parcel: &Parcel,
         number: u32,
-        end: Instant,
+        bound: Bound,
     ) -> Result<Answer, TransportError> {
+        let end = match bound {
+            Bound::Run => self.deadline(),
+            Bound::Attempt => after(self.attempt_timeout),
+        };
         let gate = self.gates.of(request.service);
         let passed = || TransportError::DeadlinePassed {
             peer: parcel.peer.clone(),
@@ -218,8 +241,11 @@ impl Shared {
         };
         let span = span::of(request, parcel, number);
         let id = OnceLock::new();
-        let fetched = timeout(time, self.client.fetch(parcel, &id)).instrument(span.clone());
-        let result = match fetched.await {
+        let fetching = timeout(time, self.client.fetch(parcel, &id)).instrument(span.clone());
+        let by_run = bound == Bound::Run && request.safety == Safety::Query;
+        let until = if by_run { end } else { begin + time };
+        let tell = |time| self.tell_of_silence(request, parcel, time, (until, by_run));
+        let result = match silence::told(fetching, tell).await {
             Ok(result) => result.map(|answer| parcel.signed(answer)),
             Err(_) => Err(parcel.timed_out(id.into_inner(), time)),
         };
@@ -232,6 +258,24 @@ impl Shared {
     fn under_way(&self, request: &Request) -> Option<UnderWay<'_>> {
         let is_write = request.safety == Safety::Command && request.service == Service::Dataverse;
         is_write.then(|| UnderWay::begin(&self.writes))
+    }
+
+    /// Tells that an answer is out, unless somebody knows of another one; until when it is waited for,
+    /// and whether that is for want of the run's time.
+    fn tell_of_silence(
+        &self,
+        request: &Request,
+        parcel: &Parcel,
+        time: Duration,
+        (until, by_run): (Instant, bool),
+    ) {
+        let Some(tell) = self.on_silence.get() else { return };
+        if self.gates.of(request.service).may_tell_of_silence() {
+            let (peer, method, template) = (&parcel.peer, &request.method, request.template);
+            let left = until.saturating_duration_since(Instant::now());
+            let limit = by_run.then_some(self.limit);
+            tell(Silence { peer, method, template, time, left, limit });
+        }
     }
 
     /// Tells of a wait, unless it has been told.

@@ -47,6 +47,8 @@ pub struct Console {
     width: usize,
     /// Whether a line may be rewritten while work goes on.
     live: bool,
+    /// The line that is replaced next.
+    shown: Mutex<String>,
     output: Mutex<AutoStream<io::Stdout>>,
     messages: Mutex<AutoStream<io::Stderr>>,
     file: String,
@@ -72,6 +74,7 @@ impl Console {
             format,
             width,
             live: wipes && io::stderr().is_terminal(),
+            shown: Mutex::default(),
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
             messages: Mutex::new(messages),
             file: printable(file, 200),
@@ -190,7 +193,17 @@ impl Console {
     fn status(&self, text: &str) {
         if self.live {
             self.message(&format!("\r\x1b[2K{text}"));
+            if let Ok(mut shown) = self.shown.lock() {
+                text.clone_into(&mut shown);
+            }
         }
+    }
+
+    /// A line that stays above the one that is replaced.
+    fn aside(&self, text: &str) {
+        let shown = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
+        self.line(text);
+        self.status(&shown);
     }
 
     fn clear(&self) {
@@ -308,6 +321,12 @@ impl Listener for Console {
             }
             Event::Waiting { service, time } => {
                 self.line(&format!("Asking {service} again in {} s …", time.as_secs_f32().ceil()));
+            }
+            Event::Unanswered { service, host, request, time, left, limit } => {
+                let (time, end) = (time.as_secs(), words::giving_up(left, limit));
+                self.aside(&format!(
+                    "Still waiting for {service} at `{host}`: no answer to {request} for {time} s. {end}"
+                ));
             }
             Event::Looking { longest } => self.line(&format!(
                 "The answer to the write was lost. Looking whether it is in, for up to {} s …",

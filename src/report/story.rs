@@ -35,6 +35,11 @@ pub(super) fn event(event: &Event<'_>) {
             let (service, wait_ms) = (service.word(), milliseconds(*time));
             tracing::warn!(service, wait_ms, "asking again after a pause");
         }
+        Event::Unanswered { service, request, time, left, .. } => {
+            let (service, waited_ms) = (service.word(), milliseconds(*time));
+            let left_ms = milliseconds(*left);
+            tracing::warn!(service, request, waited_ms, left_ms, "still waiting for an answer");
+        }
         Event::Looking { longest } => {
             tracing::warn!(longest_s = longest.as_secs(), "the answer to the write was lost");
         }

@@ -132,6 +132,17 @@ pub(super) fn is_change(change: &Change) -> bool {
     change.action != Action::NoOp
 }
 
+/// Until when an answer is waited for, and which option says so.
+pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
+    let left = left.as_secs();
+    match limit {
+        Some(limit) => {
+            format!("The run gives up in {left} s (`--timeout {}`).", limit.as_secs())
+        }
+        None => format!("This request is given up in {left} s."),
+    }
+}
+
 /// A moment as RFC 3339 has it, in UTC.
 pub(super) fn moment(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
@@ -140,4 +151,17 @@ pub(super) fn moment(time: SystemTime) -> String {
 /// A time in seconds.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_told_until_when_and_which_option_says_so() {
+        let left = Duration::from_secs(590);
+        let whole = giving_up(left, Some(Duration::from_secs(600)));
+        assert_eq!(whole, "The run gives up in 590 s (`--timeout 600`).");
+        assert_eq!(giving_up(left, None), "This request is given up in 590 s.");
+    }
 }

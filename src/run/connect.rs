@@ -13,7 +13,7 @@ use crate::domain::{Cloud, EnvironmentUrl, FlowWay, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::{Settings, Transport, Trust};
+use crate::http::{Settings, Silence, Transport, Trust};
 use crate::report::Console;
 
 /// The longest that one attempt of a request may take: Dataverse itself gives up after two minutes.
@@ -88,6 +88,8 @@ pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Tr
     };
     let trust = args.ca_bundle.as_deref().map_or_else(|| Ok(Trust::default()), bundle)?;
     let transport = Transport::trusting(settings, trust)?;
+    let listener = Arc::clone(console);
+    transport.on_silence(move |silence| tell_of(silence, &*listener));
     let console = Arc::clone(console);
     transport.on_wait(move |service, time| {
         if time >= WORTH_TELLING {
@@ -95,6 +97,14 @@ pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Tr
         }
     });
     Ok(transport)
+}
+
+/// Tells of an answer that is out.
+fn tell_of(silence: Silence<'_>, listener: &dyn Listener) {
+    let Silence { peer, method, template, time, left, limit } = silence;
+    let (service, host) = (peer.service(), peer.host());
+    let request = &format!("{method} {template}");
+    listener.tell(Event::Unanswered { service, host, request, time, left, limit });
 }
 
 /// The certificates of a bundle.
