@@ -10,6 +10,7 @@ mod lint;
 mod log;
 pub mod pac;
 mod report;
+mod variables;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use explain::ExplainArgs;
 pub use export::ExportArgs;
@@ -86,7 +87,11 @@ impl Cli {
             let message = format!("flowbind has no `{word}`: {hint}");
             Self::command().error(ErrorKind::UnknownArgument, message)
         })?;
-        Self::try_parse_from(words)
+        let mut command = variables::heeding(Self::command());
+        let matches = command.try_get_matches_from_mut(&words);
+        matches
+            .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
+            .map_err(|error| variables::blaming(error.format(&mut command), &command, &words))
     }
 }
 

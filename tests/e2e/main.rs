@@ -43,5 +43,6 @@ mod solutions;
 mod stores;
 mod synthetic;
 mod tenant;
+mod terminal;
 mod tls;
 mod watch;

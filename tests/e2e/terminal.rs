@@ -1,0 +1,45 @@
+//! What the program says to who looks at it.
+
+use clap::{Command, CommandFactory};
+use flowbind::cli::Cli;
+
+use super::harness::{EXAMPLE, place};
+
+/// The variables of the options of a command and of those below it.
+fn variables(command: &Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(|argument| argument.get_env());
+    let own = own.map(|name| name.to_str().unwrap().to_owned()).collect();
+    let below = command.get_subcommands().map(variables);
+    std::iter::once(own).chain(below).flatten().collect()
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_one_that_is_not_set() {
+    let place = place();
+    let mut command = place.command(&["plan", "-m", EXAMPLE, "-e", "sandbox"]);
+    let names = variables(&Cli::command());
+    assert!(names.len() > 15 && names.contains(&"FLOWBIND_TIMEOUT".to_owned()), "{names:?}");
+    for name in names.iter().filter(|name| *name != "FLOWBIND_SANDBOX_STATE") {
+        command.env(name, if name.len() % 2 == 0 { "" } else { " " });
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_bad_value_names_the_variable_that_it_is_from() {
+    let place = place();
+    let said = |name: &str, value: &str, words: &[&str]| {
+        let all = [&["plan", "-m", EXAMPLE, "-e", "sandbox"], words].concat();
+        let output = place.command(&all).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let tip = |name: &str| format!("the value is that of the environment variable {name}");
+    for (name, value) in [("FLOWBIND_TIMEOUT", "x"), ("FLOWBIND_FORMAT", "yaml")] {
+        let text = said(name, value, &[]);
+        assert!(text.contains(&tip(name)), "{text}");
+    }
+    let typed = said("FLOWBIND_TIMEOUT", "x", &["--timeout=x"]);
+    assert!(!typed.contains("environment variable"), "{typed}");
+}
