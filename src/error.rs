@@ -26,7 +26,8 @@ impl From<AuthError> for Failure {
             AuthError::Busy { .. } | AuthError::Transport { .. } => Exit::Unreachable,
             _ => Exit::SignIn,
         };
-        Self { hints: error.hints(), ..Self::of(exit, &error) }
+        let timed_out = error.is_cut_short();
+        Self { hints: error.hints(), timed_out, ..Self::of(exit, &error) }
     }
 }
 
@@ -50,7 +51,7 @@ impl From<TransportError> for Failure {
             TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
             TransportError::Unreachable { .. } => failure
                 .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),
-            TransportError::DeadlinePassed { .. } => failure.hint(TIME_REMEDY),
+            TransportError::DeadlinePassed { .. } => failure.hint(TIME_REMEDY).timed_out(),
             _ => failure.hint("run again"),
         }
     }
@@ -81,7 +82,7 @@ impl From<Fault> for Failure {
             403 => Self::new(Exit::Refused, message)
                 .hint("give the signed-in user a role in the environment and ownership of the flows"),
             429 | 500..=599 if fault.cut_short.is_some() => {
-                let failure = Self::new(Exit::Unreachable, message).hint(TIME_REMEDY);
+                let failure = Self::new(Exit::Unreachable, message).hint(TIME_REMEDY).timed_out();
                 let throttled = (fault.status == 429).then_some(LESS);
                 throttled.into_iter().fold(failure, Self::hint)
             }

@@ -14,12 +14,14 @@ pub struct Failure {
     pub message: String,
     /// What to do about it, most likely first.
     pub hints: Vec<String>,
+    /// Whether the run's time was all that was wanting.
+    pub timed_out: bool,
 }
 
 impl Failure {
     /// A failure of that kind.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new() }
+        Self { exit, message: message.into(), hints: Vec::new(), timed_out: false }
     }
 
     /// A failure that an error and its causes put into words.
@@ -34,11 +36,30 @@ impl Failure {
         self
     }
 
+    /// The same failure, for want of the run's time.
+    #[must_use]
+    pub fn timed_out(self) -> Self {
+        Self { timed_out: true, ..self }
+    }
+
     /// The same failure, which says that nothing was written.
     #[must_use]
     pub fn nothing_written(self) -> Self {
         let message = self.message.trim_end_matches(['.', ' ']);
         Self { message: format!("{message}; nothing was written"), ..self }
+    }
+
+    /// How a run that wrote nothing for this reason ended, as a headline.
+    pub fn headline(&self) -> &'static str {
+        match self.exit {
+            Exit::Interrupted => "Interrupted",
+            Exit::Unreachable if self.timed_out => "Timed out",
+            Exit::Unreachable => "Service unavailable",
+            Exit::SignIn => "Not signed in",
+            Exit::Usage => "Not begun",
+            Exit::Unexpected => "Failed",
+            Exit::Done | Exit::ChangesPending | Exit::Refused | Exit::Unknown => "Refused",
+        }
     }
 
     /// The run was interrupted before anything was written.

@@ -238,6 +238,15 @@ impl AuthError {
         hints
     }
 
+    /// Whether the run's time was all that was wanting.
+    pub fn is_cut_short(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { cut_short: Some(_), .. }
+                | Self::Transport { source: TransportError::DeadlinePassed { .. } }
+        )
+    }
+
     /// The id by which an administrator finds the attempt in the sign-in log.
     pub fn correlation_id(&self) -> Option<&str> {
         self.refusal()?.correlation_id.as_deref()

@@ -271,3 +271,22 @@ fn the_page_needs_nothing_but_itself() {
     }
     assert!(page.contains("default-src &#39;none&#39;; style-src &#39;sha256-"), "{page}");
 }
+
+#[test]
+fn a_run_that_wrote_nothing_says_in_its_headline_why() {
+    let refused = |exit: Exit| Failure::new(exit, "for a reason");
+    for (failure, headline) in [
+        (refused(Exit::Interrupted), "Interrupted"),
+        (refused(Exit::Unreachable).timed_out(), "Timed out"),
+        (refused(Exit::Unreachable), "Service unavailable"),
+        (refused(Exit::SignIn), "Not signed in"),
+        (refused(Exit::Usage), "Not begun"),
+        (refused(Exit::Unexpected), "Failed"),
+        (refused(Exit::Refused), "Refused"),
+    ] {
+        let failure = Some(&failure);
+        let run = Run { failure, ..run(RunCommand::Apply, Outcome::Refused, None) };
+        let text = ReportFormat::Markdown.render(&run);
+        assert!(text.starts_with(&format!("## flowbind apply: {headline}\n")), "{text}");
+    }
+}

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Outcome, Run, RunCommand};
 use crate::domain::printable;
+use crate::failure::Failure;
 use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
 use crate::problem::Problem;
 
@@ -45,13 +46,14 @@ pub(super) fn word(action: Action) -> &'static str {
 pub(super) fn headline(run: &Run<'_>) -> &'static str {
     match (run.outcome, run.command) {
         (Outcome::Agreed, RunCommand::Lint) => "No problems",
+        (Outcome::Refused, RunCommand::Lint) => "Problems found",
         (Outcome::Agreed, _) => "No changes",
         (Outcome::Drifted, _) => "Drift found",
         (Outcome::Planned, _) => "Changes pending",
         (Outcome::Applied, RunCommand::Rollback) => "Rolled back",
         (Outcome::Applied, _) => "Applied",
         (Outcome::Exported, _) => "Exported",
-        (Outcome::Refused, _) => "Refused",
+        (Outcome::Refused, _) => run.failure.map_or("Refused", Failure::headline),
         (Outcome::Unknown, _) => "Outcome unknown",
     }
 }

@@ -79,10 +79,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),
         AuthError::Refused { step, refusal } => of_refusal(*step, refusal),
-        AuthError::Busy { cut_short: Some(_), .. }
-        | AuthError::Transport { source: TransportError::DeadlinePassed { .. } } => {
-            one(TIME_REMEDY)
-        }
+        cut_short if cut_short.is_cut_short() => one(TIME_REMEDY),
         AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
         AuthError::Unreadable { .. } | AuthError::Transport { .. } => one(
