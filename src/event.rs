@@ -99,8 +99,9 @@ pub enum Event<'a> {
     },
     /// Everything was sent and is now read back.
     Verifying,
-    /// Somebody else wrote to a target first, so that all are read and planned anew.
-    PlanningAgain,
+    /// Somebody else wrote to a target first, and the plan that was made anew is the same in
+    /// substance.
+    PlannedAgain,
     /// Another run wrote the same first.
     WrittenElsewhere,
     /// A service asks to wait before a request is sent again.

@@ -133,7 +133,6 @@ impl Applying<'_> {
                 });
             };
             let nothing_in = self.progress.is_nothing_in();
-            self.listener.tell(Event::PlanningAgain);
             let Ok(now) = self.plan_again().await else {
                 return Err(self.conflict(fault, None, vec![]));
             };
@@ -146,7 +145,10 @@ impl Applying<'_> {
                 Verdict::Again if rounds_left == 0 || !self.goes_on => {
                     return Err(self.conflict(fault, None, vec![]));
                 }
-                Verdict::Again => anew = Some(now),
+                Verdict::Again => {
+                    self.listener.tell(Event::PlannedAgain);
+                    anew = Some(now);
+                }
                 Verdict::Diverged(both) => return Err(self.conflict(fault, Some(now), both)),
             }
         }

@@ -311,11 +311,9 @@ impl Listener for Console {
                 self.line(&format!("Writing {} in {sets} …", counted(writes, "row")));
             }
             Event::Verifying => self.line("Reading back …"),
-            Event::PlanningAgain => {
-                self.line(
-                    "Somebody else wrote to a target meanwhile. Reading and planning again …",
-                );
-            }
+            Event::PlannedAgain => self.line(
+                "Somebody else wrote to a target meanwhile. Planned again: the plan is the same in substance.",
+            ),
             Event::WrittenElsewhere => {
                 self.line("Another run wrote the same first. This run wrote nothing.");
             }

@@ -29,7 +29,7 @@ pub(super) fn event(event: &Event<'_>) {
         Event::Planned { plan, .. } | Event::Checked { plan, .. } => planned(plan),
         Event::Writing { writes, change_sets } => tracing::info!(writes, change_sets, "writing"),
         Event::Verifying => tracing::info!("reading back"),
-        Event::PlanningAgain => tracing::warn!("somebody else wrote first: planning again"),
+        Event::PlannedAgain => tracing::warn!("somebody else wrote first: planned again"),
         Event::WrittenElsewhere => tracing::info!("another run wrote the same first"),
         Event::Waiting { service, time } => {
             let (service, wait_ms) = (service.word(), milliseconds(*time));
