@@ -17,6 +17,7 @@ mod journal;
 mod keep;
 mod lint;
 mod log;
+mod next;
 mod pipeline;
 mod principal;
 mod record;
@@ -179,7 +180,12 @@ async fn populate<'run>(
     let files = [&[args.connect.manifest.as_path()], others].concat();
     let (console, mut record, opened) = begin(command, (args.format, &args.reports), &files, color);
     let ended = match opened.and_then(|()| wish()) {
-        Ok(wish) => stages(args, &wish, &console, &mut record).await,
+        Ok(wish) => {
+            let ended = stages(args, &wish, &console, &mut record).await;
+            let saved = matches!(ended, Ok(Outcome::Agreed | Outcome::Planned));
+            wish.save.filter(|_| !saved).iter().for_each(|saving| saving.left(&console));
+            ended
+        }
         Err(failure) => Err(failure),
     };
     record.conclude(ended, &console)
@@ -203,13 +209,25 @@ async fn stages(
     }
     let head = || ready.head(&args.connect.manifest, record);
     let journaling = journaling.as_ref().map(|journaling| (journaling, head()));
-    let outcome = settle(&ready, wish, journaling, &mut interrupts, console, record).await;
+    let settling = settle(&ready, wish, args, journaling, &mut interrupts, console, record);
+    let outcome = settling.await;
+    let outcome = outcome.map_err(|failure| undoing(failure, wish, args));
     ready.connection.close().await;
     if let (Some(handing), Ok(Outcome::Applied | Outcome::Agreed)) = (handing, &outcome) {
         let handed = handing.over(&ready.discovery.observed, console);
         record.shortcomings.extend(handed.err());
     }
     outcome
+}
+
+/// The same failure, which also says how what is in can be undone, if a journal tells that.
+fn undoing(failure: Failure, wish: &Wish<'_>, args: &RunArgs) -> Failure {
+    let Some(journal) = wish.journal.filter(|_| failure.exit == Exit::Unknown) else {
+        return failure;
+    };
+    let file = journal.path.display().to_string();
+    let undo = next::command(&["rollback", &file], &args.connect);
+    failure.hint(format!("or undo what is in: `{undo}`"))
 }
 
 /// Everything that is known before anything is contacted.
@@ -311,6 +329,7 @@ fn planned(manifest: &Manifest, discovery: &Discovery, connection: &Connection) 
 async fn settle(
     ready: &Ready,
     wish: &Wish<'_>,
+    args: &RunArgs,
     journaling: Option<(&Journaling, Head)>,
     interrupts: &mut Interrupts,
     console: &Console,
@@ -320,7 +339,7 @@ async fn settle(
     let consented = consent(&ready.connection, &reader, wish.intent, console, record);
     if let Some(outcome) = interrupts.unless(consented).await? {
         if let Some(saving) = wish.save.as_ref().filter(|_| outcome != Outcome::Refused) {
-            saving.save(ready, record, console)?;
+            saving.save(ready, record, &args.connect, console)?;
         }
         if journaling.is_some() {
             console.message("Nothing is changed, so no journal is kept.\n");

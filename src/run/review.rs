@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Ready;
+use super::next;
 use super::record::Record;
-use crate::cli::ReviewArgs;
+use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::disk;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -51,6 +52,7 @@ impl Saving {
         &self,
         ready: &Ready,
         record: &Record,
+        connect: &ConnectArgs,
         console: &Console,
     ) -> Result<(), Failure> {
         let now = SystemTime::now();
@@ -71,10 +73,22 @@ impl Saving {
                 .nothing_written()
                 .hint("name a file that you may write to by --out")
         })?;
+        let apply = next::command(&["apply", "--plan", &shown.to_string()], connect);
         console.message(&format!(
-            "Saved the plan as {shown}. It can be applied until {expires}: flowbind apply --plan {shown}\n"
+            "Saved the plan as {shown}. It can be applied until {expires}: {apply}\n"
         ));
         Ok(())
+    }
+
+    /// Says that an earlier plan of that name is still there, as this one was not saved.
+    pub(super) fn left(&self, console: &Console) {
+        let before = disk::read(&self.path, MOST_BYTES).ok();
+        if let Some(before) = before.and_then(|content| Reviewed::from_json(&content).ok()) {
+            let (shown, made) = (self.path.display(), before.head.made);
+            console.message(&format!(
+                "{shown} was left as it is: it holds the plan of {made}, and this one was not saved.\n"
+            ));
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use super::interrupt::Interrupts;
 use super::record::Record;
 use super::sign_in::Login;
 use super::{
-    Connection, Intent, auth, begin, clouds, confirm, consent, detailed, journal, reach, review,
+    Connection, Intent, auth, begin, clouds, confirm, consent, detailed, journal, next, reach,
+    review,
 };
 use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
@@ -16,15 +17,11 @@ use crate::domain::{Cloud, Clouds, EnvironmentId};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::journal::{Journal, JournalFile, changed, plan_rollback};
+use crate::journal::{Journal, changed, plan_rollback};
 use crate::manifest::{Environment, Place};
 use crate::problem::{Code, Problem};
 use crate::report::{Console, Outcome, RunCommand};
 use crate::stage::Stage;
-
-/// How to look whether a rollback is in.
-const LOOK: &str =
-    "look with `flowbind rollback FILE --dry-run`; running the rollback again is safe";
 
 /// Everything that is known before anything is contacted.
 struct Start {
@@ -65,7 +62,7 @@ async fn stages(
     let start = start(args, console)?;
     let mut interrupts = Interrupts::begin();
     let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
-    let outcome = settle(&ready, &args.journal, &mut interrupts, console, record).await;
+    let outcome = settle(&ready, args, &mut interrupts, console, record).await;
     ready.connection.close().await;
     outcome
 }
@@ -176,7 +173,7 @@ fn spent_already(time: &str) -> Problem {
 /// Shows the plan and, if that is the intent, carries it out.
 async fn settle(
     ready: &Ready,
-    file: &JournalFile,
+    args: &RollbackArgs,
     interrupts: &mut Interrupts,
     console: &Console,
     record: &mut Record,
@@ -197,9 +194,9 @@ async fn settle(
         progress: Progress::default(),
     };
     let applied = interrupts.held(&applying, record.planned(), console).await;
-    match applied.map_err(failed)? {
+    match applied.map_err(|error| failed(error, args))? {
         Applied::ByThisRun | Applied::ByThisRunAnew(_) => {
-            journal::spend(file, &ready.journal, review::now(), console);
+            journal::spend(&args.journal, &ready.journal, review::now(), console);
             Ok(Outcome::Applied)
         }
         Applied::ByAnotherRun(plan) => {
@@ -210,7 +207,7 @@ async fn settle(
 }
 
 /// What an apply's error means for a rollback: the last hint is how to look, which differs.
-fn failed(error: ApplyError) -> Failure {
+fn failed(error: ApplyError, args: &RollbackArgs) -> Failure {
     let looks = matches!(
         error,
         ApplyError::Conflict { .. }
@@ -221,7 +218,9 @@ fn failed(error: ApplyError) -> Failure {
     let mut failure = Failure::from(error);
     if looks {
         failure.hints.pop();
-        failure.hints.push(LOOK.to_owned());
+        let file = args.journal.path.display().to_string();
+        let look = next::command(&["rollback", &file, "--dry-run"], &args.run.connect);
+        failure.hints.push(format!("look with `{look}`; running the rollback again is safe"));
     }
     failure
 }

@@ -370,3 +370,21 @@ fn a_served_environment_needs_no_manifest_to_be_rolled_back() {
     assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
     assert_eq!(document["environment"]["url"], served.url.as_str());
 }
+
+#[test]
+fn a_run_that_does_not_know_what_is_in_says_how_to_undo_it() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    // The first reading passes; the one that is to prove the write does not.
+    let fault = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"environmentvariabledefinitions\"\nafter = 1\nstatus = 403\ntimes = 99\n";
+    let tenant = place.tenant_with(fault);
+    let journal = place.journal();
+    let run = ["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant];
+    let ended = place.with_key(&[&run[..], &["--journal", &journal]].concat());
+    assert_eq!(ended.code, 7, "{}", ended.stderr);
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let undo = format!("or undo what is in: `flowbind rollback {journal} --manifest {manifest}");
+    assert!(said.contains(&undo), "{said}");
+    let undone = place.with_key(&["rollback", &journal, "--manifest", &manifest]);
+    assert_eq!(undone.code, 0, "{}", undone.stderr);
+}

@@ -58,7 +58,10 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     let file = day.plan_file();
     let planned = day.run(&["plan", "--out", &file]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
-    assert!(words(&planned.stderr).contains("Saved the plan as"), "{}", planned.stderr);
+    let (manifest, url) = (&day.manifest, &day.served.url);
+    let next =
+        format!(": flowbind apply --plan {file} --manifest {manifest} --environment {url}\n");
+    assert!(planned.stderr.contains(&next), "{}", planned.stderr);
     day.rotates();
     let refused = day.run(&["apply", "--plan", &file]);
     assert_eq!(refused.code, 5, "{}", refused.stderr);
@@ -112,6 +115,23 @@ fn a_plan_with_a_problem_is_not_saved() {
         .unwrap();
     assert_eq!(day.run(&["plan", "--out", &day.plan_file()]).code, 5);
     assert!(!day.place.path("release.plan").exists());
+}
+
+#[test]
+fn a_plan_that_is_not_saved_says_that_an_earlier_one_is_left() {
+    let day = Day::begins();
+    let file = day.plan_file();
+    assert_eq!(day.run(&["plan", "--out", &file]).code, 0);
+    let before = fs::read_to_string(&file).unwrap();
+    let manifest = fs::read_to_string(&day.manifest).unwrap();
+    let wrong = manifest.replace("contoso_PartnerWebhookUrl", "contoso_None");
+    for text in [wrong, "version = 0".to_owned()] {
+        fs::write(&day.manifest, text).unwrap();
+        let refused = day.run(&["plan", "--out", &file]);
+        let left = format!("{file} was left as it is: it holds the plan of ");
+        assert!(words(&refused.stderr).contains(&left), "{}", refused.stderr);
+        assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    }
 }
 
 #[test]
