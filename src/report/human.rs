@@ -251,7 +251,9 @@ fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -
     let site = problem.site.map(|site| format!("{file}:{}:{}", site.line, site.column));
     let place: Vec<&str> =
         [site.as_deref(), problem.address.as_deref()].into_iter().flatten().collect();
-    let _ = writeln!(text, "  {DIM}at{DIM:#}    {}", place.join("  "));
+    if !place.is_empty() {
+        let _ = writeln!(text, "  {DIM}at{DIM:#}    {}", place.join("  "));
+    }
     text += &paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", &problem.hint, width);
     text + "\n"
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Head, Reviewed, ReviewedChange, User};
-use crate::domain::EntityTag;
+use crate::domain::{EntityTag, Kind};
 use crate::plan::{Action, Change, Plan, ValueView};
 use crate::problem::{Code, Problem};
 
@@ -34,6 +34,13 @@ impl Reviewed {
         problems
     }
 
+    /// Whether it is about another environment or of another user, so that what follows from that is
+    /// not worth telling.
+    pub fn is_of_another(moved: &[Problem]) -> bool {
+        let elsewhere = [Code::PlanEnvironment, Code::PlanUser];
+        moved.iter().any(|problem| elsewhere.contains(&problem.code))
+    }
+
     /// What moved in the environment: a plan that was made anew is the same in substance if every
     /// target gets the value that was reviewed, over the value and the version of the row that were
     /// reviewed, or has it by now.
@@ -51,7 +58,10 @@ impl Reviewed {
             let message = format!("the plan was made by {user}, and {} is signed in", present.user);
             problems.push(problem(Code::PlanUser, message));
         }
-        problems.extend(self.moved_changes(plan));
+        // Elsewhere, and to others, everything is another than it was.
+        if problems.is_empty() {
+            problems = self.moved_changes(plan);
+        }
         problems
     }
 
@@ -82,7 +92,8 @@ impl ReviewedChange {
         if self.after != now.after {
             let (was, is) =
                 (ValueView::words(self.after.as_ref()), ValueView::words(now.after.as_ref()));
-            return Some(format!("the flow's URL was {was}, and now is {is}"));
+            let how = self.turned(now);
+            return Some(format!("the flow's URL was {was}, and now is {is}{how}"));
         }
         if now.action == Action::NoOp {
             return None;
@@ -90,12 +101,43 @@ impl ReviewedChange {
         if self.before != now.before || self.action != now.action {
             let (was, is) =
                 (ValueView::words(self.before.as_ref()), ValueView::words(now.before.as_ref()));
-            return Some(format!("the target held {was}, and now holds {is}"));
+            let how = told(seen(self.before.as_ref(), now.before.as_ref()));
+            return Some(format!("the target held {was}, and now holds {is}{how}"));
         }
         let guard = now.guard.as_ref().map(EntityTag::as_str);
         (self.guard.as_deref() != guard)
             .then(|| "the row, or the default that it is made of, was written to since, whatever in it changed".to_owned())
     }
+}
+
+impl ReviewedChange {
+    /// What the difference between the flow's URLs means, as the end of a sentence. Where the target
+    /// holds the one that was reviewed, the parts of both are known.
+    fn turned(&self, now: &Change) -> String {
+        if self.after == now.before && !now.differences.is_empty() {
+            return told(Some(&now.reason));
+        }
+        told(seen(self.after.as_ref(), now.after.as_ref()))
+    }
+}
+
+/// What is seen of a difference between two URLs by what may be shown of them, where their kinds and
+/// hosts do not show it.
+fn seen(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str> {
+    let (Some(ValueView::Url(was)), Some(ValueView::Url(is))) = (was, is) else { return None };
+    match (was.kind, is.kind) {
+        _ if was.host != is.host => Some("another host"),
+        (Kind::Signed, Kind::Signed) => {
+            Some("the signature was rotated, or another part than the host differs")
+        }
+        (was, is) if was == is => Some("another part than the host differs"),
+        _ => None,
+    }
+}
+
+/// A difference as the end of a sentence.
+fn told(difference: Option<&str>) -> String {
+    difference.map_or_else(String::new, |difference| format!(": {difference}"))
 }
 
 impl User {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{EntityTag, Fingerprint, Kind, UrlView};
+use crate::plan::{Difference, Part};
 use crate::problem::Code;
 
 const NOW: &str = "2026-01-31T09:00:00Z";
@@ -95,10 +96,16 @@ fn another_manifest_and_an_old_plan_are_known_before_anything_is_contacted() {
 fn another_environment_and_another_user_are_told() {
     let now = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
     assert!(reviewed().moved_there(&present(), &now).is_empty());
+    let moved = reviewed().moved_there(
+        &Present { environment_id: "other".to_owned(), ..present() },
+        &plan(change(Action::Update, Some("old"), "newer", "W/\"1\"")),
+    );
+    assert_eq!(moved.len(), 1, "what follows from that is not told: {moved:?}");
     let elsewhere = Present { environment_id: "other".to_owned(), user: user("2") };
     let problems = reviewed().moved_there(&elsewhere, &now);
     let codes: Vec<Code> = problems.iter().map(|problem| problem.code).collect();
     assert_eq!(codes, [Code::PlanEnvironment, Code::PlanUser]);
+    assert!(Reviewed::is_of_another(&problems));
 }
 
 #[test]
@@ -116,6 +123,28 @@ fn a_target_moves_with_its_url_its_value_and_its_row() {
             "{sentence}: {moved:?}"
         );
     }
+}
+
+#[test]
+fn what_a_difference_means_is_told_as_far_as_it_is_known() {
+    let said = |now: Change| moved(now).remove(0).1;
+    let newer = said(change(Action::Update, Some("old"), "newer", "W/\"1\""));
+    let honest = ": the signature was rotated, or another part than the host differs";
+    assert!(newer.ends_with(honest), "{newer}");
+    let hand = said(change(Action::Update, Some("hand"), "new", "W/\"1\""));
+    assert!(hand.ends_with(honest), "{hand}");
+    // What was reviewed is there, so that both URLs are known in all of their parts.
+    let part = Difference { part: Part::Signature, before: None, after: None };
+    let rotated = change(Action::Update, Some("new"), "newer", "W/\"2\"");
+    let rotated = said(Change { differences: vec![part], ..rotated });
+    assert!(rotated.ends_with(": signature rotated"), "{rotated}");
+    let nothing = said(change(Action::Create, None, "new", ""));
+    assert!(nothing.ends_with("and now holds nothing"), "{nothing}");
+    let mut elsewhere = change(Action::Update, Some("old"), "new", "W/\"1\"");
+    if let Some(ValueView::Url(view)) = &mut elsewhere.after {
+        view.host = "prod-1.westeurope.logic.azure.com".to_owned();
+    }
+    assert!(said(elsewhere).ends_with(": another host"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::disk;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::plan::Plan;
 use crate::report::Console;
 use crate::review::{Head, Present, ReviewError, Reviewed, User};
 
@@ -113,6 +114,9 @@ pub(super) fn hold(reviewed: &Reviewed, ready: &Ready, record: &mut Record, cons
     let moved = reviewed.moved_there(&present(ready), record.planned());
     if moved.is_empty() && record.planned().problems.is_empty() {
         console.message(&format!("The plan of {} still holds.\n", reviewed.head.made));
+    }
+    if Reviewed::is_of_another(&moved) {
+        record.plan(Plan::default());
     }
     record.refuse(moved);
 }
