@@ -90,7 +90,7 @@ impl fmt::Display for Difference {
                 formatter.write_str("retired address")
             }
             (Part::Kind, Some(before), Some(after)) => {
-                write!(formatter, "{before} becomes {after}")
+                write!(formatter, "{before} instead of {after}")
             }
             _ => formatter.write_str(part.phrase()),
         }
@@ -157,7 +157,7 @@ mod tests {
             (HERE.replace("3d5b2f84", "77777777"), "another environment"),
             (HERE.replace("01234567", "76543210"), "another workflow"),
             (HERE.replace("triggers/manual", "triggers/orders"), "another trigger"),
-            (HERE.replace("&sig=made-up", ""), "authenticated becomes signed"),
+            (HERE.replace("&sig=made-up", ""), "authenticated instead of signed"),
             (HERE.replace("api-version=1", "api-version=2"), "another api-version"),
             (HERE.replace("made-up", "older"), "signature rotated"),
             (HERE.replace(":443", ":8443"), "other details"),

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use anstream::{AutoStream, ColorChoice};
 
 use super::hand_over::Secrets;
+use super::human::{CHECK, Manner, PLAN};
 use super::layout::counted;
 use super::runner::without_commands;
 use super::words::counts;
@@ -211,12 +212,11 @@ impl Console {
     }
 
     /// A plan below its heading; for machines it is a part of the result.
-    fn plan(&self, heading: &str, plan: &Plan) {
+    fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: Manner) {
         self.clear();
         if self.format == Format::Human {
             self.result(heading);
-            let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
-            self.folded(&title, &human::changes(plan, self.width));
+            self.folded(title, &human::changes(plan, manner, self.width));
             self.result(&human::notes(plan, &self.file, self.width));
         }
     }
@@ -297,10 +297,13 @@ impl Listener for Console {
                 "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
             )),
             Event::Planned { plan, environment, url } => {
-                self.plan(&human::heading("Plan for", environment, url), plan);
+                let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
+                self.plan(&human::heading("Plan for", environment, url), &title, plan, PLAN);
             }
             Event::Checked { plan, environment, url } => {
-                self.plan(&human::heading("Check of", environment, url), &drift::only(plan));
+                let differs = drift::only(plan);
+                let title = format!("Drift: {}", counted(differs.changes.len(), "target"));
+                self.plan(&human::heading("Check of", environment, url), &title, &differs, CHECK);
             }
             Event::Writing { writes, change_sets } => {
                 let sets = if change_sets == 1 {

@@ -19,7 +19,6 @@ pub(super) fn only(plan: &Plan) -> Plan {
 /// What was asked, and the last line: how the check ended.
 pub(super) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked) -> String {
     let probes = checked.probes.as_deref().map_or_else(String::new, probes);
-    let problems = counted(plan.problems.len(), "problem");
     probes
         + &match outcome {
             Outcome::Agreed => match checked.targets {
@@ -30,7 +29,8 @@ pub(super) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked) -> St
                 format!("{YELLOW}drifted{YELLOW:#}: {}. {}\n", found(plan, checked), next(checked))
             }
             _ => format!(
-                "{RED}refused{RED:#}: {problems}, and the check could not look everywhere. Nothing was written.\n"
+                "{RED}refused{RED:#}: {}. The check could not look everywhere. Nothing was written.\n",
+                found(plan, checked)
             ),
         }
 }
@@ -43,6 +43,10 @@ fn found(plan: &Plan, checked: &Checked) -> String {
         all if differ == 1 => format!("1 of {all} targets differs"),
         all => format!("{differ} of {all} targets differ"),
     };
+    let unknown = checked.targets.saturating_sub(plan.changes.len());
+    if unknown > 0 {
+        let _ = write!(text, ", {unknown} not checked");
+    }
     let elsewhere = plan.warnings.iter().filter(|warning| warning.code == Code::PointsElsewhere);
     match elsewhere.count() {
         0 => {}

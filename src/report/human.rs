@@ -31,6 +31,21 @@ const MOST_PARAGRAPH: usize = 4_000;
 /// What stands before the further lines of a paragraph.
 const INDENT: &str = "        ";
 
+/// What the two values of a change are called, and what stands before it.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    before: &'static str,
+    after: &'static str,
+    glyph: fn(Action) -> (&'static str, Style),
+}
+
+/// What is told of a plan: what is done, from what to what.
+pub(super) const PLAN: Manner = Manner { before: "before", after: "after", glyph };
+
+/// What is told of a check: what is found, and what was looked for.
+pub(super) const CHECK: Manner =
+    Manner { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
@@ -46,13 +61,13 @@ pub(super) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> St
 }
 
 /// What the plan changes; nothing where everything agrees.
-pub(super) fn changes(plan: &Plan, width: usize) -> String {
+pub(super) fn changes(plan: &Plan, manner: Manner, width: usize) -> String {
     if plan.changes.iter().all(|change| change.action == Action::NoOp) {
         return String::new();
     }
     let changes = match Columns::fitting(&plan.changes, width) {
-        Some(columns) => table(&plan.changes, &columns),
-        None => blocks(&plan.changes, width),
+        Some(columns) => table(&plan.changes, manner, &columns),
+        None => blocks(&plan.changes, manner, width),
     };
     changes + "\n"
 }
@@ -121,22 +136,23 @@ fn glyph(action: Action) -> (&'static str, Style) {
 }
 
 /// A block per change, for a narrow terminal.
-fn blocks(changes: &[Change], width: usize) -> String {
-    changes.iter().map(|change| block(change, width)).collect::<Vec<_>>().concat()
+fn blocks(changes: &[Change], manner: Manner, width: usize) -> String {
+    changes.iter().map(|change| block(change, manner, width)).collect::<Vec<_>>().concat()
 }
 
-fn block(change: &Change, width: usize) -> String {
-    let (glyph, style) = glyph(change.action);
-    let room = width.saturating_sub(14);
+fn block(change: &Change, manner: Manner, width: usize) -> String {
+    let (glyph, style) = (manner.glyph)(change.action);
+    let names = manner.before.width().max(manner.after.width());
+    let room = width.saturating_sub(6 + names + GAP);
     let address = shorten_end(&change.address, width.saturating_sub(4));
     let mut text = format!("  {style}{glyph} {address}{style:#}\n");
     let flow = format!("{}: {}", printable(&change.flow_name, 100), change.reason);
     let _ = writeln!(text, "      {}", shorten_end(&flow, width.saturating_sub(6)));
     if change.action != Action::NoOp {
-        let before = one_line(change.before.as_ref(), room);
-        let _ = writeln!(text, "      {DIM}before{DIM:#}  {before}");
-        let after = one_line(change.after.as_ref(), room);
-        let _ = writeln!(text, "      {DIM}after{DIM:#}   {after}");
+        for (name, value) in [(manner.before, &change.before), (manner.after, &change.after)] {
+            let (name, value) = (fit(name, names), one_line(value.as_ref(), room));
+            let _ = writeln!(text, "      {DIM}{name}{DIM:#}  {value}");
+        }
     }
     text + &details(change, width)
 }
@@ -201,18 +217,18 @@ impl Columns {
 }
 
 /// A table with two lines per change, for a wide terminal.
-fn table(changes: &[Change], columns: &Columns) -> String {
+fn table(changes: &[Change], manner: Manner, columns: &Columns) -> String {
     let (address, flow) = (fit("target", columns.address), fit("flow", columns.flow));
-    let before = fit("before", columns.value);
-    let mut text = format!("{DIM}    {address}  {flow}  {before}  after{DIM:#}\n");
+    let (before, after) = (fit(manner.before, columns.value), manner.after);
+    let mut text = format!("{DIM}    {address}  {flow}  {before}  {after}{DIM:#}\n");
     for change in changes {
-        text += &row(change, columns);
+        text += &row(change, manner, columns);
     }
     text
 }
 
-fn row(change: &Change, columns: &Columns) -> String {
-    let (glyph, style) = glyph(change.action);
+fn row(change: &Change, manner: Manner, columns: &Columns) -> String {
+    let (glyph, style) = (manner.glyph)(change.action);
     let target = fit(&change.address, columns.address);
     let name = fit(&printable(&change.flow_name, 100), columns.flow);
     let before = two_lines(change.before.as_ref(), columns.value);
