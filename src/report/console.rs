@@ -145,10 +145,19 @@ impl Console {
         write(&self.messages, &without_commands(text));
     }
 
-    /// Whether there is somebody who sees the plan and can be asked about it.
-    pub fn can_ask(&self) -> bool {
-        let seen = self.format == Format::Human && io::stdout().is_terminal();
-        seen && io::stdin().is_terminal() && io::stderr().is_terminal()
+    /// Why there is nobody who sees the plan and can be asked about it; none if there is.
+    pub fn nobody_to_ask(&self) -> Option<&'static str> {
+        if self.format != Format::Human {
+            Some("the result is a document")
+        } else if !io::stdin().is_terminal() {
+            Some("standard input is not a terminal")
+        } else if !io::stdout().is_terminal() {
+            Some("standard output is not a terminal")
+        } else if !io::stderr().is_terminal() {
+            Some("standard error is not a terminal")
+        } else {
+            None
+        }
     }
 
     /// A line that stands out in a pipeline's log.

@@ -16,12 +16,12 @@ const YES: &str = "yes";
 pub(super) fn possible(place: &Place, intent: Intent, console: &Console) -> Result<(), Failure> {
     let elsewhere = matches!(place, Place::Url(url) if !url.is_loopback());
     let needed = elsewhere && intent == Intent::Carry { yes: false };
-    if needed && !console.can_ask() {
-        let message = "the plan is shown and asked about before anything is written, and here nobody sees both";
-        return Err(Failure::new(Exit::Usage, message)
-            .hint("add --yes to write without asking, or look first with --dry-run"));
-    }
-    Ok(())
+    let Some(why) = console.nobody_to_ask().filter(|_| needed) else { return Ok(()) };
+    let message = format!(
+        "nobody can be asked whether to write what is planned, since {why}; nothing was contacted"
+    );
+    Err(Failure::new(Exit::Usage, message)
+        .hint("add --yes to write without asking, or look first with --dry-run"))
 }
 
 /// Asks whether to write. The sandbox on this machine is never asked about.
@@ -36,6 +36,7 @@ pub(super) async fn ask(url: &EnvironmentUrl, yes: bool, console: &Console) -> R
     });
     match answer.await {
         Ok(Ok(answer)) if answer.trim() == YES => Ok(()),
-        _ => Err(Failure::new(Exit::Refused, "not confirmed; nothing was written")),
+        _ => Err(Failure::new(Exit::Refused, "not confirmed; nothing was written")
+            .hint(format!("run again and type `{YES}`, or add --yes"))),
     }
 }

@@ -58,6 +58,9 @@ use review::Saving;
 use sign_in::Login;
 use tenant::Place;
 
+/// How somebody agrees to a plan where nobody can be asked.
+const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
+
 /// What is to come of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Intent {
@@ -258,7 +261,8 @@ fn start(
     let environment = manifest.environment(args.connect.environment.as_deref());
     let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
     let login = Login::of(&args.connect, &environment, &clouds)?;
-    confirm::possible(&environment.place, wish.intent, console)?;
+    confirm::possible(&environment.place, wish.intent, console)
+        .map_err(|failure| failure.hint(REVIEW))?;
     Ok(Start { manifest, manifest_sha256, environment, login })
 }
 

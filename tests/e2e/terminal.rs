@@ -1,9 +1,11 @@
 //! What the program says to who looks at it.
 
+use std::process::Stdio;
+
 use clap::{Command, CommandFactory};
 use flowbind::cli::Cli;
 
-use super::harness::{EXAMPLE, place};
+use super::harness::{EXAMPLE, Ended, place};
 
 /// The variables of the options of a command and of those below it.
 fn variables(command: &Command) -> Vec<String> {
@@ -42,4 +44,20 @@ fn a_bad_value_names_the_variable_that_it_is_from() {
     }
     let typed = said("FLOWBIND_TIMEOUT", "x", &["--timeout=x"]);
     assert!(!typed.contains("environment variable"), "{typed}");
+}
+
+#[test]
+fn who_cannot_be_asked_is_told_why_and_what_to_type() {
+    let place = place();
+    // Nothing is contacted; if it were, nothing would leave this machine.
+    let mut command = place.command(&["apply", "-m", EXAMPLE, "-e", "https://contoso.invalid"]);
+    command.env("HTTPS_PROXY", "http://127.0.0.1:9").stdin(Stdio::null());
+    let ended: Ended = command.output().unwrap().into();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in
+        ["since standard input is not a terminal", "add --yes", "`flowbind apply --plan FILE`"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
