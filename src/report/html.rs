@@ -7,13 +7,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::markup::Markup;
 use super::words::{
-    consequence, deeds, glyph, headline, moment, pieces, place, seconds, shown, tally, why, word,
+    NONE_TO_PROBE, answer, consequence, deeds, glyph, headline, moment, pieces, place, seconds,
+    shown, tally, why, word,
 };
 use super::{Outcome, Run, VERSION};
 use crate::domain::UrlView;
 use crate::failure::Failure;
 use crate::plan::{Change, ValueView};
+use crate::probe::Probed;
 use crate::problem::Problem;
+use crate::state::Site;
 
 /// How the page looks on a screen, light and dark, and on paper.
 const STYLE: &str = include_str!("page.css");
@@ -67,6 +70,7 @@ fn body(run: &Run<'_>) -> Markup {
         notes("Problems", "error", &problems, run.source),
         notes("Warnings", "warning", &warnings, run.source),
         changes(run),
+        run.probes().map_or_else(Markup::default, probes),
         facts(run),
         Markup::element("footer", &[], &Markup::text(FINGERPRINT)),
     ]);
@@ -159,12 +163,17 @@ fn changes(run: &Run<'_>) -> Markup {
     if changes.is_empty() {
         return Markup::default();
     }
+    let columns = ["Action", "Target", "Before", "After"];
+    section("Targets", table(columns, changes.iter().map(change)))
+}
+
+/// A table with these columns.
+fn table(columns: [&str; 4], rows: impl Iterator<Item = Markup>) -> Markup {
     let column = |name: &str| Markup::element("th", &[("scope", "col")], &Markup::text(name));
-    let columns = Markup::all(["Action", "Target", "Before", "After"].map(column));
-    let head = Markup::element("thead", &[], &Markup::element("tr", &[], &columns));
-    let rows = Markup::lines(changes.iter().map(change));
-    let table = Markup::all([head, Markup::element("tbody", &[], &rows)]);
-    section("Targets", Markup::element("table", &[], &table))
+    let columns = Markup::element("tr", &[], &Markup::all(columns.map(column)));
+    let head = Markup::element("thead", &[], &columns);
+    let body = Markup::element("tbody", &[], &Markup::lines(rows));
+    Markup::element("table", &[], &Markup::all([head, body]))
 }
 
 /// A row of the table.
@@ -192,6 +201,29 @@ fn value(label: &str, value: Option<&ValueView>) -> Markup {
     classed("td", "value", &shown, &[("data-label", label)])
 }
 
+/// The table of what the URLs that the targets hold answered.
+fn probes(probes: &[Probed]) -> Markup {
+    if probes.is_empty() {
+        return section("Probes", Markup::element("p", &[], &Markup::text(NONE_TO_PROBE)));
+    }
+    section("Probes", table(["Result", "Target", "URL", "Answer"], probes.iter().map(probe)))
+}
+
+/// A row of that table.
+fn probe(probed: &Probed) -> Markup {
+    let target =
+        |(address, _): &(String, Site)| Markup::element("div", &[], &code(&shown(address)));
+    let targets = Markup::all(probed.targets.iter().map(target));
+    let answer = Markup::text(&shown(answer(probed)));
+    let cells = Markup::all([
+        classed("td", "action", &Markup::text(probed.result.as_str()), &[]),
+        Markup::element("th", &[("scope", "row")], &targets),
+        classed("td", "value", &url(&probed.view), &[("data-label", "URL")]),
+        classed("td", "answer", &answer, &[("data-label", "Answer")]),
+    ]);
+    Markup::element("tr", &[], &cells)
+}
+
 fn url(view: &UrlView) -> Markup {
     let kind = Markup::text(&format!("{} ", view.kind));
     Markup::all([kind, code(&view.fingerprint.to_string()), more(&code(&shown(&view.host)))])
@@ -200,9 +232,13 @@ fn url(view: &UrlView) -> Markup {
 /// When, by whom and how the run was made.
 fn facts(run: &Run<'_>) -> Markup {
     let requests = run.requests;
+    let triggers = run.probes().map(|_| format!(", {} to triggers", requests.trigger));
     let requests = format!(
-        "{} to Entra, {} to Dataverse, {} to Flow",
-        requests.entra, requests.dataverse, requests.flow
+        "{} to Entra, {} to Dataverse, {} to Flow{}",
+        requests.entra,
+        requests.dataverse,
+        requests.flow,
+        triggers.unwrap_or_default()
     );
     let environment = run.environment;
     let id = environment.and_then(|environment| environment.id).map(ToString::to_string);

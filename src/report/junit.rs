@@ -6,10 +6,11 @@
 
 use super::markup::Markup;
 use super::words::{
-    becomes, consequence, headline, is_change, moment, place, seconds, shown, word,
+    answer, becomes, consequence, headline, is_change, moment, place, seconds, shown, word,
 };
 use super::{Outcome, Run, VERSION};
 use crate::plan::{Change, Plan};
+use crate::probe::Probed;
 use crate::problem::Problem;
 
 /// What a case is sorted under that belongs to no flow.
@@ -156,7 +157,7 @@ impl<'run> Case<'run> {
         if parts.is_empty() {
             parts.extend(self.verdict(run));
         }
-        let told = self.told(run.source);
+        let told = self.told(run);
         if !told.is_empty() {
             parts.push(Markup::element("system-out", &[], &Markup::text(&told)));
         }
@@ -184,16 +185,28 @@ impl<'run> Case<'run> {
     }
 
     /// What a reader of the case should know besides.
-    fn told(&self, file: &str) -> String {
+    fn told(&self, run: &Run<'_>) -> String {
         let change = self.change.map(line);
-        let warnings = self.warnings.iter().map(|warning| explained(warning, file));
-        change.into_iter().chain(warnings).collect::<Vec<_>>().join("\n")
+        let probes = run.probes().unwrap_or_default().iter();
+        let probes = probes.filter(|probed| self.is_about(probed)).map(probe);
+        let warnings = self.warnings.iter().map(|warning| explained(warning, run.source));
+        change.into_iter().chain(probes).chain(warnings).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether the target holds the URL.
+    fn is_about(&self, probed: &Probed) -> bool {
+        probed.targets.iter().any(|(address, _)| shown(address) == self.name)
     }
 }
 
 /// A change in a line.
 fn line(change: &Change) -> String {
     format!("{}: {}", word(change.action), shown(&becomes(change)))
+}
+
+/// What came of asking a URL, in a line.
+fn probe(probed: &Probed) -> String {
+    format!("probe: {}: {}", probed.result.as_str(), shown(answer(probed)))
 }
 
 /// A problem that a case failed of.

@@ -7,11 +7,14 @@
 use std::fmt::Write as _;
 
 use super::words::{
-    consequence, counts, deeds, glyph, headline, moment, pieces, place, seconds, shown, why, word,
+    NONE_TO_PROBE, answer, consequence, counts, deeds, glyph, headline, moment, pieces, place,
+    seconds, shown, why, word,
 };
 use super::{Run, VERSION};
+use crate::domain::UrlView;
 use crate::failure::Failure;
 use crate::plan::{Change, ValueView};
+use crate::probe::Probed;
 use crate::problem::Problem;
 
 /// The run as a document.
@@ -22,6 +25,7 @@ pub(super) fn document(run: &Run<'_>) -> String {
         text += &error(failure);
     }
     text += &changes(run);
+    text += &run.probes().map_or_else(String::new, probes);
     let problems: Vec<&Problem> = run.problems().collect();
     text += &notes("Problems", &problems, run.source);
     text += &notes("Warnings", &run.warnings().collect::<Vec<_>>(), run.source);
@@ -74,15 +78,37 @@ fn change(change: &Change) -> String {
 fn value(value: Option<&ValueView>) -> String {
     match value {
         None => "nothing".to_owned(),
-        Some(ValueView::Url(view)) => format!(
-            "{} {} on {}",
-            view.kind,
-            code(&view.fingerprint.to_string()),
-            cell(&code(&view.host))
-        ),
+        Some(ValueView::Url(view)) => url(view),
         Some(ValueView::Elsewhere { host }) => format!("a URL on {}", cell(&code(host))),
         Some(other) => plain(&other.to_string()),
     }
+}
+
+/// A URL in a cell.
+fn url(view: &UrlView) -> String {
+    let fingerprint = code(&view.fingerprint.to_string());
+    format!("{} {fingerprint} on {}", view.kind, cell(&code(&view.host)))
+}
+
+/// The table of what the URLs that the targets hold answered.
+fn probes(probes: &[Probed]) -> String {
+    if probes.is_empty() {
+        return format!("### Probes\n\n{NONE_TO_PROBE}\n\n");
+    }
+    let head = "### Probes\n\n| Result | Target | URL | Answer |\n| :-- | :-- | :-- | :-- |\n";
+    format!("{head}{}\n", probes.iter().map(probe).collect::<String>())
+}
+
+/// A row of that table.
+fn probe(probed: &Probed) -> String {
+    let targets = probed.targets.iter().map(|(address, _)| cell(&code(address)));
+    let cells = [
+        probed.result.as_str().to_owned(),
+        targets.collect::<Vec<_>>().join(", "),
+        url(&probed.view),
+        plain(answer(probed)),
+    ];
+    format!("| {} |\n", cells.join(" | "))
 }
 
 /// The problems or the warnings; nothing where there is none.
@@ -118,9 +144,13 @@ fn facts(run: &Run<'_>) -> String {
     ];
     facts.extend(run.user.map(|user| format!("signed in as {}", code(user))));
     let requests = run.requests;
+    let triggers = run.probes().map(|_| format!(", triggers {}", requests.trigger));
     facts.push(format!(
-        "requests: Entra {}, Dataverse {}, Flow {}",
-        requests.entra, requests.dataverse, requests.flow
+        "requests: Entra {}, Dataverse {}, Flow {}{}",
+        requests.entra,
+        requests.dataverse,
+        requests.flow,
+        triggers.unwrap_or_default()
     ));
     format!("---\n\n{}\n", facts.join(" · "))
 }

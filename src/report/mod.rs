@@ -196,6 +196,11 @@ impl<'run> Run<'run> {
         self.plan.map_or(&[][..], |plan| &plan.warnings).iter()
     }
 
+    /// What came of asking the URLs that the targets hold, if they were asked.
+    fn probes(&self) -> Option<&'run [Probed]> {
+        self.checked?.probes.as_deref()
+    }
+
     /// What keeps the run from writing, the manifest's problems first.
     fn problems(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
         let planned = self.plan.map_or(&[][..], |plan| &plan.problems);

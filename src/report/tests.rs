@@ -8,6 +8,7 @@ use super::*;
 use crate::domain::{CallbackUrl, Clouds};
 use crate::exit::Exit;
 use crate::plan::{Action, Change, Difference, Part, ValueView};
+use crate::probe::{ProbeResult, Probed, Verdict, findings};
 use crate::problem::Code;
 use crate::state::Site;
 
@@ -169,6 +170,68 @@ fn a_name_with_bars_and_backticks_stays_in_its_cell() {
     let plan = plan(vec![change("a|b``c", Action::Create)], Vec::new(), Vec::new());
     let text = ReportFormat::Markdown.render(&run(RunCommand::Plan, Outcome::Planned, Some(&plan)));
     assert!(text.contains("| ```a\\|b``c``` |"), "{text}");
+}
+
+/// A URL that the target `environment-variable/x` holds, with what came of asking it.
+fn probed(result: ProbeResult) -> Probed {
+    let url: CallbackUrl = URL.parse().unwrap();
+    let site = Site { line: 12, column: 3 };
+    let targets = vec![("environment-variable/x".to_owned(), site)];
+    Probed { view: url.view().clone(), targets, result }
+}
+
+/// A check of the target `environment-variable/x`, with those probes.
+fn rendered_check(format: ReportFormat, problems: Vec<Problem>, probes: Vec<Probed>) -> String {
+    let changes = vec![change("environment-variable/x", Action::NoOp)];
+    let (plan, none) = (plan(changes, problems, Vec::new()), Counts::default());
+    let checked = Checked { targets: 1, pending: Some(0), probes: Some(probes) };
+    let requests = Counts { trigger: 3, ..none };
+    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    format.render(&Run { checked: Some(&checked), requests, ..run })
+}
+
+#[test]
+fn what_urls_answered_is_told_to_people_with_how_often_they_were_asked() {
+    let gone = ProbeResult::Asked(Verdict::Gone("404 WorkflowNotFound".to_owned()));
+    let all = || {
+        let skipped = ProbeResult::Skipped("it is signed");
+        vec![probed(ProbeResult::Asked(Verdict::Guarded)), probed(gone.clone()), probed(skipped)]
+    };
+    let text = rendered_check(ReportFormat::Markdown, Vec::new(), all());
+    let url: CallbackUrl = URL.parse().unwrap();
+    let text = text.replace(&url.view().fingerprint.to_string(), "FINGERPRINT");
+    let row = |result: &str, answer: &str| {
+        format!(
+            "| {result} | `environment-variable/x` | signed `FINGERPRINT` on `prod-17.westeurope.logic.azure.com` | {answer} |\n"
+        )
+    };
+    let rows = row("guarded", "as expected")
+        + &row("gone", "404 WorkflowNotFound")
+        + &row("skipped", "it is signed");
+    let head = "### Probes\n\n| Result | Target | URL | Answer |\n| :-- | :-- | :-- | :-- |\n";
+    assert!(text.contains(&format!("{head}{rows}\n")), "{text}");
+    assert!(text.contains("Flow 0, triggers 3\n"), "{text}");
+    let page = rendered_check(ReportFormat::Html, Vec::new(), all());
+    for part in ["<h2>Probes</h2>", ">guarded<", ">404 WorkflowNotFound<", ", 3 to triggers"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for format in [ReportFormat::Markdown, ReportFormat::Html] {
+        let text = rendered_check(format, Vec::new(), Vec::new());
+        assert!(text.contains("No target holds a URL that could be asked."), "{text}");
+    }
+}
+
+#[test]
+fn the_case_of_a_target_tells_what_its_url_answered_and_fails_if_that_proves_something() {
+    let guarded = probed(ProbeResult::Asked(Verdict::Guarded));
+    let text = rendered_check(ReportFormat::Junit, Vec::new(), vec![guarded]);
+    assert!(text.contains("probe: guarded: as expected</system-out></testcase>"), "{text}");
+    let gone = probed(ProbeResult::Asked(Verdict::Gone("404 X".to_owned())));
+    let (problems, _) = findings(std::slice::from_ref(&gone));
+    let text = rendered_check(ReportFormat::Junit, problems, vec![gone]);
+    assert!(text.contains("tests=\"1\" failures=\"1\""), "{text}");
+    assert!(text.contains("type=\"probe-gone\">"), "{text}");
+    assert!(text.contains("\nprobe: gone: 404 X</system-out>"), "{text}");
 }
 
 /// The elements of the case of the one target.

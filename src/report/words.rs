@@ -6,6 +6,7 @@ use super::{Outcome, Run, RunCommand};
 use crate::domain::printable;
 use crate::failure::Failure;
 use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
+use crate::probe::Probed;
 use crate::problem::Problem;
 
 /// The most characters of a sentence.
@@ -127,6 +128,14 @@ pub(super) fn becomes(change: &Change) -> String {
     let (before, after) =
         (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
     format!("{}: {before} -> {after}", why(change))
+}
+
+/// What a probe that was made of no URL comes to.
+pub(super) const NONE_TO_PROBE: &str = "No target holds a URL that could be asked.";
+
+/// What a URL answered, or why it was not asked.
+pub(super) fn answer(probed: &Probed) -> &str {
+    probed.result.words().unwrap_or("as expected")
 }
 
 /// Whether something is to be done to the target, or was done.
