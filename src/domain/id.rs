@@ -105,6 +105,20 @@ guid_id! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvironmentId(String);
 
+impl EnvironmentId {
+    /// Whether that is its text too: the first environment of a tenant is named with and without a
+    /// word before the GUID.
+    pub fn is_named(&self, text: &str) -> bool {
+        bare(&self.0) == bare(text)
+    }
+}
+
+/// An id as it is compared.
+fn bare(id: &str) -> String {
+    let id = id.to_ascii_lowercase();
+    id.strip_prefix("default-").map_or_else(|| id.clone(), str::to_owned)
+}
+
 impl FromStr for EnvironmentId {
     type Err = GuidError;
 
@@ -148,5 +162,13 @@ mod tests {
     fn an_environment_id_has_no_character_that_a_path_could_stumble_over() {
         assert!("Default-a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse::<EnvironmentId>().is_ok());
         assert!("../admin".parse::<EnvironmentId>().is_err());
+    }
+
+    #[test]
+    fn the_first_environment_of_a_tenant_has_two_names() {
+        let id: EnvironmentId = "Default-A09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap();
+        assert!(id.is_named("a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
+        assert!(id.is_named("default-a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
+        assert!(!id.is_named("b09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
     }
 }

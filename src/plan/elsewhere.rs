@@ -15,21 +15,13 @@ pub fn elsewhere(
     own: &EnvironmentId,
     name_of: impl Fn(&str) -> Option<String>,
 ) -> Vec<Problem> {
-    let own = bare(&own.to_string());
     let warnings = desired.bindings.iter().zip(held(desired, observed)).map(|(binding, text)| {
         let url: CallbackUrl = text?.expose().parse().ok()?;
         let other = url.parts().environment.as_deref()?;
-        let is_other = bare(other) != own && cloud.serves_callbacks(&url.view().host);
+        let is_other = !own.is_named(other) && cloud.serves_callbacks(&url.view().host);
         is_other.then(|| warning(binding, other, name_of(other)))
     });
     warnings.flatten().collect()
-}
-
-/// An id as it is compared: the first environment of a tenant is named with and without a word
-/// before the GUID.
-fn bare(id: &str) -> String {
-    let id = id.to_ascii_lowercase();
-    id.strip_prefix("default-").map_or_else(|| id.clone(), str::to_owned)
 }
 
 fn warning(binding: &Binding, id: &str, name: Option<String>) -> Problem {

@@ -14,7 +14,7 @@ use crate::http::Transport;
 use crate::state::Site;
 
 pub use finding::findings;
-pub use question::{Question, questions};
+pub use question::{Question, Terms, questions};
 
 /// A URL that targets hold, and what came of asking it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,14 @@
 //! Which URLs are asked, and how.
 
 use crate::api::trigger;
-use crate::domain::{CallbackUrl, Cloud, EnvironmentUrl, Kind, UrlView};
+use crate::domain::{CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, Kind, UrlView};
 use crate::http::Request;
 use crate::plan::held;
-use crate::state::{Callback, Desired, Observed, Site};
+use crate::state::{Callback, Desired, Observed, ObservedFlow, Site};
 
 const ELSEWHERE: &str = "it leads to none of the cloud's flow services";
 const UNSAFE: &str = "it is not https, or programs read different hosts out of it";
+const NOT_HERE: &str = "it leads to another environment than this one, and a probe of an environment on this machine does not leave the machine";
 const NOT_WANTED: &str = "it is signed, and --probe-signed was not given";
 const METHOD_UNKNOWN: &str = "it is signed, and the Flow service tells of no trigger of its own by which method it is called";
 
@@ -21,24 +22,49 @@ pub struct Question {
     pub request: Result<Request, &'static str>,
 }
 
-/// Each distinct URL that the targets hold, in the manifest's order. Signed ones are asked only if
-/// that is wanted: whoever has one may run the flow.
-pub fn questions(
-    desired: &Desired,
-    observed: &Observed,
-    cloud: &Cloud,
-    environment: &EnvironmentUrl,
-    signed: bool,
-) -> Vec<Question> {
+/// Where URLs are asked from, and which.
+pub struct Terms<'run> {
+    /// The cloud whose hosts are trusted.
+    pub cloud: &'run Cloud,
+    /// The address of the environment.
+    pub environment: &'run EnvironmentUrl,
+    /// Its id, of which the hosts of its triggers are made.
+    pub environment_id: &'run EnvironmentId,
+    /// Whether signed URLs are asked: whoever has one may run the flow.
+    pub signed: bool,
+}
+
+/// Each distinct URL that the targets hold, in the manifest's order.
+pub fn questions(desired: &Desired, observed: &Observed, terms: &Terms<'_>) -> Vec<Question> {
     let question = |(url, targets): (CallbackUrl, Vec<(String, Site)>)| {
-        let taken = method(&url, observed);
-        let request = match refusal(&url, cloud, taken, signed) {
-            Some(why) => Err(why),
-            None => trigger::probe(&url, taken, environment).ok_or(UNSAFE),
-        };
+        let request = request(&url, observed, terms);
         Question { view: url.view().clone(), targets, request }
     };
     stored(desired, observed).into_iter().map(question).collect()
+}
+
+/// The request that asks a URL, or why it is not asked.
+fn request(
+    url: &CallbackUrl,
+    observed: &Observed,
+    terms: &Terms<'_>,
+) -> Result<Request, &'static str> {
+    let taken = method(url, observed);
+    match refusal(url, observed, taken, terms) {
+        Some(why) => Err(why),
+        None => trigger::probe(url, taken, terms.environment).ok_or(UNSAFE),
+    }
+}
+
+/// Whether a URL leads to the environment that is checked: its host names it, or is that of a URL
+/// which the Flow service tells now.
+fn is_here(url: &CallbackUrl, observed: &Observed, terms: &Terms<'_>) -> bool {
+    let named = url.parts().environment.as_deref();
+    let is_told = |flow: &ObservedFlow| match &flow.callback {
+        Some(Callback::Url(told)) => told.view().host == url.view().host,
+        _ => false,
+    };
+    named.is_some_and(|id| terms.environment_id.is_named(id)) || observed.flows.iter().any(is_told)
 }
 
 /// The URLs, each with the targets that hold it.
@@ -71,18 +97,22 @@ fn method(url: &CallbackUrl, observed: &Observed) -> Option<&'static str> {
 /// Why a URL is not asked, if it is not.
 fn refusal(
     url: &CallbackUrl,
-    cloud: &Cloud,
+    observed: &Observed,
     taken: Option<&str>,
-    signed: bool,
+    terms: &Terms<'_>,
 ) -> Option<&'static str> {
-    if !cloud.serves_callbacks(&url.view().host) {
+    if !terms.cloud.serves_callbacks(&url.view().host) {
         return Some(ELSEWHERE);
     }
     if !url.is_unambiguous() {
         return Some(UNSAFE);
     }
+    // On this machine one origin answers for whatever host a URL names.
+    if terms.environment.is_loopback() && !is_here(url, observed, terms) {
+        return Some(NOT_HERE);
+    }
     match url.view().kind {
-        Kind::Signed if !signed => Some(NOT_WANTED),
+        Kind::Signed if !terms.signed => Some(NOT_WANTED),
         Kind::Signed if taken.is_none() => Some(METHOD_UNKNOWN),
         Kind::Authenticated | Kind::Signed => None,
     }

@@ -69,9 +69,27 @@ fn variable(schema_name: crate::domain::SchemaName, text: &str) -> Variable {
 }
 
 fn asked(live: &str, method: Option<&str>, held: &[&str], signed: bool) -> Vec<Question> {
-    let (desired, observed) = model(live, method, held);
-    let environment = "https://contoso.crm4.dynamics.com".parse().unwrap();
-    questions(&desired, &observed, &cloud(), &environment, signed)
+    asked_of("https://contoso.crm4.dynamics.com", &model(live, method, held), signed)
+}
+
+/// What is asked of an environment at that address, which has the id that [`HOST`] is made of.
+fn asked_of(
+    address: &str,
+    (desired, observed): &(Desired, Observed),
+    signed: bool,
+) -> Vec<Question> {
+    let terms = Terms {
+        cloud: &cloud(),
+        environment: &address.parse().unwrap(),
+        environment_id: &"3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6".parse().unwrap(),
+        signed,
+    };
+    questions(desired, observed, &terms)
+}
+
+/// What is asked of an environment that this server is.
+fn asked_at(server: &Server, model: &(Desired, Observed), signed: bool) -> Vec<Question> {
+    asked_of(&server.url("/").origin().ascii_serialization(), model, signed)
 }
 
 /// The words of a skipped question, or the method and host of the request.
@@ -127,6 +145,34 @@ fn a_signed_url_is_asked_only_if_wanted_and_by_a_method_known_not_to_be_its_trig
     }
 }
 
+#[test]
+fn an_environment_on_this_machine_is_asked_for_its_own_urls_and_nothing_leaves_the_machine() {
+    let (live, origin) = (signed(), "http://127.0.0.1:8787");
+    let classic = "https://prod-1.westeurope.logic.azure.com/workflows/x/triggers/manual/paths/invoke?api-version=2016-06-01";
+    let there = plain().replace(HOST, OTHER_HOST);
+    for (live, held, is_here) in [
+        (&*live, &*plain(), true),
+        (&*live, &*there, false),
+        (&*live, &*signed().replace(HOST, OTHER_HOST), false),
+        (&*live, classic, false),
+        (classic, classic, true),
+        // A flow that is off has no URL that could be told; the host names the environment.
+        (classic, &*plain(), true),
+        (&*live, &*plain().replace(":443/", "//example.com/"), true),
+        (&*live, &*plain().replace(":443/", "/@example.com/"), false),
+    ] {
+        let question = &asked_of(origin, &model(live, Some("POST"), &[held]), true)[0];
+        match &question.request {
+            Ok(request) => assert_eq!(request.url.origin().ascii_serialization(), origin, "{held}"),
+            Err(why) if !is_here => assert!(!why.is_empty()),
+            Err(why) => panic!("{held}: {why}"),
+        }
+        assert_eq!(question.request.is_ok(), is_here, "{held}");
+    }
+    let question = &asked_of(origin, &model(&live, Some("POST"), &[&there]), true)[0];
+    assert!(shape(question).contains("does not leave the machine"), "{}", shape(question));
+}
+
 #[tokio::test]
 async fn a_probe_carries_no_token_cookie_or_body_and_its_answer_is_told() {
     let (server, transport) = (
@@ -137,11 +183,9 @@ async fn a_probe_carries_no_token_cookie_or_body_and_its_answer_is_told() {
         .await,
         Transport::new(Settings::default()).unwrap(),
     );
-    let (desired, observed) = model(&plain(), Some("POST"), &[&plain()]);
-    let environment = server.url("/").origin().ascii_serialization().parse().unwrap();
+    let model = model(&plain(), Some("POST"), &[&plain()]);
     for _ in 0..2 {
-        let questions = questions(&desired, &observed, &cloud(), &environment, false);
-        let probed = ask(&transport, questions).await;
+        let probed = ask(&transport, asked_at(&server, &model, false)).await;
         let verdict = Verdict::Gone("404 WorkflowNotFound, gone".to_owned());
         assert_eq!(probed[0].result, ProbeResult::Asked(verdict));
     }
@@ -163,10 +207,8 @@ async fn an_answer_that_echoes_the_address_does_not_have_the_signature_told() {
     let server = Server::start(move |_, _| Reply::json(418, &body)).await;
     let transport = Transport::new(Settings::default()).unwrap();
     let url = signed().replace("made-up", signature);
-    let (desired, observed) = model(&url, Some("POST"), &[&url]);
-    let environment = server.url("/").origin().ascii_serialization().parse().unwrap();
-    let probed =
-        ask(&transport, questions(&desired, &observed, &cloud(), &environment, true)).await;
+    let model = model(&url, Some("POST"), &[&url]);
+    let probed = ask(&transport, asked_at(&server, &model, true)).await;
     assert_eq!(probed[0].result.as_str(), "unknown");
     assert!(!format!("{probed:?}").contains(&signature[..16]), "{probed:?}");
 }
@@ -176,10 +218,8 @@ async fn a_signed_url_whose_answer_is_lost_is_not_asked_again() {
     let server = Server::start(|_, _| Reply::Drop).await;
     let settings = Settings { deadline: Duration::from_mins(1), ..Settings::default() };
     let transport = Transport::new(settings).unwrap();
-    let (desired, observed) = model(&signed(), Some("POST"), &[&signed()]);
-    let environment = server.url("/").origin().ascii_serialization().parse().unwrap();
-    let questions = questions(&desired, &observed, &cloud(), &environment, true);
-    let probed = ask(&transport, questions).await;
+    let model = model(&signed(), Some("POST"), &[&signed()]);
+    let probed = ask(&transport, asked_at(&server, &model, true)).await;
     assert_eq!(probed[0].result.as_str(), "unknown");
     assert!(!format!("{probed:?}").contains("made-up"));
     assert_eq!(server.received().len(), 1);

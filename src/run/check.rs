@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
 use crate::plan::{Action, Plan};
-use crate::probe::{ask, findings, questions};
+use crate::probe::{Terms, ask, findings, questions};
 use crate::report::{Checked, Console, Outcome, RunCommand};
 
 /// Checks an environment against the manifest, and reports.
@@ -59,10 +59,14 @@ async fn look(
 
 /// Asks the URLs that the targets hold.
 async fn probe(args: &CheckArgs, ready: &Ready, transport: &Transport, record: &mut Record) {
-    let (connection, desired) = (&ready.connection, ready.manifest.desired());
-    let observed = &ready.discovery.observed;
-    let questions =
-        questions(desired, observed, &connection.cloud, connection.url(), args.probe_signed);
+    let (connection, discovery) = (&ready.connection, &ready.discovery);
+    let terms = Terms {
+        cloud: &connection.cloud,
+        environment: connection.url(),
+        environment_id: &discovery.environment_id,
+        signed: args.probe_signed,
+    };
+    let questions = questions(ready.manifest.desired(), &discovery.observed, &terms);
     let probes = ask(transport, questions).await;
     let (problems, warnings) = findings(&probes);
     record.refuse(problems);

@@ -177,7 +177,11 @@ fn a_copy_that_points_at_production_stands_out() {
     assert!(words(&ended.stdout).contains(last), "{}", ended.stdout);
     let (code, document) = world.check(&["--probe"]);
     assert_eq!((code, codes(&document, "warnings")), (0, vec!["points-elsewhere"]));
-    assert_eq!(codes(&document, "problems"), ["probe-gone"]);
+    assert_eq!(codes(&document, "problems"), [""; 0]);
+    // The sandbox knows nothing of production, and the machine is not left.
+    let why = document["probes"][0]["answer"].as_str().unwrap();
+    assert!(why.contains("leads to another environment"), "{why}");
+    assert_eq!((&document["probes"][0]["result"], world.calls()), (&json!("skipped"), vec![]));
     // After a copy, flows are off.
     world.flow(ORDER_INTAKE, "stop");
     let (code, document) = world.check(&["--detailed-exitcode"]);
