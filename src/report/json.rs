@@ -85,8 +85,9 @@ fn change(change: &Change) -> Value {
 fn difference(difference: &Difference) -> Value {
     json!({
         "part": difference.part.as_str(),
-        "before": difference.before,
-        "after": difference.after,
+        "before": difference.before.as_deref().map(shown),
+        "after": difference.after.as_deref().map(shown),
+        "shown": difference.to_string(),
     })
 }
 

@@ -90,6 +90,40 @@ fn the_parts_in_which_urls_differ_are_told_in_every_form_for_people() {
     }
 }
 
+#[test]
+fn a_document_has_the_words_of_a_difference_beside_its_parts_and_no_secret_in_them() {
+    let secret = "aB3".repeat(15);
+    let difference = |part, before: Option<&str>, after: Option<&str>| Difference {
+        part,
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    };
+    let moved = Change {
+        differences: vec![
+            difference(Part::Kind, Some("signed"), Some("authenticated")),
+            difference(Part::Trigger, Some("manual"), Some(&secret)),
+            difference(Part::Signature, None, None),
+        ],
+        ..change("environment-variable/a", Action::Update)
+    };
+    let plan = plan(vec![moved], Vec::new(), Vec::new());
+    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    let document: Value = serde_json::from_str(&ReportFormat::Json.render(&run)).unwrap();
+    let told = |part: &str, before, after, shown: &str| serde_json::json!({ "part": part, "before": before, "after": after, "shown": shown });
+    let null = Value::Null;
+    assert_eq!(
+        document["changes"][0]["differences"],
+        serde_json::json!([
+            told("kind", "signed".into(), "authenticated".into(), "signed becomes authenticated"),
+            told("trigger", "manual".into(), "****".into(), "another trigger"),
+            told("signature", null.clone(), null, "signature rotated"),
+        ])
+    );
+    for format in FORMATS {
+        assert!(!format.render(&run).contains(&secret), "{format:?}");
+    }
+}
+
 const FORMATS: [ReportFormat; 5] = [
     ReportFormat::Markdown,
     ReportFormat::Junit,

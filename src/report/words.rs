@@ -109,11 +109,11 @@ pub(super) fn parts(change: &Change) -> Vec<String> {
     let hidden = |difference: &&Difference| {
         !matches!(difference.part, Part::Generation | Part::Host | Part::Kind)
     };
-    let shown = change.differences.iter().filter(hidden).filter_map(|difference| {
+    let told = change.differences.iter().filter(hidden).filter_map(|difference| {
         let Difference { part, before, after } = difference;
-        Some(format!("{part}: {} → {}", before.as_ref()?, after.as_ref()?))
+        Some(format!("{part}: {} → {}", shown(before.as_ref()?), shown(after.as_ref()?)))
     });
-    shown.collect()
+    told.collect()
 }
 
 /// Why a change is made, with the parts in which the URLs differ.
