@@ -158,20 +158,68 @@ fn facts(run: &Run<'_>) -> String {
 /// A sentence of this program, in which names stand between backticks.
 fn prose(text: &str) -> String {
     let text = shown(text);
-    pieces(&text).map(|(is_code, text)| if is_code { code(text) } else { plain(text) }).collect()
+    let mut prose = String::new();
+    for (is_code, piece) in pieces(&text) {
+        let piece = if is_code { code(piece) } else { plain(piece) };
+        // Two spans of code that touch would be read as another.
+        if prose.ends_with('`') && piece.starts_with('`') {
+            prose.push(' ');
+        }
+        prose += &piece;
+    }
+    prose
+}
+
+/// A text in which nothing is markup, a link or a mention.
+fn plain(text: &str) -> String {
+    shown(text).split_inclusive([' ', '|']).map(quiet).collect()
+}
+
+/// A word with what follows it. What would be live is code, since no backslash keeps GitHub and Azure
+/// DevOps from making a link or a mention of it.
+fn quiet(text: &str) -> String {
+    let core = text.trim_matches(|character| "(),.;:?\"'| ".contains(character));
+    match text.split_once(core).filter(|_| is_live(core)) {
+        Some((before, after)) => escaped(before) + &code(core) + &escaped(after),
+        None => escaped(text),
+    }
 }
 
 /// A text in which nothing is markup: any ASCII punctuation may follow a backslash
 /// (<https://github.github.com/gfm/#backslash-escapes>).
-fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    for character in shown(text).chars() {
-        if "\\`*_{}[]<>|~&$".contains(character) {
-            plain.push('\\');
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        if "\\`*_{}[]<>|~&$#".contains(character) {
+            escaped.push('\\');
         }
-        plain.push(character);
+        escaped.push(character);
     }
-    plain
+    escaped
+}
+
+/// Whether a word would become a link, a mention or a reference
+/// (<https://github.github.com/gfm/#autolinks-extension->,
+/// <https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls>).
+fn is_live(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let numbered = |mark: &str| {
+        word.match_indices(mark)
+            .any(|(place, _)| word[place + mark.len()..].starts_with(|c: char| c.is_ascii_digit()))
+    };
+    word.contains('@')
+        || word.contains("://")
+        || ["#", "!", "gh-"].into_iter().any(numbered)
+        || has_host(&word)
+}
+
+/// Whether a word has a dot between what could be the parts of a host's name.
+fn has_host(word: &str) -> bool {
+    word.match_indices('.').any(|(place, _)| {
+        let (before, after) = (&word[..place], &word[place + 1..]);
+        before.ends_with(char::is_alphanumeric)
+            && after.chars().take_while(|character| character.is_alphabetic()).count() > 1
+    })
 }
 
 /// A text as code, between more backticks than it has in a row itself.
@@ -188,4 +236,78 @@ fn code(text: &str) -> String {
 /// (<https://github.github.com/gfm/#example-200>).
 fn cell(code: &str) -> String {
     code.replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What GitHub and Azure DevOps look for links and mentions in: all but code, as
+    /// <https://spec.commonmark.org/0.31.2/#code-spans> tells it.
+    fn outside_code(text: &str) -> String {
+        let (mut outside, mut rest) = (String::new(), text);
+        while let Some(character) = rest.chars().next() {
+            let ticks = rest.chars().take_while(|c| *c == '`').count();
+            let fence = "`".repeat(ticks);
+            let end = |body: &str| {
+                let runs = body.match_indices(&fence).map(|(place, _)| place);
+                let ends = |place: &usize| {
+                    let after = &body[place + ticks..];
+                    !body[..*place].ends_with('`') && !after.starts_with('`')
+                };
+                runs.into_iter().find(ends)
+            };
+            if character == '\\' {
+                let escaped = rest.chars().nth(1).map_or(0, char::len_utf8);
+                outside += &rest[1..=escaped];
+                rest = &rest[1 + escaped..];
+            } else if let Some(end) = end(&rest[ticks..]).filter(|_| ticks > 0) {
+                outside.push('`');
+                rest = &rest[ticks + end + ticks..];
+            } else {
+                let length = character.len_utf8().max(ticks);
+                outside += &rest[..length];
+                rest = &rest[length..];
+            }
+        }
+        outside
+    }
+
+    #[test]
+    fn what_would_be_live_is_code() {
+        for (text, wanted) in [
+            ("see (https://evil.example/x), or not", "see (`https://evil.example/x`), or not"),
+            ("ask @admin: now", "ask `@admin`: now"),
+            ("www.evil.example|HTTPS://x", "`www.evil.example`\\|`HTTPS://x`"),
+            ("megan@contoso.example.", "`megan@contoso.example`."),
+            ("Order #12, !34 and GH-5", "Order `#12`, `!34` and `GH-5`"),
+            ("# v9.2, e.g. 0.1.0 * a#b", "\\# v9.2, e.g. 0.1.0 \\* a\\#b"),
+            ("evil.example/`x`", "`` evil.example/`x` ``"),
+        ] {
+            assert_eq!(plain(text), wanted, "{text}");
+        }
+        assert_eq!(prose("at https://x.example`y` @a"), "at `https://x.example` `y` `@a`");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_live_outside_of_code(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "https://evil.example", "@admin", "www.", "evil.example", "#1", "`", "``", "|",
+                    "\\", " ", ":", "//", "(", ")", ".", "<", "a", "*", "!",
+                ]),
+                0..12,
+            ),
+        ) {
+            let text = parts.concat();
+            for outside in [outside_code(&plain(&text)), outside_code(&prose(&text))] {
+                for live in ["https://", "@", "evil.example", "#1"] {
+                    prop_assert!(!outside.contains(live), "{text} -> {outside}");
+                }
+            }
+        }
+    }
 }
