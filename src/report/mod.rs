@@ -41,6 +41,7 @@ pub use format::ReportFormat;
 pub use hand_over::{OutputUrl, OutputUrlError, Secrets};
 pub(crate) use layout::counted;
 pub use log::{LogFormat, start_log};
+pub(crate) use runner::without_commands;
 pub use runner::{Runner, RunnerCommand};
 pub use sign_ins::{KeptSignIn, sign_ins};
 

@@ -6,6 +6,10 @@
 
 use std::borrow::Cow;
 
+use anstream::adapter::strip_str;
+
+use crate::domain::is_hidden;
+
 /// A pipeline runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runner {
@@ -136,20 +140,31 @@ fn listed(properties: &[(&str, &str)], separator: &str, table: &[(char, &str)]) 
 /// The text without what a runner would take for a command: Azure Pipelines finds one anywhere in a
 /// line, GitHub Actions at its beginning, after any white space. Everything that is printed goes
 /// through here but the commands of this module, since a manifest or a service may have put it there.
-pub(super) fn without_commands(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
     let text = if text.contains("##") {
         Cow::Owned(text.replace("##vso[", "## vso[").replace("##[", "## ["))
     } else {
         Cow::Borrowed(text)
     };
-    let is_command = |line: &str| line.trim_start().starts_with("::");
-    if !text.lines().any(is_command) {
+    if !text.split_inclusive(ends_line).any(is_command) {
         return text;
     }
     let lines = text
-        .split_inclusive('\n')
+        .split_inclusive(ends_line)
         .map(|line| if is_command(line) { line.replacen("::", ": :", 1) } else { line.to_owned() });
     Cow::Owned(lines.collect())
+}
+
+/// Whether a line ends with that character, to any program that may read what is printed.
+fn ends_line(character: char) -> bool {
+    matches!(character, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether GitHub Actions would take a line for a command, once the escapes of a terminal are out.
+fn is_command(line: &str) -> bool {
+    let line = strip_str(line).to_string();
+    let is_blank = |character: char| character.is_whitespace() || is_hidden(character);
+    line.trim_start_matches(is_blank).starts_with("::")
 }
 
 /// What stands for a character in a message on GitHub
@@ -232,6 +247,11 @@ mod tests {
         let harmless = |text: &str| without_commands(text).into_owned();
         assert_eq!(harmless("a\n  ::error::x\n::set-env x::"), "a\n  : :error::x\n: :set-env x::");
         assert_eq!(harmless("a\n\u{3000}\u{85}::x"), "a\n\u{3000}\u{85}: :x");
+        assert_eq!(harmless("a\r::x\r\n::y"), "a\r: :x\r\n: :y");
+        for end in ['\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'] {
+            assert_eq!(harmless(&format!("a{end}::x")), format!("a{end}: :x"));
+        }
+        assert_eq!(harmless("\u{1b}[31m\u{feff}::x"), "\u{1b}[31m\u{feff}: :x");
         assert_eq!(harmless("x ##vso[task.x]##[error]y"), "x ## vso[task.x]## [error]y");
         assert_eq!(harmless("http://[::1]:8787 a::b ::c"), "http://[::1]:8787 a::b ::c");
     }

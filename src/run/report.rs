@@ -1,5 +1,6 @@
 //! The files of a run's reports: opened before anything is contacted, written at its end.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::ReportArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{ReportFormat, Run};
+use crate::report::{ReportFormat, Run, without_commands};
 
 /// The reports that were asked for.
 #[derive(Default)]
@@ -66,6 +67,9 @@ impl ReportFile {
     fn write(&self, run: &Run<'_>) -> Result<(), Failure> {
         let text = self.format.render(run);
         let mut file = &self.file;
+        // What is no file may be a stream that a runner reads.
+        let is_file = file.metadata().is_ok_and(|there| there.is_file());
+        let text = if is_file { Cow::Borrowed(&*text) } else { without_commands(&text) };
         file.write_all(text.as_bytes()).map_err(|error| {
             let shown = self.path.display();
             Failure::new(

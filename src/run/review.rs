@@ -31,7 +31,9 @@ impl Saving {
     /// Checks, before anything is contacted, that the plan can be saved there.
     pub(super) fn of(args: &ReviewArgs) -> Result<Option<Self>, Failure> {
         let Some(path) = &args.out else { return Ok(None) };
-        if !disk::folder(path).is_dir() || path.is_dir() {
+        // A stream could not be read again, and a runner may read it.
+        let is_other = path.metadata().is_ok_and(|there| !there.is_file());
+        if !disk::folder(path).is_dir() || is_other {
             let message = format!("the plan cannot be saved as `{}`", path.display());
             return Err(Failure::new(Exit::Usage, message)
                 .hint("name a file in a folder that is there by --out"));

@@ -374,6 +374,28 @@ fn the_name_of_a_flow_is_no_command_to_a_pipeline() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_report_on_a_stream_is_no_command_to_a_pipeline() {
+    for (name, value, ours) in RUNNERS {
+        let place = place();
+        let tenant = place.tenant(&[("name = \"Order intake\"", &format!("name = \"{HOSTILE}\""))]);
+        let served = Served::start(&place, &["--approve-after", "0", "--tenant", &tenant]);
+        let manifest = place.one();
+        let run = ["plan", "--manifest", &manifest, "--environment", &served.url];
+        for form in ["markdown", "junit", "sarif", "json", "html"] {
+            let report = ["--report", "/dev/stdout", "--report-format", form, "--format", "json"];
+            let ended = place.run_with(&[(name, value)], &[&run[..], &report].concat());
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            assert!(ended.stdout.contains("## vso"), "{form} has the name: {}", ended.stdout);
+            assert_eq!(only_ours(&ended.stdout, ours), 0, "{}", ended.stdout);
+        }
+        let ended =
+            place.run_with(&[(name, value)], &[&run[..], &["--out", "/dev/stdout"]].concat());
+        assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_line_of_a_manifest_is_no_command_to_a_pipeline() {
     for (name, value, ours) in RUNNERS {
