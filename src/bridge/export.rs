@@ -3,12 +3,14 @@
 //! A file is one more place that holds values of environment variables. So its entries take the place
 //! of the rows that the environment holds, and the one plan of the program compares them.
 
-use super::{Settings, SettingsError};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::Settings;
 use crate::domain::{Cloud, EntityTag, Kind, RowId, SchemaName, StoredText};
 use crate::plan::{Action, Change, Plan, ValueView, Write, plan};
 use crate::problem::{Code, Problem};
 use crate::state::{
-    Binding, Desired, Observed, Reading, Target, Targets, ValueRow, Variable, VariableType,
+    Binding, Desired, Observed, Reading, Site, Target, Targets, ValueRow, Variable, VariableType,
 };
 
 /// What an export does to a file.
@@ -16,8 +18,8 @@ use crate::state::{
 pub struct Export {
     /// Every binding with what happens to it; with a problem the file stays as it is.
     pub plan: Plan,
-    /// The settings afterwards.
-    pub settings: Settings,
+    /// The file afterwards.
+    pub after: StoredText,
     /// What happens to each variable, in the manifest's order.
     pub variables: Vec<Exported>,
 }
@@ -34,15 +36,12 @@ pub struct Exported {
 }
 
 /// Compares what should be with what the file holds. The bindings are to variables alone.
-///
-/// # Errors
-/// None, as the settings were read before.
 pub fn plan_export(
     desired: &Desired,
     observed: &Observed,
     settings: &Settings,
     cloud: &Cloud,
-) -> Result<Export, SettingsError> {
+) -> Export {
     let names = names(desired);
     let variables = names.iter().enumerate().map(|(place, name)| {
         let reading = observed.targets.variables.get(*name);
@@ -50,25 +49,34 @@ pub fn plan_export(
     });
     let targets = Targets { variables: variables.collect(), ..Targets::default() };
     let planned = plan(desired, &Observed { flows: observed.flows.clone(), targets }, cloud);
-    let after = written(&planned, &names, settings)?;
-    let changes: Vec<Change> =
-        planned.changes.iter().map(|change| told(change, desired, settings)).collect();
-    let variables = names.iter().map(|name| exported(name, &changes, desired, settings)).collect();
+    let after = settings.with(&values(&planned, &names));
+    let sites = sites(desired);
+    let told = |change| told(change, name_at(&sites, change), settings);
+    let changes: Vec<Change> = planned.changes.iter().map(told).collect();
+    let variables = exported(&names, &sites, &changes, settings);
     let warnings = warnings(desired, observed, &planned);
-    let Plan { problems, .. } = &planned;
-    let plan = Plan::new(changes, problems.clone(), warnings, planned.writes().to_vec());
-    Ok(Export { plan, settings: after, variables })
+    let writes = planned.writes().to_vec();
+    Export { plan: Plan::new(changes, planned.problems, warnings, writes), after, variables }
 }
 
 /// The variables, in the manifest's order.
 fn names(desired: &Desired) -> Vec<&SchemaName> {
-    let mut names: Vec<&SchemaName> = Vec::new();
-    for name in desired.bindings.iter().filter_map(name_of) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    let mut seen = HashSet::new();
+    desired.bindings.iter().filter_map(name_of).filter(|name| seen.insert(*name)).collect()
+}
+
+/// The variable of each binding, by the binding's place in the manifest.
+fn sites(desired: &Desired) -> BTreeMap<Site, &SchemaName> {
+    let bindings = desired.bindings.iter();
+    bindings.filter_map(|binding| Some((binding.site, name_of(binding)?))).collect()
+}
+
+/// The variable that a change is about.
+fn name_at<'run>(
+    sites: &BTreeMap<Site, &'run SchemaName>,
+    change: &Change,
+) -> Option<&'run SchemaName> {
+    sites.get(&change.site?).copied()
 }
 
 fn name_of(binding: &Binding) -> Option<&SchemaName> {
@@ -117,35 +125,23 @@ fn row_of(place: usize) -> Option<(RowId, EntityTag)> {
     Some((id, EntityTag::new("file")?))
 }
 
-/// The settings with everything that the plan writes.
-fn written(
-    plan: &Plan,
-    names: &[&SchemaName],
-    settings: &Settings,
-) -> Result<Settings, SettingsError> {
-    let of_row = |id: &RowId| {
-        (0..names.len()).find(|place| row_of(*place).is_some_and(|(row, _)| row == *id))
+/// The values that the plan writes, each with its variable.
+fn values<'run>(
+    plan: &'run Plan,
+    names: &[&'run SchemaName],
+) -> Vec<(&'run SchemaName, &'run StoredText)> {
+    let rows = names.iter().enumerate().filter_map(|(place, name)| Some((row_of(place)?.0, *name)));
+    let names: HashMap<RowId, &SchemaName> = rows.collect();
+    let value = |write: &'run Write| match write {
+        Write::CreateVariableValue { schema_name, text, .. } => Some((schema_name, text)),
+        Write::UpdateVariableValue { id, text, .. } => Some((*names.get(id)?, text)),
+        _ => None,
     };
-    let mut settings = settings.clone();
-    for write in plan.writes() {
-        settings = match write {
-            Write::CreateVariableValue { schema_name, text, .. } => {
-                settings.with(schema_name, text)?
-            }
-            Write::UpdateVariableValue { id, text, .. } => match of_row(id) {
-                Some(place) => settings.with(names[place], text)?,
-                None => settings,
-            },
-            _ => settings,
-        };
-    }
-    Ok(settings)
+    plan.writes().iter().filter_map(value).collect()
 }
 
-/// A change in the words of a file.
-fn told(change: &Change, desired: &Desired, settings: &Settings) -> Change {
-    let of_change = |binding: &&Binding| Some(binding.site) == change.site;
-    let name = desired.bindings.iter().find(of_change).and_then(name_of);
+/// A change of that variable, in the words of a file.
+fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Change {
     let entry = name.and_then(|name| settings.entry(name));
     let (action, reason) = match entry {
         None => (Action::Create, "the file has no entry for the variable"),
@@ -155,28 +151,34 @@ fn told(change: &Change, desired: &Desired, settings: &Settings) -> Change {
     Change { action, reason: reason.to_owned(), ..change.clone() }
 }
 
-/// What happens to one variable's entry.
+/// What happens to each variable's entry.
 fn exported(
-    name: &SchemaName,
+    names: &[&SchemaName],
+    sites: &BTreeMap<Site, &SchemaName>,
     changes: &[Change],
-    desired: &Desired,
     settings: &Settings,
-) -> Exported {
-    let sites: Vec<_> = desired
-        .bindings
-        .iter()
-        .filter(|binding| name_of(binding) == Some(name))
-        .map(|binding| Some(binding.site))
-        .collect();
-    let own = || changes.iter().filter(|change| sites.contains(&change.site));
+) -> Vec<Exported> {
+    let mut own: HashMap<&SchemaName, Vec<&Change>> = HashMap::new();
+    for change in changes {
+        if let Some(name) = name_at(sites, change) {
+            own.entry(name).or_default().push(change);
+        }
+    }
+    let own = |name| own.get(name).map_or(&[][..], Vec::as_slice);
+    names.iter().map(|name| exported_entry(name, own(name), settings)).collect()
+}
+
+/// What happens to one variable's entry.
+fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> Exported {
     let action = if settings.entry(name).is_none() {
         Action::Create
-    } else if own().any(|change| change.action != Action::NoOp) {
+    } else if own.iter().any(|change| change.action != Action::NoOp) {
         Action::Update
     } else {
         Action::NoOp
     };
-    Exported { schema_name: name.clone(), action, secret: own().any(is_secret) }
+    let secret = own.iter().any(|change| is_secret(change));
+    Exported { schema_name: name.clone(), action, secret }
 }
 
 /// Whether what will be there is a signed URL.

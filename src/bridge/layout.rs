@@ -1,6 +1,8 @@
-//! How a file of deployment settings is spaced, so that what is added looks like what is there.
+//! How a file of deployment settings is spaced, so that what is added looks like what is there, and
+//! what of it gives way to something else.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_json::value::RawValue;
 
@@ -9,7 +11,51 @@ use crate::plan::json::{offset, quoted};
 /// The members of an object, each value as written.
 pub(super) type Members<'text> = Vec<(Cow<'text, str>, &'text RawValue)>;
 
+/// A part of a text that gives way to something else, and what is written around that.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    /// The part, in bytes; an empty one where nothing gives way.
+    pub(super) range: Range<usize>,
+    before: String,
+    after: String,
+}
+
+impl Slot {
+    /// The place of that value.
+    pub(super) fn instead(
+        text: &str,
+        raw: &RawValue,
+        before: impl Into<String>,
+        after: impl Into<String>,
+    ) -> Self {
+        let range = offset(text, raw)..end(text, raw);
+        Self { range, before: before.into(), after: after.into() }
+    }
+
+    /// The place behind that value, which stays.
+    pub(super) fn behind(
+        text: &str,
+        raw: &RawValue,
+        before: String,
+        after: impl Into<String>,
+    ) -> Self {
+        let end = end(text, raw);
+        Self { range: end..end, before, after: after.into() }
+    }
+
+    /// The text with something in each of these places, which are in its order.
+    pub(super) fn filled(text: &str, fillings: &[(&Self, String)]) -> String {
+        let (mut filled, mut from) = (String::with_capacity(text.len()), 0);
+        for (Self { range, before, after }, filling) in fillings {
+            filled.extend([&text[from..range.start], before, filling, after]);
+            from = range.end;
+        }
+        filled + &text[from..]
+    }
+}
+
 /// The spacing of entries.
+#[derive(Clone, Debug)]
 pub(super) struct Layout {
     /// Before an entry.
     pub(super) entry: String,
@@ -64,6 +110,11 @@ impl Layout {
         }
     }
 
+    /// What stands between two entries.
+    pub(super) fn between_entries(&self) -> String {
+        format!(",{}", self.entry)
+    }
+
     /// An entry.
     pub(super) fn render(&self, name: &str, value: &str) -> String {
         let Self { member, between, colon, close, .. } = self;
@@ -94,6 +145,6 @@ pub(super) fn between<'text>(text: &'text str, members: &Members<'_>) -> Option<
 }
 
 /// Where a value ends in the text that it is a part of.
-pub(super) fn end(text: &str, raw: &RawValue) -> usize {
+fn end(text: &str, raw: &RawValue) -> usize {
     offset(text, raw) + raw.get().len()
 }

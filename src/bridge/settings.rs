@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::layout::{Layout, Members, between, colon, end, opening};
+use super::layout::{Layout, Members, Slot, between, colon, opening};
 use crate::domain::{SchemaName, StoredText, printable};
-use crate::plan::json::{Children, children_of, offset, quoted, splice};
+use crate::plan::json::{Children, children_of, offset, quoted};
 
 /// The member that holds the values of environment variables.
 const VARIABLES: &str = "EnvironmentVariables";
@@ -20,9 +20,6 @@ const NAME: &str = "SchemaName";
 
 /// The member of an entry that holds its value.
 const VALUE: &str = "Value";
-
-/// What a file begins with that does not exist yet.
-const NEW: &str = "{\n  \"EnvironmentVariables\": [],\n  \"ConnectionReferences\": []\n}\n";
 
 /// The byte order mark that some programs begin a file with.
 const MARK: char = '\u{feff}';
@@ -78,6 +75,12 @@ pub enum SettingsError {
 pub struct Settings {
     text: StoredText,
     entries: Vec<Entry>,
+    /// The place of each entry, by its name in small letters.
+    places: HashMap<String, usize>,
+    /// Where further entries go.
+    room: Slot,
+    /// How they are spaced.
+    layout: Layout,
 }
 
 /// What the file says of one environment variable.
@@ -87,6 +90,8 @@ pub struct Entry {
     pub name: String,
     /// The value; none if it is missing, null or blank.
     pub value: Option<StoredText>,
+    /// Where another value goes.
+    slot: Slot,
 }
 
 impl SettingsError {
@@ -106,25 +111,29 @@ impl SettingsError {
     }
 }
 
-impl Default for Settings {
-    /// Settings of which nothing is known yet.
-    fn default() -> Self {
-        Self { text: StoredText::new(NEW), entries: Vec::new() }
-    }
-}
-
 impl Settings {
+    /// What a file begins with that does not exist yet.
+    pub const NEW: &str = "{\n  \"EnvironmentVariables\": [],\n  \"ConnectionReferences\": []\n}\n";
+
     /// Reads the file.
     ///
     /// # Errors
     /// It cannot be used: nothing of it is overlooked that a later import would trip over.
     pub fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
         let text = str::from_utf8(bytes).map_err(|_| SettingsError::NotUtf8)?;
-        let entries = entries(without_mark(text))?;
-        Ok(Self { text: StoredText::new(text), entries })
+        let root = root(without_mark(text))?;
+        let members = members(root)?.ok_or(SettingsError::NotObject)?;
+        let list = list(&members)?;
+        let elements = list.map_or_else(|| Ok(Vec::new()), |list| elements(text, list))?;
+        let (entries, places) = entries(text, &elements)?;
+        let (room, layout) = match (list, elements.last()) {
+            (Some(list), Some((last, members))) => behind(text, list, last, members),
+            _ => room(text, root, &members, list),
+        };
+        Ok(Self { text: StoredText::new(text), entries, places, room, layout })
     }
 
-    /// The whole file, for the one place that writes it.
+    /// The whole file.
     pub fn expose(&self) -> &str {
         self.text.expose()
     }
@@ -136,23 +145,29 @@ impl Settings {
 
     /// What it says of that variable.
     pub fn entry(&self, name: &SchemaName) -> Option<&Entry> {
-        self.entries.iter().find(|entry| is_same(&entry.name, name.as_str()))
+        self.places.get(&key(name.as_str())).map(|place| &self.entries[*place])
     }
 
-    /// The same settings with that value: in the place of an earlier one, else in an entry at the
-    /// end of the list.
-    ///
-    /// # Errors
-    /// None, as the settings were read before.
-    pub fn with(&self, name: &SchemaName, value: &StoredText) -> Result<Self, SettingsError> {
-        let text = self.text.expose();
-        let body = without_mark(text);
-        let mark = &text[..text.len() - body.len()];
-        let body = with_list(body)?;
-        let body = with_value(&body, name, value.expose())?;
-        Self::parse(format!("{mark}{body}").as_bytes())
+    /// The whole file with these values, one for each variable: in the place of an earlier one, else
+    /// in entries at the end of the list.
+    pub fn with(&self, values: &[(&SchemaName, &StoredText)]) -> StoredText {
+        let (mut fillings, mut added) = (Vec::new(), Vec::new());
+        for (name, value) in values {
+            match self.entry(name) {
+                Some(entry) => fillings.push((&entry.slot, quoted(value.expose()))),
+                None => added.push(self.layout.render(name.as_str(), value.expose())),
+            }
+        }
+        if !added.is_empty() {
+            fillings.push((&self.room, added.join(&self.layout.between_entries())));
+        }
+        fillings.sort_by_key(|(slot, _)| slot.range.start);
+        StoredText::new(Slot::filled(self.text.expose(), &fillings))
     }
 }
+
+/// An element of the list, with the members that it has.
+type Element<'text> = (&'text RawValue, Members<'text>);
 
 fn without_mark(text: &str) -> &str {
     text.strip_prefix(MARK).unwrap_or(text)
@@ -187,22 +202,20 @@ fn member<'text>(
     }
 }
 
-/// The list of variables, and the members of the root that it is one of.
-fn list(text: &str) -> Result<(Option<&RawValue>, &RawValue, Members<'_>), SettingsError> {
-    let root = root(text)?;
-    let members = members(root)?.ok_or(SettingsError::NotObject)?;
-    let variables = member(&members, VARIABLES)?;
-    if variables.is_none() && member(&members, CONNECTIONS)?.is_none() && !members.is_empty() {
+/// The list of variables among the members of the root.
+fn list<'text>(members: &Members<'text>) -> Result<Option<&'text RawValue>, SettingsError> {
+    let variables = member(members, VARIABLES)?;
+    if variables.is_none() && member(members, CONNECTIONS)?.is_none() && !members.is_empty() {
         return Err(SettingsError::NotSettings);
     }
-    Ok((variables, root, members))
+    Ok(variables)
 }
 
-/// The entries of a list, each with the members that it has.
+/// The elements of the list, each with the members that it has.
 fn elements<'text>(
     text: &str,
     list: &'text RawValue,
-) -> Result<Vec<(&'text RawValue, Members<'text>)>, SettingsError> {
+) -> Result<Vec<Element<'text>>, SettingsError> {
     let elements = match children_of(list).map_err(|error| not_json(&error))? {
         Children::Elements(elements) => elements,
         Children::Neither if list.get() == "null" => Vec::new(),
@@ -220,87 +233,78 @@ fn line(text: &str, raw: &RawValue) -> usize {
     text[..offset(text, raw)].matches('\n').count() + 1
 }
 
-/// Everything that the file says of variables.
-fn entries(text: &str) -> Result<Vec<Entry>, SettingsError> {
-    let Some(list) = list(text)?.0 else { return Ok(Vec::new()) };
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut first_of: HashMap<String, &RawValue> = HashMap::new();
-    for (raw, members) in elements(text, list)? {
-        let entry = entry(text, raw, &members)?;
-        if let Some(first) = first_of.insert(entry.name.to_ascii_lowercase(), raw) {
-            let (first, second) = (line(text, first), line(text, raw));
+/// Everything that the file says of variables, and the place of each by its name in small letters.
+fn entries(
+    text: &str,
+    elements: &[Element<'_>],
+) -> Result<(Vec<Entry>, HashMap<String, usize>), SettingsError> {
+    let (mut entries, mut places) = (Vec::new(), HashMap::new());
+    for (place, (raw, members)) in elements.iter().enumerate() {
+        let entry = entry(text, raw, members)?;
+        if let Some(first) = places.insert(key(&entry.name), place) {
+            let (first, second) = (line(text, elements[first].0), line(text, raw));
             let name = printable(&entry.name, MOST_SHOWN);
             return Err(SettingsError::Duplicate { name, first, second });
         }
         entries.push(entry);
     }
-    Ok(entries)
+    Ok((entries, places))
 }
 
-fn is_same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
+/// A name as names are compared.
+fn key(name: &str) -> String {
+    name.to_ascii_lowercase()
 }
 
 fn entry(text: &str, raw: &RawValue, members: &Members<'_>) -> Result<Entry, SettingsError> {
     let name = member(members, NAME)?.and_then(|name| serde_json::from_str(name.get()).ok());
-    let value = member(members, VALUE)?.filter(|value| value.get() != "null");
-    let value = value.map(|value| {
+    let held = member(members, VALUE)?;
+    let value = held.filter(|value| value.get() != "null").map(|value| {
         let unquoted = serde_json::from_str::<String>(value.get());
         StoredText::new(unquoted.unwrap_or_else(|_| value.get().to_owned()))
     });
     let value = value.filter(|value| !value.expose().trim().is_empty());
     let name = name.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
-    Ok(Entry { name, value })
+    Ok(Entry { name, value, slot: slot(text, raw, held, members) })
 }
 
-/// The text with a list of variables, if it had none.
-fn with_list(text: &str) -> Result<String, SettingsError> {
-    let (found, root, members) = list(text)?;
-    match (found, members.last()) {
-        (Some(list), _) if list.get() == "null" => {
-            Ok(splice(text, offset(text, list), list.get().len(), "[]"))
-        }
-        (Some(_), _) => Ok(text.to_owned()),
+/// Where another value of an entry goes: in the place of the one that it has, else behind its last
+/// member.
+fn slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'_>) -> Slot {
+    if let Some(held) = held {
+        return Slot::instead(text, held, "", "");
+    }
+    let before = between(text, members).unwrap_or(" ");
+    let before = format!(",{before}\"{VALUE}\"{}", colon(text, members));
+    Slot::behind(text, members.last().map_or(raw, |(_, last)| *last), before, "")
+}
+
+/// Where further entries go in a list that has some.
+fn behind(text: &str, list: &RawValue, last: &RawValue, members: &Members<'_>) -> (Slot, Layout) {
+    let layout = Layout::of_entry(text, list, last, members);
+    (Slot::behind(text, last, layout.between_entries(), ""), layout)
+}
+
+/// Where entries go if there is none: into the list, or with a list into the root.
+fn room(
+    text: &str,
+    root: &RawValue,
+    members: &Members<'_>,
+    list: Option<&RawValue>,
+) -> (Slot, Layout) {
+    let layout = Layout::of_root(text, root, members);
+    let (open, close) = (format!("[{}", layout.entry), format!("{}]", layout.end));
+    let slot = match (list, members.last()) {
+        (Some(list), _) => Slot::instead(text, list, open, close),
         (None, Some((_, last))) => {
-            let before = between(text, &members).unwrap_or_else(|| opening(root));
-            let member = format!(",{before}\"{VARIABLES}\"{}[]", colon(text, &members));
-            Ok(splice(text, end(text, last), 0, &member))
+            let before = between(text, members).unwrap_or_else(|| opening(root));
+            let colon = colon(text, members);
+            Slot::behind(text, last, format!(",{before}\"{VARIABLES}\"{colon}{open}"), close)
         }
         (None, None) => {
-            let object = format!("{{\n  \"{VARIABLES}\": []\n}}");
-            Ok(splice(text, offset(text, root), root.get().len(), &object))
+            let before = format!("{{\n  \"{VARIABLES}\": {open}");
+            Slot::instead(text, root, before, format!("{close}\n}}"))
         }
-    }
-}
-
-/// The text with a value of a variable; it has a list of variables.
-fn with_value(text: &str, name: &SchemaName, value: &str) -> Result<String, SettingsError> {
-    let (found, root, members) = list(text)?;
-    let list = found.ok_or(SettingsError::NotObject)?;
-    let elements = elements(text, list)?;
-    for (raw, members) in &elements {
-        if is_same(&entry(text, raw, members)?.name, name.as_str()) {
-            return replaced(text, members, value);
-        }
-    }
-    let Some((model, members_of_model)) = elements.last() else {
-        let layout = Layout::of_root(text, root, &members);
-        let entry = layout.render(name.as_str(), value);
-        let list_text = format!("[{}{entry}{}]", layout.entry, layout.end);
-        return Ok(splice(text, offset(text, list), list.get().len(), &list_text));
     };
-    let layout = Layout::of_entry(text, list, model, members_of_model);
-    let entry = layout.render(name.as_str(), value);
-    Ok(splice(text, end(text, model), 0, &format!(",{}{entry}", layout.entry)))
-}
-
-/// The text with another value in an entry that is there.
-fn replaced(text: &str, members: &Members<'_>, value: &str) -> Result<String, SettingsError> {
-    let value = quoted(value);
-    if let Some(held) = member(members, VALUE)? {
-        return Ok(splice(text, offset(text, held), held.get().len(), &value));
-    }
-    let last = members.last().map_or(0, |(_, last)| end(text, last));
-    let before = between(text, members).unwrap_or(" ");
-    Ok(splice(text, last, 0, &format!(",{before}\"{VALUE}\"{}{value}", colon(text, members))))
+    (slot, layout)
 }

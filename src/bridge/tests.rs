@@ -1,8 +1,14 @@
 //! The file that is spliced, and the two directions, on values.
 
-use super::{FlowUrl, Settings, SettingsError, bindings};
+use std::time::{Duration, Instant};
+
+use super::{FlowUrl, Settings, SettingsError, bindings, plan_export};
 use crate::domain::{CallbackUrl, Cloud, Clouds, SchemaName, StoredText};
 use crate::manifest::{Environment, Manifest, Place};
+use crate::plan::Action;
+use crate::state::{
+    Callback, Definition, FlowState, Observed, ObservedFlow, Reading, Targets, Trigger, Workflow,
+};
 
 /// As `pac solution create-settings` spaces it, with members that this program does not know.
 const FILE: &str = r#"{
@@ -27,7 +33,7 @@ fn name(text: &str) -> SchemaName {
 
 fn with(file: &str, variable: &str, value: &str) -> String {
     let settings = Settings::parse(file.as_bytes()).unwrap();
-    let after = settings.with(&name(variable), &StoredText::new(value)).unwrap();
+    let after = settings.with(&[(&name(variable), &StoredText::new(value))]);
     let document: serde_json::Value =
         serde_json::from_str(after.expose().trim_start_matches('\u{feff}')).unwrap();
     let entries = document["EnvironmentVariables"].as_array().unwrap();
@@ -36,7 +42,8 @@ fn with(file: &str, variable: &str, value: &str) -> String {
         .filter(|entry| entry["SchemaName"].as_str().unwrap().eq_ignore_ascii_case(variable));
     let values: Vec<_> = own.map(|entry| entry["Value"].as_str().unwrap()).collect();
     assert_eq!(values, [value], "another parser finds the value once");
-    assert_eq!(after.entry(&name(variable)).unwrap().value.as_ref().unwrap().expose(), value);
+    let again = Settings::parse(after.expose().as_bytes()).unwrap();
+    assert_eq!(again.entry(&name(variable)).unwrap().value.as_ref().unwrap().expose(), value);
     after.expose().to_owned()
 }
 
@@ -116,10 +123,9 @@ fn an_empty_or_missing_list_is_filled_in_the_files_own_spacing() {
     );
     let another = Settings::parse(b"{\"x\": 1}");
     assert!(matches!(another, Err(SettingsError::NotSettings)));
-    let new = Settings::default().with(&name("a"), &StoredText::new("b")).unwrap();
     let expected =
         format!("{{\n  \"EnvironmentVariables\": {list},\n  \"ConnectionReferences\": []\n}}\n");
-    assert_eq!(new.expose(), expected);
+    assert_eq!(with(Settings::NEW, "a", "b"), expected);
 }
 
 #[test]
@@ -130,6 +136,22 @@ fn an_entry_without_a_value_gets_one() {
         r#"{"EnvironmentVariables":[{"SchemaName":"a", "Value":"x"},{"SchemaName":"b","Value":null}]}"#
     );
     assert!(with(file, "b", "x").contains(r#"{"SchemaName":"b","Value":"x"}"#));
+}
+
+#[test]
+fn several_values_are_written_at_once_as_they_would_be_one_after_the_other() {
+    let several = [("tst_Second", "two"), ("tst_New", "three"), ("tst_First", "one"), ("a", "b")];
+    let names = several.map(|(variable, _)| name(variable));
+    let texts = several.map(|(_, value)| StoredText::new(value));
+    let values: Vec<_> = names.iter().zip(&texts).collect();
+    let without = FILE.replace("\"Value\": \"\",", "");
+    for file in [FILE, &without, Settings::NEW, "{}", "{\"ConnectionReferences\":[]}"] {
+        let one_by_one = several
+            .iter()
+            .fold(file.to_owned(), |file, (variable, value)| with(&file, variable, value));
+        let at_once = Settings::parse(file.as_bytes()).unwrap().with(&values);
+        assert_eq!(at_once.expose(), one_by_one);
+    }
 }
 
 #[test]
@@ -242,4 +264,54 @@ fn what_is_no_flows_url_is_left_out_with_the_reason_and_without_the_value() {
     }
     let all_comments = import.manifest.lines().all(|line| line.is_empty() || line.starts_with('#'));
     assert!(all_comments, "{}", import.manifest);
+}
+
+/// A flow that is on, with that URL.
+fn observed_flow(url: &str) -> ObservedFlow {
+    let trigger = Trigger {
+        name: "manual".parse().unwrap(),
+        trigger_type: "Request".to_owned(),
+        kind: Some("Http".to_owned()),
+    };
+    let workflow = Workflow {
+        name: "Made up".to_owned(),
+        category: 5,
+        state: FlowState::Activated,
+        resource_id: None,
+        definition: Definition::Triggers(vec![trigger]),
+    };
+    let callback = Some(Callback::Url(url.parse().unwrap()));
+    ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None }
+}
+
+/// A manifest that binds one flow to so many variables.
+fn manifest_with(variables: usize) -> Manifest {
+    let flow = "[[flow]]\nworkflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"\n";
+    let mut text = format!("version = 1\n[environments.a]\nsandbox = true\n{flow}");
+    for number in 0..variables {
+        text += &format!("[[flow.target]]\nenvironment-variable = \"tst_Url{number}\"\n");
+    }
+    Manifest::parse(text.as_bytes(), &Clouds::embedded().unwrap()).unwrap()
+}
+
+/// Settings with an empty entry for each of so many variables.
+fn settings_with(variables: usize) -> Settings {
+    let entry = |number| format!("{{\"SchemaName\":\"TST_url{number}\",\"Value\":\"\"}}");
+    let entries = (0..variables).map(entry).collect::<Vec<_>>().join(",");
+    Settings::parse(format!("{{\"EnvironmentVariables\":[{entries}]}}").as_bytes()).unwrap()
+}
+
+#[test]
+fn thousands_of_variables_are_exported_in_one_pass() {
+    let (manifest, settings) = (manifest_with(5_000), settings_with(2_000));
+    let flows = vec![observed_flow(&url("01", ""))];
+    let observed = Observed { flows, targets: Targets::default() };
+    let begin = Instant::now();
+    let export = plan_export(manifest.desired(), &observed, &settings, &public());
+    assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?}", begin.elapsed());
+    let count = |action| export.variables.iter().filter(|one| one.action == action).count();
+    assert_eq!((count(Action::Update), count(Action::Create)), (2_000, 3_000));
+    let after = Settings::parse(export.after.expose().as_bytes()).unwrap();
+    assert_eq!(after.entries().len(), 5_000);
+    assert!(after.entries().iter().all(|entry| entry.value.is_some()));
 }

@@ -38,7 +38,7 @@ async fn stages(
     let (start, records) = of_variables(start)?;
     let preparing = Box::pin(prepare(&args.run, start, console, record));
     let ready = interruptible(preparing).await?;
-    let export = compare(&ready, &file)?;
+    let export = compare(&ready, &file);
     record.plan(export.plan.clone());
     record.exported = Some(ExportedFile {
         path: args.deployment_settings.display().to_string(),
@@ -58,10 +58,9 @@ async fn stages(
 }
 
 /// Compares what should be with what the file holds.
-fn compare(ready: &Ready, file: &SettingsFile) -> Result<Export, Failure> {
+fn compare(ready: &Ready, file: &SettingsFile) -> Export {
     let (desired, observed) = (ready.manifest.desired(), &ready.discovery.observed);
     plan_export(desired, observed, &file.settings, &ready.connection.cloud)
-        .map_err(|error| Failure::of(Exit::Unexpected, &error).nothing_written())
 }
 
 /// The same start with the bindings to variables alone, and the number of the others.
@@ -92,7 +91,7 @@ fn write(
     export: &Export,
     console: &Console,
 ) -> Result<Outcome, Failure> {
-    file.write(&export.settings)?;
+    file.write(&export.after)?;
     let shown = args.deployment_settings.display();
     let how = if file.is_new() { "Made" } else { "Updated" };
     console.message(&format!("{how} {shown}. Nothing was written to the environment.\n"));

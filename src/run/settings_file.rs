@@ -27,11 +27,7 @@ impl SettingsFile {
     /// Reads a file that is there.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let content = disk::read(path, MOST_BYTES).map_err(|error| unreadable(path, &error))?;
-        let settings = Settings::parse(&content).map_err(|error| {
-            let message = format!("the deployment settings `{}` {error}", path.display());
-            Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
-                .hint(error.hint())
-        })?;
+        let settings = parse(path, &content)?;
         let before = Some(StoredText::new(settings.expose()));
         // Another file is not to take the place of a link.
         let path = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
@@ -49,7 +45,8 @@ impl SettingsFile {
             return Err(Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
                 .hint("make the folder, or name another file by --deployment-settings"));
         }
-        Ok(Self { path: path.to_owned(), before: None, settings: Settings::default() })
+        let settings = parse(path, Settings::NEW.as_bytes())?;
+        Ok(Self { path: path.to_owned(), before: None, settings })
     }
 
     /// Whether there is no such file yet.
@@ -57,9 +54,9 @@ impl SettingsFile {
         self.before.is_none()
     }
 
-    /// Writes other settings, unless somebody else wrote to the file since it was read.
-    pub(super) fn write(&self, settings: &Settings) -> Result<(), Failure> {
-        let content = settings.expose().as_bytes();
+    /// Writes what is to be there, unless somebody else wrote to the file since it was read.
+    pub(super) fn write(&self, after: &StoredText) -> Result<(), Failure> {
+        let content = after.expose().as_bytes();
         let Some(before) = &self.before else {
             return disk::make(&self.path, content).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => self.changed(),
@@ -88,6 +85,13 @@ impl SettingsFile {
             .nothing_written()
             .hint("name a file that you may write to by --deployment-settings")
     }
+}
+
+fn parse(path: &Path, content: &[u8]) -> Result<Settings, Failure> {
+    Settings::parse(content).map_err(|error| {
+        let message = format!("the deployment settings `{}` {error}", path.display());
+        Failure::new(Exit::Usage, format!("{message}; nothing was contacted")).hint(error.hint())
+    })
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
