@@ -22,6 +22,8 @@ pub struct Export {
     pub after: StoredText,
     /// What happens to each variable, in the manifest's order.
     pub variables: Vec<Exported>,
+    /// How many entries of the file are about other variables.
+    pub others: usize,
 }
 
 /// What an export does to one variable's entry.
@@ -54,9 +56,12 @@ pub fn plan_export(
     let told = |change| told(change, name_at(&sites, change), settings);
     let changes: Vec<Change> = planned.changes.iter().map(told).collect();
     let variables = exported(&names, &sites, &changes, settings);
+    let own = names.iter().filter(|name| settings.entry(name).is_some()).count();
+    let others = settings.entries().len() - own;
     let warnings = warnings(desired, observed, &planned);
     let writes = planned.writes().to_vec();
-    Export { plan: Plan::new(changes, planned.problems, warnings, writes), after, variables }
+    let plan = Plan::new(changes, planned.problems, warnings, writes);
+    Export { plan, after, variables, others }
 }
 
 /// The variables, in the manifest's order.

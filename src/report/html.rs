@@ -102,7 +102,7 @@ fn mark(outcome: Outcome) -> &'static str {
 }
 
 fn where_it_ran(run: &Run<'_>) -> Markup {
-    let consequence = Markup::text(consequence(run.outcome));
+    let consequence = prose(&consequence(run));
     let Some(environment) = run.environment else { return consequence };
     let name = Markup::element("strong", &[], &Markup::text(&shown(environment.name)));
     let url = code(&environment.url.to_string());

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::{counted, fit, shorten_end, shorten_middle, wrap};
 use super::words::{self, counts, deeds};
-use super::{Outcome, Run, drift};
+use super::{ExportedFile, Outcome, Run, drift};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
 use crate::failure::Failure;
 use crate::plan::{Action, Change, Plan, ValueView};
@@ -85,6 +85,9 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
     if let Some(checked) = run.checked.filter(|_| run.failure.is_none()) {
         return drift::conclusion(run.outcome, plan, checked);
     }
+    if let Some(file) = run.exported.filter(|_| run.failure.is_none()) {
+        return exported(run, plan, file);
+    }
     match run.outcome {
         Outcome::Agreed => match plan.count(Action::NoOp) {
             // Everything was left alone by a rollback.
@@ -99,16 +102,26 @@ pub(super) fn conclusion(run: &Run<'_>) -> String {
             "{GREEN}applied{GREEN:#}: {}. Read back and verified.\n",
             counts(plan, deeds(run.outcome))
         ),
-        Outcome::Exported => format!(
-            "{GREEN}exported{GREEN:#}: {}.\n",
-            counts(plan, ["created", "updated", "deleted"])
-        ),
-        Outcome::Refused if run.failure.is_none() => {
-            let problems = counted(plan.problems.len(), "problem");
-            format!("{RED}refused{RED:#}: {problems}. Nothing was written.\n")
-        }
-        Outcome::Drifted | Outcome::Refused | Outcome::Unknown => String::new(),
+        Outcome::Refused if run.failure.is_none() => refused(plan),
+        Outcome::Exported | Outcome::Drifted | Outcome::Refused | Outcome::Unknown => String::new(),
     }
+}
+
+/// The last line of an export, which is about its file.
+fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile) -> String {
+    let path = printable(&file.path, MOST_PARAGRAPH);
+    let what = format!("{} in {path}.", words::exported(file, run.outcome));
+    match run.outcome {
+        Outcome::Agreed => format!("{GREEN}No changes.{GREEN:#} {what}\n"),
+        Outcome::Planned => format!("{BOLD}Plan:{BOLD:#} {what} Nothing was written.\n"),
+        Outcome::Exported => format!("{GREEN}exported{GREEN:#}: {what}\n"),
+        _ => refused(plan),
+    }
+}
+
+fn refused(plan: &Plan) -> String {
+    let problems = counted(plan.problems.len(), "problem");
+    format!("{RED}refused{RED:#}: {problems}. Nothing was written.\n")
 }
 
 /// What kept the run from its end.

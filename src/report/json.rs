@@ -66,6 +66,7 @@ fn exported(file: &ExportedFile) -> Value {
     json!({
         "file": shown(&file.path),
         "variables": variables.collect::<Vec<_>>(),
+        "others": file.others,
         "records": file.records,
     })
 }

@@ -37,8 +37,11 @@ fn summary(run: &Run<'_>) -> String {
     let environment = run.environment.map(|environment| {
         format!("**{}** {}: ", plain(environment.name), code(&environment.url.to_string()))
     });
-    let counts = run.plan.map(|plan| format!("{}. ", counts(plan, deeds(run.outcome))));
-    [environment, counts].into_iter().flatten().collect::<String>() + consequence(run.outcome)
+    // A file has variables, of which several targets may be members.
+    let plan = run.plan.filter(|_| run.exported.is_none());
+    let counts = plan.map(|plan| format!("{}. ", counts(plan, deeds(run.outcome))));
+    let words = [environment, counts].into_iter().flatten().collect::<String>();
+    words + &prose(&consequence(run))
 }
 
 /// Why the run ended early.

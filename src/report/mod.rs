@@ -123,6 +123,8 @@ pub struct ExportedFile {
     pub path: String,
     /// What happens to each variable.
     pub variables: Vec<Exported>,
+    /// How many of its entries are about other variables, and left alone.
+    pub others: usize,
     /// How many targets such a file cannot hold.
     pub records: usize,
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Outcome, Run, RunCommand};
+use super::layout::counted;
+use super::{ExportedFile, Outcome, Run, RunCommand};
+use crate::bridge::Exported;
 use crate::domain::printable;
 use crate::failure::Failure;
 use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
@@ -59,15 +61,32 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
     }
 }
 
-/// What the outcome means for the environment, as a sentence.
-pub(super) fn consequence(outcome: Outcome) -> &'static str {
-    match outcome {
+/// What the outcome means for the environment, or for the file of an export, in sentences.
+pub(super) fn consequence(run: &Run<'_>) -> String {
+    let sentence = match run.outcome {
+        Outcome::Agreed if run.exported.is_some() => "Nothing had to be written.",
         Outcome::Agreed => "Everything is as it should be.",
         Outcome::Planned | Outcome::Drifted | Outcome::Refused => "Nothing was written.",
         Outcome::Applied => "Read back and verified.",
-        Outcome::Exported => "The file was written, and nothing in the environment.",
+        Outcome::Exported => "Nothing was written to the environment.",
         Outcome::Unknown => "Something was or may have been written.",
-    }
+    };
+    let file = run.exported.filter(|_| run.outcome != Outcome::Refused);
+    let file = file.map(|file| format!("{} in `{}`. ", exported(file, run.outcome), file.path));
+    file.unwrap_or_default() + sentence
+}
+
+/// How many variables of a file of deployment settings are written, and how many are not.
+pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
+    let is_written = |variable: &&Exported| variable.action != Action::NoOp;
+    let written = file.variables.iter().filter(is_written).count();
+    let (unchanged, others) = (file.variables.len() - written, file.others);
+    let how = if outcome == Outcome::Planned { "to write" } else { "written" };
+    format!(
+        "{} {how}, {unchanged} unchanged, {} left alone",
+        counted(written, "variable"),
+        counted(others, "other")
+    )
 }
 
 /// What each action of a run is called, by its outcome: created, updated, deleted.

@@ -43,6 +43,7 @@ async fn stages(
     record.exported = Some(ExportedFile {
         path: args.deployment_settings.display().to_string(),
         variables: export.variables.clone(),
+        others: export.others,
         records,
     });
     let reader = ready.connection.reader();

@@ -84,7 +84,11 @@ fn a_new_file_is_made_once_and_a_second_export_has_nothing_to_do() {
     assert_eq!((code, &document["outcome"]), (0, &json!("agreed")), "{document:#}");
     assert_eq!(place.file(), file);
     let human = place.run(&["export", "-s", &place.settings(), "-m", EXAMPLE, "-e", "sandbox"]);
-    assert!(human.stdout.contains("No changes."), "{}", human.stdout);
+    let last = format!(
+        "No changes. 0 variables written, 4 unchanged, 0 others left alone in {}.\n",
+        place.settings()
+    );
+    assert!(human.stdout.ends_with(&last), "{}", human.stdout);
     assert!(human.stderr.contains("2 targets are columns of records"), "{}", human.stderr);
 }
 
@@ -119,6 +123,46 @@ fn a_file_that_is_there_keeps_every_other_byte() {
     assert!(file.contains(between) && file.ends_with(&format!("\r\n  ],{end}")));
     assert!(!file.replace("\r\n", "").contains('\n'), "every line ends as before");
     serde_json::from_str::<Value>(file.trim_start_matches('\u{feff}')).unwrap();
+}
+
+#[test]
+fn the_end_of_an_export_speaks_of_the_file_in_every_form() {
+    let place = place();
+    let text = fs::read_to_string(super::harness::root(EXAMPLE)).unwrap();
+    let manifest = place.write("flowbind.toml", &text);
+    let report = place.path("report.md").display().to_string();
+    let settings = place.settings();
+    let export = ["export", "-s", &settings, "-m", &manifest, "-e", "sandbox", "--report", &report];
+    let ended = |more: &[&str]| {
+        fs::write(place.settings(), SETTINGS).unwrap();
+        let ended = place.run(&[&export[..], more].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let report = fs::read_to_string(&report).unwrap();
+        (ended.stdout.lines().last().unwrap().to_owned(), report.lines().nth(2).unwrap().to_owned())
+    };
+    let (written, to_write) = (
+        format!("4 variables written, 0 unchanged, 1 other left alone in {settings}."),
+        format!("4 variables to write, 0 unchanged, 1 other left alone in {settings}."),
+    );
+    let (last, summary) = ended(&["--dry-run"]);
+    assert_eq!(last, format!("Plan: {to_write} Nothing was written."));
+    assert!(
+        summary.ends_with(
+            "in `SETTINGS`. Nothing was written.".replace("SETTINGS", &settings).as_str()
+        ),
+        "{summary}"
+    );
+    let (last, summary) = ended(&[]);
+    assert_eq!(last, format!("exported: {written}"));
+    assert!(summary.contains("4 variables written"), "{summary}");
+    assert!(summary.ends_with("Nothing was written to the environment."), "{summary}");
+    let agreed = place.run(&export);
+    assert!(
+        agreed.stdout.contains("No changes. 0 variables written, 4 unchanged, 1 other left alone")
+    );
+    let report = fs::read_to_string(&report).unwrap();
+    assert!(!report.contains("Everything is as it should be"), "{report}");
+    assert!(report.contains("Nothing had to be written."), "{report}");
 }
 
 #[test]
