@@ -16,9 +16,9 @@ use crate::report::{Checked, Console, Outcome, RunCommand};
 
 /// Checks an environment against the manifest, and reports.
 pub(super) async fn command(args: &CheckArgs, color: anstream::ColorChoice) -> Exit {
-    let (run, files) = (&args.run, [args.run.connect.manifest.as_path()]);
+    let (run, file) = (&args.run, &args.run.connect.manifest);
     let (console, mut record, opened) =
-        begin(RunCommand::Check, (run.format, &run.reports), &files, color);
+        begin(RunCommand::Check, (run.format, &run.reports), file, color);
     let ended = match opened {
         Ok(()) => stages(args, &console, &mut record).await,
         Err(failure) => Err(failure),

@@ -15,9 +15,9 @@ use crate::report::{Console, ExportedFile, Outcome, RunCommand, counted};
 /// Exports and reports.
 pub(super) async fn command(args: &ExportArgs, color: anstream::ColorChoice) -> Exit {
     let run = &args.run;
-    let files = [run.connect.manifest.as_path(), &args.deployment_settings];
+    let file = &run.connect.manifest;
     let (console, mut record, opened) =
-        begin(RunCommand::Export, (run.format, &run.reports), &files, color);
+        begin(RunCommand::Export, (run.format, &run.reports), file, color);
     let ended = match opened {
         Ok(()) => stages(args, &console, &mut record).await,
         Err(failure) => Err(failure),

@@ -9,9 +9,8 @@ use crate::report::{Console, Format, Outcome, RunCommand, counted};
 
 /// Checks and reports.
 pub(super) fn command(args: &LintArgs, color: anstream::ColorChoice) -> Exit {
-    let files = [args.manifest.as_path()];
     let (console, mut record, opened) =
-        begin(RunCommand::Lint, (args.format, &args.reports), &files, color);
+        begin(RunCommand::Lint, (args.format, &args.reports), &args.manifest, color);
     let ended = opened.and_then(|()| check(args, &console, &mut record));
     let (_, exit) = record.conclude(ended, &console);
     exit

@@ -6,6 +6,7 @@ mod confirm;
 mod connect;
 mod explain;
 mod export;
+mod files;
 mod folder;
 mod generate;
 mod given;
@@ -98,7 +99,8 @@ struct Ready {
 /// Runs the command and tells how the program ends.
 pub async fn run(cli: Cli) -> Exit {
     let color = color(cli.global.color);
-    if let Err(failure) = log::begin(&cli.global.log) {
+    let begun = files::distinct(&cli).and_then(|()| log::begin(&cli.global.log));
+    if let Err(failure) = begun {
         plain_console(color).fail(&failure);
         return failure.exit;
     }
@@ -125,8 +127,7 @@ pub async fn run(cli: Cli) -> Exit {
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
     let wish = || Ok(Wish { save: Saving::of(&args.review)?, ..Wish::of(Intent::Show) });
-    let others: Vec<&Path> = args.review.out.as_deref().into_iter().collect();
-    let ended = populate(RunCommand::Plan, &args.run, &others, wish, color).await;
+    let ended = populate(RunCommand::Plan, &args.run, wish, color).await;
     detailed(ended, args.detailed_exitcode)
 }
 
@@ -138,9 +139,7 @@ async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
         let (journal, outputs) = (args.journal.as_ref(), &args.output_url[..]);
         Ok(Wish { journal, reviewed, outputs, ..Wish::of(intent) })
     };
-    let journal = args.journal.as_ref().map(|journal| journal.path.as_path());
-    let others: Vec<&Path> = args.plan.as_deref().into_iter().chain(journal).collect();
-    let ended = populate(RunCommand::Apply, &args.run, &others, wish, color).await;
+    let ended = populate(RunCommand::Apply, &args.run, wish, color).await;
     detailed(ended, args.write.detailed_exitcode)
 }
 
@@ -176,12 +175,11 @@ fn detailed((outcome, exit): (Outcome, Exit), asked: bool) -> Exit {
 async fn populate<'run>(
     command: RunCommand,
     args: &RunArgs,
-    others: &[&Path],
     wish: impl FnOnce() -> Result<Wish<'run>, Failure>,
     color: anstream::ColorChoice,
 ) -> (Outcome, Exit) {
-    let files = [&[args.connect.manifest.as_path()], others].concat();
-    let (console, mut record, opened) = begin(command, (args.format, &args.reports), &files, color);
+    let file = &args.connect.manifest;
+    let (console, mut record, opened) = begin(command, (args.format, &args.reports), file, color);
     let ended = match opened.and_then(|()| wish()) {
         Ok(wish) => {
             let ended = stages(args, &wish, &console, &mut record).await;
@@ -440,19 +438,18 @@ impl Ready {
     }
 }
 
-/// Begins a run that reports: its streams, what is known of it, and whether its reports can be
-/// written, which take the place of none of its files. The first of those is what it is about.
+/// Begins a run that reports and is about that file: its streams, what is known of it, and whether
+/// its reports can be written.
 fn begin(
     command: RunCommand,
     (format, reports): (Format, &ReportArgs),
-    files: &[&Path],
+    file: &Path,
     color: anstream::ColorChoice,
 ) -> (Arc<Console>, Record, Result<(), Failure>) {
-    let file = files[0];
     let (runner, name) = (runner(reports.ci), file.display().to_string());
     let console = Arc::new(Console::new(format, color, columns(), runner, &name));
     let mut record = Record::begin(command, file, &console);
-    let opened = record.reports.open(reports, files);
+    let opened = record.reports.open(reports);
     (console, record, opened)
 }
 

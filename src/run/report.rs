@@ -1,7 +1,7 @@
 //! The files of a run's reports: opened before anything is contacted, written at its end.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -26,34 +26,17 @@ struct ReportFile {
 impl Reports {
     /// Empties the files, so that what an earlier run left is not taken for this one's. Those that
     /// come before one that cannot be written are written all the same.
-    pub(super) fn open(&mut self, args: &ReportArgs, others: &[&Path]) -> Result<(), Failure> {
+    pub(super) fn open(&mut self, args: &ReportArgs) -> Result<(), Failure> {
         if args.report_format.is_some() && args.report.len() != 1 {
             return Err(Failure::new(Exit::Usage, "--report-format is the form of one report")
                 .hint("give one --report FILE with it, or let the extension of each file tell"));
         }
         for path in &args.report {
             let format = format(path, args.report_format)?;
-            self.distinct(path, others)?;
             let file = File::create(path).map_err(|error| unwritable(path, &error))?;
             self.files.push(ReportFile { path: path.clone(), format, file });
         }
         Ok(())
-    }
-
-    /// Makes sure that a report takes the place of nothing that the run needs.
-    fn distinct(&self, path: &Path, others: &[&Path]) -> Result<(), Failure> {
-        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let is_there = |other: &Path| {
-            other == path || fs::canonicalize(other).is_ok_and(|other| other == place)
-        };
-        let message = if others.iter().any(|other| is_there(other)) {
-            "is a file that the run reads or writes"
-        } else if self.files.iter().any(|report| is_there(&report.path)) {
-            "is asked for twice"
-        } else {
-            return Ok(());
-        };
-        Err(refused(path, message).hint("name another file by --report"))
     }
 
     /// Writes each report; tells of those that cannot be written.

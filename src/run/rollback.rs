@@ -43,9 +43,9 @@ struct Ready {
 /// Undoes an apply, or shows what that would mean, and reports.
 pub(super) async fn command(args: &RollbackArgs, color: anstream::ColorChoice) -> Exit {
     let run = &args.run;
-    let files = [args.journal.path.as_path(), &run.connect.manifest];
+    let file = &args.journal.path;
     let (console, mut record, opened) =
-        begin(RunCommand::Rollback, (run.format, &run.reports), &files, color);
+        begin(RunCommand::Rollback, (run.format, &run.reports), file, color);
     let ended = match opened {
         Ok(()) => stages(args, &console, &mut record).await,
         Err(failure) => Err(failure),

@@ -66,7 +66,10 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_contacted() {
         (vec!["/no-such-folder/x.md"], "cannot be written"),
         (vec!["report.txt"], "tells no form"),
         (vec![&*is_folder, "--report-format", "json"], "cannot be written"),
-        (vec![&*manifest, "--report-format", "markdown"], "is a file that the run reads or writes"),
+        (
+            vec![&*manifest, "--report-format", "markdown"],
+            "name the same file, and it would be written",
+        ),
         (vec!["/dev/null", "--report-format", "json", "--report", "x.md"], "form of one report"),
     ];
     for (report, said) in cases {
@@ -76,7 +79,25 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_contacted() {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
         assert!(!place.state().exists());
     }
-    assert!(fs::read_to_string(&manifest).unwrap().contains("version = 1"), "it is as it was");
+}
+
+#[test]
+fn a_file_that_two_options_name_stays_as_it_is_whichever_would_write_it() {
+    let place = place();
+    let manifest = place.one();
+    let before = fs::read_to_string(&manifest).unwrap();
+    let link = place.path("link.md").display().to_string();
+    fs::hard_link(&manifest, &link).unwrap();
+    for option in ["--log-file", "--journal", "--report", "--sandbox-record"] {
+        let run = ["apply", "-m", &manifest, "-e", "sandbox", option, &link];
+        let ended = place.run(&run);
+        assert_eq!(ended.code, 3, "{option}: {}", ended.stderr);
+        for named in ["--manifest", option] {
+            assert!(ended.stderr.contains(named), "{named}: {}", ended.stderr);
+        }
+        assert_eq!(fs::read_to_string(&manifest).unwrap(), before);
+        assert!(!place.state().exists());
+    }
 }
 
 #[cfg(target_os = "linux")]
