@@ -87,11 +87,7 @@ impl Cli {
             let message = format!("flowbind has no `{word}`: {hint}");
             Self::command().error(ErrorKind::UnknownArgument, message)
         })?;
-        let mut command = variables::heeding(Self::command());
-        let matches = command.try_get_matches_from_mut(&words);
-        matches
-            .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
-            .map_err(|error| variables::blaming(error.format(&mut command), &command, &words))
+        Self::from_arg_matches(&variables::matches(Self::command, &words)?)
     }
 }
 

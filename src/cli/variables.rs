@@ -1,39 +1,58 @@
-//! The environment variables of options: which are heeded, and which one a bad value came from.
+//! What environment variables say beside the command line, which comes first.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, Command, Error};
+use clap::{Arg, ArgMatches, Command, Error};
 
-/// The same command, which takes a variable that is set to nothing for one that is not set, as
-/// pipelines set variables that have no value.
-pub(super) fn heeding(command: Command) -> Command {
-    command.mut_args(without_empty).mut_subcommands(heeding)
-}
+/// Options, each with the argument whose variable gives way to it.
+const OVERRULES: &[(&str, &str)] = &[
+    ("--export", "token_store"),
+    ("--browser", "non_interactive"),
+    ("--non-interactive", "browser"),
+];
 
-fn without_empty(argument: Arg) -> Arg {
-    let value = argument.get_env().and_then(env::var_os);
-    let is_empty = value.is_some_and(|value| value.to_string_lossy().trim().is_empty());
-    if is_empty { argument.env(Resettable::Reset) } else { argument }
-}
-
-/// The same error, which names the variable if that is where a bad value is from.
-pub(super) fn blaming(mut error: Error, command: &Command, words: &[OsString]) -> Error {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        _ => None,
+/// What the words and the variables say.
+///
+/// # Errors
+/// What is wrong with them, or the help or version that was asked for. What is wrong with the words
+/// is told without the variables, which nobody typed.
+pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<ArgMatches, Error> {
+    let is_given = |(option, _): &&(&str, &str)| words.iter().any(|word| word == option);
+    let overruled: Vec<&str> = OVERRULES.iter().filter(is_given).map(|(_, id)| *id).collect();
+    let is_unheeded = |arg: &Arg| is_empty(arg) || overruled.contains(&arg.get_id().as_str());
+    let heeding = without_variables(command(), &is_unheeded);
+    let refused = match heeding.clone().try_get_matches_from(words) {
+        Err(error) if error.use_stderr() => error,
+        ended => return ended,
     };
-    let (argument, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
-    let Some((argument, value)) = argument.zip(value) else { return error };
-    let typed = words
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .any(|word| *word == value || (word.starts_with('-') && word.ends_with(&value)));
-    let held = |name: &&OsStr| env::var_os(name).is_some_and(|held| held == *value);
-    let named = find(command, &argument).and_then(|found| found.get_env().filter(held));
-    if let Some(name) = named.filter(|_| !typed) {
+    match without_variables(command(), &|_| true).try_get_matches_from(words) {
+        Err(alone) => Err(alone),
+        Ok(_) => Err(blaming(refused, &heeding)),
+    }
+}
+
+/// Whether the argument's variable is set to nothing, as pipelines set those that have no value.
+fn is_empty(arg: &Arg) -> bool {
+    let value = arg.get_env().and_then(env::var_os);
+    value.is_some_and(|value| value.to_string_lossy().trim().is_empty())
+}
+
+/// The same command, where those arguments have no variables.
+fn without_variables(command: Command, are_gone: &dyn Fn(&Arg) -> bool) -> Command {
+    let command =
+        command.mut_args(|arg| if are_gone(&arg) { arg.env(Resettable::Reset) } else { arg });
+    command.mut_subcommands(|command| without_variables(command, are_gone))
+}
+
+/// The same error, which names the variable that a bad value came from.
+fn blaming(mut error: Error, command: &Command) -> Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    if let Some(name) = find(command, argument).and_then(Arg::get_env) {
         let tip = format!("the value is that of the environment variable {}", name.display());
         let tips = vec![StyledStr::from(tip)];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));

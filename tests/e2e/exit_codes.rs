@@ -75,6 +75,37 @@ fn reached(exit: Exit) -> i32 {
 }
 
 #[test]
+fn an_option_comes_before_a_variable_that_it_excludes() {
+    let place = place();
+    let absent = ["plan", "--manifest", "no-such-file.toml"];
+    for (variable, option) in
+        [("FLOWBIND_BROWSER", "--non-interactive"), ("FLOWBIND_NON_INTERACTIVE", "--browser")]
+    {
+        let mut command = place.command(&[&absent[..], &[option]].concat());
+        let ended: Ended = command.env(variable, "true").output().unwrap().into();
+        assert!(ended.stderr.contains("there is no file"), "{option}: {}", ended.stderr);
+    }
+    let both = place.run(&[&absent[..], &["--browser", "--non-interactive"]].concat());
+    assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_told_without_the_variables() {
+    let place = place();
+    let ended = |arguments: &[&str]| -> Ended {
+        let mut command = place.command(arguments);
+        command.env("FLOWBIND_TIMEOUT", "60").env("FLOWBIND_MANIFEST", "made-up.toml");
+        command.output().unwrap().into()
+    };
+    let refused = ended(&["apply", "--detailed-exitcode"]);
+    assert_eq!(refused.code, 3);
+    let usage = "Usage: flowbind apply --dry-run --detailed-exitcode\n";
+    assert!(refused.stderr.contains(usage), "{}", refused.stderr);
+    let help = ended(&["apply", "--help"]);
+    assert!(help.stdout.contains("FLOWBIND_TIMEOUT=60"), "{}", help.stdout);
+}
+
+#[test]
 fn every_exit_code_is_reached_and_explained() {
     let place = place();
     let help = place.run(&["--help"]).stdout;

@@ -87,7 +87,8 @@ fn the_exported_line_is_all_that_is_printed_and_serves_with_its_key_alone() {
     let refused = place.run_with(&[("CI", "true")], &login);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(!refused.stderr.contains(PROMPT) && refused.stdout.is_empty());
-    let ended = place.run_with(&[key, ("CI", "true")], &login);
+    let anywhere = ("FLOWBIND_TOKEN_STORE", "plain");
+    let ended = place.run_with(&[key, anywhere, ("CI", "true")], &login);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stderr.contains(PROMPT), "{}", ended.stderr);
     let line = ended.stdout.strip_suffix('\n').unwrap();
