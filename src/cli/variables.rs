@@ -52,7 +52,9 @@ fn blaming(mut error: Error, command: &Command) -> Error {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
-    if let Some(name) = find(command, argument).and_then(Arg::get_env) {
+    let option = argument.split(' ').next().and_then(|word| word.strip_prefix("--"));
+    let found = option.and_then(|option| find(command, option));
+    if let Some(name) = found.and_then(Arg::get_env) {
         let tip = format!("the value is that of the environment variable {}", name.display());
         let tips = vec![StyledStr::from(tip)];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
@@ -60,8 +62,8 @@ fn blaming(mut error: Error, command: &Command) -> Error {
     error
 }
 
-/// The argument that an error shows so, of the command or of one below it.
-fn find<'command>(command: &'command Command, shown: &str) -> Option<&'command Arg> {
-    let own = command.get_arguments().find(|argument| argument.to_string() == shown);
-    own.or_else(|| command.get_subcommands().find_map(|below| find(below, shown)))
+/// The option with that name, of the command or of one below it.
+fn find<'command>(command: &'command Command, option: &str) -> Option<&'command Arg> {
+    let own = command.get_arguments().find(|argument| argument.get_long() == Some(option));
+    own.or_else(|| command.get_subcommands().find_map(|below| find(below, option)))
 }

@@ -7,6 +7,10 @@ use flowbind::cli::Cli;
 
 use super::harness::{EXAMPLE, Ended, place};
 
+/// An environment that is no sandbox, and an application.
+const URL: &str = "https://contoso.crm4.dynamics.com";
+const CLIENT: &str = "00000000-0000-4000-8000-00000000f10b";
+
 /// The variables of the options of a command and of those below it.
 fn variables(command: &Command) -> Vec<String> {
     let own = command.get_arguments().filter_map(|argument| argument.get_env());
@@ -42,6 +46,8 @@ fn a_bad_value_names_the_variable_that_it_is_from() {
         let text = said(name, value, &[]);
         assert!(text.contains(&tip(name)), "{text}");
     }
+    let positional = place.run(&["completions", "tcsh"]);
+    assert_eq!(positional.code, 3, "{}", positional.stderr);
     let typed = said("FLOWBIND_TIMEOUT", "x", &["--timeout=x"]);
     assert!(!typed.contains("environment variable"), "{typed}");
 }
@@ -50,7 +56,7 @@ fn a_bad_value_names_the_variable_that_it_is_from() {
 fn who_cannot_be_asked_is_told_why_and_what_to_type() {
     let place = place();
     // Nothing is contacted; if it were, nothing would leave this machine.
-    let mut command = place.command(&["apply", "-m", EXAMPLE, "-e", "https://contoso.invalid"]);
+    let mut command = place.command(&["apply", "-m", EXAMPLE, "-e", URL, "--client-id", CLIENT]);
     command.env("HTTPS_PROXY", "http://127.0.0.1:9").stdin(Stdio::null());
     let ended: Ended = command.output().unwrap().into();
     assert_eq!(ended.code, 3, "{}", ended.stderr);
