@@ -11,8 +11,8 @@ use crate::state::Site;
 /// The most problems that are shown; more would scroll the first ones away.
 const MOST_SHOWN: usize = 100;
 
-/// The problems as `file:line:column: error[code]: message`, each followed by its line with a
-/// mark under the place, and by what to do. Nothing in it can reach for the terminal, and the
+/// The problems as `error[code]: message`, each followed by its place `file:line:column`, by its line
+/// with a mark under the place, and by what to do. Nothing in it can reach for the terminal, and the
 /// signatures and credentials that a line should not have had are covered.
 pub fn render(file_name: &str, bytes: &[u8], problems: &[Problem]) -> String {
     let file_name = printable(file_name);
@@ -29,14 +29,14 @@ pub fn render(file_name: &str, bytes: &[u8], problems: &[Problem]) -> String {
 fn block(file_name: &str, lines: &[&[u8]], problem: &Problem) -> String {
     let place =
         problem.site.map_or_else(String::new, |site| format!(":{}:{}", site.line, site.column));
-    let mut text =
-        format!("{file_name}{place}: error[{}]: {}\n", problem.code, printable(&problem.message));
+    let message = printable(&problem.message);
+    let mut text = format!("error[{}]: {message}\n  at    {file_name}{place}\n", problem.code);
     if let Some(site) = problem.site {
         text.push_str(&marked(lines, site));
     }
     if !problem.hint.is_empty() {
         // Writing to a `String` cannot fail.
-        let _ = writeln!(text, "help: {}", printable(&problem.hint));
+        let _ = writeln!(text, "  help: {}", printable(&problem.hint));
     }
     text
 }
@@ -53,5 +53,5 @@ fn marked(lines: &[&[u8]], site: Site) -> String {
     let number = site.line.to_string();
     let margin = " ".repeat(number.len());
     let indent = " ".repeat(excerpt.mark);
-    format!("{margin} |\n{number} | {}\n{margin} | {indent}^\n", excerpt.text)
+    format!("  {margin} |\n  {number} | {}\n  {margin} | {indent}^\n", excerpt.text)
 }

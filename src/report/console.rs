@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::hand_over::Secrets;
 use super::human::{CHECK, Manner, PLAN};
-use super::layout::counted;
+use super::layout::{counted, wrap};
 use super::runner::without_commands;
 use super::words::counts;
 use super::{
@@ -46,6 +46,8 @@ pub enum Format {
 pub struct Console {
     format: Format,
     width: usize,
+    /// The width of prose, which a log keeps whole.
+    prose: usize,
     /// Whether a line may be rewritten while work goes on.
     live: bool,
     /// The line that is replaced next.
@@ -74,6 +76,7 @@ impl Console {
         Self {
             format,
             width,
+            prose: measured.or(columns).unwrap_or(usize::MAX),
             live: wipes && io::stderr().is_terminal(),
             shown: Mutex::default(),
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
@@ -108,7 +111,7 @@ impl Console {
             }
         }
         match self.format {
-            Format::Human => self.result(&human::conclusion(run)),
+            Format::Human => self.result(&human::conclusion(run, self.prose)),
             Format::Json => self.result(&format!("{:#}\n", json::document(run))),
         }
     }
@@ -143,6 +146,11 @@ impl Console {
     /// Writes to standard error.
     pub fn message(&self, text: &str) {
         write(&self.messages, &without_commands(text));
+    }
+
+    /// Writes the problems of a manifest, which is laid out but for its long lines.
+    pub fn problems(&self, rendered: &str) {
+        self.message(&human::manifest(rendered, self.width));
     }
 
     /// Why there is nobody who sees the plan and can be asked about it; none if there is.
@@ -231,9 +239,9 @@ impl Console {
     }
 
     /// A line that stays.
-    fn line(&self, text: &str) {
+    pub fn line(&self, text: &str) {
         self.clear();
-        self.message(&format!("{text}\n"));
+        self.message(&format!("{}\n", wrap(text, self.prose).join("\n")));
     }
 }
 

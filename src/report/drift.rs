@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::human::{GREEN, RED, YELLOW};
-use super::layout::counted;
+use super::human::{GREEN, RED, YELLOW, last};
+use super::layout::{counted, wrap};
 use super::{Checked, Outcome};
 use crate::plan::{Action, Change, Plan};
 use crate::probe::{ProbeResult, Probed, Verdict};
@@ -17,21 +17,28 @@ pub(super) fn only(plan: &Plan) -> Plan {
 }
 
 /// What was asked, and the last line: how the check ended.
-pub(super) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked) -> String {
-    let probes = checked.probes.as_deref().map_or_else(String::new, probes);
+pub(super) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width: usize) -> String {
+    let probes = checked.probes.as_deref().map_or_else(String::new, |all| probes(all, width));
     probes
         + &match outcome {
-            Outcome::Agreed => match checked.targets {
-                1 => format!("{GREEN}No drift.{GREEN:#} The one target agrees.\n"),
-                all => format!("{GREEN}No drift.{GREEN:#} All {all} targets agree.\n"),
-            },
-            Outcome::Drifted => {
-                format!("{YELLOW}drifted{YELLOW:#}: {}. {}\n", found(plan, checked), next(checked))
+            Outcome::Agreed => {
+                let all = match checked.targets {
+                    1 => " The one target agrees.".to_owned(),
+                    all => format!(" All {all} targets agree."),
+                };
+                last((GREEN, "No drift."), &all, width)
             }
-            _ => format!(
-                "{RED}refused{RED:#}: {}. The check could not look everywhere. Nothing was written.\n",
-                found(plan, checked)
-            ),
+            Outcome::Drifted => {
+                let rest = format!(": {}. {}", found(plan, checked), next(checked));
+                last((YELLOW, "drifted"), &rest, width)
+            }
+            _ => {
+                let rest = format!(
+                    ": {}. The check could not look everywhere. Nothing was written.",
+                    found(plan, checked)
+                );
+                last((RED, "refused"), &rest, width)
+            }
         }
 }
 
@@ -71,7 +78,7 @@ fn next(checked: &Checked) -> String {
 }
 
 /// How many URLs were asked, and which were not.
-fn probes(probes: &[Probed]) -> String {
+fn probes(probes: &[Probed], width: usize) -> String {
     let skipped = |probed: &&Probed| matches!(probed.result, ProbeResult::Skipped(_));
     let guarded = |probed: &&Probed| matches!(probed.result, ProbeResult::Asked(Verdict::Guarded));
     let asked = probes.len() - probes.iter().filter(skipped).count();
@@ -80,7 +87,8 @@ fn probes(probes: &[Probed]) -> String {
     for probed in probes.iter().filter(skipped) {
         let why = probed.result.words().unwrap_or_default();
         for (address, _) in &probed.targets {
-            let _ = writeln!(text, "  not asked: {address}, since {why}");
+            let line = wrap(&format!("not asked: {address}, since {why}"), width.saturating_sub(2));
+            let _ = writeln!(text, "  {}", line.join("\n    "));
         }
     }
     text + "\n"

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{counted, fit, shorten_end, shorten_middle, wrap};
+use super::layout::{counted, fit, shorten_middle, wrap};
 use super::words::{self, counts, deeds};
 use super::{ExportedFile, Outcome, Run, drift};
 use crate::domain::{EnvironmentUrl, UrlView, printable};
@@ -80,48 +80,72 @@ pub(super) fn notes(plan: &Plan, file: &str, width: usize) -> String {
 }
 
 /// The last line: how the run ended.
-pub(super) fn conclusion(run: &Run<'_>) -> String {
+pub(super) fn conclusion(run: &Run<'_>, width: usize) -> String {
     let Some(plan) = run.plan else { return String::new() };
     if let Some(checked) = run.checked.filter(|_| run.failure.is_none()) {
-        return drift::conclusion(run.outcome, plan, checked);
+        return drift::conclusion(run.outcome, plan, checked, width);
     }
     if let Some(file) = run.exported.filter(|_| run.failure.is_none()) {
-        return exported(run, plan, file);
+        return exported(run, plan, file, width);
     }
     match run.outcome {
         Outcome::Agreed => match plan.count(Action::NoOp) {
             // Everything was left alone by a rollback.
             0 => format!("{GREEN}No changes.{GREEN:#}\n"),
-            count => format!("{GREEN}No changes.{GREEN:#} {} agree.\n", targets(count)),
+            count => last((GREEN, "No changes."), &format!(" {} agree.", targets(count)), width),
         },
-        Outcome::Planned => format!(
-            "{BOLD}Plan:{BOLD:#} {}. Nothing was written.\n",
-            counts(plan, deeds(run.outcome))
-        ),
-        Outcome::Applied => format!(
-            "{GREEN}applied{GREEN:#}: {}. Read back and verified.\n",
-            counts(plan, deeds(run.outcome))
-        ),
-        Outcome::Refused if run.failure.is_none() => refused(plan),
+        Outcome::Planned => {
+            let rest = format!(" {}. Nothing was written.", counts(plan, deeds(run.outcome)));
+            last((BOLD, "Plan:"), &rest, width)
+        }
+        Outcome::Applied => {
+            let rest = format!(": {}. Read back and verified.", counts(plan, deeds(run.outcome)));
+            last((GREEN, "applied"), &rest, width)
+        }
+        Outcome::Refused if run.failure.is_none() => refused(plan, width),
         Outcome::Exported | Outcome::Drifted | Outcome::Refused | Outcome::Unknown => String::new(),
     }
 }
 
 /// The last line of an export, which is about its file.
-fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile) -> String {
+fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile, width: usize) -> String {
     let path = printable(&file.path, MOST_PARAGRAPH);
     let what = format!("{} in {path}.", words::exported(file, run.outcome));
     match run.outcome {
-        Outcome::Agreed => format!("{GREEN}No changes.{GREEN:#} {what}\n"),
-        Outcome::Planned => format!("{BOLD}Plan:{BOLD:#} {what} Nothing was written.\n"),
-        Outcome::Exported => format!("{GREEN}exported{GREEN:#}: {what}\n"),
-        _ => refused(plan),
+        Outcome::Agreed => last((GREEN, "No changes."), &format!(" {what}"), width),
+        Outcome::Planned => last((BOLD, "Plan:"), &format!(" {what} Nothing was written."), width),
+        Outcome::Exported => last((GREEN, "exported"), &format!(": {what}"), width),
+        _ => refused(plan, width),
     }
 }
 
-fn refused(plan: &Plan) -> String {
+fn refused(plan: &Plan, width: usize) -> String {
     let problems = counted(plan.problems.len(), "problem");
-    format!("{RED}refused{RED:#}: {problems}. Nothing was written.\n")
+    last((RED, "refused"), &format!(": {problems}. Nothing was written."), width)
+}
+
+/// The last line, which begins with a word that stands out.
+pub(super) fn last((style, word): (Style, &str), rest: &str, width: usize) -> String {
+    let lines = wrap(&format!("{word}{rest}"), width).join("\n");
+    format!("{}\n", lines.replacen(word, &format!("{style}{word}{style:#}"), 1))
+}
+
+/// The problems of a manifest as they are laid out there, with their long sentences wrapped: what
+/// stands between a place and its help is a part of the manifest.
+pub(super) fn manifest(rendered: &str, width: usize) -> String {
+    let line = |line: &str| match line.split_once(": ") {
+        Some((head, body)) if head.starts_with("error[") => {
+            paragraph(&format!("{RED}{head}{RED:#}:"), &format!("{head}:"), body, width)
+        }
+        Some(("  help", body)) => {
+            paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", body, width)
+        }
+        _ => match line.strip_prefix("  at  ") {
+            Some(place) => format!("  {DIM}at{DIM:#}  {place}\n"),
+            None => format!("{line}\n"),
+        },
+    };
+    rendered.lines().map(line).collect::<String>() + "\n"
 }
 
 /// What kept the run from its end.
@@ -157,10 +181,11 @@ fn block(change: &Change, manner: Manner, width: usize) -> String {
     let (glyph, style) = (manner.glyph)(change.action);
     let names = manner.before.width().max(manner.after.width());
     let room = width.saturating_sub(6 + names + GAP);
-    let address = shorten_end(&change.address, width.saturating_sub(4));
-    let mut text = format!("  {style}{glyph} {address}{style:#}\n");
+    let mut text = format!("  {style}{glyph} {}{style:#}\n", change.address);
     let flow = format!("{}: {}", printable(&change.flow_name, 100), change.reason);
-    let _ = writeln!(text, "      {}", shorten_end(&flow, width.saturating_sub(6)));
+    for line in wrap(&flow, width.saturating_sub(6)) {
+        let _ = writeln!(text, "      {line}");
+    }
     if change.action != Action::NoOp {
         for (name, value) in [(manner.before, &change.before), (manner.after, &change.after)] {
             let (name, value) = (fit(name, names), one_line(value.as_ref(), room));
@@ -172,10 +197,9 @@ fn block(change: &Change, manner: Manner, width: usize) -> String {
 
 /// A line for each part in which two URLs differ and which is not shown yet.
 fn details(change: &Change, width: usize) -> String {
-    let line = |part: &String| {
-        format!("      {DIM}{}{DIM:#}\n", shorten_end(part, width.saturating_sub(6)))
-    };
-    words::parts(change).iter().map(line).collect()
+    let parts = words::parts(change);
+    let lines = parts.iter().flat_map(|part| wrap(part, width.saturating_sub(6)));
+    lines.map(|line| format!("      {DIM}{line}{DIM:#}\n")).collect()
 }
 
 fn one_line(value: Option<&ValueView>, width: usize) -> String {
@@ -281,7 +305,10 @@ fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -
     let place: Vec<&str> =
         [site.as_deref(), problem.address.as_deref()].into_iter().flatten().collect();
     if !place.is_empty() {
-        let _ = writeln!(text, "  {DIM}at{DIM:#}    {}", place.join("  "));
+        // Neither is cut: where there is no room for both, each has a line of its own.
+        let fits = INDENT.len() + place.join("  ").width() <= width;
+        let gap = if fits { "  ".to_owned() } else { format!("\n{INDENT}") };
+        let _ = writeln!(text, "  {DIM}at{DIM:#}    {}", place.join(&gap));
     }
     text += &paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", &problem.hint, width);
     text + "\n"

@@ -387,3 +387,52 @@ fn a_run_that_wrote_nothing_says_in_its_headline_why() {
         assert!(text.starts_with(&format!("## flowbind apply: {headline}\n")), "{text}");
     }
 }
+
+/// A text without what makes it colourful.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn no_address_is_cut_on_a_narrow_terminal_and_no_sentence_is_too_long() {
+    let address = "environment-variable/contoso_AVariableWithAVeryLongNameIndeed#/orders/intake";
+    let mut long = change(address, Action::Update);
+    long.reason = "another environment, another workflow, another trigger".to_owned();
+    let sentence = "there is no such environment variable in this environment, and nobody made it";
+    let noted = vec![problem(Code::DefinitionMissing, Some(address), sentence)];
+    let plan = plan(vec![long], noted, Vec::new());
+    let changes = plain(&human::changes(&plan, human::PLAN, 60));
+    let notes = plain(&human::notes(&plan, "deploy/flowbind.toml", 60));
+    assert!(
+        notes.contains(&format!("  at    deploy/flowbind.toml:7:2\n        {address}\n")),
+        "{notes}"
+    );
+    let run = run(RunCommand::Plan, Outcome::Planned, Some(&plan));
+    let text = [changes, notes, plain(&human::conclusion(&run, 60))].concat();
+    for line in text.lines().filter(|line| !line.contains(address)) {
+        assert!(line.chars().count() <= 60 && !line.contains("an…"), "{line}");
+    }
+    assert_eq!(text.matches(address).count(), 2, "{text}");
+    let wide = plain(&human::notes(&plan, "deploy/flowbind.toml", 120));
+    assert!(wide.contains(&format!("  at    deploy/flowbind.toml:7:2  {address}\n")), "{wide}");
+}
+
+#[test]
+fn a_check_speaks_of_what_is_there_and_not_of_writing() {
+    let plan = plan(vec![change("a/b", Action::Create)], Vec::new(), Vec::new());
+    let text = plain(&human::changes(&plan, human::CHECK, 100));
+    assert!(text.starts_with("  ~ a/b\n"), "{text}");
+    assert!(text.contains("      holds     nothing\n      expected  signed"), "{text}");
+    let checked = Checked { targets: 3, pending: None, probes: None };
+    let end = plain(&drift::conclusion(Outcome::Drifted, &plan, &checked, 100));
+    assert!(end.starts_with("drifted: 1 of 3 targets differs, 2 not checked."), "{end}");
+}
+
+#[test]
+fn problems_of_a_manifest_are_laid_out_like_those_of_a_plan() {
+    let rendered = "error[key-unknown]: `a` is not a key of `b`, whatever else it may be\n  at    f.toml:5:1\n    |\n  5 | error: a line that is longer than the terminal is wide\n    | ^\n  help: write `c`\n";
+    assert_eq!(
+        plain(&human::manifest(rendered, 44)),
+        "error[key-unknown]: `a` is not a key of `b`,\n        whatever else it may be\n  at    f.toml:5:1\n    |\n  5 | error: a line that is longer than the terminal is wide\n    | ^\n  help: write `c`\n\n"
+    );
+}

@@ -164,7 +164,7 @@ pub(super) fn is_change(change: &Change) -> bool {
 
 /// Until when an answer is waited for, and which option says so.
 pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
-    let left = left.as_secs();
+    let left = left.as_secs_f32().round();
     match limit {
         Some(limit) => {
             format!("The run gives up in {left} s (`--timeout {}`).", limit.as_secs())

@@ -102,7 +102,7 @@ pub(super) fn environment(
     let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
     let name = args.manifest.display().to_string();
     let refused = |bytes: &[u8], problems: Vec<_>| {
-        console.message(&render(&name, bytes, &problems));
+        console.problems(&render(&name, bytes, &problems));
         let count = report::counted(problems.len(), "problem");
         Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
     };

@@ -61,7 +61,7 @@ pub(super) fn refuse(
     console: &Console,
     record: &mut Record,
 ) -> Failure {
-    console.message(&render(name, bytes, &problems));
+    console.problems(&render(name, bytes, &problems));
     let count = counted(problems.len(), "problem");
     record.manifest_problems = problems;
     Failure::new(exit, format!("{count}; nothing was contacted"))
@@ -85,7 +85,7 @@ pub(super) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
     let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
     clouds.overlaid(text.trim_start_matches('\u{feff}')).map_err(|problems| {
         let problems: Vec<Problem> = problems.into_iter().map(cloud_problem).collect();
-        console.message(&render(&name, &bytes, &problems));
+        console.problems(&render(&name, &bytes, &problems));
         refused(&format!("has {}", counted(problems.len(), "problem")))
     })
 }

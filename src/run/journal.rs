@@ -78,7 +78,7 @@ impl Journaling {
         })?;
         let how = if self.key.is_some() { "encrypted" } else { "not encrypted" };
         let shown = self.path.display();
-        console.message(&format!("Kept in the journal {shown}, {how}, what is there now.\n"));
+        console.line(&format!("Kept in the journal {shown}, {how}, what is there now."));
         Ok(Begun { journaling: self, journal })
     }
 
@@ -120,8 +120,8 @@ impl Begun<'_> {
             replaced.map_err(|error| error.to_string())
         });
         if let Err(reason) = completed {
-            console.message(&format!(
-                "warning: the journal lacks the ids of the new rows ({reason}); a rollback finds them by their keys.\n"
+            console.line(&format!(
+                "warning: the journal lacks the ids of the new rows ({reason}); a rollback finds them by their keys."
             ));
         }
     }
@@ -147,8 +147,8 @@ pub(super) fn spend(file: &JournalFile, journal: &Journal, time: String, console
         disk::replace(&file.path, content.expose_secret()).map_err(|error| error.to_string())
     });
     if let Err(reason) = spent {
-        console.message(&format!(
-            "warning: the journal does not say that it was rolled back ({reason}); remove it.\n"
+        console.line(&format!(
+            "warning: the journal does not say that it was rolled back ({reason}); remove it."
         ));
     }
 }

@@ -77,9 +77,8 @@ impl Saving {
                 .hint("name a file that you may write to by --out")
         })?;
         let apply = next::command(&["apply", "--plan", &shown.to_string()], connect);
-        console.message(&format!(
-            "Saved the plan as {shown}. It can be applied until {expires}: {apply}\n"
-        ));
+        console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
+        console.message(&format!("  {apply}\n"));
         Ok(())
     }
 
@@ -88,8 +87,8 @@ impl Saving {
         let before = disk::read(&self.path, MOST_BYTES).ok();
         if let Some(before) = before.and_then(|content| Reviewed::from_json(&content).ok()) {
             let (shown, made) = (self.path.display(), before.head.made);
-            console.message(&format!(
-                "{shown} was left as it is: it holds the plan of {made}, and this one was not saved.\n"
+            console.line(&format!(
+                "{shown} was left as it is: it holds the plan of {made}, and this one was not saved."
             ));
         }
     }
@@ -115,7 +114,7 @@ pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
 pub(super) fn hold(reviewed: &Reviewed, ready: &Ready, record: &mut Record, console: &Console) {
     let moved = reviewed.moved_there(&present(ready), record.planned());
     if moved.is_empty() && record.planned().problems.is_empty() {
-        console.message(&format!("The plan of {} still holds.\n", reviewed.head.made));
+        console.line(&format!("The plan of {} still holds.", reviewed.head.made));
     }
     if Reviewed::is_of_another(&moved) {
         record.plan(Plan::default());

@@ -60,7 +60,7 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     let (manifest, url) = (&day.manifest, &day.served.url);
     let next =
-        format!(": flowbind apply --plan {file} --manifest {manifest} --environment {url}\n");
+        format!(":\n  flowbind apply --plan {file} --manifest {manifest} --environment {url}\n");
     assert!(planned.stderr.contains(&next), "{}", planned.stderr);
     day.rotates();
     let refused = day.run(&["apply", "--plan", &file]);

@@ -11,11 +11,12 @@ fn rendered(text: &str) -> String {
 fn a_misspelt_key_is_shown_with_its_line_and_the_right_spelling() {
     let text = HEAD.replace("workflow-id", "workflowId") + TARGET;
     insta::assert_snapshot!(rendered(&text), @"
-    flowbind.toml:5:1: error[key-unknown]: `workflowId` is not a key of `[[flow]]`
-      |
-    5 | workflowId = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"
-      | ^
-    help: write `workflow-id`
+    error[key-unknown]: `workflowId` is not a key of `[[flow]]`
+      at    flowbind.toml:5:1
+        |
+      5 | workflowId = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"
+        | ^
+      help: write `workflow-id`
     ");
 }
 
@@ -23,23 +24,26 @@ fn a_misspelt_key_is_shown_with_its_line_and_the_right_spelling() {
 fn problems_are_shown_in_the_order_of_their_places() {
     let text = "version = 1\n[policy]\nsigned-urls = \"alow\"\n[[flow]]\nworkflow-id = 5\n[[flow.target]]\nenvironment-variable = \"Order Url\"\n";
     insta::assert_snapshot!(rendered(text), @r#"
-    flowbind.toml:3:15: error[value-invalid]: `signed-urls` cannot be `alow`
-      |
-    3 | signed-urls = "alow"
-      |               ^
-    help: write `signed-urls = "allow"`
+    error[value-invalid]: `signed-urls` cannot be `alow`
+      at    flowbind.toml:3:15
+        |
+      3 | signed-urls = "alow"
+        |               ^
+      help: write `signed-urls = "allow"`
 
-    flowbind.toml:5:15: error[type-wrong]: `workflow-id` is a whole number, but a text is needed
-      |
-    5 | workflow-id = 5
-      |               ^
-    help: write the flow's `workflowid`, which ends the name of its file in the solution's folder `Workflows`, such as `workflow-id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"`
+    error[type-wrong]: `workflow-id` is a whole number, but a text is needed
+      at    flowbind.toml:5:15
+        |
+      5 | workflow-id = 5
+        |               ^
+      help: write the flow's `workflowid`, which ends the name of its file in the solution's folder `Workflows`, such as `workflow-id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"`
 
-    flowbind.toml:7:24: error[value-invalid]: `environment-variable` has the character ` `: such a name has only letters, digits and `_`, and does not begin with a digit
-      |
-    7 | environment-variable = "Order Url"
-      |                        ^
-    help: write the variable's schema name, not its display name, such as `environment-variable = "contoso_OrderIntakeUrl"`
+    error[value-invalid]: `environment-variable` has the character ` `: such a name has only letters, digits and `_`, and does not begin with a digit
+      at    flowbind.toml:7:24
+        |
+      7 | environment-variable = "Order Url"
+        |                        ^
+      help: write the variable's schema name, not its display name, such as `environment-variable = "contoso_OrderIntakeUrl"`
     "#);
 }
 
@@ -47,22 +51,24 @@ fn problems_are_shown_in_the_order_of_their_places() {
 fn a_key_that_is_there_twice_is_named() {
     let text = format!("{HEAD}workflow-id = \"x\"\n{TARGET}");
     insta::assert_snapshot!(rendered(&text), @r#"
-    flowbind.toml:6:1: error[manifest-not-toml]: the key `workflow-id` is there already in this table
-      |
-    6 | workflow-id = "x"
-      | ^
-    help: keep one of the two
+    error[manifest-not-toml]: the key `workflow-id` is there already in this table
+      at    flowbind.toml:6:1
+        |
+      6 | workflow-id = "x"
+        | ^
+      help: keep one of the two
     "#);
 }
 
 #[test]
 fn a_text_without_quotes_is_told_to_have_them() {
     insta::assert_snapshot!(rendered("name = Order intake\n"), @r#"
-    flowbind.toml:1:8: error[manifest-not-toml]: this is not TOML: string values must be quoted, expected literal string
-      |
-    1 | name = Order intake
-      |        ^
-    help: put the value in quotes, such as `name = "Order intake"`
+    error[manifest-not-toml]: this is not TOML: string values must be quoted, expected literal string
+      at    flowbind.toml:1:8
+        |
+      1 | name = Order intake
+        |        ^
+      help: put the value in quotes, such as `name = "Order intake"`
     "#);
 }
 
@@ -74,11 +80,12 @@ fn a_flow_that_is_there_twice_names_the_other_line() {
         TARGET.replace("Order", "Other")
     );
     insta::assert_snapshot!(rendered(&text), @r#"
-    flowbind.toml:5:1: error[flow-duplicate]: this flow is here without `trigger`, and on line 9 with the trigger `manual`: they may be the same
-      |
-    5 | workflow-id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"
-      | ^
-    help: write `trigger` here too, or move the targets under one `[[flow]]`
+    error[flow-duplicate]: this flow is here without `trigger`, and on line 9 with the trigger `manual`: they may be the same
+      at    flowbind.toml:5:1
+        |
+      5 | workflow-id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"
+        | ^
+      help: write `trigger` here too, or move the targets under one `[[flow]]`
     "#);
 }
 
@@ -86,11 +93,12 @@ fn a_flow_that_is_there_twice_names_the_other_line() {
 fn nothing_in_a_hostile_manifest_reaches_the_terminal_as_it_is() {
     let text = format!("{HEAD}{TARGET}\"\\u001B[2J\u{202e}{}\" = 1\n", "x".repeat(500));
     insta::assert_snapshot!(rendered(&text), @r#"
-    flowbind.toml:8:1: error[key-unknown]: `\u{1b}[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` is not a key of `[[flow.target]]`
-      |
-    8 | "\u001B[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
-      | ^
-    help: use one of `environment-variable`, `json-pointer`, `table`, `key`, `id`, `column`, `missing`
+    error[key-unknown]: `\u{1b}[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` is not a key of `[[flow.target]]`
+      at    flowbind.toml:8:1
+        |
+      8 | "\u001B[2J\u{202e}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+        | ^
+      help: use one of `environment-variable`, `json-pointer`, `table`, `key`, `id`, `column`, `missing`
     "#);
 }
 
@@ -107,8 +115,9 @@ fn a_signed_url_that_stands_where_a_name_should_is_not_shown() {
 fn a_problem_without_a_place_is_shown_without_a_line() {
     let problem = unreadable("deploy.toml", &std::io::ErrorKind::NotFound.into());
     insta::assert_snapshot!(render("deploy.toml", b"", &[problem]), @"
-    deploy.toml: error[manifest-unreadable]: there is no file `deploy.toml`
-    help: name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show how to write one
+    error[manifest-unreadable]: there is no file `deploy.toml`
+      at    deploy.toml
+      help: name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show how to write one
     ");
 }
 
@@ -116,11 +125,12 @@ fn a_problem_without_a_place_is_shown_without_a_line() {
 fn a_file_that_is_not_utf8_is_shown_as_far_as_it_can_be() {
     let bytes = b"version = 1\nname = \"Ordr\xe9 intake\"\n";
     insta::assert_snapshot!(render("flowbind.toml", bytes, &problems(bytes)), @r#"
-    flowbind.toml:2:13: error[manifest-not-utf8]: the byte 0xe9 here is not UTF-8
-      |
-    2 | name = "Ordr� intake"
-      |             ^
-    help: save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so
+    error[manifest-not-utf8]: the byte 0xe9 here is not UTF-8
+      at    flowbind.toml:2:13
+        |
+      2 | name = "Ordr� intake"
+        |             ^
+      help: save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so
     "#);
 }
 
