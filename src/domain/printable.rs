@@ -1,7 +1,25 @@
 //! Text from elsewhere, made safe to print.
 
+use std::borrow::Cow;
+use std::path::Path;
+
 /// What stands before a secret, in any case.
-const MARKERS: &[&str] = &["sig=", "sig%3d", "code=", "token=", "bearer "];
+const MARKERS: &[&str] = &[
+    "sig=",
+    "sig%3d",
+    "sig\":\"",
+    "sig\": \"",
+    "signature=",
+    "code=",
+    "token=",
+    "secret=",
+    "assertion=",
+    "bearer ",
+];
+
+/// The fewest letters of a word between slashes, and of all of them, that tell a path from base64.
+const SHORTEST_WORD: usize = 6;
+const FEWEST_LETTERS: usize = 9;
 
 /// How many times more characters of a text are looked at than are shown.
 const LOOKED_AT: usize = 4;
@@ -16,6 +34,12 @@ pub fn printable(text: &str, most: usize) -> String {
     }
     let head: String = shown.chars().take(most.saturating_sub(1)).collect();
     format!("{head}…")
+}
+
+/// A path as it may be shown: on one line, without control or direction characters, and whole, since
+/// it may have to be typed.
+pub fn printable_path(path: &Path) -> String {
+    visible(&path.display().to_string())
 }
 
 /// Whether a character has no shape of its own, or changes how its neighbours are read:
@@ -59,7 +83,11 @@ fn without_secrets(text: &str) -> String {
         let marker = marker(rest);
         let length = if marker == 0 { run(rest) } else { marker };
         let (part, tail) = rest.split_at(length);
-        shown.push_str(if marker == 0 && is_suspect(part) { "****" } else { part });
+        if marker == 0 {
+            shown += &covered(part);
+        } else {
+            shown += part;
+        }
         rest = tail;
         if marker > 0 {
             let value = rest.find(|c| !is_value(c)).unwrap_or(rest.len());
@@ -68,6 +96,35 @@ fn without_secrets(text: &str) -> String {
         }
     }
     shown
+}
+
+/// A run with `****` for what could be a token or a signature. A slash is a digit of base64, and stands
+/// between the steps of a path, of which each is looked at by itself.
+fn covered(run: &str) -> Cow<'_, str> {
+    if !is_path(run) {
+        return Cow::Borrowed(if is_suspect(run) { "****" } else { run });
+    }
+    // What follows the slash after a part of a secret may be the rest of it.
+    let steps: Vec<&str> = run.split('/').take_while(|step| !is_suspect(step)).collect();
+    let before = steps.join("/");
+    if before.len() == run.len() {
+        return Cow::Borrowed(run);
+    }
+    let slash = if steps.is_empty() { "" } else { "/" };
+    Cow::Owned(format!("{before}{slash}****"))
+}
+
+/// Whether a run with slashes is a path for certain: no alphabet of base64 has a slash beside a hyphen,
+/// and words do not come about by chance.
+fn is_path(run: &str) -> bool {
+    let letters: usize = run.split('/').filter(|step| is_word(step)).map(str::len).sum();
+    run.contains('/') && (run.contains(['-', '_']) || letters >= FEWEST_LETTERS)
+}
+
+/// Whether that is a word of small letters, which may begin with a capital.
+fn is_word(text: &str) -> bool {
+    let small = text.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(text);
+    text.len() >= SHORTEST_WORD && small.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// How long the marker is with which the text begins; 0 if it begins with none.
@@ -84,21 +141,21 @@ fn marker(text: &str) -> usize {
 fn run(text: &str) -> usize {
     let mut places = text.char_indices();
     let first = places.next().map_or(0, |(_, c)| c.len_utf8());
-    if !text.starts_with(is_encoding) {
+    if !text.starts_with(is_digit) {
         return first;
     }
-    let ends = |&(place, c): &(usize, char)| !is_encoding(c) || marker(&text[place..]) > 0;
+    let ends = |&(place, c): &(usize, char)| !is_digit(c) || marker(&text[place..]) > 0;
     places.find(ends).map_or(text.len(), |(place, _)| place)
 }
 
 /// Whether a character occurs in base64, base64url or percent-encoding.
-fn is_encoding(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '%')
+fn is_digit(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '%' | '/')
 }
 
 /// Whether a character can be a part of a secret that a marker announces.
 fn is_value(c: char) -> bool {
-    is_encoding(c) || matches!(c, '/' | '.' | '=' | '~')
+    is_digit(c) || matches!(c, '.' | '=' | '~')
 }
 
 /// Whether a run could be a token or a signature: long, with digits, and no GUID. Names of
@@ -120,6 +177,11 @@ fn is_guid(run: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
 
     #[test]
@@ -151,8 +213,65 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_in_base64_leaves_no_piece_behind_where_its_slashes_are() {
+        let signatures =
+            (0..5_000_u32).map(|seed| STANDARD.encode(Sha256::digest(seed.to_be_bytes())));
+        // One without digits could be a name.
+        let has_digit = |text: &String| text.bytes().any(|byte| byte.is_ascii_digit());
+        for signature in signatures.filter(has_digit) {
+            let shown = printable(&format!("the signature '{signature}' is not valid"), 200);
+            assert_eq!(shown, "the signature '****=' is not valid", "{signature}");
+        }
+    }
+
+    #[test]
+    fn the_steps_of_a_path_are_looked_at_one_by_one() {
+        let secret = "aB3".repeat(15);
+        assert_eq!(
+            printable(&format!("/providers/environments/{secret}/x1 is gone"), 99),
+            "/providers/environments/**** is gone"
+        );
+    }
+
+    #[test]
+    fn a_path_is_shown_on_one_line_and_whole() {
+        let path = format!("a\n\u{1b}[2J/{}", "aB3".repeat(15));
+        let shown = printable_path(Path::new(&path));
+        assert_eq!(shown, format!("a \\u{{1b}}[2J/{}", "aB3".repeat(15)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_marker_announces_leaves_no_tail(
+            marker in prop::sample::select(vec!["sig=", "SIG%3D", "\"sig\": \"", "signature=", "token="]),
+            value in "[A-Za-z0-9+/_-]{1,60}={0,2}",
+            before in "[ -~]{0,20} ",
+            after in "[ \"'&,;)].{0,20}",
+        ) {
+            let shown = printable(&format!("{before}{marker}{value}{after}"), 400);
+            let wanted = format!("{marker}****");
+            prop_assert!(shown.contains(&wanted), "{shown}");
+            prop_assert_eq!(
+                shown.split_once(&wanted).map(|(_, rest)| rest.chars().next()),
+                Some(after.chars().next())
+            );
+        }
+
+        #[test]
+        fn whatever_comes_is_shown_on_one_line_of_a_bounded_length(text in any::<String>(), most in 1..99_usize) {
+            let shown = printable(&text, most);
+            prop_assert!(!shown.contains(is_hidden), "{:?}", shown);
+            prop_assert!(shown.chars().count() <= most);
+        }
+    }
+
+    #[test]
     fn ids_and_names_stay() {
         for harmless in [
+            "/api/data/v9.2/environmentvariablevalues(3)/Microsoft/Orders2026/x",
+            "/workflows/a09e4a0d-3a1c-f011-998a-7c1e5275cfe9/triggers/manual/paths/invoke",
+            "environment-variable/contoso_Order2026Url1",
+            "23/11/2026 and 1/2/3",
             "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9",
             "A09E4A0D-3A1C-F011-998A-7c1e5275cfe9",
             "contoso_the_name_of_a_variable_that_is_long_for_a_name",

@@ -13,7 +13,7 @@ use super::words::counts;
 use super::{
     Outcome, Run, Runner, RunnerCommand, annotation, drift, explanations, human, json, story, words,
 };
-use crate::domain::printable;
+use crate::domain::{printable, printable_path};
 use crate::event::{Event, Listener};
 use crate::explain::{Explanation, Group};
 use crate::failure::Failure;
@@ -252,7 +252,7 @@ impl Listener for Console {
             Event::SandboxStarted { address, state, anew } => {
                 let place = state.map_or_else(
                     || "in memory alone".to_owned(),
-                    |path| format!("in {}", path.display()),
+                    |path| format!("in {}", printable_path(path)),
                 );
                 let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
                 self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));

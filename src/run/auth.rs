@@ -9,7 +9,7 @@ use super::sign_in::Login;
 use super::{clouds, connect, plain_console, tenant};
 use crate::auth::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
 use crate::cli::{AuthCommand, ConnectArgs, LoginArgs, LogoutArgs, StatusArgs};
-use crate::domain::Clouds;
+use crate::domain::{Clouds, printable_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifest::{Environment, Manifest, render};
@@ -58,7 +58,7 @@ async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure
     match destination {
         Destination::Store(store) => {
             keep(&store, name, sign_in).await?;
-            console.message(&format!("Kept in {}.\n", store.file().display()));
+            console.message(&format!("Kept in {}.\n", printable_path(store.file())));
         }
         Destination::Line(key) => {
             let mut sign_ins = SignIns::default();
@@ -127,7 +127,7 @@ async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
         Some(store) => store.read().await?,
         None => SignIns::default(),
     };
-    let file = keeping.store.as_ref().map(|store| store.file().display().to_string());
+    let file = keeping.store.as_ref().map(|store| printable_path(store.file()));
     let shown: Vec<KeptSignIn> = kept.iter().map(shown).collect();
     for name in given::handed_in() {
         console.message(&format!("{name} is set: runs use it before anything that is kept.\n"));
@@ -163,6 +163,6 @@ async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
         cleared => cleared?,
     };
     let words = if was_there { "Removed" } else { "There was no sign-in in" };
-    console.result(&format!("{words} {}\n", store.file().display()));
+    console.result(&format!("{words} {}\n", printable_path(store.file())));
     Ok(Exit::Done)
 }

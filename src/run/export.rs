@@ -8,6 +8,7 @@ use super::settings_file::SettingsFile;
 use super::{Intent, Ready, Start, Wish, begin, consent, prepare, start};
 use crate::bridge::{Export, plan_export};
 use crate::cli::ExportArgs;
+use crate::domain::printable_path;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{Console, ExportedFile, Outcome, RunCommand, counted};
@@ -93,7 +94,7 @@ fn write(
     console: &Console,
 ) -> Result<Outcome, Failure> {
     file.write(&export.after)?;
-    let shown = args.deployment_settings.display();
+    let shown = printable_path(&args.deployment_settings);
     let how = if file.is_new() { "Made" } else { "Updated" };
     console.message(&format!("{how} {shown}. Nothing was written to the environment.\n"));
     Ok(Outcome::Exported)

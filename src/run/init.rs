@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use crate::cli::InitArgs;
+use crate::domain::printable_path;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Console;
@@ -21,7 +22,7 @@ Put your own environments and flows in, then check it: flowbind lint
 /// Writes the manifest, unless there is a file of that name.
 pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     write(&args.out).map_err(|error| refused(&args.out, &error))?;
-    console.message(&format!("Wrote {}.\n{NEXT}", args.out.display()));
+    console.message(&format!("Wrote {}.\n{NEXT}", printable_path(&args.out)));
     Ok(())
 }
 

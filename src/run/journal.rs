@@ -13,7 +13,7 @@ use super::keep::store_key;
 use crate::auth::{Shut, StoreError, StoreKey};
 use crate::discover::{Reader, find};
 use crate::disk;
-use crate::domain::sentence;
+use crate::domain::{printable_path, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{Head, Journal, JournalError, JournalFile, record};
@@ -77,7 +77,7 @@ impl Journaling {
             _ => self.unwritten(&error),
         })?;
         let how = if self.key.is_some() { "encrypted" } else { "not encrypted" };
-        let shown = self.path.display();
+        let shown = printable_path(&self.path);
         console.line(&format!("Kept in the journal {shown}, {how}, what is there now."));
         Ok(Begun { journaling: self, journal })
     }

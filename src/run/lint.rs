@@ -3,6 +3,7 @@
 use super::record::Record;
 use super::{begin, clouds, manifest};
 use crate::cli::LintArgs;
+use crate::domain::printable_path;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{Console, Format, Outcome, RunCommand, counted};
@@ -24,7 +25,7 @@ fn check(args: &LintArgs, console: &Console, record: &mut Record) -> Result<Outc
         let flows = counted(manifest.desired().flows.len(), "flow");
         let targets = counted(manifest.desired().bindings.len(), "target");
         let environments = counted(manifest.environments().count(), "environment");
-        let file = args.manifest.display();
+        let file = printable_path(&args.manifest);
         console.result(&format!("{file}: no problems. {flows}, {targets}, {environments}.\n"));
     }
     Ok(Outcome::Agreed)

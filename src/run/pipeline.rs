@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::cli::Ci;
-use crate::domain::CallbackUrl;
+use crate::domain::{CallbackUrl, printable_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{Console, OutputUrl, ReportFormat, Run, Runner, Secrets};
@@ -48,7 +48,8 @@ pub(super) fn source(path: &Path, runner: Option<Runner>) -> String {
     };
     let root = root.map(PathBuf::from).or_else(|| env::current_dir().ok());
     let inside = root.and_then(|root| inside(path, &root));
-    inside.unwrap_or_else(|| path.to_owned()).display().to_string().replace('\\', "/")
+    let path = inside.unwrap_or_else(|| path.to_owned());
+    printable_path(Path::new(&path.display().to_string().replace('\\', "/")))
 }
 
 /// The part of a path that leads on from a folder, if it leads there.
@@ -233,6 +234,12 @@ mod tests {
         assert_eq!(cut, format!("one\ntwo{CUT}"));
         assert!(cut.len() <= CUT.len() + 9);
         assert_eq!(bounded(text, 10), "");
+    }
+
+    #[test]
+    fn a_path_cannot_steer_a_terminal_or_a_pipeline() {
+        let source = source(Path::new("/made-up/a\u{1b}[2J\n::error::b.toml"), None);
+        assert_eq!(source, "/made-up/a\\u{1b}[2J ::error::b.toml");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::next;
 use super::record::Record;
 use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::disk;
+use crate::domain::printable_path;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -68,7 +69,7 @@ impl Saving {
             environment_id: present.environment_id,
             user: present.user,
         };
-        let shown = self.path.display();
+        let shown = printable_path(&self.path);
         let expires = head.expires.clone();
         fs::write(&self.path, Reviewed::of(head, record.planned()).to_json()).map_err(|error| {
             let message = format!("the plan cannot be saved as `{shown}`: {error}");

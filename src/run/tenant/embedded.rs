@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Place;
 use crate::cli::{SandboxArgs, SandboxCommand, SandboxState, ServeArgs, StateArgs};
-use crate::domain::sentence;
+use crate::domain::{printable_path, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -127,7 +127,10 @@ fn https(address: SocketAddr, args: &ServeArgs, file: &Path) -> String {
     let names: Vec<&str> =
         ["localhost"].into_iter().chain(args.host.iter().map(String::as_str)).collect();
     let (port, names) = (address.port(), names.join(", "));
-    format!("https as well, at port {port} of {names}; clients trust it by {}.\n", file.display())
+    format!(
+        "https as well, at port {port} of {names}; clients trust it by {}.\n",
+        printable_path(file)
+    )
 }
 
 async fn serve(options: Options, console: &Console) -> Result<Server, Failure> {
@@ -160,7 +163,7 @@ fn reset(args: &StateArgs, console: &Console) -> Result<(), Failure> {
     };
     let was_there = sandbox::reset(&path).map_err(|error| failure(&error))?;
     let words = if was_there { "Emptied" } else { "There was no state in" };
-    console.result(&format!("{words} {}\n", path.display()));
+    console.result(&format!("{words} {}\n", printable_path(&path)));
     Ok(())
 }
 
