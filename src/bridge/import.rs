@@ -12,7 +12,7 @@ use super::Settings;
 use super::settings::Entry;
 use crate::domain::{
     CallbackUrl, Cloud, JsonPointer, Kind, SchemaName, StoredText, TriggerName, WorkflowId,
-    printable,
+    is_hidden, printable,
 };
 use crate::manifest::{Environment, Place, can_name_flow};
 use crate::plan::ValueView;
@@ -190,9 +190,21 @@ fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, 
     }
 }
 
-/// A text as TOML writes it.
+/// A text as TOML writes it on one line, with an escape for whatever could steer a terminal or be a
+/// command to a pipeline (<https://toml.io/en/v1.0.0#string>).
 fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            hidden if is_hidden(hidden) => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(hidden));
+            }
+            '#' if quoted.ends_with('#') => quoted.push_str("\\u0023"),
+            plain => quoted.push(plain),
+        }
+    }
+    quoted + "\""
 }
 
 /// A name as a key of TOML, in quotes only where it needs them.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use proptest::prelude::*;
+
 use super::{FlowUrl, Settings, SettingsError, bindings, plan_export};
 use crate::domain::{CallbackUrl, Cloud, Clouds, SchemaName, StoredText};
 use crate::manifest::{Environment, Manifest, Place};
@@ -243,6 +245,47 @@ fn what_is_imported_is_a_manifest_with_the_bindings_of_the_file() {
     assert!(manifest.environment(Some("contoso")).is_ok());
     assert_eq!(import.manifest.matches("an earlier URL").count(), 1);
     assert!(!import.manifest.contains("today\"") && !import.manifest.contains("yesterday"));
+}
+
+/// The pointer of the one binding that is made of a JSON value with a member of that name; nothing
+/// else is in the manifest.
+fn pointer_of(member: &str) -> String {
+    let document = serde_json::json!({ member: url("01", "") }).to_string();
+    let text = imported(&[("tst_Json", &document)]).manifest;
+    let manifest: toml::Table = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
+    let keys: Vec<&str> = manifest.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["environments", "flow", "version"], "{text}");
+    let flows = manifest["flow"].as_array().unwrap();
+    let targets = flows[0]["target"].as_array().unwrap();
+    assert_eq!((flows.len(), targets.len(), flows[0].as_table().unwrap().len()), (1, 1, 3));
+    assert_eq!(targets[0].as_table().unwrap().len(), 2, "{text}");
+    assert!(!text.contains("##"), "{text}");
+    let begins = |line: &str| {
+        line.is_empty() || line.starts_with(|c: char| c.is_ascii_alphabetic() || "[#".contains(c))
+    };
+    assert!(text.lines().all(begins), "{text}");
+    targets[0]["json-pointer"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_name_of_a_member_puts_nothing_into_the_manifest() {
+    for name in [
+        "a\"\nsigned-urls = \"allow\"\n#",
+        "x\n[[flow]]\nworkflow-id = 1",
+        "\n::error::x\r\n##vso[task.x]",
+        "'''\n\"\"\"\n\\",
+        "\u{7f}\u{202e}\u{1b}[2J\u{2028}::x",
+        "# no comment",
+    ] {
+        assert_eq!(pointer_of(name), format!("/{name}"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_member_is_called_its_pointer_comes_back(name in "[^~/]{1,40}") {
+        prop_assert_eq!(pointer_of(&name), format!("/{name}"));
+    }
 }
 
 #[test]
