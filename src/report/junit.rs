@@ -13,8 +13,11 @@ use crate::plan::{Change, Plan};
 use crate::probe::Probed;
 use crate::problem::Problem;
 
-/// What a case is sorted under that belongs to no flow.
-const NO_FLOW: &str = "flowbind";
+/// What cases are sorted under that are about the manifest.
+const MANIFEST: &str = "flowbind.manifest";
+
+/// What cases are sorted under that are about the run itself.
+const RUN: &str = "flowbind.run";
 
 /// How a case ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,27 +102,36 @@ fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
     let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
     let mut cases: Vec<Case<'run>> = changes.iter().map(Case::of).collect();
     for problem in run.problems() {
-        case_about(&mut cases, problem, run.source).problems.push(problem);
+        case_about(&mut cases, problem).problems.push(problem);
     }
     for warning in run.warnings() {
-        case_about(&mut cases, warning, run.source).warnings.push(warning);
+        case_about(&mut cases, warning).warnings.push(warning);
     }
     cases
 }
 
-/// The case that a problem is about, made if it is not there.
+/// The case that a problem is about, made if it is not there. What is about no target is one case for
+/// each code: lines move from run to run.
 fn case_about<'cases, 'run>(
     cases: &'cases mut Vec<Case<'run>>,
     problem: &Problem,
-    file: &str,
 ) -> &'cases mut Case<'run> {
-    let name = problem.address.as_deref().map(shown);
-    let name = name.or_else(|| place(problem, file)).unwrap_or_else(|| shown(file));
+    let about = problem.address.as_deref().map(shown);
+    let name = about.unwrap_or_else(|| problem.code.as_str().to_owned());
     let index = cases.iter().position(|case| case.name == name).unwrap_or_else(|| {
-        cases.push(Case::named(name, NO_FLOW.to_owned()));
+        let other = if problem.site.is_some() { MANIFEST } else { RUN };
+        let class = problem.address.as_deref().map_or_else(|| other.to_owned(), class);
+        cases.push(Case::named(name, class));
         cases.len() - 1
     });
     &mut cases[index]
+}
+
+/// What the case of an address is sorted under: its kind, which no renaming of a flow changes. A dot
+/// ends the name of a package for those that read JUnit.
+fn class(address: &str) -> String {
+    let kind = address.split_once('/').map_or("target", |(kind, _)| kind);
+    format!("flowbind.{}", shown(kind))
 }
 
 impl<'run> Case<'run> {
@@ -128,7 +140,7 @@ impl<'run> Case<'run> {
     }
 
     fn of(change: &'run Change) -> Self {
-        let case = Self::named(shown(&change.address), shown(&change.flow_name));
+        let case = Self::named(shown(&change.address), class(&change.address));
         Self { change: Some(change), ..case }
     }
 
@@ -152,16 +164,22 @@ impl<'run> Case<'run> {
 
     fn node(&self, run: &Run<'_>) -> Markup {
         let attributes = [("name", &*self.name), ("classname", &*self.class), ("time", "0")];
-        let mut parts: Vec<Markup> =
-            self.problems.iter().map(|problem| failure(problem, run.source)).collect();
-        if parts.is_empty() {
-            parts.extend(self.verdict(run));
-        }
+        let verdict = self.failure(run.source).or_else(|| self.verdict(run));
+        let mut parts: Vec<Markup> = verdict.into_iter().collect();
         let told = self.told(run);
         if !told.is_empty() {
             parts.push(Markup::element("system-out", &[], &Markup::text(&told)));
         }
         Markup::element("testcase", &attributes, &Markup::all(parts))
+    }
+
+    /// What a case with a problem failed of; one element, since most readers show the first alone.
+    fn failure(&self, file: &str) -> Option<Markup> {
+        let first = self.problems.first()?;
+        let texts = self.problems.iter().map(|problem| explained(problem, file));
+        let text = texts.collect::<Vec<_>>().join("\n\n");
+        let attributes = [("message", &*shown(&first.message)), ("type", first.code.as_str())];
+        Some(Markup::element("failure", &attributes, &Markup::text(&text)))
     }
 
     /// What keeps a case without a problem from having passed.
@@ -186,11 +204,13 @@ impl<'run> Case<'run> {
 
     /// What a reader of the case should know besides.
     fn told(&self, run: &Run<'_>) -> String {
+        let flow = self.change.map(|change| format!("flow: {}", shown(&change.flow_name)));
         let change = self.change.map(line);
         let probes = run.probes().unwrap_or_default().iter();
         let probes = probes.filter(|probed| self.is_about(probed)).map(probe);
         let warnings = self.warnings.iter().map(|warning| explained(warning, run.source));
-        change.into_iter().chain(probes).chain(warnings).collect::<Vec<_>>().join("\n")
+        let change = flow.into_iter().chain(change);
+        change.chain(probes).chain(warnings).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether the target holds the URL.
@@ -207,12 +227,6 @@ fn line(change: &Change) -> String {
 /// What came of asking a URL, in a line.
 fn probe(probed: &Probed) -> String {
     format!("probe: {}: {}", probed.result.as_str(), shown(answer(probed)))
-}
-
-/// A problem that a case failed of.
-fn failure(problem: &Problem, file: &str) -> Markup {
-    let attributes = [("message", &*shown(&problem.message)), ("type", problem.code.as_str())];
-    Markup::element("failure", &attributes, &Markup::text(&explained(problem, file)))
 }
 
 /// A problem with its place and its remedy.
@@ -235,7 +249,7 @@ fn broken(run: &Run<'_>) -> Option<Markup> {
     let name = format!("flowbind {}", run.command.as_str());
     Some(Markup::element(
         "testcase",
-        &[("name", &*name), ("classname", NO_FLOW), ("time", "0")],
+        &[("name", &*name), ("classname", RUN), ("time", "0")],
         &error,
     ))
 }

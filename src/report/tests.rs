@@ -281,7 +281,7 @@ fn a_case_ends_as_its_target_does() {
     let none = Vec::new;
     let applied = case(RunCommand::Apply, Outcome::Applied, none());
     assert!(applied.starts_with(
-        "name=\"environment-variable/x\" classname=\"Order intake\" time=\"0\"><system-out>create: "
+        "name=\"environment-variable/x\" classname=\"flowbind.environment-variable\" time=\"0\"><system-out>flow: Order intake\ncreate: "
     ));
     assert!(
         case(RunCommand::Plan, Outcome::Planned, none()).contains("<skipped message=\"create: ")
@@ -292,6 +292,34 @@ fn a_case_ends_as_its_target_does() {
     let wrong = || vec![problem(Code::VariableType, Some("environment-variable/x"), "is wrong")];
     let refused = case(RunCommand::Plan, Outcome::Refused, wrong());
     assert!(refused.contains("<failure message=\"is wrong\" type=\"variable-type\">variable-type: is wrong\nat deploy/flowbind.toml:7:2\nhelp: is wrong</failure>"), "{refused}");
+}
+
+#[test]
+fn names_of_cases_are_the_same_when_lines_move_and_flows_are_renamed() {
+    let names = |flow: &str, line| {
+        let moved = |problem: Problem| Problem { site: Some(Site { line, column: 1 }), ..problem };
+        let twice = || moved(problem(Code::SignedUrl, None, "is wrong"));
+        let run_alone = Problem { site: None, ..problem(Code::PlanUser, None, "is another") };
+        let of_flow = moved(problem(Code::FlowDraft, Some("flow/x"), "is off"));
+        let change =
+            Change { flow_name: flow.to_owned(), ..change("record/t[a=b]/c", Action::Create) };
+        let plan = plan(vec![change], vec![twice(), twice(), of_flow, run_alone], Vec::new());
+        let text =
+            ReportFormat::Junit.render(&run(RunCommand::Plan, Outcome::Refused, Some(&plan)));
+        assert_eq!(text.matches("<failure ").count(), 3, "{text}");
+        assert!(text.contains(&format!("deploy/flowbind.toml:{line}:1")), "{text}");
+        let cases = text.split("<testcase ").skip(1);
+        cases.map(|case| case.split(" time=").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let wanted = [
+        ("record/t[a=b]/c", "flowbind.record"),
+        ("signed-url", "flowbind.manifest"),
+        ("flow/x", "flowbind.flow"),
+        ("plan-other-user", "flowbind.run"),
+    ];
+    let wanted = wanted.map(|(name, class)| format!("name=\"{name}\" classname=\"{class}\""));
+    assert_eq!(names("Order intake", 7), wanted);
+    assert_eq!(names("Renamed", 9), wanted);
 }
 
 #[test]

@@ -67,8 +67,10 @@ def test_each_binding_is_a_case(schema, report):
     valid(schema, written)
     found = cases(written)
     assert len(found) == 7 and set(map(tuple, found.values())) == {("Skipped",)}
+    assert ("flowbind.environment-variable", "environment-variable/contoso_OrderIntakeUrl") in found
+    told = [case.system_out for suite in junitparser.JUnitXml.fromfile(str(written)) for case in suite]
     name = HOSTILE.replace('\\"', '"')
-    assert (name, "environment-variable/contoso_OrderIntakeUrl") in found
+    assert any(text.startswith(f"flow: {name}\n") for text in told)
     written = report("apply", EXAMPLE, 0, "-e", "sandbox")
     valid(schema, written)
     assert set(map(tuple, cases(written).values())) == {()}
@@ -86,7 +88,7 @@ def test_what_ends_a_run_early_is_an_error(schema, report):
     written = report("plan", "version = 1\n[environmentz.x]\n", 3)
     valid(schema, written)
     found = cases(written)
-    assert found[("flowbind", "flowbind plan")] == ["Error"]
+    assert found[("flowbind.run", "flowbind plan")] == ["Error"]
     assert ["Failure"] in found.values()
 
 
