@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::harness::{Ended, Place, Served, binds, place};
-use super::sign_in::{FLOW, access_token, words};
+use super::harness::{Ended, ORDER_INTAKE, Place, Served, binds, place};
+use super::sign_in::{FLOW, access_token, device_login, words};
 
 /// A flow with a signed URL.
 const PARTNER: &str = "f50bd416-9f62-f011-998a-7c1e5275cfe9";
@@ -23,10 +23,16 @@ struct Day {
 
 impl Day {
     fn begins() -> Self {
+        Self::on(&[], &binds(PARTNER, "contoso_PartnerWebhookUrl"))
+    }
+
+    /// The shipped tenant with some of its text replaced, and a manifest with these flows.
+    fn on(replacements: &[(&str, &str)], flows: &str) -> Self {
         let place = place();
-        let (served, token) = place.served("");
-        let flows = binds(PARTNER, "contoso_PartnerWebhookUrl");
-        let manifest = place.manifest(&flows);
+        let tenant = place.tenant(replacements);
+        let served = Served::start(&place, &["--approve-after", "0", "--tenant", &tenant]);
+        let token = device_login(&served.url)["refresh_token"].as_str().unwrap().to_owned();
+        let manifest = place.manifest(flows);
         Self { place, served, token, manifest }
     }
 
@@ -38,6 +44,40 @@ impl Day {
 
     fn plan_file(&self) -> String {
         self.place.path("release.plan").display().to_string()
+    }
+
+    /// Saves a plan.
+    fn plans(&self) -> String {
+        let file = self.plan_file();
+        let planned = self.run(&["plan", "--out", &file]);
+        assert_eq!(planned.code, 0, "{}", planned.stderr);
+        file
+    }
+
+    /// An apply of the plan is refused for that reason, and nothing is written.
+    fn refuses(&self, file: &str, code: &str, parts: &[&str]) {
+        let before = fs::read(self.place.state()).unwrap();
+        let refused = self.run(&["apply", "--plan", file]);
+        assert_eq!(refused.code, 5, "{}", refused.stderr);
+        let told = words(&refused.stdout);
+        let head = format!("error[{code}]:");
+        for part in [&head, "Nothing was written"].iter().chain(parts) {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        let rows = |state: &[u8]| serde_json::from_slice::<Value>(state).unwrap()["tables"].clone();
+        assert_eq!(rows(&fs::read(self.place.state()).unwrap()), rows(&before));
+    }
+
+    /// The answer of Dataverse to a request of somebody else.
+    fn dataverse(&self, method: &str, path: &str, body: &Value) -> Value {
+        let token = access_token(&self.served.url, &self.token, &self.served.url);
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let path = format!("/api/data/v9.2/{path}");
+        let (status, answer) = self.served.call((method, &path), &headers, &body);
+        assert!((200..300).contains(&status), "{status} {answer}");
+        serde_json::from_str(&answer).unwrap_or_default()
     }
 
     /// Somebody gives the flow another key.
@@ -75,6 +115,68 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     assert!(applied.stderr.contains("still holds"), "{}", applied.stderr);
     let again = day.run(&["apply", "--plan", &file]);
     assert_eq!((again.code, again.stdout.contains("No changes.")), (0, true), "{}", again.stderr);
+}
+
+#[test]
+fn a_member_of_a_json_value_that_moved_refuses_the_plan() {
+    let flows = binds(ORDER_INTAKE, "contoso_Endpoints\"\njson-pointer = \"/orders/status");
+    let day = Day::on(&[], &flows);
+    let file = day.plans();
+    let values = "environmentvariabledefinition_environmentvariablevalue";
+    let found = day.dataverse(
+        "GET",
+        &format!(
+            "environmentvariabledefinitions?$filter=schemaname%20eq%20'contoso_Endpoints'&$expand={values}($select=environmentvariablevalueid,value)"
+        ),
+        &Value::Null,
+    );
+    let value = &found["value"][0][values][0];
+    let row = format!(
+        "environmentvariablevalues({})",
+        value["environmentvariablevalueid"].as_str().unwrap()
+    );
+    let text = value["value"].as_str().unwrap();
+    let moved = text.replace("prod-17.westeurope", "prod-99.westeurope");
+    assert_ne!(moved, text);
+    day.dataverse("PATCH", &row, &json!({ "value": moved }));
+    let address = "environment-variable/contoso_Endpoints#/orders/status";
+    day.refuses(&file, "plan-moved", &["the target held", "prod-99.westeurope", address]);
+    // Another member is another's; the row is the same, and was written to.
+    day.dataverse("PATCH", &row, &json!({ "value": text.replace("emea", "apac") }));
+    day.refuses(&file, "plan-moved", &["the row, or the default", address]);
+}
+
+#[test]
+fn a_configuration_record_that_moved_refuses_the_plan() {
+    let target = "table = \"contoso_endpoint\"\nkey = { contoso_name = \"shipments\" }\ncolumn = \"contoso_url\"\n";
+    let flows = format!("[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n[[flow.target]]\n{target}");
+    let day = Day::on(&[], &flows);
+    let file = day.plans();
+    let row = "contoso_endpoints(8e946dae-28fb-4011-998a-7c1e5275cfe9)";
+    let moved = "https://prod-99.westeurope.logic.azure.com/workflows/0123456789abcdef/triggers/manual/paths/invoke?api-version=1";
+    day.dataverse("PATCH", row, &json!({ "contoso_url": moved }));
+    let address = "record/contoso_endpoint[contoso_name=shipments]/contoso_url";
+    day.refuses(&file, "plan-moved", &["the target held", "prod-99.westeurope", address]);
+}
+
+#[test]
+fn a_plan_that_another_user_made_is_refused() {
+    let (day, flows) = (Day::begins(), binds(PARTNER, "contoso_PartnerWebhookUrl"));
+    let colleague = [
+        ("92b7d3a4-0c56-4c1f-a1de-6f7b8c9d0e21", "92b7d3a4-0c56-4c1f-a1de-000000000002"),
+        ("sandy@contoso.example", "robin@contoso.example"),
+    ];
+    let other = Day::on(&colleague, &flows);
+    let told = ["made by sandy@contoso.example", "robin@contoso.example is signed in"];
+    other.refuses(&day.plans(), "plan-other-user", &told);
+}
+
+#[test]
+fn a_plan_for_another_environment_is_refused() {
+    let (day, flows) = (Day::begins(), binds(PARTNER, "contoso_PartnerWebhookUrl"));
+    let id = "77777777-17ce-4e09-9b6a-c80d4f7e21a6";
+    let other = Day::on(&[(ENVIRONMENT, id)], &flows);
+    other.refuses(&day.plans(), "plan-other-environment", &[ENVIRONMENT, id]);
 }
 
 #[test]
