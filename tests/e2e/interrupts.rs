@@ -5,6 +5,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use super::harness::{EXAMPLE, Ended, alone, signal, until};
+use super::reports::{report_options, reports};
 use super::sign_in::words;
 use super::tenant::{Tenant, document};
 
@@ -67,6 +68,35 @@ fn before_the_commit_point_every_signal_ends_a_run_at_once_and_nothing_is_writte
         assert_eq!(document["error"]["message"], "interrupted; nothing was written");
     }
     assert_eq!(tenant.targets(), before);
+}
+
+#[test]
+fn a_run_that_is_interrupted_before_it_writes_says_so_in_every_report() {
+    let _alone = alone();
+    let slow =
+        fault("environmentvariabledefinitions", "action = \"delay\"\ndelay = 60000\ntimes = 99");
+    let tenant = Tenant::with(&slow);
+    let options = report_options(&tenant.place);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let child = tenant.start(&[&APPLY[..], &options].concat());
+    tenant.met(1);
+    signal(&child, "TERM");
+    let (ended, _) = ended(child);
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    let said = "interrupted; nothing was written";
+    let [markdown, junit, sarif, json, html] = reports(&tenant.place);
+    assert!(markdown.starts_with("## flowbind apply: Refused\n"), "{markdown}");
+    assert!(markdown.contains(&format!("### Error\n\n{said}\n")), "{markdown}");
+    let error = format!("<error message=\"{said}\" type=\"exit-code-130\">");
+    assert!(junit.contains(&error) && junit.contains("errors=\"1\""), "{junit}");
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false, "{sarif:#}");
+    let told = &invocation["toolExecutionNotifications"][0]["message"]["text"];
+    assert!(told.as_str().unwrap().contains(said), "{sarif:#}");
+    assert_eq!(json.trim(), ended.stdout.trim(), "the report is the document");
+    assert_eq!(document(&ended)["outcome"], "refused");
+    assert!(html.contains("Refused</h1>") && html.contains(said), "{html}");
 }
 
 #[test]

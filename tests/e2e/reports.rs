@@ -12,13 +12,24 @@ const EXTENSIONS: [&str; 5] = ["md", "xml", "sarif", "json", "html"];
 /// The partner's flow, whose URL is signed, and the target that it goes to.
 const PARTNER_ADDRESS: &str = "environment-variable/contoso_PartnerWebhookUrl";
 
-/// A run with a report of every form; the reports in the order of [`EXTENSIONS`].
-fn reported(place: &Place, variables: &[(&str, &str)], arguments: &[&str]) -> (Ended, Vec<String>) {
+/// The options for a report of every form.
+pub(crate) fn report_options(place: &Place) -> Vec<String> {
     let paths = EXTENSIONS.map(|extension| place.path(&format!("report.{extension}")));
-    let paths = paths.map(|path| path.display().to_string());
-    let options: Vec<&str> = paths.iter().flat_map(|path| ["--report", path]).collect();
+    paths.iter().flat_map(|path| ["--report".to_owned(), path.display().to_string()]).collect()
+}
+
+/// Those reports: Markdown, JUnit, SARIF, JSON and HTML.
+pub(crate) fn reports(place: &Place) -> [String; 5] {
+    EXTENSIONS
+        .map(|extension| fs::read_to_string(place.path(&format!("report.{extension}"))).unwrap())
+}
+
+/// A run with a report of every form.
+fn reported(place: &Place, variables: &[(&str, &str)], arguments: &[&str]) -> (Ended, [String; 5]) {
+    let options = report_options(place);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let ended = place.run_with(variables, &[arguments, &options].concat());
-    (ended, paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect())
+    (ended, reports(place))
 }
 
 /// The example with some of its text replaced.
@@ -51,6 +62,40 @@ fn a_report_is_written_however_the_run_ends() {
         assert!(reports[1].contains(&format!("\"flowbind.outcome\" value=\"{outcome}\"")));
         assert!(reports[2].contains("\"version\": \"2.1.0\""));
         assert!(reports[4].starts_with("<!DOCTYPE html>"));
+        for report in &reports {
+            assert!(!report.contains("sig="), "{report}");
+        }
+    }
+}
+
+#[test]
+fn a_rollback_is_reported_in_every_form() {
+    let place = place();
+    let journal = place.path("journal").display().to_string();
+    let kept = format!("plain:{journal}");
+    let applied = place.run(&["apply", "-m", EXAMPLE, "-e", "sandbox", "--journal", &kept]);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    for (more, outcome, headline, skipped, said) in [
+        (&["--dry-run"][..], "planned", "Changes pending", 7, "4 to delete"),
+        (&[], "applied", "Rolled back", 0, "4 deleted"),
+        (&[], "agreed", "No changes", 0, "Everything is as it should be."),
+    ] {
+        let (ended, reports) = reported(&place, &[], &[&["rollback", &journal], more].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let [markdown, junit, sarif, json, html] = &reports;
+        assert!(markdown.starts_with(&format!("## flowbind rollback: {headline}\n")), "{markdown}");
+        assert!(markdown.contains(said), "{said}: {markdown}");
+        assert!(markdown.contains("· journal `"), "{markdown}");
+        let totals = format!("failures=\"0\" errors=\"0\" skipped=\"{skipped}\"");
+        assert!(junit.contains(&totals), "{totals}: {junit}");
+        assert!(junit.contains(&format!("\"flowbind.outcome\" value=\"{outcome}\"")), "{junit}");
+        let sarif: Value = serde_json::from_str(sarif).unwrap();
+        assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(0), "{sarif:#}");
+        assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], true);
+        let json: Value = serde_json::from_str(json).unwrap();
+        assert_eq!((&json["command"], &json["outcome"]), (&"rollback".into(), &outcome.into()));
+        assert!(html.contains(&format!("{headline}</h1>")), "{html}");
+        assert!(html.contains("<dt>Journal</dt>"), "{html}");
         for report in &reports {
             assert!(!report.contains("sig="), "{report}");
         }
