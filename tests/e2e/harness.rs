@@ -16,21 +16,18 @@ pub(crate) const EXAMPLE: &str = "config/example.toml";
 /// The first flow of the sandbox, and a target for it.
 pub(crate) const ORDER_INTAKE: &str = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
 
-/// What would let a test behave otherwise on another machine, or touch what is its user's own.
-const OF_THE_MACHINE: [&str; 13] = [
-    "COLUMNS",
-    "CI",
-    "GITHUB_ACTIONS",
-    "GITHUB_OUTPUT",
-    "GITHUB_STEP_SUMMARY",
-    "GITHUB_WORKSPACE",
-    "TF_BUILD",
-    "AGENT_TEMPDIRECTORY",
-    "BUILD_SOURCESDIRECTORY",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "BROWSER",
-    "DISPLAY",
-    "WAYLAND_DISPLAY",
+/// What a program needs of the machine that a test runs on; whatever else is set there could let a test
+/// end otherwise, or touch what is its user's own.
+const OF_THE_MACHINE: [&str; 9] = [
+    "PATH",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SystemRoot",
+    "LD_LIBRARY_PATH",
+    "LLVM_PROFILE_FILE",
+    "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
 ];
 
 /// Held by tests that load the machine, or that look at the clock, so that none of them meets another.
@@ -74,22 +71,22 @@ impl Place {
 
     /// The program with arguments, in a world of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowbind"));
+        let mut command = self.isolated(env!("CARGO_BIN_EXE_flowbind"));
         command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
-        let ours =
-            std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("FLOWBIND_"));
-        for name in ours.collect::<Vec<_>>() {
-            command.env_remove(name);
-        }
-        for name in OF_THE_MACHINE {
-            command.env_remove(name);
-        }
-        command.env("NO_COLOR", "1").env("HOME", self.path("home"));
-        command.env("XDG_STATE_HOME", self.path("state")).env("XDG_RUNTIME_DIR", self.path("run"));
-        command.env("FLOWBIND_SANDBOX_STATE", self.state());
         if let Some(folder) = std::env::var_os("FLOWBIND_TEST_RECORD") {
             command.env("FLOWBIND_SANDBOX_RECORD", Path::new(&folder).join("requests.txt"));
         }
+        command
+    }
+
+    /// A program that knows nothing of whoever runs the tests.
+    pub(crate) fn isolated(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let passed_on = |name| std::env::var_os(name).map(|value| (name, value));
+        command.env_clear().envs(OF_THE_MACHINE.into_iter().filter_map(passed_on));
+        command.env("NO_COLOR", "1").env("HOME", self.path("home"));
+        command.env("XDG_STATE_HOME", self.path("state")).env("XDG_RUNTIME_DIR", self.path("run"));
+        command.env("FLOWBIND_SANDBOX_STATE", self.state());
         command
     }
 
@@ -272,4 +269,21 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
 pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(status.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn no_variable_of_whoever_runs_the_tests_reaches_the_program() {
+    let place = place();
+    let output = place.isolated("env").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+    let ours = ["NO_COLOR", "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "FLOWBIND_SANDBOX_STATE"];
+    let strange: Vec<&str> =
+        names.filter(|name| !OF_THE_MACHINE.contains(name) && !ours.contains(name)).collect();
+    assert_eq!(strange, [""; 0]);
+    assert!(
+        std::env::vars().any(|(name, _)| name.starts_with("CARGO")),
+        "there is something to keep away"
+    );
 }

@@ -35,13 +35,10 @@ impl Served {
     }
 }
 
-/// An apply of the example somewhere, without anybody to ask and without the surroundings' proxies.
+/// An apply of the example somewhere, without anybody to ask.
 fn apply(place: &Place, environment: &str, more: &[&str]) -> Command {
     let run = ["apply", "--yes", "--manifest", EXAMPLE, "--environment", environment];
     let mut command = place.command(&[&run, more].concat());
-    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
-        command.env_remove(name).env_remove(name.to_lowercase());
-    }
     command.stdin(Stdio::null());
     command
 }
@@ -239,14 +236,11 @@ fn real_names_at_their_own_port_are_served_in_a_network_apart() {
         "$PROGRAM" apply --yes --manifest "$EXAMPLE" --environment prod --client-id "$CLIENT" \
           --ca-bundle "$HERE/tls/ca.pem"
     "#;
-    let mut command = Command::new("unshare");
+    let mut command = place.isolated("unshare");
     command.args(["--map-root-user", "--mount", "--net", "sh", "-c", script, "sh"]).args(REAL);
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command.env("HERE", place.path("")).env("PROGRAM", env!("CARGO_BIN_EXE_flowbind"));
-    command
-        .env("EXAMPLE", EXAMPLE)
-        .env("CLIENT", CLIENT)
-        .env("FLOWBIND_SANDBOX_STATE", place.state());
+    command.env("EXAMPLE", EXAMPLE).env("CLIENT", CLIENT);
     let applied = ended(command);
     assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
     assert!(applied.stdout.contains("Plan for prod, https://contoso.crm4.dynamics.com"));
