@@ -101,23 +101,29 @@ guid_id! {
 }
 
 /// The id by which the Flow service knows an environment: a GUID, `Default-` and a tenant's
-/// GUID, or an older name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// GUID, or an older name. It is compared without case, and with or without `Default-`, as services
+/// write both; it is printed as written.
+#[derive(Clone, Debug)]
 pub struct EnvironmentId(String);
 
 impl EnvironmentId {
-    /// Whether that is its text too: the first environment of a tenant is named with and without a
-    /// word before the GUID.
-    pub fn is_named(&self, text: &str) -> bool {
-        bare(&self.0) == bare(text)
+    /// What stands before the GUID of a tenant in the id of its first environment.
+    const DEFAULT: &str = "default-";
+
+    /// The id as it is compared.
+    fn bare(&self) -> String {
+        let id = self.0.to_ascii_lowercase();
+        id.strip_prefix(Self::DEFAULT).map_or_else(|| id.clone(), str::to_owned)
     }
 }
 
-/// An id as it is compared.
-fn bare(id: &str) -> String {
-    let id = id.to_ascii_lowercase();
-    id.strip_prefix("default-").map_or_else(|| id.clone(), str::to_owned)
+impl PartialEq for EnvironmentId {
+    fn eq(&self, other: &Self) -> bool {
+        self.bare() == other.bare()
+    }
 }
+
+impl Eq for EnvironmentId {}
 
 impl FromStr for EnvironmentId {
     type Err = GuidError;
@@ -156,6 +162,16 @@ mod tests {
         for text in ["", "a09e4a0d3a1cf011998a7c1e5275cfe9", "a09e4a0d-3a1c"] {
             assert_eq!(text.parse::<WorkflowId>(), Err(GuidError::Malformed));
         }
+    }
+
+    #[test]
+    fn an_environment_id_is_the_same_in_any_case_and_with_the_word_of_a_first_environment() {
+        let id = |text: &str| text.parse::<EnvironmentId>().unwrap();
+        let guid = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+        assert_eq!(id(guid), id(&guid.to_uppercase()));
+        assert_eq!(id(guid), id(&format!("Default-{guid}")));
+        assert_ne!(id(guid), id("a09e4a0d-3a1c-f011-998a-7c1e5275cfe8"));
+        assert_eq!(id("Default-A").to_string(), "Default-A");
     }
 
     #[test]

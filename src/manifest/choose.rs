@@ -61,10 +61,7 @@ impl Manifest {
 
     /// The environment that has that id.
     fn of_id(&self, id: &EnvironmentId) -> Result<Environment, Problem> {
-        let has_id = |known: &&Environment| {
-            let known = known.environment_id.as_ref().map(ToString::to_string);
-            known.is_some_and(|known| known.eq_ignore_ascii_case(&id.to_string()))
-        };
+        let has_id = |known: &&Environment| known.environment_id.as_ref() == Some(id);
         let known: Vec<&Environment> = self.environments.values().filter(has_id).collect();
         match known.as_slice() {
             [only] => Ok((*only).clone()),

@@ -100,13 +100,10 @@ impl Manifest {
         &self.desired
     }
 
-    /// The environment that the manifest gives that id, in whatever case.
+    /// The environment that the manifest gives that id.
     pub fn environment_of_id(&self, id: &str) -> Option<&Environment> {
-        let has = |environment: &&Environment| {
-            let known = environment.environment_id.as_ref();
-            known.is_some_and(|known| known.to_string().eq_ignore_ascii_case(id))
-        };
-        self.environments.values().find(has)
+        let id = id.parse().ok()?;
+        self.environments.values().find(|one| one.environment_id.as_ref() == Some(&id))
     }
 
     /// The names of the environments, sorted.

@@ -59,12 +59,13 @@ fn request(
 /// Whether a URL leads to the environment that is checked: its host names it, or is that of a URL
 /// which the Flow service tells now.
 fn is_here(url: &CallbackUrl, observed: &Observed, terms: &Terms<'_>) -> bool {
-    let named = url.parts().environment.as_deref();
+    let named: Option<EnvironmentId> =
+        url.parts().environment.as_deref().and_then(|id| id.parse().ok());
     let is_told = |flow: &ObservedFlow| match &flow.callback {
         Some(Callback::Url(told)) => told.view().host == url.view().host,
         _ => false,
     };
-    named.is_some_and(|id| terms.environment_id.is_named(id)) || observed.flows.iter().any(is_told)
+    named.is_some_and(|id| id == *terms.environment_id) || observed.flows.iter().any(is_told)
 }
 
 /// The URLs, each with the targets that hold it.

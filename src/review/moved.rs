@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Head, Reviewed, ReviewedChange, User};
-use crate::domain::{EntityTag, Kind};
+use crate::domain::{EntityTag, EnvironmentId, Kind};
 use crate::plan::{Action, Change, Plan, ValueView};
 use crate::problem::{Code, Problem};
 
@@ -14,7 +14,7 @@ const AGAIN: &str = "make a new plan with `flowbind plan --out`, and have it rev
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Present {
     /// The environment's id.
-    pub environment_id: String,
+    pub environment_id: EnvironmentId,
     /// Who is signed in.
     pub user: User,
 }
@@ -47,7 +47,7 @@ impl Reviewed {
     pub fn moved_there(&self, present: &Present, plan: &Plan) -> Vec<Problem> {
         let Head { environment, environment_id, user, .. } = &self.head;
         let mut problems = Vec::new();
-        if !environment_id.eq_ignore_ascii_case(&present.environment_id) {
+        if environment_id.parse().as_ref() != Ok(&present.environment_id) {
             let message = format!(
                 "the plan was made for {environment} with the id {environment_id}, and this environment has the id {}",
                 present.environment_id

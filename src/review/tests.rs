@@ -55,7 +55,7 @@ fn reviewed() -> Reviewed {
 }
 
 fn present() -> Present {
-    Present { environment_id: head().environment_id, user: user("1") }
+    Present { environment_id: head().environment_id.parse().unwrap(), user: user("1") }
 }
 
 /// The codes and the sentences of what moved to that change.
@@ -97,11 +97,11 @@ fn another_environment_and_another_user_are_told() {
     let now = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
     assert!(reviewed().moved_there(&present(), &now).is_empty());
     let moved = reviewed().moved_there(
-        &Present { environment_id: "other".to_owned(), ..present() },
+        &Present { environment_id: "other".parse().unwrap(), ..present() },
         &plan(change(Action::Update, Some("old"), "newer", "W/\"1\"")),
     );
     assert_eq!(moved.len(), 1, "what follows from that is not told: {moved:?}");
-    let elsewhere = Present { environment_id: "other".to_owned(), user: user("2") };
+    let elsewhere = Present { environment_id: "other".parse().unwrap(), user: user("2") };
     let problems = reviewed().moved_there(&elsewhere, &now);
     let codes: Vec<Code> = problems.iter().map(|problem| problem.code).collect();
     assert_eq!(codes, [Code::PlanEnvironment, Code::PlanUser]);

@@ -66,7 +66,7 @@ impl Saving {
             expires: time(now + self.valid),
             manifest_sha256: ready.manifest_sha256.clone(),
             environment: record.environment_name().to_owned(),
-            environment_id: present.environment_id,
+            environment_id: present.environment_id.to_string(),
             user: present.user,
         };
         let shown = printable_path(&self.path);
@@ -136,7 +136,7 @@ fn time(time: SystemTime) -> String {
 fn present(ready: &Ready) -> Present {
     let identity = ready.connection.identity();
     Present {
-        environment_id: ready.discovery.environment_id.to_string(),
+        environment_id: ready.discovery.environment_id.clone(),
         user: User {
             name: identity.user,
             object_id: identity.object_id,

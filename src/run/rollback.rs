@@ -130,7 +130,7 @@ async fn same_environment(
     };
     record.environment_id(&id);
     let head = &journal.head;
-    if id.to_string().eq_ignore_ascii_case(&head.environment_id.to_string()) {
+    if id == head.environment_id {
         return Ok(());
     }
     let message = format!(
