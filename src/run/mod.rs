@@ -99,8 +99,8 @@ struct Ready {
 /// Runs the command and tells how the program ends.
 pub async fn run(cli: Cli) -> Exit {
     let color = color(cli.global.color);
-    let begun = files::distinct(&cli).and_then(|()| log::begin(&cli.global.log));
-    if let Err(failure) = begun {
+    let ready = files::distinct(&cli).and_then(|()| log::begin(&cli.global.log));
+    if let Err(failure) = ready {
         plain_console(color).fail(&failure);
         return failure.exit;
     }
@@ -362,23 +362,36 @@ async fn settle(
         looks: LOOKS,
         progress: Progress::default(),
     };
-    match interrupts.held(&applying, plan, console).await? {
+    let applied = interrupts.held(&applying, plan, console).await?;
+    Ok(conclude(applied, begun, &reader, interrupts, console, record).await)
+}
+
+/// Notes who wrote what was planned, and sees to the journal.
+async fn conclude(
+    applied: Applied,
+    begun: Option<Begun<'_>>,
+    reader: &Reader<'_>,
+    interrupts: &mut Interrupts,
+    console: &Console,
+    record: &mut Record,
+) -> Outcome {
+    match applied {
         Applied::ByThisRun => {
             if let Some(begun) = begun {
-                complete(begun, &reader, interrupts, console).await;
+                complete(begun, reader, interrupts, console).await;
             }
-            Ok(Outcome::Applied)
+            Outcome::Applied
         }
         Applied::ByThisRunAnew(plan) => {
             record.plan(plan);
-            Ok(Outcome::Applied)
+            Outcome::Applied
         }
         Applied::ByAnotherRun(plan) => {
             if let Some(begun) = begun {
                 begun.discard(console);
             }
             record.plan(plan);
-            Ok(Outcome::Agreed)
+            Outcome::Agreed
         }
     }
 }
