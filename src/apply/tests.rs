@@ -62,18 +62,7 @@ fn desired(variables: usize) -> Desired {
 }
 
 fn observed(variables: usize) -> Observed {
-    let manual = "manual".parse().unwrap();
-    let trigger =
-        Trigger { name: manual, trigger_type: "Request".into(), kind: Some("Http".into()) };
-    let workflow = Workflow {
-        name: "Order intake".into(),
-        category: 5,
-        state: FlowState::Activated,
-        resource_id: None,
-        definition: Definition::Triggers(vec![trigger]),
-    };
-    let callback = Some(Callback::Url(URL.parse().unwrap()));
-    let flow = ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None };
+    let flow = ObservedFlow::with_url(URL);
     let variable = |index| {
         let variable = Variable {
             definition: guid(100 + index).parse().unwrap(),

@@ -78,7 +78,7 @@ pub struct Settings {
     /// The place of each entry, by its name in small letters.
     places: HashMap<String, usize>,
     /// Where further entries go.
-    room: Slot,
+    further: Slot,
     /// How they are spaced.
     layout: Layout,
 }
@@ -126,11 +126,11 @@ impl Settings {
         let list = list(&members)?;
         let elements = list.map_or_else(|| Ok(Vec::new()), |list| elements(text, list))?;
         let (entries, places) = entries(text, &elements)?;
-        let (room, layout) = match (list, elements.last()) {
-            (Some(list), Some((last, members))) => behind(text, list, last, members),
-            _ => room(text, root, &members, list),
+        let (further, layout) = match (list, elements.last()) {
+            (Some(list), Some((model, members))) => behind(text, list, model, members),
+            _ => first(text, root, &members, list),
         };
-        Ok(Self { text: StoredText::new(text), entries, places, room, layout })
+        Ok(Self { text: StoredText::new(text), entries, places, further, layout })
     }
 
     /// The whole file.
@@ -159,7 +159,7 @@ impl Settings {
             }
         }
         if !added.is_empty() {
-            fillings.push((&self.room, added.join(&self.layout.between_entries())));
+            fillings.push((&self.further, added.join(&self.layout.between_entries())));
         }
         fillings.sort_by_key(|(slot, _)| slot.range.start);
         StoredText::new(Slot::filled(self.text.expose(), &fillings))
@@ -280,13 +280,13 @@ fn slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'
 }
 
 /// Where further entries go in a list that has some.
-fn behind(text: &str, list: &RawValue, last: &RawValue, members: &Members<'_>) -> (Slot, Layout) {
-    let layout = Layout::of_entry(text, list, last, members);
-    (Slot::behind(text, last, layout.between_entries(), ""), layout)
+fn behind(text: &str, list: &RawValue, model: &RawValue, members: &Members<'_>) -> (Slot, Layout) {
+    let layout = Layout::of_entry(text, list, model, members);
+    (Slot::behind(text, model, layout.between_entries(), ""), layout)
 }
 
 /// Where entries go if there is none: into the list, or with a list into the root.
-fn room(
+fn first(
     text: &str,
     root: &RawValue,
     members: &Members<'_>,
@@ -296,10 +296,10 @@ fn room(
     let (open, close) = (format!("[{}", layout.entry), format!("{}]", layout.end));
     let slot = match (list, members.last()) {
         (Some(list), _) => Slot::instead(text, list, open, close),
-        (None, Some((_, last))) => {
+        (None, Some((_, neighbour))) => {
             let before = between(text, members).unwrap_or_else(|| opening(root));
             let colon = colon(text, members);
-            Slot::behind(text, last, format!(",{before}\"{VARIABLES}\"{colon}{open}"), close)
+            Slot::behind(text, neighbour, format!(",{before}\"{VARIABLES}\"{colon}{open}"), close)
         }
         (None, None) => {
             let before = format!("{{\n  \"{VARIABLES}\": {open}");

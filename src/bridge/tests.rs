@@ -1,5 +1,6 @@
 //! The file that is spliced, and the two directions, on values.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -8,9 +9,7 @@ use super::{FlowUrl, Settings, SettingsError, bindings, plan_export};
 use crate::domain::{CallbackUrl, Cloud, Clouds, SchemaName, StoredText};
 use crate::manifest::{Environment, Manifest, Place};
 use crate::plan::Action;
-use crate::state::{
-    Callback, Definition, FlowState, Observed, ObservedFlow, Reading, Targets, Trigger, Workflow,
-};
+use crate::state::{Observed, ObservedFlow, Targets};
 
 /// As `pac solution create-settings` spaces it, with members that this program does not know.
 const FILE: &str = r#"{
@@ -309,30 +308,13 @@ fn what_is_no_flows_url_is_left_out_with_the_reason_and_without_the_value() {
     assert!(all_comments, "{}", import.manifest);
 }
 
-/// A flow that is on, with that URL.
-fn observed_flow(url: &str) -> ObservedFlow {
-    let trigger = Trigger {
-        name: "manual".parse().unwrap(),
-        trigger_type: "Request".to_owned(),
-        kind: Some("Http".to_owned()),
-    };
-    let workflow = Workflow {
-        name: "Made up".to_owned(),
-        category: 5,
-        state: FlowState::Activated,
-        resource_id: None,
-        definition: Definition::Triggers(vec![trigger]),
-    };
-    let callback = Some(Callback::Url(url.parse().unwrap()));
-    ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None }
-}
-
 /// A manifest that binds one flow to so many variables.
 fn manifest_with(variables: usize) -> Manifest {
     let flow = "[[flow]]\nworkflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"\n";
     let mut text = format!("version = 1\n[environments.a]\nsandbox = true\n{flow}");
     for number in 0..variables {
-        text += &format!("[[flow.target]]\nenvironment-variable = \"tst_Url{number}\"\n");
+        text += "[[flow.target]]\n";
+        let _ = writeln!(text, "environment-variable = \"tst_Url{number}\"");
     }
     Manifest::parse(text.as_bytes(), &Clouds::embedded().unwrap()).unwrap()
 }
@@ -347,7 +329,7 @@ fn settings_with(variables: usize) -> Settings {
 #[test]
 fn thousands_of_variables_are_exported_in_one_pass() {
     let (manifest, settings) = (manifest_with(5_000), settings_with(2_000));
-    let flows = vec![observed_flow(&url("01", ""))];
+    let flows = vec![ObservedFlow::with_url(&url("01", ""))];
     let observed = Observed { flows, targets: Targets::default() };
     let begin = Instant::now();
     let export = plan_export(manifest.desired(), &observed, &settings, &public());

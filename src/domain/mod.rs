@@ -5,6 +5,7 @@
 
 mod callback;
 mod cloud;
+mod document;
 mod environment;
 mod escaped;
 mod fingerprint;
@@ -21,6 +22,7 @@ pub use callback::{
     CallbackUrl, CallbackUrlError, Generation, Kind, Parts, UrlView, is_loopback, is_private,
 };
 pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
+pub use document::{DocumentError, DocumentKind};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use escaped::escaped;
 pub use fingerprint::Fingerprint;

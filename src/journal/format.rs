@@ -4,38 +4,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{Head, Journal, JournalRow};
+use crate::domain::{DocumentError, DocumentKind};
 
-/// The version of the document's shape.
-const VERSION: u64 = 1;
-
-/// What tells a journal from other documents.
-const KIND: &str = "flowbind-journal";
-
-/// Why a text is no journal. Nothing of the text is told, since it may hold secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JournalError {
-    /// It is no such document.
-    #[error("it is no journal of flowbind, or it was changed: see line {line}, column {column}")]
-    Malformed {
-        /// The line, counted from 1.
-        line: usize,
-        /// The column, counted from 1.
-        column: usize,
-    },
-    /// It is a document of another kind.
-    #[error("it is no journal of flowbind")]
-    Kind,
-    /// It is of another version of the program.
-    #[error("it has version {0}, and this program reads version {VERSION}")]
-    Version(u64),
-}
-
-/// The beginning of a document, by which it is known.
-#[derive(Deserialize)]
-struct Versioned {
-    kind: String,
-    version: u64,
-}
+/// What a journal begins with.
+const KIND: DocumentKind = DocumentKind { kind: "flowbind-journal", version: 1, called: "journal" };
 
 /// The document.
 #[derive(Deserialize, Serialize)]
@@ -51,8 +23,8 @@ impl Journal {
     /// The journal as JSON.
     pub fn to_json(&self) -> SecretString {
         let document = Document {
-            kind: KIND.to_owned(),
-            version: VERSION,
+            kind: KIND.kind.to_owned(),
+            version: KIND.version,
             head: &self.head,
             rows: &self.rows,
         };
@@ -63,25 +35,11 @@ impl Journal {
     /// Reads a journal.
     ///
     /// # Errors
-    /// It is of another version, or no journal. The parser's own words are left out, since they
-    /// quote what they trip over.
-    pub fn from_json(text: &[u8]) -> Result<Self, JournalError> {
-        let versioned: Versioned =
-            serde_json::from_slice(text).map_err(|error| malformed(&error))?;
-        if versioned.kind != KIND {
-            return Err(JournalError::Kind);
-        }
-        if versioned.version != VERSION {
-            return Err(JournalError::Version(versioned.version));
-        }
-        let document: Document<Head, Vec<JournalRow>> =
-            serde_json::from_slice(text).map_err(|error| malformed(&error))?;
+    /// It is of another version, or no journal.
+    pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
+        let document: Document<Head, Vec<JournalRow>> = KIND.read(text)?;
         Ok(Self { head: document.head, rows: document.rows })
     }
-}
-
-fn malformed(error: &serde_json::Error) -> JournalError {
-    JournalError::Malformed { line: error.line(), column: error.column() }
 }
 
 /// A value by its text.

@@ -25,7 +25,6 @@ use crate::domain::{
 use crate::state::{KeyValue, Row, Seen};
 
 pub use file::JournalFile;
-pub use format::JournalError;
 pub use record::{Unrecorded, record};
 pub use rollback::{changed, plan_rollback};
 

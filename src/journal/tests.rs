@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::domain::{Cloud, Clouds, EntityTag, Fingerprint, SchemaName};
+use crate::domain::{Cloud, Clouds, DocumentError, EntityTag, Fingerprint, SchemaName};
 use crate::plan::{Action, CellValue, Plan, Write, plan};
 use crate::problem::Code;
 use crate::state::*;
@@ -118,18 +118,7 @@ impl Model {
     }
 
     fn observed(&self) -> Observed {
-        let manual = "manual".parse().unwrap();
-        let trigger =
-            Trigger { name: manual, trigger_type: "Request".into(), kind: Some("Http".into()) };
-        let workflow = Workflow {
-            name: "Order intake".into(),
-            category: 5,
-            state: FlowState::Activated,
-            resource_id: None,
-            definition: Definition::Triggers(vec![trigger]),
-        };
-        let callback = Some(Callback::Url(URL.parse().unwrap()));
-        let flow = ObservedFlow { workflow: Reading::Found(workflow), callback, request_id: None };
+        let flow = ObservedFlow::with_url(URL);
         let mut targets = Targets::default();
         targets.tables.insert(name("t"), Reading::Found(table()));
         for (index, thing) in self.things.iter().enumerate() {
@@ -490,8 +479,11 @@ fn a_damaged_journal_is_told_by_its_place_and_shows_nothing() {
     let text = journal.to_json().expose_secret().to_owned();
     let read = |text: &str| Journal::from_json(text.as_bytes()).unwrap_err();
     let cases = [
-        (text.replace("\"version\": 1", "\"version\": 2"), JournalError::Version(2)),
-        (text.replace("flowbind-journal", "hush"), JournalError::Kind),
+        (
+            text.replace("\"version\": 1", "\"version\": 2"),
+            DocumentError::Version { found: 2, known: 1 },
+        ),
+        (text.replace("flowbind-journal", "hush"), DocumentError::Kind("journal")),
     ];
     for (text, error) in cases {
         assert_eq!(read(&text), error);
@@ -506,7 +498,7 @@ fn a_damaged_journal_is_told_by_its_place_and_shows_nothing() {
     ];
     for text in damaged {
         let error = read(&text);
-        assert!(matches!(error, JournalError::Malformed { .. }), "{error}");
+        assert!(matches!(error, DocumentError::Malformed { .. }), "{error}");
         assert!(!format!("{error} {error:?}").contains("hush"));
     }
     assert!(!format!("{journal:?}").contains("old.environment"));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{EntityTag, Fingerprint, Kind, UrlView};
+use crate::domain::{DocumentError, EntityTag, Fingerprint, Kind, UrlView};
 use crate::plan::{Difference, Part};
 use crate::problem::Code;
 
@@ -75,11 +75,16 @@ fn a_plan_is_read_as_it_was_saved_and_holds_no_stored_text() {
 fn what_is_no_plan_is_told_apart() {
     let read = |text: &str| Reviewed::from_json(text.as_bytes()).unwrap_err();
     let text = reviewed().to_json();
-    assert_eq!(read("{"), ReviewError::Malformed { line: 1, column: 1 });
-    assert_eq!(read(&text.replace("flowbind-plan", "flowbind-journal")), ReviewError::Kind);
-    assert_eq!(read(&text.replace("\"version\": 1", "\"version\": 2")), ReviewError::Version(2));
+    let of = ReviewError::Document;
+    let malformed = |line, column| DocumentError::Malformed { called: "plan", line, column };
+    assert_eq!(read("{"), of(malformed(1, 1)));
+    let another = text.replace("flowbind-plan", "flowbind-journal");
+    assert_eq!(read(&another), of(DocumentError::Kind("plan")));
+    let later = text.replace("\"version\": 1", "\"version\": 2");
+    assert_eq!(read(&later), of(DocumentError::Version { found: 2, known: 1 }));
     assert_eq!(read(&text.replace("2026-02-01T09:00:00Z", "never")), ReviewError::Time);
-    assert!(matches!(read(&text.replace("reason", "season")), ReviewError::Malformed { .. }));
+    let changed = read(&text.replace("reason", "season"));
+    assert!(matches!(changed, ReviewError::Document(DocumentError::Malformed { .. })));
 }
 
 #[test]

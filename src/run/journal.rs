@@ -13,10 +13,10 @@ use super::keep::store_key;
 use crate::auth::{Shut, StoreError, StoreKey};
 use crate::discover::{Reader, find};
 use crate::disk;
-use crate::domain::{printable_path, sentence};
+use crate::domain::{DocumentError, printable_path, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::journal::{Head, Journal, JournalError, JournalFile, record};
+use crate::journal::{Head, Journal, JournalFile, record};
 use crate::plan::Plan;
 use crate::report::Console;
 use crate::state::{Desired, Observed};
@@ -190,11 +190,11 @@ fn shut_out(path: &Path, shut: Shut) -> Failure {
     Failure::new(Exit::Usage, message).hint(hint)
 }
 
-fn unusable(path: &Path, error: &JournalError) -> Failure {
+fn unusable(path: &Path, error: &DocumentError) -> Failure {
     let message = format!("the journal `{}` cannot be used: {error}", path.display());
     let hint = match error {
-        JournalError::Version(_) => "use the flowbind that kept it",
-        JournalError::Malformed { .. } | JournalError::Kind => {
+        DocumentError::Version { .. } => "use the flowbind that kept it",
+        DocumentError::Malformed { .. } | DocumentError::Kind(_) => {
             "name the file that `flowbind apply --journal` kept, as the apply left it"
         }
     };

@@ -9,7 +9,7 @@ use super::next;
 use super::record::Record;
 use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::disk;
-use crate::domain::printable_path;
+use crate::domain::{DocumentError, printable_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -104,7 +104,9 @@ pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
     })?;
     Reviewed::from_json(&content).map_err(|error| {
         let hint = match error {
-            ReviewError::Version(_) => "use the flowbind that saved it, or make a new plan",
+            ReviewError::Document(DocumentError::Version { .. }) => {
+                "use the flowbind that saved it, or make a new plan"
+            }
             _ => "name the file that `flowbind plan --out` saved, as it was saved",
         };
         Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be used: {error}")).hint(hint)

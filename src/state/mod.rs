@@ -2,6 +2,8 @@
 
 mod desired;
 mod observed;
+#[cfg(test)]
+mod testing;
 
 pub use desired::{
     Binding, Desired, Flow, FlowIndex, KeyValue, Missing, Record, Selector, SignedUrls, Site,

@@ -1,0 +1,23 @@
+//! What tests of several stages observe.
+
+use super::{Callback, Definition, FlowState, ObservedFlow, Reading, Trigger, Workflow};
+
+impl ObservedFlow {
+    /// A flow that is on, whose one HTTP trigger has that URL.
+    pub(crate) fn with_url(url: &str) -> Self {
+        let trigger = Trigger {
+            name: "manual".parse().unwrap(),
+            trigger_type: "Request".to_owned(),
+            kind: Some("Http".to_owned()),
+        };
+        let workflow = Workflow {
+            name: "Order intake".to_owned(),
+            category: Workflow::CLOUD_FLOW,
+            state: FlowState::Activated,
+            resource_id: None,
+            definition: Definition::Triggers(vec![trigger]),
+        };
+        let callback = Some(Callback::Url(url.parse().unwrap()));
+        Self { workflow: Reading::Found(workflow), callback, request_id: None }
+    }
+}
