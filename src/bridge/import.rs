@@ -14,7 +14,7 @@ use crate::domain::{
     CallbackUrl, Cloud, JsonPointer, Kind, SchemaName, StoredText, TriggerName, WorkflowId,
     is_hidden, printable,
 };
-use crate::manifest::{Environment, Place, can_name_flow};
+use crate::manifest::{Environment, Location, can_name_flow};
 use crate::plan::ValueView;
 use crate::state::{Callback, Desired, Observed, Reading};
 
@@ -217,8 +217,8 @@ fn key(name: &str) -> String {
 fn head(environment: &Environment, signed: bool) -> String {
     let mut text = format!("version = 1\n\n[environments.{}]\n", key(&label(environment)));
     let place = match &environment.place {
-        Place::Sandbox => "sandbox = true".to_owned(),
-        Place::Url(url) => format!("url = {}", quoted(&url.to_string())),
+        Location::Sandbox => "sandbox = true".to_owned(),
+        Location::Url(url) => format!("url = {}", quoted(&url.to_string())),
     };
     let known = [
         ("cloud", &environment.cloud),
@@ -241,7 +241,7 @@ fn head(environment: &Environment, signed: bool) -> String {
 /// The environment's name; of one that the manifest does not have, the beginning of its host.
 fn label(environment: &Environment) -> String {
     match &environment.place {
-        Place::Url(url) if environment.name.contains("://") => {
+        Location::Url(url) if environment.name.contains("://") => {
             let label = url.host().split('.').next().unwrap_or_default();
             let is_name = label.starts_with(|c: char| c.is_ascii_alphabetic());
             if is_name { label.to_owned() } else { "local".to_owned() }

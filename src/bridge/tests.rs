@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{FlowUrl, Settings, SettingsError, bindings, plan_export};
 use crate::domain::{CallbackUrl, Cloud, Clouds, SchemaName, StoredText};
-use crate::manifest::{Environment, Manifest, Place};
+use crate::manifest::{Environment, Location, Manifest};
 use crate::plan::Action;
 use crate::state::{Observed, ObservedFlow, Targets};
 
@@ -213,7 +213,7 @@ fn imported(values: &[(&str, &str)]) -> super::Import {
     ];
     let address = "https://contoso.crm4.dynamics.com";
     let environment =
-        Environment::unlisted(address.to_owned(), Place::Url(address.parse().unwrap()));
+        Environment::unlisted(address.to_owned(), Location::Url(address.parse().unwrap()));
     bindings(&settings, &[], &flows, &environment, &public())
 }
 

@@ -1,6 +1,6 @@
 //! Which of the manifest's environments a run is for.
 
-use super::environment::{Environment, Place};
+use super::environment::{Environment, Location};
 use super::nearest::{listed, nearest};
 use super::show::quoted;
 use super::{Manifest, show};
@@ -100,7 +100,7 @@ impl Manifest {
             let hint = "add `--environment https://contoso.crm4.dynamics.com`, with your own host";
             problem(Code::ValueInvalid, &message, hint)
         })?;
-        let place = Place::Url(url.clone());
+        let place = Location::Url(url.clone());
         let known = self.environments.values().filter(|known| known.place == place);
         match known.collect::<Vec<_>>().as_slice() {
             [] => self.unlisted(url),
@@ -126,13 +126,13 @@ impl Manifest {
             );
             return Err(problem(Code::EnvironmentUnknown, &message, &hint));
         }
-        Ok(Environment::unlisted(url.to_string(), Place::Url(url)))
+        Ok(Environment::unlisted(url.to_string(), Location::Url(url)))
     }
 }
 
 impl Environment {
     /// An environment of which nothing is known but where it is.
-    pub fn unlisted(name: String, place: Place) -> Self {
+    pub fn unlisted(name: String, place: Location) -> Self {
         Self {
             name,
             place,

@@ -29,7 +29,7 @@ pub struct Environment {
     /// Its name in the manifest; its address if the manifest does not have it.
     pub name: String,
     /// Where it is.
-    pub place: Place,
+    pub place: Location,
     /// The name of its cloud, if it does not follow from the address.
     pub cloud: Option<String>,
     /// The application that signs in, a GUID in lower case.
@@ -46,7 +46,7 @@ pub struct Environment {
 
 /// Where an environment is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// The tenant that ships with the program.
     Sandbox,
     /// An organisation at that address.
@@ -57,8 +57,8 @@ impl Environment {
     /// Its name and its address.
     pub fn called(&self) -> String {
         match &self.place {
-            Place::Sandbox => format!("`{}`", self.name),
-            Place::Url(url) => format!("`{}` ({url})", self.name),
+            Location::Sandbox => format!("`{}`", self.name),
+            Location::Url(url) => format!("`{}` ({url})", self.name),
         }
     }
 }
@@ -129,7 +129,7 @@ fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> Read<String> {
 }
 
 /// Reads where the environment is: in the sandbox, or at an address.
-fn place(fields: &Fields<'_>) -> Read<Place> {
+fn place(fields: &Fields<'_>) -> Read<Location> {
     let sandbox = sandbox(fields);
     let url = fields.optional("url", parsed);
     match (fields.has("url"), fields.has("sandbox")) {
@@ -138,8 +138,8 @@ fn place(fields: &Fields<'_>) -> Read<Place> {
             Err(fields.conflict("sandbox", message, "keep one of them"))
         }
         (false, false) => Err(nowhere(fields)),
-        (false, true) => sandbox.map(|()| Place::Sandbox),
-        (true, false) => url?.map(Place::Url).ok_or(Reported),
+        (false, true) => sandbox.map(|()| Location::Sandbox),
+        (true, false) => url?.map(Location::Url).ok_or(Reported),
     }
 }
 
@@ -160,16 +160,16 @@ fn sandbox(fields: &Fields<'_>) -> Read<()> {
 }
 
 /// Reads the cloud, which has to be named if the address does not tell it.
-fn cloud(fields: &Fields<'_>, place: &Read<Place>, clouds: &Clouds) -> Read<Option<String>> {
+fn cloud(fields: &Fields<'_>, place: &Read<Location>, clouds: &Clouds) -> Read<Option<String>> {
     let cloud = fields.optional("cloud", |text| Ok(text.to_owned()))?;
     match (cloud, place) {
-        (Some(_), Ok(Place::Sandbox)) => {
+        (Some(_), Ok(Location::Sandbox)) => {
             let message = "`cloud` is of an environment with a `url`; the sandbox has its own";
             Err(fields.conflict("cloud", message, "leave it out"))
         }
         (Some(cloud), _) if clouds.names().contains(&cloud.as_str()) => Ok(Some(cloud)),
         (Some(cloud), _) => Err(fields.not_a_choice("cloud", &cloud, clouds.names().into_iter())),
-        (None, Ok(Place::Url(url))) if clouds.of_environment(url).is_none() => {
+        (None, Ok(Location::Url(url))) if clouds.of_environment(url).is_none() => {
             Err(cloud_unknown(fields, url, clouds))
         }
         (None, _) => Ok(None),

@@ -37,7 +37,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use dataverse_identity::{DataverseIdentity, Federation, Proof, VariableName};
-pub use environment::{Environment, Place};
+pub use environment::{Environment, Location};
 pub use flow::can_name_flow;
 pub use json_schema::json_schema;
 pub use nearest::nearest;

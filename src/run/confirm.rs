@@ -6,15 +6,15 @@ use super::Intent;
 use crate::domain::EnvironmentUrl;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::manifest::Place;
+use crate::manifest::Location;
 use crate::report::Console;
 
 /// The only answer that counts as one.
 const YES: &str = "yes";
 
 /// Makes sure, before anything is contacted, that somebody can be asked if that is needed.
-pub(super) fn possible(place: &Place, intent: Intent, console: &Console) -> Result<(), Failure> {
-    let elsewhere = matches!(place, Place::Url(url) if !url.is_loopback());
+pub(super) fn possible(place: &Location, intent: Intent, console: &Console) -> Result<(), Failure> {
+    let elsewhere = matches!(place, Location::Url(url) if !url.is_loopback());
     let needed = elsewhere && intent == Intent::Carry { yes: false };
     let Some(why) = console.nobody_to_ask().filter(|_| needed) else { return Ok(()) };
     let message = format!(

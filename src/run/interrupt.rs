@@ -101,7 +101,7 @@ impl Interrupts {
     /// Applies a plan. Whoever interrupts that ends it at once while nothing is in; else the run
     /// sends nothing more, and has a while to find out what is in. A second interruption ends it at
     /// once in any case.
-    pub(super) async fn held(
+    pub(super) async fn apply(
         &mut self,
         applying: &Applying<'_>,
         plan: &Plan,

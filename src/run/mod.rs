@@ -362,7 +362,7 @@ async fn settle(
         looks: LOOKS,
         progress: Progress::default(),
     };
-    let applied = interrupts.held(&applying, plan, console).await?;
+    let applied = interrupts.apply(&applying, plan, console).await?;
     Ok(conclude(applied, begun, &reader, interrupts, console, record).await)
 }
 

@@ -18,7 +18,7 @@ use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{Journal, changed, plan_rollback};
-use crate::manifest::{Environment, Place};
+use crate::manifest::{Environment, Location};
 use crate::problem::{Code, Problem};
 use crate::report::{Console, Outcome, RunCommand};
 use crate::stage::Stage;
@@ -90,7 +90,7 @@ fn environment(
         return auth::environment(connect, Some(wanted), clouds, console);
     }
     if journal.head.sandbox {
-        return Ok(Environment::unlisted(journal.head.environment.clone(), Place::Sandbox));
+        return Ok(Environment::unlisted(journal.head.environment.clone(), Location::Sandbox));
     }
     auth::environment(connect, Some(journal.head.url.origin()), clouds, console)
 }
@@ -193,7 +193,7 @@ async fn settle(
         looks: LOOKS,
         progress: Progress::default(),
     };
-    let applied = interrupts.held(&applying, record.planned(), console).await;
+    let applied = interrupts.apply(&applying, record.planned(), console).await;
     match applied.map_err(|error| failed(error, args))? {
         Applied::ByThisRun | Applied::ByThisRunAnew(_) => {
             journal::spend(&args.journal, &ready.journal, review::now(), console);

@@ -22,7 +22,7 @@ use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
-use crate::manifest::{Environment, Place as Named};
+use crate::manifest::{Environment, Location};
 use crate::report::Console;
 
 /// How long a person may take before something seems wrong.
@@ -192,7 +192,7 @@ fn check_address(
     environment: &Environment,
     clouds: &Clouds,
 ) -> Result<(), Failure> {
-    let Named::Url(url) = &environment.place else { return Ok(()) };
+    let Location::Url(url) = &environment.place else { return Ok(()) };
     let named = args.environment.as_deref().is_some_and(|wanted| wanted.contains("://"));
     let known = !url.is_loopback() && clouds.of_environment(url).is_some();
     if named || known {
@@ -291,8 +291,8 @@ async fn with_reminder<T>(work: impl Future<Output = T>, way: Way, listener: &dy
 fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
     let named = environment.cloud.as_deref().and_then(|name| clouds.named(name));
     let found = named.or_else(|| match &environment.place {
-        Named::Sandbox => clouds.sandbox(),
-        Named::Url(url) => clouds.of_environment(url),
+        Location::Sandbox => clouds.sandbox(),
+        Location::Url(url) => clouds.of_environment(url),
     });
     found.cloned().ok_or_else(|| {
         let message =

@@ -4,7 +4,7 @@ use crate::cli::{SandboxArgs, SandboxState};
 use crate::domain::EnvironmentUrl;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::manifest::{Environment, Place as Named};
+use crate::manifest::{Environment, Location};
 use crate::report::Console;
 
 #[cfg(feature = "sandbox")]
@@ -50,8 +50,8 @@ pub(super) async fn place(
     console: &Console,
 ) -> Result<Place, Failure> {
     match &environment.place {
-        Named::Url(url) => Ok(Place::at(url.clone())),
-        Named::Sandbox => sandbox(args, console).await,
+        Location::Url(url) => Ok(Place::at(url.clone())),
+        Location::Sandbox => sandbox(args, console).await,
     }
 }
 

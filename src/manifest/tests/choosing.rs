@@ -1,7 +1,7 @@
 //! Which environment a run is for.
 
 use super::{HEAD, TARGET, brief, parse};
-use crate::manifest::{Environment, Manifest, Place};
+use crate::manifest::{Environment, Location, Manifest};
 use crate::problem::Problem;
 
 /// A manifest with those environments.
@@ -23,7 +23,7 @@ fn told(environments: &str, wanted: Option<&str>) -> String {
 
 #[test]
 fn an_environment_is_found_by_its_name() {
-    assert_eq!(chosen(TWO, Some("sandbox")).place, Place::Sandbox);
+    assert_eq!(chosen(TWO, Some("sandbox")).place, Location::Sandbox);
     assert_eq!(chosen(TWO, Some("prod")).tenant.as_deref(), Some("contoso.example"));
 }
 
@@ -39,7 +39,7 @@ fn an_address_needs_no_entry() {
     assert_eq!(found.name, "https://fabrikam.crm4.dynamics.com");
     assert_eq!(found.tenant, None);
     let local = chosen("", Some("http://127.0.0.1:8787"));
-    assert_eq!(local.place, Place::Url("http://127.0.0.1:8787".parse().unwrap()));
+    assert_eq!(local.place, Location::Url("http://127.0.0.1:8787".parse().unwrap()));
 }
 
 #[test]
