@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::discover::{DiscoverError, Reader, find, reread};
 use crate::domain::Cloud;
 use crate::journal::{Journal, plan_rollback};
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, plan_of};
 use crate::state::{Desired, Observed};
 
 /// What is applied.
@@ -37,8 +37,7 @@ impl Goal<'_> {
         match self {
             Self::Manifest { desired, observed } => {
                 let targets = reread(reader, desired, &observed.targets).await?;
-                let flows = observed.flows.clone();
-                Ok(plan(desired, &Observed { flows, targets }, cloud))
+                Ok(plan_of(desired, &observed.flows, &targets, cloud))
             }
             Self::Rollback { journal, left } => {
                 let found = find(reader, &journal.rows).await?;

@@ -18,7 +18,6 @@ pub use parts::{Generation, Parts};
 #[derive(Clone)]
 pub struct CallbackUrl {
     verbatim: SecretString,
-    meaning: Meaning,
     view: UrlView,
     parts: Parts,
     https: bool,
@@ -135,8 +134,9 @@ impl CallbackUrl {
     /// Whether both start the same trigger of the same workflow, whatever their hosts, forms and
     /// signatures.
     pub fn starts_the_same_as(&self, other: &Self) -> bool {
-        let started = self.meaning.started();
-        started.is_some() && started == other.meaning.started()
+        let (own, other) = (self.meaning(), other.meaning());
+        let started = own.as_ref().and_then(Meaning::started);
+        started.is_some() && started == other.as_ref().and_then(Meaning::started)
     }
 
     /// How many characters have to be stored.
@@ -146,14 +146,21 @@ impl CallbackUrl {
 
     /// Whether both lead to the same place with the same rights, however they are spelled.
     pub fn means_the_same_as(&self, other: &Self) -> bool {
-        self.meaning == other.meaning
+        self.meaning() == other.meaning()
+    }
+
+    /// Its parts in one spelling. They are not kept: few URLs are compared by them, and they take
+    /// several times the room of the text.
+    fn meaning(&self) -> Option<Meaning> {
+        Url::parse(self.expose()).ok().as_ref().map(Meaning::of)
     }
 }
 
 impl CallbackUrl {
     /// Whether both lead to the same trigger, whoever may call them.
     pub fn leads_where(&self, other: &Self) -> bool {
-        self.meaning.origin == other.meaning.origin && self.meaning.path == other.meaning.path
+        let place = |url: &Self| url.meaning().map(|meaning| (meaning.origin, meaning.path));
+        place(self) == place(other)
     }
 }
 
@@ -172,7 +179,6 @@ impl FromStr for CallbackUrl {
         let signed = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("sig"));
         Ok(Self {
             verbatim: SecretString::from(text.to_owned()),
-            meaning: Meaning::of(&url),
             view: UrlView {
                 kind: if signed { Kind::Signed } else { Kind::Authenticated },
                 host: url.host_str().unwrap_or_default().to_owned(),

@@ -1,11 +1,13 @@
 //! Which URL each flow has, or why it has none.
 
+use std::fmt;
+
 use super::{Draft, explain_refusal};
 use crate::domain::{CallbackUrl, Cloud, Kind, printable};
 use crate::problem::{Code, Problem};
 use crate::state::{
-    Callback, Flow, FlowState, NoTrigger, Observed, ObservedFlow, Reading, Refusal, SignedUrls,
-    Trigger, Workflow,
+    Callback, Flow, FlowState, NoTrigger, ObservedFlow, Reading, Refusal, SignedUrls, Trigger,
+    Workflow,
 };
 
 /// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.
@@ -19,37 +21,40 @@ fn reason<T>(code: Code, message: impl Into<String>, hint: impl Into<String>) ->
 /// The URL of each flow, in the manifest's order. Notes a problem for each that has none.
 pub(super) fn urls<'run>(
     draft: &mut Draft<'_>,
-    observed: &'run Observed,
+    observed: &'run [ObservedFlow],
 ) -> Vec<Option<&'run CallbackUrl>> {
     let desired = draft.desired;
-    let pairs = || desired.flows.iter().zip(&observed.flows);
-    draft.flow_names = pairs().map(|(flow, seen)| shown(&name(flow, seen))).collect();
-    pairs().map(|(flow, seen)| url(draft, flow, seen)).collect()
+    let pairs = || desired.flows.iter().zip(observed);
+    let names: Vec<String> = pairs().map(|(flow, seen)| name(flow, seen)).collect();
+    let named = pairs().zip(&names);
+    let urls = named.map(|((flow, seen), name)| url(draft, flow, seen, name)).collect();
+    draft.flow_names = names;
+    urls
 }
 
 /// What people call the flow.
 fn name(flow: &Flow, seen: &ObservedFlow) -> String {
-    let stored = match &seen.workflow {
-        Reading::Found(workflow) => Some(workflow.name.clone()),
-        _ => None,
-    };
-    flow.name.clone().or(stored).unwrap_or_else(|| flow.workflow_id.to_string())
+    match (&flow.name, &seen.workflow) {
+        (Some(name), _) => shown(name).to_string(),
+        (None, Reading::Found(workflow)) => shown(&workflow.name).to_string(),
+        (None, _) => flow.workflow_id.to_string(),
+    }
 }
 
 fn url<'run>(
     draft: &mut Draft<'_>,
     flow: &Flow,
     seen: &'run ObservedFlow,
+    name: &str,
 ) -> Option<&'run CallbackUrl> {
-    let name = shown(&name(flow, seen));
     let found = workflow(flow, &seen.workflow)
         .and_then(|workflow| trigger(flow, workflow))
-        .and_then(|trigger| told(seen, &name, trigger, draft.cloud))
-        .and_then(|url| permitted(draft, flow, &name, url));
+        .and_then(|trigger| told(seen, name, trigger, draft.cloud))
+        .and_then(|url| permitted(draft, flow, name, url));
     match found {
         Ok(url) => {
-            warn_of_old_generation(draft, flow, &name, url);
-            warn_of_unconfirmed(draft, flow, &name, seen);
+            warn_of_old_generation(draft, flow, name, url);
+            warn_of_unconfirmed(draft, flow, name, seen);
             Some(url)
         }
         Err(reason) => {
@@ -147,13 +152,14 @@ fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger,
                 names => format!("its HTTP triggers are: {}", listed(names)),
             },
         ),
-        Err(NoTrigger::NotHttp(trigger)) => not_http(&name, &[trigger]),
-        Err(NoTrigger::None(triggers)) => not_http(&name, &triggers),
+        Err(NoTrigger::NotHttp(trigger)) => not_http(&name.to_string(), &[trigger]),
+        Err(NoTrigger::None(triggers)) => not_http(&name.to_string(), &triggers),
     }
 }
 
 fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
-    let kinds: Vec<String> = triggers.iter().map(|trigger| shown(&trigger.to_string())).collect();
+    let kinds: Vec<String> =
+        triggers.iter().map(|trigger| shown(&trigger.to_string()).to_string()).collect();
     let message = match kinds.as_slice() {
         [] => format!("the flow `{name}` has no trigger"),
         kinds => format!("the flow `{name}` has no HTTP trigger: it has {}", kinds.join("; ")),
@@ -326,16 +332,16 @@ fn warn_of_unconfirmed(draft: &mut Draft<'_>, flow: &Flow, name: &str, seen: &Ob
     }
 }
 
-/// A service's or manifest's text, safe to print.
-fn shown(text: &str) -> String {
-    printable(text, 120)
+/// A service's or manifest's text, safe to print once it is printed.
+fn shown(text: &str) -> impl fmt::Display {
+    fmt::from_fn(move |formatter| formatter.write_str(&printable(text, 120)))
 }
 
-fn wanted(flow: &Flow) -> String {
+fn wanted(flow: &Flow) -> impl fmt::Display {
     shown(flow.trigger.as_ref().map_or("", |name| name.as_str()))
 }
 
-fn listed(names: &[impl std::fmt::Display]) -> String {
+fn listed(names: &[impl fmt::Display]) -> String {
     let quoted: Vec<String> =
         names.iter().map(|name| format!("`{}`", shown(&name.to_string()))).collect();
     quoted.join(", ")

@@ -1,26 +1,47 @@
 //! What the targets hold now, whether or not there is a URL to write there.
 
-use super::text_at;
-use crate::domain::StoredText;
+use std::collections::BTreeMap;
+
+use super::json::Document;
+use super::member;
+use crate::domain::{SchemaName, StoredText};
 use crate::state::{Desired, Observed, Reading, Target, Targets, Variable};
+
+/// The JSON texts that were read, by their variables; none where there is none.
+type Documents<'run> = BTreeMap<&'run SchemaName, Option<Document<'run>>>;
 
 /// What holds at each target, in the order of the bindings; none where that is nothing. An
 /// environment variable without a value has its default.
 pub fn held(desired: &Desired, observed: &Observed) -> Vec<Option<StoredText>> {
-    let texts = desired.bindings.iter().map(|binding| text(&binding.target, &observed.targets));
+    let mut documents = Documents::new();
+    let targets = desired.bindings.iter().map(|binding| &binding.target);
+    let texts = targets.map(|target| text(target, &observed.targets, &mut documents));
     texts.map(|text| text.filter(|text| !text.expose().is_empty())).collect()
 }
 
-fn text(target: &Target, targets: &Targets) -> Option<StoredText> {
+fn text<'run>(
+    target: &'run Target,
+    targets: &'run Targets,
+    documents: &mut Documents<'run>,
+) -> Option<StoredText> {
     match target {
-        Target::Variable { schema_name, pointer } => match targets.variables.get(schema_name)? {
-            Reading::Found(variable) => text_at(value(variable)?, pointer.as_ref()),
-            Reading::Absent | Reading::Refused(_) => None,
-        },
+        Target::Variable { schema_name, pointer: None } => variable(targets, schema_name).cloned(),
+        Target::Variable { schema_name, pointer: Some(pointer) } => {
+            let read = || Document::new(variable(targets, schema_name)?.expose()).ok();
+            member(documents.entry(schema_name).or_insert_with(read).as_mut()?, pointer)
+        }
         Target::Column { record, column, .. } => match targets.records.get(record)?.as_deref() {
             Ok([row]) => row.texts.get(column).cloned(),
             _ => None,
         },
+    }
+}
+
+/// What holds at a variable.
+fn variable<'run>(targets: &'run Targets, name: &SchemaName) -> Option<&'run StoredText> {
+    match targets.variables.get(name)? {
+        Reading::Found(variable) => value(variable),
+        Reading::Absent | Reading::Refused(_) => None,
     }
 }
 

@@ -1,10 +1,12 @@
-//! Writes one member of a JSON text and leaves every other byte as it is.
+//! Writes members of a JSON text and leaves every other byte as it is.
 //!
 //! Parsing and printing the whole text again would lose its spacing, the spelling of its
 //! numbers and the order of its members, and somebody else owns those.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -16,7 +18,7 @@ const MOST_SHOWN: usize = 120;
 
 /// Why a pointer does not fit a text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum PointerMismatch {
+pub(crate) enum PointerMismatch {
     /// The text is not JSON.
     #[error("is not JSON (line {line}, column {column})")]
     NotJson {
@@ -33,12 +35,47 @@ pub(super) enum PointerMismatch {
     NoElement(String),
 }
 
-/// Where a pointer leads in a text.
-enum Place<'text> {
+/// A JSON text whose members are read and written one after the other. What each costs does not
+/// grow with the text: what was looked into once is not read again.
+pub(crate) struct Document<'text> {
+    text: &'text str,
+    place: Range<usize>,
+    root: Node<'text>,
+}
+
+/// A value, as far as it was looked into.
+enum Node<'text> {
+    /// It was not looked into.
+    Written(&'text RawValue),
+    /// It is an object or an array.
+    Open(Container<'text>),
+    /// It is a string that was written in the place of what was there.
+    String(String),
+}
+
+/// An object or an array as it is written, and its values, some of which may be others by now.
+struct Container<'text> {
+    text: &'text str,
+    values: Vec<Value<'text>>,
+    /// Where among the values each name is; none for an array.
+    names: Option<HashMap<Cow<'text, str>, usize>>,
+}
+
+/// A value in its container.
+struct Value<'text> {
+    /// The bytes of the container's text that it takes the place of.
+    place: Range<usize>,
+    /// What stands before it if it is new: a comma, its name and a colon.
+    lead: String,
+    node: Node<'text>,
+}
+
+/// Where a pointer leads.
+enum Reached<'document, 'text, 'tokens> {
     /// To this value.
-    Value(&'text RawValue),
-    /// Nowhere: these members are missing in this object.
-    Missing { object: &'text RawValue, empty: bool, tokens: &'text [String] },
+    Value(&'document mut Node<'text>),
+    /// Nowhere: this object has no member of the first name, and the others lie within that.
+    Missing(&'document mut Container<'text>, &'tokens str, &'tokens [String]),
 }
 
 /// What an object or an array holds.
@@ -51,72 +88,167 @@ pub(crate) enum Children<'text> {
     Neither,
 }
 
-/// The value that the pointer leads to: a text without its quotes, anything else as written.
-pub(super) fn member(text: &str, pointer: &JsonPointer) -> Result<Option<String>, PointerMismatch> {
-    match locate(text, pointer)? {
-        Place::Missing { .. } => Ok(None),
-        Place::Value(raw) if raw.get() == "null" => Ok(None),
-        Place::Value(raw) => {
-            let unquoted = serde_json::from_str::<String>(raw.get());
-            Ok(Some(unquoted.unwrap_or_else(|_| raw.get().to_owned())))
+impl<'text> Document<'text> {
+    /// Reads a JSON text.
+    pub(crate) fn new(text: &'text str) -> Result<Self, PointerMismatch> {
+        let root: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        Ok(Self { text, place: place(text, root), root: Node::Written(root) })
+    }
+
+    /// The value that the pointer leads to: a text without its quotes, anything else as written.
+    pub(crate) fn member(
+        &mut self,
+        pointer: &JsonPointer,
+    ) -> Result<Option<String>, PointerMismatch> {
+        match self.reach(pointer)? {
+            Reached::Missing(..) => Ok(None),
+            Reached::Value(node) => Ok(node.unquoted()),
+        }
+    }
+
+    /// Puts a string where the pointer leads; members on the way are made as needed.
+    pub(super) fn write(
+        &mut self,
+        pointer: &JsonPointer,
+        value: &str,
+    ) -> Result<(), PointerMismatch> {
+        let string = Node::String(value.to_owned());
+        match self.reach(pointer)? {
+            Reached::Value(node) => *node = string,
+            Reached::Missing(object, name, inner) => object.add(name, nested(inner, string)),
+        }
+        Ok(())
+    }
+
+    /// The text with everything that was written.
+    pub(super) fn text(&self) -> String {
+        let Self { text, place, root } = self;
+        let mut whole = text[..place.start].to_owned();
+        root.render(&mut whole);
+        whole + &text[place.end..]
+    }
+
+    /// Follows the pointer as far as the text goes.
+    fn reach<'tokens>(
+        &mut self,
+        pointer: &'tokens JsonPointer,
+    ) -> Result<Reached<'_, 'text, 'tokens>, PointerMismatch> {
+        let tokens = pointer.tokens();
+        let mut node = &mut self.root;
+        for (depth, token) in tokens.iter().enumerate() {
+            let here = || printable(&format!("/{}", tokens[..depth].join("/")), MOST_SHOWN);
+            let container = node.open()?.ok_or_else(|| PointerMismatch::NotContainer(here()))?;
+            match container.index(token) {
+                Some(index) => node = &mut container.values[index].node,
+                None if container.names.is_none() => {
+                    return Err(PointerMismatch::NoElement(here()));
+                }
+                None => return Ok(Reached::Missing(container, token, &tokens[depth + 1..])),
+            }
+        }
+        Ok(Reached::Value(node))
+    }
+}
+
+impl<'text> Node<'text> {
+    /// Looks into an object or an array.
+    fn open(&mut self) -> Result<Option<&mut Container<'text>>, PointerMismatch> {
+        if let Self::Written(raw) = *self {
+            *self = match children_of(raw).map_err(|error| not_json(&error))? {
+                Children::Members(members) => Self::Open(Container::object(raw.get(), members)),
+                Children::Elements(elements) => Self::Open(Container::array(raw.get(), elements)),
+                Children::Neither => return Ok(None),
+            };
+        }
+        match self {
+            Self::Open(container) => Ok(Some(container)),
+            Self::Written(_) | Self::String(_) => Ok(None),
+        }
+    }
+
+    /// A text without its quotes, anything else as written; none if it is null.
+    fn unquoted(&self) -> Option<String> {
+        match self {
+            Self::String(text) => Some(text.clone()),
+            Self::Written(raw) if raw.get() == "null" => None,
+            Self::Written(raw) => {
+                Some(serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()))
+            }
+            Self::Open(container) => {
+                let mut text = String::new();
+                container.render(&mut text);
+                Some(text)
+            }
+        }
+    }
+
+    fn render(&self, text: &mut String) {
+        match self {
+            Self::Written(raw) => text.push_str(raw.get()),
+            Self::Open(container) => container.render(text),
+            Self::String(string) => text.push_str(&quoted(string)),
         }
     }
 }
 
-/// The text with a string where the pointer leads; members on the way are made as needed.
-pub(super) fn with_member(
-    text: &str,
-    pointer: &JsonPointer,
-    value: &str,
-) -> Result<String, PointerMismatch> {
-    match locate(text, pointer)? {
-        Place::Value(raw) => Ok(splice(text, offset(text, raw), raw.get().len(), &quoted(value))),
-        Place::Missing { object, empty, tokens } => {
-            let inner = object.get().strip_suffix('}').unwrap_or_default().trim_end();
-            let comma = if empty { "" } else { "," };
-            let place = offset(text, object) + inner.len();
-            Ok(splice(text, place, 0, &format!("{comma}{}", nested(tokens, value))))
+impl<'text> Container<'text> {
+    fn object(text: &'text str, members: Vec<(Cow<'text, str>, &'text RawValue)>) -> Self {
+        let (names, values): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+        // Of members with one name the last counts, as for most readers (RFC 8259 section 4).
+        let names = names.into_iter().enumerate().map(|(index, name)| (name, index)).collect();
+        Self { names: Some(names), ..Self::array(text, values) }
+    }
+
+    fn array(text: &'text str, elements: Vec<&'text RawValue>) -> Self {
+        let value =
+            |raw| Value { place: place(text, raw), lead: String::new(), node: Node::Written(raw) };
+        Self { text, values: elements.into_iter().map(value).collect(), names: None }
+    }
+
+    /// Where among the values the one of that token is.
+    fn index(&self, token: &str) -> Option<usize> {
+        match &self.names {
+            Some(names) => names.get(token).copied(),
+            None => array_index(token).filter(|index| *index < self.values.len()),
         }
+    }
+
+    /// Adds a member after all others.
+    fn add(&mut self, name: &str, node: Node<'text>) {
+        let comma = if self.values.is_empty() { "" } else { "," };
+        let end = self.text.strip_suffix('}').unwrap_or_default().trim_end().len();
+        if let Some(names) = &mut self.names {
+            names.insert(Cow::Owned(name.to_owned()), self.values.len());
+        }
+        let lead = format!("{comma}{}:", quoted(name));
+        self.values.push(Value { place: end..end, lead, node });
+    }
+
+    fn render(&self, text: &mut String) {
+        let mut done = 0;
+        for Value { place, lead, node } in &self.values {
+            text.push_str(&self.text[done..place.start]);
+            text.push_str(lead);
+            node.render(text);
+            done = place.end;
+        }
+        text.push_str(&self.text[done..]);
     }
 }
 
-/// Follows the pointer as far as the text goes.
-fn locate<'text>(
-    text: &'text str,
-    pointer: &'text JsonPointer,
-) -> Result<Place<'text>, PointerMismatch> {
-    let mut raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    let tokens = pointer.tokens();
-    for (depth, token) in tokens.iter().enumerate() {
-        let here = || printable(&format!("/{}", tokens[..depth].join("/")), MOST_SHOWN);
-        match children(raw)? {
-            Children::Neither => return Err(PointerMismatch::NotContainer(here())),
-            Children::Elements(elements) => {
-                let index = array_index(token);
-                let element = index.and_then(|index| elements.get(index).copied());
-                raw = element.ok_or_else(|| PointerMismatch::NoElement(here()))?;
-            }
-            Children::Members(members) => {
-                // Of members with one name the last counts, as for most readers (RFC 8259 section 4).
-                let Some((_, value)) = members.iter().rfind(|(name, _)| name == token) else {
-                    let (object, empty) = (raw, members.is_empty());
-                    return Ok(Place::Missing { object, empty, tokens: &tokens[depth..] });
-                };
-                raw = value;
-            }
-        }
-    }
-    Ok(Place::Value(raw))
+/// The value within an object for each of the names, outermost first.
+fn nested<'text>(names: &[String], value: Node<'text>) -> Node<'text> {
+    names.iter().rev().fold(value, |inner, name| {
+        let mut object = Container::object("{}", Vec::new());
+        object.add(name, inner);
+        Node::Open(object)
+    })
 }
 
 /// An array index of RFC 6901 section 4: digits without a leading zero.
 fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || !token.starts_with(['0', '+']);
     token.parse().ok().filter(|_| canonical)
-}
-
-fn children(raw: &RawValue) -> Result<Children<'_>, PointerMismatch> {
-    children_of(raw).map_err(|error| not_json(&error))
 }
 
 /// What the value holds, each part as written.
@@ -133,6 +265,12 @@ pub(crate) fn offset(text: &str, raw: &RawValue) -> usize {
     raw.get().as_ptr() as usize - text.as_ptr() as usize
 }
 
+/// The bytes of the text that the value takes, which is a part of it.
+fn place(text: &str, raw: &RawValue) -> Range<usize> {
+    let start = offset(text, raw);
+    start..start + raw.get().len()
+}
+
 /// The text with something else in the place of so many of its bytes.
 pub(crate) fn splice(text: &str, place: usize, length: usize, insert: &str) -> String {
     [&text[..place], insert, &text[place + length..]].concat()
@@ -141,13 +279,6 @@ pub(crate) fn splice(text: &str, place: usize, length: usize, insert: &str) -> S
 /// A text as JSON writes it.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// `"a":{"b":"value"}` for the tokens `a` and `b`.
-fn nested(tokens: &[String], value: &str) -> String {
-    let names: Vec<String> = tokens.iter().map(|token| quoted(token)).collect();
-    let braces = "}".repeat(tokens.len().saturating_sub(1));
-    format!("{}:{}{braces}", names.join(":{"), quoted(value))
 }
 
 impl<'de> Deserialize<'de> for Children<'de> {
@@ -215,7 +346,9 @@ mod tests {
     use super::*;
 
     fn written(text: &str, pointer: &str) -> Result<String, PointerMismatch> {
-        with_member(text, &pointer.parse().unwrap(), "new")
+        let mut document = Document::new(text)?;
+        document.write(&pointer.parse().unwrap(), "new")?;
+        Ok(document.text())
     }
 
     #[test]
@@ -230,6 +363,32 @@ mod tests {
         assert_eq!(written("{}", "/a/b").unwrap(), r#"{"a":{"b":"new"}}"#);
         assert_eq!(written("{\n  \"a\": {}\n}", "/b").unwrap(), "{\n  \"a\": {},\"b\":\"new\"\n}");
         assert_eq!(written(r#"{"a":{}}"#, "/a/b").unwrap(), r#"{"a":{"b":"new"}}"#);
+    }
+
+    #[test]
+    fn members_that_are_written_together_stand_as_if_written_one_after_the_other() {
+        let pointers = ["/n/x", "/a/1", "/n/y/z", "/b", "/n/y/w", "/c/d"];
+        for text in ["{\"a\":[ 1,2 ] ,\n\"c\" :{ }\n}", r#" {"a":[0,1],"a":[0,{"k":1e400}]} "#] {
+            let mut document = Document::new(text).unwrap();
+            let mut one_by_one = text.to_owned();
+            for pointer in pointers {
+                document.write(&pointer.parse().unwrap(), "new").unwrap();
+                one_by_one = written(&one_by_one, pointer).unwrap();
+            }
+            assert_eq!(document.text(), one_by_one);
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_lies_within_it() {
+        let mut document = Document::new("{}").unwrap();
+        document.write(&"/a/b".parse().unwrap(), "n\"ew").unwrap();
+        assert_eq!(document.member(&"/a/b".parse().unwrap()), Ok(Some("n\"ew".into())));
+        assert_eq!(document.member(&"/a".parse().unwrap()), Ok(Some(r#"{"b":"n\"ew"}"#.into())));
+        assert_eq!(
+            document.write(&"/a/b/c".parse().unwrap(), "new"),
+            Err(PointerMismatch::NotContainer("/a/b".into()))
+        );
     }
 
     #[test]
@@ -263,7 +422,8 @@ mod tests {
 
     #[test]
     fn a_member_is_read_without_its_quotes() {
-        let read = |text: &str| member(text, &"/a".parse().unwrap()).unwrap();
+        let read =
+            |text: &str| Document::new(text).unwrap().member(&"/a".parse().unwrap()).unwrap();
         assert_eq!(read(r#"{"a":"x\ny"}"#), Some("x\ny".into()));
         assert_eq!(read(r#"{"a":{"b":1}}"#), Some(r#"{"b":1}"#.into()));
         assert_eq!((read("{}"), read(r#"{"a":null}"#)), (None, None));

@@ -13,6 +13,7 @@ mod substance;
 mod variables;
 mod write;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -21,11 +22,12 @@ use crate::domain::{
     CallbackUrl, Cloud, EntityTag, JsonPointer, StoredText, UrlView, WorkflowId, printable,
 };
 use crate::problem::{Code, Problem};
-use crate::state::{Binding, Desired, Observed, Refusal, Site};
+use crate::state::{Binding, Desired, Observed, ObservedFlow, Refusal, Site, Targets};
 
 pub use difference::{Difference, Part};
 pub use elsewhere::elsewhere;
 pub use held::held;
+use json::Document;
 pub use substance::Divergence;
 pub use write::{CellValue, Write};
 
@@ -105,10 +107,20 @@ pub enum ValueView {
 
 /// Compares what should be with what is.
 pub fn plan(desired: &Desired, observed: &Observed, cloud: &Cloud) -> Plan {
+    plan_of(desired, &observed.flows, &observed.targets, cloud)
+}
+
+/// Compares what should be with flows and targets that were not read together.
+pub fn plan_of(
+    desired: &Desired,
+    flows: &[ObservedFlow],
+    targets: &Targets,
+    cloud: &Cloud,
+) -> Plan {
     let mut draft = Draft::new(desired, cloud);
-    let urls = flows::urls(&mut draft, observed);
-    variables::plan(&mut draft, observed, &urls);
-    records::plan(&mut draft, observed, &urls);
+    let urls = flows::urls(&mut draft, flows);
+    variables::plan(&mut draft, targets, &urls);
+    records::plan(&mut draft, targets, &urls);
     draft.finish()
 }
 
@@ -167,11 +179,19 @@ impl ValueView {
     /// What may be shown of a text; nothing if there is none.
     pub fn of(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
         let text = text.filter(|text| !text.is_empty())?;
-        Some(match text.parse::<CallbackUrl>() {
-            Ok(url) if cloud.serves_callbacks(&url.view().host) => Self::Url(url.view().clone()),
-            Ok(url) => Self::Elsewhere { host: printable(&url.view().host, 120) },
+        Some(match text.parse() {
+            Ok(url) => Self::of_url(&url, cloud),
             Err(_) => Self::Text { characters: text.chars().count() },
         })
+    }
+
+    /// What may be shown of a URL.
+    fn of_url(url: &CallbackUrl, cloud: &Cloud) -> Self {
+        if cloud.serves_callbacks(&url.view().host) {
+            Self::Url(url.view().clone())
+        } else {
+            Self::Elsewhere { host: printable(&url.view().host, 120) }
+        }
     }
 }
 
@@ -237,8 +257,14 @@ impl<'run> Draft<'run> {
     /// Compares what a place holds with the URL that is wanted there, notes the change, and
     /// answers whether something has to be written.
     fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: &Held<'_>) -> bool {
-        let before = ValueView::of(current.text(), self.cloud);
-        let (action, reason, differences) = verdict(url, current, before.as_ref());
+        let text = current.text().filter(|text| !text.is_empty());
+        let stored = text.and_then(|text| read(text, url));
+        let before = match &stored {
+            Some(stored) => Some(ValueView::of_url(stored, self.cloud)),
+            None => ValueView::of(text, self.cloud),
+        };
+        let (action, reason, differences) =
+            verdict(url, current, stored.as_deref(), before.as_ref());
         let flow = self.desired.flow(wanted.binding.flow);
         let change = Change {
             address: wanted.binding.target.address(),
@@ -251,7 +277,7 @@ impl<'run> Draft<'run> {
             differences,
             site: Some(wanted.binding.site),
             guard: current.guard.clone(),
-            held: current.text().filter(|text| !text.is_empty()).map(StoredText::new),
+            held: text.map(StoredText::new),
         };
         self.changes.push((wanted.index, change));
         action != Action::NoOp
@@ -331,36 +357,50 @@ impl<'row> Held<'row> {
     }
 }
 
+/// The URL that a text is. Most often that is the one that is wanted, which was read before.
+fn read<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, CallbackUrl>> {
+    if text == wanted.expose() {
+        return Some(Cow::Borrowed(wanted));
+    }
+    text.parse().ok().map(Cow::Owned)
+}
+
 /// What is to be done to a place, why, and in what the URL that is there differs.
 fn verdict(
     url: &CallbackUrl,
     current: &Held<'_>,
+    stored: Option<&CallbackUrl>,
     before: Option<&ValueView>,
 ) -> (Action, String, Vec<Difference>) {
     let plainly = |action, reason: &str| (action, reason.to_owned(), Vec::new());
-    let text = match current.text {
-        Err(missing) => return plainly(Action::Create, missing),
-        Ok(text) => text,
-    };
-    match (text.parse::<CallbackUrl>(), before) {
-        (Ok(stored), _) if stored == *url => plainly(Action::NoOp, "agrees"),
-        (Ok(stored), _) if stored.means_the_same_as(url) => {
+    if let Err(missing) = current.text {
+        return plainly(Action::Create, missing);
+    }
+    match (stored, before) {
+        (Some(stored), _) if stored == url => plainly(Action::NoOp, "agrees"),
+        (Some(stored), _) if stored.means_the_same_as(url) => {
             plainly(Action::NoOp, "agrees, spelled differently")
         }
-        (Ok(stored), Some(ValueView::Url(_))) => {
-            let differences = difference::differences(&stored, url);
+        (Some(stored), Some(ValueView::Url(_))) => {
+            let differences = difference::differences(stored, url);
             (Action::Update, difference::told(&differences), differences)
         }
-        (Ok(_), _) => plainly(Action::Update, "leads to another host"),
-        (Err(_), None) => plainly(Action::Update, "the value is empty"),
-        (Err(_), Some(_)) => plainly(Action::Update, "the value is not a URL"),
+        (Some(_), _) => plainly(Action::Update, "leads to another host"),
+        (None, None) => plainly(Action::Update, "the value is empty"),
+        (None, Some(_)) => plainly(Action::Update, "the value is not a URL"),
     }
 }
 
 /// The text at a place: all of it, or the member that a pointer leads to, if it is there.
 pub fn text_at(text: &StoredText, pointer: Option<&JsonPointer>) -> Option<StoredText> {
     let Some(pointer) = pointer else { return Some(text.clone()) };
-    json::member(text.expose(), pointer).ok().flatten().map(StoredText::new)
+    let mut document = Document::new(text.expose()).ok()?;
+    member(&mut document, pointer)
+}
+
+/// The text of the member that a pointer leads to, if it is there.
+fn member(document: &mut Document<'_>, pointer: &JsonPointer) -> Option<StoredText> {
+    document.member(pointer).ok().flatten().map(StoredText::new)
 }
 
 /// A sentence about a refusal and what helps.

@@ -1,12 +1,12 @@
 //! What happens to configuration records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CellValue, Draft, Held, Wanted, Write};
 use crate::domain::{CallbackUrl, LogicalName, RowId, StoredText};
 use crate::problem::Code;
 use crate::state::{
-    Column, ColumnType, KeyValue, Missing, Observed, Reading, Record, Row, Selector, Table, Target,
+    Column, ColumnType, KeyValue, Missing, Reading, Record, Row, Selector, Table, Target, Targets,
 };
 
 /// A binding to a record, with the column that it is about.
@@ -24,13 +24,13 @@ struct Update<'run> {
     table: &'run Table,
     row: &'run Row,
     columns: BTreeMap<LogicalName, StoredText>,
-    taken: Vec<&'run LogicalName>,
+    taken: BTreeSet<&'run LogicalName>,
 }
 
 /// Plans every binding to a record.
 pub(super) fn plan<'run>(
     draft: &mut Draft<'run>,
-    observed: &'run Observed,
+    targets: &'run Targets,
     urls: &[Option<&'run CallbackUrl>],
 ) {
     let mut groups: BTreeMap<&'run Record, Vec<Part<'run>>> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(super) fn plan<'run>(
     }
     let mut updates = Updates::new();
     for (record, parts) in groups {
-        plan_record(draft, observed, record, &parts, &mut updates);
+        plan_record(draft, targets, record, &parts, &mut updates);
     }
     for update in updates.into_values().filter(|update| !update.columns.is_empty()) {
         draft.writes.push((update.index, update.write()));
@@ -51,17 +51,17 @@ pub(super) fn plan<'run>(
 /// Plans the bindings to one record, as one selector names it.
 fn plan_record<'run>(
     draft: &mut Draft<'run>,
-    observed: &'run Observed,
+    targets: &'run Targets,
     record: &'run Record,
     parts: &[Part<'run>],
     updates: &mut Updates<'run>,
 ) {
-    let Some(table) = table(draft, observed, record, parts) else {
+    let Some(table) = table(draft, targets, record, parts) else {
         return;
     };
     let places: Vec<Place<'_, 'run>> =
         parts.iter().map(|part| (part, text_column(draft, record, table, part))).collect();
-    let rows = match observed.targets.records.get(record) {
+    let rows = match targets.records.get(record) {
         Some(Ok(rows)) => rows.as_slice(),
         Some(Err(refusal)) => {
             return each(parts, |wanted| draft.refusal(wanted, refusal));
@@ -90,12 +90,12 @@ fn each<'run>(parts: &[Part<'run>], mut act: impl FnMut(&Wanted<'run>)) {
 /// The record's table, if it is there, versioned, and has the columns of the key.
 fn table<'run>(
     draft: &mut Draft<'run>,
-    observed: &'run Observed,
+    targets: &'run Targets,
     record: &Record,
     parts: &[Part<'run>],
 ) -> Option<&'run Table> {
     let (wanted, ..) = &parts[0];
-    match observed.targets.tables.get(&record.table) {
+    match targets.tables.get(&record.table) {
         Some(Reading::Found(table)) => {
             if !table.versioned {
                 not_versioned(draft, wanted, record);
@@ -212,7 +212,7 @@ fn update<'run>(
     let entry = updates
         .entry((&record.table, row.id))
         .or_insert_with(|| Update::new(wanted.index, table, row));
-    if entry.taken.contains(name) {
+    if !entry.taken.insert(name) {
         let message =
             "another binding writes to the same column of the same record, found by another key"
                 .to_owned();
@@ -223,7 +223,6 @@ fn update<'run>(
             "remove one of the two targets",
         );
     }
-    entry.taken.push(name);
     let (Some((column, most)), Some(url)) = (column, wanted.url) else { return };
     let held = row.texts.get(*name).map_or("", StoredText::expose);
     let writes = draft.compare(wanted, url, &Held::text_in(held, &row.tag))
@@ -292,7 +291,7 @@ fn warn_of_twins(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
 
 impl<'run> Update<'run> {
     fn new(index: usize, table: &'run Table, row: &'run Row) -> Self {
-        Self { index, table, row, columns: BTreeMap::new(), taken: Vec::new() }
+        Self { index, table, row, columns: BTreeMap::new(), taken: BTreeSet::new() }
     }
 
     fn write(self) -> Write {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::json::{self, PointerMismatch};
+use super::json::{Document, PointerMismatch};
 use super::{Draft, Held, Wanted, Write};
 use crate::domain::{CallbackUrl, EntityTag, JsonPointer, SchemaName, StoredText};
 use crate::problem::Code;
-use crate::state::{Observed, Reading, Target, Variable, VariableType};
+use crate::state::{Reading, Target, Targets, Variable, VariableType};
 
 /// The most characters that the column `environmentvariablevalue.value` holds
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/environmentvariablevalue>).
@@ -20,7 +20,7 @@ type Part<'run> = (Wanted<'run>, Option<&'run JsonPointer>);
 /// Plans every binding to a variable.
 pub(super) fn plan<'run>(
     draft: &mut Draft<'run>,
-    observed: &'run Observed,
+    targets: &'run Targets,
     urls: &[Option<&'run CallbackUrl>],
 ) {
     let mut groups: BTreeMap<&SchemaName, Vec<Part<'run>>> = BTreeMap::new();
@@ -30,7 +30,7 @@ pub(super) fn plan<'run>(
         }
     }
     for (schema_name, parts) in groups {
-        variable(draft, observed.targets.variables.get(schema_name), &parts);
+        variable(draft, targets.variables.get(schema_name), &parts);
     }
 }
 
@@ -55,7 +55,10 @@ fn variable<'run>(
         return;
     }
     let before = draft.problems.len();
-    let text = fits.iter().fold(None, |text, part| fold(draft, variable, text, part));
+    let text = match fits.iter().find(|(_, pointer)| pointer.is_none()) {
+        Some((wanted, _)) => whole(draft, variable, wanted),
+        None => members(draft, variable, &fits),
+    };
     if let Some(text) = text.filter(|_| draft.problems.len() == before) {
         write(draft, variable, &fits, &text);
     }
@@ -98,23 +101,6 @@ fn usable(draft: &mut Draft<'_>, variable: &Variable, (wanted, pointer): &Part<'
     false
 }
 
-/// The variable's text after one more binding; none as long as nothing is to be written.
-fn fold<'run>(
-    draft: &mut Draft<'run>,
-    variable: &'run Variable,
-    text: Option<String>,
-    (wanted, pointer): &Part<'run>,
-) -> Option<String> {
-    let changed = match pointer {
-        None => whole(draft, variable, wanted),
-        Some(pointer) => {
-            let base = text.as_deref().unwrap_or_else(|| document(variable));
-            part(draft, variable, wanted, pointer, base)
-        }
-    };
-    changed.or(text)
-}
-
 /// The text of a variable that is one URL, if it has to be written.
 fn whole<'run>(
     draft: &mut Draft<'run>,
@@ -129,29 +115,55 @@ fn whole<'run>(
     draft.compare(wanted, url, &held).then(|| url.expose().to_owned())
 }
 
-/// The text of a JSON variable with one more member, if it has to be written.
-fn part<'run>(
+/// The text of a JSON variable with the members that are bound, if any has to be written.
+fn members<'run>(
     draft: &mut Draft<'run>,
     variable: &Variable,
-    wanted: &Wanted<'run>,
-    pointer: &JsonPointer,
-    base: &str,
+    parts: &[&Part<'run>],
 ) -> Option<String> {
-    let held = match json::member(base, pointer) {
-        Ok(held) => held,
+    let bound = || parts.iter().filter_map(|(wanted, pointer)| Some((wanted, (*pointer)?)));
+    bound().next()?;
+    let mut document = match Document::new(text(variable)) {
+        Ok(document) => document,
         Err(mismatch) => {
-            not_json(draft, variable, wanted, &mismatch);
+            bound().for_each(|(wanted, _)| not_json(draft, variable, wanted, &mismatch));
             return None;
         }
     };
-    let url = wanted.url?;
-    let held = match (&held, variable.values.first()) {
-        (_, None) => Held::nowhere("the variable has no value", made_of(variable)),
-        (None, Some(row)) => Held::nowhere("the member is not there", Some(row.tag.clone())),
-        (Some(text), Some(row)) => Held::text_in(text, &row.tag),
+    let guard = match variable.values.first() {
+        None => made_of(variable),
+        Some(row) => Some(row.tag.clone()),
     };
-    let changed = draft.compare(wanted, url, &held);
-    changed.then(|| json::with_member(base, pointer, url.expose()).ok()).flatten()
+    let mut changed = false;
+    for (wanted, pointer) in bound() {
+        match member(draft, variable, wanted, guard.as_ref(), (&mut document, pointer)) {
+            Ok(writes) => changed |= writes,
+            Err(mismatch) => not_json(draft, variable, wanted, &mismatch),
+        }
+    }
+    changed.then(|| document.text())
+}
+
+/// Writes one member into a document, and answers whether it had to be written.
+fn member<'run>(
+    draft: &mut Draft<'run>,
+    variable: &Variable,
+    wanted: &Wanted<'run>,
+    guard: Option<&EntityTag>,
+    (document, pointer): (&mut Document<'_>, &JsonPointer),
+) -> Result<bool, PointerMismatch> {
+    let text = document.member(pointer)?;
+    let Some(url) = wanted.url else { return Ok(false) };
+    let text = match &text {
+        _ if variable.values.is_empty() => Err("the variable has no value"),
+        None => Err("the member is not there"),
+        Some(text) => Ok(text.as_str()),
+    };
+    let changed = draft.compare(wanted, url, &Held { text, guard: guard.cloned() });
+    if changed {
+        document.write(pointer, url.expose())?;
+    }
+    Ok(changed)
 }
 
 /// What tells the default that a first value is made of from another.
@@ -161,7 +173,7 @@ fn made_of(variable: &Variable) -> Option<EntityTag> {
 }
 
 /// The JSON that members are written into: the value, else the default, else an empty object.
-fn document(variable: &Variable) -> &str {
+fn text(variable: &Variable) -> &str {
     let value = variable.values.first().and_then(|row| row.text.as_ref());
     let text = value.or(variable.default.as_ref()).map_or("", StoredText::expose);
     if text.trim().is_empty() { "{}" } else { text }

@@ -1,10 +1,14 @@
 //! What every handler needs to know and none may change, but for what is counted from the start of the server.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use http::Uri;
 
 use super::dataverse::catalog;
 use super::dataverse::schema::Schema;
 use super::entra::script::Script;
+use super::guid::Guid;
 use super::message::{Origin, is_loopback};
 use super::names::Names;
 use super::record::Record;
@@ -26,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) script: Script,
     /// The revocations of access tokens.
     pub(crate) revocations: Revocations,
+    /// The flows that were there when one was first called, by their ids in addresses.
+    pub(crate) run_ids: OnceLock<HashMap<String, Guid>>,
     /// Where requests are noted, if they are.
     pub(crate) record: Option<Record>,
 }
@@ -40,6 +46,7 @@ impl Site {
             tenant,
             approve_after,
             names: Names::default(),
+            run_ids: OnceLock::new(),
             record: None,
         }
     }

@@ -3,6 +3,7 @@
 use super::super::guid::Guid;
 use super::super::site::Site;
 use super::super::state::{Database, Row};
+use super::address;
 use super::definition::{Trigger, triggers};
 use super::fault::Fault;
 
@@ -62,8 +63,11 @@ impl Known<'_> {
 
 /// Returns all cloud flows.
 pub(super) fn all(database: &Database) -> impl Iterator<Item = Known<'_>> {
-    let cloud = database.rows("workflow").filter(|(_, row)| row.number("category") == Some(5));
-    cloud.map(|(id, row)| Known { id, row })
+    database.rows("workflow").filter_map(|(id, row)| cloud_flow(id, row))
+}
+
+fn cloud_flow(id: Guid, row: &Row) -> Option<Known<'_>> {
+    (row.number("category") == Some(5)).then_some(Known { id, row })
 }
 
 /// Finds a flow by either of its ids; where one is an id of two, the first in the order of `all`.
@@ -71,9 +75,24 @@ fn find(database: &Database, wanted: Guid) -> Option<Known<'_>> {
     let text = wanted.to_string();
     let by_id = database.row("workflow", wanted).map(|row| (wanted, row));
     let by_name = database.holding("workflow", "resourceid", &[&text]).into_iter().flatten();
-    let flows = by_id.into_iter().chain(by_name).map(|(id, row)| Known { id, row });
-    let cloud = flows.filter(|flow| flow.row.number("category") == Some(5));
-    cloud.min_by_key(|flow| flow.id)
+    let flows = by_id.into_iter().chain(by_name);
+    flows.filter_map(|(id, row)| cloud_flow(id, row)).min_by_key(|flow| flow.id)
+}
+
+/// Finds a flow by its id in addresses. Those of the flows that were there at the first call are kept, since
+/// they are found only by making the id of every flow.
+pub(super) fn by_address<'d>(
+    site: &Site,
+    database: &'d Database,
+    wanted: &str,
+) -> Option<Known<'d>> {
+    let kept = site.run_ids.get_or_init(|| {
+        all(database).map(|flow| (address::run_id(site, flow.id), flow.id)).collect()
+    });
+    match kept.get(wanted) {
+        Some(id) => cloud_flow(*id, database.row("workflow", *id)?),
+        None => all(database).find(|flow| address::run_id(site, flow.id) == wanted),
+    }
 }
 
 /// Finds a flow whoever owns it, by `resourceid` or `workflowid`.

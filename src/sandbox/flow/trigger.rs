@@ -13,7 +13,7 @@ use super::super::tenant::switches::WrongSignature;
 use super::address;
 use super::definition::{Access, Trigger, response};
 use super::fault::Fault;
-use super::lookup::{Known, all};
+use super::lookup::{Known, by_address};
 
 /// The audience that a token must have, with its slash.
 const AUDIENCE: &str = "https://service.flow.microsoft.com/";
@@ -62,9 +62,7 @@ fn invoke(
     call: &Call,
     invocation: &Invocation,
 ) -> Result<Answer, Fault> {
-    let flow = all(database)
-        .find(|flow| address::run_id(site, flow.id) == invocation.workflow)
-        .filter(|flow| !flow.is_new());
+    let flow = by_address(site, database, &invocation.workflow).filter(|flow| !flow.is_new());
     let flow = flow.ok_or_else(|| unknown(&invocation.workflow))?;
     let trigger = flow
         .triggers(site)
