@@ -26,8 +26,8 @@ pub(super) fn urls<'run>(
     let desired = draft.desired;
     let pairs = || desired.flows.iter().zip(observed);
     let names: Vec<String> = pairs().map(|(flow, seen)| name(flow, seen)).collect();
-    let named = pairs().zip(&names);
-    let urls = named.map(|((flow, seen), name)| url(draft, flow, seen, name)).collect();
+    let flows = pairs().zip(&names);
+    let urls = flows.map(|((flow, seen), name)| url(draft, flow, seen, name)).collect();
     draft.flow_names = names;
     urls
 }
