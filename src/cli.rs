@@ -11,6 +11,7 @@ mod log;
 pub mod pac;
 mod report;
 mod variables;
+mod wait;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ use crate::report::{Format, OutputUrl};
 
 pub use log::LogArgs;
 pub use report::{Ci, ReportArgs};
+pub use wait::WaitArgs;
 
 pub use check::CheckArgs;
 
@@ -55,6 +57,7 @@ Exit codes:
   5    refused: a problem, a policy, a privilege, a guard; nothing was written
   6    a service was unreachable or throttled too long; nothing was written
   7    outcome unknown: a write was sent and could not be verified
+  8    not ready: a flow was still off when --wait-ready was over; nothing was written
   130  interrupted
 `flowbind explain CODE` tells what to do.
 
@@ -164,6 +167,9 @@ pub struct PlanArgs {
     /// Saving it to be reviewed.
     #[command(flatten)]
     pub review: ReviewArgs,
+    /// Waiting for flows.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,
@@ -201,6 +207,9 @@ pub struct ApplyArgs {
     /// later step that asks for it gets it: docs/reports.md tells of the risk.
     #[arg(long, value_name = "NAME=ADDRESS", conflicts_with = "dry_run")]
     pub output_url: Vec<OutputUrl>,
+    /// Waiting for flows.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,

@@ -72,6 +72,17 @@ pub enum Event<'a> {
         /// The host.
         host: &'a str,
     },
+    /// Flows are not ready yet, and are looked at again after a pause.
+    AwaitingFlows {
+        /// What people call them, safe to print.
+        flows: &'a [String],
+        /// How long until the next look.
+        pause: Duration,
+        /// How long they are waited for at most.
+        left: Duration,
+        /// Whether they are others than those of the last look.
+        news: bool,
+    },
     /// The plan is made.
     Planned {
         /// The plan.

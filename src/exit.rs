@@ -23,13 +23,15 @@ pub enum Exit {
     Unreachable = 6,
     /// A write was sent and could not be verified.
     Unknown = 7,
+    /// A flow was not ready when the wait for it was over; nothing was written.
+    NotReady = 8,
     /// Interrupted.
     Interrupted = 130,
 }
 
 impl Exit {
     /// Every way to end, in the order of the codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::Unexpected,
         Self::ChangesPending,
@@ -38,6 +40,7 @@ impl Exit {
         Self::Refused,
         Self::Unreachable,
         Self::Unknown,
+        Self::NotReady,
         Self::Interrupted,
     ];
 

@@ -102,6 +102,8 @@ codes! {
     FlowNotOwned = "flow-not-owned",
     /// The Flow service does not know the flow.
     FlowNotRegistered = "flow-not-registered",
+    /// The Flow service does not know the trigger that the flow has.
+    TriggerNotRegistered = "trigger-not-registered",
     /// The signed-in user may not use the environment.
     EnvironmentDenied = "environment-denied",
     /// The signed-in user lacks a privilege.
@@ -199,6 +201,12 @@ impl Code {
                 | Self::PointsElsewhere
                 | Self::ProbeUnknown
         )
+    }
+
+    /// Whether waiting may mend it: a later step of a release turns the flow on, or the Flow service
+    /// gets to know of one that is on. What a person has to decide or correct is none of these.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::FlowDraft | Self::FlowNotRegistered | Self::TriggerNotRegistered)
     }
 
     /// Whether it says how the environment is. The others say that somebody could not look, or was

@@ -15,6 +15,8 @@ pub enum Stage {
     SignIn,
     /// The environment is read.
     Discover,
+    /// Flows that are not ready are waited for.
+    Wait,
     /// What was read is compared.
     Plan,
     /// The difference is written and verified.
@@ -38,6 +40,7 @@ impl Stage {
         match self {
             Self::SignIn => tracing::info_span!("sign-in", duration_ms = Empty),
             Self::Discover => tracing::info_span!("discover", duration_ms = Empty),
+            Self::Wait => tracing::info_span!("wait", duration_ms = Empty),
             Self::Plan => tracing::info_span!("plan", duration_ms = Empty),
             Self::Apply => tracing::info_span!("apply", duration_ms = Empty),
             Self::Verify => tracing::info_span!("verify", duration_ms = Empty),

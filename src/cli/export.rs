@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::RunArgs;
+use super::{RunArgs, WaitArgs};
 
 /// Options of an export.
 #[derive(Debug, Args)]
@@ -19,6 +19,9 @@ pub struct ExportArgs {
     /// Exit with 2 if the file was changed, or with --dry-run would be.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Waiting for flows.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,

@@ -83,6 +83,14 @@ pub(super) fn of(code: Exit) -> ExitText {
                 "look with `flowbind plan`, or `flowbind rollback FILE --dry-run`; running `apply` or `rollback` again is safe",
             ),
         ),
+        Exit::NotReady => exit(
+            "nothing",
+            text(
+                "not ready: a flow was still off, or not known to the Flow service yet, when the time of `--wait-ready` was over",
+                "the step that turns the flow on has not come that far or failed, or a connection reference of the flow has no connection",
+                "turn on the flows that the message names, or look why that step did not, and run again, with a longer `--wait-ready` if it needs more time",
+            ),
+        ),
         Exit::Interrupted => exit(
             "nothing",
             text(

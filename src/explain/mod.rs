@@ -115,6 +115,8 @@ fn of_problem(code: Code) -> Explanation {
     let Text { meaning, why, remedy } = problems::of(code);
     let kind = if is_of_manifest(code) {
         "a problem of the manifest, exit code 3"
+    } else if code.may_pass() {
+        "found by a run, exit code 5, or 8 after `--wait-ready`"
     } else {
         "found by a run, exit code 5 unless it is a warning"
     };

@@ -108,7 +108,7 @@ pub(super) fn of(code: Code) -> Text {
         Code::FlowDraft => text(
             "the flow is off, and its URL exists only once it is on",
             "after an import a flow stays off while a connection reference has no connection, and after a copy of an environment all are",
-            "turn the flow on, which needs its connection references to be bound, and run again",
+            "turn the flow on, which needs its connection references to be bound, and run again; `--wait-ready` waits for a step that does",
         ),
         Code::FlowSuspended => text(
             "a policy stopped the flow",
@@ -148,6 +148,11 @@ pub(super) fn of(code: Code) -> Text {
         Code::FlowNotRegistered => text(
             "the Flow service knows the flow by neither of its ids",
             "right after an import or a copy, Dataverse knows a flow before the Flow service does",
+            "wait a few minutes and run again; if it stays, turn the flow off and on",
+        ),
+        Code::TriggerNotRegistered => text(
+            "the Flow service does not know the trigger, which the flow's definition has",
+            "the service learns of a trigger when its flow is turned on, a little later than Dataverse",
             "wait a few minutes and run again; if it stays, turn the flow off and on",
         ),
         Code::EnvironmentDenied => text(

@@ -32,8 +32,8 @@ pub(super) fn urls<'run>(
     urls
 }
 
-/// What people call the flow.
-fn name(flow: &Flow, seen: &ObservedFlow) -> String {
+/// What people call the flow, safe to print.
+pub(super) fn name(flow: &Flow, seen: &ObservedFlow) -> String {
     match (&flow.name, &seen.workflow) {
         (Some(name), _) => shown(name).to_string(),
         (None, Reading::Found(workflow)) => shown(&workflow.name).to_string(),
@@ -48,7 +48,7 @@ fn url<'run>(
     name: &str,
 ) -> Option<&'run CallbackUrl> {
     let found = workflow(flow, &seen.workflow)
-        .and_then(|workflow| trigger(flow, workflow))
+        .and_then(|workflow| usable(flow, workflow))
         .and_then(|trigger| told(seen, name, trigger, draft.cloud))
         .and_then(|url| permitted(draft, flow, name, url));
     match found {
@@ -70,7 +70,7 @@ fn problem(flow: &Flow, (code, message, hint): Reason) -> Problem {
     Problem { code, address, message, hint, site: Some(flow.site) }
 }
 
-/// The flow's row, if it is a cloud flow that is on.
+/// The flow's row, if it is a cloud flow.
 fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run Workflow, Reason> {
     let workflow = match reading {
         Reading::Found(workflow) => workflow,
@@ -97,14 +97,22 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
             "only a cloud flow has an HTTP trigger: correct `workflow-id`",
         );
     }
-    state(workflow)
+    Ok(workflow)
 }
 
-/// The flow's row, if it is on.
-fn state(workflow: &Workflow) -> Result<&Workflow, Reason> {
+/// The trigger whose URL is wanted, if the flow is on. What is wrong with the trigger comes first:
+/// that stays when the flow is turned on.
+fn usable<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
+    let trigger = trigger(flow, workflow)?;
+    state(workflow)?;
+    Ok(trigger)
+}
+
+/// Makes sure that the flow is on.
+fn state(workflow: &Workflow) -> Result<(), Reason> {
     let name = shown(&workflow.name);
     match workflow.state {
-        FlowState::Activated => Ok(workflow),
+        FlowState::Activated => Ok(()),
         FlowState::Draft => reason(
             Code::FlowDraft,
             format!("the flow `{name}` is off, and its URL exists only once it is on"),
@@ -212,7 +220,7 @@ fn callback<'run>(
             "the service registers a flow when it is turned on: turn it off and on, wait a minute, and run again",
         ),
         Some(Callback::UnknownTrigger(refusal)) => reason(
-            Code::TriggerNotFound,
+            Code::TriggerNotRegistered,
             format!(
                 "the Flow service does not know the trigger `{trigger}` of the flow `{name}` ({})",
                 quoted(refusal)

@@ -10,6 +10,7 @@ mod held;
 pub(crate) mod json;
 mod records;
 mod substance;
+mod unready;
 mod variables;
 mod write;
 
@@ -29,6 +30,7 @@ pub use elsewhere::elsewhere;
 pub use held::held;
 use json::Document;
 pub use substance::Divergence;
+pub use unready::{Unready, unready};
 pub use write::{CellValue, Write};
 
 /// What a run would change, and what keeps it from doing so.

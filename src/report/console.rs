@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -238,6 +239,14 @@ impl Console {
         }
     }
 
+    /// What flows are waited for where that is news; when they are looked at again, on a terminal.
+    fn awaiting(&self, news: Option<&str>, pause: Duration) {
+        if let Some(news) = news {
+            self.line(news);
+        }
+        self.status(&format!("Looking again in {} s …", pause.as_secs_f32().ceil()));
+    }
+
     /// A line that stays.
     pub fn line(&self, text: &str) {
         self.clear();
@@ -313,6 +322,10 @@ impl Listener for Console {
             Event::FlowApiElsewhere { host } => self.line(&format!(
                 "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
             )),
+            Event::AwaitingFlows { flows, pause, left, news } => {
+                let told = news.then(|| words::awaiting(flows, left));
+                self.awaiting(told.as_deref(), pause);
+            }
             Event::Planned { plan, environment, url } => {
                 let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
                 self.plan(&human::heading("Plan for", environment, url), &title, plan, PLAN);

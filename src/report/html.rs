@@ -96,7 +96,7 @@ fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Agreed | Outcome::Applied | Outcome::Exported => "✓",
         Outcome::Planned | Outcome::Drifted => "~",
-        Outcome::Refused => "×",
+        Outcome::Refused | Outcome::NotReady => "×",
         Outcome::Unknown => "?",
     }
 }

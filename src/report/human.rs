@@ -103,7 +103,11 @@ pub(super) fn conclusion(run: &Run<'_>, width: usize) -> String {
             last((GREEN, "applied"), &rest, width)
         }
         Outcome::Refused if run.failure.is_none() => refused(plan, width),
-        Outcome::Exported | Outcome::Drifted | Outcome::Refused | Outcome::Unknown => String::new(),
+        Outcome::Exported
+        | Outcome::Drifted
+        | Outcome::Refused
+        | Outcome::NotReady
+        | Outcome::Unknown => String::new(),
     }
 }
 

@@ -157,7 +157,7 @@ impl<'run> Case<'run> {
             _ if !self.is_pending() => End::Passed,
             Outcome::Applied | Outcome::Agreed | Outcome::Exported => End::Passed,
             Outcome::Drifted => End::Failed,
-            Outcome::Planned | Outcome::Refused => End::Skipped,
+            Outcome::Planned | Outcome::Refused | Outcome::NotReady => End::Skipped,
             Outcome::Unknown => End::Broken,
         }
     }

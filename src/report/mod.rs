@@ -80,6 +80,8 @@ pub enum Outcome {
     Exported,
     /// Nothing was written.
     Refused,
+    /// Nothing was written: flows were not ready when the wait for them was over.
+    NotReady,
     /// Something was or may have been written, and reading back did not prove it.
     Unknown,
 }
@@ -182,6 +184,7 @@ impl Outcome {
             Self::Applied => "applied",
             Self::Exported => "exported",
             Self::Refused => "refused",
+            Self::NotReady => "not-ready",
             Self::Unknown => "unknown",
         }
     }

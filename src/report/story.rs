@@ -26,6 +26,10 @@ pub(super) fn event(event: &Event<'_>) {
         Event::Discovering { flows, targets } => tracing::info!(flows, targets, "reading"),
         Event::FlowRead { done, total } => tracing::trace!(done, total, "a flow is read"),
         Event::FlowApiElsewhere { host } => tracing::debug!(host, "the Flow API was found"),
+        Event::AwaitingFlows { flows, pause, left, .. } => {
+            let (pause_ms, left_ms) = (milliseconds(*pause), milliseconds(*left));
+            tracing::info!(flows = flows.len(), pause_ms, left_ms, "waiting for flows");
+        }
         Event::Planned { plan, .. } | Event::Checked { plan, .. } => planned(plan),
         Event::Writing { writes, change_sets } => tracing::info!(writes, change_sets, "writing"),
         Event::Verifying => tracing::info!("reading back"),

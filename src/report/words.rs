@@ -57,6 +57,7 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
         (Outcome::Applied, _) => "Applied",
         (Outcome::Exported, _) => "Exported",
         (Outcome::Refused, _) => run.failure.map_or("Refused", Failure::headline),
+        (Outcome::NotReady, _) => "Not ready",
         (Outcome::Unknown, _) => "Outcome unknown",
     }
 }
@@ -66,7 +67,9 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
     let sentence = match run.outcome {
         Outcome::Agreed if run.exported.is_some() => "Nothing had to be written.",
         Outcome::Agreed => "Everything is as it should be.",
-        Outcome::Planned | Outcome::Drifted | Outcome::Refused => "Nothing was written.",
+        Outcome::Planned | Outcome::Drifted | Outcome::Refused | Outcome::NotReady => {
+            "Nothing was written."
+        }
         Outcome::Applied => "Read back and verified.",
         Outcome::Exported => "Nothing was written to the environment.",
         Outcome::Unknown => "Something was or may have been written.",
@@ -171,6 +174,21 @@ pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
         }
         None => format!("This request is given up in {left} s."),
     }
+}
+
+/// How many flows are named that are waited for.
+const MOST_NAMES: usize = 5;
+
+/// Which flows are waited for, and for how long at most.
+pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
+    let named: Vec<String> =
+        flows.iter().take(MOST_NAMES).map(|name| format!("`{}`", shown(name))).collect();
+    let more = match flows.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (flows, named) = (counted(flows.len(), "flow"), named.join(", "));
+    format!("Waiting for {flows} to be ready, for up to {} s: {named}{more}", left.as_secs())
 }
 
 /// A moment as RFC 3339 has it, in UTC.

@@ -48,7 +48,7 @@ async fn look(
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Ready, Failure> {
-    let ready = prepare(&args.run, start, console, record).await?;
+    let ready = prepare(&args.run, start, None, console, record).await?;
     let targets = ready.manifest.desired().bindings.len();
     record.checked = Some(Checked { targets, pending: pending(record.planned()), probes: None });
     if let Some(transport) = record.transport.clone().filter(|_| args.probe) {

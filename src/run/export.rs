@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::interrupt::interruptible;
 use super::record::Record;
 use super::settings_file::SettingsFile;
+use super::wait::Wait;
 use super::{Intent, Ready, Start, Wish, begin, consent, prepare, start};
 use crate::bridge::{Export, plan_export};
 use crate::cli::ExportArgs;
@@ -37,7 +38,8 @@ async fn stages(
     let file = SettingsFile::open_or_begin(&args.deployment_settings)?;
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let (start, records) = of_variables(start)?;
-    let preparing = Box::pin(prepare(&args.run, start, console, record));
+    let wait = Wait::of(&args.wait).map(Wait::for_flows_alone);
+    let preparing = Box::pin(prepare(&args.run, start, wait, console, record));
     let ready = interruptible(preparing).await?;
     let export = compare(&ready, &file);
     record.plan(export.plan.clone());

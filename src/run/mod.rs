@@ -28,6 +28,7 @@ mod rollback;
 mod settings_file;
 mod sign_in;
 mod tenant;
+mod wait;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::cli::{
     ApplyArgs, Ci, Cli, Color, Command, ConnectArgs, PlanArgs, ReportArgs, RunArgs, WriteArgs,
 };
 use crate::discover::{Discovery, Reader, observe};
+use crate::domain::EnvironmentId;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -58,6 +60,7 @@ use record::Record;
 use review::Saving;
 use sign_in::Login;
 use tenant::Place;
+use wait::Wait;
 
 /// How somebody agrees to a plan where nobody can be asked.
 const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
@@ -82,6 +85,8 @@ struct Wish<'run> {
     journal: Option<&'run JournalFile>,
     /// Where the plan is to be saved, to be reviewed.
     save: Option<Saving>,
+    /// How long flows that are not ready are waited for.
+    wait: Option<Wait<'run>>,
     /// The plan that was reviewed, which is held to.
     reviewed: Option<Reviewed>,
     /// Which URLs a later step of a pipeline is to get.
@@ -126,7 +131,10 @@ pub async fn run(cli: Cli) -> Exit {
 }
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
-    let wish = || Ok(Wish { save: Saving::of(&args.review)?, ..Wish::of(Intent::Show) });
+    let wish = || {
+        let (save, wait) = (Saving::of(&args.review)?, Wait::of(&args.wait));
+        Ok(Wish { save, wait, ..Wish::of(Intent::Show) })
+    };
     let ended = populate(RunCommand::Plan, &args.run, wish, color).await;
     detailed(ended, args.detailed_exitcode)
 }
@@ -137,7 +145,8 @@ async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
         // Whoever reviewed the plan was asked.
         let intent = Intent::of(&args.write).agreed_if(reviewed.is_some());
         let (journal, outputs) = (args.journal.as_ref(), &args.output_url[..]);
-        Ok(Wish { journal, reviewed, outputs, ..Wish::of(intent) })
+        let wait = Wait::of(&args.wait);
+        Ok(Wish { journal, wait, reviewed, outputs, ..Wish::of(intent) })
     };
     let ended = populate(RunCommand::Apply, &args.run, wish, color).await;
     detailed(ended, args.write.detailed_exitcode)
@@ -146,7 +155,7 @@ async fn apply(args: &ApplyArgs, color: anstream::ColorChoice) -> Exit {
 impl Wish<'_> {
     /// That, and nothing else.
     fn of(intent: Intent) -> Self {
-        Self { intent, journal: None, save: None, reviewed: None, outputs: &[] }
+        Self { intent, journal: None, save: None, wait: None, reviewed: None, outputs: &[] }
     }
 }
 
@@ -204,7 +213,8 @@ async fn stages(
     let start = start(args, wish, console, record)?;
     let handing = HandOver::of(wish.outputs, start.manifest.desired(), console)?;
     let mut interrupts = Interrupts::begin();
-    let ready = interrupts.unless(Box::pin(prepare(args, start, console, record))).await?;
+    let wait = wish.wait.map(|wait| wait.for_plan(wish.reviewed.as_ref()));
+    let ready = interrupts.unless(Box::pin(prepare(args, start, wait, console, record))).await?;
     if let Some(reviewed) = &wish.reviewed {
         review::hold(reviewed, &ready, record, console);
     }
@@ -268,13 +278,17 @@ fn start(
 async fn prepare(
     args: &RunArgs,
     start: Start,
+    wait: Option<Wait<'_>>,
     console: &Arc<Console>,
     record: &mut Record,
 ) -> Result<Ready, Failure> {
     let Start { manifest, manifest_sha256, environment, login } = start;
     let (place, transport) = reach(&args.connect, &environment, console, record).await?;
-    let read = read_and_plan(login, place, transport, &manifest, &environment, console, record);
-    let (connection, discovery) = read.await.map_err(Failure::nothing_written)?;
+    let signing_in = Stage::SignIn.log(login.sign_in(place, transport, console));
+    let connection = signing_in.await.map_err(Failure::nothing_written)?;
+    let known_id = environment.environment_id;
+    let read = read_and_plan(&connection, &manifest, known_id, wait, console, record);
+    let discovery = read.await.map_err(Failure::nothing_written)?;
     Ok(Ready { connection, manifest, manifest_sha256, discovery })
 }
 
@@ -292,29 +306,54 @@ async fn reach(
     Ok((place, transport))
 }
 
-/// Contacts the environment, but only reads.
+/// An environment as it was read, and what that means.
+struct Found {
+    discovery: Discovery,
+    plan: Plan,
+}
+
+/// Contacts the environment, but only reads. Where the plan lacks nothing but flows that are not
+/// ready yet, they are waited for, and everything is read once more.
 async fn read_and_plan(
-    login: Login,
-    place: Place,
-    transport: Transport,
+    connection: &Connection,
     manifest: &Manifest,
-    environment: &Environment,
-    console: &Arc<Console>,
+    known_id: Option<EnvironmentId>,
+    wait: Option<Wait<'_>>,
+    console: &Console,
     record: &mut Record,
-) -> Result<(Connection, Discovery), Failure> {
-    let signing_in = login.sign_in(place, transport, console);
-    let connection = Stage::SignIn.log(signing_in).await?;
-    let reader = connection.reader();
-    let known_id = environment.environment_id.clone();
-    let observing = observe(&reader, manifest.desired(), known_id, &**console);
-    let discovery = Stage::Discover.log(observing).await?;
+) -> Result<Discovery, Failure> {
+    let desired = manifest.desired();
+    let mut found = find(connection, manifest, known_id, console).await?;
+    if let Some(wait) = wait
+        && let Some(lacking) = wait.lacking(desired, &found, connection)
+    {
+        wait.until_ready(lacking, &found, connection, console).await?;
+        let known_id = Some(found.discovery.environment_id);
+        found = find(connection, manifest, known_id, console).await?;
+        record.not_ready = wait.over(wait.lacking(desired, &found, connection));
+    }
+    let Found { discovery, plan } = found;
     record.environment_id(&discovery.environment_id);
     if let Some(way) = &discovery.flow_api {
         record.flow_host(way.host());
     }
-    let planning = async { planned(manifest, &discovery, &connection) };
-    record.plan(Stage::Plan.log(planning).await);
-    Ok((connection, discovery))
+    record.plan(plan);
+    Ok(discovery)
+}
+
+/// Reads everything and plans.
+async fn find(
+    connection: &Connection,
+    manifest: &Manifest,
+    known_id: Option<EnvironmentId>,
+    console: &Console,
+) -> Result<Found, Failure> {
+    let reader = connection.reader();
+    let observing = observe(&reader, manifest.desired(), known_id, console);
+    let discovery = Stage::Discover.log(observing).await?;
+    let planning = async { planned(manifest, &discovery, connection) };
+    let plan = Stage::Plan.log(planning).await;
+    Ok(Found { discovery, plan })
 }
 
 /// The plan, which also tells of targets that point at another environment.
@@ -424,7 +463,7 @@ async fn consent(
     let (environment, url) = (record.environment_name(), connection.url());
     console.tell(Event::Planned { plan, environment, url });
     if !plan.problems.is_empty() {
-        return Ok(Some(Outcome::Refused));
+        return record.refused().map(Some);
     }
     if plan.is_agreed() {
         return Ok(Some(Outcome::Agreed));

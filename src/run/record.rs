@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use super::pipeline;
 use super::report::Reports;
+use super::wait::NotReady;
 
 use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::exit::Exit;
@@ -34,6 +35,8 @@ pub(super) struct Record {
     pub(super) checked: Option<Checked>,
     /// What sends the run's requests and counts them.
     pub(super) transport: Option<Transport>,
+    /// The flows that its plan lacks after they were waited for.
+    pub(super) not_ready: Option<NotReady>,
     /// The reports that are to be written at its end.
     pub(super) reports: Reports,
     /// What could not be done after its outcome was known.
@@ -57,6 +60,7 @@ impl Record {
             exported: None,
             checked: None,
             transport: None,
+            not_ready: None,
             reports: Reports::default(),
             shortcomings: Vec::new(),
         }
@@ -93,6 +97,16 @@ impl Record {
         self.plan.warn(warnings);
     }
 
+    /// How the run ends where its plan has a problem.
+    pub(super) fn refused(&self) -> Result<Outcome, Failure> {
+        match &self.not_ready {
+            Some(not_ready) if self.plan.problems.iter().all(|one| one.code.may_pass()) => {
+                Err(not_ready.failure())
+            }
+            _ => Ok(Outcome::Refused),
+        }
+    }
+
     /// The manifest's name for the environment.
     pub(super) fn environment_name(&self) -> &str {
         self.environment.as_ref().map_or("", |(name, _)| name)
@@ -112,6 +126,7 @@ impl Record {
         let (outcome, failure) = match ended {
             Ok(outcome) => (outcome, None),
             Err(failure) if failure.exit == Exit::Unknown => (Outcome::Unknown, Some(failure)),
+            Err(failure) if failure.exit == Exit::NotReady => (Outcome::NotReady, Some(failure)),
             Err(failure) => (Outcome::Refused, Some(failure)),
         };
         let (user, mut shortcomings) = (console.user(), std::mem::take(&mut self.shortcomings));
@@ -154,6 +169,7 @@ fn exit(outcome: Outcome, failure: Option<&Failure>) -> Exit {
     match (failure, outcome) {
         (Some(failure), _) => failure.exit,
         (None, Outcome::Refused) => Exit::Refused,
+        (None, Outcome::NotReady) => Exit::NotReady,
         (None, Outcome::Unknown) => Exit::Unknown,
         (
             None,

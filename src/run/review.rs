@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Ready;
+use super::connect::Connection;
 use super::next;
 use super::record::Record;
 use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::disk;
-use crate::domain::{DocumentError, printable_path};
+use crate::domain::{DocumentError, EnvironmentId, printable_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -60,7 +61,7 @@ impl Saving {
         console: &Console,
     ) -> Result<(), Failure> {
         let now = SystemTime::now();
-        let present = present(ready);
+        let present = ready.present();
         let head = Head {
             made: time(now),
             expires: time(now + self.valid),
@@ -115,7 +116,7 @@ pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
 
 /// Adds to the plan what moved since it was reviewed.
 pub(super) fn hold(reviewed: &Reviewed, ready: &Ready, record: &mut Record, console: &Console) {
-    let moved = reviewed.moved_there(&present(ready), record.planned());
+    let moved = reviewed.moved_there(&ready.present(), record.planned());
     if moved.is_empty() && record.planned().problems.is_empty() {
         console.line(&format!("The plan of {} still holds.", reviewed.head.made));
     }
@@ -134,11 +135,17 @@ fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
+impl Ready {
+    fn present(&self) -> Present {
+        present(&self.connection, &self.discovery.environment_id)
+    }
+}
+
 /// Where the run runs, and who is signed in.
-fn present(ready: &Ready) -> Present {
-    let identity = ready.connection.identity();
+pub(super) fn present(connection: &Connection, environment_id: &EnvironmentId) -> Present {
+    let identity = connection.identity();
     Present {
-        environment_id: ready.discovery.environment_id.clone(),
+        environment_id: environment_id.clone(),
         user: User {
             name: identity.user,
             object_id: identity.object_id,

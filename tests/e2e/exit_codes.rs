@@ -70,6 +70,7 @@ fn reached(exit: Exit) -> i32 {
             let rest = "after = 1\nstatus = 403\ntimes = 99";
             on("apply", ORDER_INTAKE, &fault("environmentvariabledefinitions", rest), &[])
         }
+        Exit::NotReady => on("apply", OFF, "", &["--wait-ready", "1"]),
         Exit::Interrupted => interrupted(&place),
     }
 }

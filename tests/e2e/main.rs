@@ -31,6 +31,7 @@ mod outcomes;
 mod pipelines;
 mod problems;
 mod proxy;
+mod readiness;
 mod redaction;
 mod renewals;
 mod reports;

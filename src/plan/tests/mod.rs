@@ -425,7 +425,7 @@ fn every_refusal_of_a_url_is_a_problem_of_its_own() {
     assert_eq!(code(Callback::Malformed), "callback-malformed");
     assert_eq!(code(Callback::OtherFlow(guid(99).parse().unwrap())), "callback-other-flow");
     assert_eq!(code(Callback::UnknownFlow(refusal("x"))), "flow-not-registered");
-    assert_eq!(code(Callback::UnknownTrigger(refusal("x"))), "trigger-not-found");
+    assert_eq!(code(Callback::UnknownTrigger(refusal("x"))), "trigger-not-registered");
     assert_eq!(code(Callback::NotHttp(refusal("x"))), "trigger-not-http");
     assert_eq!(code(Callback::NotOwner(refusal("x"))), "flow-not-owned");
     assert_eq!(code(Callback::EnvironmentDenied(refusal("x"))), "environment-denied");
@@ -440,6 +440,73 @@ fn every_refusal_of_a_url_is_a_problem_of_its_own() {
         "callback-host-unknown"
     );
     assert_eq!(code(Callback::Url(SIGNED.parse().unwrap())), "signed-url");
+}
+
+#[test]
+fn what_is_wrong_with_the_trigger_of_a_flow_that_is_off_is_told_before_it_is_turned_on() {
+    for state in [FlowState::Draft, FlowState::Suspended] {
+        let mut model = model();
+        model.workflow().state = state;
+        model.workflow().definition = Definition::Triggers(vec![http("a"), http("b")]);
+        assert_eq!(model.codes(), ["trigger-ambiguous"]);
+    }
+}
+
+/// The names of the flows that a plan of the model has to wait for; none if it is not to wait.
+fn awaited(model: &Model) -> Option<Vec<String>> {
+    let unready = unready(&model.plan(), &model.desired, &model.observed)?;
+    assert!(unready.desired.bindings.is_empty());
+    Some(unready.names)
+}
+
+#[test]
+fn flows_that_are_off_or_not_known_yet_are_waited_for_in_the_manifests_order() {
+    let mut model = model();
+    model.flow(URL);
+    model.flow(URL);
+    assert_eq!(awaited(&model), None);
+    model.observed.flows[2].callback = Some(Callback::UnknownFlow(refusal("x")));
+    model.workflow().state = FlowState::Draft;
+    assert_eq!(awaited(&model), Some(vec!["Flow 0".to_owned(), "Flow 2".to_owned()]));
+    let unready = unready(&model.plan(), &model.desired, &model.observed).unwrap();
+    let ids: Vec<_> = unready.desired.flows.iter().map(|flow| flow.workflow_id).collect();
+    assert_eq!(ids, [0, 2].map(|index: usize| model.desired.flows[index].workflow_id));
+}
+
+#[test]
+fn a_flow_that_is_bound_by_two_triggers_is_named_once() {
+    let mut model = model();
+    model.flow(URL);
+    model.desired.flows[1].workflow_id = model.desired.flows[0].workflow_id;
+    for flow in &mut model.observed.flows {
+        flow.callback = Some(Callback::UnknownTrigger(refusal("x")));
+    }
+    assert_eq!(model.codes(), ["trigger-not-registered", "trigger-not-registered"]);
+    assert_eq!(awaited(&model), Some(vec!["Flow 0".to_owned()]));
+}
+
+#[test]
+fn nobody_waits_where_another_problem_stays() {
+    let mut model = model();
+    model.workflow().state = FlowState::Draft;
+    model.flow(URL);
+    for callback in [Callback::Malformed, Callback::NotOwner(refusal("x"))] {
+        model.observed.flows[1].callback = Some(callback);
+        assert_eq!(awaited(&model), None);
+    }
+    model.observed.flows[1].callback = Some(Callback::Url(URL.parse().unwrap()));
+    assert!(awaited(&model).is_some());
+    model.bind_variable("gone", None);
+    assert_eq!(awaited(&model), None);
+}
+
+#[test]
+fn a_flow_that_a_policy_stopped_is_not_waited_for() {
+    for state in [FlowState::Suspended, FlowState::Other(9)] {
+        let mut model = model();
+        model.workflow().state = state;
+        assert_eq!(awaited(&model), None);
+    }
 }
 
 #[test]

@@ -1,0 +1,235 @@
+//! Waiting for flows that are not ready yet, as after an import that a later step completes.
+
+use std::iter;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::connect::Connection;
+use super::{Found, review};
+use crate::cli::WaitArgs;
+use crate::discover::{DiscoverError, observe};
+use crate::event::{Event, Listener};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::plan::{Unready, plan, unready};
+use crate::review::Reviewed;
+use crate::stage::Stage;
+use crate::state::Desired;
+
+/// The first pause between two looks; each further one is twice as long.
+const FIRST: Duration = Duration::from_secs(2);
+
+/// The longest pause between two looks.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// How long a run waits, and what keeps it from waiting.
+#[derive(Clone, Copy)]
+pub(super) struct Wait<'run> {
+    longest: Duration,
+    /// The plan that was reviewed: where it no longer holds, nothing is to be waited for.
+    reviewed: Option<&'run Reviewed>,
+    /// Whether problems of the targets do not count.
+    flows_alone: bool,
+}
+
+impl<'run> Wait<'run> {
+    /// What the command line says, if it says that the run waits.
+    pub(super) fn of(args: &WaitArgs) -> Option<Self> {
+        let longest = args.longest()?;
+        Some(Self { longest, reviewed: None, flows_alone: false })
+    }
+
+    /// The same wait of a run that holds to a reviewed plan, if there is one.
+    pub(super) fn for_plan(self, reviewed: Option<&'run Reviewed>) -> Self {
+        Self { reviewed, ..self }
+    }
+
+    /// The same wait of a run that writes to no target in the environment.
+    pub(super) fn for_flows_alone(self) -> Self {
+        Self { flows_alone: true, ..self }
+    }
+
+    /// What there is to wait for, if nothing else is wrong.
+    pub(super) fn lacking(
+        &self,
+        desired: &Desired,
+        found: &Found,
+        connection: &Connection,
+    ) -> Option<Unready> {
+        let observed = &found.discovery.observed;
+        if self.flows_alone {
+            let flows = Desired { bindings: Vec::new(), ..desired.clone() };
+            return unready(&plan(&flows, observed, &connection.cloud), &flows, observed);
+        }
+        let id = &found.discovery.environment_id;
+        let moved = self.reviewed.is_some_and(|reviewed| {
+            !reviewed.moved_there(&review::present(connection, id), &found.plan).is_empty()
+        });
+        if moved { None } else { unready(&found.plan, desired, observed) }
+    }
+
+    /// Waits until the flows are ready, until one of them has another problem, or until the wait is
+    /// over. Only these flows are looked at.
+    pub(super) async fn until_ready(
+        &self,
+        lacking: Unready,
+        found: &Found,
+        connection: &Connection,
+        listener: &dyn Listener,
+    ) -> Result<(), DiscoverError> {
+        let reader = connection.reader();
+        // The wait comes on top of the time that a run may take, as the wait for a person does.
+        reader.extend_deadline(self.longest);
+        let Unready { desired, names } = lacking;
+        let look = async || {
+            let id = Some(found.discovery.environment_id.clone());
+            let observed = observe(&reader, &desired, id, &Nobody).await?.observed;
+            let plan = plan(&desired, &observed, &connection.cloud);
+            Ok(unready(&plan, &desired, &observed).map(|unready| unready.names).unwrap_or_default())
+        };
+        Stage::Wait.log(look_again(names, self.longest, listener, look)).await
+    }
+
+    /// What the wait was in vain for, if there is anything left to wait for.
+    pub(super) fn over(&self, lacking: Option<Unready>) -> Option<NotReady> {
+        lacking.map(|Unready { names, .. }| NotReady { names, longest: self.longest })
+    }
+}
+
+/// Flows that were not ready when the wait for them was over.
+pub(super) struct NotReady {
+    names: Vec<String>,
+    /// How long they were waited for.
+    longest: Duration,
+}
+
+impl NotReady {
+    /// How the run ends.
+    pub(super) fn failure(&self) -> Failure {
+        let were = if self.names.len() == 1 { "flow was" } else { "flows were" };
+        let listed: Vec<String> = self.names.iter().map(|name| format!("`{name}`")).collect();
+        let (number, seconds) = (self.names.len(), self.longest.as_secs());
+        let message =
+            format!("{number} {were} not ready within {seconds} s: {}", listed.join(", "));
+        Failure::new(Exit::NotReady, message)
+            .nothing_written()
+            .hint("turn on the flows that are off, once their connection references are bound, or look why the step that turns them on did not")
+            .hint("run the same command again, with a longer --wait-ready if that step needs more time")
+    }
+}
+
+/// Looks again after pauses that grow, until a look finds nobody to wait for, or the time is over.
+/// The last look is at its end.
+async fn look_again<E>(
+    mut names: Vec<String>,
+    longest: Duration,
+    listener: &dyn Listener,
+    mut look: impl AsyncFnMut() -> Result<Vec<String>, E>,
+) -> Result<(), E> {
+    let begin = Instant::now();
+    let mut told = Vec::new();
+    for pause in pauses() {
+        let left = longest.saturating_sub(begin.elapsed());
+        if names.is_empty() || left.is_zero() {
+            break;
+        }
+        let pause = pause.min(left);
+        listener.tell(Event::AwaitingFlows { flows: &names, pause, left, news: names != told });
+        sleep(pause).await;
+        told = std::mem::replace(&mut names, look().await?);
+    }
+    Ok(())
+}
+
+/// The pauses between looks: they grow up to a bound.
+fn pauses() -> impl Iterator<Item = Duration> {
+    iter::successors(Some(FIRST), |pause| Some(pause.saturating_mul(2).min(LONGEST)))
+}
+
+/// Whom nothing is told: the looks of a wait are many, and all alike.
+struct Nobody;
+
+impl Listener for Nobody {
+    fn tell(&self, _: Event<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// Notes what a wait tells: the flows, the pause and the rest of the time in seconds, and whether
+    /// the flows are others than before.
+    #[derive(Default)]
+    struct Notes(RefCell<Vec<(String, u64, u64, bool)>>);
+
+    impl Listener for Notes {
+        fn tell(&self, event: Event<'_>) {
+            let Event::AwaitingFlows { flows, pause, left, news } = event else { panic!() };
+            let note = (flows.join(" "), pause.as_secs(), left.as_secs(), news);
+            self.0.borrow_mut().push(note);
+        }
+    }
+
+    fn flows(names: &str) -> Vec<String> {
+        names.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// A wait whose looks find these flows, and then the last ones for ever; what was told, and how
+    /// many seconds it took.
+    async fn wait(seconds: u64, found: &[&str]) -> (Vec<(String, u64, u64, bool)>, u64) {
+        let (notes, begin) = (Notes::default(), Instant::now());
+        let mut looks = found.iter().copied();
+        let mut last = looks.next().unwrap();
+        let first = flows(last);
+        let look = async || {
+            last = looks.next().unwrap_or(last);
+            Ok::<_, Infallible>(flows(last))
+        };
+        look_again(first, Duration::from_secs(seconds), &notes, look).await.unwrap();
+        (notes.0.into_inner(), begin.elapsed().as_secs())
+    }
+
+    fn note(flows: &str, pause: u64, left: u64, news: bool) -> (String, u64, u64, bool) {
+        (flows.to_owned(), pause, left, news)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pauses_double_up_to_a_bound_and_end_with_the_wait() {
+        let (told, took) = wait(50, &["a"]).await;
+        let pauses: Vec<u64> = told.iter().map(|(_, pause, ..)| *pause).collect();
+        assert_eq!((pauses, took), (vec![2, 4, 8, 15, 15, 6], 50));
+        assert_eq!(wait(1, &["a"]).await, (vec![note("a", 1, 1, true)], 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_ends_with_the_look_that_finds_nothing_to_wait_for() {
+        let (told, took) = wait(60, &["a b", "a b", "b", ""]).await;
+        let expected =
+            [note("a b", 2, 60, true), note("a b", 4, 58, false), note("b", 8, 54, true)];
+        assert_eq!((told, took), (expected.to_vec(), 14));
+        assert_eq!(wait(60, &[""]).await, (Vec::new(), 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_fails_ends_the_wait() {
+        let look = async || Err("gone");
+        let ended = look_again(flows("a"), Duration::from_mins(1), &Nobody, look).await;
+        assert_eq!(ended, Err("gone"));
+    }
+
+    #[test]
+    fn the_end_of_the_wait_names_every_flow() {
+        let over = |names| NotReady { names: flows(names), longest: Duration::from_mins(5) };
+        let failure = over("Orders Returns").failure();
+        assert_eq!(failure.exit, Exit::NotReady);
+        assert_eq!(
+            failure.message,
+            "2 flows were not ready within 300 s: `Orders`, `Returns`; nothing was written"
+        );
+        assert!(over("Orders").failure().message.starts_with("1 flow was not ready"));
+    }
+}
