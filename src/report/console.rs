@@ -239,10 +239,11 @@ impl Console {
         }
     }
 
-    /// What flows are waited for where that is news; when they are looked at again, on a terminal.
-    fn awaiting(&self, news: Option<&str>, pause: Duration) {
-        if let Some(news) = news {
-            self.line(news);
+    /// Which flows are waited for and how long, where that is news; and, on a terminal, when they
+    /// are looked at again.
+    fn awaiting(&self, flows: &[String], pause: Duration, news: Option<Duration>) {
+        if let Some(left) = news {
+            self.line(&words::awaiting(flows, left));
         }
         self.status(&format!("Looking again in {} s …", pause.as_secs_f32().ceil()));
     }
@@ -323,8 +324,7 @@ impl Listener for Console {
                 "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
             )),
             Event::AwaitingFlows { flows, pause, left, news } => {
-                let told = news.then(|| words::awaiting(flows, left));
-                self.awaiting(told.as_deref(), pause);
+                self.awaiting(flows, pause, news.then_some(left));
             }
             Event::Planned { plan, environment, url } => {
                 let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));

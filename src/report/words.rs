@@ -188,7 +188,8 @@ pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
         more => format!(" and {more} more"),
     };
     let (flows, named) = (counted(flows.len(), "flow"), named.join(", "));
-    format!("Waiting for {flows} to be ready, for up to {} s: {named}{more}", left.as_secs())
+    let seconds = left.as_secs_f32().ceil();
+    format!("Waiting for {flows} to be ready, for up to {seconds} s: {named}{more} …")
 }
 
 /// A moment as RFC 3339 has it, in UTC.

@@ -313,7 +313,7 @@ struct Found {
 }
 
 /// Contacts the environment, but only reads. Where the plan lacks nothing but flows that are not
-/// ready yet, they are waited for, and everything is read once more.
+/// ready yet, they are waited for if that is wanted.
 async fn read_and_plan(
     connection: &Connection,
     manifest: &Manifest,
@@ -322,15 +322,9 @@ async fn read_and_plan(
     console: &Console,
     record: &mut Record,
 ) -> Result<Discovery, Failure> {
-    let desired = manifest.desired();
     let mut found = find(connection, manifest, known_id, console).await?;
-    if let Some(wait) = wait
-        && let Some(lacking) = wait.lacking(desired, &found, connection)
-    {
-        wait.until_ready(lacking, &found, connection, console).await?;
-        let known_id = Some(found.discovery.environment_id);
-        found = find(connection, manifest, known_id, console).await?;
-        record.not_ready = wait.over(wait.lacking(desired, &found, connection));
+    if let Some(wait) = wait {
+        (found, record.not_ready) = wait.until_ready(found, manifest, connection, console).await?;
     }
     let Found { discovery, plan } = found;
     record.environment_id(&discovery.environment_id);

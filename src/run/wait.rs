@@ -6,13 +6,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::connect::Connection;
-use super::{Found, review};
+use super::{Found, find, review};
 use crate::cli::WaitArgs;
 use crate::discover::{DiscoverError, observe};
+use crate::domain::EnvironmentId;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::manifest::Manifest;
 use crate::plan::{Unready, plan, unready};
+use crate::report::Console;
 use crate::review::Reviewed;
 use crate::stage::Stage;
 use crate::state::Desired;
@@ -50,8 +53,36 @@ impl<'run> Wait<'run> {
         Self { flows_alone: true, ..self }
     }
 
+    /// Waits while the plan lacks nothing but flows, until the wait is over; then it is told which
+    /// flows it still lacks. What was read before the wait may have changed since, so that all is
+    /// read once more after it.
+    pub(super) async fn until_ready(
+        &self,
+        mut found: Found,
+        manifest: &Manifest,
+        connection: &Connection,
+        console: &Console,
+    ) -> Result<(Found, Option<NotReady>), Failure> {
+        let desired = manifest.desired();
+        let end = Instant::now() + self.longest;
+        let Some(mut lacking) = self.lacking(desired, &found, connection) else {
+            return Ok((found, None));
+        };
+        // The wait comes on top of the time that a run may take, as the wait for a person does.
+        connection.reader().extend_deadline(self.longest);
+        loop {
+            let id = found.discovery.environment_id;
+            Stage::Wait.log(look_at(lacking, &id, connection, end, console)).await?;
+            found = find(connection, manifest, Some(id), console).await?;
+            lacking = match self.lacking(desired, &found, connection) {
+                Some(lacking) if Instant::now() < end => lacking,
+                still => return Ok((found, still.map(|still| self.over(still)))),
+            };
+        }
+    }
+
     /// What there is to wait for, if nothing else is wrong.
-    pub(super) fn lacking(
+    fn lacking(
         &self,
         desired: &Desired,
         found: &Found,
@@ -69,32 +100,29 @@ impl<'run> Wait<'run> {
         if moved { None } else { unready(&found.plan, desired, observed) }
     }
 
-    /// Waits until the flows are ready, until one of them has another problem, or until the wait is
-    /// over. Only these flows are looked at.
-    pub(super) async fn until_ready(
-        &self,
-        lacking: Unready,
-        found: &Found,
-        connection: &Connection,
-        listener: &dyn Listener,
-    ) -> Result<(), DiscoverError> {
-        let reader = connection.reader();
-        // The wait comes on top of the time that a run may take, as the wait for a person does.
-        reader.extend_deadline(self.longest);
-        let Unready { desired, names } = lacking;
-        let look = async || {
-            let id = Some(found.discovery.environment_id.clone());
-            let observed = observe(&reader, &desired, id, &Nobody).await?.observed;
-            let plan = plan(&desired, &observed, &connection.cloud);
-            Ok(unready(&plan, &desired, &observed).map(|unready| unready.names).unwrap_or_default())
-        };
-        Stage::Wait.log(look_again(names, self.longest, listener, look)).await
+    /// What the wait was in vain for.
+    fn over(&self, Unready { names, .. }: Unready) -> NotReady {
+        NotReady { names, longest: self.longest }
     }
+}
 
-    /// What the wait was in vain for, if there is anything left to wait for.
-    pub(super) fn over(&self, lacking: Option<Unready>) -> Option<NotReady> {
-        lacking.map(|Unready { names, .. }| NotReady { names, longest: self.longest })
-    }
+/// Looks at these flows alone until they are ready, until one of them has another problem, or until
+/// the end.
+async fn look_at(
+    Unready { desired, names }: Unready,
+    id: &EnvironmentId,
+    connection: &Connection,
+    end: Instant,
+    console: &Console,
+) -> Result<(), DiscoverError> {
+    let reader = connection.reader();
+    let look = async || {
+        let observed = observe(&reader, &desired, Some(id.clone()), &Nobody).await?.observed;
+        let plan = plan(&desired, &observed, &connection.cloud);
+        let unready = unready(&plan, &desired, &observed);
+        Ok(unready.map(|unready| unready.names).unwrap_or_default())
+    };
+    look_again(names, end, console, look).await
 }
 
 /// Flows that were not ready when the wait for them was over.
@@ -119,18 +147,17 @@ impl NotReady {
     }
 }
 
-/// Looks again after pauses that grow, until a look finds nobody to wait for, or the time is over.
+/// Looks again after pauses that grow, until a look finds nothing to wait for, or the time is over.
 /// The last look is at its end.
 async fn look_again<E>(
     mut names: Vec<String>,
-    longest: Duration,
+    end: Instant,
     listener: &dyn Listener,
     mut look: impl AsyncFnMut() -> Result<Vec<String>, E>,
 ) -> Result<(), E> {
-    let begin = Instant::now();
     let mut told = Vec::new();
     for pause in pauses() {
-        let left = longest.saturating_sub(begin.elapsed());
+        let left = end.saturating_duration_since(Instant::now());
         if names.is_empty() || left.is_zero() {
             break;
         }
@@ -189,7 +216,7 @@ mod tests {
             last = looks.next().unwrap_or(last);
             Ok::<_, Infallible>(flows(last))
         };
-        look_again(first, Duration::from_secs(seconds), &notes, look).await.unwrap();
+        look_again(first, begin + Duration::from_secs(seconds), &notes, look).await.unwrap();
         (notes.0.into_inner(), begin.elapsed().as_secs())
     }
 
@@ -216,8 +243,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_fails_ends_the_wait() {
+        let end = Instant::now() + Duration::from_mins(1);
         let look = async || Err("gone");
-        let ended = look_again(flows("a"), Duration::from_mins(1), &Nobody, look).await;
+        let ended = look_again(flows("a"), end, &Nobody, look).await;
         assert_eq!(ended, Err("gone"));
     }
 
