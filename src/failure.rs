@@ -58,6 +58,7 @@ impl Failure {
             Exit::SignIn => "Not signed in",
             Exit::Usage => "Not begun",
             Exit::Unexpected => "Failed",
+            Exit::NotReady => "Not ready",
             Exit::Done | Exit::ChangesPending | Exit::Refused | Exit::Unknown => "Refused",
         }
     }

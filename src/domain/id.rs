@@ -179,12 +179,4 @@ mod tests {
         assert!("Default-a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse::<EnvironmentId>().is_ok());
         assert!("../admin".parse::<EnvironmentId>().is_err());
     }
-
-    #[test]
-    fn the_first_environment_of_a_tenant_has_two_names() {
-        let id: EnvironmentId = "Default-A09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap();
-        assert!(id.is_named("a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
-        assert!(id.is_named("default-a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
-        assert!(!id.is_named("b09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
-    }
 }

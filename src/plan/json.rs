@@ -271,11 +271,6 @@ fn place(text: &str, raw: &RawValue) -> Range<usize> {
     start..start + raw.get().len()
 }
 
-/// The text with something else in the place of so many of its bytes.
-pub(crate) fn splice(text: &str, place: usize, length: usize, insert: &str) -> String {
-    [&text[..place], insert, &text[place + length..]].concat()
-}
-
 /// A text as JSON writes it.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()

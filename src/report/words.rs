@@ -74,7 +74,8 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
         Outcome::Exported => "Nothing was written to the environment.",
         Outcome::Unknown => "Something was or may have been written.",
     };
-    let file = run.exported.filter(|_| run.outcome != Outcome::Refused);
+    let is_done = matches!(run.outcome, Outcome::Agreed | Outcome::Planned | Outcome::Exported);
+    let file = run.exported.filter(|_| is_done);
     let file = file.map(|file| format!("{} in `{}`. ", exported(file, run.outcome), file.path));
     file.unwrap_or_default() + sentence
 }
