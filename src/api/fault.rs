@@ -29,7 +29,7 @@ pub struct Fault {
     /// What came in the place of such a shape, and what was expected.
     pub instead: Option<String>,
     /// Why the request was not sent once more, where that is for want of time alone.
-    pub cut_short: Option<CutShort>,
+    pub cut_short: Option<Box<CutShort>>,
 }
 
 /// Why an answer is not what was asked for.
@@ -99,7 +99,7 @@ impl Fault {
             request_id: answer.request_id(),
             documented,
             instead: (!documented).then(described),
-            cut_short: answer.cut_short,
+            cut_short: answer.cut_short.map(Box::new),
         }
     }
 
@@ -129,7 +129,7 @@ impl fmt::Display for Fault {
             write!(formatter, " with {instead}")?;
         }
         formatter.write_str(&request(self.request_id.as_ref()))?;
-        self.cut_short.map_or(Ok(()), |cut_short| write!(formatter, "; {cut_short}"))
+        self.cut_short.as_ref().map_or(Ok(()), |cut_short| write!(formatter, "; {cut_short}"))
     }
 }
 

@@ -109,7 +109,7 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// A service cannot answer now.
-    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request(.request_id.as_ref()), cut(.cut_short.as_ref()))]
+    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request(.request_id.as_ref()), cut(.cut_short.as_deref()))]
     Busy {
         /// The service.
         peer: Peer,
@@ -120,7 +120,7 @@ pub enum AuthError {
         /// Its id for the request.
         request_id: Option<String>,
         /// Why it was not asked once more, where that is for want of time alone.
-        cut_short: Option<CutShort>,
+        cut_short: Option<Box<CutShort>>,
     },
     /// The answer is none that a token endpoint gives.
     #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request(.request_id.as_ref()))]
@@ -301,7 +301,7 @@ impl AuthError {
             status: answer.status,
             wait: retry_after(answer.header("retry-after"), SystemTime::now()),
             request_id: answer.request_id(),
-            cut_short: answer.cut_short,
+            cut_short: answer.cut_short.map(Box::new),
         }
     }
 }

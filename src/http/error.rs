@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_passed_deadline_was_sent_if_its_last_attempt_was() {
         let last = TransportError::Unreachable { peer: peer(), cause: Cause::new("refused") };
-        let cut_short = CutShort { asked: None, limit: Duration::from_secs(600) };
+        let cut_short = CutShort { asked: None, limit: Duration::from_mins(10) };
         let passed = |last| TransportError::DeadlinePassed { peer: peer(), cut_short, last };
         assert!(passed(Some(Box::new(last))).is_never_sent());
         assert!(passed(None).is_never_sent());
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_passed_deadline_names_its_option_and_what_the_service_asked_for() {
         let told = |asked| {
-            let cut_short = CutShort { asked, limit: Duration::from_secs(600) };
+            let cut_short = CutShort { asked, limit: Duration::from_mins(10) };
             let error = TransportError::DeadlinePassed { peer: peer(), cut_short, last: None };
             (error.to_string(), cut_short.to_string())
         };

@@ -140,7 +140,7 @@ async fn a_wait_past_the_deadline_is_not_begun() {
     let server = Server::start(|_, _| Reply::json(429, "{}").with("retry-after", "3600")).await;
     let sent = transport(Settings::default());
     let answer = sent.send(&get(&server), None).await.unwrap();
-    let asked = Some(Duration::from_secs(3600));
+    let asked = Some(Duration::from_hours(1));
     let limit = Settings::default().deadline;
     assert_eq!((answer.status, answer.cut_short), (429, Some(CutShort { asked, limit })));
     let another = sent.send(&get(&server), None).await.unwrap_err();

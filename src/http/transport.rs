@@ -242,6 +242,7 @@ impl Shared {
         let span = span::of(request, parcel, number);
         let id = OnceLock::new();
         let fetching = timeout(time, self.client.fetch(parcel, &id)).instrument(span.clone());
+        let fetching = Box::pin(fetching);
         let by_run = bound == Bound::Run && request.safety == Safety::Query;
         let until = if by_run { end } else { begin + time };
         let tell = |time| self.tell_of_silence(request, parcel, time, (until, by_run));

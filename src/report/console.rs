@@ -1,6 +1,7 @@
 //! The two streams, and what is written to them while a run goes on.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -229,6 +230,26 @@ impl Console {
         self.status("");
     }
 
+    /// Where the sandbox is that serves the run.
+    fn sandbox_started(&self, address: &str, state: Option<&Path>, anew: bool) {
+        let place = state
+            .map_or_else(|| "in memory alone".to_owned(), |path| format!("in {}", path.display()));
+        let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
+        self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
+    }
+
+    /// What a run would do, below its heading.
+    fn planned(&self, heading: &str, plan: &Plan) {
+        let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
+        self.plan(heading, &title, plan, PLAN);
+    }
+
+    /// What a check found, below its heading.
+    fn checked(&self, heading: &str, differs: &Plan) {
+        let title = format!("Drift: {}", counted(differs.changes.len(), "target"));
+        self.plan(heading, &title, differs, CHECK);
+    }
+
     /// A plan below its heading; for machines it is a part of the result.
     fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: Manner) {
         self.clear();
@@ -260,12 +281,7 @@ impl Listener for Console {
         story::event(&event);
         match event {
             Event::SandboxStarted { address, state, anew } => {
-                let place = state.map_or_else(
-                    || "in memory alone".to_owned(),
-                    |path| format!("in {}", printable_path(path)),
-                );
-                let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
-                self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
+                self.sandbox_started(address, state, anew);
             }
             Event::SignIn { verification_uri, user_code, message, expires_in, approves_itself } => {
                 let sentence =
@@ -327,13 +343,10 @@ impl Listener for Console {
                 self.awaiting(flows, pause, news.then_some(left));
             }
             Event::Planned { plan, environment, url } => {
-                let title = format!("Targets: {}", counts(plan, words::deeds(Outcome::Planned)));
-                self.plan(&human::heading("Plan for", environment, url), &title, plan, PLAN);
+                self.planned(&human::heading("Plan for", environment, url), plan);
             }
             Event::Checked { plan, environment, url } => {
-                let differs = drift::only(plan);
-                let title = format!("Drift: {}", counted(differs.changes.len(), "target"));
-                self.plan(&human::heading("Check of", environment, url), &title, &differs, CHECK);
+                self.checked(&human::heading("Check of", environment, url), &drift::only(plan));
             }
             Event::Writing { writes, change_sets } => {
                 let sets = if change_sets == 1 {

@@ -202,8 +202,11 @@ fn block(change: &Change, manner: Manner, width: usize) -> String {
 /// A line for each part in which two URLs differ and which is not shown yet.
 fn details(change: &Change, width: usize) -> String {
     let parts = words::parts(change);
-    let lines = parts.iter().flat_map(|part| wrap(part, width.saturating_sub(6)));
-    lines.map(|line| format!("      {DIM}{line}{DIM:#}\n")).collect()
+    let mut text = String::new();
+    for line in parts.iter().flat_map(|part| wrap(part, width.saturating_sub(6))) {
+        let _ = writeln!(text, "      {DIM}{line}{DIM:#}");
+    }
+    text
 }
 
 fn one_line(value: Option<&ValueView>, width: usize) -> String {

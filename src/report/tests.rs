@@ -430,13 +430,13 @@ fn no_address_is_cut_on_a_narrow_terminal_and_no_sentence_is_too_long() {
     let noted = vec![problem(Code::DefinitionMissing, Some(address), sentence)];
     let plan = plan(vec![long], noted, Vec::new());
     let changes = plain(&human::changes(&plan, human::PLAN, 60));
-    let notes = plain(&human::notes(&plan, "deploy/flowbind.toml", 60));
+    let told = plain(&human::notes(&plan, "deploy/flowbind.toml", 60));
     assert!(
-        notes.contains(&format!("  at    deploy/flowbind.toml:7:2\n        {address}\n")),
-        "{notes}"
+        told.contains(&format!("  at    deploy/flowbind.toml:7:2\n        {address}\n")),
+        "{told}"
     );
     let run = run(RunCommand::Plan, Outcome::Planned, Some(&plan));
-    let text = [changes, notes, plain(&human::conclusion(&run, 60))].concat();
+    let text = [changes, told, plain(&human::conclusion(&run, 60))].concat();
     for line in text.lines().filter(|line| !line.contains(address)) {
         assert!(line.chars().count() <= 60 && !line.contains("an…"), "{line}");
     }

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn who_waits_is_told_until_when_and_which_option_says_so() {
         let left = Duration::from_secs(590);
-        let whole = giving_up(left, Some(Duration::from_secs(600)));
+        let whole = giving_up(left, Some(Duration::from_mins(10)));
         assert_eq!(whole, "The run gives up in 590 s (`--timeout 600`).");
         assert_eq!(giving_up(left, None), "This request is given up in 590 s.");
     }
