@@ -25,7 +25,7 @@ pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<Ar
     let is_unheeded = |arg: &Arg| is_empty(arg) || overruled.contains(&arg.get_id().as_str());
     let heeding = without_variables(command(), &is_unheeded);
     let refused = match heeding.clone().try_get_matches_from(words) {
-        Err(error) if error.use_stderr() => error,
+        Err(error) if error.exit_code() != 0 => error,
         ended => return ended,
     };
     match without_variables(command(), &|_| true).try_get_matches_from(words) {

@@ -232,8 +232,10 @@ impl Console {
 
     /// Where the sandbox is that serves the run.
     fn sandbox_started(&self, address: &str, state: Option<&Path>, anew: bool) {
-        let place = state
-            .map_or_else(|| "in memory alone".to_owned(), |path| format!("in {}", path.display()));
+        let place = state.map_or_else(
+            || "in memory alone".to_owned(),
+            |path| format!("in {}", printable_path(path)),
+        );
         let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
         self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
     }

@@ -78,7 +78,7 @@ impl Saving {
                 .nothing_written()
                 .hint("name a file that you may write to by --out")
         })?;
-        let apply = next::command(&["apply", "--plan", &shown.to_string()], connect);
+        let apply = next::command(&["apply", "--plan", &shown], connect);
         console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
         console.message(&format!("  {apply}\n"));
         Ok(())
