@@ -96,8 +96,10 @@ struct Held {
 }
 
 impl Session {
-    /// Gets a token for each audience: silently where that can be done, else by asking the person,
-    /// who is asked for each audience once at most.
+    /// Gets the first tokens: silently where that can be done, else by asking the person, who is
+    /// asked for each audience once at most. Where one refresh token is to bring both, the token for
+    /// the Flow service is left to who needs it first: some authorities let a refresh token be used
+    /// but once, so that the two cannot be had at once.
     ///
     /// # Errors
     /// A refusal, a service that cannot be reached, or a token that an audience would not take.
@@ -118,43 +120,26 @@ impl Session {
             flow: Mutex::new(None),
         };
         let session = Self { shared: Arc::new(shared) };
-        for audience in Audience::ALL {
-            session.first(audience).await?;
+        if session.shared.sources.are_one_person() {
+            session.token(Audience::Dataverse).await?;
+        } else {
+            tokio::try_join!(session.token(Audience::Dataverse), session.token(Audience::Flow))?;
         }
         Ok(session)
     }
 
-    /// Gets the first token for an audience.
-    async fn first(&self, audience: Audience) -> Result<(), AuthError> {
-        let Err(refused) = self.token(audience).await else { return Ok(()) };
-        let shared = &self.shared;
-        let Some(person) = shared.person_for(audience) else { return Err(refused) };
-        let Next::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
-        if person.can_be_asked() {
-            shared.tell_why_asked(&refused);
-        }
-        let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
-        let scopes = shared.resources.sign_in_scopes(audience);
-        let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
-        let grant = person.ask(&shared.transport, &request, &shared.notify).await;
-        let grant = grant.map_err(|error| error.because(refused))?;
-        shared.note_identity(&Identity::of(&grant))?;
-        let held = shared.held(audience, grant.into(), false)?;
-        *shared.slot(audience).lock().await = Some(held);
-        Ok(())
-    }
-
-    /// A token for an audience that lasts for a while yet, renewed first where needed.
+    /// A token for an audience that lasts for a while yet, renewed first where needed. For the first
+    /// one a person may be asked.
     ///
     /// # Errors
     /// A refusal, a service that cannot be reached, or a token that the audience would not take.
     pub async fn token(&self, audience: Audience) -> Result<AccessToken, AuthError> {
         let mut slot = self.shared.slot(audience).lock().await;
-        if let Some(held) = slot.as_ref().filter(|held| SystemTime::now() < held.renew) {
-            return Ok(held.token.clone());
-        }
-        let minted = self.shared.mint(audience, None).await?;
-        let held = self.shared.held(audience, minted, false)?;
+        let held = match slot.as_ref() {
+            Some(held) if SystemTime::now() < held.renew => return Ok(held.token.clone()),
+            Some(_) => self.shared.silent(audience).await?,
+            None => self.shared.first(audience).await?,
+        };
         Ok(slot.insert(held).token.clone())
     }
 
@@ -233,11 +218,15 @@ impl Session {
         self.shared.identity.get().cloned().unwrap_or_default()
     }
 
-    /// What a store is to keep of the sign-in: all that the run knows, but no access token.
+    /// What a store is to keep of the sign-in, once it has served for each audience: all that the
+    /// run knows, but no access token.
     ///
     /// # Errors
-    /// There is no refresh token.
+    /// There is no refresh token, or none that serves for each audience.
     pub async fn sign_in_to_keep(&self) -> Result<SignIn, AuthError> {
+        for audience in Audience::ALL {
+            self.token(audience).await?;
+        }
         let missing = || AuthError::NoRefreshToken { audience: Audience::Flow };
         let person = self.shared.person.as_ref().ok_or_else(missing)?;
         let hold = person.keeper.hold().await?;
@@ -280,6 +269,32 @@ impl Shared {
     /// The person, if tokens for the audience are theirs.
     fn person_for(&self, audience: Audience) -> Option<&Person> {
         self.person.as_ref().filter(|_| matches!(self.sources.of(audience), Source::Person))
+    }
+
+    /// Gets the first token for an audience.
+    async fn first(&self, audience: Audience) -> Result<Held, AuthError> {
+        let refused = match self.silent(audience).await {
+            Ok(held) => return Ok(held),
+            Err(refused) => refused,
+        };
+        let Some(person) = self.person_for(audience) else { return Err(refused) };
+        let Next::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
+        if person.can_be_asked() {
+            self.tell_why_asked(&refused);
+        }
+        let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
+        let scopes = self.resources.sign_in_scopes(audience);
+        let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
+        let grant = person.ask(&self.transport, &request, &self.notify).await;
+        let grant = grant.map_err(|error| error.because(refused))?;
+        self.note_identity(&Identity::of(&grant))?;
+        self.held(audience, grant.into(), false)
+    }
+
+    /// Gets a token without asking anybody.
+    async fn silent(&self, audience: Audience) -> Result<Held, AuthError> {
+        let minted = self.mint(audience, None).await?;
+        self.held(audience, minted, false)
     }
 
     /// Makes a token without asking anybody.

@@ -121,7 +121,9 @@ async fn begin(
         sources: Sources { dataverse: Source::Person, flow: Source::Person },
         person: Some(person),
     };
-    Session::begin(transport, setup, notify).await
+    let session = Session::begin(transport, setup, notify).await?;
+    session.token(Audience::Flow).await?;
+    Ok(session)
 }
 
 async fn sign_in_at(server: Server) -> Ended {

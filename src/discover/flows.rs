@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
+use tokio::sync::OnceCell;
 
 use super::reader::Told;
 use super::ways::Ways;
-use super::{DiscoverError, Reader};
+use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
 use crate::api::flow::{CallbackFault, FlowApi};
 use crate::api::{ApiError, Fault};
@@ -23,6 +23,10 @@ pub(super) type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
 
 /// What came of asking for a URL, and the id of the request that a URL came by.
 type Asked = (Callback, Option<String>);
+
+/// How many chunks of flows are under way at once, each until all its URLs are there: enough for the
+/// Flow service never to wait, while the flows that are yet to come take no memory.
+const CHUNKS_AT_ONCE: usize = 8;
 
 /// What there is to know of the flows.
 pub(super) struct Found {
@@ -41,32 +45,102 @@ pub(super) async fn observe(
     known_id: Option<EnvironmentId>,
     listener: &dyn Listener,
 ) -> Result<Found, DiscoverError> {
-    let id = environment_id(reader, known_id);
-    let (id, workflows) = tokio::try_join!(id, workflows(reader, desired))?;
-    let ways = reader.flow_ways(&id);
-    let done = Cell::new(0);
-    let flows = desired.flows.iter().map(async |flow| {
-        let workflow = workflows.get(&flow.workflow_id).cloned().unwrap_or(Reading::Absent);
-        let (callback, request_id) = callback(reader, &ways, flow, &workflow).await?.unzip();
-        done.set(done.get() + 1);
-        listener.tell(Event::FlowRead { done: done.get(), total: desired.flows.len() });
-        let request_id = request_id.flatten();
-        Ok::<_, DiscoverError>(ObservedFlow { workflow, callback, request_id })
-    });
-    let flows = try_join_all(flows).await?;
+    let search = Search {
+        reader,
+        entries: entries(desired),
+        known_id,
+        service: OnceCell::new(),
+        done: Cell::new(0),
+        total: desired.flows.len(),
+        listener,
+    };
+    let ids: Vec<WorkflowId> = search.entries.keys().copied().collect();
+    let chunks = ids.chunks(MOST_WORKFLOWS).map(|ids| search.chunk(ids));
+    let (_, flows) = tokio::try_join!(search.service(), all_of(chunks, CHUNKS_AT_ONCE))?;
+    let FlowService { id, ways } = search.service().await?;
     if let Some(api) = ways.moved_to() {
         listener.tell(Event::FlowApiElsewhere { host: api.host() });
     }
-    Ok(Found { id, flows, flow_api: ways.current() })
+    let flows: BTreeMap<usize, ObservedFlow> = flows.into_iter().flatten().collect();
+    let flows = flows.into_values().collect();
+    Ok(Found { id: id.clone(), flows, flow_api: ways.current() })
 }
 
-async fn environment_id(
-    reader: &Reader<'_>,
-    known: Option<EnvironmentId>,
-) -> Result<EnvironmentId, DiscoverError> {
-    match known {
-        Some(id) => Ok(id),
-        None => reader.environment_id().await,
+/// The flows of the manifest by their ids, each with its place there.
+type Entries<'run> = BTreeMap<WorkflowId, Vec<(usize, &'run Flow)>>;
+
+fn entries(desired: &Desired) -> Entries<'_> {
+    let mut entries = Entries::new();
+    for (place, flow) in desired.flows.iter().enumerate() {
+        entries.entry(flow.workflow_id).or_default().push((place, flow));
+    }
+    entries
+}
+
+/// The search for flows and their URLs. What it needs of the Flow service is asked for once, beside
+/// the flows, and the URLs of a chunk of flows as soon as both are there.
+struct Search<'run> {
+    reader: &'run Reader<'run>,
+    entries: Entries<'run>,
+    known_id: Option<EnvironmentId>,
+    service: OnceCell<FlowService>,
+    done: Cell<usize>,
+    total: usize,
+    listener: &'run dyn Listener,
+}
+
+/// How the Flow service serves the environment.
+struct FlowService {
+    id: EnvironmentId,
+    ways: Ways,
+}
+
+impl Search<'_> {
+    /// How the Flow service serves the environment, which is asked by whoever needs it first.
+    async fn service(&self) -> Result<&FlowService, DiscoverError> {
+        let find = async || {
+            let signing_in = self.reader.sign_in_to_flows();
+            let (id, ()) = tokio::try_join!(self.environment_id(), signing_in)?;
+            let ways = self.reader.flow_ways(&id);
+            Ok(FlowService { id, ways })
+        };
+        self.service.get_or_try_init(find).await
+    }
+
+    async fn environment_id(&self) -> Result<EnvironmentId, DiscoverError> {
+        match &self.known_id {
+            Some(id) => Ok(id.clone()),
+            None => self.reader.environment_id().await,
+        }
+    }
+
+    /// Reads some flows and then their URLs, each flow with its place in the manifest.
+    async fn chunk(&self, ids: &[WorkflowId]) -> Result<Vec<(usize, ObservedFlow)>, DiscoverError> {
+        let workflows = read_chunk(self.reader, ids).await?;
+        let entries = ids.iter().filter_map(|id| self.entries.get(id)).flatten();
+        let flows = entries.map(|(place, flow)| self.flow(*place, flow, &workflows));
+        all_of(flows, AT_ONCE).await
+    }
+
+    /// Reads the URL of one of these flows.
+    async fn flow(
+        &self,
+        place: usize,
+        flow: &Flow,
+        workflows: &Workflows,
+    ) -> Result<(usize, ObservedFlow), DiscoverError> {
+        let workflow = workflows.get(&flow.workflow_id).cloned().unwrap_or(Reading::Absent);
+        let ways = &self.service().await?.ways;
+        let asked = callback(self.reader, ways, flow, &workflow).await?;
+        self.tell_of_one_more();
+        let (callback, request_id) = asked.unzip();
+        let request_id = request_id.flatten();
+        Ok((place, ObservedFlow { workflow, callback, request_id }))
+    }
+
+    fn tell_of_one_more(&self) {
+        self.done.set(self.done.get() + 1);
+        self.listener.tell(Event::FlowRead { done: self.done.get(), total: self.total });
     }
 }
 
@@ -78,8 +152,8 @@ pub(super) async fn workflows(
     let mut ids: Vec<WorkflowId> = desired.flows.iter().map(|flow| flow.workflow_id).collect();
     ids.sort();
     ids.dedup();
-    let chunks = ids.chunks(MOST_WORKFLOWS).map(async |ids| read_chunk(reader, ids).await);
-    Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
+    let chunks = ids.chunks(MOST_WORKFLOWS).map(|ids| read_chunk(reader, ids));
+    Ok(all_of(chunks, AT_ONCE).await?.into_iter().flatten().collect())
 }
 
 /// Reads some flows at once; in halves if their definitions are too large for one answer.

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{try_join, try_join_all};
-
 use super::reader::comparison;
-use super::{DiscoverError, Reader};
+use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::api::dataverse::{Comparison, MOST_ROWS};
 use crate::domain::{EnvironmentId, LogicalName, RowId};
 use crate::journal::{Found, JournalRow, Origin, RowKey};
@@ -33,7 +31,7 @@ pub async fn environment_id(reader: &Reader<'_>) -> Result<EnvironmentId, Discov
 /// # Errors
 /// The first answer without which the rows are not known.
 pub async fn find(reader: &Reader<'_>, rows: &[JournalRow]) -> Result<Vec<Found>, DiscoverError> {
-    let (known, new) = try_join(by_id(reader, rows), by_key(reader, rows)).await?;
+    let (known, new) = tokio::try_join!(by_id(reader, rows), by_key(reader, rows))?;
     let found: BTreeMap<usize, Found> = known.into_iter().chain(new).collect();
     Ok(found.into_values().collect())
 }
@@ -57,7 +55,7 @@ async fn by_id(
             chunk(reader, (entity_set.as_str(), primary_id), rows, columns.clone())
         })
     });
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    Ok(all_of(reads, AT_ONCE).await?.into_iter().flatten().collect())
 }
 
 /// Some rows of one table.
@@ -88,7 +86,7 @@ async fn by_key(
         }
         _ => None,
     });
-    try_join_all(reads).await
+    all_of(reads, AT_ONCE).await
 }
 
 /// The row that was made with that key.

@@ -1,7 +1,8 @@
 //! Gathers everything that a plan needs to know. Reads only.
 //!
-//! What does not depend on each other is asked for at once: the environment's id beside the
-//! flows, the targets beside the URLs. How many requests are under way is the transport's matter.
+//! What does not depend on each other is asked for at once: the environment's id and the token of
+//! the Flow service beside the flows, the URLs of some flows beside the other flows, the targets
+//! beside all of them. How many requests are under way is the transport's matter.
 
 mod flows;
 mod found;
@@ -9,6 +10,8 @@ mod inventory;
 mod reader;
 mod targets;
 mod ways;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::api::ApiError;
 use crate::api::flow::FlowApi;
@@ -22,6 +25,10 @@ pub use found::{environment_id, find};
 pub use inventory::http_flows;
 pub use reader::Reader;
 pub use targets::reread;
+
+/// How many reads are begun before the first of them ends: as many as may be under way at most.
+/// More would only wait for their turn, and take memory.
+const AT_ONCE: usize = 64;
 
 /// Why reading could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +76,17 @@ pub async fn observe(
 ) -> Result<Discovery, DiscoverError> {
     listener
         .tell(Event::Discovering { flows: desired.flows.len(), targets: desired.bindings.len() });
-    let flows = flows::observe(reader, desired, known_id, listener);
+    let flows = Box::pin(flows::observe(reader, desired, known_id, listener));
     let targets = targets::observe(reader, desired);
     let (found, targets) = tokio::try_join!(flows, targets)?;
     let observed = Observed { flows: found.flows, targets };
     Ok(Discovery { environment_id: found.id, observed, flow_api: found.flow_api })
+}
+
+/// Waits for all of these reads, of which so many are begun at once. What they bring is in no order.
+async fn all_of<T>(
+    reads: impl Iterator<Item: Future<Output = Result<T, DiscoverError>>>,
+    most: usize,
+) -> Result<Vec<T>, DiscoverError> {
+    stream::iter(reads).buffer_unordered(most).try_collect().await
 }

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join_all;
-
-use super::{DiscoverError, Reader};
+use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::api::dataverse::{AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow};
 use crate::domain::{LogicalName, SchemaName};
 use crate::state::{
@@ -56,7 +54,7 @@ async fn variables(
         let rows = reader.variables(names).await?;
         Ok::<_, DiscoverError>(by_name(names, rows))
     });
-    Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
+    Ok(all_of(chunks, AT_ONCE).await?.into_iter().flatten().collect())
 }
 
 fn name_of(binding: &crate::state::Binding) -> Option<SchemaName> {
@@ -130,7 +128,7 @@ async fn tables(reader: &Reader<'_>, desired: &Desired) -> Result<Tables, Discov
         };
         Ok::<_, DiscoverError>((name.clone(), reading))
     });
-    Ok(try_join_all(tables).await?.into_iter().collect())
+    Ok(all_of(tables, AT_ONCE).await?.into_iter().collect())
 }
 
 /// The columns that the manifest writes to or finds records by.
@@ -197,7 +195,7 @@ async fn records(
             }
             _ => None,
         });
-    Ok(try_join_all(records).await?.into_iter().collect())
+    Ok(all_of(records, AT_ONCE).await?.into_iter().collect())
 }
 
 async fn read_record(

@@ -20,7 +20,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(20);
 
 /// By how much a wait that the service named is spread at most, so that callers do not return at
-/// once; never by more than a quarter of the wait.
+/// once; never by more than an eighth of the wait.
 const SPREAD: Duration = Duration::from_millis(500);
 
 /// The shortest wait named by a service that turns requests away; a shorter one is none.
@@ -148,7 +148,7 @@ fn delay(tries: Tries, outcome: Outcome) -> Delay {
 
 /// A wait that the service named, spread a little.
 fn named(least: Duration) -> Delay {
-    Delay { least, most: least.saturating_add(SPREAD.min(least / 4)) }
+    Delay { least, most: least.saturating_add(SPREAD.min(least / 8)) }
 }
 
 /// The longest wait after so many tries.
@@ -269,7 +269,7 @@ mod tests {
             assert_eq!(wait.at(u32::MAX), Duration::from_millis(90_500));
         }
         let wait = delay(Tries::default(), turned_away(1_000));
-        assert_eq!(wait.at(u32::MAX), Duration::from_millis(1_250));
+        assert_eq!(wait.at(u32::MAX), Duration::from_millis(1_125));
     }
 
     #[test]
