@@ -52,8 +52,7 @@ impl Gate {
     pub(super) fn new(ceiling: usize) -> Self {
         let pace = Pace::new(ceiling.min(Semaphore::MAX_PERMITS));
         let places = pace.limit();
-        let state =
-            State { pace, places, under_way: 0, pause: None, told: None, quiet: None };
+        let state = State { pace, places, under_way: 0, pause: None, told: None, quiet: None };
         Self { places: Semaphore::new(places), state: Mutex::new(state) }
     }
 

@@ -114,7 +114,12 @@ fn a_document_has_the_words_of_a_difference_beside_its_parts_and_no_secret_in_th
     assert_eq!(
         document["changes"][0]["differences"],
         serde_json::json!([
-            told("kind", "signed".into(), "authenticated".into(), "signed instead of authenticated"),
+            told(
+                "kind",
+                "signed".into(),
+                "authenticated".into(),
+                "signed instead of authenticated"
+            ),
             told("trigger", "manual".into(), "****".into(), "another trigger"),
             told("signature", null.clone(), null, "signature rotated"),
         ])
