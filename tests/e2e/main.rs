@@ -35,6 +35,7 @@ mod readiness;
 mod redaction;
 mod renewals;
 mod reports;
+mod requests;
 mod review;
 mod secrets;
 mod sign_in;
