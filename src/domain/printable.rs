@@ -21,6 +21,9 @@ const MARKERS: &[&str] = &[
 const SHORTEST_WORD: usize = 6;
 const FEWEST_LETTERS: usize = 9;
 
+/// The fewest characters of a run that goes on with a token after a dot. Those of hosts are shorter.
+const SHORTEST_REST: usize = 16;
+
 /// How many times more characters of a text are looked at than are shown.
 const LOOKED_AT: usize = 4;
 
@@ -83,7 +86,9 @@ fn without_secrets(text: &str) -> String {
         let marker = marker(rest);
         let length = if marker == 0 { run(rest) } else { marker };
         let (part, tail) = rest.split_at(length);
-        if marker == 0 {
+        if marker == 0 && shown.ends_with("****.") && part.len() >= SHORTEST_REST {
+            shown += "****";
+        } else if marker == 0 {
             shown += &covered(part);
         } else {
             shown += part;
@@ -222,6 +227,17 @@ mod tests {
             let shown = printable(&format!("the signature '{signature}' is not valid"), 200);
             assert_eq!(shown, "the signature '****=' is not valid", "{signature}");
         }
+    }
+
+    #[test]
+    fn the_rest_of_a_token_is_left_out_where_nothing_but_the_token_tells_what_it_is() {
+        let rest = "feiXud_lnCvGQXz-yC_YKpYRrScEQHbzrgnUKyTRyYEU";
+        assert_eq!(
+            printable(&format!("got eyJhbGciOi.eyJhdWQiOi.{rest} back"), 99),
+            "got ****.****.**** back"
+        );
+        let host = format!("at {}.environment.api.powerplatform.com", "a1B2".repeat(8));
+        assert_eq!(printable(&host, 99), "at ****.environment.api.powerplatform.com");
     }
 
     #[test]

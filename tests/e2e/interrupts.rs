@@ -85,7 +85,7 @@ fn a_run_that_is_interrupted_before_it_writes_says_so_in_every_report() {
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     let said = "interrupted; nothing was written";
     let [markdown, junit, sarif, json, html] = reports(&tenant.place);
-    assert!(markdown.starts_with("## flowbind apply: Refused\n"), "{markdown}");
+    assert!(markdown.starts_with("## flowbind apply: Interrupted\n"), "{markdown}");
     assert!(markdown.contains(&format!("### Error\n\n{said}\n")), "{markdown}");
     let error = format!("<error message=\"{said}\" type=\"exit-code-130\">");
     assert!(junit.contains(&error) && junit.contains("errors=\"1\""), "{junit}");
@@ -96,7 +96,7 @@ fn a_run_that_is_interrupted_before_it_writes_says_so_in_every_report() {
     assert!(told.as_str().unwrap().contains(said), "{sarif:#}");
     assert_eq!(json.trim(), ended.stdout.trim(), "the report is the document");
     assert_eq!(document(&ended)["outcome"], "refused");
-    assert!(html.contains("Refused</h1>") && html.contains(said), "{html}");
+    assert!(html.contains("Interrupted</h1>") && html.contains(said), "{html}");
 }
 
 #[test]
