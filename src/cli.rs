@@ -49,10 +49,10 @@ const STYLES: Styles = Styles::styled()
 /// What stands below the help of the whole program.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0    agreed, applied, planned, or drifted
+  0    agreed, applied, exported, planned, or drifted
   1    unexpected failure
-  2    changes pending, or drift (only with --detailed-exitcode)
-  3    usage or manifest error; nothing was contacted
+  2    changes pending, drift, or an export that changed its file (only with --detailed-exitcode)
+  3    usage, manifest or file error, or no --yes where nobody can be asked; nothing was contacted
   4    not signed in, sign-in refused, or a person needed where nobody is asked
   5    refused: a problem, a policy, a privilege, a guard; nothing was written
   6    a service was unreachable or throttled too long; nothing was written
@@ -219,7 +219,7 @@ pub struct ApplyArgs {
 #[derive(Debug, Args)]
 pub struct WriteArgs {
     /// Write without asking; needed where nobody can be asked. The sandbox never asks.
-    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::BoolishValueParser::new())]
     pub yes: bool,
     /// Show the plan and write nothing, as `flowbind plan` does.
     #[arg(long, alias = "what-if", visible_alias = "whatif")]
@@ -367,13 +367,13 @@ pub struct SignInArgs {
     /// Sign in with a browser on this machine, instead of a code that is entered on any device:
     /// for tenants that block device code. The application needs the redirect address
     /// `http://localhost`.
-    #[arg(long, env = "FLOWBIND_BROWSER", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "FLOWBIND_BROWSER", value_parser = clap::builder::BoolishValueParser::new())]
     pub browser: bool,
     /// Where sign-ins are kept.
     #[command(flatten)]
     pub store: StoreArgs,
     /// Never ask anybody: fail at once, with exit code 4, where a person would have to sign in.
-    #[arg(long, env = "FLOWBIND_NON_INTERACTIVE", value_parser = clap::builder::FalseyValueParser::new(), conflicts_with = "browser")]
+    #[arg(long, env = "FLOWBIND_NON_INTERACTIVE", value_parser = clap::builder::BoolishValueParser::new(), conflicts_with = "browser")]
     pub non_interactive: bool,
     /// Read a refresh token from the first line of standard input, instead of from
     /// `FLOWBIND_REFRESH_TOKEN`.

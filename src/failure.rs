@@ -2,8 +2,11 @@
 
 use std::error::Error;
 
-use crate::domain::sentence;
+use crate::domain::{printable, sentence, visible};
 use crate::exit::Exit;
+
+/// The most characters of a hint.
+const MOST_CHARACTERS: usize = 2_000;
 
 /// Why a run ended early.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct Failure {
     pub message: String,
     /// What to do about it, most likely first.
     pub hints: Vec<String>,
+    /// A command to type next, in a sentence.
+    pub next: Option<String>,
     /// Whether the run's time was all that was wanting.
     pub timed_out: bool,
 }
@@ -21,7 +26,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of that kind.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new(), timed_out: false }
+        Self { exit, message: message.into(), hints: Vec::new(), next: None, timed_out: false }
     }
 
     /// A failure that an error and its causes put into words.
@@ -34,6 +39,19 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// The same failure with a command to type next, made of what was typed.
+    #[must_use]
+    pub fn next(self, hint: impl Into<String>) -> Self {
+        Self { next: Some(hint.into()), ..self }
+    }
+
+    /// What to do about it, as it may be shown. Nothing of a command is covered, since it is typed as it
+    /// stands.
+    pub fn help(&self) -> impl Iterator<Item = String> {
+        let hints = self.hints.iter().map(|hint| printable(hint, MOST_CHARACTERS));
+        hints.chain(self.next.as_deref().map(visible))
     }
 
     /// The same failure, for want of the run's time.
@@ -66,5 +84,24 @@ impl Failure {
     /// The run was interrupted before anything was written.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted; nothing was written")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_told_whole_and_a_hint_without_what_could_be_a_secret() {
+        let path = "release-2026-11-23T02-03-04Z.json";
+        let token = "aB3".repeat(15);
+        let failure = Failure::new(Exit::Unknown, "unknown")
+            .hint(format!("see {token}"))
+            .next(format!("undo it: `flowbind rollback {path}\u{1b}`"));
+        let help: Vec<String> = failure.help().collect();
+        assert_eq!(
+            help,
+            ["see ****".to_owned(), format!("undo it: `flowbind rollback {path}\\u{{1b}}`")]
+        );
     }
 }

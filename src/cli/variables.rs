@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, ArgMatches, Command, Error};
+use clap::{Arg, ArgAction, ArgMatches, Command, Error};
 
 /// Options, each with the argument whose variable gives way to it.
 const OVERRULES: &[(&str, &str)] = &[
@@ -13,6 +13,9 @@ const OVERRULES: &[(&str, &str)] = &[
     ("--browser", "non_interactive"),
     ("--non-interactive", "browser"),
 ];
+
+/// What a variable says that does not set its flag.
+const NO: &[&str] = &["n", "no", "f", "false", "off", "0"];
 
 /// What the words and the variables say.
 ///
@@ -22,7 +25,7 @@ const OVERRULES: &[(&str, &str)] = &[
 pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<ArgMatches, Error> {
     let is_given = |(option, _): &&(&str, &str)| words.iter().any(|word| word == option);
     let overruled: Vec<&str> = OVERRULES.iter().filter(is_given).map(|(_, id)| *id).collect();
-    let is_unheeded = |arg: &Arg| is_empty(arg) || overruled.contains(&arg.get_id().as_str());
+    let is_unheeded = |arg: &Arg| says_nothing(arg) || overruled.contains(&arg.get_id().as_str());
     let heeding = without_variables(command(), &is_unheeded);
     let refused = match heeding.clone().try_get_matches_from(words) {
         Err(error) if error.exit_code() != 0 => error,
@@ -34,10 +37,15 @@ pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<Ar
     }
 }
 
-/// Whether the argument's variable is set to nothing, as pipelines set those that have no value.
-fn is_empty(arg: &Arg) -> bool {
+/// Whether the argument's variable says nothing: it is empty, as pipelines set those that have no
+/// value, or it says no, as if the flag were not given.
+fn says_nothing(arg: &Arg) -> bool {
     let value = arg.get_env().and_then(env::var_os);
-    value.is_some_and(|value| value.to_string_lossy().trim().is_empty())
+    let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
+    value.is_some_and(|value| {
+        let value = value.to_string_lossy().trim().to_ascii_lowercase();
+        value.is_empty() || (is_flag && NO.contains(&value.as_str()))
+    })
 }
 
 /// The same command, where those arguments have no variables.

@@ -30,7 +30,7 @@ pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
 pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use pointer::{JsonPointer, PointerError};
-pub use printable::{is_hidden, printable, printable_path};
+pub use printable::{is_hidden, printable, printable_path, visible};
 pub use secret::{
     AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, OWN_SECRETS,
     RefreshToken, Signature, StoredText,

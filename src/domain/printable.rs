@@ -65,8 +65,9 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Each hidden character as its number, on one line.
-fn visible(text: &str) -> String {
+/// A text of this program's own, such as a command to type, as it may be shown: whole and on one line,
+/// each hidden character as its number.
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

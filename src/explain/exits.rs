@@ -46,7 +46,7 @@ pub(super) fn of(code: Exit) -> ExitText {
         Exit::Usage => exit(
             "nothing",
             text(
-                "usage or manifest error, a journal that cannot be kept or opened, or deployment settings or a reviewed plan that cannot be used; nothing was contacted",
+                "usage or manifest error, a journal that cannot be kept or opened, deployment settings or a reviewed plan that cannot be used, or no `--yes` where nobody can be asked; nothing was contacted",
                 "an option, the manifest or a file that was named is not as it has to be, or a variable that should hold a secret does not",
                 "mend what the message names; `flowbind lint` checks a manifest alone",
             ),

@@ -23,7 +23,7 @@ pub(super) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
 
 /// Why the run ended early.
 fn error(runner: Runner, failure: &Failure) -> RunnerCommand {
-    let hints = failure.hints.iter().map(|hint| format!("\nhelp: {}", shown(hint)));
+    let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
     let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
     runner.issue(Severity::Error, &properties(runner, None, "flowbind"), &text)
 }

@@ -1,8 +1,8 @@
 //! The two streams, and what is written to them while a run goes on.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -127,12 +127,16 @@ impl Console {
 
     /// Writes to standard output.
     pub fn result(&self, text: &str) {
-        write(&self.output, &without_commands(text));
+        self.artifact(&without_commands(text));
     }
 
     /// Writes what is for another program to standard output, byte for byte.
     pub fn artifact(&self, text: &str) {
-        write(&self.output, text);
+        if let Err(error) = try_write(&self.output, text)
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            LOST.get_or_init(|| error.to_string());
+        }
     }
 
     /// Writes what a code means.
@@ -387,9 +391,22 @@ fn counted_minutes(minutes: u64) -> String {
     counted(usize::try_from(minutes).unwrap_or(usize::MAX), "minute")
 }
 
-/// Writes and flushes. A closed pipe is no reason to end a run half way: it is overlooked.
+/// Why something of the result did not get to standard output, of which a process has but one. Who
+/// closes a pipe has read enough.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Why a part of the result was lost, if any was.
+pub fn lost_result() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+/// Writes and flushes. A stream that takes nothing is no reason to end a run half way.
 fn write(stream: &Mutex<impl Write>, text: &str) {
-    if let Ok(mut stream) = stream.lock() {
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-    }
+    let _ = try_write(stream, text);
+}
+
+fn try_write(stream: &Mutex<impl Write>, text: &str) -> io::Result<()> {
+    let Ok(mut stream) = stream.lock() else { return Ok(()) };
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
 }

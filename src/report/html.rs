@@ -124,7 +124,7 @@ fn counts(run: &Run<'_>, problems: usize, warnings: usize) -> Markup {
 fn error(failure: Option<&Failure>) -> Markup {
     let Some(failure) = failure else { return Markup::default() };
     let message = Markup::element("p", &[], &prose(&failure.message));
-    let hints = failure.hints.iter().map(|hint| help(hint));
+    let hints = failure.help().map(|hint| help(&hint));
     let item = Markup::all([message].into_iter().chain(hints));
     section("Error", list("error", [Markup::element("li", &[], &item)]))
 }

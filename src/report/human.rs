@@ -155,8 +155,8 @@ pub(super) fn manifest(rendered: &str, width: usize) -> String {
 /// What kept the run from its end.
 pub(super) fn failure(failure: &Failure, width: usize) -> String {
     let mut text = paragraph(&format!("{RED}error{RED:#}:"), "error:", &failure.message, width);
-    for hint in &failure.hints {
-        text += &paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", hint, width);
+    for hint in failure.help() {
+        text += &laid_out(&format!("  {BOLD}help{BOLD:#}:"), "  help:", &hint, width);
     }
     text
 }
@@ -321,11 +321,14 @@ fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -
     text + "\n"
 }
 
-/// A paragraph that begins with a head, which is as wide as `plain`; its other lines are indented.
+/// A paragraph of whatever a service or a manifest put into it: nothing of it steers the terminal.
 fn paragraph(head: &str, plain: &str, body: &str, width: usize) -> String {
+    laid_out(head, plain, &printable(body, MOST_PARAGRAPH), width)
+}
+
+/// A paragraph that begins with a head, which is as wide as `plain`; its other lines are indented.
+fn laid_out(head: &str, plain: &str, body: &str, width: usize) -> String {
     let room = width.saturating_sub(INDENT.len());
-    // Whatever a service or a manifest put into it: nothing of it steers the terminal.
-    let body = printable(body, MOST_PARAGRAPH);
     let missing = plain.width().saturating_sub(INDENT.len());
     // The head takes the place of so many characters on the first line.
     let lines = wrap(&format!("{}{body}", "\u{a0}".repeat(missing + 1)), room);

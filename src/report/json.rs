@@ -132,6 +132,6 @@ fn problem(problem: &Problem) -> Value {
 }
 
 fn failure(failure: &Failure) -> Value {
-    let hints: Vec<String> = failure.hints.iter().map(|hint| shown(hint)).collect();
+    let hints: Vec<String> = failure.help().collect();
     json!({ "exit-code": failure.exit as u8, "message": shown(&failure.message), "hints": hints })
 }

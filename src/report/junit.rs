@@ -240,7 +240,7 @@ fn explained(problem: &Problem, file: &str) -> String {
 /// A case for what ended the run early.
 fn broken(run: &Run<'_>) -> Option<Markup> {
     let failure = run.failure?;
-    let hints = failure.hints.iter().map(|hint| format!("help: {}", shown(hint)));
+    let hints = failure.help().map(|hint| format!("help: {hint}"));
     let lines = [shown(&failure.message), format!("{}. {}", headline(run), consequence(run))];
     let text = lines.into_iter().chain(hints).collect::<Vec<_>>().join("\n");
     let kind = format!("exit-code-{}", failure.exit as u8);

@@ -47,10 +47,11 @@ fn summary(run: &Run<'_>) -> String {
 /// Why the run ended early.
 fn error(failure: &Failure) -> String {
     let mut text = format!("### Error\n\n{}\n\n", prose(&failure.message));
-    for hint in &failure.hints {
+    let help: Vec<String> = failure.help().collect();
+    for hint in &help {
         let _ = writeln!(text, "- {}", prose(hint));
     }
-    if failure.hints.is_empty() { text } else { text + "\n" }
+    if help.is_empty() { text } else { text + "\n" }
 }
 
 /// The table of changes; nothing where there is none.

@@ -36,7 +36,7 @@ use crate::plan::Plan;
 use crate::probe::Probed;
 use crate::problem::Problem;
 
-pub use console::{Console, Format};
+pub use console::{Console, Format, lost_result};
 pub use format::ReportFormat;
 pub use hand_over::{OutputUrl, OutputUrlError, Secrets};
 pub(crate) use layout::counted;

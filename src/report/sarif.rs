@@ -159,7 +159,7 @@ fn invocation(run: &Run<'_>) -> Value {
 }
 
 fn notification(failure: &Failure) -> Value {
-    let hints = failure.hints.iter().map(|hint| format!("\nhelp: {}", shown(hint)));
+    let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
     let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
     json!({ "level": "error", "message": { "text": text } })
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Intent;
+use crate::cli::ConnectArgs;
 use crate::domain::EnvironmentUrl;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -13,10 +14,17 @@ use crate::report::Console;
 const YES: &str = "yes";
 
 /// Makes sure, before anything is contacted, that somebody can be asked if that is needed.
-pub(super) fn possible(place: &Location, intent: Intent, console: &Console) -> Result<(), Failure> {
+pub(super) fn possible(
+    place: &Location,
+    intent: Intent,
+    args: &ConnectArgs,
+    console: &Console,
+) -> Result<(), Failure> {
     let elsewhere = matches!(place, Location::Url(url) if !url.is_loopback());
     let needed = elsewhere && intent == Intent::Carry { yes: false };
-    let Some(why) = console.nobody_to_ask().filter(|_| needed) else { return Ok(()) };
+    let told = args.sign_in.non_interactive.then_some("`--non-interactive` is given");
+    let nobody = told.or_else(|| console.nobody_to_ask());
+    let Some(why) = nobody.filter(|_| needed) else { return Ok(()) };
     let message = format!(
         "nobody can be asked whether to write what is planned, since {why}; nothing was contacted"
     );

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::interrupt::interruptible;
 use super::settings_file::SettingsFile;
 use super::sign_in::Login;
-use super::{Connection, auth, clouds, connect, ended, plain_console, tenant};
+use super::{Connection, auth, clouds, connect, ended, next, plain_console, tenant};
 use crate::bridge::{Import, bindings, flow_urls};
 use crate::cli::ImportArgs;
 use crate::discover::{http_flows, observe};
 use crate::disk;
+use crate::domain::printable_path;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::manifest::Environment;
@@ -83,7 +84,7 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
             "no value of the deployment settings is the URL of a flow in this environment";
         return Err(Failure::new(Exit::Refused, message)
             .nothing_written()
-            .hint("name the environment that the file belongs to by --environment")
+            .hint("see above why each was left out; a file of another environment belongs to that one: name it by --environment")
             .hint("sign in as an owner of the flows, and turn them on"));
     }
     match &args.out {
@@ -91,7 +92,14 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
         Some(out) => write(out, &import.manifest)?,
     }
     let (bound, left_out) = (counted(import.bound, "binding"), import.left_out);
-    console.message(&format!("{bound}, {left_out} left out. Look with `flowbind plan`.\n"));
+    let summary = format!("{bound}, {left_out} left out.");
+    console.message(&match &args.out {
+        None => format!("{summary}\n"),
+        Some(out) => {
+            let look = next::with_manifest("plan", out);
+            format!("Wrote {}: {summary} Look with:\n  {look}\n", printable_path(out))
+        }
+    });
     Ok(())
 }
 

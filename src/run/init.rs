@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
+use super::next::with_manifest;
 use crate::cli::InitArgs;
 use crate::domain::printable_path;
 use crate::exit::Exit;
@@ -13,17 +14,20 @@ use crate::report::Console;
 /// The manifest; it fits the sandbox.
 const STARTER: &str = include_str!("../../config/starter.toml");
 
-/// What to do then.
-const NEXT: &str = "\
-It fits the sandbox as it stands: flowbind plan --environment sandbox
-Put your own environments and flows in, then check it: flowbind lint
-";
-
 /// Writes the manifest, unless there is a file of that name.
 pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     write(&args.out).map_err(|error| refused(&args.out, &error))?;
-    console.message(&format!("Wrote {}.\n{NEXT}", printable_path(&args.out)));
+    console.message(&format!("Wrote {}.\n{}", printable_path(&args.out), afterwards(&args.out)));
     Ok(())
+}
+
+/// What to do then.
+fn afterwards(manifest: &Path) -> String {
+    let (plan, lint) = (with_manifest("plan", manifest), with_manifest("lint", manifest));
+    format!(
+        "It fits the sandbox as it stands: {plan} --environment sandbox\n\
+         Put your own environments and flows in, then check it: {lint}\n"
+    )
 }
 
 fn write(path: &Path) -> io::Result<()> {

@@ -47,7 +47,7 @@ use crate::http::Transport;
 use crate::journal::{Head, JournalFile};
 use crate::manifest::{Environment, Manifest};
 use crate::plan::{Plan, elsewhere, plan};
-use crate::report::{Console, Format, Outcome, OutputUrl, RunCommand};
+use crate::report::{Console, Format, Outcome, OutputUrl, RunCommand, lost_result};
 use crate::review::Reviewed;
 use crate::stage::Stage;
 
@@ -126,8 +126,20 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Completions(args) => generate::completions(&args, &plain_console(color)),
         Command::Man(args) => ended(generate::man(&args, &plain_console(color)), color),
     };
+    let exit = told(exit, color);
     log::end(exit, begin.elapsed());
     exit
+}
+
+/// How a command ends whose result may not have reached whoever reads standard output.
+fn told(exit: Exit, color: anstream::ColorChoice) -> Exit {
+    let is_result = matches!(exit, Exit::Done | Exit::ChangesPending);
+    let Some(why) = lost_result().filter(|_| is_result) else { return exit };
+    let message = format!("the result cannot be written to standard output: {why}");
+    let failure = Failure::new(Exit::Unexpected, message)
+        .hint("make room where standard output goes to, and run again");
+    plain_console(color).fail(&failure);
+    failure.exit
 }
 
 async fn show(args: &PlanArgs, color: anstream::ColorChoice) -> Exit {
@@ -238,7 +250,7 @@ fn undoing(failure: Failure, wish: &Wish<'_>, args: &RunArgs) -> Failure {
     };
     let file = journal.path.display().to_string();
     let undo = next::command(&["rollback", &file], &args.connect);
-    failure.hint(format!("or undo what is in: `{undo}`"))
+    failure.next(format!("or undo what is in: `{undo}`"))
 }
 
 /// Everything that is known before anything is contacted.
@@ -269,7 +281,7 @@ fn start(
     let environment = manifest.environment(args.connect.environment.as_deref());
     let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
     let login = Login::of(&args.connect, &environment, &clouds)?;
-    confirm::possible(&environment.place, wish.intent, console)
+    confirm::possible(&environment.place, wish.intent, &args.connect, console)
         .map_err(|failure| failure.hint(REVIEW))?;
     Ok(Start { manifest, manifest_sha256, environment, login })
 }

@@ -37,6 +37,14 @@ pub(super) fn command(words: &[&str], connect: &ConnectArgs) -> String {
     line.join(" ")
 }
 
+/// The program with this word, about that manifest.
+pub(super) fn with_manifest(word: &str, manifest: &Path) -> String {
+    match manifest.display().to_string() {
+        usual if usual == USUAL_MANIFEST => format!("flowbind {word}"),
+        other => format!("flowbind {word} --manifest {}", quoted(&other)),
+    }
+}
+
 /// A word as a shell takes it for one.
 fn quoted(word: &str) -> String {
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word)).into_owned()

@@ -181,9 +181,17 @@ fn real(console: &Console) -> Result<Runner, Failure> {
         other => other,
     }
     .ok_or_else(|| {
-        let message = "--output-url hands a URL to a later step, and here is no pipeline that takes it; nothing was contacted";
-        Failure::new(Exit::Usage, message)
-            .hint("use it in a job of GitHub Actions or Azure Pipelines, and without --ci none")
+        let (why, help) = match runner {
+            Some(_) => {
+                ("GITHUB_OUTPUT is not set", "use it in a step of a job, which has that file")
+            }
+            None => (
+                "here is no pipeline that takes it",
+                "use it in a job of GitHub Actions or Azure Pipelines, and without --ci none",
+            ),
+        };
+        let message = "--output-url hands a URL to a later step";
+        Failure::new(Exit::Usage, format!("{message}, and {why}; nothing was contacted")).hint(help)
     })
 }
 

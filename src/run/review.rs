@@ -88,7 +88,7 @@ impl Saving {
     pub(super) fn left(&self, console: &Console) {
         let before = disk::read(&self.path, MOST_BYTES).ok();
         if let Some(before) = before.and_then(|content| Reviewed::from_json(&content).ok()) {
-            let (shown, made) = (self.path.display(), before.head.made);
+            let (shown, made) = (printable_path(&self.path), before.head.made);
             console.line(&format!(
                 "{shown} was left as it is: it holds the plan of {made}, and this one was not saved."
             ));

@@ -74,7 +74,7 @@ fn start(args: &RollbackArgs, console: &Console) -> Result<Start, Failure> {
     let environment = environment(args, &journal, &clouds, console)?;
     let login = Login::of(&args.run.connect, &environment, &clouds)?;
     let intent = Intent::of(&args.write);
-    confirm::possible(&environment.place, intent, console)?;
+    confirm::possible(&environment.place, intent, &args.run.connect, console)?;
     Ok(Start { journal, environment, login, intent })
 }
 
@@ -220,7 +220,7 @@ fn failed(error: ApplyError, args: &RollbackArgs) -> Failure {
         failure.hints.pop();
         let file = args.journal.path.display().to_string();
         let look = next::command(&["rollback", &file, "--dry-run"], &args.run.connect);
-        failure.hints.push(format!("look with `{look}`; running the rollback again is safe"));
+        failure = failure.next(format!("look with `{look}`; running the rollback again is safe"));
     }
     failure
 }

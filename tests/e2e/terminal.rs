@@ -42,7 +42,12 @@ fn a_bad_value_names_the_variable_that_it_is_from() {
         String::from_utf8(output.stderr).unwrap()
     };
     let tip = |name: &str| format!("the value is that of the environment variable {name}");
-    for (name, value) in [("FLOWBIND_TIMEOUT", "x"), ("FLOWBIND_FORMAT", "yaml")] {
+    let bad = [
+        ("FLOWBIND_TIMEOUT", "x"),
+        ("FLOWBIND_FORMAT", "yaml"),
+        ("FLOWBIND_NON_INTERACTIVE", "never"),
+    ];
+    for (name, value) in bad {
         let text = said(name, value, &[]);
         assert!(text.contains(&tip(name)), "{text}");
     }
@@ -65,5 +70,45 @@ fn who_cannot_be_asked_is_told_why_and_what_to_type() {
         ["since standard input is not a terminal", "add --yes", "`flowbind apply --plan FILE`"]
     {
         assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_yes_is_a_yes_and_nothing_else() {
+    let place = place();
+    let words = ["apply", "-m", EXAMPLE, "-e", URL, "--client-id", CLIENT];
+    let said = |value: &str| -> Ended {
+        let mut command = place.command(&words);
+        command.env("HTTPS_PROXY", "http://127.0.0.1:9").env("FLOWBIND_YES", value);
+        command.stdin(Stdio::null()).output().unwrap().into()
+    };
+    for value in ["never", "maybe", "disabled"] {
+        let ended = said(value);
+        assert_eq!(ended.code, 3, "{value}: {}", ended.stderr);
+        assert!(ended.stderr.contains("environment variable FLOWBIND_YES"), "{}", ended.stderr);
+    }
+    for value in ["NO ", "no", "False", "0"] {
+        let ended = said(value);
+        assert_eq!(ended.code, 3, "{value}: {}", ended.stderr);
+        assert!(ended.stderr.contains("nobody can be asked"), "{}", ended.stderr);
+    }
+    let ended = place.run(&[&words[..], &["--non-interactive"]].concat());
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("`--non-interactive` is given"), "{}", ended.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let place = place();
+    for words in [
+        &["plan", "-m", EXAMPLE, "-e", "sandbox", "--format", "json"][..],
+        &["lint", "-m", EXAMPLE],
+        &["schema"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended: Ended = place.command(words).stdout(full).output().unwrap().into();
+        assert_eq!(ended.code, 1, "{words:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("cannot be written to standard output"), "{}", ended.stderr);
     }
 }
