@@ -95,6 +95,8 @@ pub enum TransportError {
 pub struct CutShort {
     /// How long the service asked to wait before that, if it did.
     pub asked: Option<Duration>,
+    /// How much of the run's time was left.
+    pub left: Duration,
     /// The time for the whole run, as `--timeout` says it.
     pub limit: Duration,
 }
@@ -140,8 +142,15 @@ impl TransportError {
 impl CutShort {
     /// What the service asked for, as what follows its name; none if it asked for nothing.
     fn demand(self) -> Option<String> {
-        let (asked, limit) = (self.asked?.as_secs_f32().round(), self.limit.as_secs_f32());
-        Some(format!("asked to wait {asked} s, which is past the {limit} s of `--timeout`"))
+        let (asked, limit) = (self.asked?, self.limit.as_secs_f32());
+        let seconds = asked.as_secs_f32().round();
+        if asked > self.limit {
+            let past = format!("which is past the {limit} s of `--timeout`");
+            return Some(format!("asked to wait {seconds} s, {past}"));
+        }
+        let left = self.left.as_secs();
+        let rest = format!("only {left} s of the {limit} s of `--timeout` were left");
+        Some(format!("asked to wait {seconds} s, and {rest}"))
     }
 }
 
@@ -253,7 +262,8 @@ mod tests {
     #[test]
     fn a_passed_deadline_was_sent_if_its_last_attempt_was() {
         let last = TransportError::Unreachable { peer: peer(), cause: Cause::new("refused") };
-        let cut_short = CutShort { asked: None, limit: Duration::from_mins(10) };
+        let (left, limit) = (Duration::ZERO, Duration::from_mins(10));
+        let cut_short = CutShort { asked: None, left, limit };
         let passed = |last| TransportError::DeadlinePassed { peer: peer(), cut_short, last };
         assert!(passed(Some(Box::new(last))).is_never_sent());
         assert!(passed(None).is_never_sent());
@@ -262,7 +272,8 @@ mod tests {
     #[test]
     fn a_passed_deadline_names_its_option_and_what_the_service_asked_for() {
         let told = |asked| {
-            let cut_short = CutShort { asked, limit: Duration::from_mins(10) };
+            let (left, limit) = (Duration::from_millis(2400), Duration::from_mins(10));
+            let cut_short = CutShort { asked, left, limit };
             let error = TransportError::DeadlinePassed { peer: peer(), cut_short, last: None };
             (error.to_string(), cut_short.to_string())
         };
@@ -276,5 +287,7 @@ mod tests {
         let demand = "asked to wait 900 s, which is past the 600 s of `--timeout`";
         assert_eq!(error, format!("Dataverse at `contoso.crm4.dynamics.com` {demand}"));
         assert_eq!(rest, format!("it {demand}"));
+        let demand = "asked to wait 3 s, and only 2 s of the 600 s of `--timeout` were left";
+        assert_eq!(told(Some(Duration::from_secs(3))).1, format!("it {demand}"));
     }
 }

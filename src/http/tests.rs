@@ -142,7 +142,9 @@ async fn a_wait_past_the_deadline_is_not_begun() {
     let answer = sent.send(&get(&server), None).await.unwrap();
     let asked = Some(Duration::from_hours(1));
     let limit = Settings::default().deadline;
-    assert_eq!((answer.status, answer.cut_short), (429, Some(CutShort { asked, limit })));
+    let CutShort { left, .. } = answer.cut_short.unwrap();
+    assert_eq!((answer.status, answer.cut_short), (429, Some(CutShort { asked, left, limit })));
+    assert!(left <= limit && left > limit / 2, "{left:?}");
     let another = sent.send(&get(&server), None).await.unwrap_err();
     assert!(another.to_string().contains("asked to wait 3600 s, which is past"), "{another}");
     assert_eq!(server.received().len(), 1);

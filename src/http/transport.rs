@@ -314,7 +314,8 @@ impl Shared {
 
     /// What it was that the run's time does not suffice for.
     fn cut_short(&self, asked: Option<Duration>) -> CutShort {
-        CutShort { asked, limit: self.limit }
+        let left = self.deadline().saturating_duration_since(Instant::now());
+        CutShort { asked, left, limit: self.limit }
     }
 
     /// When the run must have ended.
