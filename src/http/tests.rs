@@ -193,6 +193,7 @@ async fn a_host_that_refuses_is_unreachable_for_commands_too() {
     let settings = Settings { deadline: Duration::from_millis(200), ..Settings::default() };
     let error = transport(settings).send(&request, None).await.unwrap_err();
     assert!(error.is_never_sent(), "{error:?}");
+    assert!(matches!(error, TransportError::Unreachable { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -292,7 +292,7 @@ impl Shared {
     }
 
     /// What is returned when the next attempt would come after the deadline: an answer stays one,
-    /// whoever reads it explains it.
+    /// whoever reads it explains it, and a service that cannot be reached is not one that needs time.
     fn conclude(
         &self,
         parcel: &Parcel,
@@ -304,6 +304,7 @@ impl Shared {
                 answer.cut_short = Some(self.cut_short(asked));
                 Ok(answer)
             }
+            Err(error @ TransportError::Unreachable { .. }) => Err(error),
             Err(error) => Err(TransportError::DeadlinePassed {
                 peer: parcel.peer.clone(),
                 cut_short: self.cut_short(None),
