@@ -15,7 +15,7 @@ pub struct Unready {
 }
 
 /// The flows that the plan lacks, if waiting may mend every problem that it has; none if it has no
-/// problem, or one that stays.
+/// problem, one that stays, or none that belongs to a flow.
 pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Unready> {
     if plan.problems.is_empty() || plan.problems.iter().any(|problem| !problem.code.may_pass()) {
         return None;
@@ -26,7 +26,8 @@ pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Un
     let unready: Vec<_> = pairs.filter(|(flow, _)| sites.contains(&Some(flow.site))).collect();
     let flows = unready.iter().map(|(flow, _)| (*flow).clone()).collect();
     let desired = Desired { flows, bindings: Vec::new(), signed_urls: desired.signed_urls };
-    Some(Unready { desired, names: names(&unready) })
+    let names = names(&unready);
+    (!names.is_empty()).then_some(Unready { desired, names })
 }
 
 /// What people call flows of which the manifest may name one several times.

@@ -474,6 +474,15 @@ fn flows_that_are_off_or_not_known_yet_are_waited_for_in_the_manifests_order() {
 }
 
 #[test]
+fn nobody_waits_for_what_belongs_to_no_flow() {
+    let mut model = model();
+    model.workflow().state = FlowState::Draft;
+    let mut plan = model.plan();
+    plan.problems[0].site = None;
+    assert!(unready(&plan, &model.desired, &model.observed).is_none());
+}
+
+#[test]
 fn a_flow_that_is_bound_by_two_triggers_is_named_once() {
     let mut model = model();
     model.flow(URL);
