@@ -352,10 +352,10 @@ async fn find(
     connection: &Connection,
     manifest: &Manifest,
     known_id: Option<EnvironmentId>,
-    console: &Console,
+    listener: &dyn Listener,
 ) -> Result<Found, Failure> {
     let reader = connection.reader();
-    let observing = observe(&reader, manifest.desired(), known_id, console);
+    let observing = observe(&reader, manifest.desired(), known_id, listener);
     let discovery = Stage::Discover.log(observing).await?;
     let planning = async { planned(manifest, &discovery, connection) };
     let plan = Stage::Plan.log(planning).await;

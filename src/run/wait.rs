@@ -73,7 +73,7 @@ impl<'run> Wait<'run> {
         loop {
             let id = found.discovery.environment_id;
             Stage::Wait.log(look_at(lacking, &id, connection, end, console)).await?;
-            found = find(connection, manifest, Some(id), console).await?;
+            found = find(connection, manifest, Some(id), &Nobody).await?;
             lacking = match self.lacking(desired, &found, connection) {
                 Some(lacking) if Instant::now() < end => lacking,
                 still => return Ok((found, still.map(|still| self.over(still)))),

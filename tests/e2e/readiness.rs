@@ -110,6 +110,7 @@ fn a_flow_that_is_turned_on_while_a_run_waits_gets_its_url_written() {
     let told = "Waiting for 1 flow to be ready, for up to 60 s: `Returns intake` …";
     assert_eq!(release.said().matches("Waiting for").count(), 1, "{}", release.said());
     assert!(release.said().contains(told), "{}", release.said());
+    assert_eq!(release.said().matches("Reading 2 flows").count(), 1, "{}", release.said());
     assert_eq!(release.json(&["plan"]).1["outcome"], "agreed");
 }
 
