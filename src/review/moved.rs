@@ -22,16 +22,21 @@ pub struct Present {
 impl Reviewed {
     /// What is known to have moved before anything is contacted: the manifest, and the time.
     pub fn moved_here(&self, manifest_sha256: &str, now: &str) -> Vec<Problem> {
-        let Head { made, expires, .. } = &self.head;
+        let made = &self.head.made;
         let mut problems = Vec::new();
         if self.head.manifest_sha256 != manifest_sha256 {
             let message = format!("the manifest is another than when the plan was made, at {made}");
             problems.push(problem(Code::PlanManifest, message));
         }
-        if expires.as_str() <= now {
-            problems.push(problem(Code::PlanExpired, format!("the plan expired at {expires}")));
-        }
+        problems.extend(self.expired(now));
         problems
+    }
+
+    /// That its time is over, if it is.
+    fn expired(&self, now: &str) -> Option<Problem> {
+        let expires = &self.head.expires;
+        let over = expires.as_str() <= now;
+        over.then(|| problem(Code::PlanExpired, format!("the plan expired at {expires}")))
     }
 
     /// Whether it is about another environment or of another user, so that what follows from that is
@@ -43,8 +48,8 @@ impl Reviewed {
 
     /// What moved in the environment: a plan that was made anew is the same in substance if every
     /// target gets the value that was reviewed, over the value and the version of the row that were
-    /// reviewed, or has it by now.
-    pub fn moved_there(&self, present: &Present, plan: &Plan) -> Vec<Problem> {
+    /// reviewed, or has it by now. Its time may have ended since the run began.
+    pub fn moved_there(&self, present: &Present, plan: &Plan, now: &str) -> Vec<Problem> {
         let Head { environment, environment_id, user, .. } = &self.head;
         let mut problems = Vec::new();
         if environment_id.parse().as_ref() != Ok(&present.environment_id) {
@@ -62,6 +67,7 @@ impl Reviewed {
         if problems.is_empty() {
             problems = self.moved_changes(plan);
         }
+        problems.extend(self.expired(now));
         problems
     }
 

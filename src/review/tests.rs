@@ -60,7 +60,7 @@ fn present() -> Present {
 
 /// The codes and the sentences of what moved to that change.
 fn moved(now: Change) -> Vec<(Code, String)> {
-    let problems = reviewed().moved_there(&present(), &plan(now));
+    let problems = reviewed().moved_there(&present(), &plan(now), NOW);
     problems.into_iter().map(|problem| (problem.code, problem.message)).collect()
 }
 
@@ -98,16 +98,28 @@ fn another_manifest_and_an_old_plan_are_known_before_anything_is_contacted() {
 }
 
 #[test]
+fn a_plan_that_expires_after_the_run_began_no_longer_holds() {
+    let same = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
+    let codes = |now: &str| -> Vec<Code> {
+        let problems = reviewed().moved_there(&present(), &same, now);
+        problems.iter().map(|problem| problem.code).collect()
+    };
+    assert!(codes(NOW).is_empty());
+    assert_eq!(codes(&head().expires), [Code::PlanExpired]);
+}
+
+#[test]
 fn another_environment_and_another_user_are_told() {
     let now = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
-    assert!(reviewed().moved_there(&present(), &now).is_empty());
+    assert!(reviewed().moved_there(&present(), &now, NOW).is_empty());
     let moved = reviewed().moved_there(
         &Present { environment_id: "other".parse().unwrap(), ..present() },
         &plan(change(Action::Update, Some("old"), "newer", "W/\"1\"")),
+        NOW,
     );
     assert_eq!(moved.len(), 1, "what follows from that is not told: {moved:?}");
     let elsewhere = Present { environment_id: "other".parse().unwrap(), user: user("2") };
-    let problems = reviewed().moved_there(&elsewhere, &now);
+    let problems = reviewed().moved_there(&elsewhere, &now, NOW);
     let codes: Vec<Code> = problems.iter().map(|problem| problem.code).collect();
     assert_eq!(codes, [Code::PlanEnvironment, Code::PlanUser]);
     assert!(Reviewed::is_of_another(&problems));

@@ -116,7 +116,7 @@ pub(super) fn open(path: &Path) -> Result<Reviewed, Failure> {
 
 /// Adds to the plan what moved since it was reviewed.
 pub(super) fn hold(reviewed: &Reviewed, ready: &Ready, record: &mut Record, console: &Console) {
-    let moved = reviewed.moved_there(&ready.present(), record.planned());
+    let moved = reviewed.moved_there(&ready.present(), record.planned(), &now());
     if moved.is_empty() && record.planned().problems.is_empty() {
         console.line(&format!("The plan of {} still holds.", reviewed.head.made));
     }
@@ -129,6 +129,12 @@ pub(super) fn hold(reviewed: &Reviewed, ready: &Ready, record: &mut Record, cons
 /// Now, as the files of plans say it.
 pub(super) fn now() -> String {
     time(SystemTime::now())
+}
+
+/// How long a plan can be applied yet; none if it does not say so in a way that is understood.
+pub(super) fn left(reviewed: &Reviewed, now: SystemTime) -> Option<Duration> {
+    let expires = humantime::parse_rfc3339(&reviewed.head.expires).ok()?;
+    Some(expires.duration_since(now).unwrap_or_default())
 }
 
 fn time(time: SystemTime) -> String {

@@ -1,7 +1,7 @@
 //! Waiting for flows that are not ready yet, as after an import that a later step completes.
 
 use std::iter;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
@@ -64,7 +64,7 @@ impl<'run> Wait<'run> {
         console: &Console,
     ) -> Result<(Found, Option<NotReady>), Failure> {
         let desired = manifest.desired();
-        let end = Instant::now() + self.longest;
+        let end = Instant::now() + self.time(SystemTime::now());
         let Some(mut lacking) = self.lacking(desired, &found, connection) else {
             return Ok((found, None));
         };
@@ -81,6 +81,12 @@ impl<'run> Wait<'run> {
         }
     }
 
+    /// How long the run waits from now on: not beyond the time of the plan that was reviewed.
+    fn time(&self, now: SystemTime) -> Duration {
+        let left = self.reviewed.and_then(|reviewed| review::left(reviewed, now));
+        left.map_or(self.longest, |left| left.min(self.longest))
+    }
+
     /// What there is to wait for, if nothing else is wrong.
     fn lacking(
         &self,
@@ -93,9 +99,9 @@ impl<'run> Wait<'run> {
             let flows = Desired { bindings: Vec::new(), ..desired.clone() };
             return unready(&plan(&flows, observed, &connection.cloud), &flows, observed);
         }
-        let id = &found.discovery.environment_id;
+        let present = review::present(connection, &found.discovery.environment_id);
         let moved = self.reviewed.is_some_and(|reviewed| {
-            !reviewed.moved_there(&review::present(connection, id), &found.plan).is_empty()
+            !reviewed.moved_there(&present, &found.plan, &review::now()).is_empty()
         });
         if moved { None } else { unready(&found.plan, desired, observed) }
     }
@@ -247,6 +253,24 @@ mod tests {
         let look = async || Err("gone");
         let ended = look_again(flows("a"), end, &Nobody, look).await;
         assert_eq!(ended, Err("gone"));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_once_a_reviewed_plan_has_expired() {
+        let text = r#"{"kind": "flowbind-plan", "version": 1, "changes": [], "head": {
+            "made": "2026-01-31T09:00:00Z", "expires": "2026-01-31T10:00:00Z",
+            "manifest-sha256": "", "environment": "", "environment-id": "",
+            "user": {"name": null, "object-id": null, "tenant-id": null}}}"#;
+        let reviewed = Reviewed::from_json(text.as_bytes()).unwrap();
+        let expires = humantime::parse_rfc3339(&reviewed.head.expires).unwrap();
+        let wait = Wait { longest: Duration::from_secs(60), reviewed: None, flows_alone: false };
+        let seconds = |wait: Wait<'_>, now| wait.time(now).as_secs();
+        let soon = expires - Duration::from_secs(5);
+        assert_eq!(seconds(wait, soon), 60);
+        let held = wait.for_plan(Some(&reviewed));
+        let early = expires - Duration::from_hours(1);
+        assert_eq!([early, soon, expires].map(|now| seconds(held, now)), [60, 5, 0]);
+        assert_eq!(seconds(held, expires + Duration::from_secs(1)), 0);
     }
 
     #[test]
