@@ -1,14 +1,15 @@
 //! Waiting for flows that are not ready yet, as after an import that a later step completes.
 
+use std::cell::Cell;
 use std::iter;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connect::Connection;
 use super::{Found, find, review};
 use crate::cli::WaitArgs;
-use crate::discover::{DiscoverError, observe};
+use crate::discover::observe;
 use crate::domain::EnvironmentId;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
@@ -64,18 +65,18 @@ impl<'run> Wait<'run> {
         console: &Console,
     ) -> Result<(Found, Option<NotReady>), Failure> {
         let desired = manifest.desired();
-        let end = Instant::now() + self.time(SystemTime::now());
+        let reader = connection.reader();
+        let extend = |time| reader.extend_deadline(time);
+        let term = Term::begin(self.time(SystemTime::now()), &extend);
         let Some(mut lacking) = self.lacking(desired, &found, connection) else {
             return Ok((found, None));
         };
-        // The wait comes on top of the time that a run may take, as the wait for a person does.
-        connection.reader().extend_deadline(self.longest);
         loop {
             let id = found.discovery.environment_id;
-            Stage::Wait.log(look_at(lacking, &id, connection, end, console)).await?;
+            Stage::Wait.log(look_at(lacking, &id, connection, &term, console)).await?;
             found = find(connection, manifest, Some(id), &Nobody).await?;
             lacking = match self.lacking(desired, &found, connection) {
-                Some(lacking) if Instant::now() < end => lacking,
+                Some(lacking) if !term.is_over() => lacking,
                 still => return Ok((found, still.map(|still| self.over(still)))),
             };
         }
@@ -118,9 +119,9 @@ async fn look_at(
     Unready { desired, names }: Unready,
     id: &EnvironmentId,
     connection: &Connection,
-    end: Instant,
+    term: &Term<'_>,
     console: &Console,
-) -> Result<(), DiscoverError> {
+) -> Result<(), Failure> {
     let reader = connection.reader();
     let look = async || {
         let observed = observe(&reader, &desired, Some(id.clone()), &Nobody).await?.observed;
@@ -128,7 +129,7 @@ async fn look_at(
         let unready = unready(&plan, &desired, &observed);
         Ok(unready.map(|unready| unready.names).unwrap_or_default())
     };
-    look_again(names, end, console, look).await
+    look_again(names, term, console, look).await
 }
 
 /// Flows that were not ready when the wait for them was over.
@@ -153,25 +154,70 @@ impl NotReady {
     }
 }
 
-/// Looks again after pauses that grow, until a look finds nothing to wait for, or the time is over.
-/// The last look is at its end.
-async fn look_again<E>(
-    mut names: Vec<String>,
+/// How long a wait goes on. It comes on top of the time that a run may take, as far as it passed, as
+/// the wait for a person does.
+struct Term<'run> {
     end: Instant,
+    /// Up to when what passed has been added.
+    since: Cell<Instant>,
+    /// What adds to the time of the run.
+    extend: &'run dyn Fn(Duration),
+}
+
+impl<'run> Term<'run> {
+    /// A wait that begins now.
+    fn begin(time: Duration, extend: &'run dyn Fn(Duration)) -> Self {
+        let now = Instant::now();
+        Self { end: now + time, since: Cell::new(now), extend }
+    }
+
+    /// What is left of it.
+    fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether nothing is left of it.
+    fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// Adds what passed since this was done last.
+    fn add(&self) {
+        let now = Instant::now();
+        (self.extend)(now - self.since.replace(now));
+    }
+}
+
+/// Looks again after pauses that grow, until a look finds nothing to wait for, or the time is over.
+/// A look that the end cuts off changes nothing. Whoever
+/// reads everything once more after the end has the last look.
+async fn look_again(
+    mut names: Vec<String>,
+    term: &Term<'_>,
     listener: &dyn Listener,
-    mut look: impl AsyncFnMut() -> Result<Vec<String>, E>,
-) -> Result<(), E> {
+    mut look: impl AsyncFnMut() -> Result<Vec<String>, Failure>,
+) -> Result<(), Failure> {
     let mut told = Vec::new();
     for pause in pauses() {
-        let left = end.saturating_duration_since(Instant::now());
+        let left = term.left();
         if names.is_empty() || left.is_zero() {
             break;
         }
         let pause = pause.min(left);
         listener.tell(Event::AwaitingFlows { flows: &names, pause, left, news: names != told });
+        told.clone_from(&names);
         sleep(pause).await;
-        told = std::mem::replace(&mut names, look().await?);
+        term.add();
+        if term.is_over() {
+            break;
+        }
+        match timeout_at(term.end, look()).await {
+            Ok(Ok(found)) => names = found,
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => (),
+        }
     }
+    term.add();
     Ok(())
 }
 
@@ -190,7 +236,7 @@ impl Listener for Nobody {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
-    use std::convert::Infallible;
+    use std::future::pending;
 
     use super::*;
 
@@ -212,7 +258,7 @@ mod tests {
     }
 
     /// A wait whose looks find these flows, and then the last ones for ever; what was told, and how
-    /// many seconds it took.
+    /// many seconds it took, which are those that the run was given.
     async fn wait(seconds: u64, found: &[&str]) -> (Vec<(String, u64, u64, bool)>, u64) {
         let (notes, begin) = (Notes::default(), Instant::now());
         let mut looks = found.iter().copied();
@@ -220,10 +266,24 @@ mod tests {
         let first = flows(last);
         let look = async || {
             last = looks.next().unwrap_or(last);
-            Ok::<_, Infallible>(flows(last))
+            Ok(flows(last))
         };
-        look_again(first, begin + Duration::from_secs(seconds), &notes, look).await.unwrap();
+        let given = Cell::new(Duration::ZERO);
+        let extend = |time| given.set(given.get() + time);
+        let term = Term::begin(Duration::from_secs(seconds), &extend);
+        look_again(first, &term, &notes, look).await.unwrap();
+        assert_eq!(given.get(), begin.elapsed());
         (notes.0.into_inner(), begin.elapsed().as_secs())
+    }
+
+    /// A wait of a minute for a flow by these looks; how it ended, and how many seconds it took.
+    async fn wait_by(
+        look: impl AsyncFnMut() -> Result<Vec<String>, Failure>,
+    ) -> (Option<Exit>, u64) {
+        let begin = Instant::now();
+        let term = Term::begin(Duration::from_mins(1), &|_| ());
+        let ended = look_again(flows("a"), &term, &Nobody, look).await;
+        (ended.err().map(|failure| failure.exit), begin.elapsed().as_secs())
     }
 
     fn note(flows: &str, pause: u64, left: u64, news: bool) -> (String, u64, u64, bool) {
@@ -249,10 +309,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_fails_ends_the_wait() {
-        let end = Instant::now() + Duration::from_mins(1);
-        let look = async || Err("gone");
-        let ended = look_again(flows("a"), end, &Nobody, look).await;
-        assert_eq!(ended, Err("gone"));
+        let look = async || Err(Failure::new(Exit::SignIn, "gone"));
+        assert_eq!(wait_by(look).await, (Some(Exit::SignIn), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_without_an_answer_ends_with_the_wait() {
+        assert_eq!(wait_by(async || pending().await).await, (None, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_run_is_given_what_passed_before_each_look_and_nothing_that_did_not() {
+        let given = Cell::new(Duration::ZERO);
+        let extend = |time| given.set(given.get() + time);
+        let term = Term::begin(Duration::from_mins(1), &extend);
+        let mut seen = Vec::new();
+        let look = async || {
+            seen.push(given.get().as_secs());
+            sleep(Duration::from_secs(3)).await;
+            Ok(if seen.len() == 2 { Vec::new() } else { flows("a") })
+        };
+        look_again(flows("a"), &term, &Nobody, look).await.unwrap();
+        assert_eq!((seen, given.get().as_secs()), (vec![2, 9], 12));
     }
 
     #[test]
