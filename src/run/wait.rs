@@ -56,7 +56,7 @@ impl<'run> Wait<'run> {
 
     /// Waits while the plan lacks nothing but flows, until the wait is over; then it is told which
     /// flows it still lacks. What was read before the wait may have changed since, so that all is
-    /// read once more after it.
+    /// read once more after it; where a service cannot answer now, the wait goes on.
     pub(super) async fn until_ready(
         &self,
         mut found: Found,
@@ -72,9 +72,12 @@ impl<'run> Wait<'run> {
             return Ok((found, None));
         };
         loop {
-            let id = found.discovery.environment_id;
-            Stage::Wait.log(look_at(lacking, &id, connection, &term, console)).await?;
-            found = find(connection, manifest, Some(id), &Nobody).await?;
+            let id = found.discovery.environment_id.clone();
+            Stage::Wait.log(look_at(&lacking, &id, connection, &term, console)).await?;
+            found = match find(connection, manifest, Some(id), &Nobody).await {
+                Err(failure) if may_pass(&failure) && !term.is_over() => continue,
+                found => found?,
+            };
             lacking = match self.lacking(desired, &found, connection) {
                 Some(lacking) if !term.is_over() => lacking,
                 still => return Ok((found, still.map(|still| self.over(still)))),
@@ -116,7 +119,7 @@ impl<'run> Wait<'run> {
 /// Looks at these flows alone until they are ready, until one of them has another problem, or until
 /// the end.
 async fn look_at(
-    Unready { desired, names }: Unready,
+    Unready { desired, names }: &Unready,
     id: &EnvironmentId,
     connection: &Connection,
     term: &Term<'_>,
@@ -124,12 +127,12 @@ async fn look_at(
 ) -> Result<(), Failure> {
     let reader = connection.reader();
     let look = async || {
-        let observed = observe(&reader, &desired, Some(id.clone()), &Nobody).await?.observed;
-        let plan = plan(&desired, &observed, &connection.cloud);
-        let unready = unready(&plan, &desired, &observed);
+        let observed = observe(&reader, desired, Some(id.clone()), &Nobody).await?.observed;
+        let plan = plan(desired, &observed, &connection.cloud);
+        let unready = unready(&plan, desired, &observed);
         Ok(unready.map(|unready| unready.names).unwrap_or_default())
     };
-    look_again(names, term, console, look).await
+    look_again(names.clone(), term, console, look).await
 }
 
 /// Flows that were not ready when the wait for them was over.
@@ -189,7 +192,7 @@ impl<'run> Term<'run> {
 }
 
 /// Looks again after pauses that grow, until a look finds nothing to wait for, or the time is over.
-/// A look that the end cuts off changes nothing. Whoever
+/// A look that the end cuts off, or that fails as it may not the next time, changes nothing. Whoever
 /// reads everything once more after the end has the last look.
 async fn look_again(
     mut names: Vec<String>,
@@ -213,12 +216,17 @@ async fn look_again(
         }
         match timeout_at(term.end, look()).await {
             Ok(Ok(found)) => names = found,
-            Ok(Err(failure)) => return Err(failure),
-            Err(_) => (),
+            Ok(Err(failure)) if !may_pass(&failure) => return Err(failure),
+            Ok(Err(_)) | Err(_) => (),
         }
     }
     term.add();
     Ok(())
+}
+
+/// Whether a look that failed so may be answered the next time.
+fn may_pass(failure: &Failure) -> bool {
+    failure.exit == Exit::Unreachable
 }
 
 /// The pauses between looks: they grow up to a bound.
@@ -308,9 +316,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_that_fails_ends_the_wait() {
-        let look = async || Err(Failure::new(Exit::SignIn, "gone"));
-        assert_eq!(wait_by(look).await, (Some(Exit::SignIn), 2));
+    async fn a_look_that_fails_ends_the_wait_only_if_the_next_one_would_fail_too() {
+        let fails = |exit| wait_by(async move || Err(Failure::new(exit, "gone")));
+        assert_eq!(fails(Exit::SignIn).await, (Some(Exit::SignIn), 2));
+        assert_eq!(fails(Exit::Unreachable).await, (None, 60));
+        let mut failures = 2;
+        let mended = wait_by(async || {
+            failures -= 1;
+            if failures == 0 { Ok(Vec::new()) } else { Err(Failure::new(Exit::Unreachable, "")) }
+        });
+        assert_eq!(mended.await, (None, 6));
     }
 
     #[tokio::test(start_paused = true)]
