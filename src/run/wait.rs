@@ -356,7 +356,7 @@ mod tests {
             "user": {"name": null, "object-id": null, "tenant-id": null}}}"#;
         let reviewed = Reviewed::from_json(text.as_bytes()).unwrap();
         let expires = humantime::parse_rfc3339(&reviewed.head.expires).unwrap();
-        let wait = Wait { longest: Duration::from_secs(60), reviewed: None, flows_alone: false };
+        let wait = Wait { longest: Duration::from_mins(1), reviewed: None, flows_alone: false };
         let seconds = |wait: Wait<'_>, now| wait.time(now).as_secs();
         let soon = expires - Duration::from_secs(5);
         assert_eq!(seconds(wait, soon), 60);
