@@ -59,6 +59,11 @@ pub enum CallbackUrlError {
     Malformed,
 }
 
+/// A trigger of a workflow as its URLs name it: the same in all of them, whatever their hosts, forms
+/// and signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Started(Vec<Vec<u8>>);
+
 /// A URL's parts in one spelling: no default port, percent-encoding undone, the query sorted.
 #[derive(Clone, PartialEq, Eq)]
 struct Meaning {
@@ -131,12 +136,10 @@ impl CallbackUrl {
         self.method
     }
 
-    /// Whether both start the same trigger of the same workflow, whatever their hosts, forms and
-    /// signatures.
-    pub fn starts_the_same_as(&self, other: &Self) -> bool {
-        let (own, other) = (self.meaning(), other.meaning());
-        let started = own.as_ref().and_then(Meaning::started);
-        started.is_some() && started == other.as_ref().and_then(Meaning::started)
+    /// The trigger that it starts, if it is of one of the forms that start one.
+    pub fn started(&self) -> Option<Started> {
+        let meaning = self.meaning()?;
+        meaning.started().map(|path| Started(path.to_vec()))
     }
 
     /// How many characters have to be stored.
@@ -354,7 +357,7 @@ mod tests {
     fn a_trigger_is_the_same_on_another_host_in_another_form_and_with_another_signature() {
         let old = "https://prod-1.westeurope.logic.azure.com/workflows/0f/triggers/manual/paths/invoke?api-version=2016-06-01&sig=older";
         for same in [old.to_owned(), SIGNED.replace("direct/", "direct/cu/07/")] {
-            assert!(url(SIGNED).starts_the_same_as(&url(&same)), "{same}");
+            assert_eq!(url(SIGNED).started(), url(&same).started(), "{same}");
         }
         for other in [
             SIGNED.replace("/0f/", "/f0/"),
@@ -362,10 +365,10 @@ mod tests {
             SIGNED.replace("/invoke", "/invoke/more"),
             SIGNED.replace("direct/", "hooks/"),
         ] {
-            assert!(!url(SIGNED).starts_the_same_as(&url(&other)), "{other}");
+            assert_ne!(url(SIGNED).started(), url(&other).started(), "{other}");
         }
         let odd = "https://example.environment.api.powerplatform.com/hooks/0f";
-        assert!(!url(odd).starts_the_same_as(&url(odd)));
+        assert_eq!(url(odd).started(), None);
     }
 
     #[test]

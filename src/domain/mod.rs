@@ -19,7 +19,8 @@ mod sentence;
 mod service;
 
 pub use callback::{
-    CallbackUrl, CallbackUrlError, Generation, Kind, Parts, UrlView, is_loopback, is_private,
+    CallbackUrl, CallbackUrlError, Generation, Kind, Parts, Started, UrlView, is_loopback,
+    is_private,
 };
 pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
 pub use document::{DocumentError, DocumentKind};

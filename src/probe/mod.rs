@@ -5,6 +5,7 @@
 
 mod finding;
 mod question;
+mod told;
 
 use futures_util::future::join_all;
 

@@ -1,10 +1,13 @@
 //! Which URLs are asked, and how.
 
+use std::collections::HashMap;
+
+use super::told::Told;
 use crate::api::trigger;
 use crate::domain::{CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, Kind, UrlView};
 use crate::http::Request;
 use crate::plan::held;
-use crate::state::{Callback, Desired, Observed, ObservedFlow, Site};
+use crate::state::{Desired, Observed, Site};
 
 const ELSEWHERE: &str = "it leads to none of the cloud's flow services";
 const UNSAFE: &str = "it is not https, or programs read different hosts out of it";
@@ -36,21 +39,18 @@ pub struct Terms<'run> {
 
 /// Each distinct URL that the targets hold, in the manifest's order.
 pub fn questions(desired: &Desired, observed: &Observed, terms: &Terms<'_>) -> Vec<Question> {
+    let told = Told::of(observed);
     let question = |(url, targets): (CallbackUrl, Vec<(String, Site)>)| {
-        let request = request(&url, observed, terms);
+        let request = request(&url, &told, terms);
         Question { view: url.view().clone(), targets, request }
     };
     stored(desired, observed).into_iter().map(question).collect()
 }
 
 /// The request that asks a URL, or why it is not asked.
-fn request(
-    url: &CallbackUrl,
-    observed: &Observed,
-    terms: &Terms<'_>,
-) -> Result<Request, &'static str> {
-    let taken = method(url, observed);
-    match refusal(url, observed, taken, terms) {
+fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Request, &'static str> {
+    let taken = told.method(url);
+    match refusal(url, told, taken, terms) {
         Some(why) => Err(why),
         None => trigger::probe(url, taken, terms.environment).ok_or(UNSAFE),
     }
@@ -58,47 +58,35 @@ fn request(
 
 /// Whether a URL leads to the environment that is checked: its host names it, or is that of a URL
 /// which the Flow service tells now.
-fn is_here(url: &CallbackUrl, observed: &Observed, terms: &Terms<'_>) -> bool {
+fn is_here(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> bool {
     let named: Option<EnvironmentId> =
         url.parts().environment.as_deref().and_then(|id| id.parse().ok());
-    let is_told = |flow: &ObservedFlow| match &flow.callback {
-        Some(Callback::Url(told)) => told.view().host == url.view().host,
-        _ => false,
-    };
-    named.is_some_and(|id| id == *terms.environment_id) || observed.flows.iter().any(is_told)
+    named.is_some_and(|id| id == *terms.environment_id) || told.has_host(&url.view().host)
 }
 
 /// The URLs, each with the targets that hold it.
 fn stored(desired: &Desired, observed: &Observed) -> Vec<(CallbackUrl, Vec<(String, Site)>)> {
     let mut all: Vec<(CallbackUrl, Vec<(String, Site)>)> = Vec::new();
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (binding, text) in desired.bindings.iter().zip(held(desired, observed)) {
         let Some(Ok(url)) = text.map(|text| text.expose().parse::<CallbackUrl>()) else { continue };
         let target = (binding.target.address(), binding.site);
-        match all.iter_mut().find(|(known, _)| *known == url) {
-            Some((_, targets)) => targets.push(target),
-            None => all.push((url, vec![target])),
+        // A fingerprint is a part of a digest, so that two texts may have the same.
+        let alike = places.entry(url.view().fingerprint.to_string()).or_default();
+        if let Some(place) = alike.iter().find(|place| all[**place].0 == url) {
+            all[*place].1.push(target);
+        } else {
+            alike.push(all.len());
+            all.push((url, vec![target]));
         }
     }
     all
 }
 
-/// By which method the URL is called, if the service tells it of the very trigger that it starts.
-fn method(url: &CallbackUrl, observed: &Observed) -> Option<&'static str> {
-    let environment = url.parts().environment.as_ref();
-    let is_here = |live: &CallbackUrl| {
-        environment.is_none() || environment == live.parts().environment.as_ref()
-    };
-    let live = observed.flows.iter().find_map(|flow| match &flow.callback {
-        Some(Callback::Url(live)) if live.starts_the_same_as(url) && is_here(live) => Some(live),
-        _ => None,
-    });
-    live?.method()
-}
-
 /// Why a URL is not asked, if it is not.
 fn refusal(
     url: &CallbackUrl,
-    observed: &Observed,
+    told: &Told<'_>,
     taken: Option<&str>,
     terms: &Terms<'_>,
 ) -> Option<&'static str> {
@@ -109,7 +97,7 @@ fn refusal(
         return Some(UNSAFE);
     }
     // On this machine one origin answers for whatever host a URL names.
-    if terms.environment.is_loopback() && !is_here(url, observed, terms) {
+    if terms.environment.is_loopback() && !is_here(url, told, terms) {
         return Some(NOT_HERE);
     }
     match url.view().kind {

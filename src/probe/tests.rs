@@ -111,6 +111,25 @@ fn each_distinct_url_is_asked_once_and_what_is_no_url_is_not() {
 }
 
 #[test]
+fn a_signed_url_is_asked_by_the_method_of_its_own_flow_among_many() {
+    let url = |number: usize| signed().replace(HEX, &format!("{number:032x}"));
+    let texts: Vec<String> = (0..2_000).map(url).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (desired, mut observed) = model(texts[0], Some("POST"), &texts);
+    for (number, text) in texts.iter().enumerate().skip(1) {
+        let live: CallbackUrl = text.replace("made-up", "another").parse().unwrap();
+        let method = (number != 1_234).then_some("POST");
+        let callback = Some(Callback::Url(live.called_by(method)));
+        observed.flows.push(ObservedFlow { callback, ..observed.flows[0].clone() });
+    }
+    let questions = asked_of("https://contoso.crm4.dynamics.com", &(desired, observed), true);
+    let skipped = |question: &Question| question.request.is_err();
+    assert_eq!(questions.len(), 2_000);
+    assert_eq!(questions.iter().position(skipped), Some(1_234));
+    assert_eq!(questions.iter().rposition(skipped), Some(1_234));
+}
+
+#[test]
 fn a_url_that_leads_elsewhere_or_is_written_oddly_is_not_asked() {
     let odd = plain().replace("https://", "https:\\\\");
     let http = plain().replace("https:", "http:").replace(":443", "");
