@@ -4,6 +4,8 @@
 //! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>)
 //! and Azure DevOps and GitLab with it.
 
+use std::collections::HashMap;
+
 use super::markup::Markup;
 use super::words::{
     answer, becomes, consequence, headline, is_change, moment, place, seconds, shown, word,
@@ -35,6 +37,14 @@ struct Case<'run> {
     change: Option<&'run Change>,
     problems: Vec<&'run Problem>,
     warnings: Vec<&'run Problem>,
+    probes: Vec<&'run Probed>,
+}
+
+/// The cases in their order, found by their names.
+#[derive(Default)]
+struct Cases<'run> {
+    all: Vec<Case<'run>>,
+    places: HashMap<String, usize>,
 }
 
 /// The run as a document.
@@ -100,31 +110,49 @@ fn properties(run: &Run<'_>) -> Markup {
 /// A case for each change, and one for whatever else a problem or a warning is about.
 fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
     let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
-    let mut cases: Vec<Case<'run>> = changes.iter().map(Case::of).collect();
+    let mut cases = Cases::default();
+    changes.iter().map(Case::of).for_each(|case| cases.add(case));
     for problem in run.problems() {
-        case_about(&mut cases, problem).problems.push(problem);
+        cases.about(problem).problems.push(problem);
     }
     for warning in run.warnings() {
-        case_about(&mut cases, warning).warnings.push(warning);
+        cases.about(warning).warnings.push(warning);
     }
-    cases
+    for probed in run.probes().unwrap_or_default() {
+        for (address, _) in &probed.targets {
+            cases.probed(&shown(address), probed);
+        }
+    }
+    cases.all
 }
 
-/// The case that a problem is about, made if it is not there. What is about no target is one case for
-/// each code: lines move from run to run.
-fn case_about<'cases, 'run>(
-    cases: &'cases mut Vec<Case<'run>>,
-    problem: &Problem,
-) -> &'cases mut Case<'run> {
-    let about = problem.address.as_deref().map(shown);
-    let name = about.unwrap_or_else(|| problem.code.as_str().to_owned());
-    let index = cases.iter().position(|case| case.name == name).unwrap_or_else(|| {
-        let other = if problem.site.is_some() { MANIFEST } else { RUN };
-        let class = problem.address.as_deref().map_or_else(|| other.to_owned(), class);
-        cases.push(Case::named(name, class));
-        cases.len() - 1
-    });
-    &mut cases[index]
+impl<'run> Cases<'run> {
+    /// Adds a case. Of several with one name the first is found by it.
+    fn add(&mut self, case: Case<'run>) {
+        self.places.entry(case.name.clone()).or_insert(self.all.len());
+        self.all.push(case);
+    }
+
+    /// The case that a problem is about, made if it is not there. What is about no target is one case
+    /// for each code: lines move from run to run.
+    fn about(&mut self, problem: &Problem) -> &mut Case<'run> {
+        let about = problem.address.as_deref().map(shown);
+        let name = about.unwrap_or_else(|| problem.code.as_str().to_owned());
+        let index = self.places.get(&name).copied().unwrap_or_else(|| {
+            let other = if problem.site.is_some() { MANIFEST } else { RUN };
+            let class = problem.address.as_deref().map_or_else(|| other.to_owned(), class);
+            self.add(Case::named(name, class));
+            self.all.len() - 1
+        });
+        &mut self.all[index]
+    }
+
+    /// Notes what was asked of a target, if it has a case.
+    fn probed(&mut self, name: &str, probed: &'run Probed) {
+        if let Some(index) = self.places.get(name) {
+            self.all[*index].probes.push(probed);
+        }
+    }
 }
 
 /// What the case of an address is sorted under: its kind, which no renaming of a flow changes. A dot
@@ -136,7 +164,14 @@ fn class(address: &str) -> String {
 
 impl<'run> Case<'run> {
     fn named(name: String, class: String) -> Self {
-        Self { name, class, change: None, problems: Vec::new(), warnings: Vec::new() }
+        Self {
+            name,
+            class,
+            change: None,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            probes: Vec::new(),
+        }
     }
 
     fn of(change: &'run Change) -> Self {
@@ -206,16 +241,10 @@ impl<'run> Case<'run> {
     fn told(&self, run: &Run<'_>) -> String {
         let flow = self.change.map(|change| format!("flow: {}", shown(&change.flow_name)));
         let change = self.change.map(line);
-        let probes = run.probes().unwrap_or_default().iter();
-        let probes = probes.filter(|probed| self.is_about(probed)).map(probe);
+        let probes = self.probes.iter().map(|probed| probe(probed));
         let warnings = self.warnings.iter().map(|warning| explained(warning, run.source));
         let change = flow.into_iter().chain(change);
         change.chain(probes).chain(warnings).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Whether the target holds the URL.
-    fn is_about(&self, probed: &Probed) -> bool {
-        probed.targets.iter().any(|(address, _)| shown(address) == self.name)
     }
 }
 
