@@ -3,19 +3,18 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-/// What stands before a secret, in any case.
-const MARKERS: &[&str] = &[
-    "sig=",
-    "sig%3d",
-    "sig\":\"",
-    "sig\": \"",
-    "signature=",
-    "code=",
-    "token=",
-    "secret=",
-    "assertion=",
-    "bearer ",
-];
+/// What stands right before a secret, in any case. What is called a code is most often that of an
+/// error, which has to be seen, but for the one in a query.
+const MARKERS: &[&str] = &["code=", "bearer "];
+
+/// What secrets are called, in any case.
+const NAMES: &[&str] = &["sig", "signature", "token", "secret", "assertion"];
+
+/// What stands between a name and its value; the last is `=` in percent-encoding.
+const SIGNS: &[&str] = &["=", ":", "%3d"];
+
+/// What may stand on either side of a sign.
+const AROUND: &[char] = &[' ', '\t', '"', '\'', '\\'];
 
 /// The fewest letters of a word between slashes, and of all of them, that tell a path from base64.
 const SHORTEST_WORD: usize = 6;
@@ -30,13 +29,21 @@ const LOOKED_AT: usize = 4;
 /// A text of a service or a manifest as it may be shown: on one line, without control or
 /// direction characters, at most so many characters, and without what could be a secret.
 pub fn printable(text: &str, most: usize) -> String {
-    let begin: String = text.chars().take(most.saturating_mul(LOOKED_AT)).collect();
-    let shown = visible(&without_secrets(&begin));
+    let shown = visible(&without_secrets(&begin(text, most.saturating_mul(LOOKED_AT))));
     if shown.chars().count() <= most {
         return shown;
     }
     let head: String = shown.chars().take(most.saturating_sub(1)).collect();
     format!("{head}…")
+}
+
+/// The first characters of a text, without a run that they are only a part of: what is left of a
+/// secret may be too short to look like one.
+fn begin(text: &str, most: usize) -> Cow<'_, str> {
+    let Some((end, next)) = text.char_indices().nth(most) else { return Cow::Borrowed(text) };
+    let head = &text[..end];
+    let whole = if is_digit(next) { head.trim_end_matches(is_digit) } else { head };
+    Cow::Owned(format!("{whole}…"))
 }
 
 /// A path as it may be shown: on one line, without control or direction characters, and whole, since
@@ -95,7 +102,7 @@ fn without_secrets(text: &str) -> String {
             shown += part;
         }
         rest = tail;
-        if marker > 0 {
+        if marker > 0 && self::marker(rest) == 0 {
             let value = rest.find(|c| !is_value(c)).unwrap_or(rest.len());
             shown.push_str(if value > 0 { "****" } else { "" });
             rest = &rest[value..];
@@ -135,11 +142,26 @@ fn is_word(text: &str) -> bool {
 
 /// How long the marker is with which the text begins; 0 if it begins with none.
 fn marker(text: &str) -> usize {
-    let begins = |marker: &&&str| {
-        let start = text.as_bytes().get(..marker.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(marker.as_bytes()))
-    };
-    MARKERS.iter().find(begins).map_or(0, |marker| marker.len())
+    let value = first_after(text, MARKERS)
+        .or_else(|| NAMES.iter().find_map(|name| value(after(text, name)?)));
+    value.map_or(0, |value| text.len() - value.len())
+}
+
+/// What follows a sign and what stands around it, if the text begins with one.
+fn value(text: &str) -> Option<&str> {
+    let value = first_after(text.trim_start_matches(AROUND), SIGNS)?;
+    Some(value.trim_start_matches(AROUND))
+}
+
+/// What follows the first of these words with which the text begins.
+fn first_after<'text>(text: &'text str, words: &[&str]) -> Option<&'text str> {
+    words.iter().find_map(|word| after(text, word))
+}
+
+/// What follows a word, in any case, if the text begins with it.
+fn after<'text>(text: &'text str, word: &str) -> Option<&'text str> {
+    let (start, rest) = text.split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then_some(rest)
 }
 
 /// How long the run of characters of an encoding is with which the text begins; at least one
@@ -204,6 +226,44 @@ mod tests {
         assert_eq!(printable("x?SIG=sh/o+r.t=&y=1", 99), "x?SIG=****&y=1");
         assert_eq!(printable("x%3Fsig%3Dshort y", 99), "x%3Fsig%3D**** y");
         assert_eq!(printable("Authorization: Bearer abc.def", 99), "Authorization: Bearer ****");
+    }
+
+    #[test]
+    fn blanks_and_quotes_between_a_name_and_its_secret_make_no_difference() {
+        for (text, wanted) in [
+            (r#"{"sig" : "x", "y": 1}"#, r#"{"sig" : "****", "y": 1}"#),
+            (r#"{\"sig\":\"x\"}"#, r#"{\"sig\":\"****\"}"#),
+            ("sig = x y", "sig = **** y"),
+            (r#"access_token": "x""#, r#"access_token": "****""#),
+            ("Client_Secret: 'x'", "Client_Secret: '****'"),
+            ("Signature: x", "Signature: ****"),
+            ("token: Bearer x", "token: Bearer ****"),
+        ] {
+            assert_eq!(printable(text, 99), wanted);
+        }
+    }
+
+    #[test]
+    fn the_code_of_an_error_and_a_name_without_a_value_stay() {
+        for harmless in [
+            r#"{"error":{"code":"0x80040217","message":"gone"}}"#,
+            "the token is too old, the secret has no value",
+            "status code: 404",
+        ] {
+            assert_eq!(printable(harmless, 99), harmless);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_leaves_no_piece_behind() {
+        let secret = "q7R2t9XbLm4Kz8Wc1Vn5Yp3Dh6Gs";
+        // What is covered makes room for what stands at the border.
+        let before = format!("{} ", "aB3".repeat(12)).repeat(4);
+        for blanks in 0..12 {
+            let text = format!("{before}{}{secret}", " ".repeat(blanks));
+            let shown = printable(&text, 160 / LOOKED_AT);
+            assert!(!shown.contains('q'), "{shown}");
+        }
     }
 
     #[test]
