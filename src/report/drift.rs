@@ -29,28 +29,39 @@ pub(super) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
                 last((GREEN, "No drift."), &all, width)
             }
             Outcome::Drifted => {
-                let rest = format!(": {}. {}", found(plan, checked), next(checked));
+                let rest = format!(": {}. {}", found(plan, checked.targets), next(checked));
                 last((YELLOW, "drifted"), &rest, width)
             }
             _ => {
                 let rest = format!(
                     ": {}. The check could not look everywhere. Nothing was written.",
-                    found(plan, checked)
+                    found(plan, checked.targets)
                 );
                 last((RED, "refused"), &rest, width)
             }
         }
 }
 
-/// How much is not as it should be.
-fn found(plan: &Plan, checked: &Checked) -> String {
+/// How many targets of a check differ, agree, and could not be looked at; the last only where some
+/// could not.
+pub(super) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
+    let agree = plan.count(Action::NoOp);
+    let differ = plan.changes.len() - agree;
+    let unknown = targets.saturating_sub(plan.changes.len());
+    let mut tally = vec![(differ, "differ"), (agree, "agree"), (unknown, "not checked")];
+    tally.truncate(if unknown > 0 { 3 } else { 2 });
+    tally
+}
+
+/// How much is not as it should be, of so many targets.
+pub(super) fn found(plan: &Plan, targets: usize) -> String {
     let differ = plan.changes.len() - plan.count(Action::NoOp);
-    let mut text = match checked.targets {
+    let mut text = match targets {
         1 => format!("{differ} of 1 target differs"),
         all if differ == 1 => format!("1 of {all} targets differs"),
         all => format!("{differ} of {all} targets differ"),
     };
-    let unknown = checked.targets.saturating_sub(plan.changes.len());
+    let unknown = targets.saturating_sub(plan.changes.len());
     if unknown > 0 {
         let _ = write!(text, ", {unknown} not checked");
     }

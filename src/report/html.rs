@@ -7,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::markup::Markup;
 use super::words::{
-    NONE_TO_PROBE, answer, consequence, deeds, glyph, headline, moment, pieces, place, seconds,
-    shown, tally, why, word,
+    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, seconds, shown, sign,
+    totals, values, verdict, why,
 };
-use super::{Outcome, Run, VERSION};
+use super::{Outcome, Run, RunCommand, VERSION};
 use crate::domain::UrlView;
 use crate::failure::Failure;
 use crate::plan::{Change, ValueView};
@@ -111,7 +111,7 @@ fn where_it_ran(run: &Run<'_>) -> Markup {
 
 /// What there is how many of.
 fn counts(run: &Run<'_>, problems: usize, warnings: usize) -> Markup {
-    let changes = run.plan.map(|plan| tally(plan, deeds(run.outcome)));
+    let changes = run.plan.map(|plan| totals(run, plan));
     let notes = [(problems, "problems"), (warnings, "warnings")];
     let counts = changes.unwrap_or_default().into_iter().chain(notes).map(|(number, word)| {
         let class = if number == 0 { "none" } else { "some" };
@@ -163,8 +163,10 @@ fn changes(run: &Run<'_>) -> Markup {
     if changes.is_empty() {
         return Markup::default();
     }
-    let columns = ["Action", "Target", "Before", "After"];
-    section("Targets", table(columns, changes.iter().map(change)))
+    let [before, after] = values(run);
+    let found = if run.command == RunCommand::Check { "Result" } else { "Action" };
+    let rows = changes.iter().map(|one| change(run, one));
+    section("Targets", table([found, "Target", before, after], rows))
 }
 
 /// A table with these columns.
@@ -177,17 +179,18 @@ fn table(columns: [&str; 4], rows: impl Iterator<Item = Markup>) -> Markup {
 }
 
 /// A row of the table.
-fn change(change: &Change) -> Markup {
-    let sign =
-        classed("code", "sign", &Markup::text(glyph(change.action)), &[("aria-hidden", "true")]);
-    let action = Markup::all([sign, Markup::text(word(change.action))]);
+fn change(run: &Run<'_>, change: &Change) -> Markup {
+    let hidden = [("aria-hidden", "true")];
+    let sign = classed("code", "sign", &Markup::text(sign(run, change)), &hidden);
+    let action = Markup::all([sign, Markup::text(verdict(run, change))]);
+    let [before, after] = values(run);
     let about = format!("{}: {}", shown(&change.flow_name), shown(&why(change)));
     let target = Markup::all([code(&shown(&change.address)), more(&Markup::text(&about))]);
     let cells = Markup::all([
         classed("td", &format!("action {}", change.action.as_str()), &action, &[]),
         Markup::element("th", &[("scope", "row")], &target),
-        value("Before", change.before.as_ref()),
-        value("After", change.after.as_ref()),
+        value(before, change.before.as_ref()),
+        value(after, change.after.as_ref()),
     ]);
     Markup::element("tr", &[], &cells)
 }

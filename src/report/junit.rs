@@ -8,9 +8,10 @@ use std::collections::HashMap;
 
 use super::markup::Markup;
 use super::words::{
-    answer, becomes, consequence, headline, is_change, moment, place, seconds, shown, word,
+    answer, becomes, consequence, differs, headline, is_change, moment, place, seconds, shown,
+    verdict, why,
 };
-use super::{Outcome, Run, VERSION};
+use super::{Outcome, Run, RunCommand, VERSION};
 use crate::plan::{Change, Plan};
 use crate::probe::Probed;
 use crate::problem::Problem;
@@ -223,7 +224,7 @@ impl<'run> Case<'run> {
         let (name, kind) = match self.end(run) {
             End::Passed => return None,
             End::Skipped => {
-                let message = format!("{}: {}", word(change.action), change.reason);
+                let message = format!("{}: {}", result(run, change), change.reason);
                 return Some(Markup::empty("skipped", &[("message", &shown(&message))]));
             }
             End::Failed => ("failure", "drift"),
@@ -233,14 +234,14 @@ impl<'run> Case<'run> {
         Some(Markup::element(
             name,
             &[("message", &message), ("type", kind)],
-            &Markup::text(&line(change)),
+            &Markup::text(&line(run, change)),
         ))
     }
 
     /// What a reader of the case should know besides.
     fn told(&self, run: &Run<'_>) -> String {
         let flow = self.change.map(|change| format!("flow: {}", shown(&change.flow_name)));
-        let change = self.change.map(line);
+        let change = self.change.map(|change| line(run, change));
         let probes = self.probes.iter().map(|probed| probe(probed));
         let warnings = self.warnings.iter().map(|warning| explained(warning, run.source));
         let change = flow.into_iter().chain(change);
@@ -248,9 +249,22 @@ impl<'run> Case<'run> {
     }
 }
 
-/// A change in a line.
-fn line(change: &Change) -> String {
-    format!("{}: {}", word(change.action), shown(&becomes(change)))
+/// A change, or what a check found, in a line.
+fn line(run: &Run<'_>, change: &Change) -> String {
+    let told = match (run.command, is_change(change)) {
+        (RunCommand::Check, true) => differs(change),
+        (RunCommand::Check, false) => why(change),
+        _ => becomes(change),
+    };
+    format!("{}: {}", result(run, change), shown(&told))
+}
+
+/// What is done to the target, or that it drifted.
+fn result(run: &Run<'_>, change: &Change) -> &'static str {
+    match verdict(run, change) {
+        "differs" => "drifted",
+        other => other,
+    }
 }
 
 /// What came of asking a URL, in a line.

@@ -7,10 +7,10 @@
 use std::fmt::Write as _;
 
 use super::words::{
-    NONE_TO_PROBE, answer, consequence, counts, deeds, glyph, headline, moment, pieces, place,
-    seconds, shown, why, word,
+    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, seconds, shown, sign,
+    total, values, verdict, why,
 };
-use super::{Run, VERSION};
+use super::{Run, RunCommand, VERSION};
 use crate::domain::UrlView;
 use crate::failure::Failure;
 use crate::plan::{Change, ValueView};
@@ -39,7 +39,7 @@ fn summary(run: &Run<'_>) -> String {
     });
     // A file has variables, of which several targets may be members.
     let plan = run.plan.filter(|_| run.exported.is_none());
-    let counts = plan.map(|plan| format!("{}. ", counts(plan, deeds(run.outcome))));
+    let counts = plan.map(|plan| format!("{}. ", total(run, plan)));
     let words = [environment, counts].into_iter().flatten().collect::<String>();
     words + &prose(&consequence(run))
 }
@@ -60,15 +60,19 @@ fn changes(run: &Run<'_>) -> String {
     if changes.is_empty() {
         return String::new();
     }
-    let head = "### Changes\n\n| | Target | Flow | Why | Before | After |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n";
-    let rows = changes.iter().map(change);
+    let title = if run.command == RunCommand::Check { "Targets" } else { "Changes" };
+    let [before, after] = values(run);
+    let head = format!(
+        "### {title}\n\n| | Target | Flow | Why | {before} | {after} |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n"
+    );
+    let rows = changes.iter().map(|one| change(run, one));
     format!("{head}{}\n", rows.collect::<String>())
 }
 
 /// A row of the table.
-fn change(change: &Change) -> String {
+fn change(run: &Run<'_>, change: &Change) -> String {
     let cells = [
-        format!("{} {}", code(glyph(change.action)), word(change.action)),
+        format!("{} {}", code(sign(run, change)), verdict(run, change)),
         cell(&code(&change.address)),
         plain(&change.flow_name),
         plain(&why(change)),

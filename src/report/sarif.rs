@@ -4,7 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::words::{becomes, is_change, moment, shown};
+use super::words::{differs, is_change, moment, shown};
 use super::{Run, RunCommand, VERSION};
 use crate::domain::Fingerprint;
 use crate::explain;
@@ -108,7 +108,7 @@ fn drift(change: &Change, source: &str) -> Value {
         "ruleId": DRIFT,
         "ruleIndex": Code::ALL.len(),
         "level": "warning",
-        "message": { "text": shown(&becomes(change)) },
+        "message": { "text": shown(&differs(change)) },
         "locations": [location(source, change.site, Some(&change.address))],
         "partialFingerprints": fingerprints(&[DRIFT, &change.address]),
     })

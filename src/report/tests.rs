@@ -273,6 +273,35 @@ fn the_case_of_a_target_tells_what_its_url_answered_and_fails_if_that_proves_som
     assert!(text.contains("\nprobe: gone: 404 X</system-out>"), "{text}");
 }
 
+#[test]
+fn a_check_is_told_in_its_own_words_with_the_targets_that_it_could_not_look_at() {
+    let changes = vec![
+        change("environment-variable/x", Action::Create),
+        change("environment-variable/y", Action::NoOp),
+    ];
+    let plan = plan(changes, Vec::new(), Vec::new());
+    let checked = Checked { targets: 3, pending: Some(1), probes: None };
+    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    let run = Run { checked: Some(&checked), ..run };
+    let text = ReportFormat::Markdown.render(&run);
+    assert!(text.contains("1 of 3 targets differs, 1 not checked. Nothing was written."), "{text}");
+    for part in ["### Targets\n", "| Holds | Expected |", "| `~` differs |", "| `=` agrees |"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let page = ReportFormat::Html.render(&run);
+    for part in ["<dt>not checked</dt><dd>1</dd>", ">Holds<", ">Expected<", "differs</td>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let cases = ReportFormat::Junit.render(&run);
+    assert!(
+        cases.contains("drifted: the variable has no value: holds nothing, expected signed"),
+        "{cases}"
+    );
+    for text in [text, cases] {
+        assert!(!text.contains("create") && !text.contains("-&gt;"), "{text}");
+    }
+}
+
 /// The elements of the case of the one target.
 fn case(command: RunCommand, outcome: Outcome, problems: Vec<Problem>) -> String {
     let plan = plan(vec![change("environment-variable/x", Action::Create)], problems, Vec::new());

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::drift;
 use super::layout::counted;
 use super::{ExportedFile, Outcome, Run, RunCommand};
 use crate::bridge::Exported;
@@ -25,6 +26,26 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
     let parts = text.split('`').enumerate();
     // A backtick without a partner makes no name of what follows it.
     parts.map(move |(index, part)| (index % 2 == 1 && index < last, part))
+}
+
+/// What stands before a target in a report: in a check it differs in one way alone.
+pub(super) fn sign(run: &Run<'_>, change: &Change) -> &'static str {
+    let differs = run.command == RunCommand::Check && is_change(change);
+    glyph(if differs { Action::Update } else { change.action })
+}
+
+/// What is done to a target, or what a check found of it.
+pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
+    match (run.command, is_change(change)) {
+        (RunCommand::Check, true) => "differs",
+        (RunCommand::Check, false) => "agrees",
+        _ => word(change.action),
+    }
+}
+
+/// What the two values of a target are called.
+pub(super) fn values(run: &Run<'_>) -> [&'static str; 2] {
+    if run.command == RunCommand::Check { ["Holds", "Expected"] } else { ["Before", "After"] }
 }
 
 /// Terraform's glyph for an action.
@@ -122,6 +143,27 @@ pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
+/// How many targets are what, each with its word: what is done to them, or what a check found.
+pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
+    match run.command {
+        RunCommand::Check => drift::tally(plan, targets(run, plan)),
+        _ => tally(plan, deeds(run.outcome)),
+    }
+}
+
+/// The same as a sentence without its full stop.
+pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
+    match run.command {
+        RunCommand::Check => drift::found(plan, targets(run, plan)),
+        _ => counts(plan, deeds(run.outcome)),
+    }
+}
+
+/// How many targets there are, also those that could not be looked at.
+fn targets(run: &Run<'_>, plan: &Plan) -> usize {
+    run.checked.map_or(plan.changes.len(), |checked| checked.targets)
+}
+
 /// Where a problem is, as compilers tell it; nothing if it has no place in the file.
 pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
     problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
@@ -151,6 +193,13 @@ pub(super) fn becomes(change: &Change) -> String {
     let (before, after) =
         (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
     format!("{}: {before} -> {after}", why(change))
+}
+
+/// How a target differs, as a part of a sentence.
+pub(super) fn differs(change: &Change) -> String {
+    let (holds, expected) =
+        (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
+    format!("{}: holds {holds}, expected {expected}", why(change))
 }
 
 /// What a probe that was made of no URL comes to.
