@@ -46,18 +46,19 @@ const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) ->
     Text { meaning, why, remedy }
 }
 
-/// Explains an exit code (`5`), the code of a problem (`flow-draft`), or a number of Entra
-/// (`AADSTS53003`, `53003`).
+/// Explains an exit code (`5`, `exit-code-5`, or the outcome that it stands for, `refused`), the code
+/// of a problem (`flow-draft`), `drift`, or a number of Entra (`AADSTS53003`, `53003`).
 ///
 /// # Errors
 /// The known code that is nearest to the word, if one is near.
 pub fn explain(word: &str) -> Result<Explanation, Option<String>> {
     let word = bare(word);
-    let exit = Exit::ALL.into_iter().find(|exit| exit.code().to_string() == word);
+    let exit = exit(&word);
     let problem = Code::ALL.iter().find(|code| code.as_str() == word);
     let number = word.strip_prefix(&ENTRA.to_lowercase()).unwrap_or(&word);
     let entra = known_codes().find(|known| known.code.to_string() == number);
-    let found = exit.map(of_exit).or_else(|| problem.map(|code| of_problem(*code)));
+    let drift = matches!(&*word, "drift" | "drifted").then(of_drift);
+    let found = exit.map(of_exit).or_else(|| problem.map(|code| of_problem(*code))).or(drift);
     found.or_else(|| entra.map(of_entra)).ok_or_else(|| nearest_code(&word))
 }
 
@@ -94,6 +95,17 @@ fn bare(word: &str) -> String {
     inner.map(str::to_owned).unwrap_or(word)
 }
 
+/// The exit code that a word is, as a number, as a report of JUnit has it, or by its outcome.
+fn exit(word: &str) -> Option<Exit> {
+    let number = word.strip_prefix("exit-code-").unwrap_or(word);
+    match word {
+        "refused" => Some(Exit::Refused),
+        "not-ready" => Some(Exit::NotReady),
+        "unknown" => Some(Exit::Unknown),
+        _ => Exit::ALL.into_iter().find(|exit| exit.code().to_string() == number),
+    }
+}
+
 /// The known code that a word is nearest to. A number is no slip of another number.
 fn nearest_code(word: &str) -> Option<String> {
     nearest(word, Code::ALL.iter().map(|code| code.as_str())).map(str::to_owned)
@@ -113,14 +125,37 @@ fn of_exit(exit: Exit) -> Explanation {
 
 fn of_problem(code: Code) -> Explanation {
     let Text { meaning, why, remedy } = problems::of(code);
-    let kind = if is_of_manifest(code) {
-        "a problem of the manifest, exit code 3"
-    } else if code.may_pass() {
-        "found by a run, exit code 5, or 8 after `--wait-ready`"
-    } else {
-        "found by a run, exit code 5 unless it is a warning"
-    };
-    Explanation { title: format!("{code}: {kind}"), parts: parts(meaning, why, remedy) }
+    let title = format!("{code}: {}", kind(code));
+    Explanation { title, parts: parts(meaning, why, remedy) }
+}
+
+/// What kind of problem it is, and how a run ends that finds it.
+fn kind(code: Code) -> &'static str {
+    match code {
+        _ if is_of_manifest(code) => "a problem of the manifest, exit code 3",
+        Code::ProbeUnknown => "a warning of `check --probe` alone, which changes no exit code",
+        Code::ProbeOff | Code::ProbeGone | Code::ProbeSignature | Code::ProbeOpen => {
+            "found by `check --probe` alone, exit code 0, or 2 with `--detailed-exitcode`"
+        }
+        _ if code.is_warning() => "always a warning, which changes no exit code",
+        _ if code.may_pass() => {
+            "found by a run, exit code 5, or 8 after `--wait-ready`; by a check, 0, or 2 with `--detailed-exitcode`"
+        }
+        Code::PlanMoved => "found by a run with `--plan`, exit code 5",
+        _ => "found by a run, exit code 5 unless it is a warning",
+    }
+}
+
+/// What reports call a target that a check found to differ.
+fn of_drift() -> Explanation {
+    Explanation {
+        title: "drift: found by a check, exit code 0, or 2 with `--detailed-exitcode`".to_owned(),
+        parts: parts(
+            "a target does not hold what it should",
+            "somebody wrote to it, its flow's URL is another than when it was written, or nothing was applied yet",
+            "see with `flowbind plan` what differs, and write it with `flowbind apply`",
+        ),
+    }
 }
 
 fn of_entra(known: KnownCode) -> Explanation {
@@ -161,6 +196,34 @@ mod tests {
         }
         assert_eq!(title("AADSTS53003"), title("53003"));
         assert!(title("key-unknown").ends_with("exit code 3"));
+    }
+
+    #[test]
+    fn what_reports_call_an_ending_is_explained_as_its_exit_code() {
+        for (word, code) in [
+            ("exit-code-5", "exit code 5"),
+            ("exit-code-130", "exit code 130"),
+            ("refused", "exit code 5"),
+            ("Unknown", "exit code 7"),
+            ("not-ready", "exit code 8"),
+        ] {
+            assert_eq!(title(word), code, "{word}");
+        }
+        assert!(title("drift").ends_with("exit code 0, or 2 with `--detailed-exitcode`"));
+    }
+
+    #[test]
+    fn the_title_of_a_problem_says_which_commands_find_it_and_how_they_end() {
+        for (word, wanted) in [
+            ("probe-open", "found by `check --probe` alone, exit code 0"),
+            ("probe-unknown", "a warning of `check --probe` alone"),
+            ("points-elsewhere", "always a warning"),
+            ("plan-moved", "exit code 5"),
+            ("flow-draft", "by a check, 0, or 2 with `--detailed-exitcode`"),
+        ] {
+            let title = title(word);
+            assert!(title.contains(wanted) && !title.contains("unless"), "{title}");
+        }
     }
 
     #[test]

@@ -288,7 +288,7 @@ pub(super) fn of(code: Code) -> Text {
             "make the column longer, or spread the members over several variables",
         ),
 
-        // Applying a reviewed plan.
+        // Asking the URLs that are there.
         Code::ProbeOff => text(
             "with `check --probe`: the URL that is there is of a flow that is off",
             "somebody turned the flow off, or the URL is that of an earlier copy of it",
@@ -314,6 +314,8 @@ pub(super) fn of(code: Code) -> Text {
             "the service was busy, or something stands between here and it",
             "run the check again later",
         ),
+
+        // Applying a reviewed plan.
         Code::PlanManifest => text(
             "with `--plan`: the manifest is another than when the plan was made",
             "a byte of it differs; a checkout that changes line ends is enough",
