@@ -38,6 +38,13 @@ const PASSWORD: &str = "a person signs in with a code or by --browser, and a pip
 /// How a federated application signs in.
 const FEDERATED: &str = "write `federation = \"github\"` or `\"azure-devops\"` under `[environments.NAME.dataverse-identity]` in the manifest; the Flow service answers people only (docs/sign-in.md)";
 
+/// How more is told.
+const MORE: &str = "`--log debug` tells more, `--log-file FILE` keeps it (docs/logging.md)";
+
+/// How a document is had.
+const DOCUMENT: &str =
+    "`--format json` prints a document, `--report FILE` writes one (docs/reports.md)";
+
 /// Options, in small letters and without what stands before them.
 const OPTIONS: &[(&[&str], Meaning)] = &[
     (&["--devicecode", "--device-code", "-dc"], Meaning::Default),
@@ -50,6 +57,8 @@ const OPTIONS: &[(&[&str], Meaning)] = &[
     (&["-t", "-tenant"], Meaning::Same(&["--tenant"])),
     (&["--json"], Meaning::Same(&["--format", "json"])),
     (&["-whatif"], Meaning::Same(&["--dry-run"])),
+    (&["--verbose", "-verbose", "--debug", "-debug"], Meaning::Otherwise(MORE)),
+    (&["--output", "-output"], Meaning::Otherwise(DOCUMENT)),
     (&["--cloud", "-ci", "-cloud"], Meaning::Cloud),
     (
         &["--clientsecret", "--client-secret", "-cs", "-clientsecret"],
@@ -71,6 +80,10 @@ const GROUPS: &[(&str, &str)] = &[
     (
         "solution",
         "`flowbind export --deployment-settings FILE` writes what `pac solution import --settings-file FILE` takes",
+    ),
+    (
+        "connection",
+        "connection references are bound as the solution is imported, by `pac solution import --settings-file FILE`",
     ),
     ("power-automate", "`flowbind plan` asks for the URLs of the manifest's flows"),
 ];

@@ -9,9 +9,10 @@ use crate::problem::Problem;
 use crate::state::Site;
 
 /// Every failure, problem and warning of the run; in a check also what has drifted. The failure comes
-/// first, since a runner may show the first few alone.
+/// first, since a runner may show the first few alone; it has nothing to add to a manifest's problems.
 pub(super) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
-    let failure = run.failure.map(|failure| error(runner, failure));
+    let failure = run.failure.filter(|_| run.manifest_problems.is_empty());
+    let failure = failure.map(|failure| error(runner, failure));
     let problems = run.problems().map(|one| note(runner, Severity::Error, one, run.source));
     let warnings = run.warnings().map(|one| note(runner, Severity::Warning, one, run.source));
     let changes = run.plan.filter(|_| run.command == RunCommand::Check);

@@ -35,7 +35,10 @@ pub(super) fn document(run: &Run<'_>) -> String {
 /// What happened, in a line.
 fn summary(run: &Run<'_>) -> String {
     let environment = run.environment.map(|environment| {
-        format!("**{}** {}: ", plain(environment.name), code(&environment.url.to_string()))
+        let url = environment.url.to_string();
+        let name = Some(environment.name).filter(|name| *name != url);
+        let name = name.map_or_else(String::new, |name| format!("**{}** ", plain(name)));
+        format!("{name}{}: ", code(&url))
     });
     // A file has variables, of which several targets may be members.
     let plan = run.plan.filter(|_| run.exported.is_none());
