@@ -147,10 +147,21 @@ fn marker(text: &str) -> usize {
     value.map_or(0, |value| text.len() - value.len())
 }
 
-/// What follows a sign and what stands around it, if the text begins with one.
+/// What follows a sign and what stands around it, if the text begins with one. A word that follows a
+/// bare colon is prose, such as `token: expired`.
 fn value(text: &str) -> Option<&str> {
-    let value = first_after(text.trim_start_matches(AROUND), SIGNS)?;
-    Some(value.trim_start_matches(AROUND))
+    let sign = text.trim_start_matches(AROUND);
+    let value = first_after(sign, SIGNS)?.trim_start_matches(AROUND);
+    let between = &text[..text.len() - value.len()];
+    let is_bare = sign.starts_with(':') && !between.contains(['"', '\'']);
+    (!is_bare || !is_prose(value)).then_some(value)
+}
+
+/// Whether a text begins with a word of small letters that is too short for a secret.
+fn is_prose(text: &str) -> bool {
+    let word = &text[..text.find(|c| !is_value(c)).unwrap_or(text.len())];
+    let is_small = |byte: u8| byte.is_ascii_lowercase() || byte == b'.';
+    word.len() < SHORTEST_REST && word.bytes().all(is_small)
 }
 
 /// What follows the first of these words with which the text begins.
@@ -236,7 +247,12 @@ mod tests {
             ("sig = x y", "sig = **** y"),
             (r#"access_token": "x""#, r#"access_token": "****""#),
             ("Client_Secret: 'x'", "Client_Secret: '****'"),
-            ("Signature: x", "Signature: ****"),
+            ("Signature: x1", "Signature: ****"),
+            ("Signature: Q", "Signature: ****"),
+            (
+                "with `id-token: write`; the token: expired.",
+                "with `id-token: write`; the token: expired.",
+            ),
             ("token: Bearer x", "token: Bearer ****"),
         ] {
             assert_eq!(printable(text, 99), wanted);

@@ -184,6 +184,17 @@ async fn a_silent_service_ends_with_the_deadline_and_its_cause() {
 }
 
 #[tokio::test]
+async fn while_a_person_is_asked_no_request_meets_the_deadline_and_afterwards_each_does() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let settings = Settings { deadline: Duration::ZERO, ..Settings::default() };
+    let sent = transport(settings);
+    let request = get(&server);
+    let asked = sent.while_asking(Duration::from_mins(1), sent.send(&request, None)).await;
+    assert_eq!(asked.unwrap().status, 200);
+    assert!(sent.send(&request, None).await.unwrap_err().is_never_sent());
+}
+
+#[tokio::test]
 async fn a_host_that_refuses_is_unreachable_for_commands_too() {
     let server = Server::start(|_, _| Reply::Silence).await;
     let mut request = get(&server);

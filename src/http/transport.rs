@@ -21,6 +21,9 @@ use crate::domain::{AccessToken, Service, milliseconds};
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The least time that an attempt is begun for: an answer that comes later would be told as lost.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(10);
+
 /// The header in which Dataverse recommends how many requests are sent at once
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests>).
 const PARALLELISM_HINT: &str = "x-ms-dop-hint";
@@ -199,6 +202,17 @@ impl Transport {
         *deadline += time;
     }
 
+    /// Waits so long at most for what a person does, which takes no time of the run: meanwhile no other
+    /// request meets the deadline either.
+    pub async fn while_asking<T>(&self, longest: Duration, asking: impl Future<Output = T>) -> T {
+        self.extend_deadline(longest);
+        let begin = Instant::now();
+        let answer = asking.await;
+        let unused = longest.saturating_sub(begin.elapsed());
+        *self.shared.lock_deadline() -= unused;
+        answer
+    }
+
     /// Whether Dataverse may be carrying out a command now. Before the first attempt, and while one
     /// that was turned away waits to be sent again, it provably is not.
     pub fn is_writing(&self) -> bool {
@@ -230,7 +244,7 @@ impl Shared {
             cut_short: self.cut_short(gate.rest()),
             last: None,
         };
-        let place = gate.enter(end).await.ok_or_else(passed)?;
+        let place = gate.enter(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
         self.counter.add(request.service);
         let _under_way = self.under_way(request);
         let begin = Instant::now();

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use crate::auth::exchange::{DeviceCode, Grant};
 use crate::auth::exchange::{Sleep, TOKEN, Wire};
 use crate::auth::person::Request;
@@ -30,10 +28,9 @@ pub(in crate::auth) async fn grant(
 ) -> Result<Grant, AuthError> {
     let asking = Wire::asking(transport, Step::SignIn, DEVICE_CODE);
     let code = DeviceCode::ask(&asking, application, request.scopes, request.claims).await?;
-    show(&code.prompt()?);
-    let begin = Instant::now();
+    let prompt = code.prompt()?;
+    show(&prompt);
     let polling = Wire::polling(transport, TOKEN, Arc::clone(sleep));
-    let grant = code.poll(&polling, application, request.claims, sleep).await;
-    transport.extend_deadline(begin.elapsed());
-    grant
+    let answer = code.poll(&polling, application, request.claims, sleep);
+    transport.while_asking(prompt.expires_in, answer).await
 }

@@ -21,7 +21,7 @@ mod tests;
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use url::Url;
 
 pub use self::launch::open_browser;
@@ -53,9 +53,8 @@ pub(in crate::auth) async fn grant(
     let request = CodeRequest::new(application, loopback.address(), scopes, claims);
     let request = request.map_err(|_| AuthError::NoAuthority)?;
     show(safe(request.address())?);
-    let begin = Instant::now();
-    let visit = timeout(LONGEST_WAIT, loopback.wait(request.state())).await;
-    transport.extend_deadline(begin.elapsed());
+    let visit = timeout(LONGEST_WAIT, loopback.wait(request.state()));
+    let visit = transport.while_asking(LONGEST_WAIT, visit).await;
     let Visit { connection, answer } = visit.map_err(|_| AuthError::Unanswered)?;
     let wire = Wire::asking(transport, Step::SignIn, TOKEN);
     let result = match answer {
