@@ -15,7 +15,7 @@ use super::words::counts;
 use super::{
     Outcome, Run, Runner, RunnerCommand, annotation, drift, explanations, human, json, story, words,
 };
-use crate::domain::{printable, printable_path};
+use crate::domain::{printable, printable_path, visible};
 use crate::event::{Event, Listener};
 use crate::explain::{Explanation, Group};
 use crate::failure::Failure;
@@ -83,7 +83,7 @@ impl Console {
             shown: Mutex::default(),
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
             messages: Mutex::new(messages),
-            file: printable(file, 200),
+            file: visible(file),
             runner,
             user: Mutex::default(),
         }

@@ -11,7 +11,7 @@ use super::words::{
     totals, values, verdict, why,
 };
 use super::{Outcome, Run, RunCommand, VERSION};
-use crate::domain::UrlView;
+use crate::domain::{UrlView, visible};
 use crate::failure::Failure;
 use crate::plan::{Change, ValueView};
 use crate::probe::Probed;
@@ -252,7 +252,7 @@ fn facts(run: &Run<'_>) -> Markup {
         ("Signed in as", run.user.map(shown)),
         (
             if run.command.input() == "journal" { "Journal" } else { "Manifest" },
-            Some(shown(run.source)),
+            Some(visible(run.source)),
         ),
         ("Environment id", id),
         ("Flow API", host.map(shown)),

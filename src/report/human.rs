@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::{counted, fit, shorten_middle, wrap};
 use super::words::{self, counts, deeds};
 use super::{ExportedFile, Outcome, Run, drift};
-use crate::domain::{EnvironmentUrl, UrlView, printable};
+use crate::domain::{EnvironmentUrl, UrlView, printable, visible};
 use crate::failure::Failure;
 use crate::plan::{Action, Change, Plan, ValueView};
 use crate::problem::Problem;
@@ -113,7 +113,7 @@ pub(super) fn conclusion(run: &Run<'_>, width: usize) -> String {
 
 /// The last line of an export, which is about its file.
 fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile, width: usize) -> String {
-    let path = printable(&file.path, MOST_PARAGRAPH);
+    let path = visible(&file.path);
     let what = format!("{} in {path}.", words::exported(file, run.outcome));
     match run.outcome {
         Outcome::Agreed => last((GREEN, "No changes."), &format!(" {what}"), width),

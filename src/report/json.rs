@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::words::{moment, shown};
 use super::{ExportedFile, Run, VERSION as PROGRAM};
-use crate::domain::UrlView;
+use crate::domain::{UrlView, visible};
 use crate::failure::Failure;
 use crate::plan::{Change, Difference, ValueView};
 use crate::probe::Probed;
@@ -40,7 +40,7 @@ pub(super) fn document(run: &Run<'_>) -> Value {
         },
         "command": run.command.as_str(),
         "flowbind": PROGRAM,
-        "file": shown(run.source),
+        "file": visible(run.source),
         "user": run.user.map(shown),
         "started": moment(run.started),
         "duration-ms": u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
@@ -64,7 +64,7 @@ fn exported(file: &ExportedFile) -> Value {
         })
     });
     json!({
-        "file": shown(&file.path),
+        "file": visible(&file.path),
         "variables": variables.collect::<Vec<_>>(),
         "others": file.others,
         "records": file.records,

@@ -12,6 +12,7 @@ use super::words::{
     verdict, why,
 };
 use super::{Outcome, Run, RunCommand, VERSION};
+use crate::domain::visible;
 use crate::plan::{Change, Plan};
 use crate::probe::Probed;
 use crate::problem::Problem;
@@ -98,7 +99,7 @@ fn properties(run: &Run<'_>) -> Markup {
         ("flowbind.command", run.command.as_str().to_owned()),
         ("flowbind.outcome", run.outcome.as_str().to_owned()),
         ("flowbind.started", moment(run.started)),
-        ("flowbind.file", shown(run.source)),
+        ("flowbind.file", visible(run.source)),
     ];
     facts.extend(run.environment.map(|environment| ("flowbind.url", environment.url.to_string())));
     facts.extend(run.user.map(|user| ("flowbind.user", shown(user))));

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use super::Format;
-use crate::domain::printable;
+use crate::domain::{printable, visible};
 
 /// The most characters of a name.
 const MOST_CHARACTERS: usize = 200;
@@ -45,7 +45,7 @@ pub fn sign_ins(
 }
 
 fn human(sign_ins: &[KeptSignIn], store: &str, file: Option<&str>) -> String {
-    let place = file.map_or_else(String::new, |file| format!(", {}", printable(file, 500)));
+    let place = file.map_or_else(String::new, |file| format!(", {}", visible(file)));
     if sign_ins.is_empty() {
         return format!("Nobody is signed in (token store `{store}`{place}).\n");
     }
