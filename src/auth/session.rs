@@ -97,9 +97,9 @@ struct Held {
 
 impl Session {
     /// Gets the first tokens: silently where that can be done, else by asking the person, who is
-    /// asked for each audience once at most. Where one refresh token is to bring both, the token for
-    /// the Flow service is left to who needs it first: some authorities let a refresh token be used
-    /// but once, so that the two cannot be had at once.
+    /// asked for each audience once at most. One after the other, and beside nothing else: some
+    /// authorities let a refresh token be used but once, and one that is spent where a failure beside
+    /// it ends the run would be lost with its successor.
     ///
     /// # Errors
     /// A refusal, a service that cannot be reached, or a token that an audience would not take.
@@ -120,10 +120,8 @@ impl Session {
             flow: Mutex::new(None),
         };
         let session = Self { shared: Arc::new(shared) };
-        if session.shared.sources.are_one_person() {
-            session.token(Audience::Dataverse).await?;
-        } else {
-            tokio::try_join!(session.token(Audience::Dataverse), session.token(Audience::Flow))?;
+        for audience in Audience::ALL {
+            session.token(audience).await?;
         }
         Ok(session)
     }
