@@ -121,9 +121,7 @@ async fn begin(
         sources: Sources { dataverse: Source::Person, flow: Source::Person },
         person: Some(person),
     };
-    let session = Session::begin(transport, setup, notify).await?;
-    session.token(Audience::Flow).await?;
-    Ok(session)
+    Session::begin(transport, setup, notify).await
 }
 
 async fn sign_in_at(server: Server) -> Ended {
