@@ -216,15 +216,11 @@ impl Session {
         self.shared.identity.get().cloned().unwrap_or_default()
     }
 
-    /// What a store is to keep of the sign-in, once it has served for each audience: all that the
-    /// run knows, but no access token.
+    /// What a store is to keep of the sign-in: all that the run knows, but no access token.
     ///
     /// # Errors
-    /// There is no refresh token, or none that serves for each audience.
+    /// There is no refresh token.
     pub async fn sign_in_to_keep(&self) -> Result<SignIn, AuthError> {
-        for audience in Audience::ALL {
-            self.token(audience).await?;
-        }
         let missing = || AuthError::NoRefreshToken { audience: Audience::Flow };
         let person = self.shared.person.as_ref().ok_or_else(missing)?;
         let hold = person.keeper.hold().await?;
