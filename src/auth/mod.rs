@@ -39,7 +39,7 @@ pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_aut
 pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
-pub use person::{Keeper, Person, Prompt, Way, open_browser};
+pub use person::{Keeper, Person, Prompt, Way, open_browser, renewals_end};
 pub use principal::{
     Certificate, CertificateError, Federation, Means, Principal, PrincipalError, Proof,
 };

@@ -12,6 +12,8 @@ pub enum Notice<'a> {
     DeviceCode(&'a Prompt),
     /// A person is to open that address in a browser of this machine.
     Browser(&'a Url),
+    /// The person has not entered the code for long.
+    StillWaiting,
     /// Something may be wrong, but the run goes on.
     Warning(&'a str),
 }

@@ -97,9 +97,9 @@ struct Held {
 
 impl Session {
     /// Gets the first tokens: silently where that can be done, else by asking the person, who is
-    /// asked for each audience once at most. One after the other, and beside nothing else: some
-    /// authorities let a refresh token be used but once, and one that is spent where a failure beside
-    /// it ends the run would be lost with its successor.
+    /// asked for each audience once at most. Where one refresh token is to bring both, the token for
+    /// the Flow service is left to who needs it first: some authorities let a refresh token be used
+    /// but once, so that the two cannot be had at once.
     ///
     /// # Errors
     /// A refusal, a service that cannot be reached, or a token that an audience would not take.
@@ -120,8 +120,10 @@ impl Session {
             flow: Mutex::new(None),
         };
         let session = Self { shared: Arc::new(shared) };
-        for audience in Audience::ALL {
-            session.token(audience).await?;
+        if session.shared.sources.are_one_person() {
+            session.token(Audience::Dataverse).await?;
+        } else {
+            tokio::try_join!(session.token(Audience::Dataverse), session.token(Audience::Flow))?;
         }
         Ok(session)
     }
@@ -136,7 +138,7 @@ impl Session {
         let held = match slot.as_ref() {
             Some(held) if SystemTime::now() < held.renew => return Ok(held.token.clone()),
             Some(_) => self.shared.silent(audience).await?,
-            None => self.shared.first(audience).await?,
+            None => Box::pin(self.shared.first(audience)).await?,
         };
         Ok(slot.insert(held).token.clone())
     }
@@ -216,11 +218,15 @@ impl Session {
         self.shared.identity.get().cloned().unwrap_or_default()
     }
 
-    /// What a store is to keep of the sign-in: all that the run knows, but no access token.
+    /// What a store is to keep of the sign-in, once it has served for each audience: all that the
+    /// run knows, but no access token.
     ///
     /// # Errors
-    /// There is no refresh token.
+    /// There is no refresh token, or none that serves for each audience.
     pub async fn sign_in_to_keep(&self) -> Result<SignIn, AuthError> {
+        for audience in Audience::ALL {
+            self.token(audience).await?;
+        }
         let missing = || AuthError::NoRefreshToken { audience: Audience::Flow };
         let person = self.shared.person.as_ref().ok_or_else(missing)?;
         let hold = person.keeper.hold().await?;
@@ -315,7 +321,8 @@ impl Shared {
                 let person = self.person.as_ref().ok_or_else(missing)?;
                 let scopes = self.resources.scopes(audience);
                 let request = Request { audience, scopes: &scopes, claims };
-                let grant = person.renew(&self.transport, &request, &self.notify).await?;
+                let renewing = person.renew(&self.transport, &request, &self.notify);
+                let grant = Box::pin(renewing).await?;
                 self.note_identity(&Identity::of(&grant))?;
                 Ok(grant.into())
             }

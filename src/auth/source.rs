@@ -88,6 +88,11 @@ impl Sources {
         Audience::ALL.iter().any(|audience| matches!(self.of(*audience), Source::Person))
     }
 
+    /// Whether one person's sign-in brings the tokens of both audiences.
+    pub(super) fn are_one_person(&self) -> bool {
+        Audience::ALL.iter().all(|audience| matches!(self.of(*audience), Source::Person))
+    }
+
     /// The source of an audience.
     pub(super) fn of(&self, audience: Audience) -> &Source {
         match audience {

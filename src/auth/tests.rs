@@ -121,7 +121,9 @@ async fn begin(
         sources: Sources { dataverse: Source::Person, flow: Source::Person },
         person: Some(person),
     };
-    Session::begin(transport, setup, notify).await
+    let session = Session::begin(transport, setup, notify).await?;
+    session.token(Audience::Flow).await?;
+    Ok(session)
 }
 
 async fn sign_in_at(server: Server) -> Ended {
@@ -142,7 +144,7 @@ async fn sign_in_with(server: Server, way: Way, kept: Option<&str>) -> Ended {
         match notice {
             Notice::DeviceCode(prompt) => told.prompts.push(prompt.clone()),
             Notice::Warning(text) => told.warnings.push(text.to_owned()),
-            Notice::Browser(_) => {}
+            Notice::Browser(_) | Notice::StillWaiting => {}
         }
     });
     let result = begin(&server, &transport(), way, kept, notify, sleep).await;

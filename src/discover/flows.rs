@@ -99,7 +99,8 @@ impl Search<'_> {
     /// How the Flow service serves the environment, which is asked by whoever needs it first.
     async fn service(&self) -> Result<&FlowService, DiscoverError> {
         let find = async || {
-            let id = self.environment_id().await?;
+            let signing_in = self.reader.sign_in_to_flows();
+            let (id, ()) = tokio::try_join!(self.environment_id(), signing_in)?;
             let ways = self.reader.flow_ways(&id);
             Ok(FlowService { id, ways })
         };

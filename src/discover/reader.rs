@@ -72,6 +72,12 @@ impl<'run> Reader<'run> {
         (self.session, &self.api)
     }
 
+    /// Makes sure that there is a token for the Flow service.
+    pub(super) async fn sign_in_to_flows(&self) -> Result<(), DiscoverError> {
+        self.session.token(Audience::Flow).await?;
+        Ok(())
+    }
+
     /// The ways to the flows of the environment, which the Flow service knows by that id.
     pub(super) fn flow_ways(&self, id: &EnvironmentId) -> Ways {
         Ways::new(self.cloud, self.environment, id, self.flow_way)

@@ -52,7 +52,8 @@ async fn login(args: &LoginArgs, console: &Arc<Console>) -> Result<Exit, Failure
     let transport = connect::transport(&args.connect, console)?;
     let signing_in = Box::pin(login.sign_in(place, transport, console));
     let connection = interruptible(Stage::SignIn.log(signing_in)).await?;
-    let kept = connection.to_keep().await;
+    let keeping = Box::pin(connection.to_keep());
+    let kept = interruptible(Stage::SignIn.log(keeping)).await;
     connection.close().await;
     let (name, sign_in) = kept?;
     match destination {

@@ -7,16 +7,20 @@ use std::time::Duration;
 
 #[cfg(windows)]
 use tokio::signal::windows;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::apply::{Applied, ApplyError, Applying, Writer};
+use crate::auth::renewals_end;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::report::Console;
 use crate::stage::Stage;
 
-/// How long an interrupted run goes on reading the outcome of its write.
+/// How long a run that is over goes on reading the outcome of its write, or of a renewal.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A wait that a person should know of.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// How soon a second signal is the first one once more, as from a terminal and from whoever passes
 /// signals on.
@@ -27,6 +31,24 @@ pub(super) async fn interruptible<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     Interrupts::begin().unless(work).await
+}
+
+/// Waits for the renewal of a token that is under way, for a while: without its answer the next run
+/// might have to sign in anew. Whoever interrupts that ends it at once.
+pub(super) async fn linger(console: &Console) {
+    let ended = async {
+        if timeout(WORTH_TELLING, renewals_end()).await.is_ok() {
+            return Ok(());
+        }
+        let left = PATIENCE.saturating_sub(WORTH_TELLING);
+        console.message(&format!(
+            "\nA token is being renewed: waiting for it for up to {} s.\n",
+            left.as_secs()
+        ));
+        let _ = timeout(left, renewals_end()).await;
+        Ok(())
+    };
+    let _ = interruptible(ended).await;
 }
 
 /// The interruptions from a moment on: none is lost while nobody waits for one.

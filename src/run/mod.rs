@@ -53,7 +53,7 @@ use crate::stage::Stage;
 
 use connect::Connection;
 use input::{clouds, invalid, manifest, refuse};
-use interrupt::Interrupts;
+use interrupt::{Interrupts, linger};
 use journal::{Begun, Journaling};
 use pipeline::{HandOver, runner};
 use record::Record;
@@ -126,6 +126,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Completions(args) => generate::completions(&args, &plain_console(color)),
         Command::Man(args) => ended(generate::man(&args, &plain_console(color)), color),
     };
+    linger(&plain_console(color)).await;
     let exit = told(exit, color);
     log::end(exit, begin.elapsed());
     exit

@@ -3,7 +3,6 @@
 
 use std::env;
 use std::sync::Arc;
-use std::time::Duration;
 
 use url::Url;
 
@@ -18,15 +17,12 @@ use crate::auth::{
 };
 use crate::cli::{ConnectArgs, SignInArgs};
 use crate::domain::{Cloud, Clouds, FlowWay, sentence};
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener as _};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
 use crate::manifest::{Environment, Location};
 use crate::report::Console;
-
-/// How long a person may take before something seems wrong.
-const WORTH_REMINDING: Duration = Duration::from_mins(2);
 
 /// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
 const SANDBOX: &str = "sandbox";
@@ -130,11 +126,10 @@ impl Login {
             person = Some(Person::new(application, self.way, keeper));
             name = Some(named);
         }
-        let Self { cloud, given: Given { sources, .. }, way, flow_way, .. } = self;
+        let Self { cloud, given: Given { sources, .. }, flow_way, .. } = self;
         let environment = &place.url;
         let setup = Setup { environment, cloud: &cloud, tenant: known, sources, person };
-        let session = Box::pin(Session::begin(&transport, setup, notify));
-        let session = with_reminder(session, way, &**console).await?;
+        let session = Box::pin(Session::begin(&transport, setup, notify)).await?;
         console.tell(Event::SignedIn { user: session.identity().user.as_deref() });
         Ok(Connection::new(transport, session, cloud, place, name, flow_way))
     }
@@ -261,6 +256,7 @@ fn notify(console: &Arc<Console>, approves_itself: bool) -> Notify {
                 console.tell(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
                 return;
             }
+            Notice::StillWaiting => Event::StillWaiting,
             Notice::Warning(text) => Event::SignInWarning { text },
         });
     })
@@ -272,19 +268,6 @@ fn tunnel(url: &Url) -> Option<u16> {
     env::var_os("SSH_CONNECTION")?;
     let (_, back) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
     Url::parse(&back).ok()?.port()
-}
-
-/// Does the work, and reminds of what may be wrong if a code is not entered for long.
-async fn with_reminder<T>(work: impl Future<Output = T>, way: Way, listener: &dyn Listener) -> T {
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        biased;
-        ended = &mut work => return ended,
-        () = tokio::time::sleep(WORTH_REMINDING), if way == Way::DeviceCode => {
-            listener.tell(Event::StillWaiting);
-        }
-    }
-    work.await
 }
 
 /// The cloud that the manifest names, else the one that the address belongs to.
@@ -299,32 +282,4 @@ fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
             format!("the host of `{}` does not tell which cloud it is in", environment.name);
         Failure::new(Exit::Usage, message).hint("name the cloud in the manifest with `cloud`")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    /// Counts the reminders.
-    #[derive(Default)]
-    struct Reminders(Cell<usize>);
-
-    impl Listener for Reminders {
-        fn tell(&self, event: Event<'_>) {
-            assert!(matches!(event, Event::StillWaiting));
-            self.0.set(self.0.get() + 1);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_person_who_takes_long_is_reminded_once() {
-        for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
-            let told = Reminders::default();
-            let approves = tokio::time::sleep(Duration::from_mins(minutes));
-            with_reminder(approves, Way::DeviceCode, &told).await;
-            assert_eq!(told.0.get(), reminders, "after {minutes} minutes");
-        }
-    }
 }

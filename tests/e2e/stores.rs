@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret;
 use age::{scrypt, x25519};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::harness::{EXAMPLE, Ended, Place, Served, place};
+use super::harness::{EXAMPLE, Ended, Place, Served, place, signal, until};
 use super::leaks::Secrets;
 use super::sign_in::{STORE_KEY, files_below, refresh_token, words};
 
@@ -23,8 +23,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    fn with(more: &str) -> Self {
         let place = place();
-        let served = place.serving("");
+        let served = place.serving(more);
         Self { place, served }
     }
 
@@ -138,6 +142,36 @@ fn a_sign_in_at_the_embedded_sandbox_serves_its_next_run_at_another_address() {
     let login = place.run(&[&["auth", "login"], &at[..]].concat());
     assert_eq!(login.code, 0, "{}", login.stderr);
     let ended = place.run(&[&["plan", "--non-interactive"], &at[..]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+/// A refresh token that is good once is spent by a renewal whose answer the run does not need any more.
+#[test]
+fn a_run_that_ends_beside_a_renewal_keeps_the_sign_in_for_the_next_one() {
+    let world = World::with("[switches.entra]\nrefresh-rotation = \"once\"");
+    auth(&world, "login", "plain", None);
+    let slow = json!({"service": "entra", "path-contains": "/token", "nth": 2, "action": "delay", "delay": 3000});
+    let refused = json!({"service": "dataverse", "path-contains": "workflows", "status": 403});
+    world.served.control("PUT", "/_sandbox/faults", &json!([slow, refused]));
+    let ended = plan(&world, "plain", None);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("A token is being renewed"), "{}", ended.stderr);
+
+    world.served.control("PUT", "/_sandbox/faults", &json!([slow]));
+    let run = ["plan", "--token-store", "plain", "--non-interactive"];
+    let mut child = world.place.command(&[&run[..], &world.at()].concat());
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until(|| {
+        let faults = world.served.control("GET", "/_sandbox/faults", &Value::Null);
+        (faults[0]["met"] == 2).then_some(())
+    });
+    signal(&child, "INT");
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    assert!(ended.stderr.contains("A token is being renewed"), "{}", ended.stderr);
+
+    world.served.control("DELETE", "/_sandbox/faults", &Value::Null);
+    let ended = plan(&world, "plain", None);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 

@@ -3,9 +3,10 @@
 //! kept for other runs is used under the store's lock, for the same reason.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::auth::exchange::Grant;
 use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
@@ -15,42 +16,44 @@ use crate::domain::RefreshToken;
 /// Holds the refresh token of the person.
 pub struct Keeper {
     /// What is held for this run alone; it comes before what is kept.
-    memory: Mutex<Option<RefreshToken>>,
+    memory: Arc<Mutex<Option<RefreshToken>>>,
     kept: Option<(Store, SignInName)>,
 }
 
 /// The refresh token while it is used.
-pub(in crate::auth) struct Hold<'a> {
-    memory: MutexGuard<'a, Option<RefreshToken>>,
-    kept: Option<(Exclusive, &'a SignInName)>,
+pub(in crate::auth) struct Hold {
+    memory: OwnedMutexGuard<Option<RefreshToken>>,
+    kept: Option<(Exclusive, SignInName)>,
 }
 
 impl Keeper {
     /// Keeps nothing beyond the run, and begins with that token if there is one.
     pub fn in_memory(token: Option<RefreshToken>) -> Self {
-        Self { memory: Mutex::new(token), kept: None }
+        Self { memory: Arc::new(Mutex::new(token)), kept: None }
     }
 
     /// Goes on with the sign-in that a store keeps under that name.
     pub fn in_store(store: Store, name: SignInName) -> Self {
-        Self { memory: Mutex::new(None), kept: Some((store, name)) }
+        Self { kept: Some((store, name)), ..Self::in_memory(None) }
     }
 
     /// Takes hold of the refresh token until it was used.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(in crate::auth) async fn hold(&self) -> Result<Hold<'_>, StoreError> {
-        let memory = self.memory.lock().await;
+    pub(in crate::auth) async fn hold(&self) -> Result<Hold, StoreError> {
+        let memory = Arc::clone(&self.memory).lock_owned().await;
         let kept = match &self.kept {
-            Some((store, name)) if memory.is_none() => Some((store.exclusive().await?, name)),
+            Some((store, name)) if memory.is_none() => {
+                Some((store.exclusive().await?, name.clone()))
+            }
             _ => None,
         };
         Ok(Hold { memory, kept })
     }
 }
 
-impl Hold<'_> {
+impl Hold {
     /// The token, if there is one.
     pub(in crate::auth) fn token(&self) -> Option<&RefreshToken> {
         let kept = || {

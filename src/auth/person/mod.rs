@@ -3,6 +3,7 @@
 //! ```text
 //! keeper          holds the refresh token, in memory or in a store, for one use at a time
 //! after_refusal   whether a refused renewal is mended by asking
+//! renewal         a token from the refresh token, once begun carried through
 //! device          a code that is entered on any device
 //! browser         a page in a browser of this machine
 //! ```
@@ -12,23 +13,29 @@ mod browser;
 mod device;
 pub(super) mod keeper;
 mod prompt;
+mod renewal;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use url::Url;
 
 pub use browser::open_browser;
 pub use keeper::Keeper;
 pub use prompt::Prompt;
+pub use renewal::renewals_end;
 
-use super::exchange::{Grant, Sleep, TOKEN, Wire};
+use super::exchange::{Grant, Sleep};
 use super::notice::{Notice, Notify};
 use super::store::StoreError;
-use super::{Application, Audience, AuthError, Step};
+use super::{Application, Audience, AuthError};
 use crate::domain::sentence;
 use crate::http::Transport;
-use after_refusal::Next;
+use renewal::{Renewal, carried_through};
+
+/// How long a person may take before something seems wrong.
+const WORTH_REMINDING: Duration = Duration::from_mins(2);
 
 /// How a person is asked to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,21 +98,16 @@ impl Person {
         request: &Request<'_>,
         notify: &Notify,
     ) -> Result<Grant, AuthError> {
-        let audience = request.audience;
-        let mut hold = self.keeper.hold().await?;
-        let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?;
-        let wire = Wire::asking(transport, Step::Token(audience), TOKEN);
-        let (scopes, claims) = (request.scopes, request.claims);
-        let result = Grant::refresh(&wire, &self.application, token, scopes, claims).await;
-        match &result {
-            Ok(grant) => warn_unless_kept(hold.renewed(grant, audience), notify),
-            // Forgotten while it is held, so that no other run's new sign-in is taken for it.
-            Err(error) if after_refusal::next(error) == Next::AskPerson { forget: true } => {
-                hold.forget()?;
-            }
-            Err(_) => {}
-        }
-        result
+        let Request { audience, scopes, claims } = *request;
+        let hold = self.keeper.hold().await?;
+        let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
+        let (application, transport) = (self.application.clone(), transport.clone());
+        let renewal = Renewal { application, transport, notify: Arc::clone(notify), hold, token };
+        let (scopes, claims) = (scopes.to_owned(), claims.map(str::to_owned));
+        let work = async move {
+            renewal.run(&Request { audience, scopes: &scopes, claims: claims.as_deref() }).await
+        };
+        carried_through(work).await
     }
 
     /// Asks the person to sign in.
@@ -123,7 +125,8 @@ impl Person {
             Way::Nobody => return Err(AuthError::PersonNeeded { why: None }),
             Way::DeviceCode => {
                 let show = |prompt: &Prompt| notify(Notice::DeviceCode(prompt));
-                device::grant(transport, application, request, show, &self.sleep).await?
+                let asked = device::grant(transport, application, request, show, &self.sleep);
+                with_reminder(asked, notify).await?
             }
             Way::Browser => {
                 let show = |url: &Url| notify(Notice::Browser(url));
@@ -136,10 +139,42 @@ impl Person {
     }
 }
 
+/// Waits, and reminds of what may be wrong if a code is not entered for long.
+async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T {
+    let mut asked = std::pin::pin!(asked);
+    if let Ok(answer) = timeout(WORTH_REMINDING, &mut asked).await {
+        return answer;
+    }
+    notify(Notice::StillWaiting);
+    asked.await
+}
+
 /// Tells that the sign-in holds for this run, but not for the next.
 fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
     if let Err(error) = kept {
         let text = format!("the sign-in is not kept for later runs: {}", sentence(&error));
         notify(Notice::Warning(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_who_takes_long_is_reminded_once() {
+        for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
+            let told = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&told);
+            let notify: Notify = Arc::new(move |notice| {
+                assert!(matches!(notice, Notice::StillWaiting));
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            let approves = tokio::time::sleep(Duration::from_mins(minutes));
+            with_reminder(approves, &notify).await;
+            assert_eq!(told.load(Ordering::Relaxed), reminders, "after {minutes} minutes");
+        }
     }
 }
