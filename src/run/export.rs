@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::interrupt::interruptible;
+use super::next::Next;
 use super::record::Record;
 use super::settings_file::SettingsFile;
 use super::wait::Wait;
 use super::{Intent, Ready, Start, Wish, begin, consent, prepare, start};
 use crate::bridge::{Export, plan_export};
-use crate::cli::ExportArgs;
+use crate::cli::{ConnectArgs, ExportArgs};
 use crate::domain::printable_path;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -53,7 +54,7 @@ async fn stages(
     let shown = consent(&ready.connection, &reader, Intent::Show, console, record).await;
     ready.connection.close().await;
     if records > 0 {
-        console.message(&note_of_records(records));
+        console.message(&note_of_records(records, &args.run.connect));
     }
     match shown?.unwrap_or(Outcome::Planned) {
         Outcome::Planned if !args.dry_run => write(args, &file, &export, console),
@@ -80,11 +81,12 @@ fn of_variables(start: Start) -> Result<(Start, usize), Failure> {
     Ok((Start { manifest, ..start }, all - variables))
 }
 
-fn note_of_records(records: usize) -> String {
+fn note_of_records(records: usize, connect: &ConnectArgs) -> String {
+    let apply = Next::command("apply").reaching(connect);
     let (targets, are) =
         (counted(records, "target"), if records == 1 { "is a column" } else { "are columns" });
     format!(
-        "{targets} {are} of records, which deployment settings cannot hold: `flowbind apply` writes them.\n"
+        "{targets} {are} of records, which deployment settings cannot hold: `{apply}` writes them.\n"
     )
 }
 

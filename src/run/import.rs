@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::interrupt::interruptible;
+use super::next::Next;
 use super::settings_file::SettingsFile;
 use super::sign_in::Login;
-use super::{Connection, auth, clouds, connect, ended, next, plain_console, tenant};
+use super::{Connection, auth, clouds, connect, ended, plain_console, tenant};
 use crate::bridge::{Import, bindings, flow_urls};
 use crate::cli::ImportArgs;
 use crate::discover::{http_flows, observe};
@@ -96,7 +97,7 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
     console.message(&match &args.out {
         None => format!("{summary}\n"),
         Some(out) => {
-            let look = next::with_manifest("plan", out);
+            let look = Next::command("plan").about(out);
             format!("Wrote {}: {summary} Look with:\n  {look}\n", printable_path(out))
         }
     });

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::next::with_manifest;
+use super::next::Next;
 use crate::cli::InitArgs;
 use crate::domain::printable_path;
 use crate::exit::Exit;
@@ -23,7 +23,8 @@ pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure>
 
 /// What to do then.
 fn afterwards(manifest: &Path) -> String {
-    let (plan, lint) = (with_manifest("plan", manifest), with_manifest("lint", manifest));
+    let next = |command| Next::command(command).about(manifest);
+    let (plan, lint) = (next("plan"), next("lint"));
     format!(
         "It fits the sandbox as it stands: {plan} --environment sandbox\n\
          Put your own environments and flows in, then check it: {lint}\n"

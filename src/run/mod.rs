@@ -55,15 +55,13 @@ use connect::Connection;
 use input::{clouds, invalid, manifest, refuse};
 use interrupt::{Interrupts, linger};
 use journal::{Begun, Journaling};
+use next::Next;
 use pipeline::{HandOver, runner};
 use record::Record;
 use review::Saving;
 use sign_in::Login;
 use tenant::Place;
 use wait::Wait;
-
-/// How somebody agrees to a plan where nobody can be asked.
-const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
 
 /// What is to come of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,8 +247,7 @@ fn undoing(failure: Failure, wish: &Wish<'_>, args: &RunArgs) -> Failure {
     let Some(journal) = wish.journal.filter(|_| failure.exit == Exit::Unknown) else {
         return failure;
     };
-    let file = journal.path.display().to_string();
-    let undo = next::command(&["rollback", &file], &args.connect);
+    let undo = Next::command("rollback").file(&journal.path).reaching(&args.connect);
     failure.next(format!("or undo what is in: `{undo}`"))
 }
 
@@ -283,8 +280,17 @@ fn start(
     let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
     let login = Login::of(&args.connect, &environment, &clouds)?;
     confirm::possible(&environment.place, wish.intent, &args.connect, console)
-        .map_err(|failure| failure.hint(REVIEW))?;
+        .map_err(|failure| failure.next(reviewing(&args.connect)))?;
     Ok(Start { manifest, manifest_sha256, environment, login })
+}
+
+/// How somebody agrees to a plan where nobody can be asked.
+fn reviewing(connect: &ConnectArgs) -> String {
+    let plan = Next::command("plan").option("--out", "FILE").reaching(connect);
+    let apply = Next::command("apply").option("--plan", "FILE").reaching(connect);
+    format!(
+        "or have the plan looked at first: `{plan}` saves it, and `{apply}` writes it without asking"
+    )
 }
 
 /// Signs in, reads the environment, and plans. Everything here may be broken off.

@@ -2,52 +2,129 @@
 
 use std::borrow::Cow;
 use std::env;
+use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::cli::ConnectArgs;
+use crate::auth::{Audience, TokenCommandFor};
+use crate::cli::{ConnectArgs, SignInArgs};
+use crate::domain::is_hidden;
 
 /// The manifest where none is named.
 const USUAL_MANIFEST: &str = "flowbind.toml";
 
-/// The program with these words, and with what the command line told this run of the environment, fit
-/// for a shell. What a variable told is told by it again.
-pub(super) fn command(words: &[&str], connect: &ConnectArgs) -> String {
-    let path = |path: &Path| path.display().to_string();
-    let manifest = Some(path(&connect.manifest)).filter(|file| file != USUAL_MANIFEST);
-    let options = [
-        ("--manifest", "FLOWBIND_MANIFEST", manifest),
-        ("--environment", "FLOWBIND_ENVIRONMENT", connect.environment.clone()),
-        ("--clouds", "FLOWBIND_CLOUDS", connect.clouds.as_deref().map(path)),
-        ("--ca-bundle", "FLOWBIND_CA_BUNDLE", connect.ca_bundle.as_deref().map(path)),
-        ("--client-id", "FLOWBIND_CLIENT_ID", connect.sign_in.client_id.map(|id| id.to_string())),
-        ("--tenant", "FLOWBIND_TENANT", connect.sign_in.tenant.clone()),
-        ("--sandbox-state", "FLOWBIND_SANDBOX_STATE", connect.sandbox.state.sandbox_state.clone()),
-        (
-            "--sandbox-tenant",
-            "FLOWBIND_SANDBOX_TENANT",
-            connect.sandbox.sandbox_tenant.as_deref().map(path),
-        ),
-    ];
-    let mut line = vec!["flowbind".to_owned()];
-    line.extend(words.iter().map(|word| quoted(word)));
-    for (option, variable, value) in options {
-        let told = value.filter(|value| env::var(variable).as_ref() != Ok(value));
-        line.extend(told.map(|value| format!("{option} {}", quoted(&value))));
-    }
-    line.join(" ")
+/// What stands in the place of a command, which may hold a secret.
+const COMMAND: &str = "COMMAND";
+
+/// A command line in the making, fit for a shell.
+pub(super) struct Next {
+    line: String,
 }
 
-/// The program with this word, about that manifest.
-pub(super) fn with_manifest(word: &str, manifest: &Path) -> String {
-    match manifest.display().to_string() {
-        usual if usual == USUAL_MANIFEST => format!("flowbind {word}"),
-        other => format!("flowbind {word} --manifest {}", quoted(&other)),
+impl Next {
+    /// The program with this command.
+    pub(super) fn command(command: &str) -> Self {
+        Self { line: format!("flowbind {command}") }
+    }
+
+    /// The same with a file that no option names.
+    pub(super) fn file(mut self, path: &Path) -> Self {
+        let path = shown(path);
+        // Else it would be taken for an option.
+        let here = if path.starts_with('-') { "./" } else { "" };
+        let _ = write!(self.line, " {}", quoted(&format!("{here}{path}")));
+        self
+    }
+
+    /// The same with an option that has no value.
+    pub(super) fn flag(mut self, name: &str) -> Self {
+        let _ = write!(self.line, " {name}");
+        self
+    }
+
+    /// The same with an option and its value.
+    pub(super) fn option(mut self, name: &str, value: &str) -> Self {
+        // Else it would be taken for an option of its own.
+        let between = if value.starts_with('-') { '=' } else { ' ' };
+        let _ = write!(self.line, " {name}{between}{}", quoted(value));
+        self
+    }
+
+    /// The whole line, about that manifest.
+    pub(super) fn about(self, manifest: &Path) -> String {
+        match shown(manifest) {
+            usual if usual == USUAL_MANIFEST => self.line,
+            other => self.option("--manifest", &other).line,
+        }
+    }
+
+    /// The whole line, with what the command line told this run of the environment. What a variable
+    /// told is told by it again.
+    pub(super) fn reaching(self, connect: &ConnectArgs) -> String {
+        let (sign_in, sandbox) = (&connect.sign_in, &connect.sandbox);
+        let manifest = Some(shown(&connect.manifest)).filter(|file| file != USUAL_MANIFEST);
+        let path = |path: &Option<_>| path.as_deref().map(shown);
+        let store = sign_in.store.token_store.as_ref().map(ToString::to_string);
+        let options = [
+            ("--manifest", "FLOWBIND_MANIFEST", manifest),
+            ("--environment", "FLOWBIND_ENVIRONMENT", connect.environment.clone()),
+            ("--clouds", "FLOWBIND_CLOUDS", path(&connect.clouds)),
+            ("--ca-bundle", "FLOWBIND_CA_BUNDLE", path(&connect.ca_bundle)),
+            ("--client-id", "FLOWBIND_CLIENT_ID", sign_in.client_id.map(|id| id.to_string())),
+            ("--tenant", "FLOWBIND_TENANT", sign_in.tenant.clone()),
+            ("--token-store", "FLOWBIND_TOKEN_STORE", store),
+            ("--sandbox-state", "FLOWBIND_SANDBOX_STATE", sandbox.state.sandbox_state.clone()),
+            ("--sandbox-tenant", "FLOWBIND_SANDBOX_TENANT", path(&sandbox.sandbox_tenant)),
+        ];
+        let told = options.into_iter().filter_map(|(name, variable, value)| {
+            Some((name, value.filter(|value| env::var(variable).as_ref() != Ok(value))?))
+        });
+        told.fold(self, |next, (name, value)| next.option(name, &value)).signing_in(sign_in).line
+    }
+
+    /// The same with how this run signs in.
+    fn signing_in(self, args: &SignInArgs) -> Self {
+        let flags =
+            [("--browser", args.browser), ("--refresh-token-stdin", args.refresh_token_stdin)];
+        let given = flags.into_iter().filter(|(_, given)| *given);
+        let next = given.fold(self, |next, (name, _)| next.flag(name));
+        let variable = env::var("FLOWBIND_TOKEN_COMMAND").ok();
+        let told = variable.and_then(|text| text.parse::<TokenCommandFor>().ok());
+        let typed = args.token_command.iter().filter(|command| told.as_ref() != Some(command));
+        typed.fold(next, |next, command| {
+            let service = command.audience.map(Audience::name);
+            let service = service.map_or_else(String::new, |service| format!("{service}:"));
+            next.option("--token-command", &format!("{service}{COMMAND}"))
+        })
     }
 }
 
-/// A word as a shell takes it for one.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A word as a shell takes it for one, with nothing in it that could steer a terminal.
 fn quoted(word: &str) -> String {
+    if word.chars().any(is_hidden) {
+        return in_numbers(word);
+    }
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word)).into_owned()
+}
+
+/// A word with its hidden characters as numbers
+/// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_04>).
+fn in_numbers(word: &str) -> String {
+    let mut text = "$'".to_owned();
+    for character in word.chars() {
+        if is_hidden(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(text, "\\{byte:03o}");
+            }
+        } else {
+            text.push_str(if matches!(character, '\\' | '\'') { "\\" } else { "" });
+            text.push(character);
+        }
+    }
+    text + "'"
 }
 
 #[cfg(test)]
@@ -59,7 +136,7 @@ mod tests {
         let words = format!("flowbind plan {words}");
         let cli = Cli::read(words.split(' ').map(Into::into)).unwrap();
         let Command::Plan(args) = cli.command else { unreachable!() };
-        command(&["apply", "--plan", "my plan"], &args.run.connect)
+        Next::command("apply").option("--plan", "my plan").reaching(&args.run.connect)
     }
 
     #[test]
@@ -71,5 +148,37 @@ mod tests {
         );
         let more = next("-e https://contoso.crm4.dynamics.com --clouds c.toml");
         assert!(more.ends_with("--environment https://contoso.crm4.dynamics.com --clouds c.toml"));
+    }
+
+    #[test]
+    fn a_command_signs_in_as_the_run_did_and_repeats_no_command_for_tokens() {
+        for (words, end) in [
+            ("--token-store file:a.age", "--token-store file:a.age"),
+            ("--browser --token-store none", "--token-store none --browser"),
+            ("--refresh-token-stdin", "--refresh-token-stdin"),
+            ("--token-command print-one", "--token-command COMMAND"),
+            ("--token-command flow:print-one", "--token-command flow:COMMAND"),
+        ] {
+            assert_eq!(next(words), format!("flowbind apply --plan 'my plan' {end}"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_one_to_a_shell_and_no_option_unless_it_is_one() {
+        let next = || Next::command("rollback");
+        for (line, wanted) in [
+            (next().file(Path::new("-a b")).line, "flowbind rollback './-a b'"),
+            (next().file(Path::new("a;b")).line, "flowbind rollback 'a;b'"),
+            (next().option("--tenant", "-x").line, "flowbind rollback --tenant=-x"),
+            (next().option("--tenant", "-x y").line, "flowbind rollback --tenant='-x y'"),
+            (
+                next().file(Path::new("a\u{1b}'\u{202e}1")).line,
+                r"flowbind rollback $'a\033\'\342\200\2561'",
+            ),
+        ] {
+            assert_eq!(line, wanted);
+        }
+        assert_eq!(next().about(Path::new(USUAL_MANIFEST)), "flowbind rollback");
+        assert_eq!(next().about(Path::new("-m")), "flowbind rollback --manifest=-m");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Ready;
 use super::connect::Connection;
-use super::next;
+use super::next::Next;
 use super::record::Record;
 use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::disk;
@@ -78,7 +78,8 @@ impl Saving {
                 .nothing_written()
                 .hint("name a file that you may write to by --out")
         })?;
-        let apply = next::command(&["apply", "--plan", &shown], connect);
+        let apply = Next::command("apply").option("--plan", &self.path.display().to_string());
+        let apply = apply.reaching(connect);
         console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
         console.message(&format!("  {apply}\n"));
         Ok(())

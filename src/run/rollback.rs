@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::interrupt::Interrupts;
+use super::next::Next;
 use super::record::Record;
 use super::sign_in::Login;
 use super::{
-    Connection, Intent, auth, begin, clouds, confirm, consent, detailed, journal, next, reach,
-    review,
+    Connection, Intent, auth, begin, clouds, confirm, consent, detailed, journal, reach, review,
 };
 use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
@@ -218,8 +218,8 @@ fn failed(error: ApplyError, args: &RollbackArgs) -> Failure {
     let mut failure = Failure::from(error);
     if looks {
         failure.hints.pop();
-        let file = args.journal.path.display().to_string();
-        let look = next::command(&["rollback", &file, "--dry-run"], &args.run.connect);
+        let look = Next::command("rollback").file(&args.journal.path).flag("--dry-run");
+        let look = look.reaching(&args.run.connect);
         failure = failure.next(format!("look with `{look}`; running the rollback again is safe"));
     }
     failure
