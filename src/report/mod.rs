@@ -191,10 +191,13 @@ impl Outcome {
 }
 
 impl<'run> Run<'run> {
-    /// Whether something was to be written; unknown before there is a plan.
+    /// Whether something was to be written; unknown before there is a plan, and where a problem may
+    /// hide it.
     pub fn changes_present(&self) -> Option<bool> {
         let is_change = |change| words::is_change(change);
-        self.plan.map(|plan| plan.changes.iter().any(is_change))
+        let plan = self.plan?;
+        let present = plan.changes.iter().any(is_change);
+        (present || plan.problems.is_empty()).then_some(present)
     }
 
     /// What a person should know.

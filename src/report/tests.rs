@@ -72,6 +72,16 @@ fn plan(changes: Vec<Change>, problems: Vec<Problem>, warnings: Vec<Problem>) ->
 }
 
 #[test]
+fn whether_there_are_changes_is_not_told_where_a_problem_may_hide_them() {
+    let refused = plan(Vec::new(), vec![problem(Code::SignedUrl, None, "made up")], Vec::new());
+    let agreed = plan(Vec::new(), Vec::new(), Vec::new());
+    let present = |plan| run(RunCommand::Plan, Outcome::Refused, plan).changes_present();
+    assert_eq!(present(None), None);
+    assert_eq!(present(Some(&refused)), None);
+    assert_eq!(present(Some(&agreed)), Some(false));
+}
+
+#[test]
 fn the_parts_in_which_urls_differ_are_told_in_every_form_for_people() {
     let difference = Difference {
         part: Part::Environment,
