@@ -328,11 +328,7 @@ impl Listener for Console {
                 self.line(&format!("Signed in{user}."));
             }
             Event::Discovering { flows, targets } => {
-                let targets = counted(targets, "target");
-                let text = match flows {
-                    0 => format!("Reading {targets} …"),
-                    _ => format!("Reading {} and {targets} …", counted(flows, "flow")),
-                };
+                let text = words::reading(flows, targets);
                 if self.live {
                     self.status(&text);
                 } else {

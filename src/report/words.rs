@@ -226,6 +226,14 @@ pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
     }
 }
 
+/// What is read: flows, targets, or both.
+pub(super) fn reading(flows: usize, targets: usize) -> String {
+    let parts = [(flows, "flow"), (targets, "target")].into_iter();
+    let parts = parts.filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts.map(|(number, noun)| counted(number, noun)).collect();
+    format!("Reading {} …", parts.join(" and "))
+}
+
 /// How many flows are named that are waited for.
 const MOST_NAMES: usize = 5;
 
@@ -255,6 +263,13 @@ pub(super) fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_is_told_and_nothing_of_what_there_is_none_of() {
+        assert_eq!(reading(1, 2), "Reading 1 flow and 2 targets …");
+        assert_eq!(reading(0, 1), "Reading 1 target …");
+        assert_eq!(reading(2, 0), "Reading 2 flows …");
+    }
 
     #[test]
     fn who_waits_is_told_until_when_and_which_option_says_so() {
