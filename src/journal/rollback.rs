@@ -37,6 +37,7 @@ struct Draft<'run> {
     changes: Vec<Change>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    left_alone: usize,
     writes: Vec<Write>,
 }
 
@@ -67,7 +68,9 @@ pub fn plan_rollback(
             Verdict::Hidden(refusal) => draft.hidden(row, refusal),
         }
     }
-    Plan::new(draft.changes, draft.problems, draft.warnings, draft.writes)
+    let mut plan = Plan::new(draft.changes, draft.problems, draft.warnings, draft.writes);
+    plan.left_alone = draft.left_alone;
+    plan
 }
 
 /// What became of a row since the apply.
@@ -108,7 +111,8 @@ fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
 impl<'run> Draft<'run> {
     fn new(cloud: &'run Cloud) -> Self {
         let (changes, writes) = (Vec::new(), Vec::new());
-        Self { cloud, changes, problems: Vec::new(), warnings: Vec::new(), writes }
+        let (problems, warnings) = (Vec::new(), Vec::new());
+        Self { cloud, changes, problems, warnings, left_alone: 0, writes }
     }
 
     /// Notes that a row is as it was.
@@ -170,6 +174,7 @@ impl<'run> Draft<'run> {
 
     /// Notes that somebody changed a row.
     fn changed(&mut self, row: &JournalRow, now: &Now<'_>, left: bool) {
+        self.left_alone += if left { row.places.len() } else { 0 };
         for place in &row.places {
             let mut message = self.what_changed(row, now, place);
             let (list, hint) = if left {

@@ -448,7 +448,9 @@ fn a_row_that_is_gone_is_a_problem_only_if_it_was_there_before() {
     assert_eq!(gone.len(), 5, "{gone:?}");
     assert!(plan.problems[0].message.contains("gone since the apply"));
     let left = changed(&journal, &model.found(&journal));
-    assert!(model.rollback(&journal, &left).is_agreed());
+    let rest = model.rollback(&journal, &left);
+    assert!(rest.is_agreed());
+    assert_eq!((plan.left_alone, rest.left_alone), (0, 5));
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// What a person should know, in the manifest's order.
     pub warnings: Vec<Problem>,
+    /// How many targets a rollback leaves alone, since somebody changed them.
+    pub left_alone: usize,
     writes: Vec<Write>,
 }
 
@@ -134,7 +136,7 @@ impl Plan {
         warnings: Vec<Problem>,
         writes: Vec<Write>,
     ) -> Self {
-        Self { changes, problems, warnings, writes }
+        Self { changes, problems, warnings, left_alone: 0, writes }
     }
 
     /// Adds what a person should know, in the manifest's order.
@@ -323,6 +325,7 @@ impl<'run> Draft<'run> {
             changes: self.changes.into_iter().map(|(_, change)| change).collect(),
             problems: self.problems,
             warnings: self.warnings,
+            left_alone: 0,
             writes: self.writes.into_iter().map(|(_, write)| write).collect(),
         }
     }

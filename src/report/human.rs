@@ -89,11 +89,7 @@ pub(super) fn conclusion(run: &Run<'_>, width: usize) -> String {
         return exported(run, plan, file, width);
     }
     match run.outcome {
-        Outcome::Agreed => match plan.count(Action::NoOp) {
-            // Everything was left alone by a rollback.
-            0 => format!("{GREEN}No changes.{GREEN:#}\n"),
-            count => last((GREEN, "No changes."), &format!(" {} agree.", targets(count)), width),
-        },
+        Outcome::Agreed => last((GREEN, "No changes."), &agreed(plan), width),
         Outcome::Planned => {
             let rest = format!(" {}. Nothing was written.", counts(plan, deeds(run.outcome)));
             last((BOLD, "Plan:"), &rest, width)
@@ -161,8 +157,14 @@ pub(super) fn failure(failure: &Failure, width: usize) -> String {
     text
 }
 
-fn targets(count: usize) -> String {
-    if count == 1 { "The one target".to_owned() } else { format!("All {count} targets") }
+/// That nothing was to be done to the targets, as a sentence; nothing where there are none.
+fn agreed(plan: &Plan) -> String {
+    match (plan.count(Action::NoOp), plan.left_alone) {
+        (0, 0) => String::new(),
+        (1, 0) => " The one target agrees.".to_owned(),
+        (all, 0) => format!(" All {all} targets agree."),
+        (unchanged, left) => format!(" {unchanged} unchanged, {left} left alone."),
+    }
 }
 
 /// Terraform's glyph with its colour.

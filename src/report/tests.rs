@@ -82,6 +82,25 @@ fn whether_there_are_changes_is_not_told_where_a_problem_may_hide_them() {
 }
 
 #[test]
+fn what_a_rollback_leaves_alone_is_counted() {
+    let plan = |changes| {
+        let mut plan = plan(changes, Vec::new(), Vec::new());
+        plan.left_alone = 2;
+        plan
+    };
+    let undone = plan(vec![change("a", Action::Update)]);
+    let undone = run(RunCommand::Rollback, Outcome::Applied, Some(&undone));
+    let told = "0 created, 1 updated, 0 unchanged, 2 left alone. ";
+    for text in [human::conclusion(&undone, 100), ReportFormat::Markdown.render(&undone)] {
+        assert!(text.contains(told), "{text}");
+    }
+    let agreed = plan(Vec::new());
+    let agreed = run(RunCommand::Rollback, Outcome::Agreed, Some(&agreed));
+    let text = human::conclusion(&agreed, 100);
+    assert!(text.contains(" 0 unchanged, 2 left alone."), "{text}");
+}
+
+#[test]
 fn the_parts_in_which_urls_differ_are_told_in_every_form_for_people() {
     let difference = Difference {
         part: Part::Environment,

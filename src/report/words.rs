@@ -12,6 +12,9 @@ use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
 use crate::probe::Probed;
 use crate::problem::Problem;
 
+/// What is said of targets that a rollback does nothing to, since somebody changed them.
+const LEFT_ALONE: &str = "left alone";
+
 /// The most characters of a sentence.
 const MOST_CHARACTERS: usize = 4_000;
 
@@ -132,8 +135,9 @@ pub(super) fn tally(
         (plan.count(Action::Update), updated),
         (plan.count(Action::Delete), deleted),
         (plan.count(Action::NoOp), "unchanged"),
+        (plan.left_alone, LEFT_ALONE),
     ];
-    tally.retain(|(number, word)| *number > 0 || *word != deleted);
+    tally.retain(|(number, word)| *number > 0 || ![deleted, LEFT_ALONE].contains(word));
     tally
 }
 
