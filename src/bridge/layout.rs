@@ -28,7 +28,7 @@ impl Slot {
         before: impl Into<String>,
         after: impl Into<String>,
     ) -> Self {
-        let range = offset(text, raw)..end(text, raw);
+        let range = offset(text, raw.get())..end(text, raw);
         Self { range, before: before.into(), after: after.into() }
     }
 
@@ -126,7 +126,7 @@ impl Layout {
 /// What stands between the name of the first member and its value.
 pub(super) fn colon<'text>(text: &'text str, members: &Members<'_>) -> &'text str {
     let Some((_, value)) = members.first() else { return ": " };
-    let before = &text[..offset(text, value)];
+    let before = &text[..offset(text, value.get())];
     let name = before.trim_end().trim_end_matches(':').trim_end();
     &before[name.len()..]
 }
@@ -146,5 +146,5 @@ pub(super) fn between<'text>(text: &'text str, members: &Members<'_>) -> Option<
 
 /// Where a value ends in the text that it is a part of.
 fn end(text: &str, raw: &RawValue) -> usize {
-    offset(text, raw) + raw.get().len()
+    offset(text, raw.get()) + raw.get().len()
 }

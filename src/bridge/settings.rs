@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::layout::{Layout, Members, Slot, between, colon, opening};
 use crate::domain::{SchemaName, StoredText, printable};
-use crate::plan::json::{Children, children_of, offset, quoted};
+use crate::plan::json::{Children, children_of, offset, position, quoted};
 
 /// The member that holds the values of environment variables.
 const VARIABLES: &str = "EnvironmentVariables";
@@ -122,7 +122,7 @@ impl Settings {
     pub fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
         let text = str::from_utf8(bytes).map_err(|_| SettingsError::NotUtf8)?;
         let root = root(without_mark(text))?;
-        let members = members(root)?.ok_or(SettingsError::NotObject)?;
+        let members = members(text, root)?.ok_or(SettingsError::NotObject)?;
         let list = list(&members)?;
         let elements = list.map_or_else(|| Ok(Vec::new()), |list| elements(text, list))?;
         let (entries, places) = entries(text, &elements)?;
@@ -175,16 +175,20 @@ fn without_mark(text: &str) -> &str {
 
 /// The whole text as a value.
 fn root(text: &str) -> Result<&RawValue, SettingsError> {
-    serde_json::from_str(text).map_err(|error| not_json(&error))
+    serde_json::from_str(text).map_err(|error| not_json(text, text, &error))
 }
 
-fn not_json(error: &serde_json::Error) -> SettingsError {
-    SettingsError::NotJson { line: error.line(), column: error.column() }
+fn not_json(text: &str, part: &str, error: &serde_json::Error) -> SettingsError {
+    let (line, column) = position(text, part, error);
+    SettingsError::NotJson { line, column }
 }
 
-/// The members of an object; none if the value is something else.
-fn members(raw: &RawValue) -> Result<Option<Members<'_>>, SettingsError> {
-    Ok(match children_of(raw).map_err(|error| not_json(&error))? {
+/// The members of an object in the text; none if the value is something else.
+fn members<'text>(
+    text: &str,
+    raw: &'text RawValue,
+) -> Result<Option<Members<'text>>, SettingsError> {
+    Ok(match children_of(raw).map_err(|error| not_json(text, raw.get(), &error))? {
         Children::Members(members) => Some(members),
         Children::Elements(_) | Children::Neither => None,
     })
@@ -216,13 +220,14 @@ fn elements<'text>(
     text: &str,
     list: &'text RawValue,
 ) -> Result<Vec<Element<'text>>, SettingsError> {
-    let elements = match children_of(list).map_err(|error| not_json(&error))? {
+    let elements = match children_of(list).map_err(|error| not_json(text, list.get(), &error))? {
         Children::Elements(elements) => elements,
         Children::Neither if list.get() == "null" => Vec::new(),
         _ => return Err(SettingsError::NotList(line(text, list))),
     };
     let element = |raw: &'text RawValue| {
-        let members = members(raw)?.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
+        let members = members(text, raw)?;
+        let members = members.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
         Ok((raw, members))
     };
     elements.into_iter().map(element).collect()
@@ -230,7 +235,7 @@ fn elements<'text>(
 
 /// The line that a value begins in, counted from 1.
 fn line(text: &str, raw: &RawValue) -> usize {
-    text[..offset(text, raw)].matches('\n').count() + 1
+    text[..offset(text, raw.get())].matches('\n').count() + 1
 }
 
 /// Everything that the file says of variables, and the place of each by its name in small letters.

@@ -159,6 +159,8 @@ fn several_values_are_written_at_once_as_they_would_be_one_after_the_other() {
 fn a_file_that_an_import_would_trip_over_is_refused_with_its_place() {
     assert_eq!(refused([0xff, 0xfe, b'{', 0]), SettingsError::NotUtf8);
     assert!(matches!(refused("{\n  \"a\": }"), SettingsError::NotJson { line: 2, .. }));
+    let surrogate = "{\n\"EnvironmentVariables\": [\n{\"\\ud800\": 1}]}";
+    assert!(matches!(refused(surrogate), SettingsError::NotJson { line: 3, .. }));
     assert_eq!(refused("[]"), SettingsError::NotObject);
     assert_eq!(refused("{\n\"EnvironmentVariables\": {}}"), SettingsError::NotList(2));
     let list = |entries: &str| format!("{{\"EnvironmentVariables\": [\n{entries}]}}");

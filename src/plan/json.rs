@@ -91,7 +91,8 @@ pub(crate) enum Children<'text> {
 impl<'text> Document<'text> {
     /// Reads a JSON text.
     pub(crate) fn new(text: &'text str) -> Result<Self, PointerMismatch> {
-        let root: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        let root: &RawValue =
+            serde_json::from_str(text).map_err(|error| not_json(text, text, &error))?;
         Ok(Self { text, place: place(text, root), root: Node::Written(root) })
     }
 
@@ -133,11 +134,12 @@ impl<'text> Document<'text> {
         &mut self,
         pointer: &'tokens JsonPointer,
     ) -> Result<Reached<'_, 'text, 'tokens>, PointerMismatch> {
-        let tokens = pointer.tokens();
+        let (tokens, text) = (pointer.tokens(), self.text);
         let mut node = &mut self.root;
         for (depth, token) in tokens.iter().enumerate() {
             let here = || printable(&format!("/{}", tokens[..depth].join("/")), MOST_SHOWN);
-            let container = node.open()?.ok_or_else(|| PointerMismatch::NotContainer(here()))?;
+            let container =
+                node.open(text)?.ok_or_else(|| PointerMismatch::NotContainer(here()))?;
             match container.index(token) {
                 Some(index) => node = &mut container.values[index].node,
                 None if container.names.is_none() => {
@@ -151,10 +153,11 @@ impl<'text> Document<'text> {
 }
 
 impl<'text> Node<'text> {
-    /// Looks into an object or an array.
-    fn open(&mut self) -> Result<Option<&mut Container<'text>>, PointerMismatch> {
+    /// Looks into an object or an array, which is a part of that text.
+    fn open(&mut self, text: &str) -> Result<Option<&mut Container<'text>>, PointerMismatch> {
         if let Self::Written(raw) = *self {
-            *self = match children_of(raw).map_err(|error| not_json(&error))? {
+            let children = children_of(raw).map_err(|error| not_json(text, raw.get(), &error));
+            *self = match children? {
                 Children::Members(members) => Self::Open(Container::object(raw.get(), members)),
                 Children::Elements(elements) => Self::Open(Container::array(raw.get(), elements)),
                 Children::Neither => return Ok(None),
@@ -251,23 +254,36 @@ fn array_index(token: &str) -> Option<usize> {
     token.parse().ok().filter(|_| canonical)
 }
 
-/// What the value holds, each part as written.
+/// What the value holds, each part as written. A number or a text that fits no type of this
+/// program holds nothing either.
 pub(crate) fn children_of(raw: &RawValue) -> Result<Children<'_>, serde_json::Error> {
-    serde_json::from_str(raw.get())
+    match raw.get().as_bytes() {
+        [b'{' | b'[', ..] => serde_json::from_str(raw.get()),
+        _ => Ok(Children::Neither),
+    }
 }
 
-fn not_json(error: &serde_json::Error) -> PointerMismatch {
-    PointerMismatch::NotJson { line: error.line(), column: error.column() }
+fn not_json(text: &str, part: &str, error: &serde_json::Error) -> PointerMismatch {
+    let (line, column) = position(text, part, error);
+    PointerMismatch::NotJson { line, column }
 }
 
-/// How many bytes of the text stand before the value, which is a part of it.
-pub(crate) fn offset(text: &str, raw: &RawValue) -> usize {
-    raw.get().as_ptr() as usize - text.as_ptr() as usize
+/// The line and the column of an error in the whole text, where it was met in a part of it.
+pub(crate) fn position(text: &str, part: &str, error: &serde_json::Error) -> (usize, usize) {
+    let before = &text[..offset(text, part)];
+    let last = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
+    let indent = if error.line() == 1 { last.len() } else { 0 };
+    (before.matches('\n').count() + error.line(), indent + error.column())
+}
+
+/// How many bytes of the text stand before a part of it.
+pub(crate) fn offset(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
 }
 
 /// The bytes of the text that the value takes, which is a part of it.
 fn place(text: &str, raw: &RawValue) -> Range<usize> {
-    let start = offset(text, raw);
+    let start = offset(text, raw.get());
     start..start + raw.get().len()
 }
 
@@ -292,7 +308,7 @@ impl<'de> Visitor<'de> for ChildrenVisitor {
     type Value = Children<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
+        formatter.write_str("an object or an array")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -309,30 +325,6 @@ impl<'de> Visitor<'de> for ChildrenVisitor {
             elements.push(element);
         }
         Ok(Children::Elements(elements))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Children::Neither)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Children::Neither)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Children::Neither)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Children::Neither)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Children::Neither)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Children::Neither)
     }
 }
 
@@ -425,8 +417,35 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_nests_without_end_is_refused_and_does_no_harm() {
-        let deep = "[".repeat(100_000);
-        assert!(matches!(written(&deep, "/0"), Err(PointerMismatch::NotJson { .. })));
+    fn a_text_that_nests_without_end_does_no_harm_and_is_refused_if_it_is_not_json() {
+        let open = "[".repeat(100_000);
+        assert!(matches!(written(&open, "/0"), Err(PointerMismatch::NotJson { .. })));
+        let deep = open.clone() + &"]".repeat(100_000);
+        assert_eq!(written(&deep, "/0/0/0").unwrap(), r#"[[["new"]]]"#);
+        let wide = format!("{{\"deep\":{deep},\"a\":1}}");
+        assert_eq!(written(&wide, "/a").unwrap(), wide.replace("1", "\"new\""));
+    }
+
+    #[test]
+    fn what_no_type_can_hold_is_json_all_the_same() {
+        for value in ["1e400", r#""\ud800""#] {
+            assert_eq!(
+                written(&format!("{{\"a\":{value}}}"), "/a/b"),
+                Err(PointerMismatch::NotContainer("/a".into()))
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_by_its_place_in_the_whole_text() {
+        let name = r#"{"\ud800":1}"#;
+        let place = |text: &str| match written(text, "/a/b") {
+            Err(PointerMismatch::NotJson { line, column }) => (line, column),
+            other => panic!("{other:?}"),
+        };
+        let (line, column) = place(name);
+        assert_eq!(line, 1);
+        assert_eq!(place(&format!("{{\n\"x\":1,\n\"a\":{name}}}")), (3, 4 + column));
+        assert_eq!(place(&format!("{{\"a\":\n{{\n{}}}", &name[1..])), (3, column - 1));
     }
 }
