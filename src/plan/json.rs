@@ -423,7 +423,7 @@ mod tests {
         let deep = open.clone() + &"]".repeat(100_000);
         assert_eq!(written(&deep, "/0/0/0").unwrap(), r#"[[["new"]]]"#);
         let wide = format!("{{\"deep\":{deep},\"a\":1}}");
-        assert_eq!(written(&wide, "/a").unwrap(), wide.replace("1", "\"new\""));
+        assert_eq!(written(&wide, "/a").unwrap(), wide.replace('1', "\"new\""));
     }
 
     #[test]
