@@ -1,6 +1,7 @@
 //! The command line: types and help texts, no behaviour.
 
 mod check;
+mod dry_run;
 mod explain;
 mod export;
 mod generate;
@@ -160,6 +161,7 @@ pub enum Color {
 
 /// Options of a plan.
 #[derive(Debug, Args)]
+#[command(arg = dry_run::refused())]
 pub struct PlanArgs {
     /// Exit with 2 if there are changes.
     #[arg(long)]

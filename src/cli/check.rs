@@ -2,10 +2,11 @@
 
 use clap::Args;
 
-use super::RunArgs;
+use super::{RunArgs, dry_run};
 
 /// Options of a check.
 #[derive(Debug, Args)]
+#[command(arg = dry_run::refused())]
 pub struct CheckArgs {
     /// Exit with 2 if something drifted.
     #[arg(long)]

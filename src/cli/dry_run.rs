@@ -1,0 +1,38 @@
+//! The option of writing nothing, where a command never writes.
+
+use clap::builder::UnknownArgumentValueParser;
+use clap::{Arg, ArgAction};
+
+/// What is answered to who asks a command for a dry run that is one.
+const TIP: &str = "leave it out: this command writes nothing, so that every run of it is a dry run";
+
+/// An option that is refused, with the reason.
+pub(super) fn refused() -> Arg {
+    Arg::new("dry_run")
+        .long("dry-run")
+        .aliases(["what-if", "whatif"])
+        .action(ArgAction::SetTrue)
+        .value_parser(UnknownArgumentValueParser::suggest(TIP))
+        .hide(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_command_that_never_writes_tells_who_asks_for_a_dry_run_that_it_is_one() {
+        for command in ["plan", "check"] {
+            for option in ["--dry-run", "--what-if", "-WhatIf"] {
+                let words = ["flowbind", command, option].map(OsString::from);
+                let refused = Cli::read(words).unwrap_err().to_string();
+                assert!(refused.contains("unexpected argument '--dry-run'"), "{refused}");
+                assert!(refused.contains(TIP), "{refused}");
+            }
+            assert!(Cli::read(["flowbind", command].map(OsString::from)).is_ok());
+        }
+    }
+}
