@@ -83,6 +83,11 @@ pub enum Event<'a> {
         /// Whether they are others than those of the last look.
         news: bool,
     },
+    /// A look at flows that are waited for failed as the next one may not.
+    LookFailed {
+        /// Why.
+        reason: &'a str,
+    },
     /// The plan is made.
     Planned {
         /// The plan.

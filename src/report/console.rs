@@ -344,6 +344,8 @@ impl Listener for Console {
             Event::AwaitingFlows { flows, pause, left, news } => {
                 self.awaiting(flows, pause, news.then_some(left));
             }
+            // The wait goes on, and is told.
+            Event::LookFailed { .. } => (),
             Event::Planned { plan, environment, url } => {
                 self.planned(&human::heading("Plan for", environment, url), plan);
             }

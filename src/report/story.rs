@@ -30,6 +30,7 @@ pub(super) fn event(event: &Event<'_>) {
             let (pause_ms, left_ms) = (milliseconds(*pause), milliseconds(*left));
             tracing::info!(flows = flows.len(), pause_ms, left_ms, "waiting for flows");
         }
+        Event::LookFailed { reason } => tracing::warn!(reason, "a look at the flows failed"),
         Event::Planned { plan, .. } | Event::Checked { plan, .. } => planned(plan),
         Event::Writing { writes, change_sets } => tracing::info!(writes, change_sets, "writing"),
         Event::Verifying => tracing::info!("reading back"),

@@ -75,7 +75,10 @@ impl<'run> Wait<'run> {
             let id = found.discovery.environment_id.clone();
             Stage::Wait.log(look_at(&lacking, &id, connection, &term, console)).await?;
             found = match find(connection, manifest, Some(id), &Nobody).await {
-                Err(failure) if may_pass(&failure) && !term.is_over() => continue,
+                Err(failure) if may_pass(&failure) && !term.is_over() => {
+                    console.tell(Event::LookFailed { reason: &failure.message });
+                    continue;
+                }
                 found => found?,
             };
             lacking = match self.lacking(desired, &found, connection) {
@@ -217,7 +220,8 @@ async fn look_again(
         match timeout_at(term.end, look()).await {
             Ok(Ok(found)) => names = found,
             Ok(Err(failure)) if !may_pass(&failure) => return Err(failure),
-            Ok(Err(_)) | Err(_) => (),
+            Ok(Err(failure)) => listener.tell(Event::LookFailed { reason: &failure.message }),
+            Err(_) => (),
         }
     }
     term.add();
@@ -258,6 +262,18 @@ mod tests {
             let Event::AwaitingFlows { flows, pause, left, news } = event else { panic!() };
             let note = (flows.join(" "), pause.as_secs(), left.as_secs(), news);
             self.0.borrow_mut().push(note);
+        }
+    }
+
+    /// Notes why looks failed.
+    #[derive(Default)]
+    struct Failures(RefCell<Vec<String>>);
+
+    impl Listener for Failures {
+        fn tell(&self, event: Event<'_>) {
+            if let Event::LookFailed { reason } = event {
+                self.0.borrow_mut().push(reason.to_owned());
+            }
         }
     }
 
@@ -326,6 +342,14 @@ mod tests {
             if failures == 0 { Ok(Vec::new()) } else { Err(Failure::new(Exit::Unreachable, "")) }
         });
         assert_eq!(mended.await, (None, 6));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_fails_is_told_with_its_reason() {
+        let (failures, term) = (Failures::default(), Term::begin(Duration::from_secs(7), &|_| ()));
+        let look = async || Err(Failure::new(Exit::Unreachable, "gone"));
+        look_again(flows("a"), &term, &failures, look).await.unwrap();
+        assert_eq!(failures.0.into_inner(), ["gone", "gone"]);
     }
 
     #[tokio::test(start_paused = true)]
