@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::interrupt::interruptible;
 use super::record::Record;
-use super::{Intent, Ready, Start, Wish, begin, detailed, prepare, start};
+use super::{Intent, Ready, Start, Wish, detailed, prepare, reported, start};
 use crate::cli::CheckArgs;
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
@@ -17,13 +17,12 @@ use crate::report::{Checked, Console, Outcome, RunCommand};
 /// Checks an environment against the manifest, and reports.
 pub(super) async fn command(args: &CheckArgs, color: anstream::ColorChoice) -> Exit {
     let (run, file) = (&args.run, &args.run.connect.manifest);
-    let (console, mut record, opened) =
-        begin(RunCommand::Check, (run.format, &run.reports), file, color);
-    let ended = match opened {
-        Ok(()) => stages(args, &console, &mut record).await,
-        Err(failure) => Err(failure),
-    };
-    detailed(record.conclude(ended, &console), args.detailed_exitcode)
+    let outputs = (run.format, &run.reports);
+    let ended = reported(RunCommand::Check, outputs, file, color, async |console, record| {
+        stages(args, console, record).await
+    })
+    .await;
+    detailed(ended, args.detailed_exitcode)
 }
 
 /// The stages of a check: manifest, sign-in, discover, plan, probe.

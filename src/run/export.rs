@@ -7,7 +7,7 @@ use super::next::Next;
 use super::record::Record;
 use super::settings_file::SettingsFile;
 use super::wait::Wait;
-use super::{Intent, Ready, Start, Wish, begin, consent, prepare, start};
+use super::{Intent, Ready, Start, Wish, consent, prepare, reported, start};
 use crate::bridge::{Export, plan_export};
 use crate::cli::{ConnectArgs, ExportArgs};
 use crate::domain::printable_path;
@@ -19,13 +19,12 @@ use crate::report::{Console, ExportedFile, Outcome, RunCommand, counted};
 pub(super) async fn command(args: &ExportArgs, color: anstream::ColorChoice) -> Exit {
     let run = &args.run;
     let file = &run.connect.manifest;
-    let (console, mut record, opened) =
-        begin(RunCommand::Export, (run.format, &run.reports), file, color);
-    let ended = match opened {
-        Ok(()) => stages(args, &console, &mut record).await,
-        Err(failure) => Err(failure),
-    };
-    let (outcome, exit) = record.conclude(ended, &console);
+    let outputs = (run.format, &run.reports);
+    let (outcome, exit) =
+        reported(RunCommand::Export, outputs, file, color, async |console, record| {
+            stages(args, console, record).await
+        })
+        .await;
     let changed = matches!(outcome, Outcome::Planned | Outcome::Exported);
     if args.detailed_exitcode && changed { Exit::ChangesPending } else { exit }
 }

@@ -198,18 +198,15 @@ async fn populate<'run>(
     wish: impl FnOnce() -> Result<Wish<'run>, Failure>,
     color: anstream::ColorChoice,
 ) -> (Outcome, Exit) {
-    let file = &args.connect.manifest;
-    let (console, mut record, opened) = begin(command, (args.format, &args.reports), file, color);
-    let ended = match opened.and_then(|()| wish()) {
-        Ok(wish) => {
-            let ended = stages(args, &wish, &console, &mut record).await;
-            let saved = matches!(ended, Ok(Outcome::Agreed | Outcome::Planned));
-            wish.save.filter(|_| !saved).iter().for_each(|saving| saving.left(&console));
-            ended
-        }
-        Err(failure) => Err(failure),
-    };
-    record.conclude(ended, &console)
+    let (outputs, file) = ((args.format, &args.reports), &args.connect.manifest);
+    reported(command, outputs, file, color, async |console, record| {
+        let wish = wish()?;
+        let ended = stages(args, &wish, console, record).await;
+        let saved = matches!(ended, Ok(Outcome::Agreed | Outcome::Planned));
+        wish.save.filter(|_| !saved).iter().for_each(|saving| saving.left(console));
+        ended
+    })
+    .await
 }
 
 /// The stages of a run: manifest, sign-in, discover, plan, apply.
@@ -501,6 +498,22 @@ impl Ready {
             rolled_back: None,
         }
     }
+}
+
+/// Runs the stages of a command that is about that file, and reports how they ended.
+async fn reported(
+    command: RunCommand,
+    outputs: (Format, &ReportArgs),
+    file: &Path,
+    color: anstream::ColorChoice,
+    stages: impl AsyncFnOnce(&Arc<Console>, &mut Record) -> Result<Outcome, Failure>,
+) -> (Outcome, Exit) {
+    let (console, mut record, opened) = begin(command, outputs, file, color);
+    let ended = match opened {
+        Ok(()) => stages(&console, &mut record).await,
+        Err(failure) => Err(failure),
+    };
+    record.conclude(ended, &console)
 }
 
 /// Begins a run that reports and is about that file: its streams, what is known of it, and whether

@@ -8,7 +8,7 @@ use super::next::Next;
 use super::record::Record;
 use super::sign_in::Login;
 use super::{
-    Connection, Intent, auth, begin, clouds, confirm, consent, detailed, journal, reach, review,
+    Connection, Intent, auth, clouds, confirm, consent, detailed, journal, reach, reported, review,
 };
 use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
@@ -44,13 +44,12 @@ struct Ready {
 pub(super) async fn command(args: &RollbackArgs, color: anstream::ColorChoice) -> Exit {
     let run = &args.run;
     let file = &args.journal.path;
-    let (console, mut record, opened) =
-        begin(RunCommand::Rollback, (run.format, &run.reports), file, color);
-    let ended = match opened {
-        Ok(()) => stages(args, &console, &mut record).await,
-        Err(failure) => Err(failure),
-    };
-    detailed(record.conclude(ended, &console), args.write.detailed_exitcode)
+    let outputs = (run.format, &run.reports);
+    let ended = reported(RunCommand::Rollback, outputs, file, color, async |console, record| {
+        stages(args, console, record).await
+    })
+    .await;
+    detailed(ended, args.write.detailed_exitcode)
 }
 
 /// The stages of a rollback: journal, sign-in, reading, plan, apply.
