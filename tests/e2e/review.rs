@@ -99,8 +99,9 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     let planned = day.run(&["plan", "--out", &file]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     let (manifest, url) = (&day.manifest, &day.served.url);
-    let next =
-        format!(":\n  flowbind apply --plan {file} --manifest {manifest} --environment {url}\n");
+    let next = format!(
+        ":\n  flowbind apply --plan {file} --manifest {manifest} --environment {url} --token-store none\n"
+    );
     assert!(planned.stderr.contains(&next), "{}", planned.stderr);
     day.rotates();
     let refused = day.run(&["apply", "--plan", &file]);
