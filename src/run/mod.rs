@@ -63,6 +63,9 @@ use sign_in::Login;
 use tenant::Place;
 use wait::Wait;
 
+/// How somebody agrees to a plan where nobody can be asked.
+const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
+
 /// What is to come of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Intent {
@@ -277,17 +280,8 @@ fn start(
     let environment = environment.map_err(|problem| invalid(args, problem, console, record))?;
     let login = Login::of(&args.connect, &environment, &clouds)?;
     confirm::possible(&environment.place, wish.intent, &args.connect, console)
-        .map_err(|failure| failure.next(reviewing(&args.connect)))?;
+        .map_err(|failure| failure.hint(REVIEW))?;
     Ok(Start { manifest, manifest_sha256, environment, login })
-}
-
-/// How somebody agrees to a plan where nobody can be asked.
-fn reviewing(connect: &ConnectArgs) -> String {
-    let plan = Next::command("plan").option("--out", "FILE").reaching(connect);
-    let apply = Next::command("apply").option("--plan", "FILE").reaching(connect);
-    format!(
-        "or have the plan looked at first: `{plan}` saves it, and `{apply}` writes it without asking"
-    )
 }
 
 /// Signs in, reads the environment, and plans. Everything here may be broken off.
