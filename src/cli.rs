@@ -91,7 +91,8 @@ impl Cli {
             let message = format!("flowbind has no `{word}`: {hint}");
             Self::command().error(ErrorKind::UnknownArgument, message)
         })?;
-        Self::from_arg_matches(&variables::matches(Self::command, &words)?)
+        let command = || dry_run::refusing(Self::command());
+        Self::from_arg_matches(&variables::matches(command, &words)?)
     }
 }
 
@@ -161,7 +162,6 @@ pub enum Color {
 
 /// Options of a plan.
 #[derive(Debug, Args)]
-#[command(arg = dry_run::refused())]
 pub struct PlanArgs {
     /// Exit with 2 if there are changes.
     #[arg(long)]

@@ -2,11 +2,10 @@
 
 use clap::Args;
 
-use super::{RunArgs, dry_run};
+use super::RunArgs;
 
 /// Options of a check.
 #[derive(Debug, Args)]
-#[command(arg = dry_run::refused())]
 pub struct CheckArgs {
     /// Exit with 2 if something drifted.
     #[arg(long)]

@@ -1,13 +1,23 @@
 //! The option of writing nothing, where a command never writes.
 
 use clap::builder::UnknownArgumentValueParser;
-use clap::{Arg, ArgAction};
+use clap::{Arg, ArgAction, Command};
 
 /// What is answered to who asks a command for a dry run that is one.
 const TIP: &str = "leave it out: this command writes nothing, so that every run of it is a dry run";
 
-/// An option that is refused, with the reason.
-pub(super) fn refused() -> Arg {
+/// The commands that never write.
+const COMMANDS: [&str; 2] = ["plan", "check"];
+
+/// The same program, where the commands that never write refuse a dry run with the reason. No page
+/// and no completion is to offer it.
+pub(super) fn refusing(program: Command) -> Command {
+    COMMANDS.into_iter().fold(program, |program, name| {
+        program.mut_subcommand(name, |command| command.arg(refused()))
+    })
+}
+
+fn refused() -> Arg {
     Arg::new("dry_run")
         .long("dry-run")
         .aliases(["what-if", "whatif"])
@@ -20,12 +30,14 @@ pub(super) fn refused() -> Arg {
 mod tests {
     use std::ffi::OsString;
 
+    use clap::CommandFactory;
+
     use super::*;
     use crate::cli::Cli;
 
     #[test]
     fn a_command_that_never_writes_tells_who_asks_for_a_dry_run_that_it_is_one() {
-        for command in ["plan", "check"] {
+        for command in COMMANDS {
             for option in ["--dry-run", "--what-if", "-WhatIf"] {
                 let words = ["flowbind", command, option].map(OsString::from);
                 let refused = Cli::read(words).unwrap_err().to_string();
@@ -33,6 +45,8 @@ mod tests {
                 assert!(refused.contains(TIP), "{refused}");
             }
             assert!(Cli::read(["flowbind", command].map(OsString::from)).is_ok());
+            let offered = Cli::command().find_subcommand(command).cloned().unwrap();
+            assert!(offered.get_arguments().all(|option| option.get_id() != "dry_run"));
         }
     }
 }
