@@ -1,15 +1,18 @@
 //! How many requests a service is sent at once: a pure decision over what it answered.
 //!
-//! It begins with what services are known to bear. As long as the service has turned nothing away,
-//! every answer makes room for one request more. Once it has, what was too much is halved and the
-//! number grows by one with each round of answers, up to just below what was too much; past that only
-//! now and then, ever more rarely, since a service that is pushed further makes the caller wait.
+//! It begins with what services are known to bear. If the service turns none of them away, every
+//! further answer makes room for one request more. Once it has, the number is halved and grows by one
+//! with each round of answers, up to just below what was too much; past that only now and then, ever
+//! more rarely, since a service that is pushed further makes the caller wait.
 //!
-//! What was too much is told by the request itself that was turned away: as many as were under way
-//! when it was sent, if the service never bore that many. If it did, it has less to give than before,
-//! and what was too much is the number in force. A service that turns away even one request at a time
-//! does so for another reason than how many there are: then slowing down further would not help, and
-//! for a while only the pauses that it asks for hold the run back.
+//! Nothing is sent while the service wants to be left alone, but what is under way then is answered,
+//! and tells how many the service bore together. If that is at least half of what was tried, it is
+//! what the service is sent from then on; if it is all that was tried, the service has less to give
+//! than before, and if it is less, the reason may be another than how many there are. A service that
+//! turns away even one request at a time certainly has another: then slowing down further would not
+//! help, and for a while only the pauses that it asks for hold the run back.
+
+use std::collections::VecDeque;
 
 /// How many requests are under way at once at first: two runs of one user stay below the 52 that
 /// Dataverse bears of them.
@@ -27,30 +30,65 @@ const MOST_PATIENCE: usize = 4_096;
 const SPARED: u32 = 32;
 
 /// The number of requests that a service may be sent at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
     ceiling: usize,
     hint: usize,
     limit: usize,
     /// The smallest number that the service was known to turn away; none before it did.
     too_many: Option<usize>,
-    /// The largest number that the service was known to bear.
-    borne: usize,
     /// How many answers have come since the number changed.
     answers: usize,
     patience: usize,
     spared: u32,
-    wave: u64,
+    wave: Wave,
 }
 
-/// What there was when a request was sent.
+/// The requests that are sent between two pauses. Those that were under way together are turned away
+/// together, which is one reason to slow down and not many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wave {
+    number: u64,
+    /// The largest number of requests that were under way.
+    tried: usize,
+    /// How many requests were sent of which nothing is remembered any more.
+    forgotten: usize,
+    /// For each request that was sent after those, how many that were under way then were served.
+    served: VecDeque<usize>,
+    /// The largest number of requests that were under way together and were all served.
+    borne: usize,
+    /// What was too much when the first was turned away, 0 if that was not the reason; none before.
+    too_many: Option<usize>,
+}
+
+/// Which request it was that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
-    /// How many requests were under way, with this one.
-    under_way: usize,
-    /// The time between two changes for the worse. Requests that were under way together are turned
-    /// away together, which is one reason to slow down and not many.
     wave: u64,
+    /// How many requests of its wave were sent before it.
+    nth: usize,
+}
+
+impl Wave {
+    /// Remembers a request that is sent as one of so many under way, and forgets the first if that
+    /// makes more than so many.
+    fn send(&mut self, under_way: usize, most: usize) -> Sent {
+        self.tried = self.tried.max(under_way);
+        self.served.push_back(0);
+        if self.served.len() > most {
+            self.served.pop_front();
+            self.forgotten += 1;
+        }
+        Sent { wave: self.number, nth: self.forgotten + self.served.len() - 1 }
+    }
+
+    /// Takes in that a request was served: it was under way when those after it were sent.
+    fn serve(&mut self, sent: Sent) {
+        for served in self.served.iter_mut().skip(sent.nth.saturating_sub(self.forgotten)) {
+            *served += 1;
+            self.borne = self.borne.max(*served);
+        }
+    }
 }
 
 impl Pace {
@@ -62,11 +100,10 @@ impl Pace {
             hint: usize::MAX,
             limit: FIRST.min(ceiling),
             too_many: None,
-            borne: 0,
             answers: 0,
             patience: PATIENCE,
             spared: 0,
-            wave: 0,
+            wave: Wave::default(),
         }
     }
 
@@ -76,14 +113,20 @@ impl Pace {
     }
 
     /// What is to be remembered of a request which is sent now, as one of so many under way.
-    pub(super) fn sent(&self, under_way: usize) -> Sent {
-        Sent { under_way, wave: self.wave }
+    pub(super) fn sent(&mut self, under_way: usize) -> Sent {
+        if self.wave.too_many.is_some() {
+            self.wave = Wave { number: self.wave.number.wrapping_add(1), ..Wave::default() };
+        }
+        self.wave.send(under_way, self.ceiling.saturating_mul(2))
     }
 
     /// Takes in that the service did its work, and whether as many requests as may be were under
     /// way: what is not used up tells nothing of what more would do.
     pub(super) fn on_success(&mut self, sent: Sent, used_up: bool) {
-        self.borne = self.borne.max(sent.under_way);
+        if sent.wave == self.wave.number {
+            self.wave.serve(sent);
+            self.settle();
+        }
         if !used_up || self.limit() >= self.ceiling.min(self.hint) {
             return;
         }
@@ -96,17 +139,17 @@ impl Pace {
 
     /// Takes in that the service turned away a request.
     pub(super) fn on_throttled(&mut self, sent: Sent) {
-        if sent.wave != self.wave {
+        if self.wave.too_many.is_some() || sent.wave != self.wave.number {
             return;
         }
-        self.wave = self.wave.wrapping_add(1);
+        self.wave.too_many = Some(0);
         self.answers = 0;
-        let told = Some(sent.under_way).filter(|under_way| *under_way > self.borne);
-        match (self.spared, told.unwrap_or(self.limit()).min(self.limit())) {
+        match (self.spared, self.limit().min(self.wave.tried)) {
             (0, 1) => self.stop_halving(),
             (0, too_many) => self.halve(too_many),
             _ => self.spared -= 1,
         }
+        self.settle();
     }
 
     /// Takes in how many requests at once the service recommends.
@@ -127,13 +170,25 @@ impl Pace {
             self.patience = self.patience.saturating_mul(2).min(MOST_PATIENCE);
         }
         self.too_many = Some(too_many);
+        self.wave.too_many = Some(too_many);
         self.limit = (too_many / 2).max(1);
+    }
+
+    /// Goes on with as many as the service bore together, if that is known to be fewer than were too
+    /// much, and at least half.
+    fn settle(&mut self) {
+        let borne = self.wave.borne;
+        if self.wave.too_many.is_some_and(|too_many| (self.limit..too_many).contains(&borne)) {
+            self.limit = borne;
+            self.too_many = Some(borne + 1);
+        }
     }
 
     /// How many answers make room for one request more.
     fn answers_to_grow(&self) -> usize {
         match self.too_many {
-            None => 1,
+            None if self.limit > FIRST => 1,
+            None => FIRST,
             Some(too_many) if self.limit + 1 < too_many => self.limit,
             Some(_) => self.limit.saturating_mul(self.patience),
         }
@@ -165,27 +220,52 @@ mod tests {
 
     fn hear(pace: &mut Pace, said: &Said) {
         match said {
-            Said::Done(used_up) => pace.on_success(full(pace), *used_up),
-            Said::TooMany => pace.on_throttled(full(pace)),
+            Said::Done(used_up) => succeed_once(pace, *used_up),
+            Said::TooMany => refuse(pace),
             Said::Hint(hint) => pace.on_hint(*hint),
         }
     }
 
     /// A request that is sent with as many under way as may be.
-    fn full(pace: &Pace) -> Sent {
+    fn full(pace: &mut Pace) -> Sent {
         pace.sent(pace.limit())
+    }
+
+    /// Sends so many requests at once, of which so many are served and the others turned away.
+    fn send_at_once(pace: &mut Pace, sent: usize, served: usize) {
+        let all: Vec<_> = (1..=sent).map(|under_way| pace.sent(under_way)).collect();
+        let (served, refused) = all.split_at(served);
+        for sent in refused {
+            pace.on_throttled(*sent);
+        }
+        for sent in served {
+            pace.on_success(*sent, false);
+        }
+    }
+
+    /// One request that is served.
+    fn succeed_once(pace: &mut Pace, used_up: bool) {
+        let sent = full(pace);
+        pace.on_success(sent, used_up);
+    }
+
+    /// One request that is turned away.
+    fn refuse(pace: &mut Pace) {
+        let sent = full(pace);
+        pace.on_throttled(sent);
     }
 
     /// So many answers of a service that is kept as busy as it may be.
     fn succeed(pace: &mut Pace, answers: usize) {
         for _ in 0..answers {
-            pace.on_success(full(pace), true);
+            succeed_once(pace, true);
         }
     }
 
     #[test]
     fn it_begins_with_what_services_bear_and_reaches_the_ceiling() {
         let mut pace = Pace::new(32);
+        succeed(&mut pace, 23);
         assert_eq!(pace.limit(), 24);
         succeed(&mut pace, 8);
         assert_eq!(pace.limit(), 32);
@@ -195,38 +275,54 @@ mod tests {
     #[test]
     fn requests_that_were_turned_away_together_slow_down_once() {
         let mut pace = Pace::new(24);
-        let sent = full(&pace);
+        let sent = full(&mut pace);
         for _ in 0..8 {
             pace.on_throttled(sent);
         }
         assert_eq!(pace.limit(), 12);
-        pace.on_throttled(full(&pace));
+        refuse(&mut pace);
         assert_eq!(pace.limit(), 6);
     }
 
     #[test]
-    fn a_request_that_is_turned_away_tells_what_is_too_much_unless_as_many_were_borne() {
+    fn what_was_borne_together_is_gone_on_with_if_it_is_half_of_what_was_tried() {
+        for (served, expected) in [(23, 23), (17, 17), (12, 12), (11, 12), (0, 12)] {
+            let mut pace = Pace::new(32);
+            send_at_once(&mut pace, 24, served);
+            assert_eq!(pace.limit(), expected, "{served}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_bore_as_many_before_has_less_to_give() {
         let mut pace = Pace::new(24);
-        pace.on_success(pace.sent(7), true);
-        pace.on_throttled(pace.sent(8));
-        assert_eq!((pace.too_many, pace.limit()), (Some(8), 4));
-        let mut pace = Pace::new(24);
-        pace.on_success(pace.sent(16), true);
-        pace.on_throttled(pace.sent(3));
+        send_at_once(&mut pace, 24, 24);
+        refuse(&mut pace);
         assert_eq!((pace.too_many, pace.limit()), (Some(24), 12));
+    }
+
+    #[test]
+    fn what_was_borne_one_after_the_other_was_not_borne_together() {
+        let mut pace = Pace::new(24);
+        for _ in 0..100 {
+            send_at_once(&mut pace, 1, 1);
+        }
+        send_at_once(&mut pace, 24, 15);
+        assert_eq!((pace.too_many, pace.limit()), (Some(16), 15));
+        assert!(pace.wave.served.len() <= 48);
     }
 
     #[test]
     fn it_comes_back_to_what_was_just_not_too_much_and_stays_there_for_long() {
         let mut pace = Pace::new(24);
-        pace.on_throttled(full(&pace));
+        refuse(&mut pace);
         succeed(&mut pace, (12..23).sum());
         assert_eq!(pace.limit(), 23);
         succeed(&mut pace, 23 * PATIENCE - 1);
         assert_eq!(pace.limit(), 23);
         succeed(&mut pace, 1);
         assert_eq!(pace.limit(), 24);
-        pace.on_throttled(full(&pace));
+        refuse(&mut pace);
         assert_eq!((pace.limit(), pace.patience), (12, 2 * PATIENCE));
     }
 
@@ -234,16 +330,16 @@ mod tests {
     fn a_service_that_turns_away_one_request_at_a_time_is_not_slowed_down_for() {
         let mut pace = Pace::new(32);
         for expected in [12, 6, 3, 1, 24] {
-            pace.on_throttled(full(&pace));
+            refuse(&mut pace);
             assert_eq!(pace.limit(), expected);
         }
         for _ in 0..SPARED {
-            pace.on_throttled(full(&pace));
+            refuse(&mut pace);
             assert_eq!(pace.limit(), 24);
         }
-        succeed(&mut pace, 8);
+        succeed(&mut pace, FIRST + 7);
         assert_eq!(pace.limit(), 32);
-        pace.on_throttled(full(&pace));
+        refuse(&mut pace);
         assert_eq!(pace.limit(), 16);
     }
 
@@ -251,7 +347,7 @@ mod tests {
     fn what_is_not_used_up_does_not_grow() {
         let mut pace = Pace::new(32);
         for _ in 0..100 {
-            pace.on_success(full(&pace), false);
+            succeed_once(&mut pace, false);
         }
         assert_eq!(pace.limit(), 24);
     }
@@ -298,7 +394,10 @@ mod tests {
                 hear(&mut pace, said);
             }
             pace.on_hint(usize::MAX);
-            succeed(&mut pace, ceiling * ceiling * MOST_PATIENCE);
+            let late = Sent { wave: u64::MAX, nth: 0 };
+            for _ in 0..ceiling * ceiling * MOST_PATIENCE {
+                pace.on_success(late, true);
+            }
             prop_assert_eq!(pace.limit(), ceiling);
         }
     }

@@ -1,5 +1,7 @@
 //! The transport against a server on this machine.
 
+mod throttled;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
