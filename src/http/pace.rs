@@ -6,13 +6,14 @@
 //! more rarely, since a service that is pushed further makes the caller wait.
 //!
 //! Nothing is sent while the service wants to be left alone, but what is under way then is answered,
-//! and tells how many the service bore together. If that is at least half of what was tried, it is
-//! what the service is sent from then on; if it is all that was tried, the service has less to give
-//! than before, and if it is less, the reason may be another than how many there are. A service that
-//! turns away even one request at a time certainly has another: then slowing down further would not
-//! help, and for a while only the pauses that it asks for hold the run back.
+//! and tells how many the service bore together. That is what it is sent from then on, unless it is all
+//! that was tried: then the service has less to give than before. A service that twice in a row turns
+//! away a good part of what it bore just before, or turns away even one request at a time, does so for
+//! another reason than how many there are: then slowing down further would not help, and for a while
+//! only the pauses that it asks for hold the run back.
 
 use std::collections::VecDeque;
+use std::mem;
 
 /// How many requests are under way at once at first: two runs of one user stay below the 52 that
 /// Dataverse bears of them.
@@ -29,6 +30,10 @@ const MOST_PATIENCE: usize = 4_096;
 /// number is halved anew.
 const SPARED: u32 = 32;
 
+/// How many times in a row a service turns away a good part of what it bore just before, if the reason
+/// is another than how many there are.
+const IN_VAIN: u32 = 2;
+
 /// The number of requests that a service may be sent at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
@@ -41,6 +46,10 @@ pub(super) struct Pace {
     answers: usize,
     patience: usize,
     spared: u32,
+    /// How many requests the service bore together when it turned away others; 0 before.
+    borne: usize,
+    /// How many times in a row it did not help to send no more than were borne.
+    in_vain: u32,
     wave: Wave,
 }
 
@@ -57,6 +66,8 @@ struct Wave {
     served: VecDeque<usize>,
     /// The largest number of requests that were under way together and were all served.
     borne: usize,
+    /// How many requests were answered, by the service's work or by a refusal.
+    answered: usize,
     /// What was too much when the first was turned away, 0 if that was not the reason; none before.
     too_many: Option<usize>,
 }
@@ -82,8 +93,15 @@ impl Wave {
         Sent { wave: self.number, nth: self.forgotten + self.served.len() - 1 }
     }
 
+    /// Whether everything that was tried was of this wave, and is answered.
+    fn is_over(&self) -> bool {
+        let sent = self.forgotten + self.served.len();
+        self.answered == sent && self.tried <= sent
+    }
+
     /// Takes in that a request was served: it was under way when those after it were sent.
     fn serve(&mut self, sent: Sent) {
+        self.answered += 1;
         for served in self.served.iter_mut().skip(sent.nth.saturating_sub(self.forgotten)) {
             *served += 1;
             self.borne = self.borne.max(*served);
@@ -103,6 +121,8 @@ impl Pace {
             answers: 0,
             patience: PATIENCE,
             spared: 0,
+            borne: 0,
+            in_vain: 0,
             wave: Wave::default(),
         }
     }
@@ -115,7 +135,7 @@ impl Pace {
     /// What is to be remembered of a request which is sent now, as one of so many under way.
     pub(super) fn sent(&mut self, under_way: usize) -> Sent {
         if self.wave.too_many.is_some() {
-            self.wave = Wave { number: self.wave.number.wrapping_add(1), ..Wave::default() };
+            self.begin_wave();
         }
         self.wave.send(under_way, self.ceiling.saturating_mul(2))
     }
@@ -139,7 +159,11 @@ impl Pace {
 
     /// Takes in that the service turned away a request.
     pub(super) fn on_throttled(&mut self, sent: Sent) {
-        if self.wave.too_many.is_some() || sent.wave != self.wave.number {
+        if sent.wave != self.wave.number {
+            return;
+        }
+        self.wave.answered += 1;
+        if self.wave.too_many.is_some() {
             return;
         }
         self.wave.too_many = Some(0);
@@ -159,6 +183,7 @@ impl Pace {
 
     /// Begins anew, and halves nothing for a while.
     fn stop_halving(&mut self) {
+        self.in_vain = 0;
         self.limit = FIRST.min(self.ceiling);
         self.too_many = None;
         self.spared = SPARED;
@@ -174,13 +199,31 @@ impl Pace {
         self.limit = (too_many / 2).max(1);
     }
 
-    /// Goes on with as many as the service bore together, if that is known to be fewer than were too
-    /// much, and at least half.
+    /// Goes on with as many as the service bore together, if that is fewer than were too much, and at
+    /// least half: whatever is still under way, the service bears so many.
     fn settle(&mut self) {
         let borne = self.wave.borne;
         if self.wave.too_many.is_some_and(|too_many| (self.limit..too_many).contains(&borne)) {
             self.limit = borne;
             self.too_many = Some(borne + 1);
+        }
+    }
+
+    /// Begins a wave with no more than were borne together in the last one, if all of that was
+    /// answered and the number was the reason.
+    fn begin_wave(&mut self) {
+        let number = self.wave.number.wrapping_add(1);
+        let last = mem::replace(&mut self.wave, Wave { number, ..Wave::default() });
+        if !last.is_over() || last.too_many == Some(0) {
+            return;
+        }
+        let was_in_vain = last.tried <= self.borne && last.borne <= last.tried * 3 / 4;
+        self.in_vain = if was_in_vain { self.in_vain + 1 } else { 0 };
+        self.borne = last.borne;
+        if self.in_vain == IN_VAIN {
+            self.stop_halving();
+        } else if last.borne > 0 {
+            self.limit = self.limit.min(last.borne);
         }
     }
 
@@ -243,6 +286,13 @@ mod tests {
         }
     }
 
+    /// How many requests at once the next wave begins with.
+    fn goes_on_with(pace: &Pace) -> usize {
+        let mut next = pace.clone();
+        next.sent(1);
+        next.limit()
+    }
+
     /// One request that is served.
     fn succeed_once(pace: &mut Pace, used_up: bool) {
         let sent = full(pace);
@@ -285,11 +335,38 @@ mod tests {
     }
 
     #[test]
-    fn what_was_borne_together_is_gone_on_with_if_it_is_half_of_what_was_tried() {
-        for (served, expected) in [(23, 23), (17, 17), (12, 12), (11, 12), (0, 12)] {
+    fn what_was_borne_together_is_gone_on_with_and_half_if_nothing_was() {
+        for (served, expected) in [(23, 23), (17, 17), (12, 12), (11, 11), (1, 1), (0, 12)] {
             let mut pace = Pace::new(32);
             send_at_once(&mut pace, 24, served);
-            assert_eq!(pace.limit(), expected, "{served}");
+            assert_eq!(goes_on_with(&pace), expected, "{served}");
+        }
+    }
+
+    #[test]
+    fn half_of_what_was_tried_is_gone_on_with_while_some_of_it_is_not_answered() {
+        let mut pace = Pace::new(32);
+        let all: Vec<_> = (1..=24).map(|under_way| pace.sent(under_way)).collect();
+        all[..5].iter().for_each(|sent| pace.on_success(*sent, false));
+        all[5..23].iter().for_each(|sent| pace.on_throttled(*sent));
+        assert_eq!(goes_on_with(&pace), 12);
+    }
+
+    #[test]
+    fn a_service_that_turns_away_what_it_bore_before_is_not_slowed_down_for() {
+        let mut pace = Pace::new(32);
+        for (sent, served, expected) in [(24, 11, 11), (11, 6, 6), (6, 3, 24)] {
+            send_at_once(&mut pace, sent, served);
+            assert_eq!(goes_on_with(&pace), expected, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_bears_a_little_less_than_before_is_slowed_down_for() {
+        let mut pace = Pace::new(32);
+        for (sent, served) in [(24, 16), (16, 14), (14, 12), (12, 10)] {
+            send_at_once(&mut pace, sent, served);
+            assert_eq!(goes_on_with(&pace), served);
         }
     }
 
@@ -377,8 +454,13 @@ mod tests {
         fn no_success_slows_down_and_no_refusal_speeds_up(all in vec(said(), 0..300)) {
             let mut pace = Pace::new(32);
             for said in &all {
+                let sent = full(&mut pace);
                 let before = pace.limit();
-                hear(&mut pace, said);
+                match said {
+                    Said::Done(used_up) => pace.on_success(sent, *used_up),
+                    Said::TooMany => pace.on_throttled(sent),
+                    Said::Hint(hint) => pace.on_hint(*hint),
+                }
                 match said {
                     Said::Done(_) => prop_assert!(pace.limit() >= before),
                     Said::TooMany => prop_assert!(before == 1 || pace.limit() <= before),

@@ -154,10 +154,10 @@ fn best(at_once: u32) -> f64 {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_bears_so_many_at_once_is_sent_as_many_after_few_pauses() {
     for ceiling in [24, 32] {
-        for most in 4..=23 {
+        for most in 1..=23 {
             let (mean, largest) = ratios(ceiling, Limit::AtOnce(most), best(most)).await;
             let told = format!("{most} of {ceiling}: {mean:.3}, {largest:.3}");
-            assert!(mean <= 1.3 && largest <= 1.5, "{told}");
+            assert!(mean <= 1.3 && largest <= 1.4, "{told}");
         }
     }
 }
@@ -188,5 +188,17 @@ async fn a_service_that_turns_away_every_second_request_is_not_asked_one_at_a_ti
     for ceiling in [24, 32] {
         let (mean, _) = ratios(ceiling, Limit::AllBut(50), 1.0).await;
         assert!(mean <= 450.0, "{ceiling}: {mean:.0} s");
+    }
+}
+
+/// Twelve a second at best, so 200 take 17 seconds.
+#[tokio::test(start_paused = true)]
+async fn it_takes_few_tries_to_find_out_that_fewer_at_once_do_not_help() {
+    for ceiling in [24, 32] {
+        let mut sum = 0.0;
+        for seed in 1..=16 {
+            sum += taken(200, ceiling, Limit::AllBut(50), (seed * 7_919, false)).await;
+        }
+        assert!(sum / 16.0 <= 25.0, "{ceiling}: {:.1} s", sum / 16.0);
     }
 }
