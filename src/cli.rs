@@ -459,7 +459,7 @@ pub struct ServeArgs {
     /// address.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Delay every answer by so many milliseconds.
+    /// Have every answer come so many milliseconds after its request.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
     /// The tenant to serve; else the one that ships with the program.
