@@ -61,7 +61,8 @@ enum Kind {
 struct Strain {
     name: String,
     flows: usize,
-    tenant: String,
+    /// What each round adds to the tenant.
+    tenants: Vec<String>,
     best: Duration,
 }
 
@@ -96,9 +97,8 @@ impl Settings {
 
     /// Measures an apply on services under strain.
     fn measure_strained(&self, strain: &Strain) {
-        let world = self.world(strain.flows, &strain.tenant);
-        let run = self.run(&world, Kind::Apply);
-        tell(&strain.name, strain.flows, strain.best, vec![run]);
+        let run = |tenant: &String| self.run(&self.world(strain.flows, tenant), Kind::Apply);
+        tell(&strain.name, strain.flows, strain.best, strain.tenants.iter().map(run).collect());
     }
 
     fn world(&self, flows: usize, strain: &str) -> World {
@@ -138,7 +138,7 @@ impl Settings {
         Strain {
             name: format!("{most} at once"),
             flows,
-            tenant: limit("dataverse") + &limit("flow"),
+            tenants: vec![limit("dataverse") + &limit("flow")],
             best: self.ideal(Kind::Apply, flows, most.min(self.concurrency)),
         }
     }
@@ -150,7 +150,9 @@ impl Settings {
         Strain {
             name: format!("{requests} in {seconds} s"),
             flows,
-            tenant: format!("[throttling.flow]\nrequests = {requests}\nwindow = {seconds}\n"),
+            tenants: vec![format!(
+                "[throttling.flow]\nrequests = {requests}\nwindow = {seconds}\n"
+            )],
             best: window * u32::try_from((flows - 1) / requests).unwrap(),
         }
     }
@@ -158,13 +160,19 @@ impl Settings {
     /// A Flow service that turns away half of all requests by chance, so that half of those under
     /// way are carried out between two pauses.
     fn every_second(&self) -> Strain {
-        let flows: usize = 200;
+        let flows = 200;
         let fault = "[[fault]]\nservice = \"flow\"\nstatus = 429\nprobability = 0.5\n";
+        let fault = format!("{fault}retry-after = {}\n", PAUSE.as_secs());
+        let mut left = flows;
+        let waves = std::iter::from_fn(|| {
+            left -= self.concurrency.min(left).div_ceil(2);
+            (left > 0).then_some(left)
+        });
         Strain {
             name: "every second".to_owned(),
             flows,
-            tenant: format!("{fault}retry-after = {}\n", PAUSE.as_secs()),
-            best: PAUSE * u32::try_from(2 * flows / self.concurrency).unwrap(),
+            best: (PAUSE + self.latency) * u32::try_from(waves.count()).unwrap(),
+            tenants: (1..=5).map(|seed| format!("{fault}seed = {seed}\n")).collect(),
         }
     }
 
@@ -175,7 +183,7 @@ impl Settings {
         Strain {
             name: "one slow answer".to_owned(),
             flows,
-            tenant: format!("{fault}service = \"flow\"\ndelay = {}\n", DELAY.as_millis()),
+            tenants: vec![format!("{fault}service = \"flow\"\ndelay = {}\n", DELAY.as_millis())],
             best: DELAY + self.ideal(Kind::Apply, 1, self.concurrency),
         }
     }
