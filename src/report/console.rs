@@ -13,7 +13,8 @@ use super::layout::{counted, wrap};
 use super::runner::without_commands;
 use super::words::counts;
 use super::{
-    Outcome, Run, Runner, RunnerCommand, annotation, drift, explanations, human, json, story, words,
+    Harmless, Outcome, Run, Runner, RunnerCommand, annotation, drift, explanations, human, json,
+    story, words,
 };
 use crate::domain::{printable, printable_path, visible};
 use crate::event::{Event, Listener};
@@ -114,7 +115,7 @@ impl Console {
         }
         match self.format {
             Format::Human => self.result(&human::conclusion(run, self.prose)),
-            Format::Json => self.result(&format!("{:#}\n", json::document(run))),
+            Format::Json => self.document(run),
         }
     }
 
@@ -132,11 +133,14 @@ impl Console {
 
     /// Writes what is for another program to standard output, byte for byte.
     pub fn artifact(&self, text: &str) {
-        if let Err(error) = try_write(&self.output, text)
-            && error.kind() != ErrorKind::BrokenPipe
-        {
-            LOST.get_or_init(|| error.to_string());
-        }
+        note_loss(try_write(&self.output, text));
+    }
+
+    /// Writes a run for machines to standard output.
+    fn document(&self, run: &Run<'_>) {
+        let Ok(mut output) = self.output.lock() else { return };
+        let mut output = Harmless::new(&mut *output);
+        note_loss(json::write(run, &mut output).and_then(|()| output.flush()));
     }
 
     /// Writes what a code means.
@@ -396,6 +400,15 @@ static LOST: OnceLock<String> = OnceLock::new();
 /// Why a part of the result was lost, if any was.
 pub fn lost_result() -> Option<&'static str> {
     LOST.get().map(String::as_str)
+}
+
+/// Notes that a part of the result was lost.
+fn note_loss(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| error.to_string());
+    }
 }
 
 /// Writes and flushes. A stream that takes nothing is no reason to end a run half way.

@@ -1,5 +1,6 @@
 //! The forms that a run can be written in to a file.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::{Run, html, json, junit, markdown, sarif};
@@ -33,15 +34,26 @@ impl ReportFormat {
         }
     }
 
+    /// Writes the run in this form.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub fn write(self, run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
+        match self {
+            Self::Markdown => write!(to, "{}", markdown::document(run)),
+            Self::Junit => write!(to, "{}", junit::document(run)),
+            Self::Sarif => writeln!(to, "{:#}", sarif::document(run)),
+            Self::Json => json::write(run, to),
+            Self::Html => write!(to, "{}", html::document(run)),
+        }
+    }
+
     /// The run in this form.
     pub fn render(self, run: &Run<'_>) -> String {
-        match self {
-            Self::Markdown => markdown::document(run),
-            Self::Junit => junit::document(run),
-            Self::Sarif => format!("{:#}\n", sarif::document(run)),
-            Self::Json => format!("{:#}\n", json::document(run)),
-            Self::Html => html::document(run),
-        }
+        let mut text = Vec::new();
+        // Writing to a `Vec` cannot fail, and every form is text.
+        let _ = self.write(run, &mut text);
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 

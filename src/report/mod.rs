@@ -10,6 +10,7 @@ mod drift;
 mod explanations;
 mod format;
 mod hand_over;
+mod harmless;
 mod html;
 mod human;
 mod json;
@@ -39,9 +40,9 @@ use crate::problem::Problem;
 pub use console::{Console, Format, lost_result};
 pub use format::ReportFormat;
 pub use hand_over::{OutputUrl, OutputUrlError, Secrets};
+pub(crate) use harmless::Harmless;
 pub(crate) use layout::counted;
 pub use log::{LogFormat, start_log};
-pub(crate) use runner::without_commands;
 pub use runner::{Runner, RunnerCommand};
 pub use sign_ins::{KeptSignIn, sign_ins};
 

@@ -140,7 +140,7 @@ fn listed(properties: &[(&str, &str)], separator: &str, table: &[(char, &str)]) 
 /// The text without what a runner would take for a command: Azure Pipelines finds one anywhere in a
 /// line, GitHub Actions at its beginning, after any white space. Everything that is printed goes
 /// through here but the commands of this module, since a manifest or a service may have put it there.
-pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
+pub(super) fn without_commands(text: &str) -> Cow<'_, str> {
     let text = if text.contains("##") {
         Cow::Owned(text.replace("##vso[", "## vso[").replace("##[", "## ["))
     } else {

@@ -1,14 +1,13 @@
 //! The files of a run's reports: opened before anything is contacted, written at its end.
 
-use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::ReportArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{ReportFormat, Run, without_commands};
+use crate::report::{Harmless, ReportFormat, Run};
 
 /// The reports that were asked for.
 #[derive(Default)]
@@ -48,12 +47,14 @@ impl Reports {
 
 impl ReportFile {
     fn write(&self, run: &Run<'_>) -> Result<(), Failure> {
-        let text = self.format.render(run);
-        let mut file = &self.file;
         // What is no file may be a stream that a runner reads.
-        let is_file = file.metadata().is_ok_and(|there| there.is_file());
-        let text = if is_file { Cow::Borrowed(&*text) } else { without_commands(&text) };
-        file.write_all(text.as_bytes()).map_err(|error| {
+        let is_file = self.file.metadata().is_ok_and(|there| there.is_file());
+        let written = if is_file {
+            self.write_to(BufWriter::new(&self.file), run)
+        } else {
+            self.write_to(Harmless::new(&self.file), run)
+        };
+        written.map_err(|error| {
             let shown = self.path.display();
             Failure::new(
                 Exit::Unexpected,
@@ -61,6 +62,11 @@ impl ReportFile {
             )
             .hint("the run itself ended as is told above")
         })
+    }
+
+    fn write_to(&self, mut to: impl Write, run: &Run<'_>) -> io::Result<()> {
+        self.format.write(run, &mut to)?;
+        to.flush()
     }
 }
 

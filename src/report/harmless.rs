@@ -1,0 +1,81 @@
+//! Passes a text on as it is written, without what a runner would take for a command.
+
+use std::io::{self, Write};
+
+use super::runner::without_commands;
+
+/// How many bytes are passed on at once, at least.
+const BLOCK_BYTES: usize = 1 << 16;
+
+/// A stream that a runner may read. What is written is passed on in whole lines, and the rest when it
+/// is flushed.
+pub(crate) struct Harmless<W> {
+    to: W,
+    held: Vec<u8>,
+}
+
+impl<W: Write> Harmless<W> {
+    /// Passes on to that.
+    pub(crate) fn new(to: W) -> Self {
+        Self { to, held: Vec::with_capacity(2 * BLOCK_BYTES) }
+    }
+
+    /// Passes on so many bytes of what is held.
+    fn pass(&mut self, bytes: usize) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.held[..bytes]);
+        self.to.write_all(without_commands(&text).as_bytes())?;
+        self.held.drain(..bytes);
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.held.extend_from_slice(bytes);
+        if self.held.len() >= BLOCK_BYTES
+            && let Some(last) = self.held.iter().rposition(|byte| *byte == b'\n')
+        {
+            self.pass(last + 1)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass(self.held.len())?;
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What arrives of a text that is written in pieces of so many bytes.
+    fn passed(text: &str, piece: usize) -> String {
+        let mut harmless = Harmless::new(Vec::new());
+        for piece in text.as_bytes().chunks(piece) {
+            harmless.write_all(piece).unwrap();
+        }
+        harmless.flush().unwrap();
+        String::from_utf8(harmless.to).unwrap()
+    }
+
+    #[test]
+    fn a_command_is_none_wherever_a_text_is_cut() {
+        let text = "é ##vso[task.x]\n  ::error::y\u{2028}::z\n".repeat(10_000) + "::end";
+        let wanted = without_commands(&text).into_owned();
+        for piece in [1, 7, 4_096, text.len()] {
+            assert_eq!(passed(&text, piece), wanted, "{piece}");
+        }
+    }
+
+    #[test]
+    fn whole_lines_are_passed_on_before_the_end() {
+        let mut harmless = Harmless::new(Vec::new());
+        harmless.write_all(&vec![b'x'; BLOCK_BYTES]).unwrap();
+        assert_eq!(harmless.to.len(), 0, "a line is not cut");
+        harmless.write_all(b"\nrest").unwrap();
+        assert_eq!(harmless.to.len(), BLOCK_BYTES + 1);
+        assert_eq!(harmless.held, b"rest");
+    }
+}
