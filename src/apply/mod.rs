@@ -256,7 +256,7 @@ impl Applying<'_> {
         let cause = format!("{} took the write{id}", Service::Dataverse);
         match Stage::Verify.log(self.plan_again()).await {
             Ok(after) if after.is_agreed() => Ok(()),
-            Ok(after) if after.writes() == sent.concat() => {
+            Ok(after) if is_what_was_sent(&after, sent) => {
                 self.progress.give_back(sent.len(), after.writes().len());
                 match self.look(sent, cause.clone()).await? {
                     Looked::All => Ok(()),
@@ -284,11 +284,11 @@ impl Applying<'_> {
             if after.is_agreed() {
                 return Ok(Looked::All);
             }
-            if open.len() > 1 && after.writes() == open[1..].concat() {
+            if open.len() > 1 && is_what_was_sent(&after, &open[1..]) {
                 return Ok(Looked::First);
             }
         }
-        if after.writes() != open.concat() {
+        if !is_what_was_sent(&after, open) {
             return Err(ApplyError::Unknown { cause, after: Box::new(after) });
         }
         self.progress.enter(Phase::Between);
@@ -305,6 +305,11 @@ enum Looked {
     All,
     /// It is in, and those after it are not.
     First,
+}
+
+/// Whether a plan has exactly the writes of these change sets.
+fn is_what_was_sent(plan: &Plan, sets: &[&[Write]]) -> bool {
+    plan.writes().iter().eq(sets.iter().copied().flatten())
 }
 
 /// Whether a change set is in, as its answer tells, to the request of that id.

@@ -153,7 +153,7 @@ fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Chan
         Some(entry) if entry.value.is_none() => (Action::Update, "the value in the file is empty"),
         Some(_) => return change.clone(),
     };
-    Change { action, reason: reason.to_owned(), ..change.clone() }
+    Change { action, reason: reason.into(), ..change.clone() }
 }
 
 /// What happens to each variable's entry.

@@ -5,6 +5,7 @@ mod parts;
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,7 +20,6 @@ pub use parts::{Generation, Parts};
 pub struct CallbackUrl {
     verbatim: SecretString,
     view: UrlView,
-    parts: Parts,
     https: bool,
     method: Option<&'static str>,
 }
@@ -46,7 +46,8 @@ pub struct UrlView {
     /// Who may call it.
     pub kind: Kind,
     /// Where it leads.
-    pub host: String,
+    #[serde(with = "shared")]
+    pub host: Arc<str>,
     /// What tells it from another URL.
     pub fingerprint: Fingerprint,
 }
@@ -85,8 +86,8 @@ impl CallbackUrl {
     }
 
     /// What it is made of, as far as that may be shown.
-    pub fn parts(&self) -> &Parts {
-        &self.parts
+    pub fn parts(&self) -> Parts {
+        self.read().as_ref().map(Parts::of).unwrap_or_default()
     }
 
     /// Whether the scheme is https.
@@ -155,7 +156,12 @@ impl CallbackUrl {
     /// Its parts in one spelling. They are not kept: few URLs are compared by them, and they take
     /// several times the room of the text.
     fn meaning(&self) -> Option<Meaning> {
-        Url::parse(self.expose()).ok().as_ref().map(Meaning::of)
+        self.read().as_ref().map(Meaning::of)
+    }
+
+    /// The URL as it was read when it was taken in.
+    fn read(&self) -> Option<Url> {
+        Url::parse(self.expose()).ok()
     }
 }
 
@@ -184,10 +190,9 @@ impl FromStr for CallbackUrl {
             verbatim: SecretString::from(text.to_owned()),
             view: UrlView {
                 kind: if signed { Kind::Signed } else { Kind::Authenticated },
-                host: url.host_str().unwrap_or_default().to_owned(),
+                host: url.host_str().unwrap_or_default().into(),
                 fingerprint: Fingerprint::of(text),
             },
-            parts: Parts::of(&url),
             https: url.scheme() == "https",
             method: None,
         })
@@ -207,6 +212,21 @@ impl PartialEq for CallbackUrl {
 }
 
 impl Eq for CallbackUrl {}
+
+/// A text that several hold.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(from).map(Arc::from)
+    }
+}
 
 /// A part of a query with percent-encoding undone.
 fn decoded(text: &str) -> Cow<'_, str> {
@@ -349,7 +369,7 @@ mod tests {
     fn a_url_is_shown_as_kind_host_and_fingerprint_and_never_as_itself() {
         let url = url(SIGNED);
         assert_eq!(url.view().kind, Kind::Signed);
-        assert_eq!(url.view().host, "example.environment.api.powerplatform.com");
+        assert_eq!(&*url.view().host, "example.environment.api.powerplatform.com");
         assert!(!format!("{url:?}").contains("made-up"));
     }
 

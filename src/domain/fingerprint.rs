@@ -2,25 +2,47 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest, Sha256};
 
 /// The first 12 hex digits of the SHA-256 of a URL, as
 /// `printf %s "$URL" | sha256sum | cut -c1-12` prints them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Fingerprint(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint([u8; 6]);
 
 impl Fingerprint {
     /// The fingerprint of a text, byte for byte.
     pub fn of(text: &str) -> Self {
-        let digest = format!("{:x}", Sha256::digest(text.as_bytes()));
-        Self(digest.chars().take(12).collect())
+        let digest = Sha256::digest(text.as_bytes());
+        Self(std::array::from_fn(|place| digest[place]))
+    }
+
+    /// The fingerprint that is printed so.
+    fn read(text: &str) -> Option<Self> {
+        let mut bytes = [0; 6];
+        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes)).filter(|read| read.to_string() == text)
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::read(&text).ok_or_else(|| D::Error::custom("no fingerprint"))
     }
 }
 
@@ -31,5 +53,13 @@ mod tests {
     #[test]
     fn a_fingerprint_is_the_start_of_the_sha_256_that_anyone_can_compute() {
         assert_eq!(Fingerprint::of("abc").to_string(), "ba7816bf8f01");
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_as_it_is_printed() {
+        assert_eq!(Fingerprint::read("ba7816bf8f01"), Some(Fingerprint::of("abc")));
+        for other in ["", "ba7816bf8f", "ba7816bf8f0100", "BA7816BF8F01", "+a7816bf8f01", "é"] {
+            assert_eq!(Fingerprint::read(other), None, "{other}");
+        }
     }
 }

@@ -237,7 +237,7 @@ impl Part<'_> {
             address: self.change.address.clone(),
             column: self.column(),
             pointer: self.pointer(),
-            flow_name: self.change.flow_name.clone(),
+            flow_name: self.change.flow_name.to_string(),
             workflow_id: self.change.workflow_id,
         }
     }

@@ -252,15 +252,15 @@ fn now(held: &Row, place: &Place) -> Option<StoredText> {
 fn change(
     place: &Place,
     action: Action,
-    reason: &str,
+    reason: &'static str,
     before: Option<ValueView>,
     after: Option<ValueView>,
 ) -> Change {
     Change {
         address: place.address.clone(),
         action,
-        reason: reason.to_owned(),
-        flow_name: place.flow_name.clone(),
+        reason: reason.into(),
+        flow_name: place.flow_name.as_str().into(),
         workflow_id: place.workflow_id,
         before,
         after,

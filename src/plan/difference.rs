@@ -114,7 +114,7 @@ pub(super) fn differences(found: &CallbackUrl, wanted: &CallbackUrl) -> Vec<Diff
         && note(Part::Environment, before.environment.clone(), after.environment.clone());
     let text = |generation: Generation| Some(generation.to_string());
     let form = note(Part::Generation, text(before.generation), text(after.generation));
-    let name = |url: &CallbackUrl| Some(url.view().host.clone());
+    let name = |url: &CallbackUrl| Some(url.view().host.to_string());
     let host = !moved && !form && note(Part::Host, name(found), name(wanted));
     let workflow = note(Part::Workflow, before.workflow.clone(), after.workflow.clone());
     let trigger = note(Part::Trigger, before.trigger.clone(), after.trigger.clone());

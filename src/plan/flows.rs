@@ -1,6 +1,7 @@
 //! Which URL each flow has, or why it has none.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Draft, explain_refusal};
 use crate::domain::{CallbackUrl, Cloud, Kind, printable};
@@ -25,7 +26,7 @@ pub(super) fn urls<'run>(
 ) -> Vec<Option<&'run CallbackUrl>> {
     let desired = draft.desired;
     let pairs = || desired.flows.iter().zip(observed);
-    let names: Vec<String> = pairs().map(|(flow, seen)| name(flow, seen)).collect();
+    let names: Vec<Arc<str>> = pairs().map(|(flow, seen)| name(flow, seen).into()).collect();
     let flows = pairs().zip(&names);
     let urls = flows.map(|((flow, seen), name)| url(draft, flow, seen, name)).collect();
     draft.flow_names = names;

@@ -16,6 +16,7 @@ mod write;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +56,9 @@ pub struct Change {
     /// What is done.
     pub action: Action,
     /// Why.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The manifest's name for the flow, else the environment's.
-    pub flow_name: String,
+    pub flow_name: Arc<str>,
     /// The flow.
     pub workflow_id: WorkflowId,
     /// What is there now.
@@ -72,7 +73,7 @@ pub struct Change {
     /// The version of the row that holds it, as it was read; where no row is there and a variable's
     /// default is what the new one is made of, a digest of that.
     pub guard: Option<EntityTag>,
-    /// What is there now, to the letter; none if that is nothing.
+    /// What is there now, to the letter; none if that is nothing, or stays.
     pub(crate) held: Option<StoredText>,
 }
 
@@ -230,7 +231,7 @@ struct Wanted<'run> {
 struct Draft<'run> {
     desired: &'run Desired,
     cloud: &'run Cloud,
-    flow_names: Vec<String>,
+    flow_names: Vec<Arc<str>>,
     changes: Vec<(usize, Change)>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -243,7 +244,7 @@ impl<'run> Draft<'run> {
             desired,
             cloud,
             flow_names: Vec::new(),
-            changes: Vec::new(),
+            changes: Vec::with_capacity(desired.bindings.len()),
             problems: Vec::new(),
             warnings: Vec::new(),
             writes: Vec::new(),
@@ -281,7 +282,7 @@ impl<'run> Draft<'run> {
             differences,
             site: Some(wanted.binding.site),
             guard: current.guard.clone(),
-            held: text.map(StoredText::new),
+            held: text.filter(|_| action != Action::NoOp).map(StoredText::new),
         };
         self.changes.push((wanted.index, change));
         action != Action::NoOp
@@ -376,8 +377,8 @@ fn verdict(
     current: &Held<'_>,
     stored: Option<&CallbackUrl>,
     before: Option<&ValueView>,
-) -> (Action, String, Vec<Difference>) {
-    let plainly = |action, reason: &str| (action, reason.to_owned(), Vec::new());
+) -> (Action, Cow<'static, str>, Vec<Difference>) {
+    let plainly = |action, reason| (action, Cow::Borrowed(reason), Vec::new());
     if let Err(missing) = current.text {
         return plainly(Action::Create, missing);
     }
@@ -388,7 +389,7 @@ fn verdict(
         }
         (Some(stored), Some(ValueView::Url(_))) => {
             let differences = difference::differences(stored, url);
-            (Action::Update, difference::told(&differences), differences)
+            (Action::Update, difference::told(&differences).into(), differences)
         }
         (Some(_), _) => plainly(Action::Update, "leads to another host"),
         (None, None) => plainly(Action::Update, "the value is empty"),

@@ -32,10 +32,9 @@ impl<'run> Told<'run> {
 
     /// By which method the URL is called, if the service tells it of the very trigger that it starts.
     pub(super) fn method(&self, url: &CallbackUrl) -> Option<&'static str> {
-        let environment = url.parts().environment.as_ref();
-        let is_here = |live: &&&CallbackUrl| {
-            environment.is_none() || environment == live.parts().environment.as_ref()
-        };
+        let environment = url.parts().environment;
+        let is_here =
+            |live: &&&CallbackUrl| environment.is_none() || environment == live.parts().environment;
         self.by_trigger.get(&url.started()?)?.iter().find(is_here)?.method()
     }
 }

@@ -27,8 +27,8 @@ fn change(address: &str, action: Action) -> Change {
     Change {
         address: address.to_owned(),
         action,
-        reason: "the variable has no value".to_owned(),
-        flow_name: "Order intake".to_owned(),
+        reason: "the variable has no value".into(),
+        flow_name: "Order intake".into(),
         workflow_id: "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap(),
         before: None,
         after: view(URL),
@@ -171,8 +171,8 @@ fn no_form_lets_a_text_be_markup_or_shows_a_secret() {
     // An address is what machines know a target by; a path is the user's own.
     let name = HOSTILE.split(" sig=").next().unwrap();
     let mut hostile = change(name, Action::Create);
-    hostile.flow_name = HOSTILE.to_owned();
-    hostile.reason = HOSTILE.to_owned();
+    hostile.flow_name = HOSTILE.into();
+    hostile.reason = HOSTILE.into();
     let noted = || vec![problem(Code::SignedUrl, Some(name), HOSTILE)];
     let plan = plan(vec![hostile], noted(), noted());
     let failure = Failure::new(Exit::Unexpected, HOSTILE).hint(HOSTILE);
@@ -364,8 +364,7 @@ fn names_of_cases_are_the_same_when_lines_move_and_flows_are_renamed() {
         let twice = || moved(problem(Code::SignedUrl, None, "is wrong"));
         let run_alone = Problem { site: None, ..problem(Code::PlanUser, None, "is another") };
         let of_flow = moved(problem(Code::FlowDraft, Some("flow/x"), "is off"));
-        let change =
-            Change { flow_name: flow.to_owned(), ..change("record/t[a=b]/c", Action::Create) };
+        let change = Change { flow_name: flow.into(), ..change("record/t[a=b]/c", Action::Create) };
         let plan = plan(vec![change], vec![twice(), twice(), of_flow, run_alone], Vec::new());
         let text =
             ReportFormat::Junit.render(&run(RunCommand::Plan, Outcome::Refused, Some(&plan)));
@@ -488,7 +487,7 @@ fn plain(text: &str) -> String {
 fn no_address_is_cut_on_a_narrow_terminal_and_no_sentence_is_too_long() {
     let address = "environment-variable/contoso_AVariableWithAVeryLongNameIndeed#/orders/intake";
     let mut long = change(address, Action::Update);
-    long.reason = "another environment, another workflow, another trigger".to_owned();
+    long.reason = "another environment, another workflow, another trigger".into();
     let sentence = "there is no such environment variable in this environment, and nobody made it";
     let noted = vec![problem(Code::DefinitionMissing, Some(address), sentence)];
     let plan = plan(vec![long], noted, Vec::new());

@@ -189,7 +189,7 @@ pub(super) fn parts(change: &Change) -> Vec<String> {
 pub(super) fn why(change: &Change) -> String {
     let parts = parts(change);
     let reason = &change.reason;
-    if parts.is_empty() { reason.clone() } else { format!("{reason} ({})", parts.join(", ")) }
+    if parts.is_empty() { reason.to_string() } else { format!("{reason} ({})", parts.join(", ")) }
 }
 
 /// What a change comes to, as a part of a sentence.

@@ -85,8 +85,8 @@ impl ReviewedChange {
         Self {
             address: change.address.clone(),
             action: change.action,
-            reason: change.reason.clone(),
-            flow: change.flow_name.clone(),
+            reason: change.reason.to_string(),
+            flow: change.flow_name.to_string(),
             workflow_id: change.workflow_id.to_string(),
             before: change.before.clone(),
             after: change.after.clone(),

@@ -25,7 +25,7 @@ fn head() -> Head {
 }
 
 fn url(text: &str) -> ValueView {
-    let host = "example.environment.api.powerplatform.com".to_owned();
+    let host = "example.environment.api.powerplatform.com".into();
     let fingerprint = Fingerprint::of(text);
     ValueView::Url(UrlView { kind: Kind::Signed, host, fingerprint })
 }
@@ -34,8 +34,8 @@ fn change(action: Action, before: Option<&str>, after: &str, version: &str) -> C
     Change {
         address: "environment-variable/contoso_Url".to_owned(),
         action,
-        reason: "signature rotated".to_owned(),
-        flow_name: "Order intake".to_owned(),
+        reason: "signature rotated".into(),
+        flow_name: "Order intake".into(),
         workflow_id: "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap(),
         before: before.map(url),
         after: Some(url(after)),
@@ -159,7 +159,7 @@ fn what_a_difference_means_is_told_as_far_as_it_is_known() {
     assert!(nothing.ends_with("and now holds nothing"), "{nothing}");
     let mut elsewhere = change(Action::Update, Some("old"), "new", "W/\"1\"");
     if let Some(ValueView::Url(view)) = &mut elsewhere.after {
-        view.host = "prod-1.westeurope.logic.azure.com".to_owned();
+        view.host = "prod-1.westeurope.logic.azure.com".into();
     }
     assert!(said(elsewhere).ends_with(": another host"));
 }

@@ -225,13 +225,14 @@ async fn stages(
     let handing = HandOver::of(wish.outputs, start.manifest.desired(), console)?;
     let mut interrupts = Interrupts::begin();
     let wait = wish.wait.map(|wait| wait.for_plan(wish.reviewed.as_ref()));
-    let ready = interrupts.unless(Box::pin(prepare(args, start, wait, console, record))).await?;
+    let mut ready =
+        interrupts.unless(Box::pin(prepare(args, start, wait, console, record))).await?;
     if let Some(reviewed) = &wish.reviewed {
         review::hold(reviewed, &ready, record, console);
     }
     let head = || ready.head(&args.connect.manifest, record);
     let journaling = journaling.as_ref().map(|journaling| (journaling, head()));
-    let settling = settle(&ready, wish, args, journaling, &mut interrupts, console, record);
+    let settling = settle(&mut ready, wish, args, journaling, &mut interrupts, console, record);
     let outcome = settling.await;
     let outcome = outcome.map_err(|failure| undoing(failure, wish, args));
     ready.connection.close().await;
@@ -372,7 +373,7 @@ fn planned(manifest: &Manifest, discovery: &Discovery, connection: &Connection) 
 
 /// Shows the plan and, if that is the intent, carries it out.
 async fn settle(
-    ready: &Ready,
+    ready: &mut Ready,
     wish: &Wish<'_>,
     args: &RunArgs,
     journaling: Option<(&Journaling, Head)>,
@@ -391,11 +392,12 @@ async fn settle(
         }
         return Ok(outcome);
     }
-    let (desired, observed) = (ready.manifest.desired(), &ready.discovery.observed);
+    let (desired, observed) = (ready.manifest.desired(), &mut ready.discovery.observed);
     let plan = record.planned();
     let begun = journaling
         .map(|(journaling, head)| journaling.begin(head, desired, observed, plan, console));
     let begun = begun.transpose()?;
+    observed.targets.forget();
     let applying = Applying {
         reader: &reader,
         goal: Goal::Manifest { desired, observed },

@@ -26,7 +26,7 @@ const MOST_CHARACTERS: usize = 80;
 const WORKFLOW_DIGITS: usize = 8;
 
 /// The parts of the address of a trigger. What is not there, or not of its usual form, is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Which form the address has.
     pub generation: Generation,
@@ -43,18 +43,19 @@ pub struct Parts {
 }
 
 /// The form of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Generation {
     /// That of Logic Apps, which has been retired.
     Old,
     /// That of the environment's own host.
     New,
     /// Neither.
+    #[default]
     Unknown,
 }
 
 /// A signature or that there is none, as a digest that never leaves the program.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct SignatureDigest(Option<[u8; 32]>);
 
 impl Parts {

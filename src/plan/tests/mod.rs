@@ -363,7 +363,7 @@ fn what_the_environment_calls_a_flow_cannot_steer_a_terminal() {
     model.desired.flows[0].name = None;
     model.workflow().name = "a\u{202e}\u{1b}[2J?sig=made-up".into();
     model.bind_variable("a", None).variable("a", VariableType::String, &[]);
-    assert_eq!(model.plan().changes[0].flow_name, r"a\u{202e}\u{1b}[2J?sig=****");
+    assert_eq!(&*model.plan().changes[0].flow_name, r"a\u{202e}\u{1b}[2J?sig=****");
 }
 
 #[test]
