@@ -41,10 +41,10 @@ impl ReportFormat {
     pub fn write(self, run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
         match self {
             Self::Markdown => write!(to, "{}", markdown::document(run)),
-            Self::Junit => write!(to, "{}", junit::document(run)),
+            Self::Junit => junit::write(run, to),
             Self::Sarif => writeln!(to, "{:#}", sarif::document(run)),
             Self::Json => json::write(run, to),
-            Self::Html => write!(to, "{}", html::document(run)),
+            Self::Html => html::write(run, to),
         }
     }
 

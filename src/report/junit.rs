@@ -5,6 +5,7 @@
 //! and Azure DevOps and GitLab with it.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use super::markup::Markup;
 use super::words::{
@@ -49,34 +50,31 @@ struct Cases<'run> {
     places: HashMap<String, usize>,
 }
 
-/// The run as a document.
-pub(super) fn document(run: &Run<'_>) -> String {
-    let cases = cases(run);
-    let mut ends: Vec<End> = cases.iter().map(|case| case.end(run)).collect();
-    let mut nodes: Vec<Markup> = cases.iter().map(|case| case.node(run)).collect();
-    if let Some(broken) = broken(run) {
-        ends.push(End::Broken);
-        nodes.push(broken);
-    }
+/// Writes the run as a document.
+pub(super) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
+    let (cases, broken) = (cases(run), broken(run));
+    let ends = cases.iter().map(|case| case.end(run)).chain(broken.iter().map(|_| End::Broken));
+    let ends: Vec<End> = ends.collect();
+    let nodes = cases.iter().map(|case| case.node(run)).chain(broken);
     let suite = suite(run, &ends, nodes);
     let title = format!("flowbind {}", run.command.as_str());
     let attributes = totals(&title, run, &ends);
     // What Jenkins knows of the outer element.
     let outer: Vec<_> = attributes.iter().filter(|(name, _)| *name != "skipped").collect();
     let outer: Vec<(&str, &str)> = outer.iter().map(|(name, value)| (*name, &**value)).collect();
-    let suites = Markup::element("testsuites", &outer, &suite);
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{suites}\n")
+    let suites = Markup::element("testsuites", &outer, suite);
+    writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{suites}")
 }
 
 /// The environment with its cases.
-fn suite(run: &Run<'_>, ends: &[End], nodes: Vec<Markup>) -> Markup {
+fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Markup {
     let name = run.environment.map_or("flowbind", |environment| environment.name);
     let mut attributes = totals(&shown(name), run, ends);
     attributes.push(("timestamp", moment(run.started).trim_end_matches('Z').to_owned()));
     let attributes: Vec<(&str, &str)> =
         attributes.iter().map(|(name, value)| (*name, &**value)).collect();
     let content = Markup::lines([properties(run)].into_iter().chain(nodes));
-    Markup::lines([Markup::all([]), Markup::element("testsuite", &attributes, &content)])
+    Markup::lines([Markup::all([]), Markup::element("testsuite", &attributes, content)])
 }
 
 /// A name, how many cases ended how, and how long they took.
@@ -106,7 +104,7 @@ fn properties(run: &Run<'_>) -> Markup {
     let property = |(name, value): (&str, String)| {
         Markup::empty("property", &[("name", name), ("value", &value)])
     };
-    Markup::element("properties", &[], &Markup::all(facts.into_iter().map(property)))
+    Markup::element("properties", &[], Markup::all(facts.into_iter().map(property)))
 }
 
 /// A case for each change, and one for whatever else a problem or a warning is about.
@@ -205,9 +203,9 @@ impl<'run> Case<'run> {
         let mut parts: Vec<Markup> = verdict.into_iter().collect();
         let told = self.told(run);
         if !told.is_empty() {
-            parts.push(Markup::element("system-out", &[], &Markup::text(&told)));
+            parts.push(Markup::element("system-out", &[], Markup::text(&told)));
         }
-        Markup::element("testcase", &attributes, &Markup::all(parts))
+        Markup::element("testcase", &attributes, Markup::all(parts))
     }
 
     /// What a case with a problem failed of; one element, since most readers show the first alone.
@@ -216,7 +214,7 @@ impl<'run> Case<'run> {
         let texts = self.problems.iter().map(|problem| explained(problem, file));
         let text = texts.collect::<Vec<_>>().join("\n\n");
         let attributes = [("message", &*shown(&first.message)), ("type", first.code.as_str())];
-        Some(Markup::element("failure", &attributes, &Markup::text(&text)))
+        Some(Markup::element("failure", &attributes, Markup::text(&text)))
     }
 
     /// What keeps a case without a problem from having passed.
@@ -235,7 +233,7 @@ impl<'run> Case<'run> {
         Some(Markup::element(
             name,
             &[("message", &message), ("type", kind)],
-            &Markup::text(&line(run, change)),
+            Markup::text(&line(run, change)),
         ))
     }
 
@@ -289,11 +287,7 @@ fn broken(run: &Run<'_>) -> Option<Markup> {
     let text = lines.into_iter().chain(hints).collect::<Vec<_>>().join("\n");
     let kind = format!("exit-code-{}", failure.exit as u8);
     let attributes = [("message", &*shown(&failure.message)), ("type", &*kind)];
-    let error = Markup::element("error", &attributes, &Markup::text(&text));
+    let error = Markup::element("error", &attributes, Markup::text(&text));
     let name = format!("flowbind {}", run.command.as_str());
-    Some(Markup::element(
-        "testcase",
-        &[("name", &*name), ("classname", RUN), ("time", "0")],
-        &error,
-    ))
+    Some(Markup::element("testcase", &[("name", &*name), ("classname", RUN), ("time", "0")], error))
 }

@@ -4,58 +4,73 @@ use std::fmt::{self, Write as _};
 
 use crate::domain;
 
-/// A piece of markup that needs no more escaping.
+/// The most bytes of a part that others are joined to.
+const MOST_JOINED: usize = 1 << 14;
+
+/// A piece of markup that needs no more escaping, in parts that are never joined to one long text: what
+/// it becomes a part of only takes them over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Markup(String);
+pub(super) struct Markup(Vec<String>);
 
 impl Markup {
     /// A text.
     pub(super) fn text(text: &str) -> Self {
-        Self(escaped(text))
+        Self::of(escaped(text))
     }
 
     /// An element with attributes and content.
-    pub(super) fn element(name: &str, attributes: &[(&str, &str)], content: &Self) -> Self {
-        if content.0.is_empty() {
-            return Self(format!("{}></{name}>", opened(name, attributes)));
-        }
-        Self(format!("{}>{}</{name}>", opened(name, attributes), content.0))
+    pub(super) fn element(name: &str, attributes: &[(&str, &str)], content: Self) -> Self {
+        let begin = Self::of(format!("{}>", opened(name, attributes)));
+        Self::all([begin, content, Self::of(format!("</{name}>"))])
     }
 
     /// An element that has attributes alone.
     pub(super) fn empty(name: &str, attributes: &[(&str, &str)]) -> Self {
-        Self(format!("{}/>", opened(name, attributes)))
+        Self::of(format!("{}/>", opened(name, attributes)))
     }
 
     /// An element of HTML that has attributes alone and is never closed.
     pub(super) fn void(name: &str, attributes: &[(&str, &str)]) -> Self {
-        Self(format!("{}>", opened(name, attributes)))
+        Self::of(format!("{}>", opened(name, attributes)))
     }
 
     /// Markup of this program's own that is no element of either kind, such as a style sheet.
     pub(super) fn verbatim(text: &'static str) -> Self {
-        Self(text.to_owned())
+        Self::of(text.to_owned())
     }
 
     /// One after the other.
     pub(super) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self(parts.into_iter().map(|part| part.0).collect())
+        let mut all = Self::default();
+        parts.into_iter().flat_map(|part| part.0).for_each(|text| all.add(text));
+        all
     }
 
     /// One after the other, each on a line of its own.
     pub(super) fn lines(parts: impl IntoIterator<Item = Self>) -> Self {
-        Self::all(
-            parts
-                .into_iter()
-                .filter(|part| !part.0.is_empty())
-                .map(|part| Self(format!("{}\n", part.0))),
-        )
+        let parts = parts.into_iter().filter(|part| !part.0.is_empty());
+        Self::all(parts.flat_map(|part| [part, Self::of("\n".to_owned())]))
+    }
+
+    fn of(text: String) -> Self {
+        let mut markup = Self::default();
+        markup.add(text);
+        markup
+    }
+
+    /// Adds a text at the end.
+    fn add(&mut self, text: String) {
+        match self.0.last_mut() {
+            _ if text.is_empty() => (),
+            Some(last) if last.len() + text.len() <= MOST_JOINED => last.push_str(&text),
+            _ => self.0.push(text),
+        }
     }
 }
 
 impl fmt::Display for Markup {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        self.0.iter().try_for_each(|text| formatter.write_str(text))
     }
 }
 
@@ -87,7 +102,7 @@ mod tests {
     #[test]
     fn a_text_is_no_markup_wherever_it_stands() {
         let hostile = "</a>\"'&\u{1b}\u{fffe}\u{0}";
-        let node = Markup::element("a", &[("b", hostile)], &Markup::text(hostile));
+        let node = Markup::element("a", &[("b", hostile)], Markup::text(hostile));
         let same = "&lt;/a&gt;&quot;&#39;&amp;\u{fffd}\u{fffd}\u{fffd}";
         assert_eq!(node.to_string(), format!("<a b=\"{same}\">{same}</a>"));
         assert_eq!(Markup::empty("a", &[("b", "<")]).to_string(), "<a b=\"&lt;\"/>");
