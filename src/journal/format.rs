@@ -1,6 +1,6 @@
 //! A journal as the text that a file holds.
 
-use secrecy::SecretString;
+use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
 use super::{Head, Journal, JournalRow};
@@ -21,15 +21,15 @@ struct Document<H, R> {
 
 impl Journal {
     /// The journal as JSON.
-    pub fn to_json(&self) -> SecretString {
+    pub fn to_json(&self) -> SecretSlice<u8> {
         let document = Document {
             kind: KIND.kind.to_owned(),
             version: KIND.version,
             head: &self.head,
             rows: &self.rows,
         };
-        let text = serde_json::to_string_pretty(&document);
-        SecretString::from(text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")))
+        let text = serde_json::to_vec_pretty(&document);
+        SecretSlice::from(text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")))
     }
 
     /// Reads a journal.

@@ -328,7 +328,7 @@ proptest! {
             journal = journal.clone().completed(&model.found(&journal));
             prop_assert!(journal.is_complete());
         }
-        let journal = Journal::from_json(journal.to_json().expose_secret().as_bytes()).unwrap();
+        let journal = Journal::from_json(journal.to_json().expose_secret()).unwrap();
         let rollback = model.rollback(&journal, &BTreeSet::new());
         prop_assert!(rollback.problems.is_empty());
         prop_assert_eq!(rollback.count(Action::NoOp), 0);
@@ -478,7 +478,7 @@ fn a_record_that_was_renamed_since_is_not_deleted() {
 #[test]
 fn a_damaged_journal_is_told_by_its_place_and_shows_nothing() {
     let journal = example().apply();
-    let text = journal.to_json().expose_secret().to_owned();
+    let text = String::from_utf8(journal.to_json().expose_secret().to_vec()).unwrap();
     let read = |text: &str| Journal::from_json(text.as_bytes()).unwrap_err();
     let cases = [
         (

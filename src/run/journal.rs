@@ -84,16 +84,15 @@ impl Journaling {
 
     /// The journal as the file holds it.
     fn content(&self, journal: &Journal) -> io::Result<SecretSlice<u8>> {
-        let text = journal.to_json();
-        let plain = text.expose_secret().as_bytes();
+        let plain = journal.to_json();
         let content = match &self.key {
-            Some(key) => key.seal(plain).map_err(io::Error::other)?,
-            None => plain.to_vec(),
+            Some(key) => key.seal(plain.expose_secret()).map_err(io::Error::other)?.into(),
+            None => plain,
         };
-        if content.len() as u64 > MOST_BYTES {
+        if content.expose_secret().len() as u64 > MOST_BYTES {
             return Err(ErrorKind::FileTooLarge.into());
         }
-        Ok(SecretSlice::from(content))
+        Ok(content)
     }
 
     fn unwritten(&self, error: &io::Error) -> Failure {
@@ -114,6 +113,7 @@ impl Begun<'_> {
         let found = find(reader, &self.journal.rows).await.map_err(|error| sentence(&error));
         let completed = found.and_then(|found| {
             let journal = self.journal.completed(&found);
+            drop(found);
             let content = self.journaling.content(&journal);
             let replaced = content
                 .and_then(|content| disk::replace(&self.journaling.path, content.expose_secret()));
