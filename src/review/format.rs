@@ -1,5 +1,7 @@
 //! A reviewed plan as the text that a file holds.
 
+use std::io::{self, Write};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Head, Reviewed, ReviewedChange};
@@ -30,13 +32,16 @@ struct Document<H, C> {
 }
 
 impl Reviewed {
-    /// The plan as JSON.
-    pub fn to_json(&self) -> String {
+    /// Writes the plan as JSON.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub fn write(&self, mut to: impl Write) -> io::Result<()> {
         let (head, changes) = (&self.head, &self.changes);
         let document =
             Document { kind: KIND.kind.to_owned(), version: KIND.version, head, changes };
-        let text = serde_json::to_string_pretty(&document);
-        text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")) + "\n"
+        serde_json::to_writer_pretty(&mut to, &document)?;
+        writeln!(to)
     }
 
     /// Reads a plan.

@@ -54,6 +54,13 @@ fn reviewed() -> Reviewed {
     Reviewed::of(head(), &plan(change(Action::Update, Some("old"), "new", "W/\"1\"")))
 }
 
+/// What the file of a plan holds.
+fn text_of(reviewed: &Reviewed) -> String {
+    let mut text = Vec::new();
+    reviewed.write(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
 fn present() -> Present {
     Present { environment_id: head().environment_id.parse().unwrap(), user: user("1") }
 }
@@ -66,7 +73,7 @@ fn moved(now: Change) -> Vec<(Code, String)> {
 
 #[test]
 fn a_plan_is_read_as_it_was_saved_and_holds_no_stored_text() {
-    let text = reviewed().to_json();
+    let text = text_of(&reviewed());
     assert_eq!(Reviewed::from_json(text.as_bytes()).unwrap(), reviewed());
     assert!(text.contains("W/\\\"1\\\"") && text.contains("signed"), "{text}");
 }
@@ -74,7 +81,7 @@ fn a_plan_is_read_as_it_was_saved_and_holds_no_stored_text() {
 #[test]
 fn what_is_no_plan_is_told_apart() {
     let read = |text: &str| Reviewed::from_json(text.as_bytes()).unwrap_err();
-    let text = reviewed().to_json();
+    let text = text_of(&reviewed());
     let of = ReviewError::Document;
     let malformed = |line, column| DocumentError::Malformed { called: "plan", line, column };
     assert_eq!(read("{"), of(malformed(1, 1)));

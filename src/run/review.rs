@@ -1,6 +1,7 @@
 //! The files of plans that are reviewed: saved by `plan --out`, held to by `apply --plan`.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -72,7 +73,7 @@ impl Saving {
         };
         let shown = printable_path(&self.path);
         let expires = head.expires.clone();
-        fs::write(&self.path, Reviewed::of(head, record.planned()).to_json()).map_err(|error| {
+        self.write(&Reviewed::of(head, record.planned())).map_err(|error| {
             let message = format!("the plan cannot be saved as `{shown}`: {error}");
             Failure::new(Exit::Unexpected, message)
                 .nothing_written()
@@ -83,6 +84,12 @@ impl Saving {
         console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
         console.message(&format!("  {apply}\n"));
         Ok(())
+    }
+
+    fn write(&self, reviewed: &Reviewed) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(&self.path)?);
+        reviewed.write(&mut file)?;
+        file.flush()
     }
 
     /// Says that an earlier plan of that name is still there, as this one was not saved.
