@@ -64,8 +64,12 @@ impl PartialOrd for SchemaName {
 
 impl Ord for SchemaName {
     fn cmp(&self, other: &Self) -> Ordering {
-        let ours = self.0.bytes().map(|byte| byte.to_ascii_lowercase());
-        ours.cmp(other.0.bytes().map(|byte| byte.to_ascii_lowercase()))
+        let (ours, others) = (self.0.as_bytes(), other.0.as_bytes());
+        let mut pairs = ours.iter().zip(others);
+        match pairs.find(|(our, other)| !our.eq_ignore_ascii_case(other)) {
+            Some((our, other)) => our.to_ascii_lowercase().cmp(&other.to_ascii_lowercase()),
+            None => ours.len().cmp(&others.len()),
+        }
     }
 }
 
@@ -177,6 +181,13 @@ mod tests {
         let written: SchemaName = "contoso_OrderUrl".parse().unwrap();
         assert_eq!(written, "CONTOSO_orderurl".parse().unwrap());
         assert_eq!(written.to_string(), "contoso_OrderUrl");
+    }
+
+    #[test]
+    fn schema_names_are_sorted_without_case_and_the_shorter_first() {
+        let names = ["a", "A_b", "a_B1", "a_c", "B"];
+        let names = names.map(|name| name.parse::<SchemaName>().unwrap());
+        assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
     }
 
     #[test]
