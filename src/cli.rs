@@ -342,6 +342,9 @@ pub struct ConnectArgs {
     /// sandbox.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
     pub ca_bundle: Option<PathBuf>,
+    /// Speak HTTP/1.1 to services that offer HTTP/2, too: for proxies and firewalls that break HTTP/2.
+    #[arg(long, env = "FLOWBIND_HTTP1", value_parser = clap::builder::BoolishValueParser::new())]
+    pub http1: bool,
     /// At most so many requests at once to each service. Fewer where it asks for less.
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
     pub concurrency: u16,

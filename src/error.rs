@@ -7,7 +7,7 @@ use crate::discover::DiscoverError;
 use crate::domain::{Service, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::{TIME_REMEDY, TRUST_REMEDY, TransportError};
+use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 use crate::plan::{Action, Plan, ValueView};
 use crate::problem::Problem;
 
@@ -45,7 +45,7 @@ impl From<StoreError> for Failure {
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
         let failure = Self::of(Exit::Unreachable, &error);
-        match &error {
+        let failure = match &error {
             TransportError::Setup { .. } => Self { exit: Exit::Unexpected, ..failure },
             TransportError::Untrusted { .. } => failure.hint(TRUST_REMEDY),
             TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
@@ -53,7 +53,9 @@ impl From<TransportError> for Failure {
                 .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),
             TransportError::DeadlinePassed { .. } => failure.hint(TIME_REMEDY).timed_out(),
             _ => failure.hint("run again"),
-        }
+        };
+        let way_round = error.is_of_http2().then_some(HTTP1_REMEDY);
+        way_round.into_iter().fold(failure, Self::hint)
     }
 }
 

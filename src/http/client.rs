@@ -1,7 +1,8 @@
 //! One attempt over the network, with `reqwest`.
 //!
-//! No redirect is followed, no cookie kept and no referrer sent. Proxies of the environment are
-//! used, but never for this machine. What comes back is bounded.
+//! HTTP/2 is spoken where a service offers it in the TLS handshake, unless that is not wanted; over plain
+//! http it is HTTP/1.1. No redirect is followed, no cookie kept and no referrer sent. Proxies of the
+//! environment are used, but never for this machine. What comes back is bounded.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use http::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response};
 
+use super::http2;
 use super::parcel::Parcel;
 use super::request::request_id;
 use super::trust::{Trust, distrust};
@@ -31,25 +33,25 @@ pub(super) struct Client {
 }
 
 /// What all clients have in common.
-struct Tuning {
-    connections: usize,
-    connect: Duration,
-    trust: Trust,
+pub(super) struct Tuning {
+    /// How many connections are kept.
+    pub(super) connections: usize,
+    /// After what time a connection is given up.
+    pub(super) connect: Duration,
+    /// Which certificates are trusted besides the system's.
+    pub(super) trust: Trust,
+    /// Whether HTTP/1.1 is spoken to services that offer HTTP/2, too.
+    pub(super) http1: bool,
 }
 
 impl Client {
-    /// Makes a client that keeps that many connections and gives up a connection after that time.
+    /// Makes a client.
     ///
     /// # Errors
     /// The TLS library could not be set up.
-    pub(super) fn new(
-        connections: usize,
-        connect: Duration,
-        trust: Trust,
-    ) -> Result<Self, TransportError> {
+    pub(super) fn new(tuning: Tuning) -> Result<Self, TransportError> {
         // Another part of the process may have installed a provider before; any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let tuning = Tuning { connections, connect, trust };
         let plain = build(tuning.builder().no_proxy().tls_certs_only([]))?;
         Ok(Self { tuning, plain, loopback: OnceLock::new(), remote: OnceLock::new() })
     }
@@ -103,7 +105,8 @@ impl Tuning {
 
     /// Begins a client that checks certificates.
     fn checking(&self) -> ClientBuilder {
-        self.builder().tls_certs_merge(self.trust.certificates())
+        let builder = self.builder().tls_certs_merge(self.trust.certificates());
+        if self.http1 { builder.http1_only() } else { http2::offered(builder) }
     }
 }
 
@@ -177,8 +180,10 @@ fn connection_cause(error: reqwest::Error) -> Cause {
     }
 }
 
-/// Tells that an answer did not come, or not to its end.
+/// Tells that an answer did not come, or not to its end. Over HTTP/2 that goes for requests, too, that
+/// the other side says it has not looked at: whether a write is in is found out by looking.
 fn lost(peer: &Peer, id: &str, error: reqwest::Error) -> TransportError {
-    let cause = Cause::of(&error.without_url());
+    let error = error.without_url();
+    let cause = http2::cause(&error).unwrap_or_else(|| Cause::of(&error));
     TransportError::Lost { peer: peer.clone(), request_id: id.to_owned(), cause }
 }

@@ -18,6 +18,9 @@ pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbo
 pub const TIME_REMEDY: &str =
     "run again later, or give the run more time by `--timeout SECONDS` or FLOWBIND_TIMEOUT";
 
+/// What to do about HTTP/2 that fails again and again.
+pub const HTTP1_REMEDY: &str = "if it stays, a proxy or firewall on the way may break HTTP/2: speak HTTP/1.1 by `--http1` or FLOWBIND_HTTP1=true";
+
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -110,7 +113,11 @@ pub struct Peer {
 
 /// What went wrong below HTTP, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause(String);
+pub struct Cause {
+    words: String,
+    /// Whether HTTP/2 was spoken, and failed.
+    of_http2: bool,
+}
 
 impl TransportError {
     /// Whether the service provably has not acted on the request.
@@ -122,6 +129,15 @@ impl TransportError {
             | Self::Untrusted { .. } => true,
             Self::DeadlinePassed { last, .. } => last.as_deref().is_none_or(Self::is_never_sent),
             Self::Lost { .. } | Self::TooLarge { .. } => false,
+        }
+    }
+
+    /// Whether HTTP/2 was spoken, and failed, where HTTP/1.1 may not.
+    pub fn is_of_http2(&self) -> bool {
+        match self {
+            Self::Lost { cause, .. } => cause.is_of_http2(),
+            Self::DeadlinePassed { last, .. } => last.as_deref().is_some_and(Self::is_of_http2),
+            _ => false,
         }
     }
 
@@ -207,12 +223,22 @@ impl fmt::Display for Peer {
 impl Cause {
     /// States a cause in words of our own.
     pub(super) fn new(words: impl Into<String>) -> Self {
-        Self(words.into())
+        Self { words: words.into(), of_http2: false }
+    }
+
+    /// States a cause that lies in HTTP/2, or in a connection that it was spoken over.
+    pub(super) fn of_http2(words: String) -> Self {
+        Self { words, of_http2: true }
+    }
+
+    /// Whether HTTP/2 was spoken, and failed.
+    pub fn is_of_http2(&self) -> bool {
+        self.of_http2
     }
 
     /// States that nothing came in time.
     pub(super) fn timeout(limit: Duration) -> Self {
-        Self(format!("no whole answer within {:.1} s", limit.as_secs_f32()))
+        Self::new(format!("no whole answer within {:.1} s", limit.as_secs_f32()))
     }
 
     /// Takes the innermost words of a client's error: the outer ones only say that a request
@@ -222,18 +248,18 @@ impl Cause {
         while let Some(source) = innermost.source() {
             innermost = source;
         }
-        Self(innermost.to_string())
+        Self::new(innermost.to_string())
     }
 
     /// The same cause with words before it.
     pub(super) fn within(self, what: &str) -> Self {
-        Self(format!("{what}: {}", self.0))
+        Self { words: format!("{what}: {}", self.words), ..self }
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.words)
     }
 }
 

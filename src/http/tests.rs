@@ -1,5 +1,6 @@
 //! The transport against a server on this machine.
 
+mod http2;
 mod throttled;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

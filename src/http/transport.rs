@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::client::Client;
+use super::client::{Client, Tuning};
 use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
@@ -37,6 +37,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// How long one attempt may take, from the connection to the last byte.
     pub attempt_timeout: Duration,
+    /// Whether HTTP/1.1 is spoken to services that offer HTTP/2, too.
+    pub http1: bool,
 }
 
 /// Sends requests. Clones share their connections, bounds and counts.
@@ -98,6 +100,7 @@ impl Default for Settings {
             concurrency: 24,
             deadline: Duration::from_mins(10),
             attempt_timeout: Duration::from_mins(2),
+            http1: false,
         }
     }
 }
@@ -116,9 +119,14 @@ impl Transport {
     /// # Errors
     /// Certificates or the TLS library could not be set up.
     pub fn trusting(settings: Settings, trust: Trust) -> Result<Self, TransportError> {
-        let connect = CONNECT_TIMEOUT.min(settings.attempt_timeout);
+        let tuning = Tuning {
+            connections: settings.concurrency,
+            connect: CONNECT_TIMEOUT.min(settings.attempt_timeout),
+            trust,
+            http1: settings.http1,
+        };
         let shared = Shared {
-            client: Client::new(settings.concurrency, connect, trust)?,
+            client: Client::new(tuning)?,
             gates: Gates::new(settings.concurrency),
             counter: Counter::default(),
             attempt_timeout: settings.attempt_timeout,

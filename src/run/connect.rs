@@ -85,6 +85,7 @@ pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Tr
         concurrency: usize::from(args.concurrency),
         deadline: Duration::from_secs(args.timeout),
         attempt_timeout: ATTEMPT,
+        http1: args.http1,
     };
     let trust = args.ca_bundle.as_deref().map_or_else(|| Ok(Trust::default()), bundle)?;
     let transport = Transport::trusting(settings, trust)?;

@@ -78,7 +78,10 @@ impl Next {
         let told = options.into_iter().filter_map(|(name, variable, value)| {
             Some((name, value.filter(|value| env::var(variable).as_ref() != Ok(value))?))
         });
-        told.fold(self, |next, (name, value)| next.option(name, &value)).signing_in(sign_in).line
+        let next = told.fold(self, |next, (name, value)| next.option(name, &value));
+        let is_typed = connect.http1 && env::var_os("FLOWBIND_HTTP1").is_none();
+        let next = if is_typed { next.flag("--http1") } else { next };
+        next.signing_in(sign_in).line
     }
 
     /// The same with how this run signs in.
@@ -142,6 +145,7 @@ mod tests {
     #[test]
     fn a_command_reaches_what_the_run_reached() {
         assert_eq!(next("--timeout 5"), "flowbind apply --plan 'my plan'");
+        assert_eq!(next("--http1"), "flowbind apply --plan 'my plan' --http1");
         assert_eq!(
             next("-m a.toml -e prod --tenant contoso.example"),
             "flowbind apply --plan 'my plan' --manifest a.toml --environment prod --tenant contoso.example"

@@ -5,7 +5,7 @@ mod codes;
 use self::codes::NewSignIn;
 use super::{Audience, AuthError, Step, Unfit};
 use crate::api::entra::Refusal;
-use crate::http::{TIME_REMEDY, TRUST_REMEDY, TransportError};
+use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 
 /// The name of a refusal for want of consent.
 const CONSENT_REQUIRED: &str = "consent_required";
@@ -82,6 +82,9 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         cut_short if cut_short.is_cut_short() => one(TIME_REMEDY),
         AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
+        AuthError::Transport { source } if source.is_of_http2() => {
+            vec!["run again".to_owned(), HTTP1_REMEDY.to_owned()]
+        }
         AuthError::Unreadable { .. } | AuthError::Transport { .. } => one(
             "check the network between here and the service: name resolution, proxy (`HTTPS_PROXY`), certificates",
         ),
