@@ -458,6 +458,9 @@ pub struct ServeArgs {
     /// may begin with `*.`. `localhost` and the addresses of this machine are always served.
     #[arg(long, value_name = "NAME", requires = "tls_dir")]
     pub host: Vec<String>,
+    /// Offer HTTP/1.1 alone over https; else HTTP/2 as well.
+    #[arg(long, requires = "tls_dir")]
+    pub http1: bool,
     /// Add a line to this file for each request of Dataverse and the Flow API: its method and its
     /// address.
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,7 @@
 //! that a wrong name cannot agree with itself, and it never prints.
 
 mod bearer;
+mod breaker;
 mod clock;
 mod control;
 mod dataverse;

@@ -1,28 +1,29 @@
 //! The HTTP server: one listener on a loopback address, a task for each connection. Where https is served, it is
 //! on the same address: the first byte of a connection tells which it is.
 
-use std::error::Error as _;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::{Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::breaker::{self, Body, Breaker};
 use super::error::SandboxError;
 use super::flow::address::environment_host;
 use super::message::{Answer, Call, Origin};
@@ -37,7 +38,12 @@ use super::wire::{Broken, Socket};
 
 /// The largest body that is read, in bytes.
 const LARGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
-/// How long a client may take to send its headers.
+/// The longest headers of a request over HTTP/2, in bytes.
+const LARGEST_HEADERS_BYTES: u32 = 64 * 1024;
+/// How many requests a connection of HTTP/2 takes at once; more than clients are known to send.
+const MOST_STREAMS: u32 = 128;
+/// How long a client may take to send its headers; over HTTP/2, how long it may be silent before it is asked
+/// whether it is still there.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take from its connection to the end of the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -209,37 +215,85 @@ async fn shake(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Stream> {
 
 /// Serves one connection, whatever it runs over.
 async fn serve(stream: impl Socket, host: Host, mut stopped: watch::Receiver<bool>) {
+    let (breaker, mut broken) = Breaker::new();
     let handler = service_fn(move |request| {
-        let host = host.clone();
-        async move { host.answer(request).await }
+        let (host, breaker) = (host.clone(), breaker.clone());
+        async move { Ok::<_, Infallible>(host.answer(request, breaker).await) }
     });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let mut connection = builder.serve_connection(TokioIo::new(stream), handler);
-    let ended = tokio::select! {
-        result = &mut connection => Some(result),
-        _ = stopped.changed() => None,
-    };
-    let result = if let Some(result) = ended {
-        result
+    let is_http2 = stream.is_http2();
+    let mut io = TokioIo::new(stream);
+    let ends = (&mut broken, &mut stopped);
+    let broken = if is_http2 {
+        let connection = http2().serve_connection(&mut io, handler);
+        attend(connection, http2::Connection::graceful_shutdown, ends).await
     } else {
-        Pin::new(&mut connection).graceful_shutdown();
-        (&mut connection).await
+        let connection = http1().serve_connection(&mut io, handler);
+        attend(connection, http1::Connection::graceful_shutdown, ends).await
     };
-    let Err(error) = result else { return };
-    let Some(broken) = error.source().and_then(|source| source.downcast_ref::<Broken>()) else {
-        return tracing::debug!(%error, "sandbox connection");
-    };
-    // The server gave the connection up with nothing of this answer sent.
-    let stream = connection.into_parts().io.into_inner();
+    let Some(broken) = broken else { return };
     tokio::select! {
-        _ = broken.play(stream) => {}
+        _ = broken.play(io.into_inner()) => {}
         _ = stopped.changed() => {}
     }
 }
 
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(LARGEST_HEADERS_BYTES);
+    builder
+}
+
+/// Lets a connection go on to its end, which comes soon when the server stops. Returns the answer that breaks it,
+/// if one does.
+async fn attend<C: Future<Output = hyper::Result<()>>>(
+    connection: C,
+    shut_down: impl Fn(Pin<&mut C>),
+    (broken, stopped): (&mut mpsc::Receiver<Broken>, &mut watch::Receiver<bool>),
+) -> Option<Broken> {
+    let mut connection = pin!(connection);
+    let mut stops = false;
+    loop {
+        tokio::select! {
+            // What was to be sent before the connection breaks goes out first.
+            biased;
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "sandbox connection");
+                }
+                return None;
+            }
+            broken = broken.recv() => return broken,
+            _ = stopped.changed(), if !stops => {
+                stops = true;
+                shut_down(connection.as_mut());
+            }
+        }
+    }
+}
+
 impl Host {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
+    async fn answer(&self, request: Request<Incoming>, breaker: Breaker) -> Response<Body> {
+        let is_http2 = request.version() == Version::HTTP_2;
+        let answer = self.answer_whole(request).await;
+        match answer.damage {
+            None => breaker::whole(&answer),
+            Some(damage) if is_http2 => breaker.spoil(&answer, damage).await,
+            Some(damage) => breaker.cut(Broken::new(damage, &answer)).await,
+        }
+    }
+
+    /// Answers as if nothing happened to the answer on its way.
+    async fn answer_whole(&self, request: Request<Incoming>) -> Answer {
         let visit = self.service.arrive(&request);
         let due = Instant::now() + self.latency;
         let head = request.method() == http::Method::HEAD;
@@ -256,8 +310,6 @@ impl Host {
             answer.body = Bytes::new();
         }
         answer
-            .damage
-            .map_or_else(|| Ok(response(&answer)), |damage| Err(Broken::new(damage, &answer)))
     }
 
     /// Reads the whole request, up to a limit.
@@ -280,11 +332,4 @@ impl Host {
             origin: Origin::new(self.scheme, &named.unwrap_or_else(|| self.address.to_string())),
         })
     }
-}
-
-fn response(answer: &Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(answer.body.clone()));
-    *response.status_mut() = answer.status;
-    response.headers_mut().clone_from(&answer.headers);
-    response
 }

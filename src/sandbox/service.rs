@@ -43,8 +43,7 @@ impl Service {
         let route = Route::of(path);
         let throttle = self.throttles.of(route.service());
         let counted = !matches!(route, Route::Control(_));
-        let told = (request.method(), path, request.headers());
-        counted.then(|| self.traffic.arrive(route.service(), throttle, told))
+        counted.then(|| self.traffic.arrive(route.service(), throttle, request))
     }
 
     /// Answers a request, which `visit` counts.

@@ -19,6 +19,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 
 use super::error::SandboxError;
 use super::names;
+use super::wire::H2;
 
 /// The file of the authority's certificate.
 const AUTHORITY_FILE: &str = "ca.pem";
@@ -36,6 +37,8 @@ pub struct TlsOptions {
     pub dir: PathBuf,
     /// The names to serve besides those of this machine; `*.` stands for one label.
     pub hosts: Vec<String>,
+    /// Whether HTTP/2 is not offered.
+    pub http1: bool,
 }
 
 /// Makes the certificates, writes the authority's, and returns its file and what takes connections. A wildcard
@@ -49,7 +52,9 @@ pub(crate) fn acceptor(
     let (issuer, authority) = authority().map_err(failed)?;
     let key = KeyPair::generate().map_err(failed)?;
     let leaf = leaf(hosts, &key, &issuer).map_err(failed)?;
-    let acceptor = TlsAcceptor::from(Arc::new(config(leaf, &key)?));
+    let mut config = config(leaf, &key)?;
+    config.alpn_protocols = protocols(options.http1);
+    let acceptor = TlsAcceptor::from(Arc::new(config));
     let file = options.dir.join(AUTHORITY_FILE);
     write(&file, &authority)
         .map_err(|source| SandboxError::AuthorityFile { path: file.clone(), source })?;
@@ -123,9 +128,13 @@ fn config(leaf: CertificateDer<'static>, key: &KeyPair) -> Result<ServerConfig, 
         .with_safe_default_protocol_versions();
     let config =
         builder.and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![leaf], key));
-    let mut config = config.map_err(|source| SandboxError::Certificate(Box::new(source)))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    config.map_err(|source| SandboxError::Certificate(Box::new(source)))
+}
+
+/// Returns what is offered, the best first.
+fn protocols(http1: bool) -> Vec<Vec<u8>> {
+    let all = [H2, b"http/1.1"];
+    all.iter().skip(usize::from(http1)).map(|name| name.to_vec()).collect()
 }
 
 /// Replaces the file as a whole, so that nobody reads half a certificate.

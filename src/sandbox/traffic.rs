@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Request, Version};
 use serde_json::{Value, json};
 
 use super::guid::Guid;
@@ -23,6 +23,7 @@ pub(crate) struct Traffic(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     requests: BTreeMap<(&'static str, String, String), u64>,
+    protocols: BTreeMap<&'static str, u64>,
     flights: BTreeMap<&'static str, Flight>,
     pinned: u64,
     throttled: u64,
@@ -56,17 +57,18 @@ impl Drop for Visit<'_> {
 
 impl Traffic {
     /// Counts a request.
-    pub(crate) fn arrive<'a>(
+    pub(crate) fn arrive<'a, T>(
         &'a self,
         service: Option<ServiceName>,
         throttle: Option<&'a Throttle>,
-        (method, path, headers): (&Method, &str, &HeaderMap),
+        request: &Request<T>,
     ) -> Visit<'a> {
         let word = service.map_or("none", ServiceName::word);
         let mut counts = self.counts();
-        let key = (word, method.to_string(), template(path));
+        let key = (word, request.method().to_string(), template(request.uri().path()));
         *counts.requests.entry(key).or_default() += 1;
-        counts.pinned += u64::from(is_pinned(headers));
+        *counts.protocols.entry(protocol(request.version())).or_default() += 1;
+        counts.pinned += u64::from(is_pinned(request.headers()));
         let concurrent = counts.enter(word);
         Visit { traffic: self, throttle, word, begun: Instant::now(), concurrent }
     }
@@ -98,6 +100,7 @@ impl Traffic {
             "with-affinity-cookie": counts.pinned,
             "throttled": counts.throttled,
             "largest-in-flight": most,
+            "protocols": counts.protocols,
             "requests": requests.collect::<Vec<_>>(),
         })
     }
@@ -130,6 +133,11 @@ impl Flight {
     }
 }
 
+/// Names a version of HTTP as TLS does.
+fn protocol(version: Version) -> &'static str {
+    if version == Version::HTTP_2 { "h2" } else { "http/1.1" }
+}
+
 /// Tells whether a request came back with the cookie that pins a server.
 pub(crate) fn is_pinned(headers: &HeaderMap) -> bool {
     let cookies = headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
@@ -157,7 +165,7 @@ mod tests {
     use super::*;
 
     fn arrive<'a>(traffic: &'a Traffic, path: &str) -> Visit<'a> {
-        traffic.arrive(Some(ServiceName::Flow), None, (&Method::GET, path, &HeaderMap::new()))
+        traffic.arrive(Some(ServiceName::Flow), None, &Request::get(path).body(()).unwrap())
     }
 
     #[test]

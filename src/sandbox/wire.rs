@@ -1,4 +1,5 @@
-//! Answers that are no whole HTTP: what a broken connection delivers, written to the stream by hand.
+//! Answers that are no whole HTTP: what a broken connection delivers, written to the stream by hand. Over HTTP/2
+//! nothing but its end is; `breaker` has the rest.
 
 use std::fmt::Write as _;
 use std::io;
@@ -20,15 +21,28 @@ const ENDLESS_HEAD: &str =
 const ENDLESS_BEGIN: &str = "a\r\n{\"value\":\"\r\n";
 const ENDLESS_CHUNK_BYTES: usize = 16 * 1024;
 
+/// How TLS names HTTP/2 (RFC 9113 section 3.2).
+pub(crate) const H2: &[u8] = b"h2";
+/// The end of a connection of HTTP/2 as servers announce it: a frame GOAWAY on stream 0, by which all streams
+/// may still be answered, and no error (RFC 9113 section 6.8).
+const GOAWAY: &[u8] = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00";
+
 /// A connection, with the socket below it.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Returns the socket.
     fn socket(&self) -> &TcpStream;
+
+    /// Tells whether both sides agreed on HTTP/2.
+    fn is_http2(&self) -> bool;
 }
 
 impl Socket for TcpStream {
     fn socket(&self) -> &TcpStream {
         self
+    }
+
+    fn is_http2(&self) -> bool {
+        false
     }
 }
 
@@ -36,11 +50,14 @@ impl Socket for Box<TlsStream<TcpStream>> {
     fn socket(&self) -> &TcpStream {
         self.get_ref().0
     }
+
+    fn is_http2(&self) -> bool {
+        self.get_ref().1.alpn_protocol() == Some(H2)
+    }
 }
 
-/// An answer that the HTTP server does not send, so that its connection ends and is free for [`Broken::play`].
-#[derive(Debug, thiserror::Error)]
-#[error("the answer is broken as a fault says")]
+/// An answer that the HTTP server does not send: its connection ends, and is free for [`Broken::play`].
+#[derive(Debug)]
 pub(crate) struct Broken {
     damage: Damage,
     head: Bytes,
@@ -57,6 +74,7 @@ impl Broken {
     pub(crate) async fn play(&self, mut stream: impl Socket) -> io::Result<()> {
         match self.damage {
             Damage::Reset => return stream.socket().set_zero_linger(),
+            Damage::Close if stream.is_http2() => stream.write_all(GOAWAY).await?,
             Damage::Close => {}
             Damage::Garbage => stream.write_all(GARBAGE).await?,
             Damage::Truncated => {

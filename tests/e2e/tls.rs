@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, Served, binds, place};
 use super::proxy::Proxy;
 
@@ -205,6 +207,74 @@ fn no_proxy_is_used_for_this_machine_nor_where_none_is_wanted() {
     let unreachable = ended(command);
     assert_eq!(unreachable.code, 6, "{}", unreachable.stderr);
     assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
+}
+
+/// How many requests arrived by which protocol.
+fn protocols(served: &Served) -> Value {
+    let told = served.control("GET", "/_sandbox/requests", &Value::Null);
+    let total = &told["total"];
+    assert!(total.as_u64().unwrap() > 10, "{told}");
+    assert_eq!(told["protocols"].as_object().unwrap().values().collect::<Vec<_>>(), [total]);
+    told["protocols"].clone()
+}
+
+#[test]
+fn http_1_1_is_spoken_where_nothing_else_is_offered_or_wanted() {
+    for (offers, wants) in [(&[][..], &["--http1"][..]), (&["--http1"][..], &[][..])] {
+        let place = place();
+        let (served, bundle) = served(&place, offers);
+        let secure = format!("https://localhost:{}", served.address().port());
+        let applied = ended(apply(&place, &secure, &[&["--ca-bundle", &bundle], wants].concat()));
+        assert_eq!(applied.code, 0, "{}", applied.stderr);
+        assert!(protocols(&served)["http/1.1"].is_u64());
+    }
+}
+
+/// A run of the example over HTTP/2, of which a fault strikes a request.
+fn struck(path: &str, action: &str, times: u32) -> Ended {
+    let place = place();
+    let (served, bundle) = served(&place, &[]);
+    let fault = json!([{"service": "dataverse", "path-contains": path, "action": action, "executed": true, "times": times}]);
+    served.control("PUT", "/_sandbox/faults", &fault);
+    let secure = format!("https://localhost:{}", served.address().port());
+    let ended = ended(apply(&place, &secure, &["--ca-bundle", &bundle]));
+    let faults = served.control("GET", "/_sandbox/faults", &Value::Null);
+    assert!(faults[0]["struck"].as_u64().unwrap() > 0, "{faults}");
+    protocols(&served);
+    ended
+}
+
+#[test]
+fn a_connection_that_breaks_under_all_requests_at_once_is_survived() {
+    for action in ["reset", "close", "truncate", "garbage"] {
+        for path in ["workflows", "$batch"] {
+            let ended = struck(path, action, 1);
+            assert_eq!(ended.code, 0, "{action} {path}: {}", ended.stderr);
+            assert!(ended.stdout.contains("applied: 4 created, 3 updated"), "{}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn http_2_that_fails_again_and_again_is_told_with_the_way_round_it() {
+    for (action, words) in [
+        ("garbage", "what came is not the HTTP/2 that was agreed on (FRAME_SIZE_ERROR)"),
+        ("close", "the HTTP/2 connection broke: "),
+    ] {
+        let ended = struck("workflows", action, 99);
+        assert_eq!(ended.code, 6, "{}", ended.stderr);
+        let said = unwrapped(&ended.stderr);
+        assert!(said.contains(words), "{said}");
+        assert!(said.contains("speak HTTP/1.1 by `--http1` or FLOWBIND_HTTP1=true"), "{said}");
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_cut_off_over_http_2_too() {
+    let ended = struck("environmentvariabledefinitions", "oversized", 9);
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+    let said = unwrapped(&ended.stderr);
+    assert!(said.contains("answered 200 with more than the 33554432 bytes"), "{said}");
 }
 
 /// Whether this machine lets a test have a network and files of its own.

@@ -118,8 +118,8 @@ async fn the_server_stops_in_the_middle_of_a_body_that_does_not_end() {
     tokio::time::timeout(Duration::from_secs(10), world.server.stop()).await.unwrap();
 }
 
-/// What a client of TLS makes of a fault.
-async fn over_tls(action: &str) -> reqwest::Result<String> {
+/// What a client of TLS makes of a fault: the head of the answer, to be read on.
+async fn over_tls(action: &str, http1: bool) -> reqwest::Result<reqwest::Response> {
     let _ = client();
     let folder = tempfile::tempdir().unwrap();
     let fault = format!("[[fault]]\nservice = \"entra\"\naction = \"{action}\"");
@@ -130,22 +130,48 @@ async fn over_tls(action: &str) -> reqwest::Result<String> {
         state: StateLocation::Memory,
         tenant: extended(&fault),
         record: None,
-        tls: Some(TlsOptions { dir: folder.path().to_owned(), hosts: Vec::new() }),
+        tls: Some(TlsOptions { dir: folder.path().to_owned(), hosts: Vec::new(), http1 }),
     };
-    let server = Server::start(options).await.unwrap();
+    // It serves on until the test ends.
+    let server = Box::leak(Box::new(Server::start(options).await.unwrap()));
     let authority = std::fs::read(server.authority().unwrap()).unwrap();
     let authority = reqwest::Certificate::from_pem(&authority).unwrap();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build().unwrap();
     let address = format!("https://{}/common/discovery/instance", server.address());
-    http.get(address).send().await?.text().await
+    let answer = http.get(address).send().await?;
+    let expected = if http1 { http::Version::HTTP_11 } else { http::Version::HTTP_2 };
+    assert_eq!(answer.version(), expected);
+    Ok(answer)
+}
+
+async fn text_over_tls(action: &str, http1: bool) -> reqwest::Result<String> {
+    over_tls(action, http1).await?.text().await
 }
 
 #[tokio::test]
-async fn connections_of_tls_are_spoilt_too() {
-    assert!(over_tls("html").await.unwrap().contains("<html>"));
-    for action in ["close", "truncate", "garbage"] {
-        assert!(over_tls(action).await.is_err(), "{action}");
+async fn connections_of_tls_are_spoilt_too_whatever_is_spoken() {
+    for http1 in [true, false] {
+        assert!(text_over_tls("html", http1).await.unwrap().contains("<html>"));
+        let drip = text_over_tls("slow-drip\"\ndelay = 1\n# \"", http1).await.unwrap();
+        assert!(drip.contains("AADSTS900144"), "{drip}");
+        for action in ["close", "truncate", "garbage"] {
+            assert!(text_over_tls(action, http1).await.is_err(), "{action}");
+        }
+        let reset = format!("{:?}", text_over_tls("reset", http1).await.unwrap_err());
+        assert!(reset.contains("ConnectionReset"), "{reset}");
     }
-    let reset = format!("{:?}", over_tls("reset").await.unwrap_err());
-    assert!(reset.contains("ConnectionReset"), "{reset}");
+}
+
+#[tokio::test]
+async fn an_answer_over_http_2_ends_in_its_middle_or_not_at_all() {
+    let mut cut = over_tls("truncate", false).await.unwrap();
+    let announced = cut.content_length().unwrap();
+    let half = cut.chunk().await.unwrap().unwrap();
+    assert_eq!(half.len() as u64, announced / 2);
+    assert!(cut.chunk().await.is_err());
+    let mut endless = over_tls("oversized", false).await.unwrap();
+    let mut length = 0;
+    while length < 4 * 1024 * 1024 {
+        length += endless.chunk().await.unwrap().unwrap().len();
+    }
 }

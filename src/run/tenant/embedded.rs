@@ -119,7 +119,7 @@ fn write_manifest(args: &ServeArgs, tenant: &Tenant, address: SocketAddr) -> Res
 /// How https is served, if it was asked for.
 fn tls(args: &ServeArgs) -> Option<TlsOptions> {
     let dir = args.tls_dir.clone()?;
-    Some(TlsOptions { dir, hosts: args.host.clone() })
+    Some(TlsOptions { dir, hosts: args.host.clone(), http1: args.http1 })
 }
 
 /// Tells how the sandbox is reached over https.
