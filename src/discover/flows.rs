@@ -54,6 +54,7 @@ pub(super) async fn observe(
         total: desired.flows.len(),
         listener,
     };
+    reader.open_flows_early();
     let ids: Vec<WorkflowId> = search.entries.keys().copied().collect();
     let chunks = ids.chunks(MOST_WORKFLOWS).map(|ids| search.chunk(ids));
     let (_, flows) = tokio::try_join!(search.service(), all_of(chunks, CHUNKS_AT_ONCE))?;

@@ -78,6 +78,14 @@ impl<'run> Reader<'run> {
         Ok(())
     }
 
+    /// Opens a connection to where the flows are asked for first, unless that depends on the
+    /// environment's id.
+    pub(super) fn open_flows_early(&self) {
+        if let Some(origin) = Ways::first(self.cloud, self.environment, self.flow_way) {
+            self.transport.open_early(Service::Flow, origin);
+        }
+    }
+
     /// The ways to the flows of the environment, which the Flow service knows by that id.
     pub(super) fn flow_ways(&self, id: &EnvironmentId) -> Ways {
         Ways::new(self.cloud, self.environment, id, self.flow_way)

@@ -6,6 +6,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use url::Url;
+
 use super::DiscoverError;
 use crate::api::Fault;
 use crate::api::flow::{FlowApi, is_unknown_region, named_region};
@@ -29,13 +31,23 @@ impl Ways {
         id: &EnvironmentId,
         wanted: Option<FlowWay>,
     ) -> Self {
-        let classic = cloud.flow_api(url).parse().ok();
+        let classic = Self::first(cloud, url, wanted);
         let classic = classic.map(|origin| FlowApi::classic(origin, id.clone()));
         let own = cloud.environment_api(url, id).map(FlowApi::of_environment);
-        let classic = classic.filter(|_| wanted != Some(FlowWay::Environment));
         let own = own.filter(|_| wanted != Some(FlowWay::Classic));
         let ways = classic.into_iter().chain(own).collect();
         Self { ways: RefCell::new(ways), current: Cell::new(0) }
+    }
+
+    /// The origin of the cloud's API, which is known before the environment's id is; none if another
+    /// way is wanted.
+    pub(super) fn first(
+        cloud: &Cloud,
+        url: &EnvironmentUrl,
+        wanted: Option<FlowWay>,
+    ) -> Option<Url> {
+        let classic = cloud.flow_api(url).parse().ok();
+        classic.filter(|_| wanted != Some(FlowWay::Environment))
     }
 
     /// The way in use.
@@ -91,10 +103,16 @@ mod tests {
 
     const ID: &str = "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6";
 
+    fn public() -> Cloud {
+        Clouds::embedded().unwrap().named("public").unwrap().clone()
+    }
+
+    fn environment() -> EnvironmentUrl {
+        "https://contoso.crm4.dynamics.com".parse().unwrap()
+    }
+
     fn ways(wanted: Option<FlowWay>) -> Ways {
-        let clouds = Clouds::embedded().unwrap();
-        let url = "https://contoso.crm4.dynamics.com".parse().unwrap();
-        Ways::new(clouds.named("public").unwrap(), &url, &ID.parse().unwrap(), wanted)
+        Ways::new(&public(), &environment(), &ID.parse().unwrap(), wanted)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the form of an attempt")]
@@ -147,6 +165,8 @@ mod tests {
             let only = ways(Some(wanted));
             let way = only.current().unwrap();
             assert_eq!(way.host(), host);
+            let known = Ways::first(&public(), &environment(), Some(wanted)).is_some();
+            assert_eq!(known, wanted == FlowWay::Classic);
             assert_eq!(only.after(&way, &refused("no location")), None);
         }
     }

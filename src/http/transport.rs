@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use url::Url;
 use uuid::Uuid;
 
 use super::client::{Client, Tuning};
@@ -14,7 +15,7 @@ use super::counts::Counter;
 use super::gate::{Gate, Place};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Counts, CutShort, Request, Safety, Silence, TransportError, Trust};
+use super::{Answer, Counts, CutShort, Method, Request, Safety, Silence, TransportError, Trust};
 use super::{silence, span};
 use crate::domain::{AccessToken, Service, milliseconds};
 
@@ -193,6 +194,20 @@ impl Transport {
         self.shared.attempt(request, &parcel, 1, Bound::Attempt).await
     }
 
+    /// Opens a connection to a host that will be asked, while something else is done: by a request that
+    /// carries no token, and whose answer is for nobody. It counts as an attempt, takes no place of
+    /// others, and is never made again. Over plain http there is nothing worth opening early.
+    pub fn open_early(&self, service: Service, origin: Url) {
+        if origin.scheme() != "https" {
+            return;
+        }
+        let request = Request::query(service, Method::HEAD, origin, "/");
+        let Ok(parcel) = Parcel::new(&request, None) else { return };
+        let (shared, span) = (Arc::clone(&self.shared), span::of(&request, &parcel, 1));
+        self.shared.counter.add(service);
+        tokio::spawn(async move { shared.open(&parcel, &span).await });
+    }
+
     /// Has somebody told of the waits before requests are sent again, once for all who wait for the
     /// same; the first one stays.
     pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
@@ -262,19 +277,28 @@ impl Shared {
             Safety::Command => self.attempt_timeout,
         };
         let span = span::of(request, parcel, number);
-        let id = OnceLock::new();
-        let fetching = timeout(time, self.client.fetch(parcel, &id)).instrument(span.clone());
-        let fetching = Box::pin(fetching);
+        let fetching = Box::pin(self.fetch(parcel, time).instrument(span.clone()));
         let by_run = bound == Bound::Run && request.safety == Safety::Query;
         let until = if by_run { end } else { begin + time };
         let tell = |time| self.tell_of_silence(request, parcel, time, (until, by_run));
-        let result = match silence::told(fetching, tell).await {
-            Ok(result) => result.map(|answer| parcel.signed(answer)),
-            Err(_) => Err(parcel.timed_out(id.into_inner(), time)),
-        };
+        let result = silence::told(fetching, tell).await.map(|answer| parcel.signed(answer));
         span::end(&span, begin.elapsed(), &result);
         adapt(&place, &result);
         result
+    }
+
+    /// Sends once, and waits for the whole answer no longer than that.
+    async fn fetch(&self, parcel: &Parcel, time: Duration) -> Result<Answer, TransportError> {
+        let id = OnceLock::new();
+        let fetched = timeout(time, self.client.fetch(parcel, &id)).await;
+        fetched.unwrap_or_else(|_| Err(parcel.timed_out(id.into_inner(), time)))
+    }
+
+    /// Sends a request for the sake of its connection.
+    async fn open(&self, parcel: &Parcel, span: &Span) {
+        let begin = Instant::now();
+        let fetching = Box::pin(self.fetch(parcel, self.attempt_timeout).instrument(span.clone()));
+        span::end(span, begin.elapsed(), &fetching.await);
     }
 
     /// Notes a command to Dataverse for as long as its attempt lasts.

@@ -219,6 +219,26 @@ fn protocols(served: &Served) -> Value {
 }
 
 #[test]
+fn a_run_over_http_2_opens_one_connection_to_each_host() {
+    let place = place();
+    let arguments = [&REAL[..], &["--latency", "200"]].concat();
+    let (served, bundle) = served(&place, &arguments);
+    let proxy = Proxy::start(served.address());
+    let more = ["--ca-bundle", &bundle, "--client-id", CLIENT];
+    let mut command = apply(&place, "https://contoso.crm4.dynamics.com", &more);
+    command.env("HTTPS_PROXY", format!("http://{}", proxy.address));
+    let applied = ended(command);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    assert!(protocols(&served)["h2"].is_u64());
+    let heads = proxy.heads();
+    for name in REAL.into_iter().filter(|name| *name != "--host") {
+        let line = format!("CONNECT {name}:443 HTTP/1.1\r\n");
+        let count = heads.iter().filter(|head| head.starts_with(&line)).count();
+        assert_eq!(count, 1, "{name}: {heads:?}");
+    }
+}
+
+#[test]
 fn http_1_1_is_spoken_where_nothing_else_is_offered_or_wanted() {
     for (offers, wants) in [(&[][..], &["--http1"][..]), (&["--http1"][..], &[][..])] {
         let place = place();

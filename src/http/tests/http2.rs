@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use h2::Reason;
-use http::{Response, Version};
+use http::{HeaderMap, Response, Version};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +17,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio_rustls::server::TlsStream;
 
 use crate::domain::{Service, sentence};
-use crate::http::{Answer, Request, Safety, Settings, Transport, TransportError, Trust};
+use crate::http::testing::Server;
+use crate::http::{Answer, Method, Request, Safety, Settings, Transport, TransportError, Trust};
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
@@ -34,6 +35,8 @@ enum Does {
     GoAway(Reason),
     /// Closes the connection without a word.
     Cut,
+    /// Does not answer it, but others.
+    Wait,
     /// Says nothing any more, not even to a ping.
     Silence,
 }
@@ -41,6 +44,8 @@ enum Does {
 /// One request as it arrived.
 struct Arrived {
     version: Version,
+    method: Method,
+    headers: HeaderMap,
 }
 
 /// The server, which lives as long as the test's runtime.
@@ -141,11 +146,12 @@ impl Script {
         let mut kept = Vec::new();
         while let Some(Ok((request, mut respond))) = connection.accept().await {
             let (head, _) = request.into_parts();
-            match self.hear(head.version) {
+            match self.hear(head.version, head.method, head.headers) {
                 Does::Answer => drop(respond.send_response(Response::new(()), true)),
                 Does::Headers(bytes) => drop(respond.send_response(with_headers(bytes), true)),
                 Does::Reset(reason) => respond.send_reset(reason),
                 Does::GoAway(reason) => connection.abrupt_shutdown(reason),
+                Does::Wait => {}
                 Does::Cut => return None,
                 Does::Silence => return std::future::pending().await,
             }
@@ -160,16 +166,16 @@ impl Script {
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.ok()?);
         }
-        self.hear(Version::HTTP_11);
+        self.hear(Version::HTTP_11, Method::GET, HeaderMap::new());
         let text = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         stream.write_all(text.as_bytes()).await.ok()?;
         stream.shutdown().await.ok()
     }
 
     /// Tells of a request, and what to do with it.
-    fn hear(&self, version: Version) -> Does {
+    fn hear(&self, version: Version, method: Method, headers: HeaderMap) -> Does {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
-        let _ = self.tell.send(Arrived { version });
+        let _ = self.tell.send(Arrived { version, method, headers });
         (self.does)(number)
     }
 }
@@ -205,6 +211,41 @@ async fn http_2_is_spoken_where_it_is_offered_unless_it_is_not_wanted() {
         let answer = sent.send(&server.request(Safety::Query), None).await.unwrap();
         assert_eq!((answer.status, server.next().await.version), (200, expected), "{offered:?}");
     }
+}
+
+#[tokio::test]
+async fn requests_at_once_share_the_connection_that_was_opened_early() {
+    let server = Secure::start(BOTH, |_| Does::Answer).await;
+    let sent = server.transport(Settings::default());
+    let request = server.request(Safety::Query);
+    sent.open_early(Service::Flow, request.url.clone());
+    let opening = server.next().await;
+    assert_eq!(opening.method, Method::HEAD);
+    assert!(!opening.headers.contains_key("authorization"));
+    let answers = futures_util::future::join_all((0..24).map(|_| sent.send(&request, None))).await;
+    assert!(answers.into_iter().all(|answer| answer.unwrap().status == 200));
+    assert_eq!((server.connections(), sent.counts().flow), (1, 25));
+}
+
+#[tokio::test]
+async fn only_over_https_is_anything_opened_early() {
+    let sent = Transport::new(Settings::default()).unwrap();
+    let closed = Server::closed_port().await;
+    sent.open_early(Service::Flow, format!("https://127.0.0.1:{closed}").parse().unwrap());
+    sent.open_early(Service::Flow, format!("http://127.0.0.1:{closed}").parse().unwrap());
+    sent.open_early(Service::Flow, "http://contoso.example".parse().unwrap());
+    assert_eq!(sent.counts().flow, 1);
+}
+
+#[tokio::test]
+async fn what_is_opened_early_takes_no_place_and_need_not_be_answered() {
+    let server = Secure::start(BOTH, at_first(Does::Wait)).await;
+    let sent = server.transport(Settings { concurrency: 1, ..Settings::default() });
+    let request = server.request(Safety::Query);
+    sent.open_early(Service::Flow, request.url.clone());
+    server.next().await;
+    assert_eq!(sent.send(&request, None).await.unwrap().status, 200);
+    assert_eq!(server.connections(), 1);
 }
 
 #[tokio::test]
