@@ -58,9 +58,6 @@ impl Gate {
 
     /// Waits for a place and for the end of a pause; none if that is not before `end`.
     pub(super) async fn enter(&self, end: Instant) -> Option<Place<'_>> {
-        if Instant::now() >= end {
-            return None;
-        }
         loop {
             // The semaphore is never closed, so the inner error cannot come.
             let permit = timeout_at(end, self.places.acquire()).await.ok()?.ok()?;
@@ -87,7 +84,8 @@ impl Gate {
             }
             sleep_until(until).await;
         }
-        Some(())
+        // A sleep may end up to a millisecond late.
+        (Instant::now() < end).then_some(())
     }
 
     /// Has nobody send anything for at least the least of a delay, and answers for how long. The
@@ -392,6 +390,15 @@ mod tests {
         }
         let place = gate.enter(begin + time).await;
         (earliest, place.map(|_| begin.elapsed()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_let_through_by_a_sleep_that_ends_late() {
+        let pauses = [(1_762, 860, 3_675_692_961)];
+        let (earliest, entered) =
+            entered(&Gate::new(4), &pauses, Duration::from_millis(2_715)).await;
+        assert!(earliest < Duration::from_millis(2_715));
+        assert_eq!(entered, None);
     }
 
     proptest! {
