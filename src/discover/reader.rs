@@ -177,6 +177,21 @@ impl<'run> Reader<'run> {
         row_list(rows, primary_id, texts, request_id)
     }
 
+    /// The rows of a table whose lookup column refers to those ids; the column is read as a text, too.
+    pub(super) async fn rows_referring(
+        &self,
+        (entity_set, primary_id): (&str, &LogicalName),
+        lookup: &LogicalName,
+        ids: &[RowId],
+        texts: &[&LogicalName],
+    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
+        let texts = [texts, &[lookup]].concat();
+        let select = with_id(primary_id, &texts);
+        let request = self.api.rows_referring(entity_set, lookup, &select, ids);
+        let (rows, request_id) = self.rows_and_id(request, ids.len()).await?;
+        row_list(rows, primary_id, &texts, request_id)
+    }
+
     /// A trigger's callback URL, or the service's refusal to tell it, by whichever way serves the
     /// environment.
     pub(super) async fn callback_url(

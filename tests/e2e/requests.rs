@@ -170,3 +170,26 @@ fn a_variable_that_holds_many_urls_is_read_and_written_once() {
     agreed           1         2         1         1         8         1         0
     "#);
 }
+
+/// 101 values are new: the journal learns their ids, and a rollback reads them, 20 at a time.
+#[test]
+fn the_rows_of_a_journal_are_read_by_chunks() {
+    let place = place();
+    let path = |name: &str| place.path(name).display().to_string();
+    let (manifest, journal) = (path("synthetic.toml"), format!("plain:{}", path("journal.json")));
+    let numbers = ["--flows", "1", "--targets-per-flow", "101", "--write-manifest", &manifest];
+    let others = ["--approve-after", "0", "--sandbox-state", "none"];
+    let served = Served::start(&place, &[&numbers[..], &others].concat());
+    let common = ["--manifest", &manifest, "--token-store", "none"];
+    let values = |run: &[&str]| {
+        served.control("DELETE", "/_sandbox/requests", &Value::Null);
+        let (code, document) = place.json(&[run, &common].concat());
+        assert_eq!(code, 0, "{document}");
+        let told = served.control("GET", "/_sandbox/requests", &Value::Null);
+        let rows = told["requests"].as_array().unwrap().iter();
+        let values = |row: &&Value| row["template"] == "/api/data/v9.2/environmentvariablevalues";
+        rows.filter(values).filter_map(|row| row["count"].as_u64()).sum::<u64>()
+    };
+    assert_eq!(values(&["apply", "--yes", "--journal", &journal]), 6);
+    assert_eq!(values(&["rollback", &path("journal.json"), "--yes"]), 12);
+}

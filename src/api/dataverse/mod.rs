@@ -135,6 +135,20 @@ impl DataverseApi {
         self.get(&format!("{set}?$select={select}&{list}"), "/{table}?...")
     }
 
+    /// Asks for rows of a table whose lookup column refers to one of those ids, at most [`MOST_ROWS`].
+    pub fn rows_referring(
+        &self,
+        entity_set: &str,
+        lookup: &LogicalName,
+        select: &[&LogicalName],
+        ids: &[RowId],
+    ) -> Request {
+        let terms: Vec<String> = ids.iter().map(|id| format!("{lookup}%20eq%20{id}")).collect();
+        let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
+        let (set, filter) = (encode(entity_set), terms.join("%20or%20"));
+        self.get(&format!("{set}?$select={select}&$filter={filter}"), "/{table}?...")
+    }
+
     /// Asks for the page that a link leads to, if the link stays within this Web API.
     pub fn next_page(&self, link: &str) -> Option<Request> {
         let inside = link.strip_prefix(&self.root)?.starts_with('/');
@@ -191,6 +205,17 @@ mod tests {
             .as_str()
             .strip_prefix("https://contoso.crm4.dynamics.com/api/data/v9.2/")
             .unwrap()
+    }
+
+    #[test]
+    fn rows_are_asked_for_by_what_they_refer_to() {
+        let ids = ["a09e4a0d-3a1c-f011-998a-7c1e5275cfe9", "b09e4a0d-3a1c-f011-998a-7c1e5275cfe9"];
+        let ids = ids.map(|id| id.parse().unwrap());
+        let (lookup, value) = (LogicalName::of_system("_x_value"), LogicalName::of_system("value"));
+        assert_eq!(
+            tail(&api().rows_referring("environmentvariablevalues", &lookup, &[&value], &ids)),
+            "environmentvariablevalues?$select=value&$filter=_x_value%20eq%20a09e4a0d-3a1c-f011-998a-7c1e5275cfe9%20or%20_x_value%20eq%20b09e4a0d-3a1c-f011-998a-7c1e5275cfe9"
+        );
     }
 
     #[test]
