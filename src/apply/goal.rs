@@ -1,12 +1,12 @@
 //! What is applied, and how it is planned again from what the rows hold now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::discover::{DiscoverError, Reader, find, reread};
-use crate::domain::Cloud;
+use crate::domain::{Cloud, LogicalName};
 use crate::journal::{Journal, plan_rollback};
 use crate::plan::{Plan, plan_of};
-use crate::state::{Desired, Observed};
+use crate::state::{Desired, ObservedFlow, Reading, Table};
 
 /// What is applied.
 #[derive(Clone, Copy)]
@@ -15,8 +15,10 @@ pub enum Goal<'run> {
     Manifest {
         /// What should be.
         desired: &'run Desired,
-        /// What was, when the plan was made.
-        observed: &'run Observed,
+        /// The flows, as they were when the plan was made.
+        flows: &'run [ObservedFlow],
+        /// The tables of the records.
+        tables: &'run BTreeMap<LogicalName, Reading<Table>>,
     },
     /// An earlier apply is to be undone.
     Rollback {
@@ -35,9 +37,9 @@ impl Goal<'_> {
         cloud: &Cloud,
     ) -> Result<Plan, DiscoverError> {
         match self {
-            Self::Manifest { desired, observed } => {
-                let targets = reread(reader, desired, &observed.targets).await?;
-                Ok(plan_of(desired, &observed.flows, &targets, cloud))
+            Self::Manifest { desired, flows, tables } => {
+                let targets = reread(reader, desired, tables).await?;
+                Ok(plan_of(desired, flows, &targets, cloud))
             }
             Self::Rollback { journal, left } => {
                 let found = find(reader, &journal.rows).await?;

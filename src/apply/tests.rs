@@ -153,7 +153,11 @@ async fn applied_and_then(
     let applying = Applying {
         goes_on: true,
         reader: &reader,
-        goal: Goal::Manifest { desired: &desired, observed: &observed },
+        goal: Goal::Manifest {
+            desired: &desired,
+            flows: &observed.flows,
+            tables: &observed.targets.tables,
+        },
         cloud,
         listener: &Deaf,
         looks,

@@ -36,12 +36,11 @@ pub(super) async fn observe(
 pub async fn reread(
     reader: &Reader<'_>,
     desired: &Desired,
-    before: &Targets,
+    tables: &Tables,
 ) -> Result<Targets, DiscoverError> {
-    let tables = before.tables.clone();
-    let records = records(reader, desired, &tables);
+    let records = records(reader, desired, tables);
     let (variables, records) = tokio::try_join!(variables(reader, desired), records)?;
-    Ok(Targets { variables, tables, records })
+    Ok(Targets { variables, tables: tables.clone(), records })
 }
 
 async fn variables(

@@ -85,8 +85,13 @@ impl CallbackUrl {
         &self.view
     }
 
-    /// What it is made of, as far as that may be shown.
-    pub fn parts(&self) -> Parts {
+    /// The id of the environment whose own host it leads to.
+    pub fn environment(&self) -> Option<String> {
+        parts::environment(&self.view.host)
+    }
+
+    /// Reads what it is made of, as far as that may be shown.
+    pub fn read_parts(&self) -> Parts {
         self.read().as_ref().map(Parts::of).unwrap_or_default()
     }
 

@@ -100,7 +100,7 @@ impl fmt::Display for Difference {
 /// In what a URL that was found differs from the one that is wanted. What follows from another
 /// difference is not told: another workflow has another signature, another form another version.
 pub(super) fn differences(found: &CallbackUrl, wanted: &CallbackUrl) -> Vec<Difference> {
-    let (before, after) = (found.parts(), wanted.parts());
+    let (before, after) = (found.read_parts(), wanted.read_parts());
     let mut list = Vec::new();
     let mut note = |part, before: Option<String>, after: Option<String>| {
         let differs = before != after;

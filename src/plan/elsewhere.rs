@@ -17,7 +17,7 @@ pub fn elsewhere(
 ) -> Vec<Problem> {
     let warnings = desired.bindings.iter().zip(held(desired, observed)).map(|(binding, text)| {
         let url: CallbackUrl = text?.expose().parse().ok()?;
-        let other = url.parts().environment?;
+        let other = url.environment()?;
         let is_other = other.parse::<EnvironmentId>().is_ok_and(|other| other != *own);
         let is_other = is_other && cloud.serves_callbacks(&url.view().host);
         is_other.then(|| warning(binding, &other, name_of(&other)))

@@ -93,7 +93,7 @@ pub enum Action {
 
 /// What may be shown of a stored text.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum ValueView {
     /// It is the URL of a flow.
     Url(UrlView),

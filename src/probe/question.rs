@@ -59,8 +59,7 @@ fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Requ
 /// Whether a URL leads to the environment that is checked: its host names it, or is that of a URL
 /// which the Flow service tells now.
 fn is_here(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> bool {
-    let named: Option<EnvironmentId> =
-        url.parts().environment.as_deref().and_then(|id| id.parse().ok());
+    let named: Option<EnvironmentId> = url.environment().and_then(|id| id.parse().ok());
     named.is_some_and(|id| id == *terms.environment_id) || told.has_host(&url.view().host)
 }
 

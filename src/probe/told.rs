@@ -32,9 +32,9 @@ impl<'run> Told<'run> {
 
     /// By which method the URL is called, if the service tells it of the very trigger that it starts.
     pub(super) fn method(&self, url: &CallbackUrl) -> Option<&'static str> {
-        let environment = url.parts().environment;
+        let environment = url.environment();
         let is_here =
-            |live: &&&CallbackUrl| environment.is_none() || environment == live.parts().environment;
+            |live: &&&CallbackUrl| environment.is_none() || environment == live.environment();
         self.by_trigger.get(&url.started()?)?.iter().find(is_here)?.method()
     }
 }

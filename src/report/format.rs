@@ -49,11 +49,11 @@ impl ReportFormat {
     }
 
     /// The run in this form.
-    pub fn render(self, run: &Run<'_>) -> String {
+    #[cfg(test)]
+    pub(super) fn render(self, run: &Run<'_>) -> String {
         let mut text = Vec::new();
-        // Writing to a `Vec` cannot fail, and every form is text.
-        let _ = self.write(run, &mut text);
-        String::from_utf8(text).unwrap_or_default()
+        self.write(run, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
     }
 }
 

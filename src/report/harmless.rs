@@ -8,16 +8,18 @@ use super::runner::without_commands;
 const BLOCK_BYTES: usize = 1 << 16;
 
 /// A stream that a runner may read. What is written is passed on in whole lines, and the rest when it
-/// is flushed.
+/// is flushed: once, at its end, since a part of a line may be a part of a command.
 pub(crate) struct Harmless<W> {
     to: W,
     held: Vec<u8>,
+    /// How many bytes of what is held are whole lines.
+    whole: usize,
 }
 
 impl<W: Write> Harmless<W> {
     /// Passes on to that.
     pub(crate) fn new(to: W) -> Self {
-        Self { to, held: Vec::with_capacity(2 * BLOCK_BYTES) }
+        Self { to, held: Vec::with_capacity(2 * BLOCK_BYTES), whole: 0 }
     }
 
     /// Passes on so many bytes of what is held.
@@ -25,17 +27,20 @@ impl<W: Write> Harmless<W> {
         let text = String::from_utf8_lossy(&self.held[..bytes]);
         self.to.write_all(without_commands(&text).as_bytes())?;
         self.held.drain(..bytes);
+        self.whole = 0;
         Ok(())
     }
 }
 
 impl<W: Write> Write for Harmless<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let before = self.held.len();
         self.held.extend_from_slice(bytes);
-        if self.held.len() >= BLOCK_BYTES
-            && let Some(last) = self.held.iter().rposition(|byte| *byte == b'\n')
-        {
-            self.pass(last + 1)?;
+        if let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            self.whole = before + last + 1;
+        }
+        if self.whole >= BLOCK_BYTES {
+            self.pass(self.whole)?;
         }
         Ok(bytes.len())
     }
@@ -72,7 +77,8 @@ mod tests {
     #[test]
     fn whole_lines_are_passed_on_before_the_end() {
         let mut harmless = Harmless::new(Vec::new());
-        harmless.write_all(&vec![b'x'; BLOCK_BYTES]).unwrap();
+        harmless.write_all(b"\nline").unwrap();
+        harmless.write_all(&vec![b'x'; BLOCK_BYTES - 5]).unwrap();
         assert_eq!(harmless.to.len(), 0, "a line is not cut");
         harmless.write_all(b"\nrest").unwrap();
         assert_eq!(harmless.to.len(), BLOCK_BYTES + 1);

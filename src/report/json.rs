@@ -1,7 +1,7 @@
 //! One document for machines. Its shape is a contract: fields are added, never changed.
 //!
 //! The structs are that shape. They borrow from the run, and of a list each entry is made as it is
-//! written, so that a document takes no room however many changes it names.
+//! written, so that a document takes little room however many changes it names.
 
 use std::io::{self, Write};
 

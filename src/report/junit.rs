@@ -74,7 +74,7 @@ fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Ma
     let attributes: Vec<(&str, &str)> =
         attributes.iter().map(|(name, value)| (*name, &**value)).collect();
     let content = Markup::lines([properties(run)].into_iter().chain(nodes));
-    Markup::lines([Markup::all([]), Markup::element("testsuite", &attributes, content)])
+    Markup::element("testsuite", &attributes, content)
 }
 
 /// A name, how many cases ended how, and how long they took.

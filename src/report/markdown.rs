@@ -18,7 +18,7 @@ use crate::probe::Probed;
 use crate::problem::Problem;
 
 /// The run as a document.
-pub(super) fn document(run: &Run<'_>) -> String {
+pub fn document(run: &Run<'_>) -> String {
     let mut text = format!("## flowbind {}: {}\n\n", run.command.as_str(), headline(run));
     let _ = writeln!(text, "{}\n", summary(run));
     if let Some(failure) = run.failure {

@@ -7,8 +7,8 @@ use crate::domain;
 /// The most bytes of a part that others are joined to.
 const MOST_JOINED: usize = 1 << 14;
 
-/// A piece of markup that needs no more escaping, in parts that are never joined to one long text: what
-/// it becomes a part of only takes them over.
+/// A piece of markup that needs no more escaping, in parts that are not joined to one long text: what it
+/// becomes a part of takes them over.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Markup(Vec<String>);
 

@@ -166,6 +166,156 @@ const FORMATS: [ReportFormat; 5] = [
     ReportFormat::Html,
 ];
 
+/// What others read: members are added, and none is renamed, moved or left out.
+const PROMISED: &str = r#"{
+  "version": 1,
+  "outcome": "drifted",
+  "environment": {
+    "name": "prod",
+    "url": "https://contoso.crm4.dynamics.com",
+    "id": null,
+    "flow-api": "flow.example"
+  },
+  "changes": [
+    {
+      "address": "environment-variable/a",
+      "action": "update",
+      "reason": "the variable has no value",
+      "flow": {
+        "name": "Order intake",
+        "workflow-id": "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"
+      },
+      "before": {
+        "kind": "text",
+        "characters": 9
+      },
+      "after": {
+        "kind": "signed",
+        "host": "prod-17.westeurope.logic.azure.com",
+        "fingerprint": "24a0c5e598c5"
+      },
+      "differences": []
+    },
+    {
+      "address": "b",
+      "action": "no-op",
+      "reason": "the variable has no value",
+      "flow": {
+        "name": "Order intake",
+        "workflow-id": "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"
+      },
+      "before": {
+        "kind": "other",
+        "host": "contoso.example",
+        "fingerprint": null
+      },
+      "after": {
+        "kind": "other",
+        "host": "contoso.example",
+        "fingerprint": null
+      },
+      "differences": []
+    }
+  ],
+  "problems": [
+    {
+      "code": "signed-url",
+      "address": "b",
+      "message": "made up",
+      "hint": "made up",
+      "line": 7,
+      "column": 2
+    }
+  ],
+  "warnings": [
+    {
+      "code": "signed-url",
+      "address": null,
+      "message": "made up",
+      "hint": "made up",
+      "line": null,
+      "column": null
+    }
+  ],
+  "error": {
+    "exit-code": 1,
+    "message": "it failed",
+    "hints": [
+      "run again"
+    ]
+  },
+  "requests": {
+    "entra": 0,
+    "dataverse": 0,
+    "flow": 0,
+    "trigger": 0
+  },
+  "command": "check",
+  "flowbind": "VERSION",
+  "file": "deploy/flowbind.toml",
+  "user": "megan@contoso.example",
+  "started": "2026-09-21T14:13:20Z",
+  "duration-ms": 1234,
+  "deployment-settings": {
+    "file": "settings.json",
+    "variables": [
+      {
+        "schema-name": "contoso_Url",
+        "action": "create",
+        "secret": true
+      }
+    ],
+    "others": 1,
+    "records": 2
+  },
+  "probes": [
+    {
+      "url": {
+        "kind": "signed",
+        "host": "prod-17.westeurope.logic.azure.com",
+        "fingerprint": "24a0c5e598c5"
+      },
+      "addresses": [
+        "environment-variable/x"
+      ],
+      "result": "guarded",
+      "answer": null
+    }
+  ]
+}
+"#;
+
+#[test]
+fn the_document_has_the_members_that_were_promised() {
+    let text = Some(ValueView::Text { characters: 9 });
+    let other = Some(ValueView::Elsewhere { host: "contoso.example".to_owned() });
+    let changes = vec![
+        Change { before: text, ..change("environment-variable/a", Action::Update) },
+        Change { before: other.clone(), after: other, ..change("b", Action::NoOp) },
+    ];
+    let warning = Problem { site: None, ..problem(Code::SignedUrl, None, "made up") };
+    let plan = plan(changes, vec![problem(Code::SignedUrl, Some("b"), "made up")], vec![warning]);
+    let (url, id) = ("https://contoso.crm4.dynamics.com".parse().unwrap(), None);
+    let environment =
+        RunEnvironment { name: "prod", url: &url, id, flow_host: Some("flow.example") };
+    let failure = Failure::new(Exit::Unexpected, "it failed").hint("run again");
+    let schema_name = "contoso_Url".parse().unwrap();
+    let exported = Exported { schema_name, action: Action::Create, secret: true };
+    let path = "settings.json".to_owned();
+    let exported = ExportedFile { path, variables: vec![exported], others: 1, records: 2 };
+    let probes = Some(vec![probed(ProbeResult::Asked(Verdict::Guarded))]);
+    let checked = Checked { targets: 2, pending: None, probes };
+    let run = Run {
+        environment: Some(environment),
+        failure: Some(&failure),
+        exported: Some(&exported),
+        checked: Some(&checked),
+        ..run(RunCommand::Check, Outcome::Drifted, Some(&plan))
+    };
+    let text = ReportFormat::Json.render(&run).replace(VERSION, "VERSION");
+    assert_eq!(text, PROMISED);
+}
+
 #[test]
 fn no_form_lets_a_text_be_markup_or_shows_a_secret() {
     // An address is what machines know a target by; a path is the user's own.

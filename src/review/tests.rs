@@ -92,6 +92,13 @@ fn what_is_no_plan_is_told_apart() {
     assert_eq!(read(&text.replace("2026-02-01T09:00:00Z", "never")), ReviewError::Time);
     let changed = read(&text.replace("reason", "season"));
     assert!(matches!(changed, ReviewError::Document(DocumentError::Malformed { .. })));
+    let fingerprint = Fingerprint::of("new").to_string();
+    for other in [fingerprint.to_uppercase(), fingerprint[1..].to_owned()] {
+        assert_ne!(other, fingerprint);
+        let changed = read(&text.replace(&fingerprint, &other));
+        let is_refused = matches!(changed, ReviewError::Document(DocumentError::Malformed { .. }));
+        assert!(is_refused, "{changed:?}");
+    }
 }
 
 #[test]

@@ -397,10 +397,11 @@ async fn settle(
     let begun = journaling
         .map(|(journaling, head)| journaling.begin(head, desired, observed, plan, console));
     let begun = begun.transpose()?;
-    observed.targets.forget();
+    // What the targets hold is read again; of thousands, it takes much room.
+    let tables = std::mem::take(&mut observed.targets).tables;
     let applying = Applying {
         reader: &reader,
-        goal: Goal::Manifest { desired, observed },
+        goal: Goal::Manifest { desired, flows: &observed.flows, tables: &tables },
         goes_on: begun.is_none() && wish.reviewed.is_none(),
         cloud: &ready.connection.cloud,
         listener: console,

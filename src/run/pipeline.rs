@@ -12,7 +12,7 @@ use crate::cli::Ci;
 use crate::domain::{CallbackUrl, printable_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{Console, OutputUrl, ReportFormat, Run, Runner, Secrets};
+use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary};
 use crate::state::{Callback, Desired, FlowIndex, Observed};
 
 /// The most bytes of the summaries of one step on GitHub
@@ -82,7 +82,7 @@ fn github_summary(run: &Run<'_>) -> Result<(), Failure> {
     let there =
         fs::metadata(&path).map_or(0, |there| usize::try_from(there.len()).unwrap_or(usize::MAX));
     let room = MOST_SUMMARY_BYTES.saturating_sub(there);
-    let text = bounded(ReportFormat::Markdown.render(run), room);
+    let text = bounded(job_summary(run), room);
     append(&path, &text).map_err(|error| untold(&path, &error))
 }
 
@@ -118,7 +118,7 @@ fn azure_summary(run: &Run<'_>, console: &Console) -> Result<(), Failure> {
     let path = folder
         .join(Uuid::new_v4().to_string())
         .join(format!("flowbind {}.md", run.command.as_str()));
-    let text = ReportFormat::Markdown.render(run);
+    let text = job_summary(run);
     let written =
         fs::create_dir_all(path.parent().unwrap_or(&folder)).and_then(|()| fs::write(&path, text));
     written.map_err(|error| untold(&path, &error))?;

@@ -86,10 +86,14 @@ impl Saving {
         Ok(())
     }
 
+    /// Writes the plan, or leaves an empty file: a part of a plan is none.
     fn write(&self, reviewed: &Reviewed) -> io::Result<()> {
-        let mut file = BufWriter::new(File::create(&self.path)?);
-        reviewed.write(&mut file)?;
-        file.flush()
+        let file = File::create(&self.path)?;
+        let written = write_to(BufWriter::new(&file), reviewed);
+        if written.is_err() {
+            let _ = file.set_len(0);
+        }
+        written
     }
 
     /// Says that an earlier plan of that name is still there, as this one was not saved.
@@ -102,6 +106,11 @@ impl Saving {
             ));
         }
     }
+}
+
+fn write_to(mut to: impl Write, reviewed: &Reviewed) -> io::Result<()> {
+    reviewed.write(&mut to)?;
+    to.flush()
 }
 
 /// Reads a plan that was saved.

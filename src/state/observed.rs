@@ -254,14 +254,6 @@ pub struct Row {
     pub texts: BTreeMap<LogicalName, StoredText>,
 }
 
-impl Targets {
-    /// Forgets what the targets hold. What reads them again needs to know the tables alone.
-    pub fn forget(&mut self) {
-        self.variables.clear();
-        self.records.clear();
-    }
-}
-
 impl Trigger {
     /// Whether others may start the flow by a URL. A `Request` without a kind is from a time
     /// when `Http` was the only one.

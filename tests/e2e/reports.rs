@@ -149,11 +149,15 @@ fn a_file_that_two_options_name_stays_as_it_is_whichever_would_write_it() {
 #[test]
 fn a_report_that_fails_at_the_end_changes_the_exit_code_and_not_the_outcome() {
     let place = place();
-    let run = ["--report", "/dev/full", "--report-format", "markdown", "-e", "sandbox"];
     let (manifest, detailed) = (place.one(), ["--detailed-exitcode"]);
     let plan = ["plan", "-m", &manifest];
-    let ended = place.run(&[&plan[..], &run, &detailed].concat());
-    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let report = |form| ["--report", "/dev/full", "--report-format", form, "-e", "sandbox"];
+    for form in ["markdown", "junit", "sarif", "json", "html"] {
+        let ended = place.run(&[&plan[..], &report(form), &detailed].concat());
+        assert_eq!(ended.code, 1, "{form}: {}", ended.stderr);
+        assert!(ended.stderr.contains("/dev/full"), "{form}: {}", ended.stderr);
+    }
+    let run = report("json");
     let (code, document) = place.json(&[&["apply", "-m", &manifest][..], &run].concat());
     assert_eq!((code, &document["outcome"]), (1, &"applied".into()));
 }

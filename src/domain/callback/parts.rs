@@ -112,7 +112,7 @@ fn without_unit(path: &str) -> &str {
 }
 
 /// The id of the environment whose own host this is.
-fn environment(host: &str) -> Option<String> {
+pub(super) fn environment(host: &str) -> Option<String> {
     let (begin, _) = host.split_once(END_OF_ID)?;
     let id = begin.replace('.', "");
     let (before, digits) = match id.strip_prefix(DEFAULT) {
