@@ -36,6 +36,7 @@ use crate::report::{Format, OutputUrl};
 
 pub use log::LogArgs;
 pub use report::{Ci, ReportArgs};
+pub(crate) use variables::is_set;
 pub use wait::WaitArgs;
 
 pub use check::CheckArgs;

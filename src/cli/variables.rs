@@ -1,7 +1,7 @@
 //! What environment variables say beside the command line, which comes first.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue};
@@ -16,6 +16,17 @@ const OVERRULES: &[(&str, &str)] = &[
 
 /// What a variable says that does not set its flag.
 const NO: &[&str] = &["n", "no", "f", "false", "off", "0"];
+
+/// Whether the variable of a flag sets it, as the command line took it.
+pub(crate) fn is_set(variable: &str) -> bool {
+    let value = env::var_os(variable).map(|value| plain(&value));
+    value.is_some_and(|value| !value.is_empty() && !NO.contains(&value.as_str()))
+}
+
+/// What a variable says, however it is written.
+fn plain(value: &OsStr) -> String {
+    value.to_string_lossy().trim().to_ascii_lowercase()
+}
 
 /// What the words and the variables say.
 ///
@@ -40,12 +51,9 @@ pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<Ar
 /// Whether the argument's variable says nothing: it is empty, as pipelines set those that have no
 /// value, or it says no, as if the flag were not given.
 fn says_nothing(arg: &Arg) -> bool {
-    let value = arg.get_env().and_then(env::var_os);
+    let value = arg.get_env().and_then(env::var_os).map(|value| plain(&value));
     let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
-    value.is_some_and(|value| {
-        let value = value.to_string_lossy().trim().to_ascii_lowercase();
-        value.is_empty() || (is_flag && NO.contains(&value.as_str()))
-    })
+    value.is_some_and(|value| value.is_empty() || (is_flag && NO.contains(&value.as_str())))
 }
 
 /// The same command, where those arguments have no variables.

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::header::HeaderMap;
+use http::{Method, Version};
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response};
 
@@ -84,7 +85,7 @@ impl Client {
         match sending.await {
             Ok(response) => {
                 let its_id = id.get_or_init(|| id_of(parcel, response.headers()));
-                read(&parcel.peer, its_id, response).await
+                read(parcel, its_id, response).await
             }
             Err(error) => Err(explain(parcel, error)),
         }
@@ -135,9 +136,13 @@ fn id_of(parcel: &Parcel, headers: &HeaderMap) -> String {
 }
 
 /// Reads an answer to its end, within the bound.
-async fn read(peer: &Peer, id: &str, mut response: Response) -> Result<Answer, TransportError> {
+async fn read(parcel: &Parcel, id: &str, mut response: Response) -> Result<Answer, TransportError> {
+    let peer = &parcel.peer;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
+    // Over HTTP/2, an answer that is ended in the middle without an error looks like a whole one.
+    let announced = response.content_length().filter(|_| response.version() == Version::HTTP_2);
+    let bytes = announced.filter(|_| parcel.method != Method::HEAD && !matches!(status, 204 | 304));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| lost(peer, id, error))? {
         if chunk.len() > MOST_BODY_BYTES - body.len() {
@@ -149,6 +154,10 @@ async fn read(peer: &Peer, id: &str, mut response: Response) -> Result<Answer, T
             });
         }
         body.extend_from_slice(&chunk);
+    }
+    if bytes.is_some_and(|bytes| body.len() as u64 != bytes) {
+        let cause = Cause::of_http2("the answer ended over HTTP/2 before it was whole".to_owned());
+        return Err(TransportError::Lost { peer: peer.clone(), request_id: id.to_owned(), cause });
     }
     Ok(Answer::new(status, headers, body))
 }

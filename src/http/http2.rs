@@ -54,10 +54,10 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> Option<Cause> {
     was_spoken.then(|| Cause::of_http2(format!("the HTTP/2 connection broke: {innermost}")))
 }
 
-/// Whether the connection that this is about was one of HTTP/2.
+/// Whether what failed was HTTP/2, or went over a connection of it.
 fn went_over_http2(error: &(dyn Error + 'static)) -> bool {
     let connection = error.downcast_ref::<legacy::Error>().and_then(legacy::Error::connect_info);
-    connection.is_some_and(Connected::is_negotiated_h2)
+    error.is::<h2::Error>() || connection.is_some_and(Connected::is_negotiated_h2)
 }
 
 /// Says what happened, with the reason's name in

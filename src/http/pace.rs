@@ -6,8 +6,8 @@
 //! more rarely, since a service that is pushed further makes the caller wait.
 //!
 //! Nothing is sent while the service wants to be left alone, but what is under way then is answered,
-//! and tells how many the service bore together. That is what it is sent from then on, unless it is all
-//! that was tried: then the service has less to give than before. A service that twice in a row turns
+//! and tells how many the service bore together. That is what it is sent from then on, but no less than
+//! a fifth of what was tried, unless it is all of that: then the service has less to give than before. A service that twice in a row turns
 //! away a good part of what it bore just before, or turns away even one request at a time, does so for
 //! another reason than how many there are: then slowing down further would not help, and for a while
 //! only the pauses that it asks for hold the run back.
@@ -28,11 +28,15 @@ const MOST_PATIENCE: usize = 4_096;
 
 /// How many times a service that turned away even one request at a time may do so again before the
 /// number is halved anew.
-const SPARED: u32 = 32;
+const SPARED: u32 = 8;
 
 /// How many times in a row a service turns away a good part of what it bore just before, if the reason
 /// is another than how many there are.
 const IN_VAIN: u32 = 2;
+
+/// By what the number is divided at most at once. Other runs may share the limit: then what one of
+/// them bore in a wave is luck.
+const MOST_CUT: usize = 5;
 
 /// The number of requests that a service may be sent at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +173,8 @@ impl Pace {
         self.wave.too_many = Some(0);
         self.answers = 0;
         match (self.spared, self.limit().min(self.wave.tried)) {
+            // A lone request tells nothing of how many there may be; the pause alone answers it.
+            (0, 1) if self.limit() > 1 => (),
             (0, 1) => self.stop_halving(),
             (0, too_many) => self.halve(too_many),
             _ => self.spared -= 1,
@@ -223,7 +229,7 @@ impl Pace {
         if self.in_vain == IN_VAIN {
             self.stop_halving();
         } else if last.borne > 0 {
-            self.limit = self.limit.min(last.borne);
+            self.limit = self.limit.min(last.borne.max(last.tried / MOST_CUT));
         }
     }
 
@@ -336,7 +342,8 @@ mod tests {
 
     #[test]
     fn what_was_borne_together_is_gone_on_with_and_half_if_nothing_was() {
-        for (served, expected) in [(23, 23), (17, 17), (12, 12), (11, 11), (1, 1), (0, 12)] {
+        for (served, expected) in [(23, 23), (17, 17), (12, 12), (11, 11), (5, 5), (1, 4), (0, 12)]
+        {
             let mut pace = Pace::new(32);
             send_at_once(&mut pace, 24, served);
             assert_eq!(goes_on_with(&pace), expected, "{served}");
@@ -359,6 +366,13 @@ mod tests {
             send_at_once(&mut pace, sent, served);
             assert_eq!(goes_on_with(&pace), expected, "{sent}");
         }
+    }
+
+    #[test]
+    fn a_lone_request_that_is_turned_away_tells_nothing_of_how_many_there_may_be() {
+        let mut pace = Pace::new(32);
+        send_at_once(&mut pace, 1, 0);
+        assert_eq!((goes_on_with(&pace), pace.spared), (24, 0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sends requests: as many at once as each service bears, again where that is safe, and not past
 //! the run's deadline.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -61,6 +61,8 @@ struct Shared {
     on_silence: OnceLock<OnSilence>,
     /// How many commands to Dataverse a service may be carrying out.
     writes: AtomicUsize,
+    /// Whether a connection was opened ahead of what needs it.
+    opened_early: AtomicBool,
 }
 
 /// A command that a service may be carrying out, until this is dropped.
@@ -136,6 +138,7 @@ impl Transport {
             on_wait: OnceLock::new(),
             on_silence: OnceLock::new(),
             writes: AtomicUsize::new(0),
+            opened_early: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -196,9 +199,9 @@ impl Transport {
 
     /// Opens a connection to a host that will be asked, while something else is done: by a request that
     /// carries no token, and whose answer is for nobody. It counts as an attempt, takes no place of
-    /// others, and is never made again. Over plain http there is nothing worth opening early.
+    /// others, and is made once in a run. Over plain http there is nothing worth opening early.
     pub fn open_early(&self, service: Service, origin: Url) {
-        if origin.scheme() != "https" {
+        if origin.scheme() != "https" || self.shared.opened_early.swap(true, Ordering::Relaxed) {
             return;
         }
         let request = Request::query(service, Method::HEAD, origin, "/");

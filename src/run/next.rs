@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::auth::{Audience, TokenCommandFor};
-use crate::cli::{ConnectArgs, SignInArgs};
+use crate::cli::{ConnectArgs, SignInArgs, is_set};
 use crate::domain::is_hidden;
 
 /// The manifest where none is named.
@@ -79,7 +79,7 @@ impl Next {
             Some((name, value.filter(|value| env::var(variable).as_ref() != Ok(value))?))
         });
         let next = told.fold(self, |next, (name, value)| next.option(name, &value));
-        let is_typed = connect.http1 && env::var_os("FLOWBIND_HTTP1").is_none();
+        let is_typed = connect.http1 && !is_set("FLOWBIND_HTTP1");
         let next = if is_typed { next.flag("--http1") } else { next };
         next.signing_in(sign_in).line
     }

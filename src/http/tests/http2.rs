@@ -1,10 +1,14 @@
 //! The transport against a server on this machine that speaks TLS, and HTTP/2 if it is to.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use h2::Reason;
+use bytes::Bytes;
+use h2::server::{Connection, SendResponse};
+use h2::{Reason, SendStream};
 use http::{HeaderMap, Response, Version};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,6 +39,10 @@ enum Does {
     GoAway(Reason),
     /// Closes the connection without a word.
     Cut,
+    /// Answers with half of what it announces, and resets the stream for that reason.
+    HalfReset(Reason),
+    /// Answers with half of what it announces, and closes the connection.
+    HalfCut,
     /// Does not answer it, but others.
     Wait,
     /// Says nothing any more, not even to a ping.
@@ -151,6 +159,16 @@ impl Script {
                 Does::Headers(bytes) => drop(respond.send_response(with_headers(bytes), true)),
                 Does::Reset(reason) => respond.send_reset(reason),
                 Does::GoAway(reason) => connection.abrupt_shutdown(reason),
+                Does::HalfReset(reason) => {
+                    let mut half = half(&mut respond)?;
+                    flush(&mut connection).await;
+                    half.send_reset(reason);
+                }
+                Does::HalfCut => {
+                    let _half = half(&mut respond)?;
+                    flush(&mut connection).await;
+                    return None;
+                }
                 Does::Wait => {}
                 Does::Cut => return None,
                 Does::Silence => return std::future::pending().await,
@@ -185,17 +203,40 @@ fn with_headers(bytes: usize) -> Response<()> {
     Response::builder().header("x-long", "x".repeat(bytes)).body(()).unwrap()
 }
 
+/// Begins an answer of ten bytes with five.
+fn half(respond: &mut SendResponse<Bytes>) -> Option<SendStream<Bytes>> {
+    let head = Response::builder().header("content-length", "10").body(()).ok()?;
+    let mut stream = respond.send_response(head, false).ok()?;
+    stream.send_data(Bytes::from_static(b"[1, 2"), false).ok()?;
+    Some(stream)
+}
+
+/// Sends what is to be sent, whether or not more requests come, and has the other side read it.
+async fn flush(connection: &mut Connection<TlsStream<TcpStream>, Bytes>) {
+    poll_fn(|context| {
+        let _ = connection.poll_accept(context);
+        Poll::Ready(())
+    })
+    .await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Does that with the first request, and answers the others.
 fn at_first(does: Does) -> impl Fn(usize) -> Does {
     move |number| if number == 0 { does } else { Does::Answer }
 }
 
-const BROKEN: [Does; 5] = [
+const BROKEN: [Does; 8] = [
     Does::Reset(Reason::REFUSED_STREAM),
     Does::Reset(Reason::INTERNAL_ERROR),
     Does::GoAway(Reason::NO_ERROR),
     Does::GoAway(Reason::ENHANCE_YOUR_CALM),
     Does::Cut,
+    Does::HalfReset(Reason::NO_ERROR),
+    Does::HalfReset(Reason::INTERNAL_ERROR),
+    Does::HalfCut,
 ];
 
 #[tokio::test]
@@ -228,12 +269,15 @@ async fn requests_at_once_share_the_connection_that_was_opened_early() {
 }
 
 #[tokio::test]
-async fn only_over_https_is_anything_opened_early() {
+async fn only_over_https_is_anything_opened_early_and_once() {
     let sent = Transport::new(Settings::default()).unwrap();
     let closed = Server::closed_port().await;
-    sent.open_early(Service::Flow, format!("https://127.0.0.1:{closed}").parse().unwrap());
-    sent.open_early(Service::Flow, format!("http://127.0.0.1:{closed}").parse().unwrap());
-    sent.open_early(Service::Flow, "http://contoso.example".parse().unwrap());
+    let open = |url: String| sent.open_early(Service::Flow, url.parse().unwrap());
+    open(format!("http://127.0.0.1:{closed}"));
+    open("http://contoso.example".to_owned());
+    assert_eq!(sent.counts().flow, 0);
+    open(format!("https://127.0.0.1:{closed}"));
+    open(format!("https://127.0.0.1:{closed}"));
     assert_eq!(sent.counts().flow, 1);
 }
 
@@ -276,6 +320,10 @@ async fn what_broke_a_request_off_is_told_in_words() {
         (BROKEN[1], "was broken off over HTTP/2 by the other side (INTERNAL_ERROR)"),
         (BROKEN[3], "the HTTP/2 connection broke: "),
         (BROKEN[4], "the HTTP/2 connection broke: "),
+        // Whether the reset or its reason is seen first is a matter of moments.
+        (BROKEN[5], " over HTTP/2 "),
+        (BROKEN[6], "was broken off over HTTP/2 by the other side (INTERNAL_ERROR)"),
+        (BROKEN[7], "the HTTP/2 connection broke: "),
     ] {
         let server = Secure::start(BOTH, at_first(does)).await;
         let lost = server.ask(Safety::Command).await.unwrap_err();
