@@ -1,5 +1,7 @@
 //! A journal as the text that a file holds.
 
+use std::io::{self, Write};
+
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,20 @@ struct Document<H, R> {
     rows: R,
 }
 
+/// Counts the bytes that are written to it.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Journal {
     /// The journal as JSON.
     pub fn to_json(&self) -> SecretSlice<u8> {
@@ -28,8 +44,15 @@ impl Journal {
             head: &self.head,
             rows: &self.rows,
         };
-        let text = serde_json::to_vec_pretty(&document);
-        SecretSlice::from(text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")))
+        // What a buffer grows out of would stay in memory, so its length is found out first.
+        let mut length = Length(0);
+        let mut text = Vec::new();
+        let written = serde_json::to_writer_pretty(&mut length, &document).and_then(|()| {
+            text.reserve_exact(length.0);
+            serde_json::to_writer_pretty(&mut text, &document)
+        });
+        written.unwrap_or_else(|error| unreachable!("texts and numbers: {error}"));
+        SecretSlice::from(text)
     }
 
     /// Reads a journal.

@@ -1,7 +1,5 @@
 //! What happens to environment variables.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use super::json::{Document, PointerMismatch};
@@ -14,8 +12,13 @@ use crate::state::{Reading, Target, Targets, Variable, VariableType};
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/environmentvariablevalue>).
 const MOST_CHARACTERS: usize = 2_000;
 
-/// A binding to a variable, with the member that it is about.
-type Part<'run> = (Wanted<'run>, Option<&'run JsonPointer>);
+/// A binding to a variable.
+struct Part<'run> {
+    schema_name: &'run SchemaName,
+    wanted: Wanted<'run>,
+    /// The member that it is about; none if it is about the whole value.
+    pointer: Option<&'run JsonPointer>,
+}
 
 /// Plans every binding to a variable.
 pub(super) fn plan<'run>(
@@ -23,14 +26,25 @@ pub(super) fn plan<'run>(
     targets: &'run Targets,
     urls: &[Option<&'run CallbackUrl>],
 ) {
-    let mut groups: BTreeMap<&SchemaName, Vec<Part<'run>>> = BTreeMap::new();
-    for wanted in draft.wanted(urls) {
-        if let Target::Variable { schema_name, pointer } = &wanted.binding.target {
-            groups.entry(schema_name).or_default().push((wanted, pointer.as_ref()));
-        }
+    let mut parts: Vec<Part<'run>> = draft.wanted(urls).into_iter().filter_map(part).collect();
+    parts.sort_by_key(|part| part.schema_name);
+    // Both are in the order of names, so that both are gone through once.
+    let mut readings = targets.variables.iter().peekable();
+    for parts in parts.chunk_by(|one, next| one.schema_name == next.schema_name) {
+        let name = parts[0].schema_name;
+        while readings.next_if(|(earlier, _)| *earlier < name).is_some() {}
+        let reading = readings.next_if(|(found, _)| *found == name);
+        variable(draft, reading.map(|(_, reading)| reading), parts);
     }
-    for (schema_name, parts) in groups {
-        variable(draft, targets.variables.get(schema_name), &parts);
+}
+
+/// The binding, if it is to a variable.
+fn part(wanted: Wanted<'_>) -> Option<Part<'_>> {
+    match &wanted.binding.target {
+        Target::Variable { schema_name, pointer } => {
+            Some(Part { schema_name, wanted, pointer: pointer.as_ref() })
+        }
+        Target::Column { .. } => None,
     }
 }
 
@@ -43,10 +57,10 @@ fn variable<'run>(
     let variable = match reading {
         Some(Reading::Found(variable)) => variable,
         Some(Reading::Refused(refusal)) => {
-            return parts.iter().for_each(|(wanted, _)| draft.refusal(wanted, refusal));
+            return parts.iter().for_each(|part| draft.refusal(&part.wanted, refusal));
         }
         Some(Reading::Absent) | None => {
-            return parts.iter().for_each(|(wanted, _)| missing(draft, wanted));
+            return parts.iter().for_each(|part| missing(draft, &part.wanted));
         }
     };
     let fits: Vec<&Part<'run>> =
@@ -55,8 +69,8 @@ fn variable<'run>(
         return;
     }
     let before = draft.problems.len();
-    let text = match fits.iter().find(|(_, pointer)| pointer.is_none()) {
-        Some((wanted, _)) => whole(draft, variable, wanted),
+    let text = match fits.iter().find(|part| part.pointer.is_none()) {
+        Some(part) => whole(draft, variable, &part.wanted),
         None => members(draft, variable, &fits),
     };
     if let Some(text) = text.filter(|_| draft.problems.len() == before) {
@@ -74,7 +88,8 @@ fn missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
 }
 
 /// Whether the variable can hold what the binding wants there.
-fn usable(draft: &mut Draft<'_>, variable: &Variable, (wanted, pointer): &Part<'_>) -> bool {
+fn usable(draft: &mut Draft<'_>, variable: &Variable, part: &Part<'_>) -> bool {
+    let Part { wanted, pointer, .. } = part;
     if variable.values.len() > 1 {
         let message = format!(
             "the variable has {} values, and only one of them holds",
@@ -121,7 +136,7 @@ fn members<'run>(
     variable: &Variable,
     parts: &[&Part<'run>],
 ) -> Option<String> {
-    let bound = || parts.iter().filter_map(|(wanted, pointer)| Some((wanted, (*pointer)?)));
+    let bound = || parts.iter().filter_map(|part| Some((&part.wanted, part.pointer?)));
     bound().next()?;
     let mut document = match Document::new(text(variable)) {
         Ok(document) => document,
@@ -201,7 +216,7 @@ fn not_json(
 
 /// Notes the one write of a variable.
 fn write(draft: &mut Draft<'_>, variable: &Variable, parts: &[&Part<'_>], text: &str) {
-    let (first, _) = &parts[0];
+    let first = &parts[0].wanted;
     // Dataverse counts as .NET does, in units of UTF-16.
     let characters = text.encode_utf16().count();
     if characters > MOST_CHARACTERS {
