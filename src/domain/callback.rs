@@ -46,7 +46,6 @@ pub struct UrlView {
     /// Who may call it.
     pub kind: Kind,
     /// Where it leads.
-    #[serde(with = "shared")]
     pub host: Arc<str>,
     /// What tells it from another URL.
     pub fingerprint: Fingerprint,
@@ -217,21 +216,6 @@ impl PartialEq for CallbackUrl {
 }
 
 impl Eq for CallbackUrl {}
-
-/// A text that several hold.
-mod shared {
-    use std::sync::Arc;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(text)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
-        String::deserialize(from).map(Arc::from)
-    }
-}
 
 /// A part of a query with percent-encoding undone.
 fn decoded(text: &str) -> Cow<'_, str> {

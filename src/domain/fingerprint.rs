@@ -8,28 +8,25 @@ use sha2::{Digest, Sha256};
 /// The first 12 hex digits of the SHA-256 of a URL, as
 /// `printf %s "$URL" | sha256sum | cut -c1-12` prints them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint([u8; 6]);
+pub struct Fingerprint(u64);
 
 impl Fingerprint {
     /// The fingerprint of a text, byte for byte.
     pub fn of(text: &str) -> Self {
         let digest = Sha256::digest(text.as_bytes());
-        Self(std::array::from_fn(|place| digest[place]))
+        Self(digest[..6].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     /// The fingerprint that is printed so.
     fn read(text: &str) -> Option<Self> {
-        let mut bytes = [0; 6];
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes)).filter(|read| read.to_string() == text)
+        let read = Self(u64::from_str_radix(text, 16).ok()?);
+        (text.len() == 12 && read.to_string() == text).then_some(read)
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        write!(formatter, "{:012x}", self.0)
     }
 }
 

@@ -140,9 +140,7 @@ async fn read(parcel: &Parcel, id: &str, mut response: Response) -> Result<Answe
     let peer = &parcel.peer;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    // Over HTTP/2, an answer that is ended in the middle without an error looks like a whole one.
-    let announced = response.content_length().filter(|_| response.version() == Version::HTTP_2);
-    let bytes = announced.filter(|_| parcel.method != Method::HEAD && !matches!(status, 204 | 304));
+    let announced = announced(parcel, &response);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| lost(peer, id, error))? {
         if chunk.len() > MOST_BODY_BYTES - body.len() {
@@ -155,11 +153,19 @@ async fn read(parcel: &Parcel, id: &str, mut response: Response) -> Result<Answe
         }
         body.extend_from_slice(&chunk);
     }
-    if bytes.is_some_and(|bytes| body.len() as u64 != bytes) {
-        let cause = Cause::of_http2("the answer ended over HTTP/2 before it was whole".to_owned());
+    if announced.is_some_and(|bytes| body.len() as u64 != bytes) {
+        let cause = Cause::of_http2("the answer ended over HTTP/2 before it was whole");
         return Err(TransportError::Lost { peer: peer.clone(), request_id: id.to_owned(), cause });
     }
     Ok(Answer::new(status, headers, body))
+}
+
+/// How many bytes a body has to have: over HTTP/2, one that is ended in the middle without an error looks
+/// like a whole one.
+fn announced(parcel: &Parcel, response: &Response) -> Option<u64> {
+    let is_bare = parcel.method == Method::HEAD || matches!(response.status().as_u16(), 204 | 304);
+    let is_checked = response.version() == Version::HTTP_2 && !is_bare;
+    response.content_length().filter(|_| is_checked)
 }
 
 /// Tells why nothing came back: whether the service can have seen the request.

@@ -227,8 +227,8 @@ impl Cause {
     }
 
     /// States a cause that lies in HTTP/2, or in a connection that it was spoken over.
-    pub(super) fn of_http2(words: String) -> Self {
-        Self { words, of_http2: true }
+    pub(super) fn of_http2(words: impl Into<String>) -> Self {
+        Self { words: words.into(), of_http2: true }
     }
 
     /// Whether HTTP/2 was spoken, and failed.

@@ -471,14 +471,15 @@ mod tests {
                 let sent = full(&mut pace);
                 let before = pace.limit();
                 match said {
-                    Said::Done(used_up) => pace.on_success(sent, *used_up),
-                    Said::TooMany => pace.on_throttled(sent),
+                    Said::Done(used_up) => {
+                        pace.on_success(sent, *used_up);
+                        prop_assert!(pace.limit() >= before);
+                    }
+                    Said::TooMany => {
+                        pace.on_throttled(sent);
+                        prop_assert!(before == 1 || pace.limit() <= before);
+                    }
                     Said::Hint(hint) => pace.on_hint(*hint),
-                }
-                match said {
-                    Said::Done(_) => prop_assert!(pace.limit() >= before),
-                    Said::TooMany => prop_assert!(before == 1 || pace.limit() <= before),
-                    Said::Hint(_) => (),
                 }
             }
         }

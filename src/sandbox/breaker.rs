@@ -13,14 +13,13 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use super::message::{Answer, Damage};
-use super::wire::Broken;
+use super::wire::{Broken, ENDLESS_CHUNK_BYTES};
 
 /// A body, whether it ends or not.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What a body that does not end begins with: text in JSON that is never closed.
 const ENDLESS_BEGIN: &[u8] = b"{\"value\":\"";
-const ENDLESS_CHUNK_BYTES: usize = 16 * 1024;
 
 /// Ends the connection that an answer goes over.
 #[derive(Debug, Clone)]

@@ -19,7 +19,8 @@ const ENDLESS_HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
 /// What it begins with and goes on with: text in JSON that is never closed.
 const ENDLESS_BEGIN: &str = "a\r\n{\"value\":\"\r\n";
-const ENDLESS_CHUNK_BYTES: usize = 16 * 1024;
+/// How much of a body that does not end is sent at once, in bytes.
+pub(crate) const ENDLESS_CHUNK_BYTES: usize = 16 * 1024;
 
 /// How TLS names HTTP/2 (RFC 9113 section 3.2).
 pub(crate) const H2: &[u8] = b"h2";

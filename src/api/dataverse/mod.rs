@@ -114,11 +114,9 @@ impl DataverseApi {
         select: &[&LogicalName],
         filter: &[(&LogicalName, Comparison<'_>)],
     ) -> Request {
-        let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
         let terms = filter.iter().map(|(name, value)| format!("{name}%20eq%20{}", value.literal()));
         let filter = terms.collect::<Vec<_>>().join("%20and%20");
-        let set = encode(entity_set);
-        self.get(&format!("{set}?$select={select}&$filter={filter}&$top=2"), "/{table}?...")
+        self.of_table(entity_set, select, &format!("$filter={filter}&$top=2"))
     }
 
     /// Asks for rows of a table by their ids, at most [`MOST_ROWS`].
@@ -130,9 +128,7 @@ impl DataverseApi {
         ids: &[RowId],
     ) -> Request {
         let ids: Vec<String> = ids.iter().map(RowId::to_string).collect();
-        let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
-        let (set, list) = (encode(entity_set), in_list(primary_id.as_str(), &ids));
-        self.get(&format!("{set}?$select={select}&{list}"), "/{table}?...")
+        self.of_table(entity_set, select, &in_list(primary_id.as_str(), &ids))
     }
 
     /// Asks for rows of a table whose lookup column refers to one of those ids, at most [`MOST_ROWS`].
@@ -144,9 +140,7 @@ impl DataverseApi {
         ids: &[RowId],
     ) -> Request {
         let terms: Vec<String> = ids.iter().map(|id| format!("{lookup}%20eq%20{id}")).collect();
-        let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
-        let (set, filter) = (encode(entity_set), terms.join("%20or%20"));
-        self.get(&format!("{set}?$select={select}&$filter={filter}"), "/{table}?...")
+        self.of_table(entity_set, select, &format!("$filter={}", terms.join("%20or%20")))
     }
 
     /// Asks for the page that a link leads to, if the link stays within this Web API.
@@ -154,6 +148,12 @@ impl DataverseApi {
         let inside = link.strip_prefix(&self.root)?.starts_with('/');
         let url: Url = link.parse().ok().filter(|_| inside)?;
         Some(odata_headers(Request::get(Service::Dataverse, url, "/{next page}")))
+    }
+
+    /// Asks for some columns of the rows of a table that a query, which is encoded, finds.
+    fn of_table(&self, entity_set: &str, select: &[&LogicalName], query: &str) -> Request {
+        let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
+        self.get(&format!("{}?$select={select}&{query}", encode(entity_set)), "/{table}?...")
     }
 
     fn get(&self, tail: &str, template: &'static str) -> Request {
