@@ -34,8 +34,6 @@ pub mod problem;
 pub mod report;
 pub mod review;
 pub mod run;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 pub mod stage;
 pub mod state;
 

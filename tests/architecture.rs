@@ -45,11 +45,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exit", &[]),
     ("explain", &["problem", "manifest", "auth", "exit"]),
     ("failure", &["domain", "exit"]),
-    ("sandbox", &[]),
 ];
 
 /// Modules at the edge: they may name every other.
 const EDGE: &[&str] = &["run", "cli", "error", "main", "lib"];
+
+/// The folder of the sandbox, a crate of its own: the compiler keeps it from naming the client.
+const SANDBOX: &str = "sandbox";
 
 /// Words that have no place in a pure module.
 const EFFECTS: &[&str] = &[
@@ -126,7 +128,7 @@ fn named(code: &str) -> BTreeSet<String> {
 fn every_module_names_only_modules_of_its_own_layer_or_below() {
     let mut wrong = Vec::new();
     for (top, code, file) in modules() {
-        if EDGE.contains(&top.as_str()) {
+        if EDGE.contains(&top.as_str()) || top == SANDBOX {
             continue;
         }
         let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == top) else {
@@ -169,7 +171,7 @@ fn the_http_client_and_the_oauth_library_are_named_in_one_module_each() {
 #[test]
 fn only_the_run_names_the_sandbox() {
     let apart = |(top, code, _): &(String, String, String)| {
-        top != "run" && top != "sandbox" && named(code).contains("sandbox")
+        top != "run" && top != SANDBOX && code.contains("flowbind_sandbox")
     };
     let wrong: Vec<String> = modules().into_iter().filter(apart).map(|(.., file)| file).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

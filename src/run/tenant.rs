@@ -17,7 +17,7 @@ pub(super) struct Place {
     /// Whether a sign-in is approved without a person.
     pub(super) approves_itself: bool,
     #[cfg(feature = "sandbox")]
-    server: Option<crate::sandbox::Server>,
+    server: Option<flowbind_sandbox::Server>,
 }
 
 impl Place {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flowbind::sandbox::Tenant;
+use flowbind_sandbox::Tenant;
 use serde_json::Value;
 
 use crate::authorize::{redeem, returned, visit};

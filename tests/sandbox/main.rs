@@ -1,5 +1,4 @@
 //! The sandbox, through real HTTP: what other programs can rely on, service by service.
-#![cfg(feature = "sandbox")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod assertion;

@@ -1,6 +1,6 @@
 //! Scripted refusals of the sign-in.
 
-use flowbind::sandbox::Tenant;
+use flowbind_sandbox::Tenant;
 use serde_json::json;
 
 use crate::authorize::{code, error, redeem, returned, visit, with};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use flowbind::sandbox::{Options, SandboxError, Server, StateLocation, Tenant, reset};
+use flowbind_sandbox::{Options, SandboxError, Server, StateLocation, Tenant, reset};
 use serde_json::json;
 
 use crate::world::{FLOW_SCOPE, NO_CONTENT, Settings, World, extended, in_file, serve};

@@ -1,6 +1,6 @@
 //! Made-up flows and variables.
 
-use flowbind::sandbox::{Synthetic, Tenant};
+use flowbind_sandbox::{Synthetic, Tenant};
 
 use crate::world::{World, in_file, with_tenant};
 

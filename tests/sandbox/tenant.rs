@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::path::Path;
 
-use flowbind::sandbox::{SandboxError, Tenant};
+use flowbind_sandbox::{SandboxError, Tenant};
 
 use crate::world::{World, with_tenant};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Once;
 use std::time::Duration;
 
-use flowbind::sandbox::{Options, Server, StateLocation, Tenant};
+use flowbind_sandbox::{Options, Server, StateLocation, Tenant};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 

@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use flowbind_sandbox::{
+    Options, SandboxError, Server, StateLocation, Synthetic, Tenant, TlsOptions,
+};
+
 use super::Place;
 use crate::cli::{SandboxArgs, SandboxCommand, SandboxState, ServeArgs, StateArgs};
 use crate::domain::{printable_path, sentence};
@@ -13,9 +17,6 @@ use crate::failure::Failure;
 use crate::report::Console;
 use crate::run::folder;
 use crate::run::interrupt::interruptible;
-use crate::sandbox::{
-    self, Options, SandboxError, Server, StateLocation, Synthetic, Tenant, TlsOptions,
-};
 
 /// When the user of an embedded sandbox approves a sign-in: late enough to be seen waiting.
 const APPROVE_AFTER: Duration = Duration::from_millis(800);
@@ -161,7 +162,7 @@ fn reset(args: &StateArgs, console: &Console) -> Result<(), Failure> {
     let StateLocation::File(path) = location(args)? else {
         return Err(Failure::new(Exit::Usage, "a sandbox in memory has no state to empty"));
     };
-    let was_there = sandbox::reset(&path).map_err(|error| failure(&error))?;
+    let was_there = flowbind_sandbox::reset(&path).map_err(|error| failure(&error))?;
     let words = if was_there { "Emptied" } else { "There was no state in" };
     console.result(&format!("{words} {}\n", printable_path(&path)));
     Ok(())
