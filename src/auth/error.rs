@@ -1,6 +1,6 @@
-//! Why there is no session or token, and what to change.
+//! Errors of a sign-in, and what to do about them.
 //!
-//! No text here holds a token, a device code or a body; what a service said is cut to its
+//! No message holds a token, a device code or a body. Text from a service is cut to its first
 //! sentence.
 
 use std::time::{Duration, SystemTime};
@@ -10,224 +10,224 @@ use super::{Audience, ClientIdError, CommandFailure, PrincipalError, StoreError,
 use crate::api::entra::{Refusal, TenantError};
 use crate::http::{Answer, CutShort, DecodeError, Peer, TransportError, retry_after};
 
-/// The numbers of a person's own no.
+/// The codes that Entra sends when the person declined.
 const DECLINED: [u64; 2] = [65004, 70017];
 
-/// Why there is no session or token.
+/// A reason why there is no session or token.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// Nobody named an application, and the cloud brings none.
+    /// No application is named, and the cloud has no default.
     #[error("no application is named to sign in with")]
     MissingClientId,
-    /// The application's id has a form that no such id has.
+    /// The application's id is malformed.
     #[error("client id `{text}`")]
     MalformedClientId {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         source: ClientIdError,
     },
-    /// The tenant has a form that no tenant has.
+    /// The tenant is malformed.
     #[error("tenant `{text}`")]
     MalformedTenant {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         source: TenantError,
     },
-    /// The cloud's own authority is not known.
+    /// The cloud has no default authority.
     #[error("no authority is known for this cloud")]
     NoAuthority,
-    /// The environment did not tell where to sign in.
+    /// The environment did not name an authority.
     #[error("Dataverse at `{environment}` answered {status} and did not tell where to sign in, which a 401 with `WWW-Authenticate: Bearer authorization_uri=...` does{}", request(.request_id.as_ref()))]
     NoChallenge {
         /// The environment.
         environment: String,
         /// The status of its answer.
         status: u16,
-        /// Its id for the request.
+        /// The service's id of the request.
         request_id: Option<String>,
     },
-    /// The environment named an authority that its cloud is not known for.
+    /// The environment named an authority that its cloud does not list.
     #[error("{environment} asks for a sign-in at `{host}`, which is no authority of its cloud")]
     UntrustedAuthority {
         /// The environment.
         environment: String,
-        /// The host it named, to which nothing was sent.
+        /// The host that it named; nothing was sent there.
         host: String,
-        /// The hosts that would have been taken.
+        /// The hosts that the cloud lists.
         known: Vec<String>,
     },
-    /// The page on which to approve is neither https nor on this machine.
+    /// The sign-in page is neither https nor on this machine.
     #[error("the sign-in page `{page}` is not https")]
     UntrustedPage {
-        /// The page, which nobody was sent to.
+        /// The page; nobody was sent there.
         page: String,
     },
-    /// The person said no.
+    /// The person declined the sign-in.
     #[error("the sign-in was declined{}", hints::number(refusal))]
     Declined {
-        /// What Entra said.
+        /// Entra's refusal.
         refusal: Box<Refusal>,
     },
-    /// Nobody approved in time, by the clock of this machine.
+    /// The code expired by the clock of this machine.
     #[error("the code expired before the sign-in was approved")]
     Expired,
-    /// Nobody approved in time, as Entra says.
+    /// The code expired, as Entra says.
     #[error("the code expired before the sign-in was approved{}", hints::number(refusal))]
     CodeExpired {
-        /// What Entra said.
+        /// Entra's refusal.
         refusal: Box<Refusal>,
     },
-    /// The service no longer knows the code it gave.
+    /// Entra no longer knows the code.
     #[error("the code of this sign-in is not known any more{}", hints::number(refusal))]
     UnknownCode {
-        /// What Entra said.
+        /// Entra's refusal.
         refusal: Box<Refusal>,
     },
-    /// This machine does not let the program listen for a browser.
+    /// The program could not listen for the browser's answer.
     #[error("no port of this machine could be opened for the browser's answer")]
     NoPort {
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
-    /// No browser brought an answer in time.
+    /// The browser did not answer in time.
     #[error("the sign-in was not finished in the browser in time")]
     Unanswered,
-    /// The tokens that came may be for another sign-in than the one that was asked for.
+    /// The tokens may belong to another sign-in.
     #[error("nothing proves that the tokens belong to this sign-in")]
     Unproven {
-        /// What is wrong with the proof.
+        /// The problem with the id token.
         source: IdTokenError,
     },
-    /// Entra said no for another reason.
+    /// Entra refused for another reason.
     #[error("Entra refused {step}{}", hints::meaning(refusal))]
     Refused {
-        /// What it refused.
+        /// The request that it refused.
         step: Step,
-        /// What it said.
+        /// Entra's refusal.
         refusal: Box<Refusal>,
     },
-    /// A service cannot answer now.
+    /// A service is busy or unavailable.
     #[error("{peer} answered {status}: it is busy or unavailable{}{}", request(.request_id.as_ref()), cut(.cut_short.as_deref()))]
     Busy {
         /// The service.
         peer: Peer,
         /// The status.
         status: u16,
-        /// How long it asks to wait.
+        /// The delay that the service asked for.
         wait: Option<Duration>,
-        /// Its id for the request.
+        /// The service's id of the request.
         request_id: Option<String>,
-        /// Why it was not asked once more, where that is for want of time alone.
+        /// The reason why there was no retry, if only the deadline prevented it.
         cut_short: Option<Box<CutShort>>,
     },
-    /// The answer is none that a token endpoint gives.
+    /// The answer is not one of OAuth 2.0.
     #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request(.request_id.as_ref()))]
     Unreadable {
         /// The service.
         peer: Peer,
         /// The status.
         status: u16,
-        /// Its id for the request.
+        /// The service's id of the request.
         request_id: Option<String>,
-        /// What is wrong with the body, where that is what is wrong.
+        /// The problem with the body, if that is the cause.
         source: Option<DecodeError>,
     },
-    /// A service could not be asked.
+    /// A service could not be reached.
     #[error(transparent)]
     Transport {
-        /// Why.
+        /// The cause.
         #[from]
         source: TransportError,
     },
-    /// The sign-in brought nothing from which further tokens can be made.
+    /// The sign-in brought no refresh token.
     #[error("no refresh token came with the sign-in, so there is no token for {audience}")]
     NoRefreshToken {
-        /// Whom a token was wanted for.
+        /// The audience of the token.
         audience: Audience,
     },
-    /// A token is none that the audience would take.
+    /// The audience would not accept the token.
     #[error("the token for {audience}{} {unfit}", from(.origin.as_deref()))]
     Unfit {
-        /// Whom it should be for.
+        /// The audience of the token.
         audience: Audience,
-        /// What gave it, if that was not the authority.
+        /// The origin of the token, if it was made elsewhere.
         origin: Option<String>,
-        /// What is wrong with it.
+        /// The problem.
         unfit: Unfit,
     },
-    /// A token that cannot be renewed ends before the work is done.
+    /// A token that cannot be renewed expires before the work is done.
     #[error("the token for {audience} from {origin} ends in {} s, too soon to begin to write", .left.as_secs())]
     EndsTooSoon {
-        /// Whom it is for.
+        /// The audience of the token.
         audience: Audience,
-        /// What gave it.
+        /// The origin of the token.
         origin: String,
-        /// How long it lasts.
+        /// The time until it expires.
         left: Duration,
     },
-    /// A program that was to print a token did not.
+    /// A token command printed no token.
     #[error("{command} gave no token for {audience}")]
     Command {
-        /// Whom it should be for.
+        /// The audience of the token.
         audience: Audience,
         /// The program.
         command: String,
-        /// Why.
+        /// The cause.
         source: CommandFailure,
     },
-    /// What keeps sign-ins cannot be used.
+    /// The token store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An application cannot prove who it is.
+    /// An application cannot prove its identity.
     #[error(transparent)]
     Principal {
-        /// Why.
+        /// The cause.
         #[from]
         source: PrincipalError,
     },
-    /// Another person approved the second sign-in of a run than the first.
+    /// Two different people approved the two sign-ins of a run.
     #[error("two people signed in: first {first}, and then {then} for the other service")]
     OtherPerson {
-        /// Who signed in first.
+        /// The person who signed in first.
         first: String,
-        /// Who signed in after that.
+        /// The person who signed in second.
         then: String,
     },
-    /// A person would have to sign in, and nobody is to be asked.
+    /// A person has to sign in, and the run must not ask.
     #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", because(.why.as_deref()))]
     PersonNeeded {
-        /// Why an earlier sign-in does not serve, if there was one.
+        /// The reason why an earlier sign-in no longer works, if there was one.
         why: Option<Box<AuthError>>,
     },
 }
 
-/// Why an id token proves nothing.
+/// A reason why an id token does not prove the sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
-    /// There is none.
+    /// There is no id token.
     #[error("no id token came with them")]
     Missing,
-    /// It is no JSON Web Token.
+    /// The id token is not a JSON Web Token.
     #[error("the id token cannot be read")]
     Unreadable,
-    /// Its nonce is not the one that was sent.
+    /// The nonce differs from the one that was sent.
     #[error("the id token has not the nonce that was sent")]
     Foreign,
 }
 
-/// What Entra was asked for.
+/// A request to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A code of either kind, and the first token after it.
+    /// A device code or an authorization code, and the first token after it.
     SignIn,
-    /// A further token.
+    /// A token without asking the person.
     Token(Audience),
 }
 
 impl AuthError {
-    /// What to do about it, most likely first.
+    /// Returns what to do about the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
         let mut hints = hints::of(self);
         if let Some(id) = self.correlation_id() {
@@ -238,7 +238,7 @@ impl AuthError {
         hints
     }
 
-    /// Whether the run's time was all that was wanting.
+    /// Returns true if only the run's deadline prevented another attempt.
     pub fn is_cut_short(&self) -> bool {
         matches!(
             self,
@@ -247,12 +247,12 @@ impl AuthError {
         )
     }
 
-    /// The id by which an administrator finds the attempt in the sign-in log.
+    /// Returns the id by which an administrator finds the attempt in the sign-in log.
     pub fn correlation_id(&self) -> Option<&str> {
         self.refusal()?.correlation_id.as_deref()
     }
 
-    /// What Entra said, if it said no.
+    /// Returns Entra's refusal, if there is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Declined { refusal }
@@ -264,8 +264,8 @@ impl AuthError {
         }
     }
 
-    /// The same error, which also tells why an earlier sign-in did not serve; or that alone, where
-    /// a new sign-in would not help.
+    /// Adds the reason why an earlier sign-in no longer works to this error. Returns the reason
+    /// alone if a new sign-in would not help.
     pub(super) fn because(self, refused: Self) -> Self {
         match (self, refused) {
             (Self::PersonNeeded { .. }, Self::NoRefreshToken { .. }) => {
@@ -279,9 +279,9 @@ impl AuthError {
         }
     }
 
-    /// Tells what a refusal means. The names of RFC 8628 and of Entra differ, and `oauth2`
-    /// knows only the former, so they are told apart by their text. A browser is sent back with
-    /// `access_denied` for policies too: then the number says more than the name.
+    /// Classifies a refusal. RFC 8628 and Entra use different names, and `oauth2` knows only the
+    /// former, so the names are compared as text. A browser comes back with `access_denied` for
+    /// policies too: then the number decides.
     pub(super) fn refused(step: Step, refusal: Refusal) -> Self {
         let refusal = Box::new(refusal);
         match (step, refusal.error.as_str()) {
@@ -294,7 +294,7 @@ impl AuthError {
         }
     }
 
-    /// Tells that a service cannot answer now.
+    /// Makes the error of a service that is busy or unavailable.
     pub(super) fn busy(peer: Peer, answer: &Answer) -> Self {
         Self::Busy {
             peer,
@@ -306,30 +306,30 @@ impl AuthError {
     }
 }
 
-/// Whether a refusal is the person's own no: by its number, if it has one. The one that comes with
-/// `authorization_declined` is not published, so one that is not known does not speak against it.
+/// Returns true if the person declined: by the refusal's number, if it has one. The number that
+/// comes with `authorization_declined` is not published, so an unknown number counts as declined.
 fn is_own_no(refusal: &Refusal) -> bool {
     let unknown = || refusal.error == "authorization_declined" && !hints::is_known(refusal);
     let codes = &refusal.codes;
     codes.is_empty() || codes.iter().any(|code| DECLINED.contains(code)) || unknown()
 }
 
-/// The id of a request as it stands at the end of a sentence.
+/// Formats the id of a request for the end of a sentence.
 fn request(id: Option<&String>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
-/// What the run's time did not suffice for, as it stands at the end of a sentence.
+/// Formats the missed deadline for the end of a sentence.
 fn cut(short: Option<&CutShort>) -> String {
     short.map(|short| format!("; {short}")).unwrap_or_default()
 }
 
-/// What gave a token.
+/// Formats the origin of a token for use within a sentence.
 fn from(origin: Option<&str>) -> String {
     origin.map_or_else(String::new, |origin| format!(" from {origin}"))
 }
 
-/// Why an earlier sign-in does not serve.
+/// Formats the reason for the end of a sentence.
 fn because(why: Option<&AuthError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }

@@ -9,12 +9,13 @@
 //! Session::send           a request with its token, renewed in time or once after a refusal
 //! ```
 //!
-//! `exchange` speaks to authorities, `person` asks people and holds what they signed in for, `principal`
-//! proves an application, `elsewhere` takes what others made, `store` keeps a sign-in for later runs.
+//! `exchange` speaks OAuth 2.0 to authorities, `person` asks people to sign in and holds their
+//! refresh token, `principal` proves the identity of an application, `elsewhere` takes tokens that
+//! others made, `store` keeps a sign-in for later runs.
 //!
-//! This is the only place that names `oauth2`, which runs over the project's own transport.
-//! Nothing here knows of manifests, plans or reports, and nothing prints: what a person should
-//! see is a [`Notice`].
+//! Only this folder names `oauth2`, which sends its requests through the project's own transport.
+//! Nothing here knows of manifests, plans or reports, and nothing prints: messages for a person are
+//! [`Notice`] values.
 
 mod audience;
 mod elsewhere;

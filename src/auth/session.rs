@@ -1,4 +1,4 @@
-//! Tokens for every audience, renewed before they end, and requests that carry them.
+//! Tokens for every audience, renewed before they expire, and requests that carry them.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -19,16 +19,16 @@ use crate::auth::exchange::Grant;
 use crate::domain::{AccessToken, Cloud, EnvironmentUrl, Guid};
 use crate::http::{self, Answer, Transport, TransportError};
 
-/// How long before its end a token is renewed: longer than any one request may take.
+/// The time before expiry at which a token is renewed: longer than any one request may take.
 const MARGIN: Duration = Duration::from_mins(5);
 
-/// The longest that a token is taken to last, whatever its answer says.
+/// The maximum lifetime that is believed, whatever the answer says.
 const LONGEST_LIFE: Duration = Duration::from_hours(28);
 
-/// How long a token is taken to last when nothing tells.
+/// The assumed lifetime of a token that does not state one.
 const USUAL_LIFE: Duration = Duration::from_hours(1);
 
-/// Everything that a session needs to begin.
+/// The inputs of a session.
 pub struct Setup<'a> {
     /// The environment.
     pub environment: &'a EnvironmentUrl,
@@ -36,7 +36,7 @@ pub struct Setup<'a> {
     pub cloud: &'a Cloud,
     /// The tenant's id, where it is known.
     pub tenant: Option<Guid>,
-    /// Where tokens come from.
+    /// The sources of tokens.
     pub sources: Sources,
     /// The person, if one of the sources is a person.
     pub person: Option<Person>,
@@ -48,25 +48,25 @@ pub struct Session {
     shared: Arc<Shared>,
 }
 
-/// Why a request got no answer.
+/// A reason why a request got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// There was no token to send it with.
+    /// There was no token for the request.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// It was not answered.
+    /// The service did not answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
 
-/// A new token, and how long it lasts if that was told.
+/// A new token, with its lifetime if the issuer stated one.
 #[derive(Debug)]
 pub(super) struct Minted {
     pub(super) access: AccessToken,
     pub(super) lifetime: Option<Duration>,
 }
 
-/// What all clones of a session share.
+/// The state that all clones of a session share.
 struct Shared {
     transport: Transport,
     resources: Resources,
@@ -79,30 +79,30 @@ struct Shared {
     flow: Mutex<Option<Held>>,
 }
 
-/// The audiences as the authority names them.
+/// The resource of each audience, as the authority names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Resources {
     dataverse: String,
     flow: String,
 }
 
-/// A token and when to renew it.
+/// A token with its times of renewal and expiry.
 struct Held {
     token: AccessToken,
     renew: SystemTime,
     ends: SystemTime,
-    /// Whether it took the place of one that the service refused.
+    /// True if this token replaced one that the service refused.
     replaces: bool,
 }
 
 impl Session {
-    /// Gets the first tokens: silently where that can be done, else by asking the person, who is
-    /// asked for each audience once at most. Where one refresh token is to bring both, the token for
-    /// the Flow service is left to who needs it first: some authorities let a refresh token be used
-    /// but once, so that the two cannot be had at once.
+    /// Gets the first tokens: without asking where possible, else by asking the person, at most
+    /// once for each audience. If one refresh token serves both audiences, the token for the Flow
+    /// service is fetched when it is first needed: some authorities accept each refresh token only
+    /// once, so the two tokens cannot be fetched at the same time.
     ///
     /// # Errors
-    /// A refusal, a service that cannot be reached, or a token that an audience would not take.
+    /// The authority refuses or cannot be reached, or an audience would not accept the token.
     pub async fn begin(
         transport: &Transport,
         setup: Setup<'_>,
@@ -128,11 +128,11 @@ impl Session {
         Ok(session)
     }
 
-    /// A token for an audience that lasts for a while yet, renewed first where needed. For the first
-    /// one a person may be asked.
+    /// Returns a token for an audience, renewed first if it expires soon. A person may be asked for
+    /// the first one.
     ///
     /// # Errors
-    /// A refusal, a service that cannot be reached, or a token that the audience would not take.
+    /// The authority refuses or cannot be reached, or the audience would not accept the token.
     pub async fn token(&self, audience: Audience) -> Result<AccessToken, AuthError> {
         let mut slot = self.shared.slot(audience).lock().await;
         let held = match slot.as_ref() {
@@ -143,10 +143,11 @@ impl Session {
         Ok(slot.insert(held).token.clone())
     }
 
-    /// Makes sure that what is begun now can be finished with the token that there is.
+    /// Checks that the token for an audience lasts long enough to finish a write, and renews it if
+    /// needed.
     ///
     /// # Errors
-    /// The token ends too soon and cannot be renewed, or its renewal is refused.
+    /// The token expires too soon and cannot be renewed, or its renewal is refused.
     pub async fn ensure_lasting(&self, audience: Audience) -> Result<(), AuthError> {
         self.token(audience).await?;
         let slot = self.shared.slot(audience).lock().await;
@@ -161,9 +162,8 @@ impl Session {
         }
     }
 
-    /// Sends a request with a token for its audience. If the service no longer takes the token, a
-    /// new one is made, once, and the request is sent again: a request that was answered with 401
-    /// was not carried out, whatever it is.
+    /// Sends a request with a token for its audience. If the service answers 401, renews the token
+    /// once and sends the request again: a request that was answered with 401 was not carried out.
     ///
     /// # Errors
     /// There is no token, or no answer.
@@ -185,8 +185,8 @@ impl Session {
         }
     }
 
-    /// Another token in the place of a refused one; none where there is no other, or where the
-    /// refused one was itself such a replacement.
+    /// Returns a token that replaces a refused one. Returns `None` if there is no other, or if the
+    /// refused token was itself such a replacement.
     async fn replace(
         &self,
         audience: Audience,
@@ -213,16 +213,16 @@ impl Session {
         Ok(Some(slot.insert(held).token.clone()))
     }
 
-    /// Who signed in and where, as far as the tokens tell.
+    /// Returns the identity of the person who signed in, as far as the tokens name it.
     pub fn identity(&self) -> Identity {
         self.shared.identity.get().cloned().unwrap_or_default()
     }
 
-    /// What a store is to keep of the sign-in, once it has served for each audience: all that the
-    /// run knows, but no access token.
+    /// Returns the sign-in for a store to keep, after it has served for each audience. It holds no
+    /// access token.
     ///
     /// # Errors
-    /// There is no refresh token, or none that serves for each audience.
+    /// There is no refresh token, or it does not serve for each audience.
     pub async fn sign_in_to_keep(&self) -> Result<SignIn, AuthError> {
         for audience in Audience::ALL {
             self.token(audience).await?;
@@ -234,7 +234,7 @@ impl Session {
         Ok(keeper::sign_in(token.clone(), self.identity(), &Audience::ALL))
     }
 
-    /// A session whose tokens last, for tests of what comes after a sign-in.
+    /// Makes a session whose tokens last, for tests of later stages.
     #[cfg(test)]
     pub(crate) fn for_tests(transport: &Transport) -> Self {
         let held = || {
@@ -258,7 +258,7 @@ impl Session {
 }
 
 impl Shared {
-    /// Where the token of an audience is held.
+    /// Returns the slot that holds the token of an audience.
     fn slot(&self, audience: Audience) -> &Mutex<Option<Held>> {
         match audience {
             Audience::Dataverse => &self.dataverse,
@@ -266,7 +266,7 @@ impl Shared {
         }
     }
 
-    /// The person, if tokens for the audience are theirs.
+    /// Returns the person, if tokens for the audience come from a person.
     fn person_for(&self, audience: Audience) -> Option<&Person> {
         self.person.as_ref().filter(|_| matches!(self.sources.of(audience), Source::Person))
     }
@@ -329,7 +329,7 @@ impl Shared {
         }
     }
 
-    /// Checks a new token and holds it.
+    /// Checks a new token and computes the times of its renewal and expiry.
     fn held(&self, audience: Audience, minted: Minted, replaces: bool) -> Result<Held, AuthError> {
         let now = SystemTime::now();
         let source = self.sources.of(audience);
@@ -351,7 +351,7 @@ impl Shared {
         Ok(Held { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
     }
 
-    /// Notes who signed in, the first time; after that, it has to be the same person.
+    /// Remembers who signed in first, and refuses another person after that.
     fn note_identity(&self, identity: &Identity) -> Result<(), AuthError> {
         let first = self.identity.get_or_init(|| identity.clone());
         if first.may_be(identity) {
@@ -362,7 +362,7 @@ impl Shared {
         Err(AuthError::OtherPerson { first: name(first), then: name(identity) })
     }
 
-    /// Tells that a service refuses a token for which there is no other.
+    /// Warns that a service refused a token that cannot be renewed.
     fn tell_unrenewable(&self, audience: Audience, origin: &str) {
         let text = format!(
             "{audience} does not take the token from {origin}, which cannot be renewed here"
@@ -370,7 +370,7 @@ impl Shared {
         (self.notify)(Notice::Warning(&text));
     }
 
-    /// Tells why a person is asked although an earlier sign-in was kept.
+    /// Warns why a person is asked although an earlier sign-in was kept.
     fn tell_why_asked(&self, refused: &AuthError) {
         if !matches!(refused, AuthError::NoRefreshToken { .. }) {
             (self.notify)(Notice::Warning(&format!("{refused}; a new sign-in is needed")));
@@ -378,18 +378,19 @@ impl Shared {
     }
 }
 
-/// When to renew a token. One that is short-lived is renewed at half its life.
+/// Returns the time at which to renew a token: five minutes before it expires, or after half of a
+/// short lifetime.
 fn renewed_at(now: SystemTime, lifetime: Duration) -> SystemTime {
     now + lifetime.saturating_sub(MARGIN.min(lifetime / 2))
 }
 
 impl Resources {
-    /// The audiences of an environment in a cloud.
+    /// Makes the resources of an environment in a cloud.
     fn new(environment: &EnvironmentUrl, cloud: &Cloud) -> Self {
         Self { dataverse: environment.origin().to_owned(), flow: cloud.flow_audience().to_owned() }
     }
 
-    /// The resource of an audience.
+    /// Returns the resource of an audience.
     fn of(&self, audience: Audience) -> &str {
         match audience {
             Audience::Dataverse => &self.dataverse,
@@ -397,18 +398,20 @@ impl Resources {
         }
     }
 
-    /// What a sign-in asks for: one resource, since a token is for one, and who signs in.
+    /// Returns the scopes of a sign-in: one resource, since a token is for one, and the person's
+    /// identity.
     fn sign_in_scopes(&self, audience: Audience) -> String {
         format!("{} openid profile", self.scopes(audience))
     }
 
-    /// What a renewal asks for.
+    /// Returns the scopes of a renewal.
     fn scopes(&self, audience: Audience) -> String {
         format!("{} offline_access", self.scope(audience))
     }
 
-    /// Everything that was granted for a resource. The Flow service's own name ends with a slash,
-    /// so two slashes follow one another, which is what makes the token's audience exact.
+    /// Returns the scope that asks for every permission granted for a resource. The Flow service's
+    /// resource ends with a slash, so the scope has two in a row: without the second one, the
+    /// token's audience would not match.
     fn scope(&self, audience: Audience) -> String {
         format!("{}/.default", self.of(audience))
     }

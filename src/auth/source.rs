@@ -1,56 +1,57 @@
-//! Where the tokens of an audience come from.
+//! A source of tokens for one audience.
 
 use super::{Audience, Principal, TokenCommand};
 use crate::api::entra::Authority;
 use crate::domain::{AccessToken, Guid};
 
-/// Where the tokens of an audience come from.
+/// A source of tokens for one audience.
 #[derive(Debug)]
 pub enum Source {
-    /// The person who signs in.
+    /// A person who signs in.
     Person,
-    /// Somebody made a token and gave it.
+    /// A token that was made elsewhere and handed in.
     Given(GivenToken),
-    /// A program prints one.
+    /// A program that prints a token.
     Command(TokenCommand),
-    /// An application signs in as itself.
+    /// An application that signs in as itself.
     Principal(Box<OwnIdentity>),
 }
 
-/// The source of each audience.
+/// The source of tokens for each audience.
 #[derive(Debug)]
 pub struct Sources {
-    /// Of tokens for the environment.
+    /// The source of tokens for Dataverse.
     pub dataverse: Source,
-    /// Of tokens for the Flow service.
+    /// The source of tokens for the Flow service.
     pub flow: Source,
 }
 
-/// An application that signs in as itself, and where.
+/// An application that signs in as itself, with its authority.
 #[derive(Debug)]
 pub struct OwnIdentity {
     /// The application.
     pub principal: Principal,
-    /// Where it signs in.
+    /// The authority at which it signs in.
     pub authority: Authority,
-    /// The audience of what a pipeline's identity provider signs.
+    /// The audience of the token that a pipeline's identity provider signs.
     pub federation_audience: String,
 }
 
-/// A token that was made elsewhere. It cannot be renewed.
+/// A token that was made elsewhere and cannot be renewed.
 #[derive(Debug)]
 pub struct GivenToken {
     /// The token.
     pub token: AccessToken,
-    /// What gave it, such as the name of an environment variable.
+    /// The origin of the token, such as the name of an environment variable.
     pub origin: String,
 }
 
-/// The longest token that is taken, in bytes: more than any service sends.
+/// The maximum length of a token in bytes: more than any service sends.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Takes a text for a token; none if it has other characters than a bearer token may have
-/// ([RFC 6750 section 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
+/// Reads a token from a text. Returns `None` if the text is empty, too long, or has characters that
+/// a bearer token cannot have ([RFC 6750 section
+/// 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
 pub fn read_token(text: &str) -> Option<AccessToken> {
     let text = text.trim();
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
@@ -59,12 +60,12 @@ pub fn read_token(text: &str) -> Option<AccessToken> {
 }
 
 impl Source {
-    /// Whether a further token can be had when one is refused.
+    /// Returns true if the source can make another token when one is refused.
     pub(super) fn renews(&self) -> bool {
         !matches!(self, Self::Given(_))
     }
 
-    /// The tenant's id, where it is another than the session's.
+    /// Returns the id of the source's own tenant, which replaces the session's.
     pub(super) fn tenant(&self) -> Option<Guid> {
         match self {
             Self::Principal(own) => own.authority.tenant().id(),
@@ -72,7 +73,7 @@ impl Source {
         }
     }
 
-    /// What gave the token, if that was not the authority on our own request.
+    /// Returns the name of the origin of tokens that no authority issued to this run.
     pub(super) fn elsewhere(&self) -> Option<String> {
         match self {
             Self::Person | Self::Principal(_) => None,
@@ -83,17 +84,17 @@ impl Source {
 }
 
 impl Sources {
-    /// Whether a person has to sign in.
+    /// Returns true if a person has to sign in for at least one audience.
     pub fn need_person(&self) -> bool {
         Audience::ALL.iter().any(|audience| matches!(self.of(*audience), Source::Person))
     }
 
-    /// Whether one person's sign-in brings the tokens of both audiences.
+    /// Returns true if a person signs in for both audiences.
     pub(super) fn are_one_person(&self) -> bool {
         Audience::ALL.iter().all(|audience| matches!(self.of(*audience), Source::Person))
     }
 
-    /// The source of an audience.
+    /// Returns the source of tokens for an audience.
     pub(super) fn of(&self, audience: Audience) -> &Source {
         match audience {
             Audience::Dataverse => &self.dataverse,

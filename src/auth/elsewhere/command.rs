@@ -1,7 +1,7 @@
 //! Tokens that another program prints, such as the Azure CLI.
 //!
-//! The program is started directly, without a shell, so nothing that is put into its arguments
-//! can become a command of its own.
+//! The program is started without a shell, so nothing in its arguments can become a command of its
+//! own.
 
 use std::fmt;
 use std::io;
@@ -19,16 +19,16 @@ use crate::auth::session::Minted;
 use crate::auth::source::read_token;
 use crate::domain::{OWN_SECRETS, printable};
 
-/// How long the program may take.
+/// The time limit of the program.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Stands in an argument for the resource that the token is to be for.
+/// The placeholder in an argument for the token's resource.
 const RESOURCE: &str = "{resource}";
 
-/// How much of what the program prints is read, in bytes.
+/// The maximum size of the output that is read, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// How much of the program's own words is shown, in characters.
+/// The maximum length of the program's error text that is shown, in characters.
 const MOST_CHARACTERS: usize = 300;
 
 /// A program and its arguments.
@@ -38,19 +38,19 @@ pub struct TokenCommand {
     arguments: Vec<String>,
 }
 
-/// A command, and the only audience that it is for if it names one.
+/// A token command, with the audience that it is limited to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenCommandFor {
-    /// The audience; none if it is for both.
+    /// The audience; none if the command serves both.
     pub audience: Option<Audience>,
     /// The command.
     pub command: TokenCommand,
 }
 
-/// Why a text is not a command.
+/// A reason why a text is not a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenCommandError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error(
         "is empty: write the program and its arguments, such as `az account get-access-token --resource {RESOURCE}`"
     )]
@@ -60,30 +60,30 @@ pub enum TokenCommandError {
     Quote,
 }
 
-/// Why a program gave no token.
+/// A reason why a program gave no token.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandFailure {
-    /// It could not be started.
+    /// The program could not be started.
     #[error("it could not be started")]
     Start(#[source] io::Error),
-    /// It took too long.
+    /// The program took too long.
     #[error("it did not end within {} s", PATIENCE.as_secs())]
     Slow,
-    /// It failed.
+    /// The program failed.
     #[error("it ended with {status}{}", said(.message))]
     Failed {
-        /// How it ended.
+        /// Its exit status.
         status: String,
         /// The last line of its standard error, made safe to print.
         message: String,
     },
-    /// It printed something else.
+    /// The program printed something else.
     #[error("it printed no token: neither a bare one nor JSON with `accessToken`")]
     NoToken,
 }
 
-/// What programs print instead of a bare token: `accessToken` of the Azure CLI, `access_token` of
-/// OAuth, `token` of the Azure Developer CLI and PowerShell.
+/// JSON that programs print instead of a bare token: `accessToken` of the Azure CLI, `access_token`
+/// of OAuth, `token` of the Azure Developer CLI and PowerShell.
 #[derive(Deserialize)]
 struct Printed {
     #[serde(alias = "access_token", alias = "token", alias = "Token", rename = "accessToken")]
@@ -93,10 +93,10 @@ struct Printed {
 }
 
 impl TokenCommand {
-    /// Runs the program for a token that is good for the resource.
+    /// Runs the program to get a token for the resource.
     ///
     /// # Errors
-    /// It cannot be started, takes too long, fails, or prints something else.
+    /// The program cannot be started, takes too long, fails, or prints no token.
     pub(in crate::auth) async fn run(
         &self,
         audience: Audience,
@@ -112,7 +112,7 @@ impl TokenCommand {
         minted(&output, SystemTime::now()).ok_or(CommandFailure::NoToken)
     }
 
-    /// The program as it is started.
+    /// Makes the command to start.
     fn command(&self, audience: Audience, resource: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
@@ -125,8 +125,8 @@ impl TokenCommand {
     }
 }
 
-/// Runs a program to its end: how it ended, and the beginning of what it printed on its two streams.
-/// One that prints more than that is cut off.
+/// Runs a program, and returns its exit status and the beginning of its standard output and
+/// standard error.
 async fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (output, said) = (child.stdout.take(), child.stderr.take());
@@ -134,7 +134,7 @@ async fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8
     Ok((child.wait().await?, output, said))
 }
 
-/// The beginning of what a stream brings; it is closed after that.
+/// Reads the beginning of a stream, and closes it.
 async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
@@ -143,7 +143,7 @@ async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>
     Ok(bytes)
 }
 
-/// Reads what a program printed.
+/// Reads a token from a program's output.
 fn minted(output: &[u8], now: SystemTime) -> Option<Minted> {
     let text = std::str::from_utf8(output).ok()?.trim();
     if !text.starts_with('{') {
@@ -155,7 +155,7 @@ fn minted(output: &[u8], now: SystemTime) -> Option<Minted> {
 }
 
 impl Printed {
-    /// How long the token lasts, where that is told in seconds.
+    /// Returns the token's lifetime, if the output states it in seconds.
     fn lifetime(&self, now: SystemTime) -> Option<Duration> {
         if let Some(seconds) = self.expires_in {
             return Some(Duration::from_secs(seconds));
@@ -167,14 +167,14 @@ impl Printed {
     }
 }
 
-/// The last line that says something.
+/// Returns the last line that is not blank.
 fn last_line(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let line = text.lines().rev().find(|line| !line.trim().is_empty());
     printable(line.unwrap_or_default().trim(), MOST_CHARACTERS)
 }
 
-/// The program's own words, where there are any.
+/// Formats the program's error text for the end of a sentence.
 fn said(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
@@ -205,7 +205,7 @@ impl FromStr for TokenCommandFor {
 }
 
 impl fmt::Display for TokenCommand {
-    /// Names the program alone: arguments may be long, and some people put secrets there.
+    /// Shows the program only: arguments may be long, and may hold secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "the command `{}`", printable(&self.program, 100))
     }

@@ -1,7 +1,7 @@
-//! What a token says of itself, held against what it is wanted for.
+//! Checks of a token's claims against its purpose.
 //!
-//! A token that our own authority issued on our own request is used whatever it says, since tokens
-//! are the services' matter: a difference is a doubt that is told. One that was made elsewhere may
+//! A token that the authority issued on this run's own request is used whatever its claims say,
+//! since only the service decides: a difference is a warning. A token that was made elsewhere may
 //! be anybody's for anything, so a difference refuses it before it is sent.
 //! <https://learn.microsoft.com/entra/identity-platform/access-tokens>
 
@@ -12,72 +12,72 @@ use crate::api::entra::Claims;
 use crate::auth::Audience;
 use crate::domain::{AccessToken, Guid};
 
-/// How far the clocks of this machine and the services may be apart.
+/// The tolerated difference between the clocks of this machine and the services.
 const SKEW: Duration = Duration::from_mins(5);
 
-/// What a token is wanted for.
+/// The purpose of a token.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::auth) struct Wanted<'a> {
     /// The audience.
     pub(in crate::auth) audience: Audience,
-    /// Its resource, as the authority names it.
+    /// The audience's resource, as the authority names it.
     pub(in crate::auth) resource: &'a str,
     /// The tenant's id, where it is known.
     pub(in crate::auth) tenant: Option<Guid>,
 }
 
-/// Why a token is none that the audience would take.
+/// A reason why an audience would not accept a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It is no text that could be a token.
+    /// The text cannot be a token.
     #[error("is no token: it is empty, or has spaces or line breaks in it")]
     Malformed,
-    /// It is for another resource.
+    /// The token is for another resource.
     #[error("is for `{found}`, not for `{wanted}`")]
     Resource {
-        /// Whom it is for.
+        /// The token's resource.
         found: String,
-        /// Whom it should be for.
+        /// The expected resource.
         wanted: String,
     },
-    /// It is of another tenant.
+    /// The token is from another tenant.
     #[error("is of the tenant {found}, not of {wanted}")]
     Tenant {
-        /// The tenant that it is of.
+        /// The token's tenant.
         found: String,
-        /// The tenant that it should be of.
+        /// The expected tenant.
         wanted: String,
     },
-    /// It is that of an application without a person.
+    /// The token belongs to an application without a person.
     #[error("is that of an application without a person")]
     Application,
-    /// It has expired.
+    /// The token has expired.
     #[error("has expired")]
     Expired,
 }
 
-/// What a token told.
+/// The result of checking a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::auth) struct Facts {
-    /// Its claims; none if it cannot be read.
+    /// The claims; none if the token cannot be read.
     pub(in crate::auth) claims: Option<Claims>,
-    /// What is doubtful, as sentences.
+    /// The possible problems.
     pub(in crate::auth) doubts: Vec<Doubt>,
 }
 
-/// Something about a token that may be wrong.
+/// A possible problem of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::auth) enum Doubt {
-    /// It cannot be read.
+    /// The token cannot be read.
     Unreadable,
-    /// What it says does not fit.
+    /// A claim does not fit the purpose.
     Unfit(Unfit),
 }
 
-/// Reads a token and holds it against what it is wanted for.
+/// Checks a token's claims against its purpose.
 ///
 /// # Errors
-/// It would be refused, or it was made elsewhere and does not fit.
+/// The service would refuse the token, or it was made elsewhere and does not fit its purpose.
 pub(in crate::auth) fn check(
     wanted: Wanted<'_>,
     token: &AccessToken,
@@ -100,7 +100,7 @@ pub(in crate::auth) fn check(
     }
 }
 
-/// Everything that does not fit.
+/// Lists every claim that does not fit the purpose.
 fn unfit(wanted: Wanted<'_>, claims: &Claims, now: SystemTime) -> impl Iterator<Item = Unfit> {
     let resource =
         claims.audience.as_ref().filter(|found| !is_for(found, wanted)).map(|found| {
@@ -114,8 +114,8 @@ fn unfit(wanted: Wanted<'_>, claims: &Claims, now: SystemTime) -> impl Iterator<
     [resource, tenant, expired].into_iter().flatten()
 }
 
-/// Whether a token is for the audience: by its resource, with or without a slash at the end, or by
-/// the id of its application, as tokens of version 2.0 name it.
+/// Returns true if a token's audience names the resource, with or without a slash at the end, or
+/// the service's application id, as tokens of version 2.0 do.
 fn is_for(found: &str, wanted: Wanted<'_>) -> bool {
     let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     plain(found) == plain(wanted.resource)

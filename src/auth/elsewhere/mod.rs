@@ -1,5 +1,5 @@
-//! Tokens that were made elsewhere: how a program is asked for one, and what every token says of
-//! itself, held against what it is wanted for.
+//! Tokens that were made elsewhere: the program that prints them, and the checks of every token's
+//! claims.
 
 mod command;
 pub(super) mod facts;

@@ -1,4 +1,4 @@
-//! The application in whose name people sign in.
+//! The application with which people sign in.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,9 @@ use crate::domain::Cloud;
 /// An application at an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
-    /// Where people sign in.
+    /// The authority.
     pub authority: Authority,
-    /// The application's id there.
+    /// The application's id at the authority.
     pub client_id: ClientId,
 }
 
@@ -20,15 +20,15 @@ pub struct Application {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientId(String);
 
-/// Why a text is not the id of an application.
+/// A text that is not the id of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not the id of an application, such as `8a0e4a0d-3a1c-4011-998a-7c1e5275cfe9`")]
 pub struct ClientIdError;
 
-/// The application's id as somebody named it, else the one that the cloud brings.
+/// Reads the named application's id, else the cloud's default.
 ///
 /// # Errors
-/// There is none, or it is malformed.
+/// No application is named, or the id is malformed.
 pub fn client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId, AuthError> {
     let text = named.or(cloud.client_id());
     let text = text.ok_or(AuthError::MissingClientId)?;
@@ -36,7 +36,7 @@ pub fn client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId, AuthErr
 }
 
 impl ClientId {
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,16 +1,16 @@
-//! Finds out where to sign in, and refuses to do so just anywhere.
+//! Discovery of the authority, limited to those that the cloud lists.
 
 use crate::api::entra::{Authority, Challenge, Tenant, ask_for_challenge};
 use crate::auth::AuthError;
 use crate::domain::{Cloud, EnvironmentUrl};
 use crate::http::{Peer, Transport};
 
-/// The authority at which to sign in for an environment: of the named tenant at the cloud's own
-/// authority, else as the environment's challenge says. A challenge comes from whoever answers
-/// at the environment's address, so its host must be one that the cloud is known for.
+/// Finds the authority of an environment: that of the named tenant, else the one in the
+/// environment's challenge. Any server at the environment's address could send a challenge, so its
+/// host must be one that the cloud lists.
 ///
 /// # Errors
-/// No answer, no challenge, or an authority that is not the cloud's.
+/// There is no answer or no challenge, or the cloud does not list the authority.
 pub async fn discover_authority(
     transport: &Transport,
     environment: &EnvironmentUrl,
@@ -31,15 +31,15 @@ pub async fn discover_authority(
     Ok(authority)
 }
 
-/// A tenant that somebody named.
+/// Reads the name or id of a tenant.
 ///
 /// # Errors
-/// It is malformed.
+/// The text is malformed.
 pub fn tenant(text: &str) -> Result<Tenant, AuthError> {
     text.parse().map_err(|source| AuthError::MalformedTenant { text: text.to_owned(), source })
 }
 
-/// The authority of a tenant that somebody named: nothing is asked.
+/// Returns the authority of a named tenant, without a request.
 fn named(
     environment: &EnvironmentUrl,
     cloud: &Cloud,
@@ -54,7 +54,7 @@ fn named(
     Ok(Authority::new(&origin, tenant))
 }
 
-/// The authority that the environment itself names.
+/// Asks the environment for its authority.
 async fn challenged(
     transport: &Transport,
     environment: &EnvironmentUrl,

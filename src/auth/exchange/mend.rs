@@ -1,8 +1,8 @@
-//! Reads what a token endpoint answered, and mends what `oauth2` would stumble over.
+//! Reads the answers of a token endpoint, and normalizes what `oauth2` would reject.
 //!
-//! Entra and others break the letter of RFC 6749 and RFC 8628 in ways that are well known:
-//! errors come with status 200, numbers as texts, a field under two names. This is a pure
-//! function of an answer; nothing here waits, sends or logs.
+//! Entra and others deviate from RFC 6749 and RFC 8628 in known ways: errors come with status 200,
+//! numbers as texts, a field under two names. This is a pure function of an answer; nothing here
+//! waits, sends or logs.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,45 +11,45 @@ use serde_json::{Map, Value};
 use crate::api::entra::Refusal;
 use crate::http::{Answer, DecodeError, retry_after};
 
-/// Members that are numbers, whatever a server makes of them.
+/// Members that must be numbers.
 const NUMBERS: [&str; 4] = ["expires_in", "interval", "ext_expires_in", "refresh_in"];
 
-/// Members that are texts, and are left out where a server has something else.
+/// Members that must be texts, and are left out otherwise.
 const TEXTS: [&str; 3] = ["message", "id_token", "refresh_token"];
 
-/// Members that an answer cannot do without: an empty one is as good as none.
+/// Members that an answer needs: an empty one counts as missing.
 const NEEDED: [&str; 3] = ["access_token", "device_code", "user_code"];
 
-/// The least and the most seconds between two polls.
+/// The minimum and maximum seconds between two polls.
 const INTERVAL: (u64, u64) = (1, 600);
 
-/// The most seconds that a device code is waited for: nobody is at the keyboard for longer.
+/// The maximum lifetime of a device code in seconds: nobody stays at the keyboard longer.
 const LONGEST_CODE: u64 = 3_600;
 
-/// Codes that pass by themselves, which Entra does not always send with status 5xx.
+/// Codes of temporary faults, which Entra does not always send with status 5xx.
 const PASSING_CODES: [u64; 5] = [50033, 90006, 90012, 90024, 90033];
 
-/// The code of a client that asks too often, in the place of `slow_down`.
+/// The code of a client that asks too often, sent in place of `slow_down`.
 const LOOP_DETECTED: u64 = 50196;
 
-/// What an answer means.
+/// The meaning of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::auth) enum Meaning {
-    /// What was asked for, as JSON that keeps to the letter.
+    /// The granted tokens or code, as JSON that `oauth2` can read.
     Granted(Vec<u8>),
     /// The person has not decided yet.
     Pending,
     /// The polls come too often.
     SlowDown,
-    /// The service cannot answer now; it may have said for how long.
+    /// The service is busy or unavailable, and may have named a delay.
     Busy(Option<Duration>),
-    /// The service says no.
+    /// The service refused.
     Refused(Refusal),
-    /// The answer is none that such an endpoint gives.
+    /// The answer is not one of a token endpoint.
     Unreadable(Option<DecodeError>),
 }
 
-/// Reads an answer.
+/// Classifies an answer.
 pub(in crate::auth) fn read(answer: &Answer, now: SystemTime) -> Meaning {
     let wait = retry_after(answer.header("retry-after"), now);
     let body = answer.json::<Map<String, Value>>();
@@ -62,7 +62,7 @@ pub(in crate::auth) fn read(answer: &Answer, now: SystemTime) -> Meaning {
     }
 }
 
-/// Tells the refusals apart that do not end a sign-in.
+/// Classifies a refusal: some do not end a sign-in.
 fn refused(refusal: Refusal, status: u16, wait: Option<Duration>) -> Meaning {
     let passing = refusal.codes.iter().any(|code| PASSING_CODES.contains(code));
     match refusal.error.as_str() {
@@ -75,14 +75,14 @@ fn refused(refusal: Refusal, status: u16, wait: Option<Duration>) -> Meaning {
     }
 }
 
-/// Whether a status tells that the service cannot answer now.
+/// Returns true if a status says that the service is busy or unavailable.
 fn is_busy(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
 }
 
-/// Makes the body keep to the letter.
+/// Rewrites the body so that `oauth2` can read it.
 fn mend(mut body: Map<String, Value>) -> Vec<u8> {
-    // `oauth2` takes the two for one and the same member that is there twice.
+    // `oauth2` reads both names as one member, and rejects the duplicate.
     if body.contains_key("verification_uri") {
         body.remove("verification_url");
     }
@@ -111,7 +111,7 @@ fn mend(mut body: Map<String, Value>) -> Vec<u8> {
     Value::Object(body).to_string().into_bytes()
 }
 
-/// Makes a text that is a number into one, and leaves out a member that is null.
+/// Turns a number in text form into a number, and removes a null.
 fn mend_number(body: &mut Map<String, Value>, name: &str) {
     match body.get(name) {
         Some(Value::Null) => {

@@ -1,5 +1,5 @@
-//! All that speaks OAuth 2.0 with an authority: where it is, in whose name, and each exchange with it.
-//! Only here is `oauth2` named.
+//! OAuth 2.0: the authority, the application, and each request to the authority. Only this folder
+//! names `oauth2`.
 
 mod application;
 mod authority;

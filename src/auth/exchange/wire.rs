@@ -1,8 +1,8 @@
-//! The HTTP client that `oauth2` is given: the project's own transport behind an adapter.
+//! The HTTP client of `oauth2`: an adapter for the project's own transport.
 //!
-//! `oauth2` ends a sign-in at a 503, repeats one for a quarter of an hour into a dead network,
-//! and drops what Entra adds to an error. So it is only told what leads it on: granted, pending,
-//! slow down, or over. The reason for the latter is kept here.
+//! `oauth2` ends a sign-in at a 503, retries for a quarter of an hour when the network is down, and
+//! drops what Entra adds to an error. So the adapter reports only four results to it: granted,
+//! pending, slow down, or over. The reason for the last is kept here.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -18,32 +18,32 @@ use crate::auth::{AuthError, Step};
 use crate::domain::Service;
 use crate::http::{Answer, Method, Peer, Request, Transport, TransportError};
 
-/// Waits that long. An argument, so that tests do not wait.
+/// A function that waits for a duration: an argument, so that tests do not wait.
 pub(in crate::auth) type Sleep = Arc<dyn Fn(Duration) -> Waiting + Send + Sync>;
 
-/// A wait under way.
+/// A pending wait.
 pub(in crate::auth) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The path that logs show for the request of a token.
+/// The path of a token request in logs.
 pub(in crate::auth) const TOKEN: &str = "/{tenant}/oauth2/v2.0/token";
 
-/// The media type of what is sent and, as JSON, of what is handed to `oauth2`.
+/// The media type of a request's body.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Asks Entra to take our id of a request for its own.
+/// A header that makes Entra use this program's id of a request.
 const RETURN_ID: HeaderName = HeaderName::from_static("return-client-request-id");
 
-/// How many polls may fail one after the other without an answer before the network counts as
-/// dead: about a minute and a half.
+/// The number of consecutive polls without an answer after which the network counts as down: about
+/// a minute and a half.
 const MOST_LOSSES: u32 = 5;
 
-/// How long polling is held back after the first failure; it doubles with each further one.
+/// The delay after the first failed poll; it doubles with each further one.
 const FIRST_HOLD: Duration = Duration::from_secs(5);
 
-/// How long polling is held back at most when the service names no time.
+/// The maximum delay between polls if the service names none.
 const LONGEST_HOLD: Duration = Duration::from_mins(1);
 
-/// The transport as `oauth2` sees it, for one step.
+/// The HTTP client that `oauth2` uses for one step.
 pub(in crate::auth) struct Wire<'a> {
     transport: &'a Transport,
     step: Step,
@@ -55,9 +55,9 @@ pub(in crate::auth) struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    /// Asks, with the transport's own retries. What can be used but once (a refresh token at some
-    /// authorities, an authorization code at all) is sent again as well when no answer came: if the
-    /// first one was carried out, its tokens are lost and the next run would do the same.
+    /// Makes a client that retries as the transport does. A refresh token or authorization code
+    /// that may be used only once is sent again too if no answer came: if the first request was
+    /// carried out, its tokens are lost either way.
     pub(in crate::auth) fn asking(
         transport: &'a Transport,
         step: Step,
@@ -74,8 +74,8 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Polls: each request is sent once, whatever the run's deadline, and a failure that passes
-    /// looks as if the person had not decided yet.
+    /// Makes a client that polls: each request is sent once, regardless of the run's deadline, and
+    /// a temporary failure looks like `authorization_pending`.
     pub(in crate::auth) fn polling(
         transport: &'a Transport,
         template: &'static str,
@@ -84,17 +84,17 @@ impl<'a> Wire<'a> {
         Self { patience: Some(sleep), ..Self::asking(transport, Step::SignIn, template) }
     }
 
-    /// Why it is over, if that is known here.
+    /// Takes the reason why the step is over, if the client knows it.
     pub(in crate::auth) fn take_reason(&self) -> Option<AuthError> {
         self.reason().take()
     }
 
-    /// The id of the request that was answered last.
+    /// Returns the id of the last answered request.
     pub(in crate::auth) fn request_id(&self) -> Option<String> {
         self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sends what `oauth2` wants to send and tells it how to go on.
+    /// Sends a request of `oauth2`, and returns the answer that `oauth2` should see.
     async fn exchange(&self, wanted: HttpRequest) -> HttpResponse {
         let Some(request) = self.request(wanted) else {
             return said("invalid_request");
@@ -110,7 +110,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// The request in our own form.
+    /// Converts a request of `oauth2`.
     fn request(&self, wanted: HttpRequest) -> Option<Request> {
         let url = wanted.uri().to_string().parse().ok()?;
         let request = Request::query(Service::Entra, Method::POST, url, self.template)
@@ -120,7 +120,7 @@ impl<'a> Wire<'a> {
         Some(request)
     }
 
-    /// Goes on after an answer.
+    /// Handles an answer.
     async fn answered(&self, peer: Peer, answer: &Answer) -> HttpResponse {
         let (status, request_id) = (answer.status, answer.request_id());
         self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&request_id);
@@ -131,7 +131,7 @@ impl<'a> Wire<'a> {
         }
         match meaning {
             Meaning::Granted(body) => response(200, body),
-            // Only a code waits for somebody: to any other request these mean "not now".
+            // Only a device code waits for a person; for other requests these mean "not now".
             Meaning::Pending | Meaning::SlowDown if self.patience.is_none() => {
                 self.over(AuthError::busy(peer, answer))
             }
@@ -145,7 +145,7 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// Goes on after no answer: that passes, unless the network is dead or the request could
+    /// Handles a missing answer: it is temporary, unless the network is down or the request could
     /// never be sent.
     async fn unanswered(&self, error: TransportError) -> HttpResponse {
         let passing = matches!(
@@ -161,8 +161,8 @@ impl<'a> Wire<'a> {
         self.hold(error.into(), None).await
     }
 
-    /// Waits as the service asks, else longer with each failure (RFC 8628 section 3.5), and
-    /// leads on. The reason is kept in case that the code expires meanwhile.
+    /// Waits as the service asks, else longer with each failure (RFC 8628 section 3.5), and lets
+    /// `oauth2` poll again. The reason is kept in case the code expires meanwhile.
     async fn hold(&self, reason: AuthError, wait: Option<Duration>) -> HttpResponse {
         let Some(sleep) = &self.patience else {
             return self.over(reason);
@@ -174,13 +174,13 @@ impl<'a> Wire<'a> {
         said("authorization_pending")
     }
 
-    /// Keeps the reason and leads no further.
+    /// Keeps the reason, and ends the step.
     fn over(&self, reason: AuthError) -> HttpResponse {
         *self.reason() = Some(reason);
         said("over")
     }
 
-    /// The reason, to read or to set: a plain value, so a panic elsewhere cannot break it.
+    /// Locks the reason. It is a plain value, so a panic elsewhere cannot break it.
     fn reason(&self) -> MutexGuard<'_, Option<AuthError>> {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,13 +195,13 @@ impl<'c> AsyncHttpClient<'c> for Wire<'_> {
     }
 }
 
-/// An answer that `oauth2` takes for an error of that name.
+/// Makes an answer that `oauth2` reads as an error of this name.
 fn said(error: &'static str) -> HttpResponse {
     let body = format!("{{\"error\":\"{error}\"}}");
     response(400, body.into_bytes())
 }
 
-/// An answer in JSON.
+/// Makes an answer in JSON.
 fn response(status: u16, body: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::new(body);
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();

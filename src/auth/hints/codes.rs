@@ -1,8 +1,8 @@
-//! Entra's numbers in plain words: what each means, who can change that, and where.
+//! Entra's numbers in plain words: the meaning of each, who can fix the cause, and where.
 //!
-//! The numbers are no contract, so they choose words and decide nothing. Their meanings are
-//! those of <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
-//! `docs/sign-in-errors.md` has the same table, and a test compares the two.
+//! Entra may change the numbers, so they choose words and decide nothing. Their meanings are those
+//! of <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+//! `docs/sign-in-errors.md` is generated from these tables.
 
 use std::fmt;
 
@@ -11,69 +11,69 @@ use crate::auth::Step;
 
 use Who::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
 
-/// Numbers that mean the same and are mended alike.
+/// Numbers with the same meaning and the same remedies.
 pub(super) struct Row {
     /// The numbers that follow `AADSTS`.
     pub(super) codes: &'static [u64],
-    /// What they mean, for somebody who does not know Entra.
+    /// The meaning, for a reader who does not know Entra.
     pub(super) meaning: &'static str,
-    /// What to do, most likely first.
+    /// The remedies, most likely first.
     pub(super) remedies: &'static [Remedy],
-    /// Whether Entra's own words name what ours cannot: an account, an id, an address.
+    /// True if Entra's own words name an account, an id or an address.
     pub(super) entra_names_more: bool,
-    /// What a new sign-in of the person would change.
+    /// The effect of a new sign-in of the person.
     pub(super) new_sign_in: NewSignIn,
 }
 
-/// What a new sign-in of the person would change.
+/// The effect of a new sign-in of the person.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum NewSignIn {
-    /// It would be refused as well.
+    /// It would be refused too.
     Futile,
-    /// It mends it.
+    /// It fixes the cause.
     Mends,
-    /// It may mend it if it is made in a browser, and not by a code.
+    /// It may help if it is made in a browser, and not with a device code.
     MendsByBrowser,
 }
 
-/// Something to do, by somebody who can.
+/// An instruction for the person who can carry it out.
 pub(super) struct Remedy(Who, &'static str);
 
-/// Who can change something.
+/// A person who can carry out a remedy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
-    /// Whoever runs the program.
+    /// The person who runs the program.
     You,
-    /// Somebody who administers the tenant in Entra.
+    /// An administrator of the tenant in Entra.
     EntraAdministrator,
-    /// Somebody who administers the tenant that the account belongs to, if that is another.
+    /// An administrator of the tenant that the account belongs to, if that is another.
     HomeAdministrator,
-    /// Somebody who administers the environments.
+    /// An administrator of the environments.
     PowerPlatformAdministrator,
 }
 
-/// Shortens the table: Entra's own words would add nothing.
+/// Makes a row to which Entra's own words add nothing.
 const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
     let new_sign_in = NewSignIn::Futile;
     Row { codes, meaning, remedies, entra_names_more: false, new_sign_in }
 }
 
-/// Shortens the table: Entra's own words name what is meant.
+/// Makes a row to which Entra's own words add an account, an id or an address.
 const fn named(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
     Row { entra_names_more: true, ..row(codes, meaning, remedies) }
 }
 
-/// What to do first after a sign-in by a code that one in a browser may take the place of.
+/// The first remedy after a device code where a browser may work.
 const AFTER_A_CODE: Remedy =
     Remedy(You, "if you signed in by a code, run the same command again with `--browser`");
 
-/// What to do first where an earlier sign-in is refused and one in a browser may not be.
+/// The first remedy after an earlier sign-in where a browser may work.
 const AFTER_AN_EARLIER_SIGN_IN: Remedy = Remedy(
     You,
     "if an earlier sign-in was used, sign in once by `flowbind auth login --browser`; a sign-in made by device code may stay blocked",
 );
 
-/// Every number that is known, in the order of the documentation.
+/// Every explained number, in the order of the documentation.
 pub(super) static ROWS: &[Row] = &[
     // The application.
     row(
@@ -546,7 +546,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
 ];
 
-/// What to do, by the error's name, where no number tells more.
+/// Remedies by the error's name, if no number says more.
 pub(super) static NAMES: &[(&str, Remedy)] = &[
     (
         "invalid_client",
@@ -591,31 +591,31 @@ pub(super) static NAMES: &[(&str, Remedy)] = &[
     ),
 ];
 
-/// The first number of a refusal that is known, with what is known of it.
+/// Finds the first explained number of a refusal, with its row.
 pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
     let known = |code: &u64| ROWS.iter().find(|row| row.codes.contains(code));
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
 }
 
 impl Row {
-    /// What there is to do after any step.
+    /// Lists the remedies after any step.
     pub(super) fn remedies(&self) -> impl Iterator<Item = &Remedy> {
         let by_browser = self.new_sign_in == NewSignIn::MendsByBrowser;
         let browser = [&AFTER_A_CODE, &AFTER_AN_EARLIER_SIGN_IN];
         browser.into_iter().filter(move |_| by_browser).chain(self.remedies)
     }
 
-    /// The same row, which a new sign-in mends.
+    /// Marks the row as fixed by a new sign-in.
     const fn mended(self) -> Self {
         Self { new_sign_in: NewSignIn::Mends, ..self }
     }
 
-    /// The same row, which a new sign-in in a browser may mend.
+    /// Marks the row as possibly fixed by a new sign-in in a browser.
     const fn mended_by_browser(self) -> Self {
         Self { new_sign_in: NewSignIn::MendsByBrowser, ..self }
     }
 
-    /// What to do after a refusal of that step, most likely first.
+    /// Lists the remedies after a refused step, most likely first.
     pub(super) fn remedies_after(&self, step: Step) -> impl Iterator<Item = &Remedy> {
         let browser = match step {
             Step::SignIn => &AFTER_A_CODE,
@@ -627,7 +627,7 @@ impl Row {
 }
 
 impl Remedy {
-    /// Whether whoever runs the program can do it.
+    /// Returns true if the person who runs the program can carry it out.
     pub(super) fn is_yours(&self) -> bool {
         self.0 == You
     }

@@ -1,4 +1,4 @@
-//! What a failed sign-in means and what to change: the settings and commands by name.
+//! Meanings of a failed sign-in, and what to do: settings and commands by name.
 
 mod codes;
 
@@ -7,10 +7,10 @@ use super::{Audience, AuthError, Step, Unfit};
 use crate::api::entra::Refusal;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 
-/// The name of a refusal for want of consent.
+/// The name of a refusal for missing consent.
 const CONSENT_REQUIRED: &str = "consent_required";
 
-/// How an application is named, and how to register one, step by step.
+/// The ways to name an application, and the steps to register one.
 const REGISTRATION: [&str; 4] = [
     "name it by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one: docs/sign-in.md tells how",
     "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
@@ -18,27 +18,27 @@ const REGISTRATION: [&str; 4] = [
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
 ];
 
-/// What to do when the person said no.
+/// The hint after the person declined.
 const DECLINED: &str = "you: run the same command again and accept what the page asks";
 
-/// What to type when a person is needed and an earlier sign-in has ended.
+/// The hint for a run that must not ask, after an earlier sign-in has ended.
 const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
 
-/// What to type when a person is needed and there is no earlier sign-in.
+/// The hint for a run that must not ask, without an earlier sign-in.
 const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
 
-/// What one of Entra's numbers means, for whoever asks without having met it.
+/// One of Entra's numbers, explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCode {
     /// The number that follows `AADSTS`.
     pub code: u64,
-    /// What it means.
+    /// The meaning.
     pub meaning: &'static str,
-    /// What to do, most likely first.
+    /// The remedies, most likely first.
     pub remedies: Vec<String>,
 }
 
-/// Every number of Entra that is known, in the order of the documentation.
+/// Lists every explained number of Entra, in the order of the documentation.
 pub fn known_codes() -> impl Iterator<Item = KnownCode> {
     codes::ROWS.iter().flat_map(|row| {
         row.codes.iter().map(|code| KnownCode {
@@ -49,7 +49,7 @@ pub fn known_codes() -> impl Iterator<Item = KnownCode> {
     })
 }
 
-/// What to do about an error.
+/// Returns what to do about an error.
 pub(super) fn of(error: &AuthError) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     match error {
@@ -107,7 +107,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
     }
 }
 
-/// What to do about a token that an audience would not take.
+/// Returns what to do about a token that an audience would not accept.
 fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
     match unfit {
         Unfit::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
@@ -122,8 +122,8 @@ fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
     }
 }
 
-/// What to do when a person would have to sign in and nobody is asked: the same command would
-/// only fail again, so the sign-in comes in the place of what they could do there.
+/// Returns what to do if a person has to sign in and the run must not ask: the same command would
+/// fail again, so the hint is to sign in elsewhere first.
 fn person_needed(why: Option<&AuthError>) -> Vec<String> {
     let Some(refusal) = why.and_then(AuthError::refusal) else {
         return vec![if why.is_some() { SIGN_IN_AGAIN } else { SIGN_IN_ONCE }.to_owned()];
@@ -137,7 +137,7 @@ fn person_needed(why: Option<&AuthError>) -> Vec<String> {
     hints
 }
 
-/// What to do when the environment names a strange authority.
+/// Returns what to do if the environment names an unlisted authority.
 fn untrusted_authority(known: &[String]) -> Vec<String> {
     let mut hints = vec!["nothing was sent there: check the environment's URL".to_owned()];
     if !known.is_empty() {
@@ -149,7 +149,7 @@ fn untrusted_authority(known: &[String]) -> Vec<String> {
     hints
 }
 
-/// What to do when a code was not approved.
+/// Returns what to do if a code was not approved.
 fn unapproved() -> Vec<String> {
     [
         "you: run the same command again and approve the sign-in on the page that is named",
@@ -160,7 +160,7 @@ fn unapproved() -> Vec<String> {
     .to_vec()
 }
 
-/// What to do when no browser brought an answer.
+/// Returns what to do if no browser brought an answer.
 fn unanswered() -> Vec<String> {
     [
         "run again and finish the sign-in in a browser of this machine: it brings the answer to `localhost`, which is another machine for a browser at the other end of SSH",
@@ -170,7 +170,8 @@ fn unanswered() -> Vec<String> {
     .to_vec()
 }
 
-/// What a refusal means: in our words after its number if it is known, else in Entra's own.
+/// Formats the meaning of a refusal for the end of a sentence: its number and our words if we
+/// explain the number, else Entra's own words.
 pub(super) fn meaning(refusal: &Refusal) -> String {
     match codes::first(refusal) {
         Some((code, row)) => format!(" (AADSTS{code}): {}", row.meaning),
@@ -178,17 +179,17 @@ pub(super) fn meaning(refusal: &Refusal) -> String {
     }
 }
 
-/// The number of a refusal, after a sentence that says what it means.
+/// Formats the number of a refusal for the end of a sentence.
 pub(super) fn number(refusal: &Refusal) -> String {
     refusal.codes.first().map_or_else(String::new, |code| format!(" (AADSTS{code})"))
 }
 
-/// Whether one of its numbers is known.
+/// Returns true if one of its numbers is explained.
 pub(super) fn is_known(refusal: &Refusal) -> bool {
     codes::first(refusal).is_some()
 }
 
-/// Whether a new sign-in of the person mends what a renewal was refused for.
+/// Returns true if a new sign-in fixes the cause of a refused renewal.
 pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
     match codes::first(refusal) {
         Some((_, row)) => row.new_sign_in == NewSignIn::Mends,
@@ -196,8 +197,8 @@ pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
     }
 }
 
-/// What to do after a refusal: by its number, else by its name. Entra's own words come first
-/// where they name what ours cannot.
+/// Returns what to do after a refusal: by its number, else by its name. Entra's own words come
+/// first if they name an account, an id or an address.
 fn of_refusal(step: Step, refusal: &Refusal) -> Vec<String> {
     let Some((_, row)) = codes::first(refusal) else {
         let by_name = codes::NAMES.iter().filter(|(name, _)| *name == refusal.error);
@@ -207,12 +208,12 @@ fn of_refusal(step: Step, refusal: &Refusal) -> Vec<String> {
     own_words(refusal).into_iter().chain(remedies).collect()
 }
 
-/// What to do after a refusal at a sign-in whose number is known.
+/// Returns what to do after a refusal at a sign-in, if its number is explained.
 fn of_known(refusal: &Refusal) -> Option<Vec<String>> {
     codes::first(refusal).map(|_| of_refusal(Step::SignIn, refusal))
 }
 
-/// Entra's own words, where they name what ours cannot.
+/// Returns Entra's own words if they name an account, an id or an address.
 fn own_words(refusal: &Refusal) -> Vec<String> {
     let names_more = codes::first(refusal).is_some_and(|(_, row)| row.entra_names_more);
     let words = refusal.words().filter(|_| names_more);

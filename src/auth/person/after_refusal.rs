@@ -1,26 +1,26 @@
-//! What a refused renewal of a token means for the sign-in that it was made from.
+//! The next step after a refused renewal of a token.
 //!
-//! Entra tells by `error` and `suberror`; its numbers decide nothing. A refusal that no sign-in
-//! mends never leads to one, so that nobody is asked again and again:
+//! `error` and `suberror` decide; Entra's numbers do not. A refusal that a sign-in cannot fix never
+//! leads to one, so that nobody is asked again and again:
 //! <https://learn.microsoft.com/entra/msal/dotnet/advanced/exceptions/msal-error-handling>.
 
 use crate::api::entra::Refusal;
 use crate::auth::AuthError;
 
-/// What comes after a renewal that did not succeed.
+/// The next step after a failed renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::auth) enum Next {
-    /// A person signs in again, for the audience whose token was refused: consent and a second
-    /// proof are asked for one resource at a time.
+    /// Ask the person to sign in again, for the audience whose token was refused: Entra asks for
+    /// consent and multifactor authentication one resource at a time.
     AskPerson {
-        /// Whether the refresh token is worthless, so that no copy of it is kept.
+        /// True if the refresh token is invalid, so that no copy is kept.
         forget: bool,
     },
-    /// It ends here: a sign-in would not mend it. The refresh token may still serve.
+    /// Fail: a sign-in would not help. The refresh token may still be valid.
     Stop,
 }
 
-/// Decides what comes after that error.
+/// Chooses the next step after an error.
 pub(in crate::auth) fn next(error: &AuthError) -> Next {
     match error {
         AuthError::Refused { refusal, .. } => after_refusal(refusal),
@@ -29,7 +29,7 @@ pub(in crate::auth) fn next(error: &AuthError) -> Next {
     }
 }
 
-/// Decides by what Entra said.
+/// Chooses the next step by the name of a refusal.
 fn after_refusal(refusal: &Refusal) -> Next {
     match refusal.error.as_str() {
         "invalid_grant" | "interaction_required" | "consent_required" | "login_required" => {
@@ -39,7 +39,8 @@ fn after_refusal(refusal: &Refusal) -> Next {
     }
 }
 
-/// Decides by the kind of an `invalid_grant`. One that is not known may be mended by a sign-in.
+/// Chooses the next step by the suberror of an `invalid_grant`. An unknown one may be fixed by a
+/// sign-in.
 fn after_suberror(suberror: Option<&str>) -> Next {
     match suberror {
         Some("bad_token" | "token_expired") => Next::AskPerson { forget: true },

@@ -1,7 +1,6 @@
-//! The sign-in that a person approves on another device.
+//! Sign-in by a code that a person enters on any device.
 //!
-//! It is cancelled by dropping the future, at any moment: there is nothing to undo at the
-//! server, where the code merely expires.
+//! Dropping the future cancels the sign-in at any moment: the code on the server expires by itself.
 
 use std::sync::Arc;
 
@@ -11,11 +10,11 @@ use crate::auth::person::Request;
 use crate::auth::{Application, AuthError, Prompt, Step};
 use crate::http::Transport;
 
-/// The path that logs show for the request of a code.
+/// The path of a code request in logs.
 const DEVICE_CODE: &str = "/{tenant}/oauth2/v2.0/devicecode";
 
-/// Asks for a code, has it shown, and polls until the person has decided. The time that the
-/// person takes is added to the transport's deadline.
+/// Asks for a code, shows it, and polls until the person has decided. The time that the person
+/// takes is added to the transport's deadline.
 ///
 /// # Errors
 /// A refusal, an expired code, or a service that cannot be reached.

@@ -1,6 +1,6 @@
-//! Holds the refresh token of the person, and hands it out for one use at a time: some
-//! authorities let each be used but once, and revoke everything when one is used twice. What is
-//! kept for other runs is used under the store's lock, for the same reason.
+//! The refresh token of the person, used by one request at a time: some authorities accept each
+//! refresh token only once, and revoke the sign-in when one is used twice. A token in a store is
+//! used under the store's lock, for the same reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
 use crate::auth::{Audience, Identity};
 use crate::domain::RefreshToken;
 
-/// Holds the refresh token of the person.
+/// The holder of a person's refresh token.
 pub struct Keeper {
-    /// What is held for this run alone; it comes before what is kept.
+    /// The token of this run alone, which takes precedence over the store.
     memory: Arc<Mutex<Option<RefreshToken>>>,
     kept: Option<(Store, SignInName)>,
 }
 
-/// The refresh token while it is used.
+/// Exclusive access to the refresh token.
 pub(in crate::auth) struct Hold {
     memory: OwnedMutexGuard<Option<RefreshToken>>,
     kept: Option<(Exclusive, SignInName)>,
 }
 
 impl Keeper {
-    /// Keeps nothing beyond the run, and begins with that token if there is one.
+    /// Makes a holder that keeps nothing after the run, and starts with the token if there is one.
     pub fn in_memory(token: Option<RefreshToken>) -> Self {
         Self { memory: Arc::new(Mutex::new(token)), kept: None }
     }
 
-    /// Goes on with the sign-in that a store keeps under that name.
+    /// Makes a holder that continues the sign-in that a store keeps under this name.
     pub fn in_store(store: Store, name: SignInName) -> Self {
         Self { kept: Some((store, name)), ..Self::in_memory(None) }
     }
 
-    /// Takes hold of the refresh token until it was used.
+    /// Locks the refresh token until the guard is dropped.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -54,7 +54,7 @@ impl Keeper {
 }
 
 impl Hold {
-    /// The token, if there is one.
+    /// Returns the token, if there is one.
     pub(in crate::auth) fn token(&self) -> Option<&RefreshToken> {
         let kept = || {
             let (store, name) = self.kept.as_ref()?;
@@ -63,10 +63,10 @@ impl Hold {
         self.memory.as_ref().or_else(kept)
     }
 
-    /// Keeps the token that came back from a renewal; if none did, the earlier one stays.
+    /// Keeps the new refresh token of a renewal. If there is none, the earlier one stays.
     ///
     /// # Errors
-    /// The store cannot be written: the run goes on with the token, and later runs do not.
+    /// The store cannot be written. This run continues with the token; later runs do not have it.
     pub(in crate::auth) fn renewed(
         &mut self,
         grant: &Grant,
@@ -90,10 +90,10 @@ impl Hold {
         put(store, name, after).inspect_err(|_| *self.memory = rotated.cloned())
     }
 
-    /// Keeps what a person's sign-in brought.
+    /// Keeps the refresh token of a person's new sign-in.
     ///
     /// # Errors
-    /// The store cannot be written: the run goes on with the token, and later runs do not.
+    /// The store cannot be written. This run continues with the token; later runs do not have it.
     pub(in crate::auth) fn signed_in(
         &mut self,
         grant: &Grant,
@@ -112,7 +112,7 @@ impl Hold {
         put(store, name, new).inspect_err(|_| *self.memory = Some(token.clone()))
     }
 
-    /// Forgets the token, which serves no longer.
+    /// Deletes the token, which is no longer valid.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -125,7 +125,7 @@ impl Hold {
     }
 }
 
-/// What is kept of a sign-in that was made now.
+/// Makes the stored form of a sign-in that was made now.
 pub(in crate::auth) fn sign_in(
     refresh_token: RefreshToken,
     identity: Identity,
@@ -143,14 +143,14 @@ pub(in crate::auth) fn sign_in(
     }
 }
 
-/// Puts a sign-in into the store.
+/// Saves a sign-in in the store.
 fn put(store: &mut Exclusive, name: &SignInName, sign_in: SignIn) -> Result<(), StoreError> {
     let mut sign_ins = store.sign_ins().clone();
     sign_ins.put(name.clone(), sign_in);
     store.save(sign_ins)
 }
 
-/// Now, in seconds since 1970.
+/// Returns the current time in seconds since 1970.
 fn seconds() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_secs()).unwrap_or_default()
 }

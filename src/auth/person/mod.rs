@@ -1,4 +1,4 @@
-//! The person who signs in: silently by the refresh token, else by being asked.
+//! The person who signs in: by the refresh token without being asked, else interactively.
 //!
 //! ```text
 //! keeper          holds the refresh token, in memory or in a store, for one use at a time
@@ -34,56 +34,56 @@ use crate::domain::sentence;
 use crate::http::Transport;
 use renewal::{Renewal, carried_through};
 
-/// How long a person may take before something seems wrong.
+/// The time after which a person is reminded that a code waits for them.
 const WORTH_REMINDING: Duration = Duration::from_mins(2);
 
-/// How a person is asked to sign in.
+/// A way to ask a person to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By a code that is entered on any device (RFC 8628).
+    /// A code that is entered on any device (RFC 8628).
     DeviceCode,
-    /// In a browser of this machine (RFC 8252).
+    /// A browser on this machine (RFC 8252).
     Browser,
-    /// Not at all: nobody is there.
+    /// No way: the run must not ask.
     Nobody,
 }
 
-/// The person in whose name tokens are made.
+/// A person who signs in, and the application they use.
 pub struct Person {
     /// The application with which they sign in.
     application: Application,
-    /// How they are asked.
+    /// The way in which they are asked.
     way: Way,
-    /// What holds their refresh token.
+    /// The holder of their refresh token.
     pub(in crate::auth) keeper: Keeper,
-    /// How polling waits: an argument, so that tests do not wait.
+    /// The function that waits between polls: an argument, so that tests do not wait.
     sleep: Sleep,
 }
 
-/// What a person is asked for.
+/// A request for a token of a person.
 pub(in crate::auth) struct Request<'a> {
-    /// Whom the first token is for.
+    /// The audience of the token.
     pub(in crate::auth) audience: Audience,
-    /// Its scopes, and who signs in.
+    /// The scopes, separated by spaces.
     pub(in crate::auth) scopes: &'a str,
-    /// What the token must prove, as JSON.
+    /// The claims that the token must prove, as JSON.
     pub(in crate::auth) claims: Option<&'a str>,
 }
 
 impl Person {
-    /// A person who signs in with that application.
+    /// Makes a person who signs in with the application.
     pub fn new(application: Application, way: Way, keeper: Keeper) -> Self {
         let sleep: Sleep = Arc::new(|time: Duration| Box::pin(tokio::time::sleep(time)));
         Self { application, way, keeper, sleep }
     }
 
-    /// The same person, with another way to wait.
+    /// Replaces the function that waits.
     #[cfg(test)]
     pub(in crate::auth) fn waiting_by(self, sleep: Sleep) -> Self {
         Self { sleep, ..self }
     }
 
-    /// Whether there is anybody to ask.
+    /// Returns true if the person may be asked.
     pub(in crate::auth) fn can_be_asked(&self) -> bool {
         self.way != Way::Nobody
     }
@@ -113,7 +113,7 @@ impl Person {
     /// Asks the person to sign in.
     ///
     /// # Errors
-    /// They decline, nobody comes, or the authority refuses.
+    /// The person declines or does not answer, or the authority refuses.
     pub(in crate::auth) async fn ask(
         &self,
         transport: &Transport,
@@ -139,7 +139,7 @@ impl Person {
     }
 }
 
-/// Waits, and reminds of what may be wrong if a code is not entered for long.
+/// Waits for the sign-in, and sends one reminder if it takes long.
 async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T {
     let mut asked = std::pin::pin!(asked);
     if let Ok(answer) = timeout(WORTH_REMINDING, &mut asked).await {
@@ -149,7 +149,7 @@ async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T 
     asked.await
 }
 
-/// Tells that the sign-in holds for this run, but not for the next.
+/// Warns if the sign-in could not be kept for later runs.
 fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
     if let Err(error) = kept {
         let text = format!("the sign-in is not kept for later runs: {}", sentence(&error));

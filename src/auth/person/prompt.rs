@@ -1,4 +1,4 @@
-//! What a person must be told to approve a sign-in.
+//! The instructions with which a person approves a sign-in.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use url::Url;
 use crate::auth::AuthError;
 use crate::domain::{is_private, printable};
 
-/// The longest text that is shown, in characters.
+/// The maximum length of a text that is shown, in characters.
 const MOST_CHARACTERS: usize = 1000;
 
-/// Where to go and what to enter there: the server's own words, made safe to print.
+/// A page and the code to enter there: the server's own words, made safe to print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Prompt {
     /// The page to open.
@@ -20,15 +20,15 @@ pub struct Prompt {
     pub user_code: String,
     /// The server's sentence with both, if it sent one.
     pub message: Option<String>,
-    /// How long the code can be used.
+    /// The lifetime of the code.
     pub expires_in: Duration,
 }
 
 impl Prompt {
-    /// Makes a prompt of what the server sent.
+    /// Makes a prompt from the server's answer.
     ///
     /// # Errors
-    /// The page is not one that a person should be sent to.
+    /// The page is neither https nor on this machine.
     pub(in crate::auth) fn new(
         page: &str,
         user_code: &str,
@@ -47,14 +47,14 @@ impl Prompt {
     }
 }
 
-/// The text in one line, without the characters that steer a terminal.
+/// Joins the text into one line without control characters, which could steer a terminal.
 fn without_controls(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !c.is_control()).collect()
 }
 
 impl fmt::Debug for Prompt {
-    /// Whoever has the code before the person may have them approve another's sign-in.
+    /// Hides the code: whoever has it first could have the person approve another sign-in.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Prompt({}, ****)", self.verification_uri)
     }

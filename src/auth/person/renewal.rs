@@ -1,5 +1,5 @@
-//! A renewal that is under way is carried through, whatever becomes of the run: some authorities let
-//! each refresh token be used but once, so that with the answer the sign-in would be lost.
+//! Renewals of tokens, each of which runs to its end even if the run is interrupted: some
+//! authorities accept each refresh token only once, so the sign-in would be lost with the answer.
 
 use tokio::sync::RwLock;
 use tracing::Instrument as _;
@@ -13,10 +13,10 @@ use crate::auth::{Application, AuthError, Step};
 use crate::domain::RefreshToken;
 use crate::http::Transport;
 
-/// Held for reading by every renewal that is under way.
+/// A lock that every active renewal holds for reading.
 static UNDER_WAY: RwLock<()> = RwLock::const_new(());
 
-/// Whose token is renewed, and how.
+/// A renewal of a person's token.
 pub(super) struct Renewal {
     pub(super) application: Application,
     pub(super) transport: Transport,
@@ -37,7 +37,7 @@ impl Renewal {
         let result = Grant::refresh(&wire, application, token, scopes, claims).await;
         match &result {
             Ok(grant) => warn_unless_kept(self.hold.renewed(grant, request.audience), &self.notify),
-            // Forgotten while it is held, so that no other run's new sign-in is taken for it.
+            // Deleted under the lock, so that a new sign-in of another run is not deleted.
             Err(error) if after_refusal::next(error) == Next::AskPerson { forget: true } => {
                 self.hold.forget()?;
             }
@@ -47,7 +47,7 @@ impl Renewal {
     }
 }
 
-/// Does the work in a task of its own, which goes on when nobody waits for it any longer.
+/// Runs the work in a task of its own, which continues when the caller is dropped.
 pub(super) async fn carried_through<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
@@ -62,7 +62,7 @@ pub(super) async fn carried_through<T: Send + 'static>(
     }
 }
 
-/// Waits until no renewal is under way: a run that ends earlier may lose its sign-in.
+/// Waits until no renewal is active: a run that ends earlier may lose its sign-in.
 pub async fn renewals_end() {
     let _none = UNDER_WAY.write().await;
 }

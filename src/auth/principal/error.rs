@@ -1,6 +1,6 @@
-//! Why an application cannot prove who it is, and what to change.
+//! Errors of an application's proof of identity, and what to do about them.
 //!
-//! Variables are told by their names: no text here holds what is in one.
+//! Messages name variables, and never show their values.
 
 use std::fmt;
 use std::io;
@@ -9,18 +9,18 @@ use std::path::PathBuf;
 use super::CertificateError;
 use crate::http::{DecodeError, Peer};
 
-/// Why an application cannot prove who it is.
+/// A reason why an application cannot prove its identity.
 #[derive(Debug, thiserror::Error)]
 pub enum PrincipalError {
-    /// Variables are not there, or are empty.
+    /// Variables are not set, or are empty.
     #[error("{means} is not set: {}", listed(variables))]
     NotSet {
-        /// What needs them.
+        /// The proof that needs them.
         means: Means,
-        /// All of them.
+        /// The names of the variables.
         variables: Vec<String>,
     },
-    /// A variable holds no address that may be asked.
+    /// A variable does not hold an https address.
     #[error("the variable `{variable}` holds no https address")]
     NoAddress {
         /// Its name.
@@ -31,7 +31,7 @@ pub enum PrincipalError {
     CertificateFile {
         /// Its name.
         variable: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A certificate cannot be used.
@@ -41,22 +41,22 @@ pub enum PrincipalError {
     Certificate {
         /// The variable's name.
         variable: String,
-        /// What is wrong.
+        /// The problem.
         source: CertificateError,
     },
-    /// The key did not sign.
+    /// The key could not sign.
     #[error("the private key signs nothing: the system gives no random numbers")]
     NotSigned,
-    /// Whoever runs the pipeline gave no token.
+    /// The pipeline's identity provider gave no token.
     #[error("{peer} answered {status} and told no identity of this pipeline")]
     NoToken {
-        /// Who they are.
+        /// The provider.
         means: Means,
-        /// Whom we asked.
+        /// The service that was asked.
         peer: Peer,
         /// The status.
         status: u16,
-        /// What is wrong with the body, where that is what is wrong.
+        /// The problem with the body, if that is the cause.
         source: Option<DecodeError>,
     },
     /// The file with the token cannot be used.
@@ -64,28 +64,28 @@ pub enum PrincipalError {
     TokenFile {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// By what an application proves who it is.
+/// A kind of proof of an application's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
     /// A secret.
     Secret,
     /// A certificate.
     Certificate,
-    /// The word of GitHub Actions.
+    /// A token from GitHub Actions.
     GitHub,
-    /// The word of Azure Pipelines.
+    /// A token from Azure Pipelines.
     AzureDevOps,
-    /// The word of a Kubernetes cluster.
+    /// A token from a Kubernetes cluster.
     Kubernetes,
 }
 
 impl PrincipalError {
-    /// Whether it is told before anything is contacted, by what the run was given.
+    /// Returns true if the error is found before any service is contacted.
     pub fn is_of_the_setup(&self) -> bool {
         match self {
             Self::NotSet { .. }
@@ -96,7 +96,7 @@ impl PrincipalError {
         }
     }
 
-    /// What to do about it, most likely first.
+    /// Returns what to do about the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::NotSet { means, .. } => vec![means.setting().to_owned()],
@@ -115,7 +115,7 @@ impl PrincipalError {
 }
 
 impl Means {
-    /// What to write where a variable is missing.
+    /// Returns how to set a missing variable.
     fn setting(self) -> &'static str {
         match self {
             Self::Secret => {
@@ -136,7 +136,7 @@ impl Means {
         }
     }
 
-    /// What to check where there is no token.
+    /// Returns what to check if there is no token.
     fn refusal(self) -> &'static str {
         match self {
             Self::AzureDevOps => {
@@ -153,7 +153,7 @@ impl Means {
 }
 
 impl CertificateError {
-    /// What to do about it.
+    /// Returns what to do about the error, where `variable` holds the certificate.
     fn hints(self, variable: &str) -> Vec<String> {
         let hint = match self {
             Self::NotPem => {
@@ -201,7 +201,7 @@ impl fmt::Display for Means {
     }
 }
 
-/// The names as a sentence lists them.
+/// Lists the names in backticks.
 fn listed(variables: &[String]) -> String {
     let quoted: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")

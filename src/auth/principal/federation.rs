@@ -1,7 +1,7 @@
-//! The word of whoever runs the pipeline, which Entra takes for a proof:
+//! Tokens of the pipeline's identity provider, which Entra accepts as proof:
 //! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation>.
 //!
-//! It lasts for minutes, so it is asked for anew whenever a token is.
+//! Such a token lasts for minutes, so a new one is fetched for each proof.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,37 +16,37 @@ use crate::auth::AuthError;
 use crate::domain::{AccessToken, ClientAssertion, Service, is_private};
 use crate::http::{Answer, DecodeError, Method, Peer, Request, Transport};
 
-/// The version of the request to Azure DevOps.
+/// The API version of the request to Azure DevOps.
 const API_VERSION: &str = "7.1";
 
-/// Has Azure DevOps refuse a request where it would lead a browser to a sign-in page.
+/// A header that makes Azure DevOps answer 401 instead of a redirect to its sign-in page.
 const NO_SIGN_IN_PAGE: HeaderName = HeaderName::from_static("x-tfs-fedauthredirect");
 
-/// The longest token that is read from a file, in bytes.
+/// The maximum length of a token in a file, in bytes.
 const MOST_TOKEN_BYTES: u64 = 64 * 1024;
 
-/// Whoever runs the pipeline, and how to ask them who we are.
+/// An identity provider of a pipeline, with the inputs to ask it for a token.
 #[derive(Clone, Debug)]
 pub enum Federation {
     /// GitHub Actions:
     /// <https://docs.github.com/actions/reference/security/oidc>.
     GitHub {
-        /// Where to ask, `ACTIONS_ID_TOKEN_REQUEST_URL`.
+        /// The address to ask, `ACTIONS_ID_TOKEN_REQUEST_URL`.
         url: Url,
-        /// What allows to ask, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+        /// The token for the request, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
         request_token: AccessToken,
     },
     /// Azure Pipelines:
     /// <https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create>.
     AzureDevOps {
-        /// Where to ask, `SYSTEM_OIDCREQUESTURI`.
+        /// The address to ask, `SYSTEM_OIDCREQUESTURI`.
         url: Url,
-        /// What allows to ask, `SYSTEM_ACCESSTOKEN`.
+        /// The token for the request, `SYSTEM_ACCESSTOKEN`.
         access_token: AccessToken,
         /// The id of the service connection that Entra knows.
         service_connection: String,
     },
-    /// A file that somebody keeps up to date, as Kubernetes does.
+    /// A file that another program keeps up to date, as Kubernetes does.
     File {
         /// The file, `AZURE_FEDERATED_TOKEN_FILE`.
         path: PathBuf,
@@ -54,19 +54,19 @@ pub enum Federation {
 }
 
 impl Federation {
-    /// The address in a variable of the pipeline.
+    /// Reads the address in a variable of the pipeline.
     ///
     /// # Errors
-    /// It is none, or neither https nor on this machine.
+    /// The text is not an address, or it is neither https nor on this machine.
     pub fn address(variable: &str, text: &str) -> Result<Url, PrincipalError> {
         let url = Url::parse(text.trim()).ok().filter(is_private);
         url.ok_or_else(|| PrincipalError::NoAddress { variable: variable.to_owned() })
     }
 
-    /// The token by which Entra knows this pipeline, for that audience.
+    /// Fetches the token by which Entra knows this pipeline, for an audience.
     ///
     /// # Errors
-    /// No answer, or one without a token; no file, or an empty one.
+    /// There is no answer, or one without a token; or there is no file, or it is empty.
     pub(super) async fn assertion(
         &self,
         transport: &Transport,
@@ -86,7 +86,7 @@ impl Federation {
     }
 }
 
-/// The request to GitHub.
+/// Makes the request to GitHub.
 fn to_github(url: &Url, audience: &str) -> Request {
     let mut url = url.clone();
     url.query_pairs_mut().append_pair("audience", audience);
@@ -94,7 +94,7 @@ fn to_github(url: &Url, audience: &str) -> Request {
     request.header(ACCEPT, HeaderValue::from_static("application/json"))
 }
 
-/// The request to Azure DevOps, which knows one audience only and is not told it.
+/// Makes the request to Azure DevOps, which issues tokens for one audience only.
 fn to_azure_devops(url: &Url, service_connection: &str) -> Request {
     let mut url = url.clone();
     url.query_pairs_mut()
@@ -106,7 +106,7 @@ fn to_azure_devops(url: &Url, service_connection: &str) -> Request {
         .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
 }
 
-/// Sends a request and reads the token that is the member of that name.
+/// Sends a request, and reads the token from a member of the answer.
 async fn ask(
     transport: &Transport,
     request: &Request,
@@ -131,14 +131,14 @@ async fn ask(
     }
 }
 
-/// The member of that name, if it is a text with something in it.
+/// Returns the text of a member, if it is not empty.
 fn token_in(answer: &Answer, member: &str) -> Result<Option<ClientAssertion>, DecodeError> {
     let body: Map<String, Value> = answer.json()?;
     let text = body.get(member).and_then(Value::as_str).map(str::trim);
     Ok(text.filter(|text| !text.is_empty()).map(ClientAssertion::new))
 }
 
-/// The token in a file, as it is now.
+/// Reads the token from a file.
 fn from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
     let unreadable = |source| PrincipalError::TokenFile { path: path.to_path_buf(), source };
     let text = text_of(path).map_err(unreadable)?;
@@ -149,7 +149,7 @@ fn from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
     Ok(ClientAssertion::new(token))
 }
 
-/// The text of a file, up to more than a token is long.
+/// Reads the text of a file, up to the maximum length of a token.
 fn text_of(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MOST_TOKEN_BYTES).read_to_string(&mut text)?;

@@ -1,4 +1,4 @@
-//! An application that signs in as itself: a service principal, and how it proves who it is.
+//! An application that signs in as itself (a service principal), and the proof of its identity.
 //!
 //! ```text
 //! Proof::Secret         the secret, in the body
@@ -6,7 +6,7 @@
 //! Proof::Federated      what the pipeline's identity provider signs  federation
 //! ```
 //!
-//! Its tokens serve Dataverse. The Flow service answers people only.
+//! Its tokens are for Dataverse only: the Flow service accepts people only.
 
 mod assertion;
 mod certificate;
@@ -31,42 +31,42 @@ use crate::auth::exchange::Wire;
 use crate::domain::{ClientAssertion, ClientSecret};
 use crate::http::Transport;
 
-/// An application and how it proves who it is.
+/// An application with the proof of its identity.
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// The application.
     pub client_id: ClientId,
-    /// Its proof.
+    /// The proof of its identity.
     pub proof: Proof,
 }
 
-/// How an application proves who it is.
+/// A proof of an application's identity.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// By a secret that it shares with Entra.
+    /// A secret that the application shares with Entra.
     Secret(ClientSecret),
-    /// By the private key of a certificate that Entra knows.
+    /// The private key of a certificate that Entra knows.
     Certificate(Certificate),
-    /// By the word of whoever runs the pipeline.
+    /// A token that the pipeline's identity provider signs.
     Federated(Federation),
 }
 
-/// What goes to Entra as a proof.
+/// A proof in the form that is sent to Entra.
 #[derive(Debug)]
 pub(super) enum Credential {
     /// The secret itself.
     Secret(ClientSecret),
-    /// A token that somebody signed whom Entra trusts.
+    /// A signed token of an issuer that Entra trusts.
     Assertion(ClientAssertion),
 }
 
 impl Principal {
-    /// Asks for a token with that scope, such as `https://contoso.crm4.dynamics.com/.default`.
-    /// A pipeline's identity provider is asked for a token for that audience first, such as
-    /// `api://AzureADTokenExchange`, which differs from cloud to cloud.
+    /// Asks for a token with a scope, such as `https://contoso.crm4.dynamics.com/.default`.
+    /// `audience` is the audience of the pipeline's token, such as `api://AzureADTokenExchange`,
+    /// which differs from cloud to cloud.
     ///
     /// # Errors
-    /// No proof, no answer, or a refusal.
+    /// There is no proof, no answer, or a refusal.
     pub(super) async fn grant(
         &self,
         transport: &Transport,
@@ -81,7 +81,7 @@ impl Principal {
         Grant::for_application(&wire, &application, &credential, scope).await
     }
 
-    /// The proof as it goes to Entra, made anew each time: assertions last for minutes.
+    /// Makes the proof to send, anew each time: assertions last for minutes.
     async fn credential(
         &self,
         transport: &Transport,

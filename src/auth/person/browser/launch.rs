@@ -6,46 +6,44 @@ use url::Url;
 
 use crate::domain::OWN_SECRETS;
 
-/// The programs that open an address, and what stands before it; the first that is there is
-/// taken.
+/// Programs that open an address, with their first arguments; the first one that exists is used.
 #[cfg(target_os = "macos")]
 const LAUNCHERS: &[(&str, &[&str])] = &[("/usr/bin/open", &[])];
 
-/// The programs that open an address, and what stands before it; the first that is there is
-/// taken.
+/// Programs that open an address, with their first arguments; the first one that exists is used.
 #[cfg(windows)]
 const LAUNCHERS: &[(&str, &[&str])] = &[("rundll32.exe", &["url.dll,FileProtocolHandler"])];
 
-/// The programs that open an address, and what stands before it; the first that is there is
-/// taken. The former honours `BROWSER`, the latter is that of Windows' subsystem for Linux.
+/// Programs that open an address, with their first arguments; the first one that exists is used.
+/// `xdg-open` honours `BROWSER`; `wslview` is for the Windows Subsystem for Linux.
 #[cfg(not(any(target_os = "macos", windows)))]
 const LAUNCHERS: &[(&str, &[&str])] = &[("xdg-open", &[]), ("wslview", &[])];
 
-/// What is set, one of them at least, where there is a browser to be seen.
+/// Variables of which at least one is set where a browser can be shown.
 #[cfg(not(any(target_os = "macos", windows)))]
 const SCREENS: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
 
-/// Opens the address in the person's browser, as far as there is one. Whether it worked is only
-/// a hint: what was started may fail later.
+/// Opens the address in the person's browser. Returns true if a program was started, which may
+/// still fail later.
 pub fn open_browser(url: &Url) -> bool {
     let is_page = matches!(url.scheme(), "https" | "http");
     is_page && has_screen() && LAUNCHERS.iter().any(|launcher| start(command(launcher, url)))
 }
 
-/// Whether somebody could see a browser.
+/// Returns true if a browser can be shown.
 #[cfg(not(any(target_os = "macos", windows)))]
 fn has_screen() -> bool {
     SCREENS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Whether somebody could see a browser.
+/// Returns true if a browser can be shown.
 #[cfg(any(target_os = "macos", windows))]
 fn has_screen() -> bool {
     true
 }
 
-/// The program with the address, apart from our streams and our secrets and, where there are such,
-/// from the keys that interrupt us.
+/// Makes the command that opens the address: without this program's streams and secrets and, on
+/// Unix, in a process group of its own, so that Ctrl-C does not reach it.
 fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     let mut command = Command::new(program);
     command.args(*arguments).arg(url.as_str());
@@ -58,7 +56,7 @@ fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     command
 }
 
-/// Starts the program. Somebody has to wait for its end, so that the system can forget it.
+/// Starts the program, and waits for its end in a thread so that no zombie process stays.
 fn start(mut command: Command) -> bool {
     let Ok(mut child) = command.spawn() else {
         return false;

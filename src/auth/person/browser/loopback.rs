@@ -1,8 +1,8 @@
-//! The port of this machine to which the browser brings its answer.
+//! The local port to which the browser brings its answer.
 //!
-//! Browsers open connections ahead of time and ask for icons, and any page or program may knock
-//! as well: visitors are heard side by side, each in bounded time and size, and none of them
-//! ends the wait but the answer.
+//! Browsers open connections ahead of time and ask for icons, and any page or program may connect
+//! as well. So connections are served side by side, each with a limit of time and size, and only
+//! the answer of this sign-in ends the wait.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -19,31 +19,31 @@ use super::page;
 use super::redirect::{self, Awaited, Heard, MOST_HEAD_BYTES};
 use crate::auth::AuthError;
 
-/// How long a visitor may take to say what it wants and to take what it is told.
+/// The time limit of a connection.
 const LONGEST_VISIT: Duration = Duration::from_secs(10);
 
-/// How many visitors are heard at once; further ones wait outside.
+/// The maximum number of connections at once; further ones wait in the system's queue.
 const MOST_VISITORS: usize = 64;
 
-/// How often another port is tried where somebody else has it on the other address.
+/// The maximum number of ports to try when one is free on only one of the two addresses.
 const MOST_PORTS: usize = 8;
 
-/// How long nobody is let in after somebody could not be.
+/// The pause after a failed accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A port that is open on this machine alone, until it is dropped.
+/// A port that is open to this machine only, until it is dropped.
 pub(super) struct Loopback {
     port: u16,
     ipv4: TcpListener,
-    /// The same port for those to whom `localhost` is `::1`; none where there is no such address.
+    /// The same port on `::1`, where `localhost` may lead; none if the machine has no such address.
     ipv6: Option<TcpListener>,
 }
 
-/// The visit that brought the answer.
+/// The connection that brought the answer.
 pub(super) struct Visit {
-    /// The connection, on which the browser waits for a page.
+    /// The connection on which the browser waits for a page.
     pub(super) connection: TcpStream,
-    /// A code, or why there is none.
+    /// The code, or the reason why there is none.
     pub(super) answer: Result<AuthorizationCode, AuthError>,
 }
 
@@ -51,14 +51,14 @@ impl Loopback {
     /// Opens a port that is free on both addresses.
     ///
     /// # Errors
-    /// There is none, or this machine does not allow it.
+    /// No port is free on both, or the system does not allow it.
     pub(super) async fn open() -> io::Result<Self> {
         for _ in 0..MOST_PORTS {
             let ipv4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let port = ipv4.local_addr()?.port();
             match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
                 Ok(ipv6) => return Ok(Self { port, ipv4, ipv6: Some(ipv6) }),
-                // Whoever has it there would get the answer of a browser that goes there.
+                // Another program has the port on `::1`, and could receive the browser's answer.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(_) => return Ok(Self { port, ipv4, ipv6: None }),
             }
@@ -66,13 +66,14 @@ impl Loopback {
         Err(io::ErrorKind::AddrInUse.into())
     }
 
-    /// The redirect address. Entra wants `http://localhost` registered, and takes any port then:
+    /// Returns the redirect address. `http://localhost` has to be registered in Entra, which then
+    /// accepts any port:
     /// <https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions>.
     pub(super) fn address(&self) -> String {
         format!("http://{}", self.host())
     }
 
-    /// Waits for the answer that brings the state, and closes the port.
+    /// Waits for the answer with this state, and closes the port.
     pub(super) async fn wait(self, state: &CsrfToken) -> Visit {
         let awaited = Awaited { host: &self.host(), state };
         let mut visitors = FuturesUnordered::new();
@@ -90,12 +91,12 @@ impl Loopback {
         }
     }
 
-    /// The host as a browser names it.
+    /// Returns the host and port as a browser sends them.
     fn host(&self) -> String {
         format!("localhost:{}", self.port)
     }
 
-    /// The next visitor at either address.
+    /// Accepts the next connection at either address.
     async fn next(&self) -> TcpStream {
         let Some(ipv6) = &self.ipv6 else {
             return accept(&self.ipv4).await;
@@ -107,24 +108,24 @@ impl Loopback {
     }
 }
 
-/// Lets the next visitor in.
+/// Accepts the next connection.
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((connection, _)) => return connection,
-            // It went away again, or the system is short of something: neither lasts.
+            // The connection was closed again, or the system lacks a resource: both pass.
             Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-/// Hears a visitor out; one that brings no answer is sent away.
+/// Reads a connection. Returns `None` if it does not bring the answer in time.
 async fn receive(mut connection: TcpStream, awaited: &Awaited<'_>) -> Option<Visit> {
     let answer = timeout(LONGEST_VISIT, hear(&mut connection, awaited)).await.ok()??;
     Some(Visit { connection, answer })
 }
 
-/// The answer that a visitor brings; none if it wants something else, which it is told.
+/// Reads requests until the answer arrives. Rejects other requests and returns `None`.
 async fn hear(
     connection: &mut TcpStream,
     awaited: &Awaited<'_>,
@@ -148,13 +149,13 @@ async fn hear(
     }
 }
 
-/// Tells the browser how it ended, if it still wants to know.
+/// Sends the final page to the browser.
 pub(super) async fn end(mut connection: TcpStream, page: &str) {
-    // A browser that does not listen gets no page, which changes nothing.
+    // If the browser has closed the connection, the page is lost, which does no harm.
     let _ = timeout(LONGEST_VISIT, tell(&mut connection, page)).await;
 }
 
-/// Sends an answer, as far as the other side takes it, and nothing after it.
+/// Sends a response and closes the connection.
 async fn tell(connection: &mut TcpStream, page: &str) {
     if connection.write_all(page.as_bytes()).await.is_ok() {
         let _ = connection.shutdown().await;

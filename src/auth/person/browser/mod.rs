@@ -1,5 +1,5 @@
-//! The sign-in that a person finishes in a browser of this machine: an authorization code with
-//! PKCE (RFC 7636), brought back to a port of this machine (RFC 8252 section 7.3).
+//! Sign-in in a browser on this machine: an authorization code with PKCE (RFC 7636), which the
+//! browser brings back to a local port (RFC 8252 section 7.3).
 //!
 //! ```text
 //! Loopback::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
@@ -9,8 +9,8 @@
 //! loopback::end     the browser shows how it ended
 //! ```
 //!
-//! The browser is answered last, so that its page tells the truth, over the connection that brought
-//! the answer, so that no port stays open for it. Dropping the future closes everything.
+//! The browser is answered last, so that its page shows the final result, over the connection that
+//! brought the code, so that no port stays open for it. Dropping the future closes everything.
 
 mod launch;
 mod loopback;
@@ -34,14 +34,14 @@ use crate::auth::{Application, AuthError, Step};
 use crate::domain::is_private;
 use crate::http::Transport;
 
-/// How long a person may take in the browser.
+/// The time that a person may take in the browser.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// Signs a person in by a browser: the caller is told the address to open, before waiting. The
-/// time that the person takes is added to the transport's deadline.
+/// Signs a person in with a browser. `show` gets the address to open before the wait. The time that
+/// the person takes is added to the transport's deadline.
 ///
 /// # Errors
-/// A refusal, no answer in time or one that is not ours, or a service that cannot be reached.
+/// The authority refuses or cannot be reached, or the browser brings no valid answer in time.
 pub(in crate::auth) async fn grant(
     transport: &Transport,
     application: &Application,
@@ -65,7 +65,7 @@ pub(in crate::auth) async fn grant(
     result
 }
 
-/// The address, if what a person enters there stays between them and the server.
+/// Returns the address if it is https or on this machine.
 fn safe(address: &Url) -> Result<&Url, AuthError> {
     if is_private(address) {
         return Ok(address);

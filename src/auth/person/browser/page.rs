@@ -1,28 +1,27 @@
-//! What the browser shows when it has brought its answer: one page that needs nothing else and
-//! runs nothing.
+//! The pages that the browser shows at the end: each loads nothing and runs no script.
 
 use http::StatusCode;
 
 use crate::auth::AuthError;
 use crate::domain::{escaped, printable, sentence};
 
-/// The longest reason that is shown, in characters.
+/// The maximum length of a reason, in characters.
 const MOST_CHARACTERS: usize = 600;
 
-/// What holds for every answer: it is nobody else's, and nothing from elsewhere belongs to it.
+/// The headers of every response.
 const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\
     X-Content-Type-Options: nosniff\r\n\
     Referrer-Policy: no-referrer\r\n\
     Cache-Control: no-store\r\n\
     Connection: close\r\n";
 
-/// How the page looks, in light and in dark.
+/// The style of a page, in light and in dark.
 const STYLE: &str = "\
 :root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif; }
 body { max-width: 34rem; margin: 18vh auto 0; padding: 0 1.5rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.3; }";
 
-/// The answer to a browser that brought the answer of a sign-in, which may have failed since.
+/// Formats the final page of a sign-in.
 pub(super) fn of(error: Option<&AuthError>) -> String {
     match error {
         None => page(
@@ -34,25 +33,25 @@ pub(super) fn of(error: Option<&AuthError>) -> String {
     }
 }
 
-/// The answer to a browser that brought the answer of another sign-in, such as an older page.
+/// Formats the page for the answer of another sign-in, such as an older one.
 pub(super) fn foreign() -> String {
     let body = "<p>Close this page, and go on with the one that was opened last.</p>";
     page(StatusCode::BAD_REQUEST, "This answer does not belong to this sign-in", body)
 }
 
-/// The answer to a visitor that is turned away.
+/// Formats the response that rejects a request.
 pub(super) fn plain(status: StatusCode) -> String {
     let text = status.canonical_reason().unwrap_or_default();
     answer(status, "text/plain; charset=utf-8", text)
 }
 
-/// Why it failed, as the terminal says it.
+/// Formats the reason of a failure as the terminal does.
 fn reason(error: &AuthError) -> String {
     let reason = escaped(&printable(&sentence(error), MOST_CHARACTERS));
     format!("<p>{reason}</p>\n<p>Go back to the terminal, which tells what to do.</p>")
 }
 
-/// A page with that heading.
+/// Formats a page with a heading.
 fn page(status: StatusCode, heading: &str, body: &str) -> String {
     let text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -63,7 +62,7 @@ fn page(status: StatusCode, heading: &str, body: &str) -> String {
     answer(status, "text/html; charset=utf-8", &text)
 }
 
-/// An answer of HTTP.
+/// Formats an HTTP response.
 fn answer(status: StatusCode, content_type: &str, body: &str) -> String {
     let length = body.len();
     format!(

@@ -1,7 +1,7 @@
-//! Reads what a visitor of the port wants: a pure function of the head of its request.
+//! Reads a request to the local port: a pure function of the request's head.
 //!
-//! Whoever finds the port can speak to it, so all but the one answer is turned away, and nothing
-//! of what a visitor says is repeated.
+//! Any local program can connect to the port, so every request but the one answer is rejected, and
+//! nothing of it is repeated.
 
 use http::StatusCode;
 use httparse::{EMPTY_HEADER, Error, Request, Status};
@@ -10,36 +10,36 @@ use oauth2::{AuthorizationCode, CsrfToken};
 use crate::api::entra::Refusal;
 use crate::auth::{AuthError, Step};
 
-/// The longest head of a request that is read, in bytes.
+/// The maximum size of a request's head, in bytes.
 pub(super) const MOST_HEAD_BYTES: usize = 16 * 1024;
 
-/// The most headers that a request may have.
+/// The maximum number of headers.
 const MOST_HEADERS: usize = 100;
 
-/// The path of the redirect address, which has none of its own.
+/// The path of the redirect address.
 const PATH: &str = "/";
 
-/// The parameters of which an answer has one at least.
+/// Parameters of an answer, which has at least one of them.
 const PARAMETERS: [&str; 3] = ["code", "error", "state"];
 
-/// What is waited for.
+/// The expected answer.
 pub(super) struct Awaited<'a> {
     /// The host and the port of the redirect address.
     pub(super) host: &'a str,
-    /// What the answer has to bring back.
+    /// The state that the answer must carry.
     pub(super) state: &'a CsrfToken,
 }
 
-/// What a visitor said so far.
+/// The meaning of a request's head.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// Not all of it yet.
+    /// Incomplete: more bytes are needed.
     Beginning,
-    /// The answer of the sign-in: a code, or why there is none.
+    /// The answer of this sign-in: a code, or the reason why there is none.
     Answer(Result<AuthorizationCode, AuthError>),
-    /// An answer to another sign-in.
+    /// The answer of another sign-in.
     Foreign,
-    /// Something else, which that status turns away.
+    /// Another request, to be rejected with this status.
     Other(StatusCode),
 }
 
@@ -57,8 +57,8 @@ pub(super) fn read(head: &[u8], awaited: &Awaited<'_>) -> Heard {
     }
 }
 
-/// Tells the answer from other requests. A host of another name is that of a page elsewhere
-/// whose name was made to lead here.
+/// Tells the answer from other requests. A request for another host comes from a web page that made
+/// its own name lead to this machine.
 fn judge(request: &Request<'_, '_>, awaited: &Awaited<'_>) -> Heard {
     if !is_for(request, awaited.host) {
         return Heard::Other(StatusCode::MISDIRECTED_REQUEST);
@@ -75,7 +75,7 @@ fn judge(request: &Request<'_, '_>, awaited: &Awaited<'_>) -> Heard {
     parameters.answer(awaited.state).map_or(Heard::Foreign, Heard::Answer)
 }
 
-/// Whether the request names that host, and no other.
+/// Returns true if the request has exactly one `Host` header, with this host.
 fn is_for(request: &Request<'_, '_>, host: &str) -> bool {
     let headers = request.headers.iter();
     let mut hosts = headers.filter(|header| header.name.eq_ignore_ascii_case("host"));
@@ -92,20 +92,20 @@ impl Parameters {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// Whether they are those of an answer, be it ours or not.
+    /// Returns true if these are parameters of an answer to any sign-in.
     fn are_an_answer(&self) -> bool {
         self.0.iter().any(|(name, _)| PARAMETERS.contains(&name.as_str()))
     }
 
-    /// The value of a parameter, none of which may be there twice (RFC 6749 section 3.1).
+    /// Returns the value of a parameter that occurs exactly once (RFC 6749 section 3.1).
     fn only(&self, wanted: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(name, _)| name == wanted);
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
     }
 
-    /// The code, or why there is none (RFC 6749 section 4.1.2). What brings another state was not
-    /// asked for here, whatever else it says: any page can send a browser here.
+    /// Returns the code or the refusal (RFC 6749 section 4.1.2). Returns `None` if the state is not
+    /// the expected one: any web page can send a browser here.
     fn answer(&self, state: &CsrfToken) -> Option<Result<AuthorizationCode, AuthError>> {
         if self.only("state") != Some(state.secret()) {
             return None;
