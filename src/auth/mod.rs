@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `exchange` speaks OAuth 2.0 to authorities, `person` asks people to sign in and holds their
-//! refresh token, `principal` proves the identity of an application, `elsewhere` takes tokens that
+//! refresh token, `principal` proves the identity of an application, `external_tokens` takes tokens that
 //! others made, `store` keeps a sign-in for later runs.
 //!
 //! Only this folder names `oauth2`, which sends its requests through the project's own transport.
@@ -18,9 +18,9 @@
 //! [`Notice`] values.
 
 mod audience;
-mod elsewhere;
 mod error;
 mod exchange;
+mod external_tokens;
 mod hints;
 mod identity;
 mod notice;
@@ -34,9 +34,11 @@ mod tests;
 
 pub use crate::api::entra::{Authority, Tenant};
 pub use audience::Audience;
-pub use elsewhere::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor, Unfit};
 pub use error::{AuthError, IdTokenError, Step};
 pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_authority, tenant};
+pub use external_tokens::{
+    CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor, Unfit,
+};
 pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};

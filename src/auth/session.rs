@@ -8,14 +8,14 @@ use tokio::sync::Mutex;
 
 use super::notice::{Notice, Notify};
 use super::person::after_refusal::{self, Next};
-use super::person::keeper;
+use super::person::refresh_token;
 use super::person::{Person, Request};
 use super::source::{Source, Sources};
 use super::store::SignIn;
 use super::{Audience, AuthError, Identity};
 use crate::api::entra::claims_challenge;
-use crate::auth::elsewhere::facts::{self, Wanted};
 use crate::auth::exchange::Grant;
+use crate::auth::external_tokens::token_checks::{self, Wanted};
 use crate::domain::{AccessToken, Cloud, EnvironmentUrl, Guid};
 use crate::http::{self, Answer, Transport, TransportError};
 
@@ -231,7 +231,7 @@ impl Session {
         let person = self.shared.person.as_ref().ok_or_else(missing)?;
         let hold = person.keeper.hold().await?;
         let token = hold.token().ok_or_else(missing)?;
-        Ok(keeper::sign_in(token.clone(), self.identity(), &Audience::ALL))
+        Ok(refresh_token::sign_in(token.clone(), self.identity(), &Audience::ALL))
     }
 
     /// Makes a session whose tokens last, for tests of later stages.
@@ -336,7 +336,7 @@ impl Shared {
         let origin = source.elsewhere();
         let tenant = source.tenant().or(self.tenant);
         let wanted = Wanted { audience, resource: self.resources.of(audience), tenant };
-        let facts = facts::check(wanted, &minted.access, origin.is_some(), now);
+        let facts = token_checks::check(wanted, &minted.access, origin.is_some(), now);
         let facts = facts.map_err(|unfit| AuthError::Unfit { audience, origin, unfit })?;
         for doubt in &facts.doubts {
             (self.notify)(Notice::Warning(&format!("the token for {audience} {doubt}")));

@@ -3,12 +3,12 @@
 
 mod application;
 mod authority;
-pub(super) mod grant;
-mod mend;
-pub(super) mod wire;
+mod normalize;
+pub(super) mod oauth_http;
+pub(super) mod token_requests;
 
 pub use application::{Application, ClientId, ClientIdError, client_id};
 pub use authority::{discover_authority, tenant};
 
-pub(super) use grant::{CodeRequest, DeviceCode, Grant};
-pub(super) use wire::{Sleep, TOKEN, Wire};
+pub(super) use oauth_http::{Sleep, TOKEN, Wire};
+pub(super) use token_requests::{CodeRequest, DeviceCode, Grant};

@@ -1,7 +1,7 @@
 //! The person who signs in: by the refresh token without being asked, else interactively.
 //!
 //! ```text
-//! keeper          holds the refresh token, in memory or in a store, for one use at a time
+//! refresh_token   holds the refresh token, in memory or in a store, for one use at a time
 //! after_refusal   whether a refused renewal is mended by asking
 //! renewal         a token from the refresh token, once begun carried through
 //! device          a code that is entered on any device
@@ -11,8 +11,8 @@
 pub(super) mod after_refusal;
 mod browser;
 mod device;
-pub(super) mod keeper;
 mod prompt;
+pub(super) mod refresh_token;
 mod renewal;
 
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use tokio::time::timeout;
 use url::Url;
 
 pub use browser::open_browser;
-pub use keeper::Keeper;
 pub use prompt::Prompt;
+pub use refresh_token::Keeper;
 pub use renewal::renewals_end;
 
 use super::exchange::{Grant, Sleep};

@@ -5,7 +5,7 @@ use tokio::sync::RwLock;
 use tracing::Instrument as _;
 
 use super::after_refusal::{self, Next};
-use super::keeper::Hold;
+use super::refresh_token::Hold;
 use super::{Request, warn_unless_kept};
 use crate::auth::exchange::{Grant, TOKEN, Wire};
 use crate::auth::notice::Notify;

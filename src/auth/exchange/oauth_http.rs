@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use crate::auth::exchange::mend::{self, Meaning};
+use crate::auth::exchange::normalize::{self, Meaning};
 use crate::auth::{AuthError, Step};
 use crate::domain::Service;
 use crate::http::{Answer, Method, Peer, Request, Transport, TransportError};
@@ -124,7 +124,7 @@ impl<'a> Wire<'a> {
     async fn answered(&self, peer: Peer, answer: &Answer) -> HttpResponse {
         let (status, request_id) = (answer.status, answer.request_id());
         self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&request_id);
-        let meaning = mend::read(answer, SystemTime::now());
+        let meaning = normalize::read(answer, SystemTime::now());
         if !matches!(meaning, Meaning::Busy(_)) {
             self.failures.store(0, Ordering::Relaxed);
             *self.reason() = None;
