@@ -6,12 +6,14 @@
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
-use super::{Audience, ClientIdError, CommandFailure, PrincipalError, StoreError, Unfit, hints};
+use super::{
+    Audience, ClientIdError, PrincipalError, StoreError, TokenCommandFailure, UnusableToken, hints,
+};
 use crate::api::entra::{Refusal, TenantError};
 use crate::http::{Answer, CutShort, DecodeError, Peer, TransportError, retry_after};
 
 /// The codes that Entra sends when the person declined.
-const DECLINED: [u64; 2] = [65004, 70017];
+const DECLINED_CODES: [u64; 2] = [65004, 70017];
 
 /// A reason why there is no session or token.
 #[derive(Debug, thiserror::Error)]
@@ -93,10 +95,10 @@ pub enum AuthError {
     },
     /// The browser did not answer in time.
     #[error("the sign-in was not finished in the browser in time")]
-    Unanswered,
+    BrowserTimeout,
     /// The tokens may belong to another sign-in.
     #[error("nothing proves that the tokens belong to this sign-in")]
-    Unproven {
+    UnprovenTokens {
         /// The problem with the id token.
         source: IdTokenError,
     },
@@ -104,7 +106,7 @@ pub enum AuthError {
     #[error("Entra refused {step}{}", hints::meaning(refusal))]
     Refused {
         /// The request that it refused.
-        step: Step,
+        step: SignInStep,
         /// Entra's refusal.
         refusal: Box<Refusal>,
     },
@@ -148,24 +150,24 @@ pub enum AuthError {
         audience: Audience,
     },
     /// The audience would not accept the token.
-    #[error("the token for {audience}{} {unfit}", from(.origin.as_deref()))]
-    Unfit {
+    #[error("the token for {audience}{} {reason}", from(.origin.as_deref()))]
+    UnusableToken {
         /// The audience of the token.
         audience: Audience,
         /// The origin of the token, if it was made elsewhere.
         origin: Option<String>,
         /// The problem.
-        unfit: Unfit,
+        reason: UnusableToken,
     },
     /// A token that cannot be renewed expires before the work is done.
-    #[error("the token for {audience} from {origin} ends in {} s, too soon to begin to write", .left.as_secs())]
-    EndsTooSoon {
+    #[error("the token for {audience} from {origin} ends in {} s, too soon to begin to write", .remaining.as_secs())]
+    ExpiresTooSoon {
         /// The audience of the token.
         audience: Audience,
         /// The origin of the token.
         origin: String,
         /// The time until it expires.
-        left: Duration,
+        remaining: Duration,
     },
     /// A token command printed no token.
     #[error("{command} gave no token for {audience}")]
@@ -175,7 +177,7 @@ pub enum AuthError {
         /// The program.
         command: String,
         /// The cause.
-        source: CommandFailure,
+        source: TokenCommandFailure,
     },
     /// The token store cannot be used.
     #[error(transparent)]
@@ -219,7 +221,7 @@ pub enum IdTokenError {
 
 /// A request to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum SignInStep {
     /// A device code or an authorization code, and the first token after it.
     SignIn,
     /// A token without asking the person.
@@ -282,14 +284,16 @@ impl AuthError {
     /// Classifies a refusal. RFC 8628 and Entra use different names, and `oauth2` knows only the
     /// former, so the names are compared as text. A browser comes back with `access_denied` for
     /// policies too: then the number decides.
-    pub(super) fn refused(step: Step, refusal: Refusal) -> Self {
+    pub(super) fn refused(step: SignInStep, refusal: Refusal) -> Self {
         let refusal = Box::new(refusal);
         match (step, refusal.error.as_str()) {
-            (Step::SignIn, "authorization_declined" | "access_denied") if is_own_no(&refusal) => {
+            (SignInStep::SignIn, "authorization_declined" | "access_denied")
+                if is_own_no(&refusal) =>
+            {
                 Self::Declined { refusal }
             }
-            (Step::SignIn, "expired_token" | "code_expired") => Self::CodeExpired { refusal },
-            (Step::SignIn, "bad_verification_code") => Self::UnknownCode { refusal },
+            (SignInStep::SignIn, "expired_token" | "code_expired") => Self::CodeExpired { refusal },
+            (SignInStep::SignIn, "bad_verification_code") => Self::UnknownCode { refusal },
             _ => Self::Refused { step, refusal },
         }
     }
@@ -311,7 +315,7 @@ impl AuthError {
 fn is_own_no(refusal: &Refusal) -> bool {
     let unknown = || refusal.error == "authorization_declined" && !hints::is_known(refusal);
     let codes = &refusal.codes;
-    codes.is_empty() || codes.iter().any(|code| DECLINED.contains(code)) || unknown()
+    codes.is_empty() || codes.iter().any(|code| DECLINED_CODES.contains(code)) || unknown()
 }
 
 /// Formats the id of a request for the end of a sentence.
@@ -334,7 +338,7 @@ fn because(why: Option<&AuthError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for SignInStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SignIn => formatter.write_str("the sign-in"),
@@ -358,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_person_is_told_by_either_name() {
-        let told = |error| AuthError::refused(Step::SignIn, refusal(error, &[])).to_string();
+        let told = |error| AuthError::refused(SignInStep::SignIn, refusal(error, &[])).to_string();
         for error in ["authorization_declined", "access_denied"] {
             assert_eq!(told(error), "the sign-in was declined");
         }
@@ -372,18 +376,19 @@ mod tests {
     #[test]
     fn a_number_tells_a_policy_from_a_persons_own_no() {
         for code in [65004, 70017] {
-            let error = AuthError::refused(Step::SignIn, refusal("access_denied", &[code]));
+            let error = AuthError::refused(SignInStep::SignIn, refusal("access_denied", &[code]));
             assert_eq!(error.to_string(), format!("the sign-in was declined (AADSTS{code})"));
             assert!(error.hints()[0].starts_with("you: run the same command again"));
             assert!(error.hints().last().unwrap().contains("`c-1`"));
         }
-        let unpublished = AuthError::refused(Step::SignIn, refusal("authorization_declined", &[1]));
+        let unpublished =
+            AuthError::refused(SignInStep::SignIn, refusal("authorization_declined", &[1]));
         assert_eq!(unpublished.to_string(), "the sign-in was declined (AADSTS1)");
-        let policy = AuthError::refused(Step::SignIn, refusal("access_denied", &[1]));
+        let policy = AuthError::refused(SignInStep::SignIn, refusal("access_denied", &[1]));
         assert_eq!(policy.to_string(), "Entra refused the sign-in: access_denied");
         for name in ["access_denied", "authorization_declined"] {
             for code in [53003, 50097, 50105, 50020, 90094] {
-                let error = AuthError::refused(Step::SignIn, refusal(name, &[code]));
+                let error = AuthError::refused(SignInStep::SignIn, refusal(name, &[code]));
                 let text = error.to_string();
                 assert!(text.contains(&format!("(AADSTS{code}): ")), "{text}");
                 assert!(!text.contains("declined") && !text.contains("a code"), "{text}");
@@ -394,7 +399,7 @@ mod tests {
     #[test]
     fn an_expired_or_unknown_code_keeps_its_number_and_the_attempt() {
         for (name, code) in [("expired_token", 70020), ("bad_verification_code", 70018)] {
-            let error = AuthError::refused(Step::SignIn, refusal(name, &[code]));
+            let error = AuthError::refused(SignInStep::SignIn, refusal(name, &[code]));
             assert!(error.to_string().ends_with(&format!("(AADSTS{code})")), "{error}");
             assert!(error.hints()[0].starts_with("you: "), "{:?}", error.hints());
             assert_eq!(error.correlation_id(), Some("c-1"));
@@ -404,7 +409,7 @@ mod tests {
     #[test]
     fn what_no_sign_in_mends_does_not_ask_for_one() {
         let told = |code| {
-            let step = Step::Token(Audience::Flow);
+            let step = SignInStep::Token(Audience::Flow);
             let refused = AuthError::refused(step, refusal("invalid_grant", &[code]));
             AuthError::PersonNeeded { why: None }.because(refused)
         };
@@ -418,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_refused_token_names_its_audience_and_the_attempt() {
-        let step = Step::Token(Audience::Flow);
+        let step = SignInStep::Token(Audience::Flow);
         let error = AuthError::refused(step, refusal("access_denied", &[65001]));
         let text = error.to_string();
         let start =

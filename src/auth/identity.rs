@@ -1,7 +1,7 @@
 //! The identity of the person who signed in, read from tokens.
 
 use crate::api::entra::Claims;
-use crate::auth::exchange::Grant;
+use crate::auth::exchange::GrantedTokens;
 
 /// A person and their tenant, as far as the tokens name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Identity {
 
 impl Identity {
     /// Reads the identity from the access token, and what is missing there from the id token.
-    pub(super) fn of(grant: &Grant) -> Self {
+    pub(super) fn of(grant: &GrantedTokens) -> Self {
         let own = grant.id_token.as_ref();
         let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
         let claims = Claims::of(grant.access.expose()).unwrap_or_default();

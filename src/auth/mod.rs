@@ -34,20 +34,22 @@ mod tests;
 
 pub use crate::api::entra::{Authority, Tenant};
 pub use audience::Audience;
-pub use error::{AuthError, IdTokenError, Step};
+pub use error::{AuthError, IdTokenError, SignInStep};
 pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_authority, tenant};
 pub use external_tokens::{
-    CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor, Unfit,
+    TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor, UnusableToken,
 };
 pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
-pub use person::{Keeper, Person, Prompt, Way, open_browser, renewals_end};
-pub use principal::{
-    Certificate, CertificateError, Federation, Means, Principal, PrincipalError, Proof,
+pub use person::{
+    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, renewals_end,
 };
-pub use session::{SendError, Session, Setup};
-pub use source::{GivenToken, OwnIdentity, Source, Sources, read_token};
+pub use principal::{
+    Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
+};
+pub use session::{SendError, Session, SessionSetup};
+pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
 pub use store::{
     Damage, Exclusive, KeyHolder, KeyringError, Origin, Shut, SignIn, SignInName, SignIns, Store,
     StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,

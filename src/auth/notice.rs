@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::Prompt;
+use super::DeviceCodePrompt;
 
 /// A message to the person or the operator.
 pub enum Notice<'a> {
     /// A person has to enter a code on a page.
-    DeviceCode(&'a Prompt),
+    DeviceCode(&'a DeviceCodePrompt),
     /// A person has to open this address in a browser on this machine.
     Browser(&'a Url),
     /// The code has not been entered for two minutes.

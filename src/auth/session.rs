@@ -7,29 +7,29 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
 use super::notice::{Notice, Notify};
-use super::person::after_refusal::{self, Next};
+use super::person::after_refusal::{self, NextStep};
 use super::person::refresh_token;
-use super::person::{Person, Request};
-use super::source::{Source, Sources};
+use super::person::{Person, TokenRequest};
+use super::source::{TokenSource, TokenSources};
 use super::store::SignIn;
 use super::{Audience, AuthError, Identity};
 use crate::api::entra::claims_challenge;
-use crate::auth::exchange::Grant;
-use crate::auth::external_tokens::token_checks::{self, Wanted};
+use crate::auth::exchange::GrantedTokens;
+use crate::auth::external_tokens::token_checks::{self, TokenPurpose};
 use crate::domain::{AccessToken, Cloud, EnvironmentUrl, Guid};
 use crate::http::{self, Answer, Transport, TransportError};
 
 /// The time before expiry at which a token is renewed: longer than any one request may take.
-const MARGIN: Duration = Duration::from_mins(5);
+const RENEWAL_MARGIN: Duration = Duration::from_mins(5);
 
 /// The maximum lifetime that is believed, whatever the answer says.
-const LONGEST_LIFE: Duration = Duration::from_hours(28);
+const MAX_LIFETIME: Duration = Duration::from_hours(28);
 
 /// The assumed lifetime of a token that does not state one.
-const USUAL_LIFE: Duration = Duration::from_hours(1);
+const ASSUMED_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The inputs of a session.
-pub struct Setup<'a> {
+pub struct SessionSetup<'a> {
     /// The environment.
     pub environment: &'a EnvironmentUrl,
     /// Its cloud.
@@ -37,7 +37,7 @@ pub struct Setup<'a> {
     /// The tenant's id, where it is known.
     pub tenant: Option<Guid>,
     /// The sources of tokens.
-    pub sources: Sources,
+    pub sources: TokenSources,
     /// The person, if one of the sources is a person.
     pub person: Option<Person>,
 }
@@ -45,7 +45,7 @@ pub struct Setup<'a> {
 /// Tokens for one environment. Clones share them, and may be used side by side.
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
+    shared: Arc<SessionState>,
 }
 
 /// A reason why a request got no answer.
@@ -61,33 +61,33 @@ pub enum SendError {
 
 /// A new token, with its lifetime if the issuer stated one.
 #[derive(Debug)]
-pub(super) struct Minted {
+pub(super) struct NewToken {
     pub(super) access: AccessToken,
     pub(super) lifetime: Option<Duration>,
 }
 
 /// The state that all clones of a session share.
-struct Shared {
+struct SessionState {
     transport: Transport,
-    resources: Resources,
+    resources: AudienceResources,
     tenant: Option<Guid>,
-    sources: Sources,
+    sources: TokenSources,
     person: Option<Person>,
     notify: Notify,
     identity: OnceLock<Identity>,
-    dataverse: Mutex<Option<Held>>,
-    flow: Mutex<Option<Held>>,
+    dataverse: Mutex<Option<HeldToken>>,
+    flow: Mutex<Option<HeldToken>>,
 }
 
 /// The resource of each audience, as the authority names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Resources {
+struct AudienceResources {
     dataverse: String,
     flow: String,
 }
 
 /// A token with its times of renewal and expiry.
-struct Held {
+struct HeldToken {
     token: AccessToken,
     renew: SystemTime,
     ends: SystemTime,
@@ -105,12 +105,12 @@ impl Session {
     /// The authority refuses or cannot be reached, or an audience would not accept the token.
     pub async fn begin(
         transport: &Transport,
-        setup: Setup<'_>,
+        setup: SessionSetup<'_>,
         notify: Notify,
     ) -> Result<Self, AuthError> {
-        let shared = Shared {
+        let shared = SessionState {
             transport: transport.clone(),
-            resources: Resources::new(setup.environment, setup.cloud),
+            resources: AudienceResources::new(setup.environment, setup.cloud),
             tenant: setup.tenant,
             sources: setup.sources,
             person: setup.person,
@@ -153,10 +153,10 @@ impl Session {
         let slot = self.shared.slot(audience).lock().await;
         let source = self.shared.sources.of(audience);
         let ends = slot.as_ref().map(|held| held.ends).filter(|_| !source.renews());
-        let left = ends.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
-        match (left, source.elsewhere()) {
-            (Some(left), Some(origin)) if left < MARGIN => {
-                Err(AuthError::EndsTooSoon { audience, origin, left })
+        let remaining = ends.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+        match (remaining, source.elsewhere()) {
+            (Some(remaining), Some(origin)) if remaining < RENEWAL_MARGIN => {
+                Err(AuthError::ExpiresTooSoon { audience, origin, remaining })
             }
             _ => Ok(()),
         }
@@ -238,15 +238,15 @@ impl Session {
     #[cfg(test)]
     pub(crate) fn for_tests(transport: &Transport) -> Self {
         let held = || {
-            let renew = SystemTime::now() + LONGEST_LIFE;
+            let renew = SystemTime::now() + MAX_LIFETIME;
             let token = AccessToken::new("made-up");
-            Mutex::new(Some(Held { token, renew, ends: renew, replaces: true }))
+            Mutex::new(Some(HeldToken { token, renew, ends: renew, replaces: true }))
         };
-        let shared = Shared {
+        let shared = SessionState {
             transport: transport.clone(),
-            resources: Resources { dataverse: String::new(), flow: String::new() },
+            resources: AudienceResources { dataverse: String::new(), flow: String::new() },
             tenant: None,
-            sources: Sources { dataverse: Source::Person, flow: Source::Person },
+            sources: TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person },
             person: None,
             notify: Arc::new(|_| {}),
             identity: OnceLock::new(),
@@ -257,9 +257,9 @@ impl Session {
     }
 }
 
-impl Shared {
+impl SessionState {
     /// Returns the slot that holds the token of an audience.
-    fn slot(&self, audience: Audience) -> &Mutex<Option<Held>> {
+    fn slot(&self, audience: Audience) -> &Mutex<Option<HeldToken>> {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,
@@ -268,23 +268,23 @@ impl Shared {
 
     /// Returns the person, if tokens for the audience come from a person.
     fn person_for(&self, audience: Audience) -> Option<&Person> {
-        self.person.as_ref().filter(|_| matches!(self.sources.of(audience), Source::Person))
+        self.person.as_ref().filter(|_| matches!(self.sources.of(audience), TokenSource::Person))
     }
 
     /// Gets the first token for an audience.
-    async fn first(&self, audience: Audience) -> Result<Held, AuthError> {
+    async fn first(&self, audience: Audience) -> Result<HeldToken, AuthError> {
         let refused = match self.silent(audience).await {
             Ok(held) => return Ok(held),
             Err(refused) => refused,
         };
         let Some(person) = self.person_for(audience) else { return Err(refused) };
-        let Next::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
+        let NextStep::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
         if person.can_be_asked() {
             self.tell_why_asked(&refused);
         }
         let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
         let scopes = self.resources.sign_in_scopes(audience);
-        let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
+        let request = TokenRequest { audience, scopes: &scopes, claims: claims.as_deref() };
         let grant = person.ask(&self.transport, &request, &self.notify).await;
         let grant = grant.map_err(|error| error.because(refused))?;
         self.note_identity(&Identity::of(&grant))?;
@@ -292,16 +292,18 @@ impl Shared {
     }
 
     /// Gets a token without asking anybody.
-    async fn silent(&self, audience: Audience) -> Result<Held, AuthError> {
+    async fn silent(&self, audience: Audience) -> Result<HeldToken, AuthError> {
         let minted = self.mint(audience, None).await?;
         self.held(audience, minted, false)
     }
 
     /// Makes a token without asking anybody.
-    async fn mint(&self, audience: Audience, claims: Option<&str>) -> Result<Minted, AuthError> {
+    async fn mint(&self, audience: Audience, claims: Option<&str>) -> Result<NewToken, AuthError> {
         match self.sources.of(audience) {
-            Source::Given(given) => Ok(Minted { access: given.token.clone(), lifetime: None }),
-            Source::Command(command) => {
+            TokenSource::HandedIn(given) => {
+                Ok(NewToken { access: given.token.clone(), lifetime: None })
+            }
+            TokenSource::Command(command) => {
                 let resource = self.resources.of(audience);
                 let minted = command.run(audience, resource).await;
                 minted.map_err(|source| AuthError::Command {
@@ -310,17 +312,17 @@ impl Shared {
                     source,
                 })
             }
-            Source::Principal(own) => {
+            TokenSource::Principal(own) => {
                 let scope = self.resources.scope(audience);
                 let (authority, assertion) = (&own.authority, &own.federation_audience);
                 let grant = own.principal.grant(&self.transport, authority, &scope, assertion);
                 Ok(grant.await?.into())
             }
-            Source::Person => {
+            TokenSource::Person => {
                 let missing = || AuthError::NoRefreshToken { audience };
                 let person = self.person.as_ref().ok_or_else(missing)?;
                 let scopes = self.resources.scopes(audience);
-                let request = Request { audience, scopes: &scopes, claims };
+                let request = TokenRequest { audience, scopes: &scopes, claims };
                 let renewing = person.renew(&self.transport, &request, &self.notify);
                 let grant = Box::pin(renewing).await?;
                 self.note_identity(&Identity::of(&grant))?;
@@ -330,25 +332,31 @@ impl Shared {
     }
 
     /// Checks a new token and computes the times of its renewal and expiry.
-    fn held(&self, audience: Audience, minted: Minted, replaces: bool) -> Result<Held, AuthError> {
+    fn held(
+        &self,
+        audience: Audience,
+        minted: NewToken,
+        replaces: bool,
+    ) -> Result<HeldToken, AuthError> {
         let now = SystemTime::now();
         let source = self.sources.of(audience);
         let origin = source.elsewhere();
         let tenant = source.tenant().or(self.tenant);
-        let wanted = Wanted { audience, resource: self.resources.of(audience), tenant };
-        let facts = token_checks::check(wanted, &minted.access, origin.is_some(), now);
-        let facts = facts.map_err(|unfit| AuthError::Unfit { audience, origin, unfit })?;
-        for doubt in &facts.doubts {
-            (self.notify)(Notice::Warning(&format!("the token for {audience} {doubt}")));
+        let wanted = TokenPurpose { audience, resource: self.resources.of(audience), tenant };
+        let checked = token_checks::check(wanted, &minted.access, origin.is_some(), now);
+        let checked =
+            checked.map_err(|reason| AuthError::UnusableToken { audience, origin, reason })?;
+        for warning in &checked.warnings {
+            (self.notify)(Notice::Warning(&format!("the token for {audience} {warning}")));
         }
-        let claims = facts.claims.unwrap_or_default();
+        let claims = checked.claims.unwrap_or_default();
         if source.elsewhere().is_some() && !claims.is_app_only() {
             self.note_identity(&Identity::told_by(&claims))?;
         }
         let told = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
-        let lifetime = minted.lifetime.or(told).unwrap_or(USUAL_LIFE).min(LONGEST_LIFE);
+        let lifetime = minted.lifetime.or(told).unwrap_or(ASSUMED_LIFETIME).min(MAX_LIFETIME);
         let token = minted.access;
-        Ok(Held { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
+        Ok(HeldToken { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
     }
 
     /// Remembers who signed in first, and refuses another person after that.
@@ -381,10 +389,10 @@ impl Shared {
 /// Returns the time at which to renew a token: five minutes before it expires, or after half of a
 /// short lifetime.
 fn renewed_at(now: SystemTime, lifetime: Duration) -> SystemTime {
-    now + lifetime.saturating_sub(MARGIN.min(lifetime / 2))
+    now + lifetime.saturating_sub(RENEWAL_MARGIN.min(lifetime / 2))
 }
 
-impl Resources {
+impl AudienceResources {
     /// Makes the resources of an environment in a cloud.
     fn new(environment: &EnvironmentUrl, cloud: &Cloud) -> Self {
         Self { dataverse: environment.origin().to_owned(), flow: cloud.flow_audience().to_owned() }
@@ -417,8 +425,8 @@ impl Resources {
     }
 }
 
-impl From<Grant> for Minted {
-    fn from(grant: Grant) -> Self {
+impl From<GrantedTokens> for NewToken {
+    fn from(grant: GrantedTokens) -> Self {
         Self { access: grant.access, lifetime: grant.lifetime }
     }
 }

@@ -6,29 +6,29 @@ use crate::domain::{AccessToken, Guid};
 
 /// A source of tokens for one audience.
 #[derive(Debug)]
-pub enum Source {
+pub enum TokenSource {
     /// A person who signs in.
     Person,
     /// A token that was made elsewhere and handed in.
-    Given(GivenToken),
+    HandedIn(HandedInToken),
     /// A program that prints a token.
     Command(TokenCommand),
     /// An application that signs in as itself.
-    Principal(Box<OwnIdentity>),
+    Principal(Box<ApplicationSignIn>),
 }
 
 /// The source of tokens for each audience.
 #[derive(Debug)]
-pub struct Sources {
+pub struct TokenSources {
     /// The source of tokens for Dataverse.
-    pub dataverse: Source,
+    pub dataverse: TokenSource,
     /// The source of tokens for the Flow service.
-    pub flow: Source,
+    pub flow: TokenSource,
 }
 
 /// An application that signs in as itself, with its authority.
 #[derive(Debug)]
-pub struct OwnIdentity {
+pub struct ApplicationSignIn {
     /// The application.
     pub principal: Principal,
     /// The authority at which it signs in.
@@ -39,7 +39,7 @@ pub struct OwnIdentity {
 
 /// A token that was made elsewhere and cannot be renewed.
 #[derive(Debug)]
-pub struct GivenToken {
+pub struct HandedInToken {
     /// The token.
     pub token: AccessToken,
     /// The origin of the token, such as the name of an environment variable.
@@ -47,7 +47,7 @@ pub struct GivenToken {
 }
 
 /// The maximum length of a token in bytes: more than any service sends.
-const MOST_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// Reads a token from a text. Returns `None` if the text is empty, too long, or has characters that
 /// a bearer token cannot have ([RFC 6750 section
@@ -55,21 +55,21 @@ const MOST_BYTES: usize = 64 * 1024;
 pub fn read_token(text: &str) -> Option<AccessToken> {
     let text = text.trim();
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-    let usable = (1..=MOST_BYTES).contains(&text.len()) && text.chars().all(is_part);
+    let usable = (1..=MAX_BYTES).contains(&text.len()) && text.chars().all(is_part);
     usable.then(|| AccessToken::new(text))
 }
 
-impl Source {
+impl TokenSource {
     /// Returns true if the source can make another token when one is refused.
     pub(super) fn renews(&self) -> bool {
-        !matches!(self, Self::Given(_))
+        !matches!(self, Self::HandedIn(_))
     }
 
     /// Returns the id of the source's own tenant, which replaces the session's.
     pub(super) fn tenant(&self) -> Option<Guid> {
         match self {
             Self::Principal(own) => own.authority.tenant().id(),
-            Self::Person | Self::Given(_) | Self::Command(_) => None,
+            Self::Person | Self::HandedIn(_) | Self::Command(_) => None,
         }
     }
 
@@ -77,25 +77,25 @@ impl Source {
     pub(super) fn elsewhere(&self) -> Option<String> {
         match self {
             Self::Person | Self::Principal(_) => None,
-            Self::Given(given) => Some(given.origin.clone()),
+            Self::HandedIn(given) => Some(given.origin.clone()),
             Self::Command(command) => Some(command.to_string()),
         }
     }
 }
 
-impl Sources {
+impl TokenSources {
     /// Returns true if a person has to sign in for at least one audience.
     pub fn need_person(&self) -> bool {
-        Audience::ALL.iter().any(|audience| matches!(self.of(*audience), Source::Person))
+        Audience::ALL.iter().any(|audience| matches!(self.of(*audience), TokenSource::Person))
     }
 
     /// Returns true if a person signs in for both audiences.
     pub(super) fn are_one_person(&self) -> bool {
-        Audience::ALL.iter().all(|audience| matches!(self.of(*audience), Source::Person))
+        Audience::ALL.iter().all(|audience| matches!(self.of(*audience), TokenSource::Person))
     }
 
     /// Returns the source of tokens for an audience.
-    pub(super) fn of(&self, audience: Audience) -> &Source {
+    pub(super) fn of(&self, audience: Audience) -> &TokenSource {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,

@@ -32,7 +32,7 @@ struct Ended {
 /// What a person was told.
 #[derive(Default)]
 struct Told {
-    prompts: Vec<Prompt>,
+    prompts: Vec<DeviceCodePrompt>,
     warnings: Vec<String>,
 }
 
@@ -106,19 +106,19 @@ fn application(server: &Server) -> Application {
 async fn begin(
     server: &Server,
     transport: &Transport,
-    way: Way,
+    way: SignInMethod,
     kept: Option<&str>,
     notify: Notify,
     sleep: Sleep,
 ) -> Result<Session, AuthError> {
     let clouds = Clouds::embedded().unwrap();
-    let keeper = Keeper::in_memory(kept.map(RefreshToken::new));
+    let keeper = SharedRefreshToken::in_memory(kept.map(RefreshToken::new));
     let person = Person::new(application(server), way, keeper).waiting_by(sleep);
-    let setup = Setup {
+    let setup = SessionSetup {
         environment: &environment(server),
         cloud: clouds.named("sandbox").unwrap(),
         tenant: None,
-        sources: Sources { dataverse: Source::Person, flow: Source::Person },
+        sources: TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person },
         person: Some(person),
     };
     let session = Session::begin(transport, setup, notify).await?;
@@ -127,10 +127,10 @@ async fn begin(
 }
 
 async fn sign_in_at(server: Server) -> Ended {
-    sign_in_with(server, Way::DeviceCode, None).await
+    sign_in_with(server, SignInMethod::DeviceCode, None).await
 }
 
-async fn sign_in_with(server: Server, way: Way, kept: Option<&str>) -> Ended {
+async fn sign_in_with(server: Server, way: SignInMethod, kept: Option<&str>) -> Ended {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&waits);
     let sleep: Sleep = Arc::new(move |time: Duration| {
@@ -185,7 +185,7 @@ async fn a_sign_in_may_run_as_a_task_of_its_own() {
     let transport = transport();
     let sleep: Sleep = Arc::new(|_| Box::pin(tokio::task::yield_now()));
     let notify: Notify = Arc::new(|_| {});
-    let running = begin(&server, &transport, Way::DeviceCode, None, notify, sleep);
+    let running = begin(&server, &transport, SignInMethod::DeviceCode, None, notify, sleep);
     is_send(&running);
     let session = running.await.unwrap();
     is_send(&session.token(Audience::Flow));
@@ -359,7 +359,10 @@ async fn a_token_without_a_person_is_refused_for_the_flow_service() {
     let script = Script::new([granted(json!({})), granted(json!({"access_token": token("")}))]);
     let ended = script.run().await;
     let error = ended.error();
-    assert!(matches!(error, AuthError::Unfit { unfit: Unfit::Application, .. }), "{error:?}");
+    assert!(
+        matches!(error, AuthError::UnusableToken { reason: UnusableToken::Application, .. }),
+        "{error:?}"
+    );
     assert!(error.hints()[0].contains("delegated"));
 }
 
@@ -384,7 +387,7 @@ async fn without_a_refresh_token_the_person_is_asked_for_each_audience() {
 #[tokio::test]
 async fn an_earlier_sign_in_serves_without_asking() {
     let server = Script::new([granted(json!({}))]).serve().await;
-    let ended = sign_in_with(server, Way::Nobody, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::NonInteractive, Some("made-up-refresh-0")).await;
     assert!(ended.result.is_ok() && ended.told.prompts.is_empty());
     let forms = ended.forms();
     assert_eq!(forms[0]["refresh_token"], "made-up-refresh-0");
@@ -394,13 +397,13 @@ async fn an_earlier_sign_in_serves_without_asking() {
 #[tokio::test]
 async fn where_nobody_is_to_be_asked_a_sign_in_ends_at_once_and_tells_why() {
     let server = Script::new([pending()]).serve().await;
-    let ended = sign_in_with(server, Way::Nobody, None).await;
+    let ended = sign_in_with(server, SignInMethod::NonInteractive, None).await;
     assert!(matches!(ended.error(), AuthError::PersonNeeded { why: None }));
     assert!(ended.server.received().is_empty());
     let revoked =
         json!({"error": "invalid_grant", "error_codes": [50173], "suberror": "bad_token"});
     let server = Script::new([Reply::json(400, &revoked.to_string())]).serve().await;
-    let ended = sign_in_with(server, Way::Nobody, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::NonInteractive, Some("made-up-refresh-0")).await;
     assert!(matches!(ended.error(), AuthError::PersonNeeded { why: Some(_) }));
     assert!(ended.error().hints().join("\n").contains("flowbind auth login"));
 }
@@ -410,7 +413,7 @@ async fn a_policy_that_a_sign_in_cannot_meet_asks_nobody() {
     let blocked =
         json!({"error": "invalid_grant", "error_codes": [53003], "suberror": "message_only"});
     let server = Script::new([Reply::json(400, &blocked.to_string())]).serve().await;
-    let ended = sign_in_with(server, Way::DeviceCode, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::DeviceCode, Some("made-up-refresh-0")).await;
     assert!(matches!(ended.error(), AuthError::Refused { .. }));
     assert!(ended.told.prompts.is_empty());
 }
@@ -421,7 +424,7 @@ async fn a_sign_in_that_has_ended_is_made_anew_with_the_claims_that_were_asked_f
     let ended = json!({"error": "invalid_grant", "suberror": "basic_action", "claims": claims});
     let server =
         Script::new([Reply::json(400, &ended.to_string()), granted(json!({}))]).serve().await;
-    let ended = sign_in_with(server, Way::DeviceCode, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::DeviceCode, Some("made-up-refresh-0")).await;
     assert!(ended.result.is_ok());
     assert_eq!(ended.told.prompts.len(), 1);
     assert!(ended.told.warnings[0].contains("a new sign-in is needed"));
@@ -488,14 +491,14 @@ async fn a_claims_challenge_is_passed_on_to_the_authority() {
 async fn given(dataverse: &str, flow: &str) -> Result<Session, AuthError> {
     let given = |text: &str, origin: &str| {
         let token = read_token(text).unwrap();
-        Source::Given(GivenToken { token, origin: origin.to_owned() })
+        TokenSource::HandedIn(HandedInToken { token, origin: origin.to_owned() })
     };
     let clouds = Clouds::embedded().unwrap();
-    let setup = Setup {
+    let setup = SessionSetup {
         environment: &"http://127.0.0.1:9".parse().unwrap(),
         cloud: clouds.named("sandbox").unwrap(),
         tenant: None,
-        sources: Sources { dataverse: given(dataverse, "D"), flow: given(flow, "F") },
+        sources: TokenSources { dataverse: given(dataverse, "D"), flow: given(flow, "F") },
         person: None,
     };
     Session::begin(&transport(), setup, Arc::new(|_| {})).await
@@ -521,7 +524,7 @@ async fn a_given_token_that_is_refused_or_ends_soon_cannot_be_renewed() {
     let answer = session.send(&question(&service), Audience::Dataverse).await.unwrap();
     assert_eq!((answer.status, service.received().len()), (401, 1));
     let error = session.ensure_lasting(Audience::Dataverse).await.unwrap_err();
-    assert!(matches!(error, AuthError::EndsTooSoon { .. }), "{error:?}");
+    assert!(matches!(error, AuthError::ExpiresTooSoon { .. }), "{error:?}");
     assert!(session.ensure_lasting(Audience::Flow).await.is_ok());
 }
 

@@ -10,5 +10,5 @@ pub(super) mod token_requests;
 pub use application::{Application, ClientId, ClientIdError, client_id};
 pub use authority::{discover_authority, tenant};
 
-pub(super) use oauth_http::{Sleep, TOKEN, Wire};
-pub(super) use token_requests::{CodeRequest, DeviceCode, Grant};
+pub(super) use oauth_http::{OauthHttp, Sleep, TOKEN_PATH};
+pub(super) use token_requests::{AuthorizationRequest, DeviceCode, GrantedTokens};

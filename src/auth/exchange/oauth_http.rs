@@ -13,40 +13,40 @@ use std::time::{Duration, SystemTime};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use crate::auth::exchange::normalize::{self, Meaning};
-use crate::auth::{AuthError, Step};
+use crate::auth::exchange::normalize::{self, AnswerKind};
+use crate::auth::{AuthError, SignInStep};
 use crate::domain::Service;
 use crate::http::{Answer, Method, Peer, Request, Transport, TransportError};
 
 /// A function that waits for a duration: an argument, so that tests do not wait.
-pub(in crate::auth) type Sleep = Arc<dyn Fn(Duration) -> Waiting + Send + Sync>;
+pub(in crate::auth) type Sleep = Arc<dyn Fn(Duration) -> SleepFuture + Send + Sync>;
 
 /// A pending wait.
-pub(in crate::auth) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(in crate::auth) type SleepFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The path of a token request in logs.
-pub(in crate::auth) const TOKEN: &str = "/{tenant}/oauth2/v2.0/token";
+pub(in crate::auth) const TOKEN_PATH: &str = "/{tenant}/oauth2/v2.0/token";
 
 /// The media type of a request's body.
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A header that makes Entra use this program's id of a request.
-const RETURN_ID: HeaderName = HeaderName::from_static("return-client-request-id");
+const RETURN_REQUEST_ID: HeaderName = HeaderName::from_static("return-client-request-id");
 
 /// The number of consecutive polls without an answer after which the network counts as down: about
 /// a minute and a half.
-const MOST_LOSSES: u32 = 5;
+const MAX_LOST_POLLS: u32 = 5;
 
 /// The delay after the first failed poll; it doubles with each further one.
-const FIRST_HOLD: Duration = Duration::from_secs(5);
+const FIRST_POLL_DELAY: Duration = Duration::from_secs(5);
 
 /// The maximum delay between polls if the service names none.
-const LONGEST_HOLD: Duration = Duration::from_mins(1);
+const MAX_POLL_DELAY: Duration = Duration::from_mins(1);
 
 /// The HTTP client that `oauth2` uses for one step.
-pub(in crate::auth) struct Wire<'a> {
+pub(in crate::auth) struct OauthHttp<'a> {
     transport: &'a Transport,
-    step: Step,
+    step: SignInStep,
     template: &'static str,
     patience: Option<Sleep>,
     failures: AtomicU32,
@@ -54,13 +54,13 @@ pub(in crate::auth) struct Wire<'a> {
     request_id: Mutex<Option<String>>,
 }
 
-impl<'a> Wire<'a> {
+impl<'a> OauthHttp<'a> {
     /// Makes a client that retries as the transport does. A refresh token or authorization code
     /// that may be used only once is sent again too if no answer came: if the first request was
     /// carried out, its tokens are lost either way.
     pub(in crate::auth) fn asking(
         transport: &'a Transport,
-        step: Step,
+        step: SignInStep,
         template: &'static str,
     ) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl<'a> Wire<'a> {
         template: &'static str,
         sleep: Sleep,
     ) -> Self {
-        Self { patience: Some(sleep), ..Self::asking(transport, Step::SignIn, template) }
+        Self { patience: Some(sleep), ..Self::asking(transport, SignInStep::SignIn, template) }
     }
 
     /// Takes the reason why the step is over, if the client knows it.
@@ -115,7 +115,7 @@ impl<'a> Wire<'a> {
         let url = wanted.uri().to_string().parse().ok()?;
         let request = Request::query(Service::Entra, Method::POST, url, self.template)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(RETURN_ID, HeaderValue::from_static("true"))
+            .header(RETURN_REQUEST_ID, HeaderValue::from_static("true"))
             .body(FORM, wanted.into_body());
         Some(request)
     }
@@ -125,21 +125,21 @@ impl<'a> Wire<'a> {
         let (status, request_id) = (answer.status, answer.request_id());
         self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&request_id);
         let meaning = normalize::read(answer, SystemTime::now());
-        if !matches!(meaning, Meaning::Busy(_)) {
+        if !matches!(meaning, AnswerKind::Busy(_)) {
             self.failures.store(0, Ordering::Relaxed);
             *self.reason() = None;
         }
         match meaning {
-            Meaning::Granted(body) => response(200, body),
+            AnswerKind::Granted(body) => response(200, body),
             // Only a device code waits for a person; for other requests these mean "not now".
-            Meaning::Pending | Meaning::SlowDown if self.patience.is_none() => {
+            AnswerKind::Pending | AnswerKind::SlowDown if self.patience.is_none() => {
                 self.over(AuthError::busy(peer, answer))
             }
-            Meaning::Pending => said("authorization_pending"),
-            Meaning::SlowDown => said("slow_down"),
-            Meaning::Busy(wait) => self.hold(AuthError::busy(peer, answer), wait).await,
-            Meaning::Refused(refusal) => self.over(AuthError::refused(self.step, refusal)),
-            Meaning::Unreadable(source) => {
+            AnswerKind::Pending => said("authorization_pending"),
+            AnswerKind::SlowDown => said("slow_down"),
+            AnswerKind::Busy(wait) => self.hold(AuthError::busy(peer, answer), wait).await,
+            AnswerKind::Refused(refusal) => self.over(AuthError::refused(self.step, refusal)),
+            AnswerKind::Unreadable(source) => {
                 self.over(AuthError::Unreadable { peer, status, request_id, source })
             }
         }
@@ -155,7 +155,7 @@ impl<'a> Wire<'a> {
                 | TransportError::DeadlinePassed { .. }
         );
         let losses = self.failures.load(Ordering::Relaxed) + 1;
-        if !passing || losses >= MOST_LOSSES {
+        if !passing || losses >= MAX_LOST_POLLS {
             return self.over(error.into());
         }
         self.hold(error.into(), None).await
@@ -169,8 +169,8 @@ impl<'a> Wire<'a> {
         };
         *self.reason() = Some(reason);
         let failures = self.failures.fetch_add(1, Ordering::Relaxed);
-        let longer = FIRST_HOLD.saturating_mul(2_u32.saturating_pow(failures));
-        sleep(wait.unwrap_or(longer).min(LONGEST_HOLD)).await;
+        let longer = FIRST_POLL_DELAY.saturating_mul(2_u32.saturating_pow(failures));
+        sleep(wait.unwrap_or(longer).min(MAX_POLL_DELAY)).await;
         said("authorization_pending")
     }
 
@@ -186,7 +186,7 @@ impl<'a> Wire<'a> {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for Wire<'_> {
+impl<'c> AsyncHttpClient<'c> for OauthHttp<'_> {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallible>> + Send + 'c>>;
 

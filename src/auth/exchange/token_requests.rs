@@ -22,16 +22,16 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::api::entra::Claims;
-use crate::auth::exchange::{Sleep, Wire};
+use crate::auth::exchange::{OauthHttp, Sleep};
 use crate::auth::principal::Credential;
-use crate::auth::{Application, AuthError, IdTokenError, Prompt};
+use crate::auth::{Application, AuthError, DeviceCodePrompt, IdTokenError};
 use crate::domain::{AccessToken, RefreshToken, Service};
 use crate::http::{DecodeError, Peer};
 
 /// The client of `oauth2`, with the fields that Entra adds.
-type Client = oauth2::Client<
+type OauthClient = oauth2::Client<
     BasicErrorResponse,
-    Tokens,
+    TokenAnswer,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -43,10 +43,10 @@ type Client = oauth2::Client<
 >;
 
 /// A token answer.
-type Tokens = StandardTokenResponse<TokenExtra, BasicTokenType>;
+type TokenAnswer = StandardTokenResponse<TokenExtra, BasicTokenType>;
 
 /// The maximum time between polls, which `oauth2` otherwise limits to ten seconds.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(10);
+const MAX_POLL_INTERVAL: Duration = Duration::from_mins(10);
 
 /// The parameter for the claims that a token must prove
 /// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
@@ -62,7 +62,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 pub(in crate::auth) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
 
 /// A request for an authorization code, and the secrets that verify its answer.
-pub(in crate::auth) struct CodeRequest {
+pub(in crate::auth) struct AuthorizationRequest {
     address: Url,
     redirect: RedirectUrl,
     scopes: String,
@@ -72,7 +72,7 @@ pub(in crate::auth) struct CodeRequest {
 }
 
 /// The tokens of a token endpoint's answer.
-pub(in crate::auth) struct Grant {
+pub(in crate::auth) struct GrantedTokens {
     /// The access token.
     pub(in crate::auth) access: AccessToken,
     /// The new refresh token; none if the earlier one stays.
@@ -116,7 +116,7 @@ impl DeviceCode {
     /// # Errors
     /// There is no answer, or a refusal.
     pub(in crate::auth) async fn ask(
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         scopes: &str,
         claims: Option<&str>,
@@ -134,10 +134,10 @@ impl DeviceCode {
     ///
     /// # Errors
     /// The page is neither https nor on this machine.
-    pub(in crate::auth) fn prompt(&self) -> Result<Prompt, AuthError> {
+    pub(in crate::auth) fn prompt(&self) -> Result<DeviceCodePrompt, AuthError> {
         let Self(details) = self;
         let message = details.extra_fields().message.as_ref();
-        Prompt::new(
+        DeviceCodePrompt::new(
             details.verification_uri().as_str(),
             details.user_code().secret(),
             message.map(|Hidden(text)| text.as_str()),
@@ -151,24 +151,25 @@ impl DeviceCode {
     /// The authority refuses, the code expires, or the network is down.
     pub(in crate::auth) async fn poll(
         &self,
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         claims: Option<&str>,
         sleep: &Sleep,
-    ) -> Result<Grant, AuthError> {
+    ) -> Result<GrantedTokens, AuthError> {
         let client = client(application);
-        let mut request =
-            client.exchange_device_access_token(&self.0).set_max_backoff_interval(LONGEST_BACKOFF);
+        let mut request = client
+            .exchange_device_access_token(&self.0)
+            .set_max_backoff_interval(MAX_POLL_INTERVAL);
         if let Some(claims) = claims {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire, |time| sleep(time), None).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Grant::of(wire, application, &tokens)
+        GrantedTokens::of(wire, application, &tokens)
     }
 }
 
-impl CodeRequest {
+impl AuthorizationRequest {
     /// Makes a request for an authorization code (RFC 6749 section 4.1.1) with a PKCE challenge
     /// (RFC 7636 section 4.3).
     ///
@@ -216,10 +217,10 @@ impl CodeRequest {
     /// There is no answer, a refusal, or the tokens belong to another sign-in.
     pub(in crate::auth) async fn redeem(
         self,
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         code: AuthorizationCode,
-    ) -> Result<Grant, AuthError> {
+    ) -> Result<GrantedTokens, AuthError> {
         let client = client(application);
         let request = client
             .exchange_code(code)
@@ -228,19 +229,19 @@ impl CodeRequest {
             .add_extra_param("scope", self.scopes);
         let result = request.request_async(wire).await;
         let tokens = result.map_err(|error| explain(wire, application, error))?;
-        let grant = Grant::of(wire, application, &tokens)?;
-        grant.prove(&self.nonce).map_err(|source| AuthError::Unproven { source })?;
+        let grant = GrantedTokens::of(wire, application, &tokens)?;
+        grant.prove(&self.nonce).map_err(|source| AuthError::UnprovenTokens { source })?;
         Ok(grant)
     }
 }
 
-impl Grant {
+impl GrantedTokens {
     /// Asks for a token with a refresh token (RFC 6749 section 6).
     ///
     /// # Errors
     /// There is no answer, or a refusal.
     pub(in crate::auth) async fn refresh(
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         token: &RefreshToken,
         scopes: &str,
@@ -266,7 +267,11 @@ impl Grant {
     }
 
     /// Reads the tokens from an answer.
-    fn of(wire: &Wire<'_>, application: &Application, tokens: &Tokens) -> Result<Self, AuthError> {
+    fn of(
+        wire: &OauthHttp<'_>,
+        application: &Application,
+        tokens: &TokenAnswer,
+    ) -> Result<Self, AuthError> {
         if *tokens.token_type() != BasicTokenType::Bearer {
             return Err(unreadable(wire, application, None));
         }
@@ -286,7 +291,7 @@ impl Grant {
     /// # Errors
     /// There is no answer, or a refusal.
     pub(in crate::auth) async fn for_application(
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         credential: &Credential,
         scope: &str,
@@ -312,7 +317,7 @@ impl Grant {
 }
 
 /// Makes the client of `oauth2` for an application: a public client, without a secret.
-fn client(application: &Application) -> Client {
+fn client(application: &Application) -> OauthClient {
     let id = oauth2::ClientId::new(application.client_id.as_str().to_owned());
     let authority = &application.authority;
     oauth2::Client::new(id)
@@ -329,7 +334,7 @@ fn each(scopes: &str) -> impl Iterator<Item = Scope> {
 /// Explains why a request failed. The HTTP adapter knows more than `oauth2`, whose own errors hold
 /// the body; only `oauth2` knows that a code has expired or that an answer lacks a member.
 fn explain<E: ErrorResponse>(
-    wire: &Wire<'_>,
+    wire: &OauthHttp<'_>,
     application: &Application,
     error: RequestTokenError<Infallible, E>,
 ) -> AuthError {
@@ -349,7 +354,7 @@ fn explain<E: ErrorResponse>(
 
 /// Makes the error of an answer that is not one of OAuth 2.0.
 fn unreadable(
-    wire: &Wire<'_>,
+    wire: &OauthHttp<'_>,
     application: &Application,
     source: Option<DecodeError>,
 ) -> AuthError {

@@ -4,5 +4,5 @@
 pub(super) mod token_checks;
 mod token_command;
 
-pub use token_checks::Unfit;
-pub use token_command::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor};
+pub use token_checks::UnusableToken;
+pub use token_command::{TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor};

@@ -13,11 +13,11 @@ use crate::auth::Audience;
 use crate::domain::{AccessToken, Guid};
 
 /// The tolerated difference between the clocks of this machine and the services.
-const SKEW: Duration = Duration::from_mins(5);
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// The purpose of a token.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::auth) struct Wanted<'a> {
+pub(in crate::auth) struct TokenPurpose<'a> {
     /// The audience.
     pub(in crate::auth) audience: Audience,
     /// The audience's resource, as the authority names it.
@@ -28,7 +28,7 @@ pub(in crate::auth) struct Wanted<'a> {
 
 /// A reason why an audience would not accept a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum UnusableToken {
     /// The text cannot be a token.
     #[error("is no token: it is empty, or has spaces or line breaks in it")]
     Malformed,
@@ -58,20 +58,20 @@ pub enum Unfit {
 
 /// The result of checking a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::auth) struct Facts {
+pub(in crate::auth) struct CheckedToken {
     /// The claims; none if the token cannot be read.
     pub(in crate::auth) claims: Option<Claims>,
     /// The possible problems.
-    pub(in crate::auth) doubts: Vec<Doubt>,
+    pub(in crate::auth) warnings: Vec<TokenWarning>,
 }
 
 /// A possible problem of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::auth) enum Doubt {
+pub(in crate::auth) enum TokenWarning {
     /// The token cannot be read.
     Unreadable,
     /// A claim does not fit the purpose.
-    Unfit(Unfit),
+    Mismatch(UnusableToken),
 }
 
 /// Checks a token's claims against its purpose.
@@ -79,55 +79,61 @@ pub(in crate::auth) enum Doubt {
 /// # Errors
 /// The service would refuse the token, or it was made elsewhere and does not fit its purpose.
 pub(in crate::auth) fn check(
-    wanted: Wanted<'_>,
+    wanted: TokenPurpose<'_>,
     token: &AccessToken,
     elsewhere: bool,
     now: SystemTime,
-) -> Result<Facts, Unfit> {
+) -> Result<CheckedToken, UnusableToken> {
     let Some(claims) = Claims::of(token.expose()) else {
-        return Ok(Facts { claims: None, doubts: vec![Doubt::Unreadable] });
+        return Ok(CheckedToken { claims: None, warnings: vec![TokenWarning::Unreadable] });
     };
     if wanted.audience == Audience::Flow && claims.is_app_only() {
-        return Err(Unfit::Application);
+        return Err(UnusableToken::Application);
     }
-    let unfit: Vec<Unfit> = unfit(wanted, &claims, now).collect();
-    match unfit.first() {
+    let mismatch: Vec<UnusableToken> = mismatch(wanted, &claims, now).collect();
+    match mismatch.first() {
         Some(first) if elsewhere => Err(first.clone()),
         _ => {
-            let doubts = unfit.into_iter().map(Doubt::Unfit).collect();
-            Ok(Facts { claims: Some(claims), doubts })
+            let warnings = mismatch.into_iter().map(TokenWarning::Mismatch).collect();
+            Ok(CheckedToken { claims: Some(claims), warnings })
         }
     }
 }
 
 /// Lists every claim that does not fit the purpose.
-fn unfit(wanted: Wanted<'_>, claims: &Claims, now: SystemTime) -> impl Iterator<Item = Unfit> {
-    let resource =
-        claims.audience.as_ref().filter(|found| !is_for(found, wanted)).map(|found| {
-            Unfit::Resource { found: found.clone(), wanted: wanted.resource.to_owned() }
-        });
+fn mismatch(
+    wanted: TokenPurpose<'_>,
+    claims: &Claims,
+    now: SystemTime,
+) -> impl Iterator<Item = UnusableToken> {
+    let resource = claims.audience.as_ref().filter(|found| !is_for(found, wanted)).map(|found| {
+        UnusableToken::Resource { found: found.clone(), wanted: wanted.resource.to_owned() }
+    });
     let tenant = wanted.tenant.zip(claims.tenant.as_ref());
     let tenant = tenant.filter(|(wanted, found)| found.parse::<Guid>() != Ok(*wanted));
-    let tenant = tenant
-        .map(|(wanted, found)| Unfit::Tenant { found: found.clone(), wanted: wanted.to_string() });
-    let expired = claims.ends().is_some_and(|end| end + SKEW < now).then_some(Unfit::Expired);
+    let tenant = tenant.map(|(wanted, found)| UnusableToken::Tenant {
+        found: found.clone(),
+        wanted: wanted.to_string(),
+    });
+    let expired =
+        claims.ends().is_some_and(|end| end + CLOCK_SKEW < now).then_some(UnusableToken::Expired);
     [resource, tenant, expired].into_iter().flatten()
 }
 
 /// Returns true if a token's audience names the resource, with or without a slash at the end, or
 /// the service's application id, as tokens of version 2.0 do.
-fn is_for(found: &str, wanted: Wanted<'_>) -> bool {
+fn is_for(found: &str, wanted: TokenPurpose<'_>) -> bool {
     let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     plain(found) == plain(wanted.resource)
         || found.eq_ignore_ascii_case(wanted.audience.application())
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for TokenWarning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable => formatter.write_str("cannot be read, so it is used unchecked"),
-            Self::Unfit(unfit) => {
-                write!(formatter, "{unfit}; the service decides whether it takes it")
+            Self::Mismatch(mismatch) => {
+                write!(formatter, "{mismatch}; the service decides whether it takes it")
             }
         }
     }
@@ -143,21 +149,25 @@ mod tests {
 
     const TENANT: &str = "7c3f1c52-9d0e-4b7a-8a35-5e2f6d1b9c40";
 
-    fn checked(audience: Audience, elsewhere: bool, claims: &Value) -> Result<Facts, Unfit> {
+    fn checked(
+        audience: Audience,
+        elsewhere: bool,
+        claims: &Value,
+    ) -> Result<CheckedToken, UnusableToken> {
         let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
         let token = AccessToken::new(format!("e30.{payload}.made-up"));
         let resource = match audience {
             Audience::Dataverse => "https://contoso.example",
             Audience::Flow => "https://flow.example/",
         };
-        let wanted = Wanted { audience, resource, tenant: TENANT.parse().ok() };
+        let wanted = TokenPurpose { audience, resource, tenant: TENANT.parse().ok() };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10_000);
         check(wanted, &token, elsewhere, now)
     }
 
-    fn doubts(audience: Audience, claims: &Value) -> Vec<String> {
+    fn warnings(audience: Audience, claims: &Value) -> Vec<String> {
         let facts = checked(audience, false, claims).unwrap();
-        facts.doubts.iter().map(ToString::to_string).collect()
+        facts.warnings.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -169,42 +179,45 @@ mod tests {
         ] {
             let claims =
                 json!({"aud": name, "tid": TENANT.to_uppercase(), "scp": "x", "exp": 10_000});
-            assert!(doubts(Audience::Dataverse, &claims).is_empty(), "{name}");
+            assert!(warnings(Audience::Dataverse, &claims).is_empty(), "{name}");
         }
         let claims = json!({"aud": "7df0a125-d3be-4c96-aa54-591f83ff541c", "scp": "User"});
-        assert!(doubts(Audience::Flow, &claims).is_empty());
+        assert!(warnings(Audience::Flow, &claims).is_empty());
     }
 
     #[test]
     fn what_does_not_fit_is_a_doubt_in_our_own_token_and_refuses_anothers() {
         let claims =
             json!({"aud": "https://graph.example", "tid": "other", "scp": "x", "exp": 9_000});
-        let doubts = doubts(Audience::Flow, &claims);
-        assert_eq!(doubts.len(), 3, "{doubts:?}");
+        let warnings = warnings(Audience::Flow, &claims);
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
         let refused = checked(Audience::Flow, true, &claims).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "is for `https://graph.example`, not for `https://flow.example/`"
         );
         let tenant = json!({"tid": "11111111-9d0e-4b7a-8a35-5e2f6d1b9c40", "scp": "x"});
-        assert!(matches!(checked(Audience::Flow, true, &tenant), Err(Unfit::Tenant { .. })));
+        assert!(matches!(
+            checked(Audience::Flow, true, &tenant),
+            Err(UnusableToken::Tenant { .. })
+        ));
         let expired = json!({"scp": "x", "exp": 9_699});
-        assert_eq!(checked(Audience::Flow, true, &expired), Err(Unfit::Expired));
+        assert_eq!(checked(Audience::Flow, true, &expired), Err(UnusableToken::Expired));
         assert!(checked(Audience::Flow, true, &json!({"scp": "x", "exp": 9_700})).is_ok());
     }
 
     #[test]
     fn an_application_alone_is_refused_for_the_flow_service_and_no_other() {
         let claims = json!({"idtyp": "app", "roles": ["x"]});
-        assert_eq!(checked(Audience::Flow, false, &claims), Err(Unfit::Application));
+        assert_eq!(checked(Audience::Flow, false, &claims), Err(UnusableToken::Application));
         assert!(checked(Audience::Dataverse, true, &claims).is_ok());
     }
 
     #[test]
     fn a_token_that_cannot_be_read_is_used_with_a_doubt() {
-        let wanted = Wanted { audience: Audience::Flow, resource: "x", tenant: None };
+        let wanted = TokenPurpose { audience: Audience::Flow, resource: "x", tenant: None };
         let facts =
             check(wanted, &AccessToken::new("opaque"), true, SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(facts.doubts, [Doubt::Unreadable]);
+        assert_eq!(facts.warnings, [TokenWarning::Unreadable]);
     }
 }

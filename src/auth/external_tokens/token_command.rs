@@ -15,21 +15,21 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::auth::Audience;
-use crate::auth::session::Minted;
+use crate::auth::session::NewToken;
 use crate::auth::source::read_token;
 use crate::domain::{OWN_SECRETS, printable};
 
 /// The time limit of the program.
-const PATIENCE: Duration = Duration::from_mins(1);
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The placeholder in an argument for the token's resource.
 const RESOURCE: &str = "{resource}";
 
 /// The maximum size of the output that is read, in bytes.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// The maximum length of the program's error text that is shown, in characters.
-const MOST_CHARACTERS: usize = 300;
+const MAX_CHARACTERS: usize = 300;
 
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +62,13 @@ pub enum TokenCommandError {
 
 /// A reason why a program gave no token.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandFailure {
+pub enum TokenCommandFailure {
     /// The program could not be started.
     #[error("it could not be started")]
     Start(#[source] io::Error),
     /// The program took too long.
-    #[error("it did not end within {} s", PATIENCE.as_secs())]
-    Slow,
+    #[error("it did not end within {} s", COMMAND_TIMEOUT.as_secs())]
+    TimedOut,
     /// The program failed.
     #[error("it ended with {status}{}", said(.message))]
     Failed {
@@ -101,15 +101,16 @@ impl TokenCommand {
         &self,
         audience: Audience,
         resource: &str,
-    ) -> Result<Minted, CommandFailure> {
+    ) -> Result<NewToken, TokenCommandFailure> {
         let running = output(self.command(audience, resource));
-        let ended = timeout(PATIENCE, running).await.map_err(|_| CommandFailure::Slow)?;
-        let (status, output, said) = ended.map_err(CommandFailure::Start)?;
+        let ended =
+            timeout(COMMAND_TIMEOUT, running).await.map_err(|_| TokenCommandFailure::TimedOut)?;
+        let (status, output, said) = ended.map_err(TokenCommandFailure::Start)?;
         if !status.success() {
             let message = last_line(&said);
-            return Err(CommandFailure::Failed { status: status.to_string(), message });
+            return Err(TokenCommandFailure::Failed { status: status.to_string(), message });
         }
-        minted(&output, SystemTime::now()).ok_or(CommandFailure::NoToken)
+        minted(&output, SystemTime::now()).ok_or(TokenCommandFailure::NoToken)
     }
 
     /// Makes the command to start.
@@ -138,20 +139,20 @@ async fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8
 async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
-        stream.take(MOST_BYTES).read_to_end(&mut bytes).await?;
+        stream.take(MAX_BYTES).read_to_end(&mut bytes).await?;
     }
     Ok(bytes)
 }
 
 /// Reads a token from a program's output.
-fn minted(output: &[u8], now: SystemTime) -> Option<Minted> {
+fn minted(output: &[u8], now: SystemTime) -> Option<NewToken> {
     let text = std::str::from_utf8(output).ok()?.trim();
     if !text.starts_with('{') {
         let access = read_token(text.trim_matches('"'))?;
-        return Some(Minted { access, lifetime: None });
+        return Some(NewToken { access, lifetime: None });
     }
     let printed: Printed = serde_json::from_str(text).ok()?;
-    Some(Minted { access: read_token(&printed.token)?, lifetime: printed.lifetime(now) })
+    Some(NewToken { access: read_token(&printed.token)?, lifetime: printed.lifetime(now) })
 }
 
 impl Printed {
@@ -171,7 +172,7 @@ impl Printed {
 fn last_line(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    printable(line.unwrap_or_default().trim(), MOST_CHARACTERS)
+    printable(line.unwrap_or_default().trim(), MAX_CHARACTERS)
 }
 
 /// Formats the program's error text for the end of a sentence.
@@ -268,8 +269,8 @@ mod tests {
         let failure = failure.run(Audience::Flow, "x").await.unwrap_err().to_string();
         assert_eq!(failure, "it ended with exit status: 3: two");
         let failure = command("no-such-program-here").run(Audience::Flow, "x").await.unwrap_err();
-        assert!(matches!(failure, CommandFailure::Start(_)), "{failure:?}");
+        assert!(matches!(failure, TokenCommandFailure::Start(_)), "{failure:?}");
         let failure = command("echo not a token").run(Audience::Flow, "x").await.unwrap_err();
-        assert!(matches!(failure, CommandFailure::NoToken), "{failure:?}");
+        assert!(matches!(failure, TokenCommandFailure::NoToken), "{failure:?}");
     }
 }

@@ -7,12 +7,12 @@
 use std::fmt;
 
 use crate::api::entra::Refusal;
-use crate::auth::Step;
+use crate::auth::SignInStep;
 
-use Who::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
+use Actor::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
 
 /// Numbers with the same meaning and the same remedies.
-pub(super) struct Row {
+pub(super) struct CodeRow {
     /// The numbers that follow `AADSTS`.
     pub(super) codes: &'static [u64],
     /// The meaning, for a reader who does not know Entra.
@@ -22,26 +22,26 @@ pub(super) struct Row {
     /// True if Entra's own words name an account, an id or an address.
     pub(super) entra_names_more: bool,
     /// The effect of a new sign-in of the person.
-    pub(super) new_sign_in: NewSignIn,
+    pub(super) new_sign_in: NewSignInEffect,
 }
 
 /// The effect of a new sign-in of the person.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum NewSignIn {
+pub(super) enum NewSignInEffect {
     /// It would be refused too.
-    Futile,
+    Refused,
     /// It fixes the cause.
-    Mends,
+    Fixes,
     /// It may help if it is made in a browser, and not with a device code.
-    MendsByBrowser,
+    MayFixInBrowser,
 }
 
 /// An instruction for the person who can carry it out.
-pub(super) struct Remedy(Who, &'static str);
+pub(super) struct Remedy(Actor, &'static str);
 
 /// A person who can carry out a remedy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
+enum Actor {
     /// The person who runs the program.
     You,
     /// An administrator of the tenant in Entra.
@@ -53,14 +53,18 @@ enum Who {
 }
 
 /// Makes a row to which Entra's own words add nothing.
-const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
-    let new_sign_in = NewSignIn::Futile;
-    Row { codes, meaning, remedies, entra_names_more: false, new_sign_in }
+const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> CodeRow {
+    let new_sign_in = NewSignInEffect::Refused;
+    CodeRow { codes, meaning, remedies, entra_names_more: false, new_sign_in }
 }
 
 /// Makes a row to which Entra's own words add an account, an id or an address.
-const fn named(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
-    Row { entra_names_more: true, ..row(codes, meaning, remedies) }
+const fn named(
+    codes: &'static [u64],
+    meaning: &'static str,
+    remedies: &'static [Remedy],
+) -> CodeRow {
+    CodeRow { entra_names_more: true, ..row(codes, meaning, remedies) }
 }
 
 /// The first remedy after a device code where a browser may work.
@@ -74,7 +78,7 @@ const AFTER_AN_EARLIER_SIGN_IN: Remedy = Remedy(
 );
 
 /// Every explained number, in the order of the documentation.
-pub(super) static ROWS: &[Row] = &[
+pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // The application.
     row(
         &[7_000_218],
@@ -547,7 +551,7 @@ pub(super) static ROWS: &[Row] = &[
 ];
 
 /// Remedies by the error's name, if no number says more.
-pub(super) static NAMES: &[(&str, Remedy)] = &[
+pub(super) static KNOWN_NAMES: &[(&str, Remedy)] = &[
     (
         "invalid_client",
         Remedy(
@@ -592,36 +596,36 @@ pub(super) static NAMES: &[(&str, Remedy)] = &[
 ];
 
 /// Finds the first explained number of a refusal, with its row.
-pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
-    let known = |code: &u64| ROWS.iter().find(|row| row.codes.contains(code));
+pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static CodeRow)> {
+    let known = |code: &u64| KNOWN_CODES.iter().find(|row| row.codes.contains(code));
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
 }
 
-impl Row {
+impl CodeRow {
     /// Lists the remedies after any step.
     pub(super) fn remedies(&self) -> impl Iterator<Item = &Remedy> {
-        let by_browser = self.new_sign_in == NewSignIn::MendsByBrowser;
+        let by_browser = self.new_sign_in == NewSignInEffect::MayFixInBrowser;
         let browser = [&AFTER_A_CODE, &AFTER_AN_EARLIER_SIGN_IN];
         browser.into_iter().filter(move |_| by_browser).chain(self.remedies)
     }
 
     /// Marks the row as fixed by a new sign-in.
     const fn mended(self) -> Self {
-        Self { new_sign_in: NewSignIn::Mends, ..self }
+        Self { new_sign_in: NewSignInEffect::Fixes, ..self }
     }
 
     /// Marks the row as possibly fixed by a new sign-in in a browser.
     const fn mended_by_browser(self) -> Self {
-        Self { new_sign_in: NewSignIn::MendsByBrowser, ..self }
+        Self { new_sign_in: NewSignInEffect::MayFixInBrowser, ..self }
     }
 
     /// Lists the remedies after a refused step, most likely first.
-    pub(super) fn remedies_after(&self, step: Step) -> impl Iterator<Item = &Remedy> {
+    pub(super) fn remedies_after(&self, step: SignInStep) -> impl Iterator<Item = &Remedy> {
         let browser = match step {
-            Step::SignIn => &AFTER_A_CODE,
-            Step::Token(_) => &AFTER_AN_EARLIER_SIGN_IN,
+            SignInStep::SignIn => &AFTER_A_CODE,
+            SignInStep::Token(_) => &AFTER_AN_EARLIER_SIGN_IN,
         };
-        let may_mend = self.new_sign_in == NewSignIn::MendsByBrowser;
+        let may_mend = self.new_sign_in == NewSignInEffect::MayFixInBrowser;
         may_mend.then_some(browser).into_iter().chain(self.remedies)
     }
 }
@@ -640,7 +644,7 @@ impl fmt::Display for Remedy {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Actor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             You => "you",
@@ -672,13 +676,13 @@ mod tests {
     ];
 
     fn all_codes() -> Vec<u64> {
-        let mut codes: Vec<u64> = ROWS.iter().flat_map(|row| row.codes).copied().collect();
+        let mut codes: Vec<u64> = KNOWN_CODES.iter().flat_map(|row| row.codes).copied().collect();
         codes.sort_unstable();
         codes
     }
 
     /// What the documentation says of a row.
-    fn documented(row: &Row) -> Vec<String> {
+    fn documented(row: &CodeRow) -> Vec<String> {
         row.remedies().map(ToString::to_string).collect()
     }
 
@@ -689,7 +693,7 @@ mod tests {
 
     #[test]
     fn every_row_says_what_it_means_and_what_to_type_afterwards() {
-        for row in ROWS {
+        for row in KNOWN_CODES {
             let all = documented(row).join("; ");
             let goes_on = ["command again", "run again with", "the program waits"];
             assert!(goes_on.iter().any(|words| all.contains(words)), "{:?}: {all}", row.codes);
@@ -702,7 +706,7 @@ mod tests {
 
     #[test]
     fn the_page_has_the_table_of_codes() {
-        let lines = ROWS.iter().map(|row| {
+        let lines = KNOWN_CODES.iter().map(|row| {
             let codes: Vec<String> = row.codes.iter().map(ToString::to_string).collect();
             let remedies = documented(row);
             format!("| {} | {} | {} |\n", codes.join(", "), row.meaning, remedies.join("<br>"))
@@ -714,7 +718,7 @@ mod tests {
 
     #[test]
     fn the_page_has_the_table_of_names() {
-        let lines = NAMES.iter().map(|(name, remedy)| format!("| `{name}` | {remedy} |\n"));
+        let lines = KNOWN_NAMES.iter().map(|(name, remedy)| format!("| `{name}` | {remedy} |\n"));
         let head = "| error | what to do |\n| --- | --- |\n";
         let table = format!("\n{head}{}", lines.collect::<String>());
         assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");

@@ -2,8 +2,8 @@
 
 mod codes;
 
-use self::codes::NewSignIn;
-use super::{Audience, AuthError, Step, Unfit};
+use self::codes::NewSignInEffect;
+use super::{Audience, AuthError, SignInStep, UnusableToken};
 use crate::api::entra::Refusal;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 
@@ -11,7 +11,7 @@ use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 const CONSENT_REQUIRED: &str = "consent_required";
 
 /// The ways to name an application, and the steps to register one.
-const REGISTRATION: [&str; 4] = [
+const REGISTRATION_STEPS: [&str; 4] = [
     "name it by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one: docs/sign-in.md tells how",
     "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
     "in its Authentication: `Allow public client flows` = Yes",
@@ -19,7 +19,7 @@ const REGISTRATION: [&str; 4] = [
 ];
 
 /// The hint after the person declined.
-const DECLINED: &str = "you: run the same command again and accept what the page asks";
+const DECLINED_HINT: &str = "you: run the same command again and accept what the page asks";
 
 /// The hint for a run that must not ask, after an earlier sign-in has ended.
 const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
@@ -40,7 +40,7 @@ pub struct KnownCode {
 
 /// Lists every explained number of Entra, in the order of the documentation.
 pub fn known_codes() -> impl Iterator<Item = KnownCode> {
-    codes::ROWS.iter().flat_map(|row| {
+    codes::KNOWN_CODES.iter().flat_map(|row| {
         row.codes.iter().map(|code| KnownCode {
             code: *code,
             meaning: row.meaning,
@@ -53,7 +53,7 @@ pub fn known_codes() -> impl Iterator<Item = KnownCode> {
 pub(super) fn of(error: &AuthError) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     match error {
-        AuthError::MissingClientId => REGISTRATION.map(str::to_owned).to_vec(),
+        AuthError::MissingClientId => REGISTRATION_STEPS.map(str::to_owned).to_vec(),
         AuthError::MalformedClientId { .. } => {
             one("take the Application (client) ID from the application's overview in Entra")
         }
@@ -66,7 +66,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         }
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
         AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
-        AuthError::Declined { refusal } => of_known(refusal).unwrap_or_else(|| one(DECLINED)),
+        AuthError::Declined { refusal } => of_known(refusal).unwrap_or_else(|| one(DECLINED_HINT)),
         AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal } => {
             of_known(refusal).unwrap_or_else(unapproved)
         }
@@ -74,8 +74,8 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::NoPort { .. } => {
             one("let the program listen on 127.0.0.1, or sign in with a device code")
         }
-        AuthError::Unanswered => unanswered(),
-        AuthError::Unproven { .. } => one(
+        AuthError::BrowserTimeout => unanswered(),
+        AuthError::UnprovenTokens { .. } => one(
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),
         AuthError::Refused { step, refusal } => of_refusal(*step, refusal),
@@ -91,8 +91,8 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::NoRefreshToken { .. } => {
             one("the authority must grant the scope `offline_access` to the application")
         }
-        AuthError::Unfit { audience, unfit, .. } => one(&of_unfit(*audience, unfit)),
-        AuthError::EndsTooSoon { .. } => one(
+        AuthError::UnusableToken { audience, reason, .. } => one(&of_unfit(*audience, reason)),
+        AuthError::ExpiresTooSoon { .. } => one(
             "make the token shortly before the run, or name a command that makes one by --token-command",
         ),
         AuthError::Command { .. } => one(
@@ -108,15 +108,15 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
 }
 
 /// Returns what to do about a token that an audience would not accept.
-fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
-    match unfit {
-        Unfit::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
-        Unfit::Expired => "make a new one: an access token lasts about an hour".to_owned(),
-        Unfit::Malformed => "give the token alone, without quotes and without the word `Bearer`".to_owned(),
-        Unfit::Resource { wanted, .. } => format!(
+fn of_unfit(audience: Audience, reason: &UnusableToken) -> String {
+    match reason {
+        UnusableToken::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
+        UnusableToken::Expired => "make a new one: an access token lasts about an hour".to_owned(),
+        UnusableToken::Malformed => "give the token alone, without quotes and without the word `Bearer`".to_owned(),
+        UnusableToken::Resource { wanted, .. } => format!(
             "make it for {audience}, such as by `az account get-access-token --resource {wanted}`"
         ),
-        Unfit::Tenant { wanted, .. } => {
+        UnusableToken::Tenant { wanted, .. } => {
             format!("make it in the environment's tenant, such as by `az login --tenant {wanted}`")
         }
     }
@@ -192,16 +192,16 @@ pub(super) fn is_known(refusal: &Refusal) -> bool {
 /// Returns true if a new sign-in fixes the cause of a refused renewal.
 pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
     match codes::first(refusal) {
-        Some((_, row)) => row.new_sign_in == NewSignIn::Mends,
+        Some((_, row)) => row.new_sign_in == NewSignInEffect::Fixes,
         None => refusal.error != CONSENT_REQUIRED,
     }
 }
 
 /// Returns what to do after a refusal: by its number, else by its name. Entra's own words come
 /// first if they name an account, an id or an address.
-fn of_refusal(step: Step, refusal: &Refusal) -> Vec<String> {
+fn of_refusal(step: SignInStep, refusal: &Refusal) -> Vec<String> {
     let Some((_, row)) = codes::first(refusal) else {
-        let by_name = codes::NAMES.iter().filter(|(name, _)| *name == refusal.error);
+        let by_name = codes::KNOWN_NAMES.iter().filter(|(name, _)| *name == refusal.error);
         return by_name.map(|(_, remedy)| remedy.to_string()).collect();
     };
     let remedies = row.remedies_after(step).map(ToString::to_string);
@@ -210,7 +210,7 @@ fn of_refusal(step: Step, refusal: &Refusal) -> Vec<String> {
 
 /// Returns what to do after a refusal at a sign-in, if its number is explained.
 fn of_known(refusal: &Refusal) -> Option<Vec<String>> {
-    codes::first(refusal).map(|_| of_refusal(Step::SignIn, refusal))
+    codes::first(refusal).map(|_| of_refusal(SignInStep::SignIn, refusal))
 }
 
 /// Returns Entra's own words if they name an account, an id or an address.
@@ -229,7 +229,7 @@ mod tests {
         let (error, codes) = (error.to_owned(), vec![code]);
         let correlation_id = Some("c-1".to_owned());
         let refusal = Refusal { error, description, codes, correlation_id, ..Refusal::default() };
-        AuthError::refused(Step::Token(Audience::Flow), refusal)
+        AuthError::refused(SignInStep::Token(Audience::Flow), refusal)
     }
 
     #[test]
@@ -307,7 +307,7 @@ mod tests {
     fn a_browser_is_offered_after_a_code_and_after_an_earlier_sign_in_that_is_blocked() {
         for code in [50005, 50097, 50129, 50187, 53000, 53001, 53002, 53003] {
             let refusal = Refusal { codes: vec![code], ..Refusal::default() };
-            let after_code = AuthError::refused(Step::SignIn, refusal).hints();
+            let after_code = AuthError::refused(SignInStep::SignIn, refusal).hints();
             let wanted =
                 "you: if you signed in by a code, run the same command again with `--browser`";
             assert_eq!(after_code[0], wanted, "{code}");

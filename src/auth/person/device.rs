@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use crate::auth::exchange::{DeviceCode, Grant};
-use crate::auth::exchange::{Sleep, TOKEN, Wire};
-use crate::auth::person::Request;
-use crate::auth::{Application, AuthError, Prompt, Step};
+use crate::auth::exchange::{DeviceCode, GrantedTokens};
+use crate::auth::exchange::{OauthHttp, Sleep, TOKEN_PATH};
+use crate::auth::person::TokenRequest;
+use crate::auth::{Application, AuthError, DeviceCodePrompt, SignInStep};
 use crate::http::Transport;
 
 /// The path of a code request in logs.
-const DEVICE_CODE: &str = "/{tenant}/oauth2/v2.0/devicecode";
+const DEVICE_CODE_PATH: &str = "/{tenant}/oauth2/v2.0/devicecode";
 
 /// Asks for a code, shows it, and polls until the person has decided. The time that the person
 /// takes is added to the transport's deadline.
@@ -21,15 +21,15 @@ const DEVICE_CODE: &str = "/{tenant}/oauth2/v2.0/devicecode";
 pub(in crate::auth) async fn grant(
     transport: &Transport,
     application: &Application,
-    request: &Request<'_>,
-    show: impl FnOnce(&Prompt),
+    request: &TokenRequest<'_>,
+    show: impl FnOnce(&DeviceCodePrompt),
     sleep: &Sleep,
-) -> Result<Grant, AuthError> {
-    let asking = Wire::asking(transport, Step::SignIn, DEVICE_CODE);
+) -> Result<GrantedTokens, AuthError> {
+    let asking = OauthHttp::asking(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
     let code = DeviceCode::ask(&asking, application, request.scopes, request.claims).await?;
     let prompt = code.prompt()?;
     show(&prompt);
-    let polling = Wire::polling(transport, TOKEN, Arc::clone(sleep));
+    let polling = OauthHttp::polling(transport, TOKEN_PATH, Arc::clone(sleep));
     let answer = code.poll(&polling, application, request.claims, sleep);
     transport.while_asking(prompt.expires_in, answer).await
 }

@@ -22,11 +22,11 @@ use tokio::time::timeout;
 use url::Url;
 
 pub use browser::open_browser;
-pub use prompt::Prompt;
-pub use refresh_token::Keeper;
+pub use prompt::DeviceCodePrompt;
+pub use refresh_token::SharedRefreshToken;
 pub use renewal::renewals_end;
 
-use super::exchange::{Grant, Sleep};
+use super::exchange::{GrantedTokens, Sleep};
 use super::notice::{Notice, Notify};
 use super::store::StoreError;
 use super::{Application, Audience, AuthError};
@@ -35,17 +35,17 @@ use crate::http::Transport;
 use renewal::{Renewal, carried_through};
 
 /// The time after which a person is reminded that a code waits for them.
-const WORTH_REMINDING: Duration = Duration::from_mins(2);
+const REMINDER_AFTER: Duration = Duration::from_mins(2);
 
 /// A way to ask a person to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum SignInMethod {
     /// A code that is entered on any device (RFC 8628).
     DeviceCode,
     /// A browser on this machine (RFC 8252).
     Browser,
     /// No way: the run must not ask.
-    Nobody,
+    NonInteractive,
 }
 
 /// A person who signs in, and the application they use.
@@ -53,15 +53,15 @@ pub struct Person {
     /// The application with which they sign in.
     application: Application,
     /// The way in which they are asked.
-    way: Way,
+    way: SignInMethod,
     /// The holder of their refresh token.
-    pub(in crate::auth) keeper: Keeper,
+    pub(in crate::auth) keeper: SharedRefreshToken,
     /// The function that waits between polls: an argument, so that tests do not wait.
     sleep: Sleep,
 }
 
 /// A request for a token of a person.
-pub(in crate::auth) struct Request<'a> {
+pub(in crate::auth) struct TokenRequest<'a> {
     /// The audience of the token.
     pub(in crate::auth) audience: Audience,
     /// The scopes, separated by spaces.
@@ -72,7 +72,7 @@ pub(in crate::auth) struct Request<'a> {
 
 impl Person {
     /// Makes a person who signs in with the application.
-    pub fn new(application: Application, way: Way, keeper: Keeper) -> Self {
+    pub fn new(application: Application, way: SignInMethod, keeper: SharedRefreshToken) -> Self {
         let sleep: Sleep = Arc::new(|time: Duration| Box::pin(tokio::time::sleep(time)));
         Self { application, way, keeper, sleep }
     }
@@ -85,7 +85,7 @@ impl Person {
 
     /// Returns true if the person may be asked.
     pub(in crate::auth) fn can_be_asked(&self) -> bool {
-        self.way != Way::Nobody
+        self.way != SignInMethod::NonInteractive
     }
 
     /// Makes a token from the refresh token (RFC 6749 section 6).
@@ -95,17 +95,19 @@ impl Person {
     pub(in crate::auth) async fn renew(
         &self,
         transport: &Transport,
-        request: &Request<'_>,
+        request: &TokenRequest<'_>,
         notify: &Notify,
-    ) -> Result<Grant, AuthError> {
-        let Request { audience, scopes, claims } = *request;
+    ) -> Result<GrantedTokens, AuthError> {
+        let TokenRequest { audience, scopes, claims } = *request;
         let hold = self.keeper.hold().await?;
         let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
         let (application, transport) = (self.application.clone(), transport.clone());
         let renewal = Renewal { application, transport, notify: Arc::clone(notify), hold, token };
         let (scopes, claims) = (scopes.to_owned(), claims.map(str::to_owned));
         let work = async move {
-            renewal.run(&Request { audience, scopes: &scopes, claims: claims.as_deref() }).await
+            renewal
+                .run(&TokenRequest { audience, scopes: &scopes, claims: claims.as_deref() })
+                .await
         };
         carried_through(work).await
     }
@@ -117,18 +119,18 @@ impl Person {
     pub(in crate::auth) async fn ask(
         &self,
         transport: &Transport,
-        request: &Request<'_>,
+        request: &TokenRequest<'_>,
         notify: &Notify,
-    ) -> Result<Grant, AuthError> {
+    ) -> Result<GrantedTokens, AuthError> {
         let application = &self.application;
         let grant = match self.way {
-            Way::Nobody => return Err(AuthError::PersonNeeded { why: None }),
-            Way::DeviceCode => {
-                let show = |prompt: &Prompt| notify(Notice::DeviceCode(prompt));
+            SignInMethod::NonInteractive => return Err(AuthError::PersonNeeded { why: None }),
+            SignInMethod::DeviceCode => {
+                let show = |prompt: &DeviceCodePrompt| notify(Notice::DeviceCode(prompt));
                 let asked = device::grant(transport, application, request, show, &self.sleep);
                 with_reminder(asked, notify).await?
             }
-            Way::Browser => {
+            SignInMethod::Browser => {
                 let show = |url: &Url| notify(Notice::Browser(url));
                 browser::grant(transport, application, request, show).await?
             }
@@ -142,7 +144,7 @@ impl Person {
 /// Waits for the sign-in, and sends one reminder if it takes long.
 async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T {
     let mut asked = std::pin::pin!(asked);
-    if let Ok(answer) = timeout(WORTH_REMINDING, &mut asked).await {
+    if let Ok(answer) = timeout(REMINDER_AFTER, &mut asked).await {
         return answer;
     }
     notify(Notice::StillWaiting);

@@ -9,11 +9,11 @@ use crate::auth::AuthError;
 use crate::domain::{is_private, printable};
 
 /// The maximum length of a text that is shown, in characters.
-const MOST_CHARACTERS: usize = 1000;
+const MAX_CHARACTERS: usize = 1000;
 
 /// A page and the code to enter there: the server's own words, made safe to print.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Prompt {
+pub struct DeviceCodePrompt {
     /// The page to open.
     pub verification_uri: String,
     /// The code to enter there.
@@ -24,7 +24,7 @@ pub struct Prompt {
     pub expires_in: Duration,
 }
 
-impl Prompt {
+impl DeviceCodePrompt {
     /// Makes a prompt from the server's answer.
     ///
     /// # Errors
@@ -36,11 +36,11 @@ impl Prompt {
         expires_in: Duration,
     ) -> Result<Self, AuthError> {
         let url = Url::parse(page).ok().filter(is_private);
-        let message = message.map(|text| printable(&without_controls(text), MOST_CHARACTERS));
-        let untrusted = || AuthError::UntrustedPage { page: printable(page, MOST_CHARACTERS) };
+        let message = message.map(|text| printable(&without_controls(text), MAX_CHARACTERS));
+        let untrusted = || AuthError::UntrustedPage { page: printable(page, MAX_CHARACTERS) };
         Ok(Self {
             verification_uri: url.ok_or_else(untrusted)?.into(),
-            user_code: printable(&without_controls(user_code), MOST_CHARACTERS),
+            user_code: printable(&without_controls(user_code), MAX_CHARACTERS),
             message: message.filter(|text| !text.is_empty()),
             expires_in,
         })
@@ -53,10 +53,10 @@ fn without_controls(text: &str) -> String {
     line.chars().filter(|c| !c.is_control()).collect()
 }
 
-impl fmt::Debug for Prompt {
+impl fmt::Debug for DeviceCodePrompt {
     /// Hides the code: whoever has it first could have the person approve another sign-in.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Prompt({}, ****)", self.verification_uri)
+        write!(formatter, "DeviceCodePrompt({}, ****)", self.verification_uri)
     }
 }
 
@@ -64,9 +64,9 @@ impl fmt::Debug for Prompt {
 mod tests {
     use super::*;
 
-    fn prompt(page: &str) -> Result<Prompt, AuthError> {
+    fn prompt(page: &str) -> Result<DeviceCodePrompt, AuthError> {
         let message = Some("open\r\nthe \u{1b}[31mpage");
-        Prompt::new(page, "AB\u{7}CD", message, Duration::from_mins(15))
+        DeviceCodePrompt::new(page, "AB\u{7}CD", message, Duration::from_mins(15))
     }
 
     #[test]

@@ -8,25 +8,25 @@ use std::time::SystemTime;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::auth::exchange::Grant;
+use crate::auth::exchange::GrantedTokens;
 use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
 use crate::auth::{Audience, Identity};
 use crate::domain::RefreshToken;
 
 /// The holder of a person's refresh token.
-pub struct Keeper {
+pub struct SharedRefreshToken {
     /// The token of this run alone, which takes precedence over the store.
     memory: Arc<Mutex<Option<RefreshToken>>>,
     kept: Option<(Store, SignInName)>,
 }
 
 /// Exclusive access to the refresh token.
-pub(in crate::auth) struct Hold {
+pub(in crate::auth) struct RefreshTokenGuard {
     memory: OwnedMutexGuard<Option<RefreshToken>>,
     kept: Option<(Exclusive, SignInName)>,
 }
 
-impl Keeper {
+impl SharedRefreshToken {
     /// Makes a holder that keeps nothing after the run, and starts with the token if there is one.
     pub fn in_memory(token: Option<RefreshToken>) -> Self {
         Self { memory: Arc::new(Mutex::new(token)), kept: None }
@@ -41,7 +41,7 @@ impl Keeper {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(in crate::auth) async fn hold(&self) -> Result<Hold, StoreError> {
+    pub(in crate::auth) async fn hold(&self) -> Result<RefreshTokenGuard, StoreError> {
         let memory = Arc::clone(&self.memory).lock_owned().await;
         let kept = match &self.kept {
             Some((store, name)) if memory.is_none() => {
@@ -49,11 +49,11 @@ impl Keeper {
             }
             _ => None,
         };
-        Ok(Hold { memory, kept })
+        Ok(RefreshTokenGuard { memory, kept })
     }
 }
 
-impl Hold {
+impl RefreshTokenGuard {
     /// Returns the token, if there is one.
     pub(in crate::auth) fn token(&self) -> Option<&RefreshToken> {
         let kept = || {
@@ -69,7 +69,7 @@ impl Hold {
     /// The store cannot be written. This run continues with the token; later runs do not have it.
     pub(in crate::auth) fn renewed(
         &mut self,
-        grant: &Grant,
+        grant: &GrantedTokens,
         audience: Audience,
     ) -> Result<(), StoreError> {
         let rotated = grant.refresh.as_ref();
@@ -96,7 +96,7 @@ impl Hold {
     /// The store cannot be written. This run continues with the token; later runs do not have it.
     pub(in crate::auth) fn signed_in(
         &mut self,
-        grant: &Grant,
+        grant: &GrantedTokens,
         audience: Audience,
     ) -> Result<(), StoreError> {
         let Some(token) = &grant.refresh else { return Ok(()) };

@@ -4,24 +4,24 @@
 use tokio::sync::RwLock;
 use tracing::Instrument as _;
 
-use super::after_refusal::{self, Next};
-use super::refresh_token::Hold;
-use super::{Request, warn_unless_kept};
-use crate::auth::exchange::{Grant, TOKEN, Wire};
+use super::after_refusal::{self, NextStep};
+use super::refresh_token::RefreshTokenGuard;
+use super::{TokenRequest, warn_unless_kept};
+use crate::auth::exchange::{GrantedTokens, OauthHttp, TOKEN_PATH};
 use crate::auth::notice::Notify;
-use crate::auth::{Application, AuthError, Step};
+use crate::auth::{Application, AuthError, SignInStep};
 use crate::domain::RefreshToken;
 use crate::http::Transport;
 
 /// A lock that every active renewal holds for reading.
-static UNDER_WAY: RwLock<()> = RwLock::const_new(());
+static ACTIVE_RENEWALS: RwLock<()> = RwLock::const_new(());
 
 /// A renewal of a person's token.
 pub(super) struct Renewal {
     pub(super) application: Application,
     pub(super) transport: Transport,
     pub(super) notify: Notify,
-    pub(super) hold: Hold,
+    pub(super) hold: RefreshTokenGuard,
     pub(super) token: RefreshToken,
 }
 
@@ -30,15 +30,18 @@ impl Renewal {
     ///
     /// # Errors
     /// The authority refuses, it cannot be reached, or the store cannot be written.
-    pub(super) async fn run(mut self, request: &Request<'_>) -> Result<Grant, AuthError> {
+    pub(super) async fn run(
+        mut self,
+        request: &TokenRequest<'_>,
+    ) -> Result<GrantedTokens, AuthError> {
         let Self { application, transport, token, .. } = &self;
-        let wire = Wire::asking(transport, Step::Token(request.audience), TOKEN);
+        let wire = OauthHttp::asking(transport, SignInStep::Token(request.audience), TOKEN_PATH);
         let (scopes, claims) = (request.scopes, request.claims);
-        let result = Grant::refresh(&wire, application, token, scopes, claims).await;
+        let result = GrantedTokens::refresh(&wire, application, token, scopes, claims).await;
         match &result {
             Ok(grant) => warn_unless_kept(self.hold.renewed(grant, request.audience), &self.notify),
             // Deleted under the lock, so that a new sign-in of another run is not deleted.
-            Err(error) if after_refusal::next(error) == Next::AskPerson { forget: true } => {
+            Err(error) if after_refusal::next(error) == NextStep::AskPerson { forget: true } => {
                 self.hold.forget()?;
             }
             Err(_) => {}
@@ -51,7 +54,7 @@ impl Renewal {
 pub(super) async fn carried_through<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    let under_way = UNDER_WAY.read().await;
+    let under_way = ACTIVE_RENEWALS.read().await;
     let task = async move {
         let _under_way = under_way;
         work.await
@@ -64,7 +67,7 @@ pub(super) async fn carried_through<T: Send + 'static>(
 
 /// Waits until no renewal is active: a run that ends earlier may lose its sign-in.
 pub async fn renewals_end() {
-    let _none = UNDER_WAY.write().await;
+    let _none = ACTIVE_RENEWALS.write().await;
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub enum PrincipalError {
     #[error("{means} is not set: {}", listed(variables))]
     NotSet {
         /// The proof that needs them.
-        means: Means,
+        means: ProofKind,
         /// The names of the variables.
         variables: Vec<String>,
     },
@@ -51,7 +51,7 @@ pub enum PrincipalError {
     #[error("{peer} answered {status} and told no identity of this pipeline")]
     NoToken {
         /// The provider.
-        means: Means,
+        means: ProofKind,
         /// The service that was asked.
         peer: Peer,
         /// The status.
@@ -71,7 +71,7 @@ pub enum PrincipalError {
 
 /// A kind of proof of an application's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
+pub enum ProofKind {
     /// A secret.
     Secret,
     /// A certificate.
@@ -109,12 +109,12 @@ impl PrincipalError {
             Self::Certificate { variable, source } => source.hints(variable),
             Self::NotSigned => vec!["run again".to_owned()],
             Self::NoToken { means, .. } => vec![means.refusal().to_owned()],
-            Self::TokenFile { .. } => vec![Means::Kubernetes.refusal().to_owned()],
+            Self::TokenFile { .. } => vec![ProofKind::Kubernetes.refusal().to_owned()],
         }
     }
 }
 
-impl Means {
+impl ProofKind {
     /// Returns how to set a missing variable.
     fn setting(self) -> &'static str {
         match self {
@@ -189,7 +189,7 @@ impl CertificateError {
     }
 }
 
-impl fmt::Display for Means {
+impl fmt::Display for ProofKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Secret => "the secret's variable",

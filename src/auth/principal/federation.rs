@@ -11,7 +11,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Means, PrincipalError};
+use super::{PrincipalError, ProofKind};
 use crate::auth::AuthError;
 use crate::domain::{AccessToken, ClientAssertion, Service, is_private};
 use crate::http::{Answer, DecodeError, Method, Peer, Request, Transport};
@@ -23,11 +23,11 @@ const API_VERSION: &str = "7.1";
 const NO_SIGN_IN_PAGE: HeaderName = HeaderName::from_static("x-tfs-fedauthredirect");
 
 /// The maximum length of a token in a file, in bytes.
-const MOST_TOKEN_BYTES: u64 = 64 * 1024;
+const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// An identity provider of a pipeline, with the inputs to ask it for a token.
 #[derive(Clone, Debug)]
-pub enum Federation {
+pub enum IdentityProvider {
     /// GitHub Actions:
     /// <https://docs.github.com/actions/reference/security/oidc>.
     GitHub {
@@ -53,7 +53,7 @@ pub enum Federation {
     },
 }
 
-impl Federation {
+impl IdentityProvider {
     /// Reads the address in a variable of the pipeline.
     ///
     /// # Errors
@@ -75,11 +75,11 @@ impl Federation {
         match self {
             Self::GitHub { url, request_token } => {
                 let request = to_github(url, audience);
-                ask(transport, &request, request_token, Means::GitHub, "value").await
+                ask(transport, &request, request_token, ProofKind::GitHub, "value").await
             }
             Self::AzureDevOps { url, access_token, service_connection } => {
                 let request = to_azure_devops(url, service_connection);
-                ask(transport, &request, access_token, Means::AzureDevOps, "oidcToken").await
+                ask(transport, &request, access_token, ProofKind::AzureDevOps, "oidcToken").await
             }
             Self::File { path } => Ok(from_file(path)?),
         }
@@ -111,7 +111,7 @@ async fn ask(
     transport: &Transport,
     request: &Request,
     token: &AccessToken,
-    means: Means,
+    means: ProofKind,
     member: &str,
 ) -> Result<ClientAssertion, AuthError> {
     let peer = Peer::of(request.service, &request.url);
@@ -152,6 +152,6 @@ fn from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
 /// Reads the text of a file, up to the maximum length of a token.
 fn text_of(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(MOST_TOKEN_BYTES).read_to_string(&mut text)?;
+    File::open(path)?.take(MAX_TOKEN_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }

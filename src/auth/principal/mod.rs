@@ -20,14 +20,14 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 pub use certificate::{Certificate, CertificateError};
-pub use error::{Means, PrincipalError};
-pub use federation::Federation;
+pub use error::{PrincipalError, ProofKind};
+pub use federation::IdentityProvider;
 
-use super::{Application, Audience, AuthError, ClientId, Step};
+use super::{Application, Audience, AuthError, ClientId, SignInStep};
 use crate::api::entra::Authority;
-use crate::auth::exchange::Grant;
-use crate::auth::exchange::TOKEN;
-use crate::auth::exchange::Wire;
+use crate::auth::exchange::GrantedTokens;
+use crate::auth::exchange::OauthHttp;
+use crate::auth::exchange::TOKEN_PATH;
 use crate::domain::{ClientAssertion, ClientSecret};
 use crate::http::Transport;
 
@@ -48,7 +48,7 @@ pub enum Proof {
     /// The private key of a certificate that Entra knows.
     Certificate(Certificate),
     /// A token that the pipeline's identity provider signs.
-    Federated(Federation),
+    Federated(IdentityProvider),
 }
 
 /// A proof in the form that is sent to Entra.
@@ -73,12 +73,12 @@ impl Principal {
         authority: &Authority,
         scope: &str,
         audience: &str,
-    ) -> Result<Grant, AuthError> {
+    ) -> Result<GrantedTokens, AuthError> {
         let credential = self.credential(transport, authority, audience).await?;
         let authority = authority.clone();
         let application = Application { authority, client_id: self.client_id.clone() };
-        let wire = Wire::asking(transport, Step::Token(Audience::Dataverse), TOKEN);
-        Grant::for_application(&wire, &application, &credential, scope).await
+        let wire = OauthHttp::asking(transport, SignInStep::Token(Audience::Dataverse), TOKEN_PATH);
+        GrantedTokens::for_application(&wire, &application, &credential, scope).await
     }
 
     /// Makes the proof to send, anew each time: assertions last for minutes.

@@ -153,7 +153,7 @@ fn what_is_wrong_with_a_certificate_is_told_with_a_command_and_without_its_conte
 
 /// How a grant ended, and what it took.
 struct Ended {
-    result: Result<Grant, AuthError>,
+    result: Result<GrantedTokens, AuthError>,
     received: Vec<Received>,
     transport: Transport,
 }
@@ -205,11 +205,11 @@ fn secret(_: &Server) -> Proof {
 fn git_hub(server: &Server) -> Proof {
     let url = server.url("/idtoken?api-version=2.0");
     let request_token = AccessToken::new("made-up-request-token");
-    Proof::Federated(Federation::GitHub { url, request_token })
+    Proof::Federated(IdentityProvider::GitHub { url, request_token })
 }
 
 fn azure_dev_ops(server: &Server) -> Proof {
-    Proof::Federated(Federation::AzureDevOps {
+    Proof::Federated(IdentityProvider::AzureDevOps {
         url: server.url("/oidctoken"),
         access_token: AccessToken::new("made-up-job-token"),
         service_connection: "connection-1".to_owned(),
@@ -298,7 +298,7 @@ async fn azure_dev_ops_is_asked_for_a_service_connection() {
 async fn a_token_file_is_read_anew_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    let file = |_: &Server| Proof::Federated(Federation::File { path: path.clone() });
+    let file = |_: &Server| Proof::Federated(IdentityProvider::File { path: path.clone() });
     for text in ["made-up-1", "made-up-2\n"] {
         std::fs::write(&path, text).unwrap();
         let ended = grant(file, Reply::Drop, granted()).await;
@@ -360,7 +360,7 @@ async fn nothing_is_asked_over_plain_http() {
     let far = |_: &Server| {
         let url = "http://pipelines.example.com/".parse().unwrap();
         let request_token = AccessToken::new("made-up");
-        Proof::Federated(Federation::GitHub { url, request_token })
+        Proof::Federated(IdentityProvider::GitHub { url, request_token })
     };
     let ended = grant(far, Reply::Drop, granted()).await;
     assert!(matches!(ended.error(), AuthError::Transport { .. }), "{:?}", ended.error());

@@ -21,7 +21,7 @@ const LAUNCHERS: &[(&str, &[&str])] = &[("xdg-open", &[]), ("wslview", &[])];
 
 /// Variables of which at least one is set where a browser can be shown.
 #[cfg(not(any(target_os = "macos", windows)))]
-const SCREENS: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
+const DISPLAY_VARIABLES: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
 
 /// Opens the address in the person's browser. Returns true if a program was started, which may
 /// still fail later.
@@ -33,7 +33,9 @@ pub fn open_browser(url: &Url) -> bool {
 /// Returns true if a browser can be shown.
 #[cfg(not(any(target_os = "macos", windows)))]
 fn has_screen() -> bool {
-    SCREENS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    DISPLAY_VARIABLES
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Returns true if a browser can be shown.

@@ -16,23 +16,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::page;
-use super::redirect::{self, Awaited, Heard, MOST_HEAD_BYTES};
+use super::redirect::{self, ExpectedAnswer, MAX_HEAD_BYTES, RedirectRequest};
 use crate::auth::AuthError;
 
 /// The time limit of a connection.
-const LONGEST_VISIT: Duration = Duration::from_secs(10);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum number of connections at once; further ones wait in the system's queue.
-const MOST_VISITORS: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 
 /// The maximum number of ports to try when one is free on only one of the two addresses.
-const MOST_PORTS: usize = 8;
+const MAX_PORT_ATTEMPTS: usize = 8;
 
 /// The pause after a failed accept.
-const PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// A port that is open to this machine only, until it is dropped.
-pub(super) struct Loopback {
+pub(super) struct LoopbackListener {
     port: u16,
     ipv4: TcpListener,
     /// The same port on `::1`, where `localhost` may lead; none if the machine has no such address.
@@ -40,20 +40,20 @@ pub(super) struct Loopback {
 }
 
 /// The connection that brought the answer.
-pub(super) struct Visit {
+pub(super) struct AnsweredConnection {
     /// The connection on which the browser waits for a page.
     pub(super) connection: TcpStream,
     /// The code, or the reason why there is none.
     pub(super) answer: Result<AuthorizationCode, AuthError>,
 }
 
-impl Loopback {
+impl LoopbackListener {
     /// Opens a port that is free on both addresses.
     ///
     /// # Errors
     /// No port is free on both, or the system does not allow it.
     pub(super) async fn open() -> io::Result<Self> {
-        for _ in 0..MOST_PORTS {
+        for _ in 0..MAX_PORT_ATTEMPTS {
             let ipv4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let port = ipv4.local_addr()?.port();
             match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
@@ -74,12 +74,12 @@ impl Loopback {
     }
 
     /// Waits for the answer with this state, and closes the port.
-    pub(super) async fn wait(self, state: &CsrfToken) -> Visit {
-        let awaited = Awaited { host: &self.host(), state };
+    pub(super) async fn wait(self, state: &CsrfToken) -> AnsweredConnection {
+        let awaited = ExpectedAnswer { host: &self.host(), state };
         let mut visitors = FuturesUnordered::new();
         loop {
             tokio::select! {
-                connection = self.next(), if visitors.len() < MOST_VISITORS => {
+                connection = self.next(), if visitors.len() < MAX_CONNECTIONS => {
                     visitors.push(receive(connection, &awaited));
                 }
                 visit = visitors.next(), if !visitors.is_empty() => {
@@ -114,34 +114,37 @@ async fn accept(listener: &TcpListener) -> TcpStream {
         match listener.accept().await {
             Ok((connection, _)) => return connection,
             // The connection was closed again, or the system lacks a resource: both pass.
-            Err(_) => sleep(PAUSE).await,
+            Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
         }
     }
 }
 
 /// Reads a connection. Returns `None` if it does not bring the answer in time.
-async fn receive(mut connection: TcpStream, awaited: &Awaited<'_>) -> Option<Visit> {
-    let answer = timeout(LONGEST_VISIT, hear(&mut connection, awaited)).await.ok()??;
-    Some(Visit { connection, answer })
+async fn receive(
+    mut connection: TcpStream,
+    awaited: &ExpectedAnswer<'_>,
+) -> Option<AnsweredConnection> {
+    let answer = timeout(CONNECTION_TIMEOUT, hear(&mut connection, awaited)).await.ok()??;
+    Some(AnsweredConnection { connection, answer })
 }
 
 /// Reads requests until the answer arrives. Rejects other requests and returns `None`.
 async fn hear(
     connection: &mut TcpStream,
-    awaited: &Awaited<'_>,
+    awaited: &ExpectedAnswer<'_>,
 ) -> Option<Result<AuthorizationCode, AuthError>> {
-    let mut head = Vec::with_capacity(MOST_HEAD_BYTES);
+    let mut head = Vec::with_capacity(MAX_HEAD_BYTES);
     loop {
         let count = connection.read_buf(&mut head).await.ok()?;
         match redirect::read(&head, awaited) {
-            Heard::Beginning if count == 0 => return None,
-            Heard::Beginning => {}
-            Heard::Answer(answer) => return Some(answer),
-            Heard::Foreign => {
+            RedirectRequest::Incomplete if count == 0 => return None,
+            RedirectRequest::Incomplete => {}
+            RedirectRequest::Answer(answer) => return Some(answer),
+            RedirectRequest::OtherSignIn => {
                 tell(connection, &page::foreign()).await;
                 return None;
             }
-            Heard::Other(status) => {
+            RedirectRequest::Rejected(status) => {
                 tell(connection, &page::plain(status)).await;
                 return None;
             }
@@ -152,7 +155,7 @@ async fn hear(
 /// Sends the final page to the browser.
 pub(super) async fn end(mut connection: TcpStream, page: &str) {
     // If the browser has closed the connection, the page is lost, which does no harm.
-    let _ = timeout(LONGEST_VISIT, tell(&mut connection, page)).await;
+    let _ = timeout(CONNECTION_TIMEOUT, tell(&mut connection, page)).await;
 }
 
 /// Sends a response and closes the connection.

@@ -2,9 +2,9 @@
 //! browser brings back to a local port (RFC 8252 section 7.3).
 //!
 //! ```text
-//! Loopback::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
+//! LoopbackListener::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
 //! show              the caller prints the address and opens a browser
-//! Loopback::wait    every visitor is heard; the first answer is kept and the port closes
+//! LoopbackListener::wait    every visitor is heard; the first answer is kept and the port closes
 //! redeem            code -> tokens, proven by the nonce
 //! loopback::end     the browser shows how it ended
 //! ```
@@ -25,17 +25,17 @@ use tokio::time::timeout;
 use url::Url;
 
 pub use self::launch::open_browser;
-use self::loopback::{Loopback, Visit};
-use crate::auth::exchange::TOKEN;
-use crate::auth::exchange::Wire;
-use crate::auth::exchange::{CodeRequest, Grant};
-use crate::auth::person::Request;
-use crate::auth::{Application, AuthError, Step};
+use self::loopback::{AnsweredConnection, LoopbackListener};
+use crate::auth::exchange::OauthHttp;
+use crate::auth::exchange::TOKEN_PATH;
+use crate::auth::exchange::{AuthorizationRequest, GrantedTokens};
+use crate::auth::person::TokenRequest;
+use crate::auth::{Application, AuthError, SignInStep};
 use crate::domain::is_private;
 use crate::http::Transport;
 
 /// The time that a person may take in the browser.
-const LONGEST_WAIT: Duration = Duration::from_mins(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Signs a person in with a browser. `show` gets the address to open before the wait. The time that
 /// the person takes is added to the transport's deadline.
@@ -45,18 +45,18 @@ const LONGEST_WAIT: Duration = Duration::from_mins(10);
 pub(in crate::auth) async fn grant(
     transport: &Transport,
     application: &Application,
-    request: &Request<'_>,
+    request: &TokenRequest<'_>,
     show: impl FnOnce(&Url),
-) -> Result<Grant, AuthError> {
-    let loopback = Loopback::open().await.map_err(|source| AuthError::NoPort { source })?;
-    let Request { scopes, claims, .. } = *request;
-    let request = CodeRequest::new(application, loopback.address(), scopes, claims);
+) -> Result<GrantedTokens, AuthError> {
+    let loopback = LoopbackListener::open().await.map_err(|source| AuthError::NoPort { source })?;
+    let TokenRequest { scopes, claims, .. } = *request;
+    let request = AuthorizationRequest::new(application, loopback.address(), scopes, claims);
     let request = request.map_err(|_| AuthError::NoAuthority)?;
     show(safe(request.address())?);
-    let visit = timeout(LONGEST_WAIT, loopback.wait(request.state()));
-    let visit = transport.while_asking(LONGEST_WAIT, visit).await;
-    let Visit { connection, answer } = visit.map_err(|_| AuthError::Unanswered)?;
-    let wire = Wire::asking(transport, Step::SignIn, TOKEN);
+    let visit = timeout(ANSWER_TIMEOUT, loopback.wait(request.state()));
+    let visit = transport.while_asking(ANSWER_TIMEOUT, visit).await;
+    let AnsweredConnection { connection, answer } = visit.map_err(|_| AuthError::BrowserTimeout)?;
+    let wire = OauthHttp::asking(transport, SignInStep::SignIn, TOKEN_PATH);
     let result = match answer {
         Ok(code) => request.redeem(&wire, application, code).await,
         Err(error) => Err(error),

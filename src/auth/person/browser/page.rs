@@ -6,7 +6,7 @@ use crate::auth::AuthError;
 use crate::domain::{escaped, printable, sentence};
 
 /// The maximum length of a reason, in characters.
-const MOST_CHARACTERS: usize = 600;
+const MAX_CHARACTERS: usize = 600;
 
 /// The headers of every response.
 const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\
@@ -47,7 +47,7 @@ pub(super) fn plain(status: StatusCode) -> String {
 
 /// Formats the reason of a failure as the terminal does.
 fn reason(error: &AuthError) -> String {
-    let reason = escaped(&printable(&sentence(error), MOST_CHARACTERS));
+    let reason = escaped(&printable(&sentence(error), MAX_CHARACTERS));
     format!("<p>{reason}</p>\n<p>Go back to the terminal, which tells what to do.</p>")
 }
 
@@ -75,12 +75,12 @@ fn answer(status: StatusCode, content_type: &str, body: &str) -> String {
 mod tests {
     use super::*;
     use crate::api::entra::Refusal;
-    use crate::auth::Step;
+    use crate::auth::SignInStep;
 
     #[test]
     fn a_page_says_signed_in_only_if_nothing_failed() {
         assert!(of(None).contains("<h1>You are signed in</h1>"));
-        let failed = of(Some(&AuthError::Unanswered));
+        let failed = of(Some(&AuthError::BrowserTimeout));
         assert!(!failed.contains("signed in"), "{failed}");
         assert!(failed.contains("was not finished in the browser in time"), "{failed}");
     }
@@ -89,7 +89,7 @@ mod tests {
     fn what_a_service_said_is_text_on_the_page_and_nothing_more() {
         let description = "<script>alert('x')</script>&\"\u{202e} code=made-up".to_owned();
         let refusal = Refusal { description: Some(description), ..Refusal::default() };
-        let page = of(Some(&AuthError::refused(Step::SignIn, refusal)));
+        let page = of(Some(&AuthError::refused(SignInStep::SignIn, refusal)));
         let wanted =
             "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;\\u{202e} code=****";
         assert!(page.contains(wanted), "{page}");

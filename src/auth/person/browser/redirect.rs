@@ -8,13 +8,13 @@ use httparse::{EMPTY_HEADER, Error, Request, Status};
 use oauth2::{AuthorizationCode, CsrfToken};
 
 use crate::api::entra::Refusal;
-use crate::auth::{AuthError, Step};
+use crate::auth::{AuthError, SignInStep};
 
 /// The maximum size of a request's head, in bytes.
-pub(super) const MOST_HEAD_BYTES: usize = 16 * 1024;
+pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// The maximum number of headers.
-const MOST_HEADERS: usize = 100;
+const MAX_HEADERS: usize = 100;
 
 /// The path of the redirect address.
 const PATH: &str = "/";
@@ -23,7 +23,7 @@ const PATH: &str = "/";
 const PARAMETERS: [&str; 3] = ["code", "error", "state"];
 
 /// The expected answer.
-pub(super) struct Awaited<'a> {
+pub(super) struct ExpectedAnswer<'a> {
     /// The host and the port of the redirect address.
     pub(super) host: &'a str,
     /// The state that the answer must carry.
@@ -32,47 +32,47 @@ pub(super) struct Awaited<'a> {
 
 /// The meaning of a request's head.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(super) enum RedirectRequest {
     /// Incomplete: more bytes are needed.
-    Beginning,
+    Incomplete,
     /// The answer of this sign-in: a code, or the reason why there is none.
     Answer(Result<AuthorizationCode, AuthError>),
     /// The answer of another sign-in.
-    Foreign,
+    OtherSignIn,
     /// Another request, to be rejected with this status.
-    Other(StatusCode),
+    Rejected(StatusCode),
 }
 
 /// Reads the head of a request.
-pub(super) fn read(head: &[u8], awaited: &Awaited<'_>) -> Heard {
-    let mut headers = [EMPTY_HEADER; MOST_HEADERS];
+pub(super) fn read(head: &[u8], awaited: &ExpectedAnswer<'_>) -> RedirectRequest {
+    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
     match request.parse(head) {
         Ok(Status::Complete(_)) => judge(&request, awaited),
-        Ok(Status::Partial) if head.len() < MOST_HEAD_BYTES => Heard::Beginning,
+        Ok(Status::Partial) if head.len() < MAX_HEAD_BYTES => RedirectRequest::Incomplete,
         Ok(Status::Partial) | Err(Error::TooManyHeaders) => {
-            Heard::Other(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            RedirectRequest::Rejected(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
         }
-        Err(_) => Heard::Other(StatusCode::BAD_REQUEST),
+        Err(_) => RedirectRequest::Rejected(StatusCode::BAD_REQUEST),
     }
 }
 
 /// Tells the answer from other requests. A request for another host comes from a web page that made
 /// its own name lead to this machine.
-fn judge(request: &Request<'_, '_>, awaited: &Awaited<'_>) -> Heard {
+fn judge(request: &Request<'_, '_>, awaited: &ExpectedAnswer<'_>) -> RedirectRequest {
     if !is_for(request, awaited.host) {
-        return Heard::Other(StatusCode::MISDIRECTED_REQUEST);
+        return RedirectRequest::Rejected(StatusCode::MISDIRECTED_REQUEST);
     }
     if request.method != Some("GET") {
-        return Heard::Other(StatusCode::METHOD_NOT_ALLOWED);
+        return RedirectRequest::Rejected(StatusCode::METHOD_NOT_ALLOWED);
     }
     let target = request.path.unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parameters = Parameters::of(query);
     if path != PATH || !parameters.are_an_answer() {
-        return Heard::Other(StatusCode::NOT_FOUND);
+        return RedirectRequest::Rejected(StatusCode::NOT_FOUND);
     }
-    parameters.answer(awaited.state).map_or(Heard::Foreign, Heard::Answer)
+    parameters.answer(awaited.state).map_or(RedirectRequest::OtherSignIn, RedirectRequest::Answer)
 }
 
 /// Returns true if the request has exactly one `Host` header, with this host.
@@ -112,7 +112,7 @@ impl Parameters {
         }
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         if let Some(refusal) = Refusal::of_redirect(pairs) {
-            return Some(Err(AuthError::refused(Step::SignIn, refusal)));
+            return Some(Err(AuthError::refused(SignInStep::SignIn, refusal)));
         }
         let code = self.only("code").filter(|code| !code.is_empty())?;
         Some(Ok(AuthorizationCode::new(code.to_owned())))
@@ -123,18 +123,18 @@ impl Parameters {
 mod tests {
     use super::*;
 
-    fn heard(head: &str) -> Heard {
+    fn heard(head: &str) -> RedirectRequest {
         let state = CsrfToken::new("made-up-state".to_owned());
-        read(head.as_bytes(), &Awaited { host: "localhost:7", state: &state })
+        read(head.as_bytes(), &ExpectedAnswer { host: "localhost:7", state: &state })
     }
 
-    fn get(target: &str) -> Heard {
+    fn get(target: &str) -> RedirectRequest {
         heard(&format!("GET {target} HTTP/1.1\r\nHost: LocalHost:7\r\n\r\n"))
     }
 
-    fn status(heard: &Heard) -> u16 {
+    fn status(heard: &RedirectRequest) -> u16 {
         match heard {
-            Heard::Other(status) => status.as_u16(),
+            RedirectRequest::Rejected(status) => status.as_u16(),
             _ => panic!("{heard:?}"),
         }
     }
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn an_answer_brings_the_code_and_shows_it_to_nobody() {
         let heard = get("/?code=made-up%2Bcode&state=made-up-state&session_state=x");
-        let Heard::Answer(Ok(code)) = &heard else { panic!("{heard:?}") };
+        let RedirectRequest::Answer(Ok(code)) = &heard else { panic!("{heard:?}") };
         assert_eq!(code.secret(), "made-up+code");
         assert!(!format!("{heard:?}").contains("made-up"), "{heard:?}");
     }
@@ -159,7 +159,7 @@ mod tests {
             "state=made-up-state",
             "error=access_denied&state=other",
         ] {
-            assert!(matches!(get(&format!("/?{query}")), Heard::Foreign), "{query}");
+            assert!(matches!(get(&format!("/?{query}")), RedirectRequest::OtherSignIn), "{query}");
         }
     }
 
@@ -168,11 +168,11 @@ mod tests {
         let description = "AADSTS65004%3A+Declined.+Trace+ID%3A+x";
         let state = "state=made-up-state";
         let heard = get(&format!("/?error=access_denied&error_description={description}&{state}"));
-        let Heard::Answer(Err(error)) = heard else { panic!("{heard:?}") };
+        let RedirectRequest::Answer(Err(error)) = heard else { panic!("{heard:?}") };
         assert!(matches!(error, AuthError::Declined { .. }), "{error:?}");
         assert_eq!(error.refusal().unwrap().codes, [65004]);
         let heard = get(&format!("/?error=invalid_scope&code=made-up&{state}"));
-        let Heard::Answer(Err(error)) = heard else { panic!("{heard:?}") };
+        let RedirectRequest::Answer(Err(error)) = heard else { panic!("{heard:?}") };
         assert_eq!(error.to_string(), "Entra refused the sign-in: invalid_scope");
     }
 
@@ -197,11 +197,11 @@ mod tests {
 
     #[test]
     fn a_head_is_read_to_its_end_and_no_further_than_its_bound() {
-        assert!(matches!(heard(""), Heard::Beginning));
-        assert!(matches!(heard("GET / HTTP/1.1\r\nHost: lo"), Heard::Beginning));
-        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MOST_HEAD_BYTES));
+        assert!(matches!(heard(""), RedirectRequest::Incomplete));
+        assert!(matches!(heard("GET / HTTP/1.1\r\nHost: lo"), RedirectRequest::Incomplete));
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD_BYTES));
         assert_eq!(status(&heard(&long)), 431);
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(MAX_HEADERS + 1));
         assert_eq!(status(&heard(&many)), 431);
         assert_eq!(status(&heard("\u{16}\u{3}\u{1} hello\r\n\r\n")), 400);
     }

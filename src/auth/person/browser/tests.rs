@@ -28,7 +28,7 @@ struct Browser {
 
 /// How a sign-in ended, and what it took.
 struct Ended<T> {
-    result: Result<Grant, AuthError>,
+    result: Result<GrantedTokens, AuthError>,
     seen: T,
     address: Url,
     forms: Vec<HashMap<String, String>>,
@@ -116,8 +116,8 @@ async fn sign_in<T>(
 }
 
 /// What the person is asked for.
-fn asked(claims: Option<&str>) -> Request<'_> {
-    Request { audience: crate::auth::Audience::Dataverse, scopes: SCOPES, claims }
+fn asked(claims: Option<&str>) -> TokenRequest<'_> {
+    TokenRequest { audience: crate::auth::Audience::Dataverse, scopes: SCOPES, claims }
 }
 
 fn granted(id_token: &Value) -> Reply {
@@ -262,7 +262,9 @@ async fn sign_in_simply(token: impl Fn(&str) -> Reply + Send + Sync + 'static) -
 async fn tokens_that_nothing_proves_are_refused() {
     let unproven = |ended: &Ended<String>| {
         assert!(ended.seen.contains("nothing proves"), "{}", ended.seen);
-        let AuthError::Unproven { source } = ended.error() else { panic!("{:?}", ended.error()) };
+        let AuthError::UnprovenTokens { source } = ended.error() else {
+            panic!("{:?}", ended.error())
+        };
         *source
     };
     let ended = sign_in_simply(|_| granted(&Value::Null)).await;
@@ -338,12 +340,12 @@ async fn a_silent_visitor_is_sent_away_and_nobody_waits_for_ever() {
         (silence, begin.elapsed())
     })
     .await;
-    assert!(matches!(ended.error(), AuthError::Unanswered), "{:?}", ended.error());
+    assert!(matches!(ended.error(), AuthError::BrowserTimeout), "{:?}", ended.error());
     assert!(ended.error().hints().join(" ").contains("`http://localhost`"));
     let (silence, time) = &ended.seen;
     assert_eq!(silence, "");
     assert!(*time < Duration::from_secs(11), "{time:?}");
-    assert!(begin.elapsed() >= LONGEST_WAIT);
+    assert!(begin.elapsed() >= ANSWER_TIMEOUT);
     assert!(Browser::new(&ended.address).connect().await.is_err(), "the port is still open");
 }
 
