@@ -25,7 +25,7 @@ impl Audience {
 
     /// Returns the id of the service's application in Entra, which tokens of version 2.0 carry as
     /// their audience.
-    pub(super) fn application(self) -> &'static str {
+    pub(super) fn application_id(self) -> &'static str {
         match self {
             Self::Dataverse => "00000007-0000-0000-c000-000000000000",
             Self::Flow => "7df0a125-d3be-4c96-aa54-591f83ff541c",

@@ -41,7 +41,7 @@ pub enum AuthError {
     #[error("no authority is known for this cloud")]
     NoAuthority,
     /// The environment did not name an authority.
-    #[error("Dataverse at `{environment}` answered {status} and did not tell where to sign in, which a 401 with `WWW-Authenticate: Bearer authorization_uri=...` does{}", request(.request_id.as_ref()))]
+    #[error("Dataverse at `{environment}` answered {status} and did not tell where to sign in, which a 401 with `WWW-Authenticate: Bearer authorization_uri=...` does{}", request_suffix(.request_id.as_ref()))]
     NoChallenge {
         /// The environment.
         environment: String,
@@ -67,7 +67,7 @@ pub enum AuthError {
         page: String,
     },
     /// The person declined the sign-in.
-    #[error("the sign-in was declined{}", hints::number(refusal))]
+    #[error("the sign-in was declined{}", hints::refusal_number(refusal))]
     Declined {
         /// Entra's refusal.
         refusal: Box<Refusal>,
@@ -76,13 +76,13 @@ pub enum AuthError {
     #[error("the code expired before the sign-in was approved")]
     Expired,
     /// The code expired, as Entra says.
-    #[error("the code expired before the sign-in was approved{}", hints::number(refusal))]
+    #[error("the code expired before the sign-in was approved{}", hints::refusal_number(refusal))]
     CodeExpired {
         /// Entra's refusal.
         refusal: Box<Refusal>,
     },
     /// Entra no longer knows the code.
-    #[error("the code of this sign-in is not known any more{}", hints::number(refusal))]
+    #[error("the code of this sign-in is not known any more{}", hints::refusal_number(refusal))]
     UnknownCode {
         /// Entra's refusal.
         refusal: Box<Refusal>,
@@ -103,7 +103,7 @@ pub enum AuthError {
         source: IdTokenError,
     },
     /// Entra refused for another reason.
-    #[error("Entra refused {step}{}", hints::meaning(refusal))]
+    #[error("Entra refused {step}{}", hints::refusal_meaning(refusal))]
     Refused {
         /// The request that it refused.
         step: SignInStep,
@@ -111,7 +111,7 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// A service is busy or unavailable.
-    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request(.request_id.as_ref()), cut(.cut_short.as_deref()))]
+    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request_suffix(.request_id.as_ref()), deadline_suffix(.cut_short.as_deref()))]
     Busy {
         /// The service.
         peer: Peer,
@@ -125,7 +125,7 @@ pub enum AuthError {
         cut_short: Option<Box<CutShort>>,
     },
     /// The answer is not one of OAuth 2.0.
-    #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request(.request_id.as_ref()))]
+    #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request_suffix(.request_id.as_ref()))]
     Unreadable {
         /// The service.
         peer: Peer,
@@ -150,7 +150,7 @@ pub enum AuthError {
         audience: Audience,
     },
     /// The audience would not accept the token.
-    #[error("the token for {audience}{} {reason}", from(.origin.as_deref()))]
+    #[error("the token for {audience}{} {reason}", origin_suffix(.origin.as_deref()))]
     UnusableToken {
         /// The audience of the token.
         audience: Audience,
@@ -198,7 +198,7 @@ pub enum AuthError {
         then: String,
     },
     /// A person has to sign in, and the run must not ask.
-    #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", because(.why.as_deref()))]
+    #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", reason_suffix(.why.as_deref()))]
     PersonNeeded {
         /// The reason why an earlier sign-in no longer works, if there was one.
         why: Option<Box<AuthError>>,
@@ -231,7 +231,7 @@ pub enum SignInStep {
 impl AuthError {
     /// Returns what to do about the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
-        let mut hints = hints::of(self);
+        let mut hints = hints::hints_for(self);
         if let Some(id) = self.correlation_id() {
             hints.push(format!(
                 "an administrator finds this attempt in Entra's sign-in log by the correlation id `{id}`"
@@ -268,13 +268,13 @@ impl AuthError {
 
     /// Adds the reason why an earlier sign-in no longer works to this error. Returns the reason
     /// alone if a new sign-in would not help.
-    pub(super) fn because(self, refused: Self) -> Self {
+    pub(super) fn with_reason(self, refused: Self) -> Self {
         match (self, refused) {
             (Self::PersonNeeded { .. }, Self::NoRefreshToken { .. }) => {
                 Self::PersonNeeded { why: None }
             }
             (Self::PersonNeeded { .. }, refused) => match refused.refusal() {
-                Some(refusal) if !hints::is_mended_by_sign_in(refusal) => refused,
+                Some(refusal) if !hints::is_fixed_by_sign_in(refusal) => refused,
                 _ => Self::PersonNeeded { why: Some(Box::new(refused)) },
             },
             (other, _) => other,
@@ -284,11 +284,11 @@ impl AuthError {
     /// Classifies a refusal. RFC 8628 and Entra use different names, and `oauth2` knows only the
     /// former, so the names are compared as text. A browser comes back with `access_denied` for
     /// policies too: then the number decides.
-    pub(super) fn refused(step: SignInStep, refusal: Refusal) -> Self {
+    pub(super) fn from_refusal(step: SignInStep, refusal: Refusal) -> Self {
         let refusal = Box::new(refusal);
         match (step, refusal.error.as_str()) {
             (SignInStep::SignIn, "authorization_declined" | "access_denied")
-                if is_own_no(&refusal) =>
+                if is_declined_by_person(&refusal) =>
             {
                 Self::Declined { refusal }
             }
@@ -299,7 +299,7 @@ impl AuthError {
     }
 
     /// Makes the error of a service that is busy or unavailable.
-    pub(super) fn busy(peer: Peer, answer: &Answer) -> Self {
+    pub(super) fn service_busy(peer: Peer, answer: &Answer) -> Self {
         Self::Busy {
             peer,
             status: answer.status,
@@ -312,29 +312,29 @@ impl AuthError {
 
 /// Returns true if the person declined: by the refusal's number, if it has one. The number that
 /// comes with `authorization_declined` is not published, so an unknown number counts as declined.
-fn is_own_no(refusal: &Refusal) -> bool {
-    let unknown = || refusal.error == "authorization_declined" && !hints::is_known(refusal);
+fn is_declined_by_person(refusal: &Refusal) -> bool {
+    let unknown = || refusal.error == "authorization_declined" && !hints::is_explained(refusal);
     let codes = &refusal.codes;
     codes.is_empty() || codes.iter().any(|code| DECLINED_CODES.contains(code)) || unknown()
 }
 
 /// Formats the id of a request for the end of a sentence.
-fn request(id: Option<&String>) -> String {
+fn request_suffix(id: Option<&String>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
 /// Formats the missed deadline for the end of a sentence.
-fn cut(short: Option<&CutShort>) -> String {
+fn deadline_suffix(short: Option<&CutShort>) -> String {
     short.map(|short| format!("; {short}")).unwrap_or_default()
 }
 
 /// Formats the origin of a token for use within a sentence.
-fn from(origin: Option<&str>) -> String {
+fn origin_suffix(origin: Option<&str>) -> String {
     origin.map_or_else(String::new, |origin| format!(" from {origin}"))
 }
 
 /// Formats the reason for the end of a sentence.
-fn because(why: Option<&AuthError>) -> String {
+fn reason_suffix(why: Option<&AuthError>) -> String {
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
@@ -362,7 +362,8 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_person_is_told_by_either_name() {
-        let told = |error| AuthError::refused(SignInStep::SignIn, refusal(error, &[])).to_string();
+        let told =
+            |error| AuthError::from_refusal(SignInStep::SignIn, refusal(error, &[])).to_string();
         for error in ["authorization_declined", "access_denied"] {
             assert_eq!(told(error), "the sign-in was declined");
         }
@@ -376,19 +377,20 @@ mod tests {
     #[test]
     fn a_number_tells_a_policy_from_a_persons_own_no() {
         for code in [65004, 70017] {
-            let error = AuthError::refused(SignInStep::SignIn, refusal("access_denied", &[code]));
+            let error =
+                AuthError::from_refusal(SignInStep::SignIn, refusal("access_denied", &[code]));
             assert_eq!(error.to_string(), format!("the sign-in was declined (AADSTS{code})"));
             assert!(error.hints()[0].starts_with("you: run the same command again"));
             assert!(error.hints().last().unwrap().contains("`c-1`"));
         }
         let unpublished =
-            AuthError::refused(SignInStep::SignIn, refusal("authorization_declined", &[1]));
+            AuthError::from_refusal(SignInStep::SignIn, refusal("authorization_declined", &[1]));
         assert_eq!(unpublished.to_string(), "the sign-in was declined (AADSTS1)");
-        let policy = AuthError::refused(SignInStep::SignIn, refusal("access_denied", &[1]));
+        let policy = AuthError::from_refusal(SignInStep::SignIn, refusal("access_denied", &[1]));
         assert_eq!(policy.to_string(), "Entra refused the sign-in: access_denied");
         for name in ["access_denied", "authorization_declined"] {
             for code in [53003, 50097, 50105, 50020, 90094] {
-                let error = AuthError::refused(SignInStep::SignIn, refusal(name, &[code]));
+                let error = AuthError::from_refusal(SignInStep::SignIn, refusal(name, &[code]));
                 let text = error.to_string();
                 assert!(text.contains(&format!("(AADSTS{code}): ")), "{text}");
                 assert!(!text.contains("declined") && !text.contains("a code"), "{text}");
@@ -399,7 +401,7 @@ mod tests {
     #[test]
     fn an_expired_or_unknown_code_keeps_its_number_and_the_attempt() {
         for (name, code) in [("expired_token", 70020), ("bad_verification_code", 70018)] {
-            let error = AuthError::refused(SignInStep::SignIn, refusal(name, &[code]));
+            let error = AuthError::from_refusal(SignInStep::SignIn, refusal(name, &[code]));
             assert!(error.to_string().ends_with(&format!("(AADSTS{code})")), "{error}");
             assert!(error.hints()[0].starts_with("you: "), "{:?}", error.hints());
             assert_eq!(error.correlation_id(), Some("c-1"));
@@ -410,8 +412,8 @@ mod tests {
     fn what_no_sign_in_mends_does_not_ask_for_one() {
         let told = |code| {
             let step = SignInStep::Token(Audience::Flow);
-            let refused = AuthError::refused(step, refusal("invalid_grant", &[code]));
-            AuthError::PersonNeeded { why: None }.because(refused)
+            let refused = AuthError::from_refusal(step, refusal("invalid_grant", &[code]));
+            AuthError::PersonNeeded { why: None }.with_reason(refused)
         };
         for code in [50057, 50105, 65001] {
             let error = told(code);
@@ -424,7 +426,7 @@ mod tests {
     #[test]
     fn a_refused_token_names_its_audience_and_the_attempt() {
         let step = SignInStep::Token(Audience::Flow);
-        let error = AuthError::refused(step, refusal("access_denied", &[65001]));
+        let error = AuthError::from_refusal(step, refusal("access_denied", &[65001]));
         let text = error.to_string();
         let start =
             "Entra refused a token for the Flow service (AADSTS65001): nobody with the right";

@@ -16,7 +16,7 @@ pub struct Identity {
 
 impl Identity {
     /// Reads the identity from the access token, and what is missing there from the id token.
-    pub(super) fn of(grant: &GrantedTokens) -> Self {
+    pub(super) fn from_grant(grant: &GrantedTokens) -> Self {
         let own = grant.id_token.as_ref();
         let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
         let claims = Claims::of(grant.access.expose()).unwrap_or_default();
@@ -28,7 +28,7 @@ impl Identity {
     }
 
     /// Returns false if the two differ in a value that both have.
-    pub(super) fn may_be(&self, other: &Self) -> bool {
+    pub(super) fn may_be_same_person(&self, other: &Self) -> bool {
         let agree = |a: &Option<String>, b: &Option<String>| match (a, b) {
             (Some(a), Some(b)) => a == b,
             _ => true,
@@ -37,7 +37,7 @@ impl Identity {
     }
 
     /// Reads the identity from the claims of a token.
-    pub(super) fn told_by(claims: &Claims) -> Self {
+    pub(super) fn from_claims(claims: &Claims) -> Self {
         let Claims { user, object, tenant, .. } = claims.clone();
         Self { user, object_id: object, tenant_id: tenant }
     }

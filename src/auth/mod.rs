@@ -35,7 +35,9 @@ mod tests;
 pub use crate::api::entra::{Authority, Tenant};
 pub use audience::Audience;
 pub use error::{AuthError, IdTokenError, SignInStep};
-pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_authority, tenant};
+pub use exchange::{
+    Application, ClientId, ClientIdError, discover_authority, parse_tenant, resolve_client_id,
+};
 pub use external_tokens::{
     TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor, UnusableToken,
 };
@@ -43,7 +45,7 @@ pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
 pub use person::{
-    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, renewals_end,
+    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, wait_for_renewals,
 };
 pub use principal::{
     Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,

@@ -120,7 +120,7 @@ impl Session {
             flow: Mutex::new(None),
         };
         let session = Self { shared: Arc::new(shared) };
-        if session.shared.sources.are_one_person() {
+        if session.shared.sources.are_all_from_person() {
             session.token(Audience::Dataverse).await?;
         } else {
             tokio::try_join!(session.token(Audience::Dataverse), session.token(Audience::Flow))?;
@@ -134,11 +134,11 @@ impl Session {
     /// # Errors
     /// The authority refuses or cannot be reached, or the audience would not accept the token.
     pub async fn token(&self, audience: Audience) -> Result<AccessToken, AuthError> {
-        let mut slot = self.shared.slot(audience).lock().await;
+        let mut slot = self.shared.token_slot(audience).lock().await;
         let held = match slot.as_ref() {
             Some(held) if SystemTime::now() < held.renew => return Ok(held.token.clone()),
-            Some(_) => self.shared.silent(audience).await?,
-            None => Box::pin(self.shared.first(audience)).await?,
+            Some(_) => self.shared.token_without_asking(audience).await?,
+            None => Box::pin(self.shared.first_token(audience)).await?,
         };
         Ok(slot.insert(held).token.clone())
     }
@@ -150,11 +150,11 @@ impl Session {
     /// The token expires too soon and cannot be renewed, or its renewal is refused.
     pub async fn ensure_lasting(&self, audience: Audience) -> Result<(), AuthError> {
         self.token(audience).await?;
-        let slot = self.shared.slot(audience).lock().await;
-        let source = self.shared.sources.of(audience);
-        let ends = slot.as_ref().map(|held| held.ends).filter(|_| !source.renews());
+        let slot = self.shared.token_slot(audience).lock().await;
+        let source = self.shared.sources.for_audience(audience);
+        let ends = slot.as_ref().map(|held| held.ends).filter(|_| !source.can_renew());
         let remaining = ends.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
-        match (remaining, source.elsewhere()) {
+        match (remaining, source.external_origin()) {
             (Some(remaining), Some(origin)) if remaining < RENEWAL_MARGIN => {
                 Err(AuthError::ExpiresTooSoon { audience, origin, remaining })
             }
@@ -179,7 +179,7 @@ impl Session {
             return Ok(answer);
         }
         let claims = claims_challenge(&answer);
-        match self.replace(audience, &token, claims.as_deref()).await? {
+        match self.replace_token(audience, &token, claims.as_deref()).await? {
             Some(token) => Ok(transport.send(request, Some(&token)).await?),
             None => Ok(answer),
         }
@@ -187,29 +187,29 @@ impl Session {
 
     /// Returns a token that replaces a refused one. Returns `None` if there is no other, or if the
     /// refused token was itself such a replacement.
-    async fn replace(
+    async fn replace_token(
         &self,
         audience: Audience,
         refused: &AccessToken,
         claims: Option<&str>,
     ) -> Result<Option<AccessToken>, AuthError> {
-        let mut slot = self.shared.slot(audience).lock().await;
+        let mut slot = self.shared.token_slot(audience).lock().await;
         match slot.as_ref() {
             Some(held) if held.token != *refused => return Ok(Some(held.token.clone())),
             Some(held) if held.replaces => return Ok(None),
             _ => {}
         }
-        let source = self.shared.sources.of(audience);
-        if let (false, Some(origin)) = (source.renews(), source.elsewhere()) {
+        let source = self.shared.sources.for_audience(audience);
+        if let (false, Some(origin)) = (source.can_renew(), source.external_origin()) {
             let told = slot.as_mut().map(|held| std::mem::replace(&mut held.replaces, true));
             if told == Some(false) {
-                self.shared.tell_unrenewable(audience, &origin);
+                self.shared.warn_unrenewable(audience, &origin);
             }
             return Ok(None);
         }
         tracing::info!(%audience, challenged = claims.is_some(), "the token is refused: renewing it");
-        let minted = self.shared.mint(audience, claims).await?;
-        let held = self.shared.held(audience, minted, true)?;
+        let minted = self.shared.make_token(audience, claims).await?;
+        let held = self.shared.check_and_hold(audience, minted, true)?;
         Ok(Some(slot.insert(held).token.clone()))
     }
 
@@ -229,9 +229,9 @@ impl Session {
         }
         let missing = || AuthError::NoRefreshToken { audience: Audience::Flow };
         let person = self.shared.person.as_ref().ok_or_else(missing)?;
-        let hold = person.keeper.hold().await?;
-        let token = hold.token().ok_or_else(missing)?;
-        Ok(refresh_token::sign_in(token.clone(), self.identity(), &Audience::ALL))
+        let guard = person.refresh_token.lock().await?;
+        let token = guard.current_token().ok_or_else(missing)?;
+        Ok(refresh_token::new_sign_in(token.clone(), self.identity(), &Audience::ALL))
     }
 
     /// Makes a session whose tokens last, for tests of later stages.
@@ -259,7 +259,7 @@ impl Session {
 
 impl SessionState {
     /// Returns the slot that holds the token of an audience.
-    fn slot(&self, audience: Audience) -> &Mutex<Option<HeldToken>> {
+    fn token_slot(&self, audience: Audience) -> &Mutex<Option<HeldToken>> {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,
@@ -268,44 +268,52 @@ impl SessionState {
 
     /// Returns the person, if tokens for the audience come from a person.
     fn person_for(&self, audience: Audience) -> Option<&Person> {
-        self.person.as_ref().filter(|_| matches!(self.sources.of(audience), TokenSource::Person))
+        self.person
+            .as_ref()
+            .filter(|_| matches!(self.sources.for_audience(audience), TokenSource::Person))
     }
 
     /// Gets the first token for an audience.
-    async fn first(&self, audience: Audience) -> Result<HeldToken, AuthError> {
-        let refused = match self.silent(audience).await {
+    async fn first_token(&self, audience: Audience) -> Result<HeldToken, AuthError> {
+        let refused = match self.token_without_asking(audience).await {
             Ok(held) => return Ok(held),
             Err(refused) => refused,
         };
         let Some(person) = self.person_for(audience) else { return Err(refused) };
-        let NextStep::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
+        let NextStep::AskPerson { .. } = after_refusal::next_step(&refused) else {
+            return Err(refused);
+        };
         if person.can_be_asked() {
-            self.tell_why_asked(&refused);
+            self.warn_why_asked(&refused);
         }
         let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
         let scopes = self.resources.sign_in_scopes(audience);
         let request = TokenRequest { audience, scopes: &scopes, claims: claims.as_deref() };
-        let grant = person.ask(&self.transport, &request, &self.notify).await;
-        let grant = grant.map_err(|error| error.because(refused))?;
-        self.note_identity(&Identity::of(&grant))?;
-        self.held(audience, grant.into(), false)
+        let grant = person.ask_to_sign_in(&self.transport, &request, &self.notify).await;
+        let grant = grant.map_err(|error| error.with_reason(refused))?;
+        self.check_same_person(&Identity::from_grant(&grant))?;
+        self.check_and_hold(audience, grant.into(), false)
     }
 
     /// Gets a token without asking anybody.
-    async fn silent(&self, audience: Audience) -> Result<HeldToken, AuthError> {
-        let minted = self.mint(audience, None).await?;
-        self.held(audience, minted, false)
+    async fn token_without_asking(&self, audience: Audience) -> Result<HeldToken, AuthError> {
+        let minted = self.make_token(audience, None).await?;
+        self.check_and_hold(audience, minted, false)
     }
 
     /// Makes a token without asking anybody.
-    async fn mint(&self, audience: Audience, claims: Option<&str>) -> Result<NewToken, AuthError> {
-        match self.sources.of(audience) {
+    async fn make_token(
+        &self,
+        audience: Audience,
+        claims: Option<&str>,
+    ) -> Result<NewToken, AuthError> {
+        match self.sources.for_audience(audience) {
             TokenSource::HandedIn(given) => {
                 Ok(NewToken { access: given.token.clone(), lifetime: None })
             }
             TokenSource::Command(command) => {
-                let resource = self.resources.of(audience);
-                let minted = command.run(audience, resource).await;
+                let resource = self.resources.for_audience(audience);
+                let minted = command.run_for_token(audience, resource).await;
                 minted.map_err(|source| AuthError::Command {
                     audience,
                     command: command.to_string(),
@@ -313,56 +321,58 @@ impl SessionState {
                 })
             }
             TokenSource::Principal(own) => {
-                let scope = self.resources.scope(audience);
+                let scope = self.resources.default_scope(audience);
                 let (authority, assertion) = (&own.authority, &own.federation_audience);
-                let grant = own.principal.grant(&self.transport, authority, &scope, assertion);
+                let grant =
+                    own.principal.request_token(&self.transport, authority, &scope, assertion);
                 Ok(grant.await?.into())
             }
             TokenSource::Person => {
                 let missing = || AuthError::NoRefreshToken { audience };
                 let person = self.person.as_ref().ok_or_else(missing)?;
-                let scopes = self.resources.scopes(audience);
+                let scopes = self.resources.renewal_scopes(audience);
                 let request = TokenRequest { audience, scopes: &scopes, claims };
-                let renewing = person.renew(&self.transport, &request, &self.notify);
+                let renewing = person.renew_token(&self.transport, &request, &self.notify);
                 let grant = Box::pin(renewing).await?;
-                self.note_identity(&Identity::of(&grant))?;
+                self.check_same_person(&Identity::from_grant(&grant))?;
                 Ok(grant.into())
             }
         }
     }
 
     /// Checks a new token and computes the times of its renewal and expiry.
-    fn held(
+    fn check_and_hold(
         &self,
         audience: Audience,
         minted: NewToken,
         replaces: bool,
     ) -> Result<HeldToken, AuthError> {
         let now = SystemTime::now();
-        let source = self.sources.of(audience);
-        let origin = source.elsewhere();
-        let tenant = source.tenant().or(self.tenant);
-        let wanted = TokenPurpose { audience, resource: self.resources.of(audience), tenant };
-        let checked = token_checks::check(wanted, &minted.access, origin.is_some(), now);
+        let source = self.sources.for_audience(audience);
+        let origin = source.external_origin();
+        let tenant = source.own_tenant().or(self.tenant);
+        let wanted =
+            TokenPurpose { audience, resource: self.resources.for_audience(audience), tenant };
+        let checked = token_checks::check_token(wanted, &minted.access, origin.is_some(), now);
         let checked =
             checked.map_err(|reason| AuthError::UnusableToken { audience, origin, reason })?;
         for warning in &checked.warnings {
             (self.notify)(Notice::Warning(&format!("the token for {audience} {warning}")));
         }
         let claims = checked.claims.unwrap_or_default();
-        if source.elsewhere().is_some() && !claims.is_app_only() {
-            self.note_identity(&Identity::told_by(&claims))?;
+        if source.external_origin().is_some() && !claims.is_app_only() {
+            self.check_same_person(&Identity::from_claims(&claims))?;
         }
         let told = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
         let lifetime = minted.lifetime.or(told).unwrap_or(ASSUMED_LIFETIME).min(MAX_LIFETIME);
         let token = minted.access;
-        Ok(HeldToken { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
+        Ok(HeldToken { token, renew: renewal_time(now, lifetime), ends: now + lifetime, replaces })
     }
 
     /// Remembers who signed in first, and refuses another person after that.
-    fn note_identity(&self, identity: &Identity) -> Result<(), AuthError> {
+    fn check_same_person(&self, identity: &Identity) -> Result<(), AuthError> {
         let first = self.identity.get_or_init(|| identity.clone());
-        if first.may_be(identity) {
+        if first.may_be_same_person(identity) {
             return Ok(());
         }
         let name =
@@ -371,7 +381,7 @@ impl SessionState {
     }
 
     /// Warns that a service refused a token that cannot be renewed.
-    fn tell_unrenewable(&self, audience: Audience, origin: &str) {
+    fn warn_unrenewable(&self, audience: Audience, origin: &str) {
         let text = format!(
             "{audience} does not take the token from {origin}, which cannot be renewed here"
         );
@@ -379,7 +389,7 @@ impl SessionState {
     }
 
     /// Warns why a person is asked although an earlier sign-in was kept.
-    fn tell_why_asked(&self, refused: &AuthError) {
+    fn warn_why_asked(&self, refused: &AuthError) {
         if !matches!(refused, AuthError::NoRefreshToken { .. }) {
             (self.notify)(Notice::Warning(&format!("{refused}; a new sign-in is needed")));
         }
@@ -388,7 +398,7 @@ impl SessionState {
 
 /// Returns the time at which to renew a token: five minutes before it expires, or after half of a
 /// short lifetime.
-fn renewed_at(now: SystemTime, lifetime: Duration) -> SystemTime {
+fn renewal_time(now: SystemTime, lifetime: Duration) -> SystemTime {
     now + lifetime.saturating_sub(RENEWAL_MARGIN.min(lifetime / 2))
 }
 
@@ -399,7 +409,7 @@ impl AudienceResources {
     }
 
     /// Returns the resource of an audience.
-    fn of(&self, audience: Audience) -> &str {
+    fn for_audience(&self, audience: Audience) -> &str {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,
@@ -409,19 +419,19 @@ impl AudienceResources {
     /// Returns the scopes of a sign-in: one resource, since a token is for one, and the person's
     /// identity.
     fn sign_in_scopes(&self, audience: Audience) -> String {
-        format!("{} openid profile", self.scopes(audience))
+        format!("{} openid profile", self.renewal_scopes(audience))
     }
 
     /// Returns the scopes of a renewal.
-    fn scopes(&self, audience: Audience) -> String {
-        format!("{} offline_access", self.scope(audience))
+    fn renewal_scopes(&self, audience: Audience) -> String {
+        format!("{} offline_access", self.default_scope(audience))
     }
 
     /// Returns the scope that asks for every permission granted for a resource. The Flow service's
     /// resource ends with a slash, so the scope has two in a row: without the second one, the
     /// token's audience would not match.
-    fn scope(&self, audience: Audience) -> String {
-        format!("{}/.default", self.of(audience))
+    fn default_scope(&self, audience: Audience) -> String {
+        format!("{}/.default", self.for_audience(audience))
     }
 }
 

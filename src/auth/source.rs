@@ -61,12 +61,12 @@ pub fn read_token(text: &str) -> Option<AccessToken> {
 
 impl TokenSource {
     /// Returns true if the source can make another token when one is refused.
-    pub(super) fn renews(&self) -> bool {
+    pub(super) fn can_renew(&self) -> bool {
         !matches!(self, Self::HandedIn(_))
     }
 
     /// Returns the id of the source's own tenant, which replaces the session's.
-    pub(super) fn tenant(&self) -> Option<Guid> {
+    pub(super) fn own_tenant(&self) -> Option<Guid> {
         match self {
             Self::Principal(own) => own.authority.tenant().id(),
             Self::Person | Self::HandedIn(_) | Self::Command(_) => None,
@@ -74,7 +74,7 @@ impl TokenSource {
     }
 
     /// Returns the name of the origin of tokens that no authority issued to this run.
-    pub(super) fn elsewhere(&self) -> Option<String> {
+    pub(super) fn external_origin(&self) -> Option<String> {
         match self {
             Self::Person | Self::Principal(_) => None,
             Self::HandedIn(given) => Some(given.origin.clone()),
@@ -86,16 +86,20 @@ impl TokenSource {
 impl TokenSources {
     /// Returns true if a person has to sign in for at least one audience.
     pub fn need_person(&self) -> bool {
-        Audience::ALL.iter().any(|audience| matches!(self.of(*audience), TokenSource::Person))
+        Audience::ALL
+            .iter()
+            .any(|audience| matches!(self.for_audience(*audience), TokenSource::Person))
     }
 
     /// Returns true if a person signs in for both audiences.
-    pub(super) fn are_one_person(&self) -> bool {
-        Audience::ALL.iter().all(|audience| matches!(self.of(*audience), TokenSource::Person))
+    pub(super) fn are_all_from_person(&self) -> bool {
+        Audience::ALL
+            .iter()
+            .all(|audience| matches!(self.for_audience(*audience), TokenSource::Person))
     }
 
     /// Returns the source of tokens for an audience.
-    pub(super) fn of(&self, audience: Audience) -> &TokenSource {
+    pub(super) fn for_audience(&self, audience: Audience) -> &TokenSource {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,

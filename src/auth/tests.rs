@@ -113,7 +113,7 @@ async fn begin(
 ) -> Result<Session, AuthError> {
     let clouds = Clouds::embedded().unwrap();
     let keeper = SharedRefreshToken::in_memory(kept.map(RefreshToken::new));
-    let person = Person::new(application(server), way, keeper).waiting_by(sleep);
+    let person = Person::new(application(server), way, keeper).with_sleep(sleep);
     let setup = SessionSetup {
         environment: &environment(server),
         cloud: clouds.named("sandbox").unwrap(),

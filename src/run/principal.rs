@@ -98,7 +98,7 @@ fn federated(
 fn git_hub(variables: Variables<'_>) -> Result<IdentityProvider, PrincipalError> {
     let names = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
     let [url, token] = all(names, ProofKind::GitHub, variables)?;
-    let url: Url = IdentityProvider::address(names[0], &url)?;
+    let url: Url = IdentityProvider::parse_address(names[0], &url)?;
     Ok(IdentityProvider::GitHub { url, request_token: AccessToken::new(token) })
 }
 
@@ -114,7 +114,7 @@ fn azure_dev_ops(
         _ => variables(name),
     };
     let [url, token, service_connection] = all(names, ProofKind::AzureDevOps, &either)?;
-    let url: Url = IdentityProvider::address(names[0], &url)?;
+    let url: Url = IdentityProvider::parse_address(names[0], &url)?;
     Ok(IdentityProvider::AzureDevOps {
         url,
         access_token: AccessToken::new(token),

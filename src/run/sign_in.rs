@@ -86,12 +86,12 @@ impl Login {
             let named = args.client_id.as_ref().map(ToString::to_string);
             let named = named.or_else(|| environment.client_id.clone());
             let named = named.or_else(|| given.name.as_ref().map(|name| name.client_id.clone()));
-            auth::client_id(named.as_deref(), &cloud)
+            auth::resolve_client_id(named.as_deref(), &cloud)
         });
         let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
         Ok(Self {
             client_id: client_id.transpose()?,
-            tenant: tenant.map(auth::tenant).transpose()?,
+            tenant: tenant.map(auth::parse_tenant).transpose()?,
             given,
             keeping,
             way: way(args),
@@ -230,7 +230,7 @@ fn own_identity(
     if !matches!(sources.dataverse, TokenSource::Person) {
         return Ok(None);
     }
-    let tenant = identity.tenant.as_deref().map(auth::tenant).transpose()?;
+    let tenant = identity.tenant.as_deref().map(auth::parse_tenant).transpose()?;
     Ok(Some((principal(identity)?, tenant)))
 }
 

@@ -4,7 +4,7 @@
 use flowbind::api::entra::Authority;
 use flowbind::auth::{
     Application, AuthError, HandedInToken, Person, Session, SessionSetup, SharedRefreshToken,
-    SignInMethod, TokenSource, TokenSources, client_id, read_token,
+    SignInMethod, TokenSource, TokenSources, read_token, resolve_client_id,
 };
 use flowbind::domain::{Clouds, EnvironmentUrl, RefreshToken};
 use flowbind::http::{Answer, Settings, Transport};
@@ -108,7 +108,7 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
     let environment: EnvironmentUrl = place.parse().unwrap();
     let cloud = clouds.of_environment(&environment).unwrap();
     let authority = Authority::new(&place.parse().unwrap(), "organizations".parse().unwrap());
-    let application = Application { authority, client_id: client_id(None, cloud).unwrap() };
+    let application = Application { authority, client_id: resolve_client_id(None, cloud).unwrap() };
     let transport = Transport::new(Settings::default()).unwrap();
     let person = Person::new(application, way, SharedRefreshToken::in_memory(kept));
     let (person_first, other) = (TokenSource::Person, TokenSource::HandedIn(given()));

@@ -29,7 +29,7 @@ pub struct ClientIdError;
 ///
 /// # Errors
 /// No application is named, or the id is malformed.
-pub fn client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId, AuthError> {
+pub fn resolve_client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId, AuthError> {
     let text = named.or(cloud.client_id());
     let text = text.ok_or(AuthError::MissingClientId)?;
     text.parse().map_err(|source| AuthError::MalformedClientId { text: text.to_owned(), source })
@@ -70,12 +70,12 @@ mod tests {
         let clouds = Clouds::embedded().unwrap();
         let (public, sandbox) = (clouds.named("public"), clouds.named("sandbox"));
         let (public, sandbox) = (public.unwrap(), sandbox.unwrap());
-        let named = client_id(Some("my-app"), sandbox).unwrap();
+        let named = resolve_client_id(Some("my-app"), sandbox).unwrap();
         assert_eq!(named.as_str(), "my-app");
-        assert!(client_id(None, sandbox).is_ok());
-        let missing = client_id(None, public).unwrap_err();
+        assert!(resolve_client_id(None, sandbox).is_ok());
+        let missing = resolve_client_id(None, public).unwrap_err();
         assert!(matches!(missing, AuthError::MissingClientId));
-        let malformed = client_id(Some("my app"), public).unwrap_err();
+        let malformed = resolve_client_id(Some("my app"), public).unwrap_err();
         assert!(malformed.to_string().contains("`my app`"), "{malformed}");
     }
 }

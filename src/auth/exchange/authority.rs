@@ -18,9 +18,9 @@ pub async fn discover_authority(
     tenant: Option<Tenant>,
 ) -> Result<Authority, AuthError> {
     if let Some(tenant) = tenant {
-        return named(environment, cloud, tenant);
+        return authority_of_tenant(environment, cloud, tenant);
     }
-    let authority = challenged(transport, environment).await?;
+    let authority = ask_for_authority(transport, environment).await?;
     if !cloud.trusts_authority(authority.origin(), environment) {
         return Err(AuthError::UntrustedAuthority {
             host: authority.origin().host_str().unwrap_or_default().to_owned(),
@@ -35,12 +35,12 @@ pub async fn discover_authority(
 ///
 /// # Errors
 /// The text is malformed.
-pub fn tenant(text: &str) -> Result<Tenant, AuthError> {
+pub fn parse_tenant(text: &str) -> Result<Tenant, AuthError> {
     text.parse().map_err(|source| AuthError::MalformedTenant { text: text.to_owned(), source })
 }
 
 /// Returns the authority of a named tenant, without a request.
-fn named(
+fn authority_of_tenant(
     environment: &EnvironmentUrl,
     cloud: &Cloud,
     tenant: Tenant,
@@ -55,7 +55,7 @@ fn named(
 }
 
 /// Asks the environment for its authority.
-async fn challenged(
+async fn ask_for_authority(
     transport: &Transport,
     environment: &EnvironmentUrl,
 ) -> Result<Authority, AuthError> {
@@ -63,7 +63,7 @@ async fn challenged(
     let answer = transport.send(&request, None).await?;
     if matches!(answer.status, 429 | 500..) {
         let peer = Peer::of(request.service, &request.url);
-        return Err(AuthError::busy(peer, &answer));
+        return Err(AuthError::service_busy(peer, &answer));
     }
     let challenge = Challenge::of(&answer).ok_or_else(|| AuthError::NoChallenge {
         environment: environment.to_string(),
@@ -75,7 +75,7 @@ async fn challenged(
 
 #[cfg(test)]
 mod tests {
-    use super::tenant as tenant_of;
+    use super::parse_tenant;
     use super::*;
     use crate::domain::Clouds;
     use crate::http::Settings;
@@ -131,6 +131,6 @@ mod tests {
         let (found, server) = discover(Reply::Drop, Some("contoso.example")).await;
         assert_eq!(found.unwrap().origin(), &server.url("/"));
         assert!(server.received().is_empty());
-        assert!(matches!(tenant_of("../x"), Err(AuthError::MalformedTenant { .. })));
+        assert!(matches!(parse_tenant("../x"), Err(AuthError::MalformedTenant { .. })));
     }
 }

@@ -7,8 +7,8 @@ mod normalize;
 pub(super) mod oauth_http;
 pub(super) mod token_requests;
 
-pub use application::{Application, ClientId, ClientIdError, client_id};
-pub use authority::{discover_authority, tenant};
+pub use application::{Application, ClientId, ClientIdError, resolve_client_id};
+pub use authority::{discover_authority, parse_tenant};
 
 pub(super) use oauth_http::{OauthHttp, Sleep, TOKEN_PATH};
 pub(super) use token_requests::{AuthorizationRequest, DeviceCode, GrantedTokens};

@@ -50,20 +50,20 @@ pub(in crate::auth) enum AnswerKind {
 }
 
 /// Classifies an answer.
-pub(in crate::auth) fn read(answer: &Answer, now: SystemTime) -> AnswerKind {
+pub(in crate::auth) fn read_answer(answer: &Answer, now: SystemTime) -> AnswerKind {
     let wait = retry_after(answer.header("retry-after"), now);
     let body = answer.json::<Map<String, Value>>();
     let refusal = body.as_ref().ok().and_then(Refusal::of);
     match (refusal, body) {
-        (Some(refusal), _) => refused(refusal, answer.status, wait),
+        (Some(refusal), _) => classify_refusal(refusal, answer.status, wait),
         (None, _) if is_busy(answer.status) => AnswerKind::Busy(wait),
-        (None, Ok(body)) if answer.status == 200 => AnswerKind::Granted(mend(body)),
+        (None, Ok(body)) if answer.status == 200 => AnswerKind::Granted(normalize_body(body)),
         (None, body) => AnswerKind::Unreadable(body.err()),
     }
 }
 
 /// Classifies a refusal: some do not end a sign-in.
-fn refused(refusal: Refusal, status: u16, wait: Option<Duration>) -> AnswerKind {
+fn classify_refusal(refusal: Refusal, status: u16, wait: Option<Duration>) -> AnswerKind {
     let passing = refusal.codes.iter().any(|code| TEMPORARY_FAULT_CODES.contains(code));
     match refusal.error.as_str() {
         "authorization_pending" => AnswerKind::Pending,
@@ -81,13 +81,13 @@ fn is_busy(status: u16) -> bool {
 }
 
 /// Rewrites the body so that `oauth2` can read it.
-fn mend(mut body: Map<String, Value>) -> Vec<u8> {
+fn normalize_body(mut body: Map<String, Value>) -> Vec<u8> {
     // `oauth2` reads both names as one member, and rejects the duplicate.
     if body.contains_key("verification_uri") {
         body.remove("verification_url");
     }
     for name in NUMBER_MEMBERS {
-        mend_number(&mut body, name);
+        normalize_number(&mut body, name);
     }
     for name in TEXT_MEMBERS {
         if !body.get(name).is_none_or(Value::is_string) || body.get(name) == Some(&"".into()) {
@@ -112,7 +112,7 @@ fn mend(mut body: Map<String, Value>) -> Vec<u8> {
 }
 
 /// Turns a number in text form into a number, and removes a null.
-fn mend_number(body: &mut Map<String, Value>, name: &str) {
+fn normalize_number(body: &mut Map<String, Value>, name: &str) {
     match body.get(name) {
         Some(Value::Null) => {
             body.remove(name);
@@ -139,7 +139,7 @@ mod tests {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
         let body = body.as_bytes().to_vec();
         let answer = Answer::new(status, headers, body);
-        read(&answer, SystemTime::UNIX_EPOCH)
+        read_answer(&answer, SystemTime::UNIX_EPOCH)
     }
 
     fn mended(body: &Value) -> Value {

@@ -47,9 +47,9 @@ const MAX_POLL_DELAY: Duration = Duration::from_mins(1);
 pub(in crate::auth) struct OauthHttp<'a> {
     transport: &'a Transport,
     step: SignInStep,
-    template: &'static str,
-    patience: Option<Sleep>,
-    failures: AtomicU32,
+    path_template: &'static str,
+    poll_sleep: Option<Sleep>,
+    failed_polls: AtomicU32,
     reason: Mutex<Option<AuthError>>,
     request_id: Mutex<Option<String>>,
 }
@@ -58,17 +58,17 @@ impl<'a> OauthHttp<'a> {
     /// Makes a client that retries as the transport does. A refresh token or authorization code
     /// that may be used only once is sent again too if no answer came: if the first request was
     /// carried out, its tokens are lost either way.
-    pub(in crate::auth) fn asking(
+    pub(in crate::auth) fn with_retries(
         transport: &'a Transport,
         step: SignInStep,
-        template: &'static str,
+        path_template: &'static str,
     ) -> Self {
         Self {
             transport,
             step,
-            template,
-            patience: None,
-            failures: AtomicU32::new(0),
+            path_template,
+            poll_sleep: None,
+            failed_polls: AtomicU32::new(0),
             reason: Mutex::new(None),
             request_id: Mutex::new(None),
         }
@@ -76,17 +76,20 @@ impl<'a> OauthHttp<'a> {
 
     /// Makes a client that polls: each request is sent once, regardless of the run's deadline, and
     /// a temporary failure looks like `authorization_pending`.
-    pub(in crate::auth) fn polling(
+    pub(in crate::auth) fn for_polling(
         transport: &'a Transport,
-        template: &'static str,
+        path_template: &'static str,
         sleep: Sleep,
     ) -> Self {
-        Self { patience: Some(sleep), ..Self::asking(transport, SignInStep::SignIn, template) }
+        Self {
+            poll_sleep: Some(sleep),
+            ..Self::with_retries(transport, SignInStep::SignIn, path_template)
+        }
     }
 
     /// Takes the reason why the step is over, if the client knows it.
     pub(in crate::auth) fn take_reason(&self) -> Option<AuthError> {
-        self.reason().take()
+        self.lock_reason().take()
     }
 
     /// Returns the id of the last answered request.
@@ -95,25 +98,25 @@ impl<'a> OauthHttp<'a> {
     }
 
     /// Sends a request of `oauth2`, and returns the answer that `oauth2` should see.
-    async fn exchange(&self, wanted: HttpRequest) -> HttpResponse {
-        let Some(request) = self.request(wanted) else {
-            return said("invalid_request");
+    async fn send_request(&self, wanted: HttpRequest) -> HttpResponse {
+        let Some(request) = self.convert_request(wanted) else {
+            return error_response("invalid_request");
         };
         let peer = Peer::of(request.service, &request.url);
-        let result = match self.patience {
+        let result = match self.poll_sleep {
             Some(_) => self.transport.send_once(&request, None).await,
             None => self.transport.send(&request, None).await,
         };
         match result {
-            Ok(answer) => self.answered(peer, &answer).await,
-            Err(error) => self.unanswered(error).await,
+            Ok(answer) => self.handle_answer(peer, &answer).await,
+            Err(error) => self.handle_failure(error).await,
         }
     }
 
     /// Converts a request of `oauth2`.
-    fn request(&self, wanted: HttpRequest) -> Option<Request> {
+    fn convert_request(&self, wanted: HttpRequest) -> Option<Request> {
         let url = wanted.uri().to_string().parse().ok()?;
-        let request = Request::query(Service::Entra, Method::POST, url, self.template)
+        let request = Request::query(Service::Entra, Method::POST, url, self.path_template)
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(RETURN_REQUEST_ID, HeaderValue::from_static("true"))
             .body(FORM, wanted.into_body());
@@ -121,67 +124,71 @@ impl<'a> OauthHttp<'a> {
     }
 
     /// Handles an answer.
-    async fn answered(&self, peer: Peer, answer: &Answer) -> HttpResponse {
+    async fn handle_answer(&self, peer: Peer, answer: &Answer) -> HttpResponse {
         let (status, request_id) = (answer.status, answer.request_id());
         self.request_id.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&request_id);
-        let meaning = normalize::read(answer, SystemTime::now());
-        if !matches!(meaning, AnswerKind::Busy(_)) {
-            self.failures.store(0, Ordering::Relaxed);
-            *self.reason() = None;
+        let kind = normalize::read_answer(answer, SystemTime::now());
+        if !matches!(kind, AnswerKind::Busy(_)) {
+            self.failed_polls.store(0, Ordering::Relaxed);
+            *self.lock_reason() = None;
         }
-        match meaning {
-            AnswerKind::Granted(body) => response(200, body),
+        match kind {
+            AnswerKind::Granted(body) => json_response(200, body),
             // Only a device code waits for a person; for other requests these mean "not now".
-            AnswerKind::Pending | AnswerKind::SlowDown if self.patience.is_none() => {
-                self.over(AuthError::busy(peer, answer))
+            AnswerKind::Pending | AnswerKind::SlowDown if self.poll_sleep.is_none() => {
+                self.end_with(AuthError::service_busy(peer, answer))
             }
-            AnswerKind::Pending => said("authorization_pending"),
-            AnswerKind::SlowDown => said("slow_down"),
-            AnswerKind::Busy(wait) => self.hold(AuthError::busy(peer, answer), wait).await,
-            AnswerKind::Refused(refusal) => self.over(AuthError::refused(self.step, refusal)),
+            AnswerKind::Pending => error_response("authorization_pending"),
+            AnswerKind::SlowDown => error_response("slow_down"),
+            AnswerKind::Busy(wait) => {
+                self.delay_next_poll(AuthError::service_busy(peer, answer), wait).await
+            }
+            AnswerKind::Refused(refusal) => {
+                self.end_with(AuthError::from_refusal(self.step, refusal))
+            }
             AnswerKind::Unreadable(source) => {
-                self.over(AuthError::Unreadable { peer, status, request_id, source })
+                self.end_with(AuthError::Unreadable { peer, status, request_id, source })
             }
         }
     }
 
     /// Handles a missing answer: it is temporary, unless the network is down or the request could
     /// never be sent.
-    async fn unanswered(&self, error: TransportError) -> HttpResponse {
+    async fn handle_failure(&self, error: TransportError) -> HttpResponse {
         let passing = matches!(
             error,
             TransportError::Unreachable { .. }
                 | TransportError::Lost { .. }
                 | TransportError::DeadlinePassed { .. }
         );
-        let losses = self.failures.load(Ordering::Relaxed) + 1;
+        let losses = self.failed_polls.load(Ordering::Relaxed) + 1;
         if !passing || losses >= MAX_LOST_POLLS {
-            return self.over(error.into());
+            return self.end_with(error.into());
         }
-        self.hold(error.into(), None).await
+        self.delay_next_poll(error.into(), None).await
     }
 
     /// Waits as the service asks, else longer with each failure (RFC 8628 section 3.5), and lets
     /// `oauth2` poll again. The reason is kept in case the code expires meanwhile.
-    async fn hold(&self, reason: AuthError, wait: Option<Duration>) -> HttpResponse {
-        let Some(sleep) = &self.patience else {
-            return self.over(reason);
+    async fn delay_next_poll(&self, reason: AuthError, wait: Option<Duration>) -> HttpResponse {
+        let Some(sleep) = &self.poll_sleep else {
+            return self.end_with(reason);
         };
-        *self.reason() = Some(reason);
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed);
-        let longer = FIRST_POLL_DELAY.saturating_mul(2_u32.saturating_pow(failures));
+        *self.lock_reason() = Some(reason);
+        let failed_polls = self.failed_polls.fetch_add(1, Ordering::Relaxed);
+        let longer = FIRST_POLL_DELAY.saturating_mul(2_u32.saturating_pow(failed_polls));
         sleep(wait.unwrap_or(longer).min(MAX_POLL_DELAY)).await;
-        said("authorization_pending")
+        error_response("authorization_pending")
     }
 
     /// Keeps the reason, and ends the step.
-    fn over(&self, reason: AuthError) -> HttpResponse {
-        *self.reason() = Some(reason);
-        said("over")
+    fn end_with(&self, reason: AuthError) -> HttpResponse {
+        *self.lock_reason() = Some(reason);
+        error_response("over")
     }
 
     /// Locks the reason. It is a plain value, so a panic elsewhere cannot break it.
-    fn reason(&self) -> MutexGuard<'_, Option<AuthError>> {
+    fn lock_reason(&self) -> MutexGuard<'_, Option<AuthError>> {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -191,18 +198,18 @@ impl<'c> AsyncHttpClient<'c> for OauthHttp<'_> {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Infallible>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move { Ok(self.exchange(request).await) })
+        Box::pin(async move { Ok(self.send_request(request).await) })
     }
 }
 
 /// Makes an answer that `oauth2` reads as an error of this name.
-fn said(error: &'static str) -> HttpResponse {
+fn error_response(error: &'static str) -> HttpResponse {
     let body = format!("{{\"error\":\"{error}\"}}");
-    response(400, body.into_bytes())
+    json_response(400, body.into_bytes())
 }
 
 /// Makes an answer in JSON.
-fn response(status: u16, body: Vec<u8>) -> HttpResponse {
+fn json_response(status: u16, body: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::new(body);
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     let json = HeaderValue::from_static("application/json");

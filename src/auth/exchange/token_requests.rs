@@ -115,19 +115,19 @@ impl DeviceCode {
     ///
     /// # Errors
     /// There is no answer, or a refusal.
-    pub(in crate::auth) async fn ask(
+    pub(in crate::auth) async fn request(
         wire: &OauthHttp<'_>,
         application: &Application,
         scopes: &str,
         claims: Option<&str>,
     ) -> Result<Self, AuthError> {
-        let client = client(application);
-        let mut request = client.exchange_device_code().add_scopes(each(scopes));
+        let client = oauth_client(application);
+        let mut request = client.exchange_device_code().add_scopes(split_scopes(scopes));
         if let Some(claims) = claims {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire).await;
-        result.map(Self).map_err(|error| explain(wire, application, error))
+        result.map(Self).map_err(|error| explain_failure(wire, application, error))
     }
 
     /// Returns the prompt for the person.
@@ -149,14 +149,14 @@ impl DeviceCode {
     ///
     /// # Errors
     /// The authority refuses, the code expires, or the network is down.
-    pub(in crate::auth) async fn poll(
+    pub(in crate::auth) async fn poll_for_tokens(
         &self,
         wire: &OauthHttp<'_>,
         application: &Application,
         claims: Option<&str>,
         sleep: &Sleep,
     ) -> Result<GrantedTokens, AuthError> {
-        let client = client(application);
+        let client = oauth_client(application);
         let mut request = client
             .exchange_device_access_token(&self.0)
             .set_max_backoff_interval(MAX_POLL_INTERVAL);
@@ -164,8 +164,8 @@ impl DeviceCode {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire, |time| sleep(time), None).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        GrantedTokens::of(wire, application, &tokens)
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        GrantedTokens::from_answer(wire, application, &tokens)
     }
 }
 
@@ -184,12 +184,12 @@ impl AuthorizationRequest {
         let redirect = RedirectUrl::new(redirect)?;
         let nonce = CsrfToken::new_random_len(RANDOM_BYTES);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let client = client(application);
+        let client = oauth_client(application);
         let mut request = client
             .authorize_url(|| CsrfToken::new_random_len(RANDOM_BYTES))
             .set_redirect_uri(Cow::Borrowed(&redirect))
             .set_pkce_challenge(challenge)
-            .add_scopes(each(scopes))
+            .add_scopes(split_scopes(scopes))
             .add_extra_param("response_mode", "query")
             .add_extra_param("prompt", "select_account")
             .add_extra_param("nonce", nonce.secret());
@@ -201,7 +201,7 @@ impl AuthorizationRequest {
     }
 
     /// Returns the address to open in the browser.
-    pub(in crate::auth) fn address(&self) -> &Url {
+    pub(in crate::auth) fn browser_address(&self) -> &Url {
         &self.address
     }
 
@@ -215,22 +215,22 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     /// There is no answer, a refusal, or the tokens belong to another sign-in.
-    pub(in crate::auth) async fn redeem(
+    pub(in crate::auth) async fn redeem_code(
         self,
         wire: &OauthHttp<'_>,
         application: &Application,
         code: AuthorizationCode,
     ) -> Result<GrantedTokens, AuthError> {
-        let client = client(application);
+        let client = oauth_client(application);
         let request = client
             .exchange_code(code)
             .set_redirect_uri(Cow::Borrowed(&self.redirect))
             .set_pkce_verifier(self.verifier)
             .add_extra_param("scope", self.scopes);
         let result = request.request_async(wire).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        let grant = GrantedTokens::of(wire, application, &tokens)?;
-        grant.prove(&self.nonce).map_err(|source| AuthError::UnprovenTokens { source })?;
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        let grant = GrantedTokens::from_answer(wire, application, &tokens)?;
+        grant.check_nonce(&self.nonce).map_err(|source| AuthError::UnprovenTokens { source })?;
         Ok(grant)
     }
 }
@@ -240,40 +240,40 @@ impl GrantedTokens {
     ///
     /// # Errors
     /// There is no answer, or a refusal.
-    pub(in crate::auth) async fn refresh(
+    pub(in crate::auth) async fn from_refresh_token(
         wire: &OauthHttp<'_>,
         application: &Application,
         token: &RefreshToken,
         scopes: &str,
         claims: Option<&str>,
     ) -> Result<Self, AuthError> {
-        let client = client(application);
+        let client = oauth_client(application);
         let token = oauth2::RefreshToken::new(token.expose().to_owned());
-        let mut request = client.exchange_refresh_token(&token).add_scopes(each(scopes));
+        let mut request = client.exchange_refresh_token(&token).add_scopes(split_scopes(scopes));
         if let Some(claims) = claims {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Self::of(wire, application, &tokens)
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        Self::from_answer(wire, application, &tokens)
     }
 
     /// Checks that the id token has the nonce of the request. The token came from the token
     /// endpoint over TLS, so its signature would prove nothing more.
-    fn prove(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
+    fn check_nonce(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
         let token = self.id_token.as_ref().ok_or(IdTokenError::Missing)?;
         let claims = Claims::of(token.expose()).ok_or(IdTokenError::Unreadable)?;
         if claims.answers(nonce.secret()) { Ok(()) } else { Err(IdTokenError::Foreign) }
     }
 
     /// Reads the tokens from an answer.
-    fn of(
+    fn from_answer(
         wire: &OauthHttp<'_>,
         application: &Application,
         tokens: &TokenAnswer,
     ) -> Result<Self, AuthError> {
         if *tokens.token_type() != BasicTokenType::Bearer {
-            return Err(unreadable(wire, application, None));
+            return Err(unreadable_answer(wire, application, None));
         }
         let refresh = tokens.refresh_token();
         let id_token = tokens.extra_fields().id_token.as_ref();
@@ -296,14 +296,14 @@ impl GrantedTokens {
         credential: &Credential,
         scope: &str,
     ) -> Result<Self, AuthError> {
-        let client = client(application).set_auth_type(AuthType::RequestBody);
+        let client = oauth_client(application).set_auth_type(AuthType::RequestBody);
         let client = match credential {
             Credential::Secret(secret) => {
                 client.set_client_secret(oauth2::ClientSecret::new(secret.expose().to_owned()))
             }
             Credential::Assertion(_) => client,
         };
-        let request = client.exchange_client_credentials().add_scopes(each(scope));
+        let request = client.exchange_client_credentials().add_scopes(split_scopes(scope));
         let request = match credential {
             Credential::Secret(_) => request,
             Credential::Assertion(assertion) => request
@@ -311,13 +311,13 @@ impl GrantedTokens {
                 .add_extra_param("client_assertion", assertion.expose()),
         };
         let result = request.request_async(wire).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Self::of(wire, application, &tokens)
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        Self::from_answer(wire, application, &tokens)
     }
 }
 
 /// Makes the client of `oauth2` for an application: a public client, without a secret.
-fn client(application: &Application) -> OauthClient {
+fn oauth_client(application: &Application) -> OauthClient {
     let id = oauth2::ClientId::new(application.client_id.as_str().to_owned());
     let authority = &application.authority;
     oauth2::Client::new(id)
@@ -327,13 +327,13 @@ fn client(application: &Application) -> OauthClient {
 }
 
 /// Splits a list of scopes.
-fn each(scopes: &str) -> impl Iterator<Item = Scope> {
+fn split_scopes(scopes: &str) -> impl Iterator<Item = Scope> {
     scopes.split(' ').map(|scope| Scope::new(scope.to_owned()))
 }
 
 /// Explains why a request failed. The HTTP adapter knows more than `oauth2`, whose own errors hold
 /// the body; only `oauth2` knows that a code has expired or that an answer lacks a member.
-fn explain<E: ErrorResponse>(
+fn explain_failure<E: ErrorResponse>(
     wire: &OauthHttp<'_>,
     application: &Application,
     error: RequestTokenError<Infallible, E>,
@@ -344,16 +344,16 @@ fn explain<E: ErrorResponse>(
     match error {
         RequestTokenError::ServerResponse(_) => AuthError::Expired,
         RequestTokenError::Parse(error, _) => {
-            unreadable(wire, application, Some(DecodeError::of(error.inner())))
+            unreadable_answer(wire, application, Some(DecodeError::of(error.inner())))
         }
         RequestTokenError::Request(_) | RequestTokenError::Other(_) => {
-            unreadable(wire, application, None)
+            unreadable_answer(wire, application, None)
         }
     }
 }
 
 /// Makes the error of an answer that is not one of OAuth 2.0.
-fn unreadable(
+fn unreadable_answer(
     wire: &OauthHttp<'_>,
     application: &Application,
     source: Option<DecodeError>,

@@ -78,7 +78,7 @@ pub(in crate::auth) enum TokenWarning {
 ///
 /// # Errors
 /// The service would refuse the token, or it was made elsewhere and does not fit its purpose.
-pub(in crate::auth) fn check(
+pub(in crate::auth) fn check_token(
     wanted: TokenPurpose<'_>,
     token: &AccessToken,
     elsewhere: bool,
@@ -90,25 +90,26 @@ pub(in crate::auth) fn check(
     if wanted.audience == Audience::Flow && claims.is_app_only() {
         return Err(UnusableToken::Application);
     }
-    let mismatch: Vec<UnusableToken> = mismatch(wanted, &claims, now).collect();
-    match mismatch.first() {
+    let mismatches: Vec<UnusableToken> = list_mismatches(wanted, &claims, now).collect();
+    match mismatches.first() {
         Some(first) if elsewhere => Err(first.clone()),
         _ => {
-            let warnings = mismatch.into_iter().map(TokenWarning::Mismatch).collect();
+            let warnings = mismatches.into_iter().map(TokenWarning::Mismatch).collect();
             Ok(CheckedToken { claims: Some(claims), warnings })
         }
     }
 }
 
 /// Lists every claim that does not fit the purpose.
-fn mismatch(
+fn list_mismatches(
     wanted: TokenPurpose<'_>,
     claims: &Claims,
     now: SystemTime,
 ) -> impl Iterator<Item = UnusableToken> {
-    let resource = claims.audience.as_ref().filter(|found| !is_for(found, wanted)).map(|found| {
-        UnusableToken::Resource { found: found.clone(), wanted: wanted.resource.to_owned() }
-    });
+    let resource =
+        claims.audience.as_ref().filter(|found| !names_resource(found, wanted)).map(|found| {
+            UnusableToken::Resource { found: found.clone(), wanted: wanted.resource.to_owned() }
+        });
     let tenant = wanted.tenant.zip(claims.tenant.as_ref());
     let tenant = tenant.filter(|(wanted, found)| found.parse::<Guid>() != Ok(*wanted));
     let tenant = tenant.map(|(wanted, found)| UnusableToken::Tenant {
@@ -122,10 +123,10 @@ fn mismatch(
 
 /// Returns true if a token's audience names the resource, with or without a slash at the end, or
 /// the service's application id, as tokens of version 2.0 do.
-fn is_for(found: &str, wanted: TokenPurpose<'_>) -> bool {
+fn names_resource(found: &str, wanted: TokenPurpose<'_>) -> bool {
     let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     plain(found) == plain(wanted.resource)
-        || found.eq_ignore_ascii_case(wanted.audience.application())
+        || found.eq_ignore_ascii_case(wanted.audience.application_id())
 }
 
 impl fmt::Display for TokenWarning {
@@ -162,7 +163,7 @@ mod tests {
         };
         let wanted = TokenPurpose { audience, resource, tenant: TENANT.parse().ok() };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10_000);
-        check(wanted, &token, elsewhere, now)
+        check_token(wanted, &token, elsewhere, now)
     }
 
     fn warnings(audience: Audience, claims: &Value) -> Vec<String> {
@@ -217,7 +218,7 @@ mod tests {
     fn a_token_that_cannot_be_read_is_used_with_a_doubt() {
         let wanted = TokenPurpose { audience: Audience::Flow, resource: "x", tenant: None };
         let facts =
-            check(wanted, &AccessToken::new("opaque"), true, SystemTime::UNIX_EPOCH).unwrap();
+            check_token(wanted, &AccessToken::new("opaque"), true, SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(facts.warnings, [TokenWarning::Unreadable]);
     }
 }

@@ -70,7 +70,7 @@ pub enum TokenCommandFailure {
     #[error("it did not end within {} s", COMMAND_TIMEOUT.as_secs())]
     TimedOut,
     /// The program failed.
-    #[error("it ended with {status}{}", said(.message))]
+    #[error("it ended with {status}{}", error_text_suffix(.message))]
     Failed {
         /// Its exit status.
         status: String,
@@ -97,24 +97,24 @@ impl TokenCommand {
     ///
     /// # Errors
     /// The program cannot be started, takes too long, fails, or prints no token.
-    pub(in crate::auth) async fn run(
+    pub(in crate::auth) async fn run_for_token(
         &self,
         audience: Audience,
         resource: &str,
     ) -> Result<NewToken, TokenCommandFailure> {
-        let running = output(self.command(audience, resource));
+        let running = run_program(self.process_command(audience, resource));
         let ended =
             timeout(COMMAND_TIMEOUT, running).await.map_err(|_| TokenCommandFailure::TimedOut)?;
-        let (status, output, said) = ended.map_err(TokenCommandFailure::Start)?;
+        let (status, output, errors) = ended.map_err(TokenCommandFailure::Start)?;
         if !status.success() {
-            let message = last_line(&said);
+            let message = last_line(&errors);
             return Err(TokenCommandFailure::Failed { status: status.to_string(), message });
         }
-        minted(&output, SystemTime::now()).ok_or(TokenCommandFailure::NoToken)
+        parse_output(&output, SystemTime::now()).ok_or(TokenCommandFailure::NoToken)
     }
 
     /// Makes the command to start.
-    fn command(&self, audience: Audience, resource: &str) -> Command {
+    fn process_command(&self, audience: Audience, resource: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
         command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
@@ -128,15 +128,15 @@ impl TokenCommand {
 
 /// Runs a program, and returns its exit status and the beginning of its standard output and
 /// standard error.
-async fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+async fn run_program(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (output, said) = (child.stdout.take(), child.stderr.take());
-    let (output, said) = tokio::try_join!(beginning(output), beginning(said))?;
-    Ok((child.wait().await?, output, said))
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let (output, errors) = tokio::try_join!(read_beginning(output), read_beginning(errors))?;
+    Ok((child.wait().await?, output, errors))
 }
 
 /// Reads the beginning of a stream, and closes it.
-async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+async fn read_beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
         stream.take(MAX_BYTES).read_to_end(&mut bytes).await?;
@@ -145,19 +145,19 @@ async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>
 }
 
 /// Reads a token from a program's output.
-fn minted(output: &[u8], now: SystemTime) -> Option<NewToken> {
+fn parse_output(output: &[u8], now: SystemTime) -> Option<NewToken> {
     let text = std::str::from_utf8(output).ok()?.trim();
     if !text.starts_with('{') {
         let access = read_token(text.trim_matches('"'))?;
         return Some(NewToken { access, lifetime: None });
     }
     let printed: Printed = serde_json::from_str(text).ok()?;
-    Some(NewToken { access: read_token(&printed.token)?, lifetime: printed.lifetime(now) })
+    Some(NewToken { access: read_token(&printed.token)?, lifetime: printed.token_lifetime(now) })
 }
 
 impl Printed {
     /// Returns the token's lifetime, if the output states it in seconds.
-    fn lifetime(&self, now: SystemTime) -> Option<Duration> {
+    fn token_lifetime(&self, now: SystemTime) -> Option<Duration> {
         if let Some(seconds) = self.expires_in {
             return Some(Duration::from_secs(seconds));
         }
@@ -176,7 +176,7 @@ fn last_line(output: &[u8]) -> String {
 }
 
 /// Formats the program's error text for the end of a sentence.
-fn said(message: &str) -> String {
+fn error_text_suffix(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
@@ -239,7 +239,7 @@ mod tests {
     fn a_bare_token_and_the_json_of_known_programs_are_read() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let read = |text: &str| {
-            let minted = minted(text.as_bytes(), now)?;
+            let minted = parse_output(text.as_bytes(), now)?;
             Some((minted.access.expose().to_owned(), minted.lifetime.map(|time| time.as_secs())))
         };
         let token = |lifetime| Some(("made.up.token".to_owned(), lifetime));
@@ -258,7 +258,8 @@ mod tests {
     #[cfg(unix)]
     async fn the_program_is_told_the_resource_and_none_of_our_secrets() {
         let script = "sh -c 'printf %s-%s-%s \"${1#https://}\" \"$FLOWBIND_AUDIENCE\" \"$FLOWBIND_STORE_KEY\"' sh {resource}";
-        let minted = command(script).run(Audience::Flow, "https://x.example/id").await.unwrap();
+        let minted =
+            command(script).run_for_token(Audience::Flow, "https://x.example/id").await.unwrap();
         assert_eq!(minted.access.expose(), "x.example/id-flow-");
     }
 
@@ -266,11 +267,13 @@ mod tests {
     #[cfg(unix)]
     async fn a_program_that_fails_is_told_with_its_last_words() {
         let failure = command("sh -c 'echo one >&2; echo two >&2; exit 3'");
-        let failure = failure.run(Audience::Flow, "x").await.unwrap_err().to_string();
+        let failure = failure.run_for_token(Audience::Flow, "x").await.unwrap_err().to_string();
         assert_eq!(failure, "it ended with exit status: 3: two");
-        let failure = command("no-such-program-here").run(Audience::Flow, "x").await.unwrap_err();
+        let failure =
+            command("no-such-program-here").run_for_token(Audience::Flow, "x").await.unwrap_err();
         assert!(matches!(failure, TokenCommandFailure::Start(_)), "{failure:?}");
-        let failure = command("echo not a token").run(Audience::Flow, "x").await.unwrap_err();
+        let failure =
+            command("echo not a token").run_for_token(Audience::Flow, "x").await.unwrap_err();
         assert!(matches!(failure, TokenCommandFailure::NoToken), "{failure:?}");
     }
 }

@@ -59,7 +59,7 @@ const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [R
 }
 
 /// Makes a row to which Entra's own words add an account, an id or an address.
-const fn named(
+const fn row_quoting_entra(
     codes: &'static [u64],
     meaning: &'static str,
     remedies: &'static [Remedy],
@@ -96,7 +96,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "take away the secret or certificate that you gave, or name another application by `--client-id`; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[700_016, 700_011],
         "the tenant (the directory of your organisation in Entra) has no application with this id",
         &[Remedy(
@@ -124,7 +124,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         ],
     ),
     // What the application may do.
-    named(
+    row_quoting_entra(
         &[65001, 90094, 90095],
         "nobody with the right to do so has allowed the application to act for people here (this is called consent)",
         &[
@@ -149,8 +149,8 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     )
-    .mended(),
-    named(
+    .fixed_by_sign_in(),
+    row_quoting_entra(
         &[65005, 650_056, 650_057],
         "the application's registration does not list the permission for the service it asked for",
         &[Remedy(
@@ -158,7 +158,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "Entra admin center > App registrations > (the application) > API permissions > Add a permission > Delegated permissions: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then Grant admin consent, then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[650_051],
         "the application was given permissions that its registration does not list",
         &[Remedy(
@@ -166,7 +166,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "Entra admin center > App registrations > (the application) > API permissions > Other permissions granted: remove them or add them to the list above, or register an application for flowbind alone; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[50105],
         "only people who are assigned to the application may use it, and this account is not",
         &[Remedy(
@@ -183,7 +183,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[50005],
         "a rule of your organisation (a Conditional Access policy) admits only certain operating systems, and a sign-in by a code does not tell which",
@@ -192,7 +192,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Conditions > Device platforms; then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[50097, 50129, 50187, 53000, 53001],
         "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and this sign-in did not prove to be from one",
@@ -201,7 +201,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[53002],
         "a rule of your organisation (a Conditional Access policy) admits only apps on its list",
@@ -210,7 +210,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[530_084],
         "a rule of your organisation (a Conditional Access policy) admits only sign-ins that are tied to one device, which flowbind cannot make",
@@ -243,12 +243,12 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[50074, 50076, 50078],
         "a second proof of who you are is wanted (multifactor authentication), such as a number in an app on your phone",
         &[Remedy(You, "run the same command again, sign in, and complete the second proof")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50072, 50079],
         "you have to set up a second proof of who you are first (multifactor authentication)",
@@ -257,7 +257,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "add a sign-in method on the page Security info of your account, such as https://mysignins.microsoft.com/security-info; then run the same command again",
         )],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[53004],
         "the account is taken to be at risk, so that no second proof of who you are can be set up for it",
@@ -275,7 +275,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         )],
     ),
     // The account.
-    named(
+    row_quoting_entra(
         &[16000, 16003, 50020, 50034, 51004, 90072],
         "the account that signed in is not in the environment's tenant (its organisation's directory in Entra)",
         &[
@@ -289,7 +289,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50053],
         "the account is locked after too many attempts, or the network that the sign-in comes from is known for attacks",
@@ -306,7 +306,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         "the user name or the password was wrong",
         &[Remedy(You, "run the same command again and sign in with the right ones")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50055, 50144],
         "the password has expired",
@@ -321,7 +321,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50057],
         "the account is disabled",
@@ -331,7 +331,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         )],
     ),
     // The tenant, the environment and the cloud.
-    named(
+    row_quoting_entra(
         &[90002],
         "there is no tenant (an organisation's directory in Entra) of this name or id in this cloud",
         &[Remedy(
@@ -355,7 +355,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "check the environment's URL, and `cloud` in the manifest; with `--clouds`, the `authorities` in that file; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[500_011],
         "the tenant (an organisation's directory in Entra) does not know the environment or service that a token was asked for",
         &[
@@ -369,7 +369,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     ),
-    named(
+    row_quoting_entra(
         &[650_052],
         "the organisation has no subscription for the service that a token was asked for, or has switched it off",
         &[
@@ -383,7 +383,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     ),
-    named(
+    row_quoting_entra(
         &[70011],
         "a token was asked for an address that Entra does not take for one service",
         &[Remedy(
@@ -391,7 +391,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "check the environment's URL and `cloud`; with `--clouds`, the `flow-audience` in that file; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[28000, 700_022],
         "tokens for two services were asked for at once; that is a fault of flowbind or of --clouds",
         &[Remedy(
@@ -405,7 +405,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         "the earlier sign-in has ended: it is too old, was taken back, or the password has changed since",
         &[Remedy(You, "run the same command again and sign in again")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[70043],
         "a rule of your organisation (a Conditional Access policy) wants people to sign in again after some time, which is over",
@@ -417,7 +417,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[700_084],
         "the earlier sign-in has ended: the application is registered as a web page, whose sign-ins last a day",
@@ -429,7 +429,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[9_002_313],
         "Entra could not read the request: the sign-in that was handed over is damaged or incomplete",
@@ -438,7 +438,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "run the same command again and sign in again, or copy the whole of what was handed over; if it stays, check `client-id` and `tenant`",
         )],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     // The sign-in itself, on the page or while it is waited for.
     row(
         &[70016],
@@ -453,25 +453,25 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         "the code that was entered on the page is not the one that was shown",
         &[Remedy(You, "enter the code as it is shown while the program waits; else run the same command again and enter the new one")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[70019, 70020],
         "the code of this sign-in has expired before it was approved",
         &[Remedy(You, "run the same command again and approve within a quarter of an hour; if the page said `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run it with `--browser`, or ask an Entra administrator to exclude this account or application")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[90119, 90120],
         "the page got no code, or one that was approved or declined before",
         &[Remedy(You, "run the same command again and enter the new code once")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50199],
         "the page asks whether you mean to sign in to this application",
         &[Remedy(You, "if you started this sign-in, press Continue on the page, then run the same command again")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50134],
         "the page was opened in another region of Entra than the one that gave the code",
@@ -513,12 +513,12 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`; put it into the variable that `client-secret-variable` names, then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[700_023],
         "what the application signs in with (its certificate's signature or the pipeline's token) names another tenant or cloud than this one",
         &[Remedy(You, "check `tenant` of `[environments.NAME.dataverse-identity]`, else of the environment, and `cloud`; then run the same command again")],
     ),
-    named(
+    row_quoting_entra(
         &[700_024, 500_133],
         "what the application signs in with (its certificate's signature or the pipeline's token) has expired, or is not valid yet because a clock is wrong",
         &[Remedy(
@@ -526,7 +526,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "check this machine's clock, have the pipeline make its token just before, and run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[700_027],
         "the application signs in with a certificate that its registration does not have",
         &[Remedy(
@@ -534,7 +534,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: certificate.pem, the one without the private key; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[70021, 700_211, 700_212, 700_213],
         "the application does not list this pipeline among those that it trusts: the issuer (700211), the audience (700212) or the subject (700213) of the pipeline's token differs",
         &[Remedy(
@@ -596,7 +596,7 @@ pub(super) static KNOWN_NAMES: &[(&str, Remedy)] = &[
 ];
 
 /// Finds the first explained number of a refusal, with its row.
-pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static CodeRow)> {
+pub(super) fn first_known(refusal: &Refusal) -> Option<(u64, &'static CodeRow)> {
     let known = |code: &u64| KNOWN_CODES.iter().find(|row| row.codes.contains(code));
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
 }
@@ -610,12 +610,12 @@ impl CodeRow {
     }
 
     /// Marks the row as fixed by a new sign-in.
-    const fn mended(self) -> Self {
+    const fn fixed_by_sign_in(self) -> Self {
         Self { new_sign_in: NewSignInEffect::Fixes, ..self }
     }
 
     /// Marks the row as possibly fixed by a new sign-in in a browser.
-    const fn mended_by_browser(self) -> Self {
+    const fn may_be_fixed_in_browser(self) -> Self {
         Self { new_sign_in: NewSignInEffect::MayFixInBrowser, ..self }
     }
 

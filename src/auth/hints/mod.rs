@@ -50,7 +50,7 @@ pub fn known_codes() -> impl Iterator<Item = KnownCode> {
 }
 
 /// Returns what to do about an error.
-pub(super) fn of(error: &AuthError) -> Vec<String> {
+pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     match error {
         AuthError::MissingClientId => REGISTRATION_STEPS.map(str::to_owned).to_vec(),
@@ -66,19 +66,21 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         }
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
         AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
-        AuthError::Declined { refusal } => of_known(refusal).unwrap_or_else(|| one(DECLINED_HINT)),
-        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal } => {
-            of_known(refusal).unwrap_or_else(unapproved)
+        AuthError::Declined { refusal } => {
+            hints_for_known_refusal(refusal).unwrap_or_else(|| one(DECLINED_HINT))
         }
-        AuthError::Expired => unapproved(),
+        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal } => {
+            hints_for_known_refusal(refusal).unwrap_or_else(code_not_approved)
+        }
+        AuthError::Expired => code_not_approved(),
         AuthError::NoPort { .. } => {
             one("let the program listen on 127.0.0.1, or sign in with a device code")
         }
-        AuthError::BrowserTimeout => unanswered(),
+        AuthError::BrowserTimeout => browser_not_answered(),
         AuthError::UnprovenTokens { .. } => one(
             "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
         ),
-        AuthError::Refused { step, refusal } => of_refusal(*step, refusal),
+        AuthError::Refused { step, refusal } => hints_for_refusal(*step, refusal),
         cut_short if cut_short.is_cut_short() => one(TIME_REMEDY),
         AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
@@ -91,7 +93,9 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::NoRefreshToken { .. } => {
             one("the authority must grant the scope `offline_access` to the application")
         }
-        AuthError::UnusableToken { audience, reason, .. } => one(&of_unfit(*audience, reason)),
+        AuthError::UnusableToken { audience, reason, .. } => {
+            one(&hint_for_unusable_token(*audience, reason))
+        }
         AuthError::ExpiresTooSoon { .. } => one(
             "make the token shortly before the run, or name a command that makes one by --token-command",
         ),
@@ -108,7 +112,7 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
 }
 
 /// Returns what to do about a token that an audience would not accept.
-fn of_unfit(audience: Audience, reason: &UnusableToken) -> String {
+fn hint_for_unusable_token(audience: Audience, reason: &UnusableToken) -> String {
     match reason {
         UnusableToken::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
         UnusableToken::Expired => "make a new one: an access token lasts about an hour".to_owned(),
@@ -128,9 +132,9 @@ fn person_needed(why: Option<&AuthError>) -> Vec<String> {
     let Some(refusal) = why.and_then(AuthError::refusal) else {
         return vec![if why.is_some() { SIGN_IN_AGAIN } else { SIGN_IN_ONCE }.to_owned()];
     };
-    let mut hints = own_words(refusal);
+    let mut hints = entras_own_words(refusal);
     hints.push(SIGN_IN_AGAIN.to_owned());
-    if let Some((_, row)) = codes::first(refusal) {
+    if let Some((_, row)) = codes::first_known(refusal) {
         let others = row.remedies.iter().filter(|remedy| !remedy.is_yours());
         hints.extend(others.map(ToString::to_string));
     }
@@ -150,7 +154,7 @@ fn untrusted_authority(known: &[String]) -> Vec<String> {
 }
 
 /// Returns what to do if a code was not approved.
-fn unapproved() -> Vec<String> {
+fn code_not_approved() -> Vec<String> {
     [
         "you: run the same command again and approve the sign-in on the page that is named",
         "you: if that page says `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run the same command again with `--browser`",
@@ -161,7 +165,7 @@ fn unapproved() -> Vec<String> {
 }
 
 /// Returns what to do if no browser brought an answer.
-fn unanswered() -> Vec<String> {
+fn browser_not_answered() -> Vec<String> {
     [
         "run again and finish the sign-in in a browser of this machine: it brings the answer to `localhost`, which is another machine for a browser at the other end of SSH",
         "if the page showed AADSTS50011 or AADSTS500113, add the redirect address `http://localhost` in the application's Authentication, under `Mobile and desktop applications`",
@@ -172,26 +176,26 @@ fn unanswered() -> Vec<String> {
 
 /// Formats the meaning of a refusal for the end of a sentence: its number and our words if we
 /// explain the number, else Entra's own words.
-pub(super) fn meaning(refusal: &Refusal) -> String {
-    match codes::first(refusal) {
+pub(super) fn refusal_meaning(refusal: &Refusal) -> String {
+    match codes::first_known(refusal) {
         Some((code, row)) => format!(" (AADSTS{code}): {}", row.meaning),
         None => format!(": {}", refusal.description.as_deref().unwrap_or(&refusal.error)),
     }
 }
 
 /// Formats the number of a refusal for the end of a sentence.
-pub(super) fn number(refusal: &Refusal) -> String {
+pub(super) fn refusal_number(refusal: &Refusal) -> String {
     refusal.codes.first().map_or_else(String::new, |code| format!(" (AADSTS{code})"))
 }
 
 /// Returns true if one of its numbers is explained.
-pub(super) fn is_known(refusal: &Refusal) -> bool {
-    codes::first(refusal).is_some()
+pub(super) fn is_explained(refusal: &Refusal) -> bool {
+    codes::first_known(refusal).is_some()
 }
 
 /// Returns true if a new sign-in fixes the cause of a refused renewal.
-pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
-    match codes::first(refusal) {
+pub(super) fn is_fixed_by_sign_in(refusal: &Refusal) -> bool {
+    match codes::first_known(refusal) {
         Some((_, row)) => row.new_sign_in == NewSignInEffect::Fixes,
         None => refusal.error != CONSENT_REQUIRED,
     }
@@ -199,23 +203,23 @@ pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
 
 /// Returns what to do after a refusal: by its number, else by its name. Entra's own words come
 /// first if they name an account, an id or an address.
-fn of_refusal(step: SignInStep, refusal: &Refusal) -> Vec<String> {
-    let Some((_, row)) = codes::first(refusal) else {
+fn hints_for_refusal(step: SignInStep, refusal: &Refusal) -> Vec<String> {
+    let Some((_, row)) = codes::first_known(refusal) else {
         let by_name = codes::KNOWN_NAMES.iter().filter(|(name, _)| *name == refusal.error);
         return by_name.map(|(_, remedy)| remedy.to_string()).collect();
     };
     let remedies = row.remedies_after(step).map(ToString::to_string);
-    own_words(refusal).into_iter().chain(remedies).collect()
+    entras_own_words(refusal).into_iter().chain(remedies).collect()
 }
 
 /// Returns what to do after a refusal at a sign-in, if its number is explained.
-fn of_known(refusal: &Refusal) -> Option<Vec<String>> {
-    codes::first(refusal).map(|_| of_refusal(SignInStep::SignIn, refusal))
+fn hints_for_known_refusal(refusal: &Refusal) -> Option<Vec<String>> {
+    codes::first_known(refusal).map(|_| hints_for_refusal(SignInStep::SignIn, refusal))
 }
 
 /// Returns Entra's own words if they name an account, an id or an address.
-fn own_words(refusal: &Refusal) -> Vec<String> {
-    let names_more = codes::first(refusal).is_some_and(|(_, row)| row.entra_names_more);
+fn entras_own_words(refusal: &Refusal) -> Vec<String> {
+    let names_more = codes::first_known(refusal).is_some_and(|(_, row)| row.entra_names_more);
     let words = refusal.words().filter(|_| names_more);
     words.map(|words| format!("Entra's own words: {words}")).into_iter().collect()
 }
@@ -229,7 +233,7 @@ mod tests {
         let (error, codes) = (error.to_owned(), vec![code]);
         let correlation_id = Some("c-1".to_owned());
         let refusal = Refusal { error, description, codes, correlation_id, ..Refusal::default() };
-        AuthError::refused(SignInStep::Token(Audience::Flow), refusal)
+        AuthError::from_refusal(SignInStep::Token(Audience::Flow), refusal)
     }
 
     #[test]
@@ -289,7 +293,7 @@ mod tests {
     fn of_several_codes_the_first_that_is_known_is_told() {
         let codes = vec![1, 50076, 53003];
         let refusal = Refusal { codes, ..Refusal::default() };
-        assert!(meaning(&refusal).starts_with(" (AADSTS50076): a second proof"));
+        assert!(refusal_meaning(&refusal).starts_with(" (AADSTS50076): a second proof"));
     }
 
     #[test]
@@ -307,7 +311,7 @@ mod tests {
     fn a_browser_is_offered_after_a_code_and_after_an_earlier_sign_in_that_is_blocked() {
         for code in [50005, 50097, 50129, 50187, 53000, 53001, 53002, 53003] {
             let refusal = Refusal { codes: vec![code], ..Refusal::default() };
-            let after_code = AuthError::refused(SignInStep::SignIn, refusal).hints();
+            let after_code = AuthError::from_refusal(SignInStep::SignIn, refusal).hints();
             let wanted =
                 "you: if you signed in by a code, run the same command again with `--browser`";
             assert_eq!(after_code[0], wanted, "{code}");
@@ -315,7 +319,7 @@ mod tests {
             let renewed = refused("invalid_grant", code, None).hints();
             assert!(renewed[0].contains("sign in once by `flowbind auth login --browser`"));
         }
-        assert!(unapproved()[1].contains("--browser"));
+        assert!(code_not_approved()[1].contains("--browser"));
     }
 
     #[test]

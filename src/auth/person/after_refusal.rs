@@ -21,19 +21,19 @@ pub(in crate::auth) enum NextStep {
 }
 
 /// Chooses the next step after an error.
-pub(in crate::auth) fn next(error: &AuthError) -> NextStep {
+pub(in crate::auth) fn next_step(error: &AuthError) -> NextStep {
     match error {
-        AuthError::Refused { refusal, .. } => after_refusal(refusal),
+        AuthError::Refused { refusal, .. } => step_after_refusal(refusal),
         AuthError::NoRefreshToken { .. } => NextStep::AskPerson { forget: false },
         _ => NextStep::Stop,
     }
 }
 
 /// Chooses the next step by the name of a refusal.
-fn after_refusal(refusal: &Refusal) -> NextStep {
+fn step_after_refusal(refusal: &Refusal) -> NextStep {
     match refusal.error.as_str() {
         "invalid_grant" | "interaction_required" | "consent_required" | "login_required" => {
-            after_suberror(refusal.suberror.as_deref())
+            step_after_suberror(refusal.suberror.as_deref())
         }
         _ => NextStep::Stop,
     }
@@ -41,7 +41,7 @@ fn after_refusal(refusal: &Refusal) -> NextStep {
 
 /// Chooses the next step by the suberror of an `invalid_grant`. An unknown one may be fixed by a
 /// sign-in.
-fn after_suberror(suberror: Option<&str>) -> NextStep {
+fn step_after_suberror(suberror: Option<&str>) -> NextStep {
     match suberror {
         Some("bad_token" | "token_expired") => NextStep::AskPerson { forget: true },
         Some(
@@ -71,7 +71,7 @@ mod tests {
     fn after(error: &str, suberror: Option<&str>, codes: Vec<u64>) -> NextStep {
         let (error, suberror) = (error.to_owned(), suberror.map(str::to_owned));
         let refusal = Refusal { error, codes, suberror, ..Refusal::default() };
-        next(&AuthError::refused(SignInStep::Token(Audience::Flow), refusal))
+        next_step(&AuthError::from_refusal(SignInStep::Token(Audience::Flow), refusal))
     }
 
     #[test]
@@ -109,19 +109,19 @@ mod tests {
         let peer = Peer::of(Service::Entra, &url);
         let busy =
             AuthError::Busy { peer, status: 503, wait: None, request_id: None, cut_short: None };
-        assert_eq!(next(&busy), NextStep::Stop);
+        assert_eq!(next_step(&busy), NextStep::Stop);
         let peer = Peer::of(Service::Entra, &url);
         let unreadable =
             AuthError::Unreadable { peer, status: 200, request_id: None, source: None };
-        assert_eq!(next(&unreadable), NextStep::Stop);
+        assert_eq!(next_step(&unreadable), NextStep::Stop);
         let nothing_kept = AuthError::NoRefreshToken { audience: Audience::Flow };
-        assert_eq!(next(&nothing_kept), ASK);
+        assert_eq!(next_step(&nothing_kept), ASK);
         let unfit = AuthError::UnusableToken {
             audience: Audience::Flow,
             origin: None,
             reason: crate::auth::UnusableToken::Application,
         };
-        assert_eq!(next(&unfit), NextStep::Stop);
+        assert_eq!(next_step(&unfit), NextStep::Stop);
     }
 
     proptest! {

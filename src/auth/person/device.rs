@@ -18,18 +18,18 @@ const DEVICE_CODE_PATH: &str = "/{tenant}/oauth2/v2.0/devicecode";
 ///
 /// # Errors
 /// A refusal, an expired code, or a service that cannot be reached.
-pub(in crate::auth) async fn grant(
+pub(in crate::auth) async fn sign_in_by_code(
     transport: &Transport,
     application: &Application,
     request: &TokenRequest<'_>,
     show: impl FnOnce(&DeviceCodePrompt),
     sleep: &Sleep,
 ) -> Result<GrantedTokens, AuthError> {
-    let asking = OauthHttp::asking(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
-    let code = DeviceCode::ask(&asking, application, request.scopes, request.claims).await?;
+    let asking = OauthHttp::with_retries(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
+    let code = DeviceCode::request(&asking, application, request.scopes, request.claims).await?;
     let prompt = code.prompt()?;
     show(&prompt);
-    let polling = OauthHttp::polling(transport, TOKEN_PATH, Arc::clone(sleep));
-    let answer = code.poll(&polling, application, request.claims, sleep);
+    let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep));
+    let answer = code.poll_for_tokens(&polling, application, request.claims, sleep);
     transport.while_asking(prompt.expires_in, answer).await
 }

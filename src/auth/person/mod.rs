@@ -24,7 +24,7 @@ use url::Url;
 pub use browser::open_browser;
 pub use prompt::DeviceCodePrompt;
 pub use refresh_token::SharedRefreshToken;
-pub use renewal::renewals_end;
+pub use renewal::wait_for_renewals;
 
 use super::exchange::{GrantedTokens, Sleep};
 use super::notice::{Notice, Notify};
@@ -32,7 +32,7 @@ use super::store::StoreError;
 use super::{Application, Audience, AuthError};
 use crate::domain::sentence;
 use crate::http::Transport;
-use renewal::{Renewal, carried_through};
+use renewal::{Renewal, run_to_completion};
 
 /// The time after which a person is reminded that a code waits for them.
 const REMINDER_AFTER: Duration = Duration::from_mins(2);
@@ -55,7 +55,7 @@ pub struct Person {
     /// The way in which they are asked.
     way: SignInMethod,
     /// The holder of their refresh token.
-    pub(in crate::auth) keeper: SharedRefreshToken,
+    pub(in crate::auth) refresh_token: SharedRefreshToken,
     /// The function that waits between polls: an argument, so that tests do not wait.
     sleep: Sleep,
 }
@@ -72,14 +72,18 @@ pub(in crate::auth) struct TokenRequest<'a> {
 
 impl Person {
     /// Makes a person who signs in with the application.
-    pub fn new(application: Application, way: SignInMethod, keeper: SharedRefreshToken) -> Self {
+    pub fn new(
+        application: Application,
+        way: SignInMethod,
+        refresh_token: SharedRefreshToken,
+    ) -> Self {
         let sleep: Sleep = Arc::new(|time: Duration| Box::pin(tokio::time::sleep(time)));
-        Self { application, way, keeper, sleep }
+        Self { application, way, refresh_token, sleep }
     }
 
     /// Replaces the function that waits.
     #[cfg(test)]
-    pub(in crate::auth) fn waiting_by(self, sleep: Sleep) -> Self {
+    pub(in crate::auth) fn with_sleep(self, sleep: Sleep) -> Self {
         Self { sleep, ..self }
     }
 
@@ -92,31 +96,35 @@ impl Person {
     ///
     /// # Errors
     /// There is no refresh token, the authority refuses, or it cannot be reached.
-    pub(in crate::auth) async fn renew(
+    pub(in crate::auth) async fn renew_token(
         &self,
         transport: &Transport,
         request: &TokenRequest<'_>,
         notify: &Notify,
     ) -> Result<GrantedTokens, AuthError> {
         let TokenRequest { audience, scopes, claims } = *request;
-        let hold = self.keeper.hold().await?;
-        let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
+        let guard = self.refresh_token.lock().await?;
+        let token = guard.current_token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
         let (application, transport) = (self.application.clone(), transport.clone());
-        let renewal = Renewal { application, transport, notify: Arc::clone(notify), hold, token };
+        let renewal = Renewal { application, transport, notify: Arc::clone(notify), guard, token };
         let (scopes, claims) = (scopes.to_owned(), claims.map(str::to_owned));
         let work = async move {
             renewal
-                .run(&TokenRequest { audience, scopes: &scopes, claims: claims.as_deref() })
+                .refresh_and_keep(&TokenRequest {
+                    audience,
+                    scopes: &scopes,
+                    claims: claims.as_deref(),
+                })
                 .await
         };
-        carried_through(work).await
+        run_to_completion(work).await
     }
 
     /// Asks the person to sign in.
     ///
     /// # Errors
     /// The person declines or does not answer, or the authority refuses.
-    pub(in crate::auth) async fn ask(
+    pub(in crate::auth) async fn ask_to_sign_in(
         &self,
         transport: &Transport,
         request: &TokenRequest<'_>,
@@ -127,15 +135,16 @@ impl Person {
             SignInMethod::NonInteractive => return Err(AuthError::PersonNeeded { why: None }),
             SignInMethod::DeviceCode => {
                 let show = |prompt: &DeviceCodePrompt| notify(Notice::DeviceCode(prompt));
-                let asked = device::grant(transport, application, request, show, &self.sleep);
+                let asked =
+                    device::sign_in_by_code(transport, application, request, show, &self.sleep);
                 with_reminder(asked, notify).await?
             }
             SignInMethod::Browser => {
                 let show = |url: &Url| notify(Notice::Browser(url));
-                browser::grant(transport, application, request, show).await?
+                browser::sign_in_by_browser(transport, application, request, show).await?
             }
         };
-        let kept = self.keeper.hold().await?.signed_in(&grant, request.audience);
+        let kept = self.refresh_token.lock().await?.keep_new_sign_in(&grant, request.audience);
         warn_unless_kept(kept, notify);
         Ok(grant)
     }

@@ -41,7 +41,7 @@ impl SharedRefreshToken {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(in crate::auth) async fn hold(&self) -> Result<RefreshTokenGuard, StoreError> {
+    pub(in crate::auth) async fn lock(&self) -> Result<RefreshTokenGuard, StoreError> {
         let memory = Arc::clone(&self.memory).lock_owned().await;
         let kept = match &self.kept {
             Some((store, name)) if memory.is_none() => {
@@ -55,7 +55,7 @@ impl SharedRefreshToken {
 
 impl RefreshTokenGuard {
     /// Returns the token, if there is one.
-    pub(in crate::auth) fn token(&self) -> Option<&RefreshToken> {
+    pub(in crate::auth) fn current_token(&self) -> Option<&RefreshToken> {
         let kept = || {
             let (store, name) = self.kept.as_ref()?;
             Some(&store.sign_ins().find(name)?.refresh_token)
@@ -67,7 +67,7 @@ impl RefreshTokenGuard {
     ///
     /// # Errors
     /// The store cannot be written. This run continues with the token; later runs do not have it.
-    pub(in crate::auth) fn renewed(
+    pub(in crate::auth) fn keep_renewed(
         &mut self,
         grant: &GrantedTokens,
         audience: Audience,
@@ -80,21 +80,21 @@ impl RefreshTokenGuard {
             return Ok(());
         };
         let Some(mut after) = store.sign_ins().find(name).cloned() else { return Ok(()) };
-        let first = after.answered.insert(audience.name().to_owned(), seconds()).is_none();
+        let first = after.answered.insert(audience.name().to_owned(), unix_seconds()).is_none();
         if let Some(rotated) = rotated {
             after.refresh_token = rotated.clone();
         }
         if rotated.is_none() && !first {
             return Ok(());
         }
-        put(store, name, after).inspect_err(|_| *self.memory = rotated.cloned())
+        save_sign_in(store, name, after).inspect_err(|_| *self.memory = rotated.cloned())
     }
 
     /// Keeps the refresh token of a person's new sign-in.
     ///
     /// # Errors
     /// The store cannot be written. This run continues with the token; later runs do not have it.
-    pub(in crate::auth) fn signed_in(
+    pub(in crate::auth) fn keep_new_sign_in(
         &mut self,
         grant: &GrantedTokens,
         audience: Audience,
@@ -104,19 +104,19 @@ impl RefreshTokenGuard {
             *self.memory = Some(token.clone());
             return Ok(());
         };
-        let mut new = sign_in(token.clone(), Identity::of(grant), &[audience]);
+        let mut new = new_sign_in(token.clone(), Identity::from_grant(grant), &[audience]);
         if let Some(before) = store.sign_ins().find(name) {
             let answered = before.answered.clone();
             new.answered = answered.into_iter().chain(new.answered).collect();
         }
-        put(store, name, new).inspect_err(|_| *self.memory = Some(token.clone()))
+        save_sign_in(store, name, new).inspect_err(|_| *self.memory = Some(token.clone()))
     }
 
     /// Deletes the token, which is no longer valid.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub(in crate::auth) fn forget(&mut self) -> Result<(), StoreError> {
+    pub(in crate::auth) fn delete_token(&mut self) -> Result<(), StoreError> {
         *self.memory = None;
         let Some((store, name)) = &mut self.kept else { return Ok(()) };
         let mut sign_ins = store.sign_ins().clone();
@@ -126,12 +126,12 @@ impl RefreshTokenGuard {
 }
 
 /// Makes the stored form of a sign-in that was made now.
-pub(in crate::auth) fn sign_in(
+pub(in crate::auth) fn new_sign_in(
     refresh_token: RefreshToken,
     identity: Identity,
     answered: &[Audience],
 ) -> SignIn {
-    let since = seconds();
+    let since = unix_seconds();
     let answered = answered.iter().map(|audience| (audience.name().to_owned(), since));
     SignIn {
         refresh_token,
@@ -144,13 +144,17 @@ pub(in crate::auth) fn sign_in(
 }
 
 /// Saves a sign-in in the store.
-fn put(store: &mut Exclusive, name: &SignInName, sign_in: SignIn) -> Result<(), StoreError> {
+fn save_sign_in(
+    store: &mut Exclusive,
+    name: &SignInName,
+    sign_in: SignIn,
+) -> Result<(), StoreError> {
     let mut sign_ins = store.sign_ins().clone();
     sign_ins.put(name.clone(), sign_in);
     store.save(sign_ins)
 }
 
 /// Returns the current time in seconds since 1970.
-fn seconds() -> u64 {
+fn unix_seconds() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_secs()).unwrap_or_default()
 }

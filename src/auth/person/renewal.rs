@@ -21,7 +21,7 @@ pub(super) struct Renewal {
     pub(super) application: Application,
     pub(super) transport: Transport,
     pub(super) notify: Notify,
-    pub(super) hold: RefreshTokenGuard,
+    pub(super) guard: RefreshTokenGuard,
     pub(super) token: RefreshToken,
 }
 
@@ -30,19 +30,25 @@ impl Renewal {
     ///
     /// # Errors
     /// The authority refuses, it cannot be reached, or the store cannot be written.
-    pub(super) async fn run(
+    pub(super) async fn refresh_and_keep(
         mut self,
         request: &TokenRequest<'_>,
     ) -> Result<GrantedTokens, AuthError> {
         let Self { application, transport, token, .. } = &self;
-        let wire = OauthHttp::asking(transport, SignInStep::Token(request.audience), TOKEN_PATH);
+        let wire =
+            OauthHttp::with_retries(transport, SignInStep::Token(request.audience), TOKEN_PATH);
         let (scopes, claims) = (request.scopes, request.claims);
-        let result = GrantedTokens::refresh(&wire, application, token, scopes, claims).await;
+        let result =
+            GrantedTokens::from_refresh_token(&wire, application, token, scopes, claims).await;
         match &result {
-            Ok(grant) => warn_unless_kept(self.hold.renewed(grant, request.audience), &self.notify),
+            Ok(grant) => {
+                warn_unless_kept(self.guard.keep_renewed(grant, request.audience), &self.notify)
+            }
             // Deleted under the lock, so that a new sign-in of another run is not deleted.
-            Err(error) if after_refusal::next(error) == NextStep::AskPerson { forget: true } => {
-                self.hold.forget()?;
+            Err(error)
+                if after_refusal::next_step(error) == NextStep::AskPerson { forget: true } =>
+            {
+                self.guard.delete_token()?;
             }
             Err(_) => {}
         }
@@ -51,7 +57,7 @@ impl Renewal {
 }
 
 /// Runs the work in a task of its own, which continues when the caller is dropped.
-pub(super) async fn carried_through<T: Send + 'static>(
+pub(super) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let under_way = ACTIVE_RENEWALS.read().await;
@@ -66,7 +72,7 @@ pub(super) async fn carried_through<T: Send + 'static>(
 }
 
 /// Waits until no renewal is active: a run that ends earlier may lose its sign-in.
-pub async fn renewals_end() {
+pub async fn wait_for_renewals() {
     let _none = ACTIVE_RENEWALS.write().await;
 }
 
@@ -90,9 +96,9 @@ mod tests {
                 done.store(true, Ordering::Relaxed);
             }
         };
-        let waited = timeout(Duration::from_secs(1), carried_through(work)).await;
+        let waited = timeout(Duration::from_secs(1), run_to_completion(work)).await;
         assert!(waited.is_err() && !done.load(Ordering::Relaxed));
-        renewals_end().await;
+        wait_for_renewals().await;
         assert!(done.load(Ordering::Relaxed));
     }
 }

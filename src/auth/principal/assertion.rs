@@ -21,27 +21,27 @@ const LIFETIME: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 /// The key could not sign.
-pub(super) fn signed(
+pub(super) fn sign_assertion(
     certificate: &Certificate,
     client_id: &ClientId,
     endpoint: &Url,
     now: SystemTime,
     id: Uuid,
 ) -> Result<ClientAssertion, PrincipalError> {
-    let header = part(&header(certificate));
-    let payload = part(&payload(client_id, endpoint, now, id));
+    let header = encode_part(&assertion_header(certificate));
+    let payload = encode_part(&assertion_payload(client_id, endpoint, now, id));
     let message = format!("{header}.{payload}");
     let signature = URL_SAFE_NO_PAD.encode(certificate.sign(message.as_bytes())?);
     Ok(ClientAssertion::new(format!("{message}.{signature}")))
 }
 
 /// Makes the header, which names the signing algorithm and the certificate.
-fn header(certificate: &Certificate) -> Value {
+fn assertion_header(certificate: &Certificate) -> Value {
     json!({"typ": "JWT", "alg": "PS256", "x5t#S256": certificate.thumbprint()})
 }
 
 /// Makes the payload: audience, issuer, id and lifetime, in seconds since 1970.
-fn payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> Value {
+fn assertion_payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> Value {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (begin, end) = (now.as_secs(), (now + LIFETIME).as_secs());
     json!({
@@ -56,6 +56,6 @@ fn payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> V
 }
 
 /// Encodes a part of a token (RFC 7515 section 3.1).
-fn part(value: &Value) -> String {
+fn encode_part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }

@@ -82,8 +82,8 @@ impl Certificate {
     pub fn from_pem(pem: &CertificatePem, now: SystemTime) -> Result<Self, CertificateError> {
         let text = pem.expose();
         check_form(text)?;
-        let key = key(text)?;
-        let certificate = certificate_of(&*key, text)?;
+        let key = read_key(text)?;
+        let certificate = find_certificate(&*key, text)?;
         check_time(&certificate, now)?;
         let signer = key.choose_scheme(&[SignatureScheme::RSA_PSS_SHA256]);
         Ok(Self {
@@ -122,7 +122,7 @@ fn check_form(text: &str) -> Result<(), CertificateError> {
 }
 
 /// Reads the private key, which must be RSA.
-fn key(text: &str) -> Result<Arc<dyn SigningKey>, CertificateError> {
+fn read_key(text: &str) -> Result<Arc<dyn SigningKey>, CertificateError> {
     let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
         pem::Error::NoItemsFound => CertificateError::NoKey,
         _ => CertificateError::Damaged,
@@ -136,7 +136,7 @@ fn key(text: &str) -> Result<Arc<dyn SigningKey>, CertificateError> {
 }
 
 /// Finds the certificate that belongs to the key.
-fn certificate_of(
+fn find_certificate(
     key: &dyn SigningKey,
     text: &str,
 ) -> Result<CertificateDer<'static>, CertificateError> {

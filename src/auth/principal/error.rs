@@ -13,7 +13,7 @@ use crate::http::{DecodeError, Peer};
 #[derive(Debug, thiserror::Error)]
 pub enum PrincipalError {
     /// Variables are not set, or are empty.
-    #[error("{means} is not set: {}", listed(variables))]
+    #[error("{means} is not set: {}", list_names(variables))]
     NotSet {
         /// The proof that needs them.
         means: ProofKind,
@@ -86,7 +86,7 @@ pub enum ProofKind {
 
 impl PrincipalError {
     /// Returns true if the error is found before any service is contacted.
-    pub fn is_of_the_setup(&self) -> bool {
+    pub fn is_setup_error(&self) -> bool {
         match self {
             Self::NotSet { .. }
             | Self::NoAddress { .. }
@@ -99,7 +99,7 @@ impl PrincipalError {
     /// Returns what to do about the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::NotSet { means, .. } => vec![means.setting().to_owned()],
+            Self::NotSet { means, .. } => vec![means.how_to_set().to_owned()],
             Self::NoAddress { .. } => {
                 vec!["leave the variable as the runner of the pipeline sets it".to_owned()]
             }
@@ -108,15 +108,15 @@ impl PrincipalError {
             )],
             Self::Certificate { variable, source } => source.hints(variable),
             Self::NotSigned => vec!["run again".to_owned()],
-            Self::NoToken { means, .. } => vec![means.refusal().to_owned()],
-            Self::TokenFile { .. } => vec![ProofKind::Kubernetes.refusal().to_owned()],
+            Self::NoToken { means, .. } => vec![means.how_to_get_token().to_owned()],
+            Self::TokenFile { .. } => vec![ProofKind::Kubernetes.how_to_get_token().to_owned()],
         }
     }
 }
 
 impl ProofKind {
     /// Returns how to set a missing variable.
-    fn setting(self) -> &'static str {
+    fn how_to_set(self) -> &'static str {
         match self {
             Self::Secret => {
                 "in the step that runs flowbind, set the variable from the pipeline's secret store; it holds the secret's value, not its id"
@@ -137,7 +137,7 @@ impl ProofKind {
     }
 
     /// Returns what to check if there is no token.
-    fn refusal(self) -> &'static str {
+    fn how_to_get_token(self) -> &'static str {
         match self {
             Self::AzureDevOps => {
                 "check that `service-connection` is the `resourceId` in the address of its page, that it is one of workload identity federation, and that this pipeline may use it"
@@ -202,7 +202,7 @@ impl fmt::Display for ProofKind {
 }
 
 /// Lists the names in backticks.
-fn listed(variables: &[String]) -> String {
+fn list_names(variables: &[String]) -> String {
     let quoted: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
 }

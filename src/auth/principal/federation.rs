@@ -58,7 +58,7 @@ impl IdentityProvider {
     ///
     /// # Errors
     /// The text is not an address, or it is neither https nor on this machine.
-    pub fn address(variable: &str, text: &str) -> Result<Url, PrincipalError> {
+    pub fn parse_address(variable: &str, text: &str) -> Result<Url, PrincipalError> {
         let url = Url::parse(text.trim()).ok().filter(is_private);
         url.ok_or_else(|| PrincipalError::NoAddress { variable: variable.to_owned() })
     }
@@ -67,27 +67,28 @@ impl IdentityProvider {
     ///
     /// # Errors
     /// There is no answer, or one without a token; or there is no file, or it is empty.
-    pub(super) async fn assertion(
+    pub(super) async fn fetch_assertion(
         &self,
         transport: &Transport,
         audience: &str,
     ) -> Result<ClientAssertion, AuthError> {
         match self {
             Self::GitHub { url, request_token } => {
-                let request = to_github(url, audience);
-                ask(transport, &request, request_token, ProofKind::GitHub, "value").await
+                let request = github_request(url, audience);
+                fetch_token(transport, &request, request_token, ProofKind::GitHub, "value").await
             }
             Self::AzureDevOps { url, access_token, service_connection } => {
-                let request = to_azure_devops(url, service_connection);
-                ask(transport, &request, access_token, ProofKind::AzureDevOps, "oidcToken").await
+                let request = azure_devops_request(url, service_connection);
+                fetch_token(transport, &request, access_token, ProofKind::AzureDevOps, "oidcToken")
+                    .await
             }
-            Self::File { path } => Ok(from_file(path)?),
+            Self::File { path } => Ok(token_from_file(path)?),
         }
     }
 }
 
 /// Makes the request to GitHub.
-fn to_github(url: &Url, audience: &str) -> Request {
+fn github_request(url: &Url, audience: &str) -> Request {
     let mut url = url.clone();
     url.query_pairs_mut().append_pair("audience", audience);
     let request = Request::get(Service::Pipeline, url, "/{github}");
@@ -95,7 +96,7 @@ fn to_github(url: &Url, audience: &str) -> Request {
 }
 
 /// Makes the request to Azure DevOps, which issues tokens for one audience only.
-fn to_azure_devops(url: &Url, service_connection: &str) -> Request {
+fn azure_devops_request(url: &Url, service_connection: &str) -> Request {
     let mut url = url.clone();
     url.query_pairs_mut()
         .append_pair("api-version", API_VERSION)
@@ -107,7 +108,7 @@ fn to_azure_devops(url: &Url, service_connection: &str) -> Request {
 }
 
 /// Sends a request, and reads the token from a member of the answer.
-async fn ask(
+async fn fetch_token(
     transport: &Transport,
     request: &Request,
     token: &AccessToken,
@@ -117,14 +118,14 @@ async fn ask(
     let peer = Peer::of(request.service, &request.url);
     let answer = transport.send(request, Some(token)).await?;
     if matches!(answer.status, 408 | 429 | 500..) {
-        return Err(AuthError::busy(peer, &answer));
+        return Err(AuthError::service_busy(peer, &answer));
     }
     let status = answer.status;
     let refused = |source| PrincipalError::NoToken { means, peer, status, source };
     if !answer.is_success() {
         return Err(refused(None).into());
     }
-    match token_in(&answer, member) {
+    match token_member(&answer, member) {
         Ok(Some(token)) => Ok(token),
         Ok(None) => Err(refused(None).into()),
         Err(error) => Err(refused(Some(error)).into()),
@@ -132,16 +133,16 @@ async fn ask(
 }
 
 /// Returns the text of a member, if it is not empty.
-fn token_in(answer: &Answer, member: &str) -> Result<Option<ClientAssertion>, DecodeError> {
+fn token_member(answer: &Answer, member: &str) -> Result<Option<ClientAssertion>, DecodeError> {
     let body: Map<String, Value> = answer.json()?;
     let text = body.get(member).and_then(Value::as_str).map(str::trim);
     Ok(text.filter(|text| !text.is_empty()).map(ClientAssertion::new))
 }
 
 /// Reads the token from a file.
-fn from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
+fn token_from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
     let unreadable = |source| PrincipalError::TokenFile { path: path.to_path_buf(), source };
-    let text = text_of(path).map_err(unreadable)?;
+    let text = read_text(path).map_err(unreadable)?;
     let token = text.trim();
     if token.is_empty() {
         return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is empty")));
@@ -150,7 +151,7 @@ fn from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
 }
 
 /// Reads the text of a file, up to the maximum length of a token.
-fn text_of(path: &Path) -> io::Result<String> {
+fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_TOKEN_BYTES).read_to_string(&mut text)?;
     Ok(text)

@@ -67,22 +67,23 @@ impl Principal {
     ///
     /// # Errors
     /// There is no proof, no answer, or a refusal.
-    pub(super) async fn grant(
+    pub(super) async fn request_token(
         &self,
         transport: &Transport,
         authority: &Authority,
         scope: &str,
         audience: &str,
     ) -> Result<GrantedTokens, AuthError> {
-        let credential = self.credential(transport, authority, audience).await?;
+        let credential = self.make_credential(transport, authority, audience).await?;
         let authority = authority.clone();
         let application = Application { authority, client_id: self.client_id.clone() };
-        let wire = OauthHttp::asking(transport, SignInStep::Token(Audience::Dataverse), TOKEN_PATH);
+        let wire =
+            OauthHttp::with_retries(transport, SignInStep::Token(Audience::Dataverse), TOKEN_PATH);
         GrantedTokens::for_application(&wire, &application, &credential, scope).await
     }
 
     /// Makes the proof to send, anew each time: assertions last for minutes.
-    async fn credential(
+    async fn make_credential(
         &self,
         transport: &Transport,
         authority: &Authority,
@@ -93,9 +94,9 @@ impl Principal {
             Proof::Certificate(certificate) => {
                 let (now, id) = (SystemTime::now(), Uuid::new_v4());
                 let endpoint = authority.token_url();
-                assertion::signed(certificate, &self.client_id, &endpoint, now, id)?
+                assertion::sign_assertion(certificate, &self.client_id, &endpoint, now, id)?
             }
-            Proof::Federated(federation) => federation.assertion(transport, audience).await?,
+            Proof::Federated(federation) => federation.fetch_assertion(transport, audience).await?,
         };
         Ok(Credential::Assertion(assertion))
     }

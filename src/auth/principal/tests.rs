@@ -94,7 +94,8 @@ fn an_assertion_is_what_entra_wants_signed_by_the_key() {
     let (certificate, der) = usable();
     let client_id = "app-1".parse().unwrap();
     let endpoint = "https://login.example.com/t-1/oauth2/v2.0/token".parse().unwrap();
-    let assertion = assertion::signed(&certificate, &client_id, &endpoint, now(), Uuid::nil());
+    let assertion =
+        assertion::sign_assertion(&certificate, &client_id, &endpoint, now(), Uuid::nil());
     let assertion = assertion.unwrap();
     let (header, payload) = verified(assertion.expose());
     let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(der));
@@ -186,7 +187,7 @@ async fn grant(proof: impl FnOnce(&Server) -> Proof, pipeline: Reply, token: Rep
     assert!(!format!("{principal:?}").contains("made-up"), "{principal:?}");
     let authority = Authority::new(&server.url("/"), "contoso.example".parse().unwrap());
     let transport = Transport::new(Settings::default()).unwrap();
-    let result = principal.grant(&transport, &authority, SCOPE, AUDIENCE).await;
+    let result = principal.request_token(&transport, &authority, SCOPE, AUDIENCE).await;
     Ended { result, received: server.received(), transport }
 }
 

@@ -69,22 +69,22 @@ impl LoopbackListener {
     /// Returns the redirect address. `http://localhost` has to be registered in Entra, which then
     /// accepts any port:
     /// <https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions>.
-    pub(super) fn address(&self) -> String {
-        format!("http://{}", self.host())
+    pub(super) fn redirect_address(&self) -> String {
+        format!("http://{}", self.host_and_port())
     }
 
     /// Waits for the answer with this state, and closes the port.
-    pub(super) async fn wait(self, state: &CsrfToken) -> AnsweredConnection {
-        let awaited = ExpectedAnswer { host: &self.host(), state };
-        let mut visitors = FuturesUnordered::new();
+    pub(super) async fn wait_for_answer(self, state: &CsrfToken) -> AnsweredConnection {
+        let expected = ExpectedAnswer { host: &self.host_and_port(), state };
+        let mut connections = FuturesUnordered::new();
         loop {
             tokio::select! {
-                connection = self.next(), if visitors.len() < MAX_CONNECTIONS => {
-                    visitors.push(receive(connection, &awaited));
+                connection = self.next_connection(), if connections.len() < MAX_CONNECTIONS => {
+                    connections.push(serve_connection(connection, &expected));
                 }
-                visit = visitors.next(), if !visitors.is_empty() => {
-                    if let Some(Some(visit)) = visit {
-                        return visit;
+                answered = connections.next(), if !connections.is_empty() => {
+                    if let Some(Some(answered)) = answered {
+                        return answered;
                     }
                 }
             }
@@ -92,24 +92,24 @@ impl LoopbackListener {
     }
 
     /// Returns the host and port as a browser sends them.
-    fn host(&self) -> String {
+    fn host_and_port(&self) -> String {
         format!("localhost:{}", self.port)
     }
 
     /// Accepts the next connection at either address.
-    async fn next(&self) -> TcpStream {
+    async fn next_connection(&self) -> TcpStream {
         let Some(ipv6) = &self.ipv6 else {
-            return accept(&self.ipv4).await;
+            return accept_connection(&self.ipv4).await;
         };
         tokio::select! {
-            connection = accept(&self.ipv4) => connection,
-            connection = accept(ipv6) => connection,
+            connection = accept_connection(&self.ipv4) => connection,
+            connection = accept_connection(ipv6) => connection,
         }
     }
 }
 
 /// Accepts the next connection.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept_connection(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((connection, _)) => return connection,
@@ -120,32 +120,33 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 /// Reads a connection. Returns `None` if it does not bring the answer in time.
-async fn receive(
+async fn serve_connection(
     mut connection: TcpStream,
-    awaited: &ExpectedAnswer<'_>,
+    expected: &ExpectedAnswer<'_>,
 ) -> Option<AnsweredConnection> {
-    let answer = timeout(CONNECTION_TIMEOUT, hear(&mut connection, awaited)).await.ok()??;
+    let answer =
+        timeout(CONNECTION_TIMEOUT, read_answer(&mut connection, expected)).await.ok()??;
     Some(AnsweredConnection { connection, answer })
 }
 
 /// Reads requests until the answer arrives. Rejects other requests and returns `None`.
-async fn hear(
+async fn read_answer(
     connection: &mut TcpStream,
-    awaited: &ExpectedAnswer<'_>,
+    expected: &ExpectedAnswer<'_>,
 ) -> Option<Result<AuthorizationCode, AuthError>> {
     let mut head = Vec::with_capacity(MAX_HEAD_BYTES);
     loop {
         let count = connection.read_buf(&mut head).await.ok()?;
-        match redirect::read(&head, awaited) {
+        match redirect::read_request(&head, expected) {
             RedirectRequest::Incomplete if count == 0 => return None,
             RedirectRequest::Incomplete => {}
             RedirectRequest::Answer(answer) => return Some(answer),
             RedirectRequest::OtherSignIn => {
-                tell(connection, &page::foreign()).await;
+                send_response(connection, &page::other_sign_in_page()).await;
                 return None;
             }
             RedirectRequest::Rejected(status) => {
-                tell(connection, &page::plain(status)).await;
+                send_response(connection, &page::rejection_response(status)).await;
                 return None;
             }
         }
@@ -153,13 +154,13 @@ async fn hear(
 }
 
 /// Sends the final page to the browser.
-pub(super) async fn end(mut connection: TcpStream, page: &str) {
+pub(super) async fn send_final_page(mut connection: TcpStream, page: &str) {
     // If the browser has closed the connection, the page is lost, which does no harm.
-    let _ = timeout(CONNECTION_TIMEOUT, tell(&mut connection, page)).await;
+    let _ = timeout(CONNECTION_TIMEOUT, send_response(&mut connection, page)).await;
 }
 
 /// Sends a response and closes the connection.
-async fn tell(connection: &mut TcpStream, page: &str) {
+async fn send_response(connection: &mut TcpStream, page: &str) {
     if connection.write_all(page.as_bytes()).await.is_ok() {
         let _ = connection.shutdown().await;
     }

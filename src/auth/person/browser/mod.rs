@@ -4,9 +4,9 @@
 //! ```text
 //! LoopbackListener::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
 //! show              the caller prints the address and opens a browser
-//! LoopbackListener::wait    every visitor is heard; the first answer is kept and the port closes
+//! LoopbackListener::wait_for_answer    every visitor is heard; the first answer is kept and the port closes
 //! redeem            code -> tokens, proven by the nonce
-//! loopback::end     the browser shows how it ended
+//! loopback::send_final_page     the browser shows how it ended
 //! ```
 //!
 //! The browser is answered last, so that its page shows the final result, over the connection that
@@ -42,7 +42,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 ///
 /// # Errors
 /// The authority refuses or cannot be reached, or the browser brings no valid answer in time.
-pub(in crate::auth) async fn grant(
+pub(in crate::auth) async fn sign_in_by_browser(
     transport: &Transport,
     application: &Application,
     request: &TokenRequest<'_>,
@@ -50,23 +50,24 @@ pub(in crate::auth) async fn grant(
 ) -> Result<GrantedTokens, AuthError> {
     let loopback = LoopbackListener::open().await.map_err(|source| AuthError::NoPort { source })?;
     let TokenRequest { scopes, claims, .. } = *request;
-    let request = AuthorizationRequest::new(application, loopback.address(), scopes, claims);
+    let request =
+        AuthorizationRequest::new(application, loopback.redirect_address(), scopes, claims);
     let request = request.map_err(|_| AuthError::NoAuthority)?;
-    show(safe(request.address())?);
-    let visit = timeout(ANSWER_TIMEOUT, loopback.wait(request.state()));
+    show(ensure_private(request.browser_address())?);
+    let visit = timeout(ANSWER_TIMEOUT, loopback.wait_for_answer(request.state()));
     let visit = transport.while_asking(ANSWER_TIMEOUT, visit).await;
     let AnsweredConnection { connection, answer } = visit.map_err(|_| AuthError::BrowserTimeout)?;
-    let wire = OauthHttp::asking(transport, SignInStep::SignIn, TOKEN_PATH);
+    let wire = OauthHttp::with_retries(transport, SignInStep::SignIn, TOKEN_PATH);
     let result = match answer {
-        Ok(code) => request.redeem(&wire, application, code).await,
+        Ok(code) => request.redeem_code(&wire, application, code).await,
         Err(error) => Err(error),
     };
-    loopback::end(connection, &page::of(result.as_ref().err())).await;
+    loopback::send_final_page(connection, &page::final_page(result.as_ref().err())).await;
     result
 }
 
 /// Returns the address if it is https or on this machine.
-fn safe(address: &Url) -> Result<&Url, AuthError> {
+fn ensure_private(address: &Url) -> Result<&Url, AuthError> {
     if is_private(address) {
         return Ok(address);
     }

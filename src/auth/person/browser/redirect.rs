@@ -44,11 +44,11 @@ pub(super) enum RedirectRequest {
 }
 
 /// Reads the head of a request.
-pub(super) fn read(head: &[u8], awaited: &ExpectedAnswer<'_>) -> RedirectRequest {
+pub(super) fn read_request(head: &[u8], expected: &ExpectedAnswer<'_>) -> RedirectRequest {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
     match request.parse(head) {
-        Ok(Status::Complete(_)) => judge(&request, awaited),
+        Ok(Status::Complete(_)) => classify_request(&request, expected),
         Ok(Status::Partial) if head.len() < MAX_HEAD_BYTES => RedirectRequest::Incomplete,
         Ok(Status::Partial) | Err(Error::TooManyHeaders) => {
             RedirectRequest::Rejected(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -59,8 +59,8 @@ pub(super) fn read(head: &[u8], awaited: &ExpectedAnswer<'_>) -> RedirectRequest
 
 /// Tells the answer from other requests. A request for another host comes from a web page that made
 /// its own name lead to this machine.
-fn judge(request: &Request<'_, '_>, awaited: &ExpectedAnswer<'_>) -> RedirectRequest {
-    if !is_for(request, awaited.host) {
+fn classify_request(request: &Request<'_, '_>, expected: &ExpectedAnswer<'_>) -> RedirectRequest {
+    if !names_host(request, expected.host) {
         return RedirectRequest::Rejected(StatusCode::MISDIRECTED_REQUEST);
     }
     if request.method != Some("GET") {
@@ -68,15 +68,17 @@ fn judge(request: &Request<'_, '_>, awaited: &ExpectedAnswer<'_>) -> RedirectReq
     }
     let target = request.path.unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let parameters = Parameters::of(query);
-    if path != PATH || !parameters.are_an_answer() {
+    let parameters = Parameters::parse(query);
+    if path != PATH || !parameters.belong_to_answer() {
         return RedirectRequest::Rejected(StatusCode::NOT_FOUND);
     }
-    parameters.answer(awaited.state).map_or(RedirectRequest::OtherSignIn, RedirectRequest::Answer)
+    parameters
+        .sign_in_answer(expected.state)
+        .map_or(RedirectRequest::OtherSignIn, RedirectRequest::Answer)
 }
 
 /// Returns true if the request has exactly one `Host` header, with this host.
-fn is_for(request: &Request<'_, '_>, host: &str) -> bool {
+fn names_host(request: &Request<'_, '_>, host: &str) -> bool {
     let headers = request.headers.iter();
     let mut hosts = headers.filter(|header| header.name.eq_ignore_ascii_case("host"));
     let is_ours = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(host.as_bytes());
@@ -88,17 +90,17 @@ struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads a query.
-    fn of(query: &str) -> Self {
+    fn parse(query: &str) -> Self {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
     /// Returns true if these are parameters of an answer to any sign-in.
-    fn are_an_answer(&self) -> bool {
+    fn belong_to_answer(&self) -> bool {
         self.0.iter().any(|(name, _)| PARAMETERS.contains(&name.as_str()))
     }
 
     /// Returns the value of a parameter that occurs exactly once (RFC 6749 section 3.1).
-    fn only(&self, wanted: &str) -> Option<&str> {
+    fn single_value(&self, wanted: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(name, _)| name == wanted);
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
@@ -106,15 +108,15 @@ impl Parameters {
 
     /// Returns the code or the refusal (RFC 6749 section 4.1.2). Returns `None` if the state is not
     /// the expected one: any web page can send a browser here.
-    fn answer(&self, state: &CsrfToken) -> Option<Result<AuthorizationCode, AuthError>> {
-        if self.only("state") != Some(state.secret()) {
+    fn sign_in_answer(&self, state: &CsrfToken) -> Option<Result<AuthorizationCode, AuthError>> {
+        if self.single_value("state") != Some(state.secret()) {
             return None;
         }
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         if let Some(refusal) = Refusal::of_redirect(pairs) {
-            return Some(Err(AuthError::refused(SignInStep::SignIn, refusal)));
+            return Some(Err(AuthError::from_refusal(SignInStep::SignIn, refusal)));
         }
-        let code = self.only("code").filter(|code| !code.is_empty())?;
+        let code = self.single_value("code").filter(|code| !code.is_empty())?;
         Some(Ok(AuthorizationCode::new(code.to_owned())))
     }
 }
@@ -125,7 +127,7 @@ mod tests {
 
     fn heard(head: &str) -> RedirectRequest {
         let state = CsrfToken::new("made-up-state".to_owned());
-        read(head.as_bytes(), &ExpectedAnswer { host: "localhost:7", state: &state })
+        read_request(head.as_bytes(), &ExpectedAnswer { host: "localhost:7", state: &state })
     }
 
     fn get(target: &str) -> RedirectRequest {

@@ -109,7 +109,7 @@ async fn sign_in<T>(
         (browse(Browser::new(&address)).await, address)
     };
     let request = asked(claims);
-    let granting = grant(&transport, &application, &request, show);
+    let granting = sign_in_by_browser(&transport, &application, &request, show);
     let (result, (seen, address)) = tokio::join!(granting, browsing);
     let forms = server.received().iter().map(Received::form).collect();
     Ended { result, seen, address, forms }
@@ -371,7 +371,7 @@ async fn giving_up_closes_the_port() {
     let show = |address: &Url| sent.send(Browser::new(address)).unwrap_or_default();
     let browser = {
         let request = asked(None);
-        let granting = grant(&transport, &application, &request, show);
+        let granting = sign_in_by_browser(&transport, &application, &request, show);
         is_send(&granting);
         tokio::select! {
             _ = granting => panic!("nobody answered"),
@@ -390,7 +390,7 @@ async fn nobody_is_sent_to_a_page_that_others_can_read() {
     let transport = Transport::new(Settings::default()).unwrap();
     let application = application(&"http://login.example.com/".parse().unwrap());
     let show = |_: &Url| panic!("it was shown");
-    let result = grant(&transport, &application, &asked(None), show).await;
+    let result = sign_in_by_browser(&transport, &application, &asked(None), show).await;
     let error = result.err().unwrap();
     assert!(matches!(error, AuthError::UntrustedPage { .. }), "{error:?}");
     assert!(!format!("{error:?}").contains("state"), "{error:?}");
