@@ -111,7 +111,7 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// A service is busy or unavailable.
-    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request_suffix(.request_id.as_ref()), deadline_suffix(.cut_short.as_deref()))]
+    #[error("{peer} answered {status}: it is busy or unavailable{}{}", request_suffix(.request_id.as_ref()), optional_part("; ", .cut_short.as_deref()))]
     Busy {
         /// The service.
         peer: Peer,
@@ -150,7 +150,7 @@ pub enum AuthError {
         audience: Audience,
     },
     /// The audience would not accept the token.
-    #[error("the token for {audience}{} {reason}", origin_suffix(.origin.as_deref()))]
+    #[error("the token for {audience}{} {reason}", optional_part(" from ", .origin.as_deref()))]
     UnusableToken {
         /// The audience of the token.
         audience: Audience,
@@ -198,7 +198,7 @@ pub enum AuthError {
         then: String,
     },
     /// A person has to sign in, and the run must not ask.
-    #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", reason_suffix(.why.as_deref()))]
+    #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", optional_part(": ", .why.as_deref()))]
     PersonNeeded {
         /// The reason why an earlier sign-in no longer works, if there was one.
         why: Option<Box<AuthError>>,
@@ -323,19 +323,9 @@ fn request_suffix(id: Option<&String>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
-/// Formats the missed deadline for the end of a sentence.
-fn deadline_suffix(short: Option<&CutShort>) -> String {
-    short.map(|short| format!("; {short}")).unwrap_or_default()
-}
-
-/// Formats the origin of a token for use within a sentence.
-fn origin_suffix(origin: Option<&str>) -> String {
-    origin.map_or_else(String::new, |origin| format!(" from {origin}"))
-}
-
-/// Formats the reason for the end of a sentence.
-fn reason_suffix(why: Option<&AuthError>) -> String {
-    why.map_or_else(String::new, |why| format!(": {why}"))
+/// Formats an optional part of a sentence after the text that introduces it.
+fn optional_part(before: &str, part: Option<impl fmt::Display>) -> String {
+    part.map(|part| format!("{before}{part}")).unwrap_or_default()
 }
 
 impl fmt::Display for SignInStep {

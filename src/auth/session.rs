@@ -89,10 +89,10 @@ struct AudienceResources {
 /// A token with its times of renewal and expiry.
 struct HeldToken {
     token: AccessToken,
-    renew: SystemTime,
-    ends: SystemTime,
-    /// True if this token replaced one that the service refused.
-    replaces: bool,
+    renew_at: SystemTime,
+    expires_at: SystemTime,
+    /// True if a refusal of this token is final: it replaced a refused one, or cannot be renewed.
+    is_last: bool,
 }
 
 impl Session {
@@ -136,7 +136,7 @@ impl Session {
     pub async fn token(&self, audience: Audience) -> Result<AccessToken, AuthError> {
         let mut slot = self.shared.token_slot(audience).lock().await;
         let held = match slot.as_ref() {
-            Some(held) if SystemTime::now() < held.renew => return Ok(held.token.clone()),
+            Some(held) if SystemTime::now() < held.renew_at => return Ok(held.token.clone()),
             Some(_) => self.shared.token_without_asking(audience).await?,
             None => Box::pin(self.shared.first_token(audience)).await?,
         };
@@ -150,16 +150,17 @@ impl Session {
     /// The token expires too soon and cannot be renewed, or its renewal is refused.
     pub async fn ensure_lasting(&self, audience: Audience) -> Result<(), AuthError> {
         self.token(audience).await?;
+        let TokenSource::HandedIn(token) = self.shared.sources.for_audience(audience) else {
+            return Ok(());
+        };
         let slot = self.shared.token_slot(audience).lock().await;
-        let source = self.shared.sources.for_audience(audience);
-        let ends = slot.as_ref().map(|held| held.ends).filter(|_| !source.can_renew());
-        let remaining = ends.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
-        match (remaining, source.external_origin()) {
-            (Some(remaining), Some(origin)) if remaining < RENEWAL_MARGIN => {
-                Err(AuthError::ExpiresTooSoon { audience, origin, remaining })
-            }
-            _ => Ok(()),
+        let Some(held) = slot.as_ref() else { return Ok(()) };
+        let remaining = held.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
+        if remaining < RENEWAL_MARGIN {
+            let origin = token.origin.clone();
+            return Err(AuthError::ExpiresTooSoon { audience, origin, remaining });
         }
+        Ok(())
     }
 
     /// Sends a request with a token for its audience. If the service answers 401, renews the token
@@ -194,22 +195,22 @@ impl Session {
         claims: Option<&str>,
     ) -> Result<Option<AccessToken>, AuthError> {
         let mut slot = self.shared.token_slot(audience).lock().await;
-        match slot.as_ref() {
-            Some(held) if held.token != *refused => return Ok(Some(held.token.clone())),
-            Some(held) if held.replaces => return Ok(None),
-            _ => {}
-        }
-        let source = self.shared.sources.for_audience(audience);
-        if let (false, Some(origin)) = (source.can_renew(), source.external_origin()) {
-            let told = slot.as_mut().map(|held| std::mem::replace(&mut held.replaces, true));
-            if told == Some(false) {
-                self.shared.warn_unrenewable(audience, &origin);
+        if let Some(held) = slot.as_mut() {
+            if held.token != *refused {
+                return Ok(Some(held.token.clone()));
             }
-            return Ok(None);
+            if held.is_last {
+                return Ok(None);
+            }
+            if let TokenSource::HandedIn(token) = self.shared.sources.for_audience(audience) {
+                held.is_last = true;
+                self.shared.warn_unrenewable(audience, &token.origin);
+                return Ok(None);
+            }
         }
         tracing::info!(%audience, challenged = claims.is_some(), "the token is refused: renewing it");
-        let minted = self.shared.make_token(audience, claims).await?;
-        let held = self.shared.check_and_hold(audience, minted, true)?;
+        let token = self.shared.make_token(audience, claims).await?;
+        let held = self.shared.check_and_hold(audience, token, true)?;
         Ok(Some(slot.insert(held).token.clone()))
     }
 
@@ -238,9 +239,9 @@ impl Session {
     #[cfg(test)]
     pub(crate) fn for_tests(transport: &Transport) -> Self {
         let held = || {
-            let renew = SystemTime::now() + MAX_LIFETIME;
+            let expires_at = SystemTime::now() + MAX_LIFETIME;
             let token = AccessToken::new("made-up");
-            Mutex::new(Some(HeldToken { token, renew, ends: renew, replaces: true }))
+            Mutex::new(Some(HeldToken { token, renew_at: expires_at, expires_at, is_last: true }))
         };
         let shared = SessionState {
             transport: transport.clone(),
@@ -268,9 +269,10 @@ impl SessionState {
 
     /// Returns the person, if tokens for the audience come from a person.
     fn person_for(&self, audience: Audience) -> Option<&Person> {
-        self.person
-            .as_ref()
-            .filter(|_| matches!(self.sources.for_audience(audience), TokenSource::Person))
+        match self.sources.for_audience(audience) {
+            TokenSource::Person => self.person.as_ref(),
+            _ => None,
+        }
     }
 
     /// Gets the first token for an audience.
@@ -288,7 +290,7 @@ impl SessionState {
         }
         let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
         let scopes = self.resources.sign_in_scopes(audience);
-        let request = TokenRequest { audience, scopes: &scopes, claims: claims.as_deref() };
+        let request = TokenRequest { audience, scopes, claims };
         let grant = person.ask_to_sign_in(&self.transport, &request, &self.notify).await;
         let grant = grant.map_err(|error| error.with_reason(refused))?;
         self.check_same_person(&Identity::from_grant(&grant))?;
@@ -297,8 +299,8 @@ impl SessionState {
 
     /// Gets a token without asking anybody.
     async fn token_without_asking(&self, audience: Audience) -> Result<HeldToken, AuthError> {
-        let minted = self.make_token(audience, None).await?;
-        self.check_and_hold(audience, minted, false)
+        let token = self.make_token(audience, None).await?;
+        self.check_and_hold(audience, token, false)
     }
 
     /// Makes a token without asking anybody.
@@ -308,13 +310,13 @@ impl SessionState {
         claims: Option<&str>,
     ) -> Result<NewToken, AuthError> {
         match self.sources.for_audience(audience) {
-            TokenSource::HandedIn(given) => {
-                Ok(NewToken { access: given.token.clone(), lifetime: None })
+            TokenSource::HandedIn(token) => {
+                Ok(NewToken { access: token.token.clone(), lifetime: None })
             }
             TokenSource::Command(command) => {
                 let resource = self.resources.for_audience(audience);
-                let minted = command.run_for_token(audience, resource).await;
-                minted.map_err(|source| AuthError::Command {
+                let token = command.run_for_token(audience, resource).await;
+                token.map_err(|source| AuthError::Command {
                     audience,
                     command: command.to_string(),
                     source,
@@ -331,8 +333,8 @@ impl SessionState {
                 let missing = || AuthError::NoRefreshToken { audience };
                 let person = self.person.as_ref().ok_or_else(missing)?;
                 let scopes = self.resources.renewal_scopes(audience);
-                let request = TokenRequest { audience, scopes: &scopes, claims };
-                let renewing = person.renew_token(&self.transport, &request, &self.notify);
+                let request = TokenRequest { audience, scopes, claims: claims.map(str::to_owned) };
+                let renewing = person.renew_token(&self.transport, request, &self.notify);
                 let grant = Box::pin(renewing).await?;
                 self.check_same_person(&Identity::from_grant(&grant))?;
                 Ok(grant.into())
@@ -344,29 +346,30 @@ impl SessionState {
     fn check_and_hold(
         &self,
         audience: Audience,
-        minted: NewToken,
-        replaces: bool,
+        new: NewToken,
+        is_last: bool,
     ) -> Result<HeldToken, AuthError> {
         let now = SystemTime::now();
         let source = self.sources.for_audience(audience);
         let origin = source.external_origin();
         let tenant = source.own_tenant().or(self.tenant);
-        let wanted =
-            TokenPurpose { audience, resource: self.resources.for_audience(audience), tenant };
-        let checked = token_checks::check_token(wanted, &minted.access, origin.is_some(), now);
+        let is_external = origin.is_some();
+        let resource = self.resources.for_audience(audience);
+        let purpose = TokenPurpose { audience, resource, tenant };
+        let checked = token_checks::check_token(purpose, &new.access, is_external, now);
         let checked =
             checked.map_err(|reason| AuthError::UnusableToken { audience, origin, reason })?;
         for warning in &checked.warnings {
             (self.notify)(Notice::Warning(&format!("the token for {audience} {warning}")));
         }
         let claims = checked.claims.unwrap_or_default();
-        if source.external_origin().is_some() && !claims.is_app_only() {
+        if is_external && !claims.is_app_only() {
             self.check_same_person(&Identity::from_claims(&claims))?;
         }
-        let told = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
-        let lifetime = minted.lifetime.or(told).unwrap_or(ASSUMED_LIFETIME).min(MAX_LIFETIME);
-        let token = minted.access;
-        Ok(HeldToken { token, renew: renewal_time(now, lifetime), ends: now + lifetime, replaces })
+        let claimed = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
+        let lifetime = new.lifetime.or(claimed).unwrap_or(ASSUMED_LIFETIME).min(MAX_LIFETIME);
+        let renew_at = renewal_time(now, lifetime);
+        Ok(HeldToken { token: new.access, renew_at, expires_at: now + lifetime, is_last })
     }
 
     /// Remembers who signed in first, and refuses another person after that.

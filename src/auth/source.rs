@@ -60,11 +60,6 @@ pub fn read_token(text: &str) -> Option<AccessToken> {
 }
 
 impl TokenSource {
-    /// Returns true if the source can make another token when one is refused.
-    pub(super) fn can_renew(&self) -> bool {
-        !matches!(self, Self::HandedIn(_))
-    }
-
     /// Returns the id of the source's own tenant, which replaces the session's.
     pub(super) fn own_tenant(&self) -> Option<Guid> {
         match self {

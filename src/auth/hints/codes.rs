@@ -67,15 +67,15 @@ const fn row_quoting_entra(
     CodeRow { entra_names_more: true, ..row(codes, meaning, remedies) }
 }
 
-/// The first remedy after a device code where a browser may work.
-const AFTER_A_CODE: Remedy =
-    Remedy(You, "if you signed in by a code, run the same command again with `--browser`");
-
-/// The first remedy after an earlier sign-in where a browser may work.
-const AFTER_AN_EARLIER_SIGN_IN: Remedy = Remedy(
-    You,
-    "if an earlier sign-in was used, sign in once by `flowbind auth login --browser`; a sign-in made by device code may stay blocked",
-);
+/// The remedies where a sign-in in a browser may work: after a device code, and after an earlier
+/// sign-in.
+static BROWSER_REMEDIES: [Remedy; 2] = [
+    Remedy(You, "if you signed in by a code, run the same command again with `--browser`"),
+    Remedy(
+        You,
+        "if an earlier sign-in was used, sign in once by `flowbind auth login --browser`; a sign-in made by device code may stay blocked",
+    ),
+];
 
 /// Every explained number, in the order of the documentation.
 pub(super) static KNOWN_CODES: &[CodeRow] = &[
@@ -602,11 +602,17 @@ pub(super) fn first_known(refusal: &Refusal) -> Option<(u64, &'static CodeRow)> 
 }
 
 impl CodeRow {
-    /// Lists the remedies after any step.
-    pub(super) fn remedies(&self) -> impl Iterator<Item = &Remedy> {
-        let by_browser = self.new_sign_in == NewSignInEffect::MayFixInBrowser;
-        let browser = [&AFTER_A_CODE, &AFTER_AN_EARLIER_SIGN_IN];
-        browser.into_iter().filter(move |_| by_browser).chain(self.remedies)
+    /// Lists the remedies after a refused step, or after any step, most likely first.
+    pub(super) fn remedies(&self, step: Option<SignInStep>) -> impl Iterator<Item = &Remedy> {
+        let in_browser: &[Remedy] = match (self.new_sign_in, step) {
+            (NewSignInEffect::Refused | NewSignInEffect::Fixes, _) => &[],
+            (NewSignInEffect::MayFixInBrowser, None) => &BROWSER_REMEDIES,
+            (NewSignInEffect::MayFixInBrowser, Some(SignInStep::SignIn)) => &BROWSER_REMEDIES[..1],
+            (NewSignInEffect::MayFixInBrowser, Some(SignInStep::Token(_))) => {
+                &BROWSER_REMEDIES[1..]
+            }
+        };
+        in_browser.iter().chain(self.remedies)
     }
 
     /// Marks the row as fixed by a new sign-in.
@@ -617,16 +623,6 @@ impl CodeRow {
     /// Marks the row as possibly fixed by a new sign-in in a browser.
     const fn may_be_fixed_in_browser(self) -> Self {
         Self { new_sign_in: NewSignInEffect::MayFixInBrowser, ..self }
-    }
-
-    /// Lists the remedies after a refused step, most likely first.
-    pub(super) fn remedies_after(&self, step: SignInStep) -> impl Iterator<Item = &Remedy> {
-        let browser = match step {
-            SignInStep::SignIn => &AFTER_A_CODE,
-            SignInStep::Token(_) => &AFTER_AN_EARLIER_SIGN_IN,
-        };
-        let may_mend = self.new_sign_in == NewSignInEffect::MayFixInBrowser;
-        may_mend.then_some(browser).into_iter().chain(self.remedies)
     }
 }
 
@@ -683,7 +679,7 @@ mod tests {
 
     /// What the documentation says of a row.
     fn documented(row: &CodeRow) -> Vec<String> {
-        row.remedies().map(ToString::to_string).collect()
+        row.remedies(None).map(ToString::to_string).collect()
     }
 
     #[test]

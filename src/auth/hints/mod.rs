@@ -44,7 +44,7 @@ pub fn known_codes() -> impl Iterator<Item = KnownCode> {
         row.codes.iter().map(|code| KnownCode {
             code: *code,
             meaning: row.meaning,
-            remedies: row.remedies().map(ToString::to_string).collect(),
+            remedies: row.remedies(None).map(ToString::to_string).collect(),
         })
     })
 }
@@ -66,12 +66,15 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
         }
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
         AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
-        AuthError::Declined { refusal } => {
-            hints_for_known_refusal(refusal).unwrap_or_else(|| one(DECLINED_HINT))
+        AuthError::Declined { refusal } if !is_explained(refusal) => one(DECLINED_HINT),
+        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal }
+            if !is_explained(refusal) =>
+        {
+            code_not_approved()
         }
-        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal } => {
-            hints_for_known_refusal(refusal).unwrap_or_else(code_not_approved)
-        }
+        AuthError::Declined { refusal }
+        | AuthError::CodeExpired { refusal }
+        | AuthError::UnknownCode { refusal } => hints_for_refusal(SignInStep::SignIn, refusal),
         AuthError::Expired => code_not_approved(),
         AuthError::NoPort { .. } => {
             one("let the program listen on 127.0.0.1, or sign in with a device code")
@@ -132,7 +135,7 @@ fn person_needed(why: Option<&AuthError>) -> Vec<String> {
     let Some(refusal) = why.and_then(AuthError::refusal) else {
         return vec![if why.is_some() { SIGN_IN_AGAIN } else { SIGN_IN_ONCE }.to_owned()];
     };
-    let mut hints = entras_own_words(refusal);
+    let mut hints: Vec<String> = entras_own_words(refusal).into_iter().collect();
     hints.push(SIGN_IN_AGAIN.to_owned());
     if let Some((_, row)) = codes::first_known(refusal) {
         let others = row.remedies.iter().filter(|remedy| !remedy.is_yours());
@@ -208,20 +211,17 @@ fn hints_for_refusal(step: SignInStep, refusal: &Refusal) -> Vec<String> {
         let by_name = codes::KNOWN_NAMES.iter().filter(|(name, _)| *name == refusal.error);
         return by_name.map(|(_, remedy)| remedy.to_string()).collect();
     };
-    let remedies = row.remedies_after(step).map(ToString::to_string);
+    let remedies = row.remedies(Some(step)).map(ToString::to_string);
     entras_own_words(refusal).into_iter().chain(remedies).collect()
 }
 
-/// Returns what to do after a refusal at a sign-in, if its number is explained.
-fn hints_for_known_refusal(refusal: &Refusal) -> Option<Vec<String>> {
-    codes::first_known(refusal).map(|_| hints_for_refusal(SignInStep::SignIn, refusal))
-}
-
 /// Returns Entra's own words if they name an account, an id or an address.
-fn entras_own_words(refusal: &Refusal) -> Vec<String> {
-    let names_more = codes::first_known(refusal).is_some_and(|(_, row)| row.entra_names_more);
-    let words = refusal.words().filter(|_| names_more);
-    words.map(|words| format!("Entra's own words: {words}")).into_iter().collect()
+fn entras_own_words(refusal: &Refusal) -> Option<String> {
+    let (_, row) = codes::first_known(refusal)?;
+    if !row.entra_names_more {
+        return None;
+    }
+    Some(format!("Entra's own words: {}", refusal.words()?))
 }
 
 #[cfg(test)]

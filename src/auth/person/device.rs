@@ -21,15 +21,16 @@ const DEVICE_CODE_PATH: &str = "/{tenant}/oauth2/v2.0/devicecode";
 pub(in crate::auth) async fn sign_in_by_code(
     transport: &Transport,
     application: &Application,
-    request: &TokenRequest<'_>,
+    request: &TokenRequest,
     show: impl FnOnce(&DeviceCodePrompt),
     sleep: &Sleep,
 ) -> Result<GrantedTokens, AuthError> {
+    let claims = request.claims.as_deref();
     let asking = OauthHttp::with_retries(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
-    let code = DeviceCode::request(&asking, application, request.scopes, request.claims).await?;
+    let code = DeviceCode::request(&asking, application, &request.scopes, claims).await?;
     let prompt = code.prompt()?;
     show(&prompt);
     let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep));
-    let answer = code.poll_for_tokens(&polling, application, request.claims, sleep);
+    let answer = code.poll_for_tokens(&polling, application, claims, sleep);
     transport.while_asking(prompt.expires_in, answer).await
 }

@@ -61,13 +61,14 @@ pub struct Person {
 }
 
 /// A request for a token of a person.
-pub(in crate::auth) struct TokenRequest<'a> {
+#[derive(Clone)]
+pub(in crate::auth) struct TokenRequest {
     /// The audience of the token.
     pub(in crate::auth) audience: Audience,
     /// The scopes, separated by spaces.
-    pub(in crate::auth) scopes: &'a str,
+    pub(in crate::auth) scopes: String,
     /// The claims that the token must prove, as JSON.
-    pub(in crate::auth) claims: Option<&'a str>,
+    pub(in crate::auth) claims: Option<String>,
 }
 
 impl Person {
@@ -99,25 +100,15 @@ impl Person {
     pub(in crate::auth) async fn renew_token(
         &self,
         transport: &Transport,
-        request: &TokenRequest<'_>,
+        request: TokenRequest,
         notify: &Notify,
     ) -> Result<GrantedTokens, AuthError> {
-        let TokenRequest { audience, scopes, claims } = *request;
         let guard = self.refresh_token.lock().await?;
-        let token = guard.current_token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
+        let missing = AuthError::NoRefreshToken { audience: request.audience };
+        let token = guard.current_token().ok_or(missing)?.clone();
         let (application, transport) = (self.application.clone(), transport.clone());
         let renewal = Renewal { application, transport, notify: Arc::clone(notify), guard, token };
-        let (scopes, claims) = (scopes.to_owned(), claims.map(str::to_owned));
-        let work = async move {
-            renewal
-                .refresh_and_keep(&TokenRequest {
-                    audience,
-                    scopes: &scopes,
-                    claims: claims.as_deref(),
-                })
-                .await
-        };
-        run_to_completion(work).await
+        run_to_completion(renewal.refresh_and_keep(request)).await
     }
 
     /// Asks the person to sign in.
@@ -127,7 +118,7 @@ impl Person {
     pub(in crate::auth) async fn ask_to_sign_in(
         &self,
         transport: &Transport,
-        request: &TokenRequest<'_>,
+        request: &TokenRequest,
         notify: &Notify,
     ) -> Result<GrantedTokens, AuthError> {
         let application = &self.application;

@@ -32,18 +32,22 @@ impl Renewal {
     /// The authority refuses, it cannot be reached, or the store cannot be written.
     pub(super) async fn refresh_and_keep(
         mut self,
-        request: &TokenRequest<'_>,
+        request: TokenRequest,
     ) -> Result<GrantedTokens, AuthError> {
-        let Self { application, transport, token, .. } = &self;
-        let wire =
-            OauthHttp::with_retries(transport, SignInStep::Token(request.audience), TOKEN_PATH);
-        let (scopes, claims) = (request.scopes, request.claims);
-        let result =
-            GrantedTokens::from_refresh_token(&wire, application, token, scopes, claims).await;
+        let TokenRequest { audience, scopes, claims } = request;
+        let http =
+            OauthHttp::with_retries(&self.transport, SignInStep::Token(audience), TOKEN_PATH);
+        let (application, token) = (&self.application, &self.token);
+        let result = GrantedTokens::from_refresh_token(
+            &http,
+            application,
+            token,
+            &scopes,
+            claims.as_deref(),
+        )
+        .await;
         match &result {
-            Ok(grant) => {
-                warn_unless_kept(self.guard.keep_renewed(grant, request.audience), &self.notify)
-            }
+            Ok(grant) => warn_unless_kept(self.guard.keep_renewed(grant, audience), &self.notify),
             // Deleted under the lock, so that a new sign-in of another run is not deleted.
             Err(error)
                 if after_refusal::next_step(error) == NextStep::AskPerson { forget: true } =>

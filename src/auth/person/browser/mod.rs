@@ -45,13 +45,17 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 pub(in crate::auth) async fn sign_in_by_browser(
     transport: &Transport,
     application: &Application,
-    request: &TokenRequest<'_>,
+    request: &TokenRequest,
     show: impl FnOnce(&Url),
 ) -> Result<GrantedTokens, AuthError> {
     let loopback = LoopbackListener::open().await.map_err(|source| AuthError::NoPort { source })?;
-    let TokenRequest { scopes, claims, .. } = *request;
-    let request =
-        AuthorizationRequest::new(application, loopback.redirect_address(), scopes, claims);
+    let TokenRequest { scopes, claims, .. } = request;
+    let request = AuthorizationRequest::new(
+        application,
+        loopback.redirect_address(),
+        scopes,
+        claims.as_deref(),
+    );
     let request = request.map_err(|_| AuthError::NoAuthority)?;
     show(ensure_private(request.browser_address())?);
     let visit = timeout(ANSWER_TIMEOUT, loopback.wait_for_answer(request.state()));

@@ -116,8 +116,9 @@ async fn sign_in<T>(
 }
 
 /// What the person is asked for.
-fn asked(claims: Option<&str>) -> TokenRequest<'_> {
-    TokenRequest { audience: crate::auth::Audience::Dataverse, scopes: SCOPES, claims }
+fn asked(claims: Option<&str>) -> TokenRequest {
+    let (scopes, claims) = (SCOPES.to_owned(), claims.map(str::to_owned));
+    TokenRequest { audience: crate::auth::Audience::Dataverse, scopes, claims }
 }
 
 fn granted(id_token: &Value) -> Reply {
