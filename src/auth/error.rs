@@ -41,7 +41,7 @@ pub enum AuthError {
     #[error("no authority is known for this cloud")]
     NoAuthority,
     /// The environment did not name an authority.
-    #[error("Dataverse at `{environment}` answered {status} and did not tell where to sign in, which a 401 with `WWW-Authenticate: Bearer authorization_uri=...` does{}", request_suffix(.request_id.as_ref()))]
+    #[error("Dataverse at `{environment}` answered {status} without naming where to sign in; a 401 with `WWW-Authenticate: Bearer authorization_uri=...` was expected{}", request_suffix(.request_id.as_ref()))]
     NoChallenge {
         /// The environment.
         environment: String,
@@ -51,7 +51,9 @@ pub enum AuthError {
         request_id: Option<String>,
     },
     /// The environment named an authority that its cloud does not list.
-    #[error("{environment} asks for a sign-in at `{host}`, which is no authority of its cloud")]
+    #[error(
+        "{environment} asks for a sign-in at `{host}`, which is not a sign-in host of its cloud"
+    )]
     UntrustedAuthority {
         /// The environment.
         environment: String,
@@ -82,13 +84,13 @@ pub enum AuthError {
         refusal: Box<Refusal>,
     },
     /// Entra no longer knows the code.
-    #[error("the code of this sign-in is not known any more{}", hints::refusal_number(refusal))]
+    #[error("the code of this sign-in is no longer known{}", hints::refusal_number(refusal))]
     UnknownCode {
         /// Entra's refusal.
         refusal: Box<Refusal>,
     },
     /// The program could not listen for the browser's answer.
-    #[error("no port of this machine could be opened for the browser's answer")]
+    #[error("no local port could be opened for the browser's answer")]
     NoPort {
         /// The system's error.
         source: io::Error,
@@ -125,7 +127,7 @@ pub enum AuthError {
         cut_short: Option<Box<CutShort>>,
     },
     /// The answer is not one of OAuth 2.0.
-    #[error("{peer} answered {status} with something that is no answer of OAuth 2.0{}", request_suffix(.request_id.as_ref()))]
+    #[error("{peer} answered {status} with something that is not an OAuth 2.0 answer{}", request_suffix(.request_id.as_ref()))]
     Unreadable {
         /// The service.
         peer: Peer,
@@ -160,7 +162,7 @@ pub enum AuthError {
         reason: UnusableToken,
     },
     /// A token that cannot be renewed expires before the work is done.
-    #[error("the token for {audience} from {origin} ends in {} s, too soon to begin to write", .remaining.as_secs())]
+    #[error("the token for {audience} from {origin} ends in {} s, too soon to start writing", .remaining.as_secs())]
     ExpiresTooSoon {
         /// The audience of the token.
         audience: Audience,
@@ -198,7 +200,7 @@ pub enum AuthError {
         then: String,
     },
     /// A person has to sign in, and the run must not ask.
-    #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", optional_part(": ", .why.as_deref()))]
+    #[error("a person has to sign in, but this run is not interactive{}", optional_part(": ", .why.as_deref()))]
     PersonNeeded {
         /// The reason why an earlier sign-in no longer works, if there was one.
         why: Option<Box<AuthError>>,
@@ -209,13 +211,13 @@ pub enum AuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
     /// There is no id token.
-    #[error("no id token came with them")]
+    #[error("they came without an id token")]
     Missing,
     /// The id token is not a JSON Web Token.
     #[error("the id token cannot be read")]
     Unreadable,
     /// The nonce differs from the one that was sent.
-    #[error("the id token has not the nonce that was sent")]
+    #[error("the id token does not have the nonce that was sent")]
     Foreign,
 }
 
@@ -352,16 +354,16 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_person_is_told_by_either_name() {
-        let told =
+        let message =
             |error| AuthError::from_refusal(SignInStep::SignIn, refusal(error, &[])).to_string();
         for error in ["authorization_declined", "access_denied"] {
-            assert_eq!(told(error), "the sign-in was declined");
+            assert_eq!(message(error), "the sign-in was declined");
         }
         for error in ["expired_token", "code_expired"] {
-            assert!(told(error).starts_with("the code expired"));
+            assert!(message(error).starts_with("the code expired"));
         }
-        assert!(told("bad_verification_code").starts_with("the code of this sign-in"));
-        assert_eq!(told("other"), "Entra refused the sign-in: other");
+        assert!(message("bad_verification_code").starts_with("the code of this sign-in"));
+        assert_eq!(message("other"), "Entra refused the sign-in: other");
     }
 
     #[test]
@@ -400,17 +402,17 @@ mod tests {
 
     #[test]
     fn what_no_sign_in_mends_does_not_ask_for_one() {
-        let told = |code| {
+        let needed = |code| {
             let step = SignInStep::Token(Audience::Flow);
             let refused = AuthError::from_refusal(step, refusal("invalid_grant", &[code]));
             AuthError::PersonNeeded { why: None }.with_reason(refused)
         };
         for code in [50057, 50105, 65001] {
-            let error = told(code);
+            let error = needed(code);
             assert!(matches!(error, AuthError::Refused { .. }), "{error:?}");
             assert!(!error.hints().join("; ").contains("FLOWBIND_REFRESH_TOKEN"));
         }
-        assert!(matches!(told(50173), AuthError::PersonNeeded { why: Some(_) }));
+        assert!(matches!(needed(50173), AuthError::PersonNeeded { why: Some(_) }));
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! Sign-in: a person approves once, and tokens for every audience follow from that.
 //!
 //! ```text
-//! discover_authority      environment's challenge -> authority that the cloud trusts
+//! discover_authority      environment's challenge -> authority that the cloud lists
 //! Session::begin          a token for each audience, from its source:
 //!   Person                  the refresh token, else device code (RFC 8628) or browser (RFC 8252)
 //!   Principal               an application that signs in as itself, for Dataverse alone
-//!   Given, Command          made elsewhere: checked, and never sent to an authority
-//! Session::send           a request with its token, renewed in time or once after a refusal
+//!   HandedIn, Command       made elsewhere: checked, and never sent to an authority
+//! Session::send           a request with its token, renewed before it expires, and once after a refusal
 //! ```
 //!
 //! `exchange` speaks OAuth 2.0 to authorities, `person` asks people to sign in and holds their
-//! refresh token, `principal` proves the identity of an application, `external_tokens` takes tokens that
-//! others made, `store` keeps a sign-in for later runs.
+//! refresh token, `principal` proves the identity of an application, `external_tokens` checks tokens
+//! that were made elsewhere, `store` keeps a sign-in for later runs.
 //!
 //! Only this folder names `oauth2`, which sends its requests through the project's own transport.
 //! Nothing here knows of manifests, plans or reports, and nothing prints: messages for a person are

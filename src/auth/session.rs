@@ -208,7 +208,7 @@ impl Session {
                 return Ok(None);
             }
         }
-        tracing::info!(%audience, challenged = claims.is_some(), "the token is refused: renewing it");
+        tracing::info!(%audience, challenged = claims.is_some(), "the service refused the token: renewing it");
         let token = self.shared.make_token(audience, claims).await?;
         let held = self.shared.check_and_hold(audience, token, true)?;
         Ok(Some(slot.insert(held).token.clone()))
@@ -385,9 +385,8 @@ impl SessionState {
 
     /// Warns that a service refused a token that cannot be renewed.
     fn warn_unrenewable(&self, audience: Audience, origin: &str) {
-        let text = format!(
-            "{audience} does not take the token from {origin}, which cannot be renewed here"
-        );
+        let text =
+            format!("{audience} refused the token from {origin}, and flowbind cannot renew it");
         (self.notify)(Notice::Warning(&text));
     }
 

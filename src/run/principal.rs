@@ -188,7 +188,12 @@ mod tests {
     #[test]
     fn every_variable_that_is_not_set_is_named_with_what_to_write() {
         let text = told(Named::Secret(name("S")), &[("S", " ")]);
-        assert!(text.starts_with("the secret's variable is not set: `S`. "), "{text}");
+        assert!(
+            text.starts_with(
+                "the client secret cannot be read, because these variables are not set: `S`. "
+            ),
+            "{text}"
+        );
         let text = told(GITHUB, &[]);
         for part in ["_REQUEST_URL`", "_REQUEST_TOKEN`", "`id-token: write`"] {
             assert!(text.contains(part), "{part}: {text}");

@@ -30,7 +30,7 @@ pub(in crate::auth) struct TokenPurpose<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableToken {
     /// The text cannot be a token.
-    #[error("is no token: it is empty, or has spaces or line breaks in it")]
+    #[error("is not a token: it is empty, or contains spaces or line breaks")]
     Malformed,
     /// The token is for another resource.
     #[error("is for `{found}`, not for `{wanted}`")]
@@ -41,7 +41,7 @@ pub enum UnusableToken {
         wanted: String,
     },
     /// The token is from another tenant.
-    #[error("is of the tenant {found}, not of {wanted}")]
+    #[error("is from the tenant {found}, not {wanted}")]
     Tenant {
         /// The token's tenant.
         found: String,
@@ -49,7 +49,7 @@ pub enum UnusableToken {
         wanted: String,
     },
     /// The token belongs to an application without a person.
-    #[error("is that of an application without a person")]
+    #[error("belongs to an application, not to a person")]
     Application,
     /// The token has expired.
     #[error("has expired")]
@@ -134,7 +134,7 @@ impl fmt::Display for TokenWarning {
         match self {
             Self::Unreadable => formatter.write_str("cannot be read, so it is used unchecked"),
             Self::Mismatch(mismatch) => {
-                write!(formatter, "{mismatch}; the service decides whether it takes it")
+                write!(formatter, "{mismatch}; the service may refuse it")
             }
         }
     }

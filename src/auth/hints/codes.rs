@@ -70,10 +70,10 @@ const fn row_quoting_entra(
 /// The remedies where a sign-in in a browser may work: after a device code, and after an earlier
 /// sign-in.
 static BROWSER_REMEDIES: [Remedy; 2] = [
-    Remedy(You, "if you signed in by a code, run the same command again with `--browser`"),
+    Remedy(You, "if you signed in with a device code, run the same command again with `--browser`"),
     Remedy(
         You,
-        "if an earlier sign-in was used, sign in once by `flowbind auth login --browser`; a sign-in made by device code may stay blocked",
+        "if an earlier sign-in was used, sign in once with `flowbind auth login --browser`; a sign-in with a device code may stay blocked",
     ),
 ];
 
@@ -82,7 +82,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // The application.
     row(
         &[7_000_218],
-        "Entra wants a secret of the application, because it is registered as a web application, and a command-line program has none",
+        "Entra expects a client secret because the application is registered as a web application, but a command-line program has none",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
@@ -90,10 +90,10 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[700_025],
-        "a secret or certificate was sent for an application that is registered as one without",
+        "a client secret or certificate was sent, but the application is registered as a public client, which has none",
         &[Remedy(
             You,
-            "take away the secret or certificate that you gave, or name another application by `--client-id`; then run the same command again",
+            "remove the secret or certificate, or name another application with `--client-id`; then run the same command again",
         )],
     ),
     row_quoting_entra(
@@ -106,7 +106,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[70001, 7_000_112],
-        "the application is switched off in this tenant (the directory of your organisation in Entra)",
+        "the application is disabled in this tenant (the directory of your organisation in Entra)",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > Enterprise applications > (the application) > Properties > Enabled for users to sign-in: Yes; then run the same command again",
@@ -126,7 +126,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // What the application may do.
     row_quoting_entra(
         &[65001, 90094, 90095],
-        "nobody with the right to do so has allowed the application to act for people here (this is called consent)",
+        "nobody with the right to consent has allowed the application to act for people in this tenant",
         &[
             Remedy(
                 EntraAdministrator,
@@ -134,7 +134,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
             Remedy(
                 You,
-                "or `flowbind auth login`, and accept what the page asks, if it lets you",
+                "or run `flowbind auth login` and accept the permissions on the page, if it lets you",
             ),
         ],
     ),
@@ -142,7 +142,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         &[65004, 70017],
         "the person who signed in did not allow the application to act for them",
         &[
-            Remedy(You, "run the same command again and accept what the page asks"),
+            Remedy(You, "run the same command again and accept the permissions on the page"),
             Remedy(
                 EntraAdministrator,
                 "or allow it for everybody: Entra admin center > App registrations > (the application) > API permissions > Grant admin consent",
@@ -186,7 +186,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .may_be_fixed_in_browser(),
     row(
         &[50005],
-        "a rule of your organisation (a Conditional Access policy) admits only certain operating systems, and a sign-in by a code does not tell which",
+        "a rule of your organisation (a Conditional Access policy) allows only certain operating systems, and a device code sign-in does not name one",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Conditions > Device platforms; then run the same command again",
@@ -195,7 +195,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .may_be_fixed_in_browser(),
     row(
         &[50097, 50129, 50187, 53000, 53001],
-        "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and this sign-in did not prove to be from one",
+        "a rule of your organisation (a Conditional Access policy) allows only devices that it manages, and this sign-in did not prove that it comes from one",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
@@ -204,7 +204,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .may_be_fixed_in_browser(),
     row(
         &[53002],
-        "a rule of your organisation (a Conditional Access policy) admits only apps on its list",
+        "a rule of your organisation (a Conditional Access policy) allows only the apps on its list",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
@@ -213,7 +213,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .may_be_fixed_in_browser(),
     row(
         &[530_084],
-        "a rule of your organisation (a Conditional Access policy) admits only sign-ins that are tied to one device, which flowbind cannot make",
+        "a rule of your organisation (a Conditional Access policy) allows only sign-ins that are bound to one device (token protection), which flowbind does not support",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Session > Require token protection; then run the same command again",
@@ -221,7 +221,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[530_035],
-        "the basic protection of your organisation (security defaults) takes this sign-in for unsafe",
+        "the basic protection of your organisation (security defaults) rates this sign-in as unsafe",
         &[Remedy(
             EntraAdministrator,
             "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs; the switch is Entra admin center > Overview > Properties > Manage security defaults; then run the same command again",
@@ -245,7 +245,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[50074, 50076, 50078],
-        "a second proof of who you are is wanted (multifactor authentication), such as a number in an app on your phone",
+        "a second proof of who you are is required (multifactor authentication), such as a number in an app on your phone",
         &[Remedy(You, "run the same command again, sign in, and complete the second proof")],
     )
     .fixed_by_sign_in(),
@@ -260,7 +260,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .fixed_by_sign_in(),
     row(
         &[53004],
-        "the account is taken to be at risk, so that no second proof of who you are can be set up for it",
+        "the account is rated as at risk, so no second proof of who you are (multifactor authentication) can be set up",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
@@ -268,7 +268,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[53011],
-        "the account's own organisation takes it to be at risk, so this sign-in is blocked",
+        "the account's own organisation rates it as at risk, so this sign-in is blocked",
         &[Remedy(
             HomeAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
@@ -313,7 +313,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         &[
             Remedy(
                 You,
-                "change it where your organisation has you do so, such as on the page Security info of your account; then run the same command again",
+                "change the password where your organisation manages it, such as on the page Security info of your account; then run the same command again",
             ),
             Remedy(
                 EntraAdministrator,
@@ -341,7 +341,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[50059, 50194, 9_001_023],
-        "it was not said which tenant (an organisation's directory in Entra) to sign in to, and this application needs to know",
+        "no tenant (an organisation's directory in Entra) is named, and this application needs one",
         &[Remedy(
             You,
             "ask an Entra administrator for the Tenant ID, and set `tenant` in the manifest, or `--tenant`, to it; then run the same command again",
@@ -349,7 +349,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[90038, 50049],
-        "the tenant (an organisation's directory in Entra) is in another of Microsoft's clouds than the one that was asked",
+        "the tenant (an organisation's directory in Entra) is in a different Microsoft cloud from the one that was asked",
         &[Remedy(
             You,
             "check the environment's URL, and `cloud` in the manifest; with `--clouds`, the `authorities` in that file; then run the same command again",
@@ -385,7 +385,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[70011],
-        "a token was asked for an address that Entra does not take for one service",
+        "a token was requested for an address that Entra does not know as a single service",
         &[Remedy(
             You,
             "check the environment's URL and `cloud`; with `--clouds`, the `flow-audience` in that file; then run the same command again",
@@ -393,22 +393,22 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[28000, 700_022],
-        "tokens for two services were asked for at once; that is a fault of flowbind or of --clouds",
+        "tokens for two services were requested at once: a bug in flowbind, or a mistake in the file of `--clouds`",
         &[Remedy(
             You,
-            "with `--clouds`, check the `flow-audience` in that file, then run the same command again; without it, report the fault",
+            "with `--clouds`, check the `flow-audience` in that file, then run the same command again; without it, report the bug",
         )],
     ),
     // A sign-in that was kept.
     row(
         &[50089, 50132, 50133, 50173, 70000, 70008, 700_082],
-        "the earlier sign-in has ended: it is too old, was taken back, or the password has changed since",
+        "the earlier sign-in is no longer valid: it is too old, was revoked, or the password has changed since",
         &[Remedy(You, "run the same command again and sign in again")],
     )
     .fixed_by_sign_in(),
     row(
         &[70043],
-        "a rule of your organisation (a Conditional Access policy) wants people to sign in again after some time, which is over",
+        "a rule of your organisation (a Conditional Access policy) requires people to sign in again after a set time, which has passed",
         &[
             Remedy(You, "run the same command again and sign in again"),
             Remedy(
@@ -420,7 +420,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .fixed_by_sign_in(),
     row(
         &[700_084],
-        "the earlier sign-in has ended: the application is registered as a web page, whose sign-ins last a day",
+        "the earlier sign-in has expired: the application is registered as a single-page application, whose sign-ins last one day",
         &[
             Remedy(You, "run the same command again and sign in again"),
             Remedy(
@@ -432,10 +432,10 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .fixed_by_sign_in(),
     row(
         &[9_002_313],
-        "Entra could not read the request: the sign-in that was handed over is damaged or incomplete",
+        "Entra could not read the request: the refresh token that was handed in is damaged or incomplete",
         &[Remedy(
             You,
-            "run the same command again and sign in again, or copy the whole of what was handed over; if it stays, check `client-id` and `tenant`",
+            "run the same command again and sign in again, or copy the whole refresh token; if that does not help, check `client-id` and `tenant`",
         )],
     )
     .fixed_by_sign_in(),
@@ -451,18 +451,18 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     row(
         &[70018],
         "the code that was entered on the page is not the one that was shown",
-        &[Remedy(You, "enter the code as it is shown while the program waits; else run the same command again and enter the new one")],
+        &[Remedy(You, "enter the code as shown while the program waits, or run the same command again and enter the new code")],
     )
     .fixed_by_sign_in(),
     row(
         &[70019, 70020],
-        "the code of this sign-in has expired before it was approved",
-        &[Remedy(You, "run the same command again and approve within a quarter of an hour; if the page said `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run it with `--browser`, or ask an Entra administrator to exclude this account or application")],
+        "the code expired before the sign-in was approved",
+        &[Remedy(You, "run the same command again and approve within 15 minutes; if the page said `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run it with `--browser`, or ask an Entra administrator to exclude this account or application")],
     )
     .fixed_by_sign_in(),
     row(
         &[90119, 90120],
-        "the page got no code, or one that was approved or declined before",
+        "the page got no code, or a code that was already approved or declined",
         &[Remedy(You, "run the same command again and enter the new code once")],
     )
     .fixed_by_sign_in(),
@@ -474,7 +474,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .fixed_by_sign_in(),
     row(
         &[50134],
-        "the page was opened in another region of Entra than the one that gave the code",
+        "the page was opened in a different Entra region from the one that issued the code",
         &[Remedy(
             You,
             "run the same command again and open the page without a VPN, near the machine that shows the code",
@@ -482,7 +482,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row(
         &[50196],
-        "Entra was asked the same too often in a short time",
+        "the same request was sent to Entra too often in a short time",
         &[Remedy(
             You,
             "wait a few minutes, make sure that no other run signs in at the same time, and run the same command again",
@@ -515,15 +515,15 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[700_023],
-        "what the application signs in with (its certificate's signature or the pipeline's token) names another tenant or cloud than this one",
+        "the application's proof (signed with its certificate, or the pipeline's token) names a different tenant or cloud",
         &[Remedy(You, "check `tenant` of `[environments.NAME.dataverse-identity]`, else of the environment, and `cloud`; then run the same command again")],
     ),
     row_quoting_entra(
         &[700_024, 500_133],
-        "what the application signs in with (its certificate's signature or the pipeline's token) has expired, or is not valid yet because a clock is wrong",
+        "the application's proof (signed with its certificate, or the pipeline's token) has expired, or is not valid yet because a clock is wrong",
         &[Remedy(
             You,
-            "check this machine's clock, have the pipeline make its token just before, and run the same command again",
+            "check this machine's clock, make the pipeline's token just before the run, and run the same command again",
         )],
     ),
     row_quoting_entra(
@@ -536,7 +536,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[70021, 700_211, 700_212, 700_213],
-        "the application does not list this pipeline among those that it trusts: the issuer (700211), the audience (700212) or the subject (700213) of the pipeline's token differs",
+        "the application does not trust this pipeline: the issuer (700211), the audience (700212) or the subject (700213) of the pipeline's token differs",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Certificates & secrets > Federated credentials > (the credential): make Issuer, Subject identifier and Audience equal, to the letter, to what Entra names; then run the same command again",
@@ -545,7 +545,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // It passes.
     row(
         &[50033, 90006, 90012, 90024, 90033],
-        "Entra has a fault that passes by itself",
+        "Entra has a temporary fault",
         &[Remedy(You, "run the same command again in a few minutes")],
     ),
 ];
@@ -556,7 +556,7 @@ pub(super) static KNOWN_NAMES: &[(&str, Remedy)] = &[
         "invalid_client",
         Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; where the application signs in by itself, Certificates & secrets: one that has not expired; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; where the application signs in by itself, check under Certificates & secrets that its secret or certificate has not expired; then run the same command again",
         ),
     ),
     (
@@ -655,10 +655,7 @@ impl fmt::Display for Actor {
 mod tests {
     use super::*;
 
-    /// The page for people, which has both tables.
-    const PAGE: &str = include_str!("../../../docs/sign-in-errors.md");
-
-    /// Codes that a person may meet and that are to be explained.
+    /// The codes that a person may meet.
     const MET: &[u64] = &[
         16000, 16003, 28000, 50005, 50020, 50033, 50034, 50049, 50053, 50055, 50057, 50059, 50072,
         50074, 50076, 50078, 50079, 50089, 50097, 50105, 50126, 50129, 50132, 50133, 50134, 50144,
@@ -677,11 +674,6 @@ mod tests {
         codes
     }
 
-    /// What the documentation says of a row.
-    fn documented(row: &CodeRow) -> Vec<String> {
-        row.remedies(None).map(ToString::to_string).collect()
-    }
-
     #[test]
     fn every_code_that_people_meet_is_in_one_row() {
         assert_eq!(all_codes(), MET);
@@ -690,7 +682,8 @@ mod tests {
     #[test]
     fn every_row_says_what_it_means_and_what_to_type_afterwards() {
         for row in KNOWN_CODES {
-            let all = documented(row).join("; ");
+            let remedies: Vec<String> = row.remedies(None).map(ToString::to_string).collect();
+            let all = remedies.join("; ");
             let goes_on = ["command again", "run again with", "the program waits"];
             assert!(goes_on.iter().any(|words| all.contains(words)), "{:?}: {all}", row.codes);
             for text in [row.meaning, &all] {
@@ -698,25 +691,5 @@ mod tests {
             }
             assert!(row.meaning.starts_with(|c: char| c.is_lowercase() || c == 'E'));
         }
-    }
-
-    #[test]
-    fn the_page_has_the_table_of_codes() {
-        let lines = KNOWN_CODES.iter().map(|row| {
-            let codes: Vec<String> = row.codes.iter().map(ToString::to_string).collect();
-            let remedies = documented(row);
-            format!("| {} | {} | {} |\n", codes.join(", "), row.meaning, remedies.join("<br>"))
-        });
-        let head = "| code | what it means | what to do |\n| --- | --- | --- |\n";
-        let table = format!("\n{head}{}\n", lines.collect::<String>());
-        assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");
-    }
-
-    #[test]
-    fn the_page_has_the_table_of_names() {
-        let lines = KNOWN_NAMES.iter().map(|(name, remedy)| format!("| `{name}` | {remedy} |\n"));
-        let head = "| error | what to do |\n| --- | --- |\n";
-        let table = format!("\n{head}{}", lines.collect::<String>());
-        assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");
     }
 }

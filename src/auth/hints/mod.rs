@@ -1,6 +1,8 @@
 //! Meanings of a failed sign-in, and what to do: settings and commands by name.
 
 mod codes;
+#[cfg(test)]
+mod docs_page;
 
 use self::codes::NewSignInEffect;
 use super::{Audience, AuthError, SignInStep, UnusableToken};
@@ -12,20 +14,21 @@ const CONSENT_REQUIRED: &str = "consent_required";
 
 /// The ways to name an application, and the steps to register one.
 const REGISTRATION_STEPS: [&str; 4] = [
-    "name it by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one: docs/sign-in.md tells how",
+    "name it with `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if you have none yet, register one as docs/sign-in.md shows",
     "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
     "in its Authentication: `Allow public client flows` = Yes",
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
 ];
 
 /// The hint after the person declined.
-const DECLINED_HINT: &str = "you: run the same command again and accept what the page asks";
+const DECLINED_HINT: &str =
+    "you: run the same command again and accept the permissions on the page";
 
 /// The hint for a run that must not ask, after an earlier sign-in has ended.
-const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
+const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person can be asked, and keep it for later runs with --token-store, or hand it to a pipeline in FLOWBIND_REFRESH_TOKEN";
 
 /// The hint for a run that must not ask, without an earlier sign-in.
-const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
+const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person can be asked, and keep it for later runs with --token-store, or hand it to a pipeline in FLOWBIND_REFRESH_TOKEN";
 
 /// One of Entra's numbers, explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
         AuthError::MalformedTenant { .. } => {
             one("set `tenant` to the Directory (tenant) ID or a domain of the tenant")
         }
-        AuthError::NoAuthority => one("name the cloud by `cloud` in the manifest"),
+        AuthError::NoAuthority => one("set `cloud` in the manifest"),
         AuthError::NoChallenge { .. } => {
             one("check that the URL is that of an environment, or set `tenant` in the manifest")
         }
@@ -81,7 +84,7 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
         }
         AuthError::BrowserTimeout => browser_not_answered(),
         AuthError::UnprovenTokens { .. } => one(
-            "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
+            "sign in again; if that does not help, check that the authority grants `openid`, and check the proxies between this machine and the authority",
         ),
         AuthError::Refused { step, refusal } => hints_for_refusal(*step, refusal),
         cut_short if cut_short.is_cut_short() => one(TIME_REMEDY),
@@ -100,10 +103,10 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
             one(&hint_for_unusable_token(*audience, reason))
         }
         AuthError::ExpiresTooSoon { .. } => one(
-            "make the token shortly before the run, or name a command that makes one by --token-command",
+            "make the token just before the run, or name a command that makes one with --token-command",
         ),
         AuthError::Command { .. } => one(
-            "run the command by hand, with the resource in the place of `{resource}`: it has to print a token, or JSON with `accessToken`",
+            "run the command by hand, with the resource in place of `{resource}`: it must print a token, or JSON with `accessToken`",
         ),
         AuthError::Store(error) => error.hints(),
         AuthError::OtherPerson { .. } => one(
@@ -118,13 +121,13 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
 fn hint_for_unusable_token(audience: Audience, reason: &UnusableToken) -> String {
     match reason {
         UnusableToken::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
-        UnusableToken::Expired => "make a new one: an access token lasts about an hour".to_owned(),
+        UnusableToken::Expired => "make a new token: an access token lasts about an hour".to_owned(),
         UnusableToken::Malformed => "give the token alone, without quotes and without the word `Bearer`".to_owned(),
         UnusableToken::Resource { wanted, .. } => format!(
-            "make it for {audience}, such as by `az account get-access-token --resource {wanted}`"
+            "make the token for {audience}, such as with `az account get-access-token --resource {wanted}`"
         ),
         UnusableToken::Tenant { wanted, .. } => {
-            format!("make it in the environment's tenant, such as by `az login --tenant {wanted}`")
+            format!("make the token in the environment's tenant, such as after `az login --tenant {wanted}`")
         }
     }
 }
@@ -150,7 +153,7 @@ fn untrusted_authority(known: &[String]) -> Vec<String> {
     if !known.is_empty() {
         let known = known.join("`, `");
         hints.push(format!(
-            "its cloud signs in at `{known}`; if it belongs to another cloud, set `cloud` in the manifest"
+            "its cloud signs in at `{known}`; if the environment belongs to another cloud, set `cloud` in the manifest"
         ));
     }
     hints
@@ -170,7 +173,7 @@ fn code_not_approved() -> Vec<String> {
 /// Returns what to do if no browser brought an answer.
 fn browser_not_answered() -> Vec<String> {
     [
-        "run again and finish the sign-in in a browser of this machine: it brings the answer to `localhost`, which is another machine for a browser at the other end of SSH",
+        "run again and finish the sign-in in a browser on this machine: over SSH, `localhost` in your own browser is another machine",
         "if the page showed AADSTS50011 or AADSTS500113, add the redirect address `http://localhost` in the application's Authentication, under `Mobile and desktop applications`",
     ]
     .map(str::to_owned)
@@ -312,12 +315,11 @@ mod tests {
         for code in [50005, 50097, 50129, 50187, 53000, 53001, 53002, 53003] {
             let refusal = Refusal { codes: vec![code], ..Refusal::default() };
             let after_code = AuthError::from_refusal(SignInStep::SignIn, refusal).hints();
-            let wanted =
-                "you: if you signed in by a code, run the same command again with `--browser`";
+            let wanted = "you: if you signed in with a device code, run the same command again with `--browser`";
             assert_eq!(after_code[0], wanted, "{code}");
             assert!(after_code[1].starts_with("an Entra administrator: "), "{code}");
             let renewed = refused("invalid_grant", code, None).hints();
-            assert!(renewed[0].contains("sign in once by `flowbind auth login --browser`"));
+            assert!(renewed[0].contains("sign in once with `flowbind auth login --browser`"));
         }
         assert!(code_not_approved()[1].contains("--browser"));
     }
@@ -340,7 +342,7 @@ mod tests {
     #[test]
     fn a_missing_application_is_explained_step_by_step() {
         let hints = AuthError::MissingClientId.hints();
-        assert!(hints[0].starts_with("name it by `--client-id`, `FLOWBIND_CLIENT_ID`"));
+        assert!(hints[0].starts_with("name it with `--client-id`, `FLOWBIND_CLIENT_ID`"));
         let text = hints.join("\n");
         for part in [
             "App registrations",

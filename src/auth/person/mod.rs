@@ -1,11 +1,11 @@
 //! The person who signs in: by the refresh token without being asked, else interactively.
 //!
 //! ```text
-//! refresh_token   holds the refresh token, in memory or in a store, for one use at a time
-//! after_refusal   whether a refused renewal is mended by asking
-//! renewal         a token from the refresh token, once begun carried through
+//! refresh_token   the refresh token, in memory or in a store, used by one request at a time
+//! after_refusal   the next step after a refused renewal
+//! renewal         a token from the refresh token, never interrupted halfway
 //! device          a code that is entered on any device
-//! browser         a page in a browser of this machine
+//! browser         a page in a browser on this machine
 //! ```
 
 pub(super) mod after_refusal;
@@ -168,15 +168,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_person_who_takes_long_is_reminded_once() {
         for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
-            let told = Arc::new(AtomicUsize::new(0));
-            let count = Arc::clone(&told);
+            let shown = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&shown);
             let notify: Notify = Arc::new(move |notice| {
                 assert!(matches!(notice, Notice::StillWaiting));
                 count.fetch_add(1, Ordering::Relaxed);
             });
             let approves = tokio::time::sleep(Duration::from_mins(minutes));
             with_reminder(approves, &notify).await;
-            assert_eq!(told.load(Ordering::Relaxed), reminders, "after {minutes} minutes");
+            assert_eq!(shown.load(Ordering::Relaxed), reminders, "after {minutes} minutes");
         }
     }
 }

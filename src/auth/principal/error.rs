@@ -13,7 +13,10 @@ use crate::http::{DecodeError, Peer};
 #[derive(Debug, thiserror::Error)]
 pub enum PrincipalError {
     /// Variables are not set, or are empty.
-    #[error("{means} is not set: {}", list_names(variables))]
+    #[error(
+        "{means} cannot be read, because these variables are not set: {}",
+        list_names(variables)
+    )]
     NotSet {
         /// The proof that needs them.
         means: ProofKind,
@@ -21,7 +24,7 @@ pub enum PrincipalError {
         variables: Vec<String>,
     },
     /// A variable does not hold an https address.
-    #[error("the variable `{variable}` holds no https address")]
+    #[error("the variable `{variable}` does not hold an https address")]
     NoAddress {
         /// Its name.
         variable: String,
@@ -45,10 +48,10 @@ pub enum PrincipalError {
         source: CertificateError,
     },
     /// The key could not sign.
-    #[error("the private key signs nothing: the system gives no random numbers")]
+    #[error("the private key could not sign: the system gives no random numbers")]
     NotSigned,
     /// The pipeline's identity provider gave no token.
-    #[error("{peer} answered {status} and told no identity of this pipeline")]
+    #[error("{peer} answered {status} without a token for this pipeline")]
     NoToken {
         /// The provider.
         means: ProofKind,
@@ -146,7 +149,7 @@ impl ProofKind {
                 "check that the pod has the token's volume, and that its user may read the file"
             }
             Self::GitHub | Self::Secret | Self::Certificate => {
-                "run flowbind within the job that has `permissions:` with `id-token: write`: what allows to ask ends with the job"
+                "run flowbind within the job that has `permissions:` with `id-token: write`: the request token expires with the job"
             }
         }
     }
@@ -160,10 +163,10 @@ impl CertificateError {
                 "make PEM of a PFX file: `openssl pkcs12 -in app.pfx -nodes -out app.pem`"
             }
             Self::OneLine => {
-                "the pipeline took the line ends away: keep app.pem as a secure file; `openssl x509 -in app.pem -noout -subject` tells whether it is whole"
+                "the pipeline removed the line breaks: keep app.pem as a secure file; `openssl x509 -in app.pem -noout -subject` shows whether it is complete"
             }
             Self::Encrypted => {
-                "take the passphrase away: `openssl pkey -in app.pem -out plain.pem && openssl x509 -in app.pem >> plain.pem`"
+                "remove the passphrase: `openssl pkey -in app.pem -out plain.pem && openssl x509 -in app.pem >> plain.pem`"
             }
             Self::Damaged => {
                 "find the damaged part: `openssl pkey -in app.pem -noout -check`, `openssl x509 -in app.pem -noout -subject`"
@@ -172,7 +175,7 @@ impl CertificateError {
                 "put the private key before the certificate: `openssl pkey -in key.pem -out app.pem && openssl x509 -in certificate.pem >> app.pem`"
             }
             Self::NoCertificate => {
-                "put the certificate behind the private key: `openssl x509 -in certificate.pem >> app.pem`"
+                "put the certificate after the private key: `openssl x509 -in certificate.pem >> app.pem`"
             }
             Self::Mismatch => {
                 "find the ones that belong together: `openssl pkey -in app.pem -pubout` and `openssl x509 -in app.pem -noout -pubkey` print the same"
@@ -192,11 +195,11 @@ impl CertificateError {
 impl fmt::Display for ProofKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Secret => "the secret's variable",
-            Self::Certificate => "the certificate's variable",
-            Self::GitHub => "what GitHub Actions tells its jobs",
-            Self::AzureDevOps => "what Azure Pipelines tells its jobs",
-            Self::Kubernetes => "what workload identity tells its pods",
+            Self::Secret => "the client secret",
+            Self::Certificate => "the certificate",
+            Self::GitHub => "the identity of this GitHub Actions job",
+            Self::AzureDevOps => "the identity of this Azure Pipelines job",
+            Self::Kubernetes => "the workload identity of this pod",
         })
     }
 }

@@ -152,7 +152,7 @@ fn what_is_wrong_with_a_certificate_is_told_with_a_command_and_without_its_conte
     }
 }
 
-/// How a grant ended, and what it took.
+/// The result of a request for a token, and what it took.
 struct Ended {
     result: Result<GrantedTokens, AuthError>,
     received: Vec<Received>,

@@ -2,11 +2,11 @@
 //! browser brings back to a local port (RFC 8252 section 7.3).
 //!
 //! ```text
-//! LoopbackListener::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
-//! show              the caller prints the address and opens a browser
-//! LoopbackListener::wait_for_answer    every visitor is heard; the first answer is kept and the port closes
-//! redeem            code -> tokens, proven by the nonce
-//! loopback::send_final_page     the browser shows how it ended
+//! LoopbackListener::open              a port on 127.0.0.1 and ::1, part of the redirect address
+//! show                                the caller prints the address and opens a browser
+//! LoopbackListener::wait_for_answer   the first answer of this sign-in closes the port
+//! AuthorizationRequest::redeem_code   code -> tokens, whose nonce is checked
+//! loopback::send_final_page           the browser shows the result
 //! ```
 //!
 //! The browser is answered last, so that its page shows the final result, over the connection that

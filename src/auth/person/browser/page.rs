@@ -37,7 +37,7 @@ pub(super) fn final_page(error: Option<&AuthError>) -> String {
 
 /// Formats the page for the answer of another sign-in, such as an older one.
 pub(super) fn other_sign_in_page() -> String {
-    let body = "<p>Close this page, and go on with the one that was opened last.</p>";
+    let body = "<p>Close this page, and continue on the one that was opened last.</p>";
     html_page(StatusCode::BAD_REQUEST, "This answer does not belong to this sign-in", body)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn rejection_response(status: StatusCode) -> String {
 /// Formats the reason of a failure as the terminal does.
 fn failure_reason(error: &AuthError) -> String {
     let reason = escaped(&printable(&sentence(error), MAX_CHARACTERS));
-    format!("<p>{reason}</p>\n<p>Go back to the terminal, which tells what to do.</p>")
+    format!("<p>{reason}</p>\n<p>Go back to the terminal, which shows what to do.</p>")
 }
 
 /// Formats a page with a heading.

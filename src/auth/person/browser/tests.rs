@@ -26,7 +26,7 @@ struct Browser {
     port: u16,
 }
 
-/// How a sign-in ended, and what it took.
+/// The result of a sign-in, and what it took.
 struct Ended<T> {
     result: Result<GrantedTokens, AuthError>,
     seen: T,
@@ -41,7 +41,7 @@ impl Browser {
         Self { asked, port: redirect.port().unwrap() }
     }
 
-    /// Where the authority sends it back to with a code.
+    /// Returns the target to which the authority sends the browser with a code.
     fn answer(&self) -> String {
         format!("/?code=made-up-code&state={}&session_state=x", self.asked["state"])
     }
@@ -115,7 +115,7 @@ async fn sign_in<T>(
     Ended { result, seen, address, forms }
 }
 
-/// What the person is asked for.
+/// Makes the request of the sign-in.
 fn asked(claims: Option<&str>) -> TokenRequest {
     let (scopes, claims) = (SCOPES.to_owned(), claims.map(str::to_owned));
     TokenRequest { audience: crate::auth::Audience::Dataverse, scopes, claims }
