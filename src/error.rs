@@ -22,7 +22,7 @@ impl From<AuthError> for Failure {
             | AuthError::MalformedClientId { .. }
             | AuthError::MalformedTenant { .. } => Exit::Usage,
             AuthError::Store(error) => return error.into(),
-            AuthError::Principal { ref source } if source.is_of_the_setup() => Exit::Usage,
+            AuthError::Principal { ref source } if source.is_setup_error() => Exit::Usage,
             AuthError::Busy { .. } | AuthError::Transport { .. } => Exit::Unreachable,
             _ => Exit::SignIn,
         };

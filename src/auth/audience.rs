@@ -1,21 +1,21 @@
-//! Whom tokens are for.
+//! The services that tokens are for.
 
 use std::fmt;
 
-/// Whom a token is for.
+/// A service that tokens are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
-    /// The environment's Web API.
+    /// Dataverse, the environment's Web API.
     Dataverse,
     /// The Flow service.
     Flow,
 }
 
 impl Audience {
-    /// Every audience of a run.
+    /// All audiences of a run.
     pub const ALL: [Self; 2] = [Self::Dataverse, Self::Flow];
 
-    /// The word by which it is named in settings.
+    /// Returns the audience's name in settings and variables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dataverse => "dataverse",
@@ -23,8 +23,9 @@ impl Audience {
         }
     }
 
-    /// The id of its application at Entra, which tokens of version 2.0 carry as their audience.
-    pub(super) fn application(self) -> &'static str {
+    /// Returns the id of the service's application in Entra, which tokens of version 2.0 carry as
+    /// their audience.
+    pub(super) fn application_id(self) -> &'static str {
         match self {
             Self::Dataverse => "00000007-0000-0000-c000-000000000000",
             Self::Flow => "7df0a125-d3be-4c96-aa54-591f83ff541c",

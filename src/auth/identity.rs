@@ -1,12 +1,12 @@
-//! Who signed in, as far as tokens tell.
+//! The identity of the person who signed in, read from tokens.
 
 use crate::api::entra::Claims;
-use crate::auth::exchange::Grant;
+use crate::auth::exchange::GrantedTokens;
 
-/// Who signed in and where, as far as the tokens tell.
+/// A person and their tenant, as far as the tokens name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The name with which the person signs in.
+    /// The user name.
     pub user: Option<String>,
     /// The person's id in the tenant.
     pub object_id: Option<String>,
@@ -15,8 +15,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads who it is from the token for an audience, else from the one for ourselves.
-    pub(super) fn of(grant: &Grant) -> Self {
+    /// Reads the identity from the access token, and what is missing there from the id token.
+    pub(super) fn from_grant(grant: &GrantedTokens) -> Self {
         let own = grant.id_token.as_ref();
         let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
         let claims = Claims::of(grant.access.expose()).unwrap_or_default();
@@ -27,8 +27,8 @@ impl Identity {
         }
     }
 
-    /// Whether the two may be the same person, as far as both tell.
-    pub(super) fn may_be(&self, other: &Self) -> bool {
+    /// Returns false if the two differ in a value that both have.
+    pub(super) fn may_be_same_person(&self, other: &Self) -> bool {
         let agree = |a: &Option<String>, b: &Option<String>| match (a, b) {
             (Some(a), Some(b)) => a == b,
             _ => true,
@@ -36,8 +36,8 @@ impl Identity {
         agree(&self.object_id, &other.object_id) && agree(&self.tenant_id, &other.tenant_id)
     }
 
-    /// Reads who it is from what a token says.
-    pub(super) fn told_by(claims: &Claims) -> Self {
+    /// Reads the identity from the claims of a token.
+    pub(super) fn from_claims(claims: &Claims) -> Self {
         let Claims { user, object, tenant, .. } = claims.clone();
         Self { user, object_id: object, tenant_id: tenant }
     }

@@ -1,25 +1,26 @@
 //! Sign-in: a person approves once, and tokens for every audience follow from that.
 //!
 //! ```text
-//! discover_authority      environment's challenge -> authority that the cloud trusts
+//! discover_authority      environment's challenge -> authority that the cloud lists
 //! Session::begin          a token for each audience, from its source:
 //!   Person                  the refresh token, else device code (RFC 8628) or browser (RFC 8252)
 //!   Principal               an application that signs in as itself, for Dataverse alone
-//!   Given, Command          made elsewhere: checked, and never sent to an authority
-//! Session::send           a request with its token, renewed in time or once after a refusal
+//!   HandedIn, Command       made elsewhere: checked, and never sent to an authority
+//! Session::send           a request with its token, renewed before it expires, and once after a refusal
 //! ```
 //!
-//! `exchange` speaks to authorities, `person` asks people and holds what they signed in for, `principal`
-//! proves an application, `elsewhere` takes what others made, `store` keeps a sign-in for later runs.
+//! `exchange` speaks OAuth 2.0 to authorities, `person` asks people to sign in and holds their
+//! refresh token, `principal` proves the identity of an application, `external_tokens` checks tokens
+//! that were made elsewhere, `store` keeps a sign-in for later runs.
 //!
-//! This is the only place that names `oauth2`, which runs over the project's own transport.
-//! Nothing here knows of manifests, plans or reports, and nothing prints: what a person should
-//! see is a [`Notice`].
+//! Only this folder names `oauth2`, which sends its requests through the project's own transport.
+//! Nothing here knows of manifests, plans or reports, and nothing prints: messages for a person are
+//! [`Notice`] values.
 
 mod audience;
-mod elsewhere;
 mod error;
 mod exchange;
+mod external_tokens;
 mod hints;
 mod identity;
 mod notice;
@@ -33,18 +34,24 @@ mod tests;
 
 pub use crate::api::entra::{Authority, Tenant};
 pub use audience::Audience;
-pub use elsewhere::{CommandFailure, TokenCommand, TokenCommandError, TokenCommandFor, Unfit};
-pub use error::{AuthError, IdTokenError, Step};
-pub use exchange::{Application, ClientId, ClientIdError, client_id, discover_authority, tenant};
+pub use error::{AuthError, IdTokenError, SignInStep};
+pub use exchange::{
+    Application, ClientId, ClientIdError, discover_authority, parse_tenant, resolve_client_id,
+};
+pub use external_tokens::{
+    TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor, UnusableToken,
+};
 pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
-pub use person::{Keeper, Person, Prompt, Way, open_browser, renewals_end};
-pub use principal::{
-    Certificate, CertificateError, Federation, Means, Principal, PrincipalError, Proof,
+pub use person::{
+    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, wait_for_renewals,
 };
-pub use session::{SendError, Session, Setup};
-pub use source::{GivenToken, OwnIdentity, Source, Sources, read_token};
+pub use principal::{
+    Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
+};
+pub use session::{SendError, Session, SessionSetup};
+pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
 pub use store::{
     Damage, Exclusive, KeyHolder, KeyringError, Origin, Shut, SignIn, SignInName, SignIns, Store,
     StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,

@@ -1,22 +1,22 @@
-//! What a sign-in tells while it goes on, for whoever shows it.
+//! Messages of a sign-in to the person or the operator.
 
 use std::sync::Arc;
 
 use url::Url;
 
-use super::Prompt;
+use super::DeviceCodePrompt;
 
-/// Something that the person or the operator should see.
+/// A message to the person or the operator.
 pub enum Notice<'a> {
-    /// A person is to enter a code on a page.
-    DeviceCode(&'a Prompt),
-    /// A person is to open that address in a browser of this machine.
+    /// A person has to enter a code on a page.
+    DeviceCode(&'a DeviceCodePrompt),
+    /// A person has to open this address in a browser on this machine.
     Browser(&'a Url),
-    /// The person has not entered the code for long.
+    /// The code has not been entered for two minutes.
     StillWaiting,
-    /// Something may be wrong, but the run goes on.
+    /// A problem that does not stop the run.
     Warning(&'a str),
 }
 
-/// Takes notices in.
+/// A receiver of notices.
 pub type Notify = Arc<dyn Fn(Notice<'_>) + Send + Sync>;

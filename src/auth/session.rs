@@ -1,4 +1,4 @@
-//! Tokens for every audience, renewed before they end, and requests that carry them.
+//! Tokens for every audience, renewed before they expire, and requests that carry them.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,37 +7,37 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
 use super::notice::{Notice, Notify};
-use super::person::after_refusal::{self, Next};
-use super::person::keeper;
-use super::person::{Person, Request};
-use super::source::{Source, Sources};
+use super::person::after_refusal::{self, NextStep};
+use super::person::refresh_token;
+use super::person::{Person, TokenRequest};
+use super::source::{TokenSource, TokenSources};
 use super::store::SignIn;
 use super::{Audience, AuthError, Identity};
 use crate::api::entra::claims_challenge;
-use crate::auth::elsewhere::facts::{self, Wanted};
-use crate::auth::exchange::Grant;
+use crate::auth::exchange::GrantedTokens;
+use crate::auth::external_tokens::token_checks::{self, TokenPurpose};
 use crate::domain::{AccessToken, Cloud, EnvironmentUrl, Guid};
 use crate::http::{self, Answer, Transport, TransportError};
 
-/// How long before its end a token is renewed: longer than any one request may take.
-const MARGIN: Duration = Duration::from_mins(5);
+/// The time before expiry at which a token is renewed: longer than any one request may take.
+const RENEWAL_MARGIN: Duration = Duration::from_mins(5);
 
-/// The longest that a token is taken to last, whatever its answer says.
-const LONGEST_LIFE: Duration = Duration::from_hours(28);
+/// The maximum lifetime that is believed, whatever the answer says.
+const MAX_LIFETIME: Duration = Duration::from_hours(28);
 
-/// How long a token is taken to last when nothing tells.
-const USUAL_LIFE: Duration = Duration::from_hours(1);
+/// The assumed lifetime of a token that does not state one.
+const ASSUMED_LIFETIME: Duration = Duration::from_hours(1);
 
-/// Everything that a session needs to begin.
-pub struct Setup<'a> {
+/// The inputs of a session.
+pub struct SessionSetup<'a> {
     /// The environment.
     pub environment: &'a EnvironmentUrl,
     /// Its cloud.
     pub cloud: &'a Cloud,
     /// The tenant's id, where it is known.
     pub tenant: Option<Guid>,
-    /// Where tokens come from.
-    pub sources: Sources,
+    /// The sources of tokens.
+    pub sources: TokenSources,
     /// The person, if one of the sources is a person.
     pub person: Option<Person>,
 }
@@ -45,72 +45,72 @@ pub struct Setup<'a> {
 /// Tokens for one environment. Clones share them, and may be used side by side.
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
+    shared: Arc<SessionState>,
 }
 
-/// Why a request got no answer.
+/// A reason why a request got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// There was no token to send it with.
+    /// There was no token for the request.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// It was not answered.
+    /// The service did not answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
 
-/// A new token, and how long it lasts if that was told.
+/// A new token, with its lifetime if the issuer stated one.
 #[derive(Debug)]
-pub(super) struct Minted {
+pub(super) struct NewToken {
     pub(super) access: AccessToken,
     pub(super) lifetime: Option<Duration>,
 }
 
-/// What all clones of a session share.
-struct Shared {
+/// The state that all clones of a session share.
+struct SessionState {
     transport: Transport,
-    resources: Resources,
+    resources: AudienceResources,
     tenant: Option<Guid>,
-    sources: Sources,
+    sources: TokenSources,
     person: Option<Person>,
     notify: Notify,
     identity: OnceLock<Identity>,
-    dataverse: Mutex<Option<Held>>,
-    flow: Mutex<Option<Held>>,
+    dataverse: Mutex<Option<HeldToken>>,
+    flow: Mutex<Option<HeldToken>>,
 }
 
-/// The audiences as the authority names them.
+/// The resource of each audience, as the authority names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Resources {
+struct AudienceResources {
     dataverse: String,
     flow: String,
 }
 
-/// A token and when to renew it.
-struct Held {
+/// A token with its times of renewal and expiry.
+struct HeldToken {
     token: AccessToken,
-    renew: SystemTime,
-    ends: SystemTime,
-    /// Whether it took the place of one that the service refused.
-    replaces: bool,
+    renew_at: SystemTime,
+    expires_at: SystemTime,
+    /// True if a refusal of this token is final: it replaced a refused one, or cannot be renewed.
+    is_last: bool,
 }
 
 impl Session {
-    /// Gets the first tokens: silently where that can be done, else by asking the person, who is
-    /// asked for each audience once at most. Where one refresh token is to bring both, the token for
-    /// the Flow service is left to who needs it first: some authorities let a refresh token be used
-    /// but once, so that the two cannot be had at once.
+    /// Gets the first tokens: without asking where possible, else by asking the person, at most
+    /// once for each audience. If one refresh token serves both audiences, the token for the Flow
+    /// service is fetched when it is first needed: some authorities accept each refresh token only
+    /// once, so the two tokens cannot be fetched at the same time.
     ///
     /// # Errors
-    /// A refusal, a service that cannot be reached, or a token that an audience would not take.
+    /// The authority refuses or cannot be reached, or an audience would not accept the token.
     pub async fn begin(
         transport: &Transport,
-        setup: Setup<'_>,
+        setup: SessionSetup<'_>,
         notify: Notify,
     ) -> Result<Self, AuthError> {
-        let shared = Shared {
+        let shared = SessionState {
             transport: transport.clone(),
-            resources: Resources::new(setup.environment, setup.cloud),
+            resources: AudienceResources::new(setup.environment, setup.cloud),
             tenant: setup.tenant,
             sources: setup.sources,
             person: setup.person,
@@ -120,7 +120,7 @@ impl Session {
             flow: Mutex::new(None),
         };
         let session = Self { shared: Arc::new(shared) };
-        if session.shared.sources.are_one_person() {
+        if session.shared.sources.are_all_from_person() {
             session.token(Audience::Dataverse).await?;
         } else {
             tokio::try_join!(session.token(Audience::Dataverse), session.token(Audience::Flow))?;
@@ -128,42 +128,43 @@ impl Session {
         Ok(session)
     }
 
-    /// A token for an audience that lasts for a while yet, renewed first where needed. For the first
-    /// one a person may be asked.
+    /// Returns a token for an audience, renewed first if it expires soon. A person may be asked for
+    /// the first one.
     ///
     /// # Errors
-    /// A refusal, a service that cannot be reached, or a token that the audience would not take.
+    /// The authority refuses or cannot be reached, or the audience would not accept the token.
     pub async fn token(&self, audience: Audience) -> Result<AccessToken, AuthError> {
-        let mut slot = self.shared.slot(audience).lock().await;
+        let mut slot = self.shared.token_slot(audience).lock().await;
         let held = match slot.as_ref() {
-            Some(held) if SystemTime::now() < held.renew => return Ok(held.token.clone()),
-            Some(_) => self.shared.silent(audience).await?,
-            None => Box::pin(self.shared.first(audience)).await?,
+            Some(held) if SystemTime::now() < held.renew_at => return Ok(held.token.clone()),
+            Some(_) => self.shared.token_without_asking(audience).await?,
+            None => Box::pin(self.shared.first_token(audience)).await?,
         };
         Ok(slot.insert(held).token.clone())
     }
 
-    /// Makes sure that what is begun now can be finished with the token that there is.
+    /// Checks that the token for an audience lasts long enough to finish a write, and renews it if
+    /// needed.
     ///
     /// # Errors
-    /// The token ends too soon and cannot be renewed, or its renewal is refused.
+    /// The token expires too soon and cannot be renewed, or its renewal is refused.
     pub async fn ensure_lasting(&self, audience: Audience) -> Result<(), AuthError> {
         self.token(audience).await?;
-        let slot = self.shared.slot(audience).lock().await;
-        let source = self.shared.sources.of(audience);
-        let ends = slot.as_ref().map(|held| held.ends).filter(|_| !source.renews());
-        let left = ends.map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
-        match (left, source.elsewhere()) {
-            (Some(left), Some(origin)) if left < MARGIN => {
-                Err(AuthError::EndsTooSoon { audience, origin, left })
-            }
-            _ => Ok(()),
+        let TokenSource::HandedIn(token) = self.shared.sources.for_audience(audience) else {
+            return Ok(());
+        };
+        let slot = self.shared.token_slot(audience).lock().await;
+        let Some(held) = slot.as_ref() else { return Ok(()) };
+        let remaining = held.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
+        if remaining < RENEWAL_MARGIN {
+            let origin = token.origin.clone();
+            return Err(AuthError::ExpiresTooSoon { audience, origin, remaining });
         }
+        Ok(())
     }
 
-    /// Sends a request with a token for its audience. If the service no longer takes the token, a
-    /// new one is made, once, and the request is sent again: a request that was answered with 401
-    /// was not carried out, whatever it is.
+    /// Sends a request with a token for its audience. If the service answers 401, renews the token
+    /// once and sends the request again: a request that was answered with 401 was not carried out.
     ///
     /// # Errors
     /// There is no token, or no answer.
@@ -179,74 +180,74 @@ impl Session {
             return Ok(answer);
         }
         let claims = claims_challenge(&answer);
-        match self.replace(audience, &token, claims.as_deref()).await? {
+        match self.replace_token(audience, &token, claims.as_deref()).await? {
             Some(token) => Ok(transport.send(request, Some(&token)).await?),
             None => Ok(answer),
         }
     }
 
-    /// Another token in the place of a refused one; none where there is no other, or where the
-    /// refused one was itself such a replacement.
-    async fn replace(
+    /// Returns a token that replaces a refused one. Returns `None` if there is no other, or if the
+    /// refused token was itself such a replacement.
+    async fn replace_token(
         &self,
         audience: Audience,
         refused: &AccessToken,
         claims: Option<&str>,
     ) -> Result<Option<AccessToken>, AuthError> {
-        let mut slot = self.shared.slot(audience).lock().await;
-        match slot.as_ref() {
-            Some(held) if held.token != *refused => return Ok(Some(held.token.clone())),
-            Some(held) if held.replaces => return Ok(None),
-            _ => {}
-        }
-        let source = self.shared.sources.of(audience);
-        if let (false, Some(origin)) = (source.renews(), source.elsewhere()) {
-            let told = slot.as_mut().map(|held| std::mem::replace(&mut held.replaces, true));
-            if told == Some(false) {
-                self.shared.tell_unrenewable(audience, &origin);
+        let mut slot = self.shared.token_slot(audience).lock().await;
+        if let Some(held) = slot.as_mut() {
+            if held.token != *refused {
+                return Ok(Some(held.token.clone()));
             }
-            return Ok(None);
+            if held.is_last {
+                return Ok(None);
+            }
+            if let TokenSource::HandedIn(token) = self.shared.sources.for_audience(audience) {
+                held.is_last = true;
+                self.shared.warn_unrenewable(audience, &token.origin);
+                return Ok(None);
+            }
         }
-        tracing::info!(%audience, challenged = claims.is_some(), "the token is refused: renewing it");
-        let minted = self.shared.mint(audience, claims).await?;
-        let held = self.shared.held(audience, minted, true)?;
+        tracing::info!(%audience, challenged = claims.is_some(), "the service refused the token: renewing it");
+        let token = self.shared.make_token(audience, claims).await?;
+        let held = self.shared.check_and_hold(audience, token, true)?;
         Ok(Some(slot.insert(held).token.clone()))
     }
 
-    /// Who signed in and where, as far as the tokens tell.
+    /// Returns the identity of the person who signed in, as far as the tokens name it.
     pub fn identity(&self) -> Identity {
         self.shared.identity.get().cloned().unwrap_or_default()
     }
 
-    /// What a store is to keep of the sign-in, once it has served for each audience: all that the
-    /// run knows, but no access token.
+    /// Returns the sign-in for a store to keep, after it has served for each audience. It holds no
+    /// access token.
     ///
     /// # Errors
-    /// There is no refresh token, or none that serves for each audience.
+    /// There is no refresh token, or it does not serve for each audience.
     pub async fn sign_in_to_keep(&self) -> Result<SignIn, AuthError> {
         for audience in Audience::ALL {
             self.token(audience).await?;
         }
         let missing = || AuthError::NoRefreshToken { audience: Audience::Flow };
         let person = self.shared.person.as_ref().ok_or_else(missing)?;
-        let hold = person.keeper.hold().await?;
-        let token = hold.token().ok_or_else(missing)?;
-        Ok(keeper::sign_in(token.clone(), self.identity(), &Audience::ALL))
+        let guard = person.refresh_token.lock().await?;
+        let token = guard.current_token().ok_or_else(missing)?;
+        Ok(refresh_token::new_sign_in(token.clone(), self.identity(), &Audience::ALL))
     }
 
-    /// A session whose tokens last, for tests of what comes after a sign-in.
+    /// Makes a session whose tokens last, for tests of later stages.
     #[cfg(test)]
     pub(crate) fn for_tests(transport: &Transport) -> Self {
         let held = || {
-            let renew = SystemTime::now() + LONGEST_LIFE;
+            let expires_at = SystemTime::now() + MAX_LIFETIME;
             let token = AccessToken::new("made-up");
-            Mutex::new(Some(Held { token, renew, ends: renew, replaces: true }))
+            Mutex::new(Some(HeldToken { token, renew_at: expires_at, expires_at, is_last: true }))
         };
-        let shared = Shared {
+        let shared = SessionState {
             transport: transport.clone(),
-            resources: Resources { dataverse: String::new(), flow: String::new() },
+            resources: AudienceResources { dataverse: String::new(), flow: String::new() },
             tenant: None,
-            sources: Sources { dataverse: Source::Person, flow: Source::Person },
+            sources: TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person },
             person: None,
             notify: Arc::new(|_| {}),
             identity: OnceLock::new(),
@@ -257,104 +258,124 @@ impl Session {
     }
 }
 
-impl Shared {
-    /// Where the token of an audience is held.
-    fn slot(&self, audience: Audience) -> &Mutex<Option<Held>> {
+impl SessionState {
+    /// Returns the slot that holds the token of an audience.
+    fn token_slot(&self, audience: Audience) -> &Mutex<Option<HeldToken>> {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,
         }
     }
 
-    /// The person, if tokens for the audience are theirs.
+    /// Returns the person, if tokens for the audience come from a person.
     fn person_for(&self, audience: Audience) -> Option<&Person> {
-        self.person.as_ref().filter(|_| matches!(self.sources.of(audience), Source::Person))
+        match self.sources.for_audience(audience) {
+            TokenSource::Person => self.person.as_ref(),
+            _ => None,
+        }
     }
 
     /// Gets the first token for an audience.
-    async fn first(&self, audience: Audience) -> Result<Held, AuthError> {
-        let refused = match self.silent(audience).await {
+    async fn first_token(&self, audience: Audience) -> Result<HeldToken, AuthError> {
+        let refused = match self.token_without_asking(audience).await {
             Ok(held) => return Ok(held),
             Err(refused) => refused,
         };
         let Some(person) = self.person_for(audience) else { return Err(refused) };
-        let Next::AskPerson { .. } = after_refusal::next(&refused) else { return Err(refused) };
+        let NextStep::AskPerson { .. } = after_refusal::next_step(&refused) else {
+            return Err(refused);
+        };
         if person.can_be_asked() {
-            self.tell_why_asked(&refused);
+            self.warn_why_asked(&refused);
         }
         let claims = refused.refusal().and_then(|refusal| refusal.claims.clone());
         let scopes = self.resources.sign_in_scopes(audience);
-        let request = Request { audience, scopes: &scopes, claims: claims.as_deref() };
-        let grant = person.ask(&self.transport, &request, &self.notify).await;
-        let grant = grant.map_err(|error| error.because(refused))?;
-        self.note_identity(&Identity::of(&grant))?;
-        self.held(audience, grant.into(), false)
+        let request = TokenRequest { audience, scopes, claims };
+        let grant = person.ask_to_sign_in(&self.transport, &request, &self.notify).await;
+        let grant = grant.map_err(|error| error.with_reason(refused))?;
+        self.check_same_person(&Identity::from_grant(&grant))?;
+        self.check_and_hold(audience, grant.into(), false)
     }
 
     /// Gets a token without asking anybody.
-    async fn silent(&self, audience: Audience) -> Result<Held, AuthError> {
-        let minted = self.mint(audience, None).await?;
-        self.held(audience, minted, false)
+    async fn token_without_asking(&self, audience: Audience) -> Result<HeldToken, AuthError> {
+        let token = self.make_token(audience, None).await?;
+        self.check_and_hold(audience, token, false)
     }
 
     /// Makes a token without asking anybody.
-    async fn mint(&self, audience: Audience, claims: Option<&str>) -> Result<Minted, AuthError> {
-        match self.sources.of(audience) {
-            Source::Given(given) => Ok(Minted { access: given.token.clone(), lifetime: None }),
-            Source::Command(command) => {
-                let resource = self.resources.of(audience);
-                let minted = command.run(audience, resource).await;
-                minted.map_err(|source| AuthError::Command {
+    async fn make_token(
+        &self,
+        audience: Audience,
+        claims: Option<&str>,
+    ) -> Result<NewToken, AuthError> {
+        match self.sources.for_audience(audience) {
+            TokenSource::HandedIn(token) => {
+                Ok(NewToken { access: token.token.clone(), lifetime: None })
+            }
+            TokenSource::Command(command) => {
+                let resource = self.resources.for_audience(audience);
+                let token = command.run_for_token(audience, resource).await;
+                token.map_err(|source| AuthError::Command {
                     audience,
                     command: command.to_string(),
                     source,
                 })
             }
-            Source::Principal(own) => {
-                let scope = self.resources.scope(audience);
+            TokenSource::Principal(own) => {
+                let scope = self.resources.default_scope(audience);
                 let (authority, assertion) = (&own.authority, &own.federation_audience);
-                let grant = own.principal.grant(&self.transport, authority, &scope, assertion);
+                let grant =
+                    own.principal.request_token(&self.transport, authority, &scope, assertion);
                 Ok(grant.await?.into())
             }
-            Source::Person => {
+            TokenSource::Person => {
                 let missing = || AuthError::NoRefreshToken { audience };
                 let person = self.person.as_ref().ok_or_else(missing)?;
-                let scopes = self.resources.scopes(audience);
-                let request = Request { audience, scopes: &scopes, claims };
-                let renewing = person.renew(&self.transport, &request, &self.notify);
+                let scopes = self.resources.renewal_scopes(audience);
+                let request = TokenRequest { audience, scopes, claims: claims.map(str::to_owned) };
+                let renewing = person.renew_token(&self.transport, request, &self.notify);
                 let grant = Box::pin(renewing).await?;
-                self.note_identity(&Identity::of(&grant))?;
+                self.check_same_person(&Identity::from_grant(&grant))?;
                 Ok(grant.into())
             }
         }
     }
 
-    /// Checks a new token and holds it.
-    fn held(&self, audience: Audience, minted: Minted, replaces: bool) -> Result<Held, AuthError> {
+    /// Checks a new token and computes the times of its renewal and expiry.
+    fn check_and_hold(
+        &self,
+        audience: Audience,
+        new: NewToken,
+        is_last: bool,
+    ) -> Result<HeldToken, AuthError> {
         let now = SystemTime::now();
-        let source = self.sources.of(audience);
-        let origin = source.elsewhere();
-        let tenant = source.tenant().or(self.tenant);
-        let wanted = Wanted { audience, resource: self.resources.of(audience), tenant };
-        let facts = facts::check(wanted, &minted.access, origin.is_some(), now);
-        let facts = facts.map_err(|unfit| AuthError::Unfit { audience, origin, unfit })?;
-        for doubt in &facts.doubts {
-            (self.notify)(Notice::Warning(&format!("the token for {audience} {doubt}")));
+        let source = self.sources.for_audience(audience);
+        let origin = source.external_origin();
+        let tenant = source.own_tenant().or(self.tenant);
+        let is_external = origin.is_some();
+        let resource = self.resources.for_audience(audience);
+        let purpose = TokenPurpose { audience, resource, tenant };
+        let checked = token_checks::check_token(purpose, &new.access, is_external, now);
+        let checked =
+            checked.map_err(|reason| AuthError::UnusableToken { audience, origin, reason })?;
+        for warning in &checked.warnings {
+            (self.notify)(Notice::Warning(&format!("the token for {audience} {warning}")));
         }
-        let claims = facts.claims.unwrap_or_default();
-        if source.elsewhere().is_some() && !claims.is_app_only() {
-            self.note_identity(&Identity::told_by(&claims))?;
+        let claims = checked.claims.unwrap_or_default();
+        if is_external && !claims.is_app_only() {
+            self.check_same_person(&Identity::from_claims(&claims))?;
         }
-        let told = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
-        let lifetime = minted.lifetime.or(told).unwrap_or(USUAL_LIFE).min(LONGEST_LIFE);
-        let token = minted.access;
-        Ok(Held { token, renew: renewed_at(now, lifetime), ends: now + lifetime, replaces })
+        let claimed = claims.ends().map(|end| end.duration_since(now).unwrap_or_default());
+        let lifetime = new.lifetime.or(claimed).unwrap_or(ASSUMED_LIFETIME).min(MAX_LIFETIME);
+        let renew_at = renewal_time(now, lifetime);
+        Ok(HeldToken { token: new.access, renew_at, expires_at: now + lifetime, is_last })
     }
 
-    /// Notes who signed in, the first time; after that, it has to be the same person.
-    fn note_identity(&self, identity: &Identity) -> Result<(), AuthError> {
+    /// Remembers who signed in first, and refuses another person after that.
+    fn check_same_person(&self, identity: &Identity) -> Result<(), AuthError> {
         let first = self.identity.get_or_init(|| identity.clone());
-        if first.may_be(identity) {
+        if first.may_be_same_person(identity) {
             return Ok(());
         }
         let name =
@@ -362,60 +383,62 @@ impl Shared {
         Err(AuthError::OtherPerson { first: name(first), then: name(identity) })
     }
 
-    /// Tells that a service refuses a token for which there is no other.
-    fn tell_unrenewable(&self, audience: Audience, origin: &str) {
-        let text = format!(
-            "{audience} does not take the token from {origin}, which cannot be renewed here"
-        );
+    /// Warns that a service refused a token that cannot be renewed.
+    fn warn_unrenewable(&self, audience: Audience, origin: &str) {
+        let text =
+            format!("{audience} refused the token from {origin}, and flowbind cannot renew it");
         (self.notify)(Notice::Warning(&text));
     }
 
-    /// Tells why a person is asked although an earlier sign-in was kept.
-    fn tell_why_asked(&self, refused: &AuthError) {
+    /// Warns why a person is asked although an earlier sign-in was kept.
+    fn warn_why_asked(&self, refused: &AuthError) {
         if !matches!(refused, AuthError::NoRefreshToken { .. }) {
             (self.notify)(Notice::Warning(&format!("{refused}; a new sign-in is needed")));
         }
     }
 }
 
-/// When to renew a token. One that is short-lived is renewed at half its life.
-fn renewed_at(now: SystemTime, lifetime: Duration) -> SystemTime {
-    now + lifetime.saturating_sub(MARGIN.min(lifetime / 2))
+/// Returns the time at which to renew a token: five minutes before it expires, or after half of a
+/// short lifetime.
+fn renewal_time(now: SystemTime, lifetime: Duration) -> SystemTime {
+    now + lifetime.saturating_sub(RENEWAL_MARGIN.min(lifetime / 2))
 }
 
-impl Resources {
-    /// The audiences of an environment in a cloud.
+impl AudienceResources {
+    /// Makes the resources of an environment in a cloud.
     fn new(environment: &EnvironmentUrl, cloud: &Cloud) -> Self {
         Self { dataverse: environment.origin().to_owned(), flow: cloud.flow_audience().to_owned() }
     }
 
-    /// The resource of an audience.
-    fn of(&self, audience: Audience) -> &str {
+    /// Returns the resource of an audience.
+    fn for_audience(&self, audience: Audience) -> &str {
         match audience {
             Audience::Dataverse => &self.dataverse,
             Audience::Flow => &self.flow,
         }
     }
 
-    /// What a sign-in asks for: one resource, since a token is for one, and who signs in.
+    /// Returns the scopes of a sign-in: one resource, since a token is for one, and the person's
+    /// identity.
     fn sign_in_scopes(&self, audience: Audience) -> String {
-        format!("{} openid profile", self.scopes(audience))
+        format!("{} openid profile", self.renewal_scopes(audience))
     }
 
-    /// What a renewal asks for.
-    fn scopes(&self, audience: Audience) -> String {
-        format!("{} offline_access", self.scope(audience))
+    /// Returns the scopes of a renewal.
+    fn renewal_scopes(&self, audience: Audience) -> String {
+        format!("{} offline_access", self.default_scope(audience))
     }
 
-    /// Everything that was granted for a resource. The Flow service's own name ends with a slash,
-    /// so two slashes follow one another, which is what makes the token's audience exact.
-    fn scope(&self, audience: Audience) -> String {
-        format!("{}/.default", self.of(audience))
+    /// Returns the scope that asks for every permission granted for a resource. The Flow service's
+    /// resource ends with a slash, so the scope has two in a row: without the second one, the
+    /// token's audience would not match.
+    fn default_scope(&self, audience: Audience) -> String {
+        format!("{}/.default", self.for_audience(audience))
     }
 }
 
-impl From<Grant> for Minted {
-    fn from(grant: Grant) -> Self {
+impl From<GrantedTokens> for NewToken {
+    fn from(grant: GrantedTokens) -> Self {
         Self { access: grant.access, lifetime: grant.lifetime }
     }
 }

@@ -15,24 +15,24 @@ use crate::domain::{Clouds, EnvironmentUrl, RefreshToken};
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport, TransportError};
 
-/// What an authority answers to the polls and refreshes, one after the other, the last for ever.
+/// The answers of an authority to polls and renewals, one after the other; the last one repeats.
 struct Script {
     device: Value,
     tokens: Vec<Reply>,
 }
 
-/// How a sign-in ended, and what it took.
+/// The result of a sign-in, and what it took.
 struct Ended {
     result: Result<Session, AuthError>,
     waits: Vec<u64>,
     server: Server,
-    told: Told,
+    notices: Notices,
 }
 
-/// What a person was told.
+/// The notices that a person got.
 #[derive(Default)]
-struct Told {
-    prompts: Vec<Prompt>,
+struct Notices {
+    prompts: Vec<DeviceCodePrompt>,
     warnings: Vec<String>,
 }
 
@@ -106,19 +106,19 @@ fn application(server: &Server) -> Application {
 async fn begin(
     server: &Server,
     transport: &Transport,
-    way: Way,
+    way: SignInMethod,
     kept: Option<&str>,
     notify: Notify,
     sleep: Sleep,
 ) -> Result<Session, AuthError> {
     let clouds = Clouds::embedded().unwrap();
-    let keeper = Keeper::in_memory(kept.map(RefreshToken::new));
-    let person = Person::new(application(server), way, keeper).waiting_by(sleep);
-    let setup = Setup {
+    let keeper = SharedRefreshToken::in_memory(kept.map(RefreshToken::new));
+    let person = Person::new(application(server), way, keeper).with_sleep(sleep);
+    let setup = SessionSetup {
         environment: &environment(server),
         cloud: clouds.named("sandbox").unwrap(),
         tenant: None,
-        sources: Sources { dataverse: Source::Person, flow: Source::Person },
+        sources: TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person },
         person: Some(person),
     };
     let session = Session::begin(transport, setup, notify).await?;
@@ -127,30 +127,30 @@ async fn begin(
 }
 
 async fn sign_in_at(server: Server) -> Ended {
-    sign_in_with(server, Way::DeviceCode, None).await
+    sign_in_with(server, SignInMethod::DeviceCode, None).await
 }
 
-async fn sign_in_with(server: Server, way: Way, kept: Option<&str>) -> Ended {
+async fn sign_in_with(server: Server, way: SignInMethod, kept: Option<&str>) -> Ended {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&waits);
     let sleep: Sleep = Arc::new(move |time: Duration| {
         log.lock().unwrap().push(time.as_secs());
         Box::pin(tokio::task::yield_now())
     });
-    let told = Arc::new(Mutex::new(Told::default()));
-    let teller = Arc::clone(&told);
+    let notices = Arc::new(Mutex::new(Notices::default()));
+    let recorder = Arc::clone(&notices);
     let notify: Notify = Arc::new(move |notice| {
-        let mut told = teller.lock().unwrap();
+        let mut notices = recorder.lock().unwrap();
         match notice {
-            Notice::DeviceCode(prompt) => told.prompts.push(prompt.clone()),
-            Notice::Warning(text) => told.warnings.push(text.to_owned()),
+            Notice::DeviceCode(prompt) => notices.prompts.push(prompt.clone()),
+            Notice::Warning(text) => notices.warnings.push(text.to_owned()),
             Notice::Browser(_) | Notice::StillWaiting => {}
         }
     });
     let result = begin(&server, &transport(), way, kept, notify, sleep).await;
     let waits = waits.lock().unwrap().clone();
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    Ended { result, waits, server, told }
+    let notices = std::mem::take(&mut *notices.lock().unwrap());
+    Ended { result, waits, server, notices }
 }
 
 fn token(scopes: &str) -> String {
@@ -185,7 +185,7 @@ async fn a_sign_in_may_run_as_a_task_of_its_own() {
     let transport = transport();
     let sleep: Sleep = Arc::new(|_| Box::pin(tokio::task::yield_now()));
     let notify: Notify = Arc::new(|_| {});
-    let running = begin(&server, &transport, Way::DeviceCode, None, notify, sleep);
+    let running = begin(&server, &transport, SignInMethod::DeviceCode, None, notify, sleep);
     is_send(&running);
     let session = running.await.unwrap();
     is_send(&session.token(Audience::Flow));
@@ -198,7 +198,7 @@ async fn a_person_approves_after_a_while() {
     let ended = script.run().await;
     assert_eq!(ended.session().identity().user.as_deref(), Some("megan@contoso.example"));
     assert_eq!(ended.waits, [5, 5]);
-    let prompt = &ended.told.prompts[0];
+    let prompt = &ended.notices.prompts[0];
     assert_eq!(prompt.verification_uri, "https://login.example.com/device");
     assert_eq!(prompt.user_code, "ABCD1234");
     assert_eq!(prompt.expires_in, Duration::from_mins(15));
@@ -287,7 +287,7 @@ async fn a_refusal_inside_a_success_is_told_with_all_that_entra_said() {
     let ended = sign_in_at(server).await;
     assert_eq!(
         ended.error().to_string(),
-        "Entra refused the sign-in (AADSTS7000218): Entra wants a secret of the application, because it is registered as a web application, and a command-line program has none"
+        "Entra refused the sign-in (AADSTS7000218): Entra expects a client secret because the application is registered as a web application, but a command-line program has none"
     );
     assert_eq!(ended.error().correlation_id(), Some("c-1"));
     let refusal = ended.error().refusal().unwrap();
@@ -318,7 +318,7 @@ async fn a_page_that_is_not_https_is_shown_to_nobody() {
     let script = script.with("verification_uri", json!("http://login.example.com/device"));
     let ended = script.run().await;
     assert!(matches!(ended.error(), AuthError::UntrustedPage { .. }));
-    assert!(ended.told.prompts.is_empty());
+    assert!(ended.notices.prompts.is_empty());
 }
 
 #[tokio::test]
@@ -359,7 +359,10 @@ async fn a_token_without_a_person_is_refused_for_the_flow_service() {
     let script = Script::new([granted(json!({})), granted(json!({"access_token": token("")}))]);
     let ended = script.run().await;
     let error = ended.error();
-    assert!(matches!(error, AuthError::Unfit { unfit: Unfit::Application, .. }), "{error:?}");
+    assert!(
+        matches!(error, AuthError::UnusableToken { reason: UnusableToken::Application, .. }),
+        "{error:?}"
+    );
     assert!(error.hints()[0].contains("delegated"));
 }
 
@@ -375,7 +378,7 @@ async fn a_token_that_cannot_be_read_is_used_and_the_identity_token_tells_who_it
 async fn without_a_refresh_token_the_person_is_asked_for_each_audience() {
     let ended = Script::new([granted(json!({"refresh_token": ""}))]).run().await;
     assert!(ended.session().token(Audience::Flow).await.is_ok());
-    assert_eq!(ended.told.prompts.len(), 2);
+    assert_eq!(ended.notices.prompts.len(), 2);
     let scopes: Vec<_> =
         ended.forms().iter().filter_map(|form| form.get("scope").cloned()).collect();
     assert!(scopes[1].starts_with("https://service.flow.microsoft.com//.default "), "{scopes:?}");
@@ -384,8 +387,8 @@ async fn without_a_refresh_token_the_person_is_asked_for_each_audience() {
 #[tokio::test]
 async fn an_earlier_sign_in_serves_without_asking() {
     let server = Script::new([granted(json!({}))]).serve().await;
-    let ended = sign_in_with(server, Way::Nobody, Some("made-up-refresh-0")).await;
-    assert!(ended.result.is_ok() && ended.told.prompts.is_empty());
+    let ended = sign_in_with(server, SignInMethod::NonInteractive, Some("made-up-refresh-0")).await;
+    assert!(ended.result.is_ok() && ended.notices.prompts.is_empty());
     let forms = ended.forms();
     assert_eq!(forms[0]["refresh_token"], "made-up-refresh-0");
     assert_eq!(forms[1]["refresh_token"], "made-up-refresh-1");
@@ -394,13 +397,13 @@ async fn an_earlier_sign_in_serves_without_asking() {
 #[tokio::test]
 async fn where_nobody_is_to_be_asked_a_sign_in_ends_at_once_and_tells_why() {
     let server = Script::new([pending()]).serve().await;
-    let ended = sign_in_with(server, Way::Nobody, None).await;
+    let ended = sign_in_with(server, SignInMethod::NonInteractive, None).await;
     assert!(matches!(ended.error(), AuthError::PersonNeeded { why: None }));
     assert!(ended.server.received().is_empty());
     let revoked =
         json!({"error": "invalid_grant", "error_codes": [50173], "suberror": "bad_token"});
     let server = Script::new([Reply::json(400, &revoked.to_string())]).serve().await;
-    let ended = sign_in_with(server, Way::Nobody, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::NonInteractive, Some("made-up-refresh-0")).await;
     assert!(matches!(ended.error(), AuthError::PersonNeeded { why: Some(_) }));
     assert!(ended.error().hints().join("\n").contains("flowbind auth login"));
 }
@@ -410,9 +413,9 @@ async fn a_policy_that_a_sign_in_cannot_meet_asks_nobody() {
     let blocked =
         json!({"error": "invalid_grant", "error_codes": [53003], "suberror": "message_only"});
     let server = Script::new([Reply::json(400, &blocked.to_string())]).serve().await;
-    let ended = sign_in_with(server, Way::DeviceCode, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::DeviceCode, Some("made-up-refresh-0")).await;
     assert!(matches!(ended.error(), AuthError::Refused { .. }));
-    assert!(ended.told.prompts.is_empty());
+    assert!(ended.notices.prompts.is_empty());
 }
 
 #[tokio::test]
@@ -421,10 +424,10 @@ async fn a_sign_in_that_has_ended_is_made_anew_with_the_claims_that_were_asked_f
     let ended = json!({"error": "invalid_grant", "suberror": "basic_action", "claims": claims});
     let server =
         Script::new([Reply::json(400, &ended.to_string()), granted(json!({}))]).serve().await;
-    let ended = sign_in_with(server, Way::DeviceCode, Some("made-up-refresh-0")).await;
+    let ended = sign_in_with(server, SignInMethod::DeviceCode, Some("made-up-refresh-0")).await;
     assert!(ended.result.is_ok());
-    assert_eq!(ended.told.prompts.len(), 1);
-    assert!(ended.told.warnings[0].contains("a new sign-in is needed"));
+    assert_eq!(ended.notices.prompts.len(), 1);
+    assert!(ended.notices.warnings[0].contains("a new sign-in is needed"));
     let forms = ended.forms();
     assert_eq!((forms[1]["claims"].as_str(), forms[2]["claims"].as_str()), (claims, claims));
     assert_eq!(forms[3]["refresh_token"], "made-up-refresh-1");
@@ -488,14 +491,14 @@ async fn a_claims_challenge_is_passed_on_to_the_authority() {
 async fn given(dataverse: &str, flow: &str) -> Result<Session, AuthError> {
     let given = |text: &str, origin: &str| {
         let token = read_token(text).unwrap();
-        Source::Given(GivenToken { token, origin: origin.to_owned() })
+        TokenSource::HandedIn(HandedInToken { token, origin: origin.to_owned() })
     };
     let clouds = Clouds::embedded().unwrap();
-    let setup = Setup {
+    let setup = SessionSetup {
         environment: &"http://127.0.0.1:9".parse().unwrap(),
         cloud: clouds.named("sandbox").unwrap(),
         tenant: None,
-        sources: Sources { dataverse: given(dataverse, "D"), flow: given(flow, "F") },
+        sources: TokenSources { dataverse: given(dataverse, "D"), flow: given(flow, "F") },
         person: None,
     };
     Session::begin(&transport(), setup, Arc::new(|_| {})).await
@@ -508,7 +511,7 @@ async fn tokens_from_elsewhere_need_no_authority_and_are_checked_before_they_are
     let error = given(&token("x"), &token("")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the token for the Flow service from F is that of an application without a person"
+        "the token for the Flow service from F belongs to an application, not to a person"
     );
 }
 
@@ -521,7 +524,7 @@ async fn a_given_token_that_is_refused_or_ends_soon_cannot_be_renewed() {
     let answer = session.send(&question(&service), Audience::Dataverse).await.unwrap();
     assert_eq!((answer.status, service.received().len()), (401, 1));
     let error = session.ensure_lasting(Audience::Dataverse).await.unwrap_err();
-    assert!(matches!(error, AuthError::EndsTooSoon { .. }), "{error:?}");
+    assert!(matches!(error, AuthError::ExpiresTooSoon { .. }), "{error:?}");
     assert!(session.ensure_lasting(Audience::Flow).await.is_ok());
 }
 

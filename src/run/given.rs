@@ -8,8 +8,8 @@ use std::io::{self, BufRead, Read};
 
 use super::keep::store_key;
 use crate::auth::{
-    Audience, AuthError, GivenToken, SignInName, Source, Sources, TokenCommand, Unfit,
-    is_sealed_line, read_token,
+    Audience, AuthError, HandedInToken, SignInName, TokenCommand, TokenSource, TokenSources,
+    UnusableToken, is_sealed_line, read_token,
 };
 use crate::cli::SignInArgs;
 use crate::domain::RefreshToken;
@@ -28,7 +28,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 /// What was handed in.
 pub(super) struct Given {
     /// Where the tokens of each audience come from.
-    pub(super) sources: Sources,
+    pub(super) sources: TokenSources,
     /// The refresh token.
     pub(super) refresh_token: Option<RefreshToken>,
     /// Whose it is, if that came with it.
@@ -39,7 +39,7 @@ impl Given {
     /// Reads what is handed in to a sign-in that is to be kept: a person's, if not the refresh token
     /// that standard input brings.
     pub(super) fn to_keep(args: &SignInArgs) -> Result<Self, Failure> {
-        let sources = Sources { dataverse: Source::Person, flow: Source::Person };
+        let sources = TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person };
         let mut given = Self { sources, refresh_token: None, name: None };
         if args.refresh_token_stdin {
             let (refresh_token, name) = opened(first_line()?.trim(), STANDARD_INPUT)?;
@@ -50,14 +50,14 @@ impl Given {
 
     /// Whether there is anything that must not go just anywhere.
     pub(super) fn is_something(&self) -> bool {
-        let person = |source: &Source| matches!(source, Source::Person);
+        let person = |source: &TokenSource| matches!(source, TokenSource::Person);
         let persons = person(&self.sources.dataverse) && person(&self.sources.flow);
         self.refresh_token.is_some() || !persons
     }
 
     /// Reads what was handed in.
     pub(super) fn read(args: &SignInArgs) -> Result<Self, Failure> {
-        let sources = Sources {
+        let sources = TokenSources {
             dataverse: source(args, Audience::Dataverse)?,
             flow: source(args, Audience::Flow)?,
         };
@@ -85,18 +85,18 @@ fn token_variable(audience: Audience) -> &'static str {
 }
 
 /// Where tokens for an audience come from: a token that is there, a command, else a person.
-fn source(args: &SignInArgs, audience: Audience) -> Result<Source, Failure> {
+fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure> {
     let variable = token_variable(audience);
     if let Some(text) = variable_of(variable)? {
-        let malformed = AuthError::Unfit {
+        let malformed = AuthError::UnusableToken {
             audience,
             origin: Some(variable.to_owned()),
-            unfit: Unfit::Malformed,
+            reason: UnusableToken::Malformed,
         };
         let token = read_token(&text).ok_or(malformed)?;
-        return Ok(Source::Given(GivenToken { token, origin: variable.to_owned() }));
+        return Ok(TokenSource::HandedIn(HandedInToken { token, origin: variable.to_owned() }));
     }
-    Ok(command(args, audience).map_or(Source::Person, Source::Command))
+    Ok(command(args, audience).map_or(TokenSource::Person, TokenSource::Command))
 }
 
 /// The command for an audience: one that names it before one for both.

@@ -10,7 +10,7 @@ use tokio::signal::windows;
 use tokio::time::{sleep, timeout};
 
 use crate::apply::{Applied, ApplyError, Applying, Writer};
-use crate::auth::renewals_end;
+use crate::auth::wait_for_renewals;
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::report::Console;
@@ -37,7 +37,7 @@ pub(super) async fn interruptible<T>(
 /// might have to sign in anew. Whoever interrupts that ends it at once.
 pub(super) async fn linger(console: &Console) {
     let ended = async {
-        if timeout(WORTH_TELLING, renewals_end()).await.is_ok() {
+        if timeout(WORTH_TELLING, wait_for_renewals()).await.is_ok() {
             return Ok(());
         }
         let left = PATIENCE.saturating_sub(WORTH_TELLING);
@@ -45,7 +45,7 @@ pub(super) async fn linger(console: &Console) {
             "\nA token is being renewed: waiting for it for up to {} s.\n",
             left.as_secs()
         ));
-        let _ = timeout(left, renewals_end()).await;
+        let _ = timeout(left, wait_for_renewals()).await;
         Ok(())
     };
     let _ = interruptible(ended).await;

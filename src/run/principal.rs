@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::auth::{
-    AuthError, Certificate, ClientId, Federation, Means, Principal, PrincipalError, Proof,
+    AuthError, Certificate, ClientId, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
 };
 use crate::domain::{AccessToken, CertificatePem, ClientSecret};
 use crate::failure::Failure;
@@ -50,13 +50,13 @@ fn principal_of(
 
 /// The secret in a variable.
 fn secret(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
-    let [text] = all([name.as_str()], Means::Secret, variables)?;
+    let [text] = all([name.as_str()], ProofKind::Secret, variables)?;
     Ok(Proof::Secret(ClientSecret::new(text)))
 }
 
 /// The certificate in a variable, or in the file that it names.
 fn certificate(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
-    let [text] = all([name.as_str()], Means::Certificate, variables)?;
+    let [text] = all([name.as_str()], ProofKind::Certificate, variables)?;
     let variable = || name.as_str().to_owned();
     let pem = pem(text);
     let pem =
@@ -81,41 +81,45 @@ fn pem(text: String) -> std::io::Result<CertificatePem> {
 fn federated(
     federation: &manifest::Federation,
     variables: Variables<'_>,
-) -> Result<Federation, PrincipalError> {
+) -> Result<IdentityProvider, PrincipalError> {
     match federation {
         manifest::Federation::GitHub => git_hub(variables),
         manifest::Federation::AzureDevOps { service_connection } => {
             azure_dev_ops(service_connection.as_deref(), variables)
         }
         manifest::Federation::Kubernetes => {
-            let [path] = all(["AZURE_FEDERATED_TOKEN_FILE"], Means::Kubernetes, variables)?;
-            Ok(Federation::File { path: path.into() })
+            let [path] = all(["AZURE_FEDERATED_TOKEN_FILE"], ProofKind::Kubernetes, variables)?;
+            Ok(IdentityProvider::File { path: path.into() })
         }
     }
 }
 
 /// GitHub Actions.
-fn git_hub(variables: Variables<'_>) -> Result<Federation, PrincipalError> {
+fn git_hub(variables: Variables<'_>) -> Result<IdentityProvider, PrincipalError> {
     let names = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
-    let [url, token] = all(names, Means::GitHub, variables)?;
-    let url: Url = Federation::address(names[0], &url)?;
-    Ok(Federation::GitHub { url, request_token: AccessToken::new(token) })
+    let [url, token] = all(names, ProofKind::GitHub, variables)?;
+    let url: Url = IdentityProvider::parse_address(names[0], &url)?;
+    Ok(IdentityProvider::GitHub { url, request_token: AccessToken::new(token) })
 }
 
 /// Azure Pipelines, with the service connection of the manifest or else that of the step.
 fn azure_dev_ops(
     service_connection: Option<&str>,
     variables: Variables<'_>,
-) -> Result<Federation, PrincipalError> {
+) -> Result<IdentityProvider, PrincipalError> {
     const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
     let names = ["SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN", CONNECTION];
     let either = |name: &str| match service_connection {
         Some(connection) if name == CONNECTION => Some(connection.to_owned()),
         _ => variables(name),
     };
-    let [url, token, service_connection] = all(names, Means::AzureDevOps, &either)?;
-    let url: Url = Federation::address(names[0], &url)?;
-    Ok(Federation::AzureDevOps { url, access_token: AccessToken::new(token), service_connection })
+    let [url, token, service_connection] = all(names, ProofKind::AzureDevOps, &either)?;
+    let url: Url = IdentityProvider::parse_address(names[0], &url)?;
+    Ok(IdentityProvider::AzureDevOps {
+        url,
+        access_token: AccessToken::new(token),
+        service_connection,
+    })
 }
 
 /// What is in all of those variables.
@@ -124,7 +128,7 @@ fn azure_dev_ops(
 /// Every one that is not there, or has nothing in it.
 fn all<const N: usize>(
     names: [&str; N],
-    means: Means,
+    means: ProofKind,
     variables: Variables<'_>,
 ) -> Result<[String; N], PrincipalError> {
     let values = names.map(|name| variables(name).unwrap_or_default().trim().to_owned());
@@ -184,7 +188,12 @@ mod tests {
     #[test]
     fn every_variable_that_is_not_set_is_named_with_what_to_write() {
         let text = told(Named::Secret(name("S")), &[("S", " ")]);
-        assert!(text.starts_with("the secret's variable is not set: `S`. "), "{text}");
+        assert!(
+            text.starts_with(
+                "the client secret cannot be read, because these variables are not set: `S`. "
+            ),
+            "{text}"
+        );
         let text = told(GITHUB, &[]);
         for part in ["_REQUEST_URL`", "_REQUEST_TOKEN`", "`id-token: write`"] {
             assert!(text.contains(part), "{part}: {text}");

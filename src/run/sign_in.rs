@@ -12,8 +12,9 @@ use super::keep::Keeping;
 use super::principal::principal;
 use super::tenant::Place;
 use crate::auth::{
-    self, Application, AuthError, Authority, ClientId, Keeper, Notice, Notify, OwnIdentity, Person,
-    Principal, Session, Setup, SignInName, Source, Sources, Tenant, Way,
+    self, Application, ApplicationSignIn, AuthError, Authority, ClientId, Notice, Notify, Person,
+    Principal, Session, SessionSetup, SharedRefreshToken, SignInMethod, SignInName, Tenant,
+    TokenSource, TokenSources,
 };
 use crate::cli::{ConnectArgs, SignInArgs};
 use crate::domain::{Cloud, Clouds, FlowWay, sentence};
@@ -35,7 +36,7 @@ pub(super) struct Login {
     tenant: Option<Tenant>,
     given: Given,
     keeping: Keeping,
-    way: Way,
+    way: SignInMethod,
     /// The application that is used for Dataverse, and its tenant if that is another.
     principal: Option<(Principal, Option<Tenant>)>,
     /// The only way in which the Flow service is to be asked.
@@ -85,12 +86,12 @@ impl Login {
             let named = args.client_id.as_ref().map(ToString::to_string);
             let named = named.or_else(|| environment.client_id.clone());
             let named = named.or_else(|| given.name.as_ref().map(|name| name.client_id.clone()));
-            auth::client_id(named.as_deref(), &cloud)
+            auth::resolve_client_id(named.as_deref(), &cloud)
         });
         let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
         Ok(Self {
             client_id: client_id.transpose()?,
-            tenant: tenant.map(auth::tenant).transpose()?,
+            tenant: tenant.map(auth::parse_tenant).transpose()?,
             given,
             keeping,
             way: way(args),
@@ -114,8 +115,8 @@ impl Login {
             let tenant = tenant.or_else(|| self.tenant.clone());
             let authority = self.authority(&transport, &place, tenant).await?;
             let federation_audience = self.cloud.federation_audience().to_owned();
-            let own = OwnIdentity { principal, authority, federation_audience };
-            self.given.sources.dataverse = Source::Principal(Box::new(own));
+            let own = ApplicationSignIn { principal, authority, federation_audience };
+            self.given.sources.dataverse = TokenSource::Principal(Box::new(own));
         }
         if let Some(client_id) = self.client_id.take() {
             let authority = self.authority(&transport, &place, self.tenant.clone()).await?;
@@ -128,7 +129,7 @@ impl Login {
         }
         let Self { cloud, given: Given { sources, .. }, flow_way, .. } = self;
         let environment = &place.url;
-        let setup = Setup { environment, cloud: &cloud, tenant: known, sources, person };
+        let setup = SessionSetup { environment, cloud: &cloud, tenant: known, sources, person };
         let session = Box::pin(Session::begin(&transport, setup, notify)).await?;
         console.tell(Event::SignedIn { user: session.identity().user.as_deref() });
         Ok(Connection::new(transport, session, cloud, place, name, flow_way))
@@ -146,24 +147,28 @@ impl Login {
 
     /// What holds the refresh token: one that was handed in, else a sign-in that is kept. Where
     /// nobody asked for the store, a run goes on without it.
-    async fn keeper(&mut self, name: &SignInName, notify: &Notify) -> Result<Keeper, Failure> {
+    async fn keeper(
+        &mut self,
+        name: &SignInName,
+        notify: &Notify,
+    ) -> Result<SharedRefreshToken, Failure> {
         let given = self.given.refresh_token.take();
         if let Some(made_for) = self.given.name.as_ref().filter(|made_for| !serves(made_for, name))
         {
             return Err(foreign(made_for, name));
         }
         let Some(store) = self.keeping.store.take().filter(|_| given.is_none()) else {
-            return Ok(Keeper::in_memory(given));
+            return Ok(SharedRefreshToken::in_memory(given));
         };
         match store.read().await {
             Ok(kept) => Ok(match kept.name_for(name) {
-                Some(name) => Keeper::in_store(store, name.clone()),
-                None => Keeper::in_memory(None),
+                Some(name) => SharedRefreshToken::in_store(store, name.clone()),
+                None => SharedRefreshToken::in_memory(None),
             }),
             Err(error) if self.keeping.asked => Err(error.into()),
             Err(error) => {
                 notify(Notice::Warning(&format!("no kept sign-in is used: {}", sentence(&error))));
-                Ok(Keeper::in_memory(None))
+                Ok(SharedRefreshToken::in_memory(None))
             }
         }
     }
@@ -219,22 +224,22 @@ fn foreign(made_for: &SignInName, name: &SignInName) -> Failure {
 /// The application that the manifest names for Dataverse, unless a token for it was handed in.
 fn own_identity(
     environment: &Environment,
-    sources: &Sources,
+    sources: &TokenSources,
 ) -> Result<Option<(Principal, Option<Tenant>)>, Failure> {
     let Some(identity) = environment.dataverse_identity.as_ref() else { return Ok(None) };
-    if !matches!(sources.dataverse, Source::Person) {
+    if !matches!(sources.dataverse, TokenSource::Person) {
         return Ok(None);
     }
-    let tenant = identity.tenant.as_deref().map(auth::tenant).transpose()?;
+    let tenant = identity.tenant.as_deref().map(auth::parse_tenant).transpose()?;
     Ok(Some((principal(identity)?, tenant)))
 }
 
 /// How a person is asked.
-fn way(args: &SignInArgs) -> Way {
+fn way(args: &SignInArgs) -> SignInMethod {
     match (args.non_interactive, args.browser) {
-        (true, _) => Way::Nobody,
-        (false, true) => Way::Browser,
-        (false, false) => Way::DeviceCode,
+        (true, _) => SignInMethod::NonInteractive,
+        (false, true) => SignInMethod::Browser,
+        (false, false) => SignInMethod::DeviceCode,
     }
 }
 

@@ -214,5 +214,9 @@ fn a_token_of_an_application_alone_is_never_sent_to_the_flow_service() {
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(document["requests"]["flow"], 0);
-    assert!(words(&ended.stderr).contains("an application without a person"), "{}", ended.stderr);
+    assert!(
+        words(&ended.stderr).contains("belongs to an application, not to a person"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -159,15 +159,15 @@ fn a_given_token_that_would_be_refused_is_told_before_it_is_sent() {
             flow.clone(),
             "FLOWBIND_DATAVERSE_TOKEN has expired",
         ),
-        (token(&[("tid", json!(foreign))]), flow.clone(), "is of the tenant 11111111"),
+        (token(&[("tid", json!(foreign))]), flow.clone(), "is from the tenant 11111111"),
         (
             dataverse.clone(),
             token(&[("aud", json!(FLOW)), ("scp", Value::Null), ("idtyp", json!("app"))]),
-            "is that of an application without a person",
+            "belongs to an application, not to a person",
         ),
         (dataverse.clone(), token(&[("aud", json!(FLOW)), ("scp", Value::Null)]), "application"),
-        ("two words".to_owned(), flow.clone(), "FLOWBIND_DATAVERSE_TOKEN is no token"),
-        (dataverse.clone(), format!("Bearer {flow}"), "FLOWBIND_FLOW_TOKEN is no token"),
+        ("two words".to_owned(), flow.clone(), "FLOWBIND_DATAVERSE_TOKEN is not a token"),
+        (dataverse.clone(), format!("Bearer {flow}"), "FLOWBIND_FLOW_TOKEN is not a token"),
     ];
     for (dataverse, flow, said) in cases {
         let given = [("FLOWBIND_DATAVERSE_TOKEN", &*dataverse), ("FLOWBIND_FLOW_TOKEN", &flow)];

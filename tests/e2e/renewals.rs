@@ -114,7 +114,7 @@ fn a_given_token_that_is_refused_ends_the_run_with_what_to_do() {
         assert_eq!(code, 4, "{service}: {stderr}");
         assert_eq!(document["requests"]["entra"], 0);
         let said = words(&stderr);
-        let warning = format!("does not take the token from {variable}, which cannot be renewed");
+        let warning = format!("refused the token from {variable}, and flowbind cannot renew it");
         assert_eq!(said.matches(&warning).count(), 1, "{service}: {said}");
     }
 }

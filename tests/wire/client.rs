@@ -3,8 +3,8 @@
 
 use flowbind::api::entra::Authority;
 use flowbind::auth::{
-    Application, AuthError, GivenToken, Keeper, Person, Session, Setup, Source, Sources, Way,
-    client_id, read_token,
+    Application, AuthError, HandedInToken, Person, Session, SessionSetup, SharedRefreshToken,
+    SignInMethod, TokenSource, TokenSources, read_token, resolve_client_id,
 };
 use flowbind::domain::{Clouds, EnvironmentUrl, RefreshToken};
 use flowbind::http::{Answer, Settings, Transport};
@@ -102,22 +102,27 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
         _ => return None,
     };
     let kept = (step == "refresh").then(|| RefreshToken::new("made-up"));
-    let way = if kept.is_some() { Way::Nobody } else { Way::DeviceCode };
+    let way = if kept.is_some() { SignInMethod::NonInteractive } else { SignInMethod::DeviceCode };
     let served = tokio::spawn(authority(script, listener));
     let clouds = Clouds::embedded().unwrap();
     let environment: EnvironmentUrl = place.parse().unwrap();
     let cloud = clouds.of_environment(&environment).unwrap();
     let authority = Authority::new(&place.parse().unwrap(), "organizations".parse().unwrap());
-    let application = Application { authority, client_id: client_id(None, cloud).unwrap() };
+    let application = Application { authority, client_id: resolve_client_id(None, cloud).unwrap() };
     let transport = Transport::new(Settings::default()).unwrap();
-    let person = Person::new(application, way, Keeper::in_memory(kept));
-    let (person_first, other) = (Source::Person, Source::Given(given()));
+    let person = Person::new(application, way, SharedRefreshToken::in_memory(kept));
+    let (person_first, other) = (TokenSource::Person, TokenSource::HandedIn(given()));
     let sources = match way {
-        Way::Nobody => Sources { dataverse: other, flow: person_first },
-        _ => Sources { dataverse: person_first, flow: other },
+        SignInMethod::NonInteractive => TokenSources { dataverse: other, flow: person_first },
+        _ => TokenSources { dataverse: person_first, flow: other },
     };
-    let setup =
-        Setup { environment: &environment, cloud, tenant: None, sources, person: Some(person) };
+    let setup = SessionSetup {
+        environment: &environment,
+        cloud,
+        tenant: None,
+        sources,
+        person: Some(person),
+    };
     let reading = match Session::begin(&transport, setup, Arc::new(|_| {})).await {
         Err(AuthError::PersonNeeded { why: Some(why) }) => told(&why),
         Err(error) => told(&error),
@@ -129,8 +134,8 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
 }
 
 /// A token that was made elsewhere, for the audience that an exchange is not about.
-fn given() -> GivenToken {
-    GivenToken { token: read_token("made-up").unwrap(), origin: "a test".to_owned() }
+fn given() -> HandedInToken {
+    HandedInToken { token: read_token("made-up").unwrap(), origin: "a test".to_owned() }
 }
 
 /// What a person is told of an error, with Entra's own words where they are given.

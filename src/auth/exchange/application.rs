@@ -1,4 +1,4 @@
-//! The application in whose name people sign in.
+//! The application with which people sign in.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,9 @@ use crate::domain::Cloud;
 /// An application at an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
-    /// Where people sign in.
+    /// The authority.
     pub authority: Authority,
-    /// The application's id there.
+    /// The application's id at the authority.
     pub client_id: ClientId,
 }
 
@@ -20,23 +20,23 @@ pub struct Application {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientId(String);
 
-/// Why a text is not the id of an application.
+/// A text that is not the id of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not the id of an application, such as `8a0e4a0d-3a1c-4011-998a-7c1e5275cfe9`")]
 pub struct ClientIdError;
 
-/// The application's id as somebody named it, else the one that the cloud brings.
+/// Reads the named application's id, else the cloud's default.
 ///
 /// # Errors
-/// There is none, or it is malformed.
-pub fn client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId, AuthError> {
+/// No application is named, or the id is malformed.
+pub fn resolve_client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId, AuthError> {
     let text = named.or(cloud.client_id());
     let text = text.ok_or(AuthError::MissingClientId)?;
     text.parse().map_err(|source| AuthError::MalformedClientId { text: text.to_owned(), source })
 }
 
 impl ClientId {
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -70,12 +70,12 @@ mod tests {
         let clouds = Clouds::embedded().unwrap();
         let (public, sandbox) = (clouds.named("public"), clouds.named("sandbox"));
         let (public, sandbox) = (public.unwrap(), sandbox.unwrap());
-        let named = client_id(Some("my-app"), sandbox).unwrap();
+        let named = resolve_client_id(Some("my-app"), sandbox).unwrap();
         assert_eq!(named.as_str(), "my-app");
-        assert!(client_id(None, sandbox).is_ok());
-        let missing = client_id(None, public).unwrap_err();
+        assert!(resolve_client_id(None, sandbox).is_ok());
+        let missing = resolve_client_id(None, public).unwrap_err();
         assert!(matches!(missing, AuthError::MissingClientId));
-        let malformed = client_id(Some("my app"), public).unwrap_err();
+        let malformed = resolve_client_id(Some("my app"), public).unwrap_err();
         assert!(malformed.to_string().contains("`my app`"), "{malformed}");
     }
 }

@@ -1,16 +1,16 @@
-//! Finds out where to sign in, and refuses to do so just anywhere.
+//! Discovery of the authority, limited to those that the cloud lists.
 
 use crate::api::entra::{Authority, Challenge, Tenant, ask_for_challenge};
 use crate::auth::AuthError;
 use crate::domain::{Cloud, EnvironmentUrl};
 use crate::http::{Peer, Transport};
 
-/// The authority at which to sign in for an environment: of the named tenant at the cloud's own
-/// authority, else as the environment's challenge says. A challenge comes from whoever answers
-/// at the environment's address, so its host must be one that the cloud is known for.
+/// Finds the authority of an environment: that of the named tenant, else the one in the
+/// environment's challenge. Any server at the environment's address could send a challenge, so its
+/// host must be one that the cloud lists.
 ///
 /// # Errors
-/// No answer, no challenge, or an authority that is not the cloud's.
+/// There is no answer or no challenge, or the cloud does not list the authority.
 pub async fn discover_authority(
     transport: &Transport,
     environment: &EnvironmentUrl,
@@ -18,9 +18,9 @@ pub async fn discover_authority(
     tenant: Option<Tenant>,
 ) -> Result<Authority, AuthError> {
     if let Some(tenant) = tenant {
-        return named(environment, cloud, tenant);
+        return authority_of_tenant(environment, cloud, tenant);
     }
-    let authority = challenged(transport, environment).await?;
+    let authority = ask_for_authority(transport, environment).await?;
     if !cloud.trusts_authority(authority.origin(), environment) {
         return Err(AuthError::UntrustedAuthority {
             host: authority.origin().host_str().unwrap_or_default().to_owned(),
@@ -31,16 +31,16 @@ pub async fn discover_authority(
     Ok(authority)
 }
 
-/// A tenant that somebody named.
+/// Reads the name or id of a tenant.
 ///
 /// # Errors
-/// It is malformed.
-pub fn tenant(text: &str) -> Result<Tenant, AuthError> {
+/// The text is malformed.
+pub fn parse_tenant(text: &str) -> Result<Tenant, AuthError> {
     text.parse().map_err(|source| AuthError::MalformedTenant { text: text.to_owned(), source })
 }
 
-/// The authority of a tenant that somebody named: nothing is asked.
-fn named(
+/// Returns the authority of a named tenant, without a request.
+fn authority_of_tenant(
     environment: &EnvironmentUrl,
     cloud: &Cloud,
     tenant: Tenant,
@@ -54,8 +54,8 @@ fn named(
     Ok(Authority::new(&origin, tenant))
 }
 
-/// The authority that the environment itself names.
-async fn challenged(
+/// Asks the environment for its authority.
+async fn ask_for_authority(
     transport: &Transport,
     environment: &EnvironmentUrl,
 ) -> Result<Authority, AuthError> {
@@ -63,7 +63,7 @@ async fn challenged(
     let answer = transport.send(&request, None).await?;
     if matches!(answer.status, 429 | 500..) {
         let peer = Peer::of(request.service, &request.url);
-        return Err(AuthError::busy(peer, &answer));
+        return Err(AuthError::service_busy(peer, &answer));
     }
     let challenge = Challenge::of(&answer).ok_or_else(|| AuthError::NoChallenge {
         environment: environment.to_string(),
@@ -75,7 +75,7 @@ async fn challenged(
 
 #[cfg(test)]
 mod tests {
-    use super::tenant as tenant_of;
+    use super::parse_tenant;
     use super::*;
     use crate::domain::Clouds;
     use crate::http::Settings;
@@ -131,6 +131,6 @@ mod tests {
         let (found, server) = discover(Reply::Drop, Some("contoso.example")).await;
         assert_eq!(found.unwrap().origin(), &server.url("/"));
         assert!(server.received().is_empty());
-        assert!(matches!(tenant_of("../x"), Err(AuthError::MalformedTenant { .. })));
+        assert!(matches!(parse_tenant("../x"), Err(AuthError::MalformedTenant { .. })));
     }
 }

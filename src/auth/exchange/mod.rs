@@ -1,14 +1,14 @@
-//! All that speaks OAuth 2.0 with an authority: where it is, in whose name, and each exchange with it.
-//! Only here is `oauth2` named.
+//! OAuth 2.0: the authority, the application, and each request to the authority. Only this folder
+//! names `oauth2`.
 
 mod application;
 mod authority;
-pub(super) mod grant;
-mod mend;
-pub(super) mod wire;
+mod normalize;
+pub(super) mod oauth_http;
+pub(super) mod token_requests;
 
-pub use application::{Application, ClientId, ClientIdError, client_id};
-pub use authority::{discover_authority, tenant};
+pub use application::{Application, ClientId, ClientIdError, resolve_client_id};
+pub use authority::{discover_authority, parse_tenant};
 
-pub(super) use grant::{CodeRequest, DeviceCode, Grant};
-pub(super) use wire::{Sleep, TOKEN, Wire};
+pub(super) use oauth_http::{OauthHttp, Sleep, TOKEN_PATH};
+pub(super) use token_requests::{AuthorizationRequest, DeviceCode, GrantedTokens};

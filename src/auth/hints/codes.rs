@@ -1,84 +1,88 @@
-//! Entra's numbers in plain words: what each means, who can change that, and where.
+//! Entra's numbers in plain words: the meaning of each, who can fix the cause, and where.
 //!
-//! The numbers are no contract, so they choose words and decide nothing. Their meanings are
-//! those of <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
-//! `docs/sign-in-errors.md` has the same table, and a test compares the two.
+//! Entra may change the numbers, so they choose words and decide nothing. Their meanings are those
+//! of <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+//! `docs/sign-in-errors.md` is generated from these tables.
 
 use std::fmt;
 
 use crate::api::entra::Refusal;
-use crate::auth::Step;
+use crate::auth::SignInStep;
 
-use Who::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
+use Actor::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
 
-/// Numbers that mean the same and are mended alike.
-pub(super) struct Row {
+/// Numbers with the same meaning and the same remedies.
+pub(super) struct CodeRow {
     /// The numbers that follow `AADSTS`.
     pub(super) codes: &'static [u64],
-    /// What they mean, for somebody who does not know Entra.
+    /// The meaning, for a reader who does not know Entra.
     pub(super) meaning: &'static str,
-    /// What to do, most likely first.
+    /// The remedies, most likely first.
     pub(super) remedies: &'static [Remedy],
-    /// Whether Entra's own words name what ours cannot: an account, an id, an address.
+    /// True if Entra's own words name an account, an id or an address.
     pub(super) entra_names_more: bool,
-    /// What a new sign-in of the person would change.
-    pub(super) new_sign_in: NewSignIn,
+    /// The effect of a new sign-in of the person.
+    pub(super) new_sign_in: NewSignInEffect,
 }
 
-/// What a new sign-in of the person would change.
+/// The effect of a new sign-in of the person.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum NewSignIn {
-    /// It would be refused as well.
-    Futile,
-    /// It mends it.
-    Mends,
-    /// It may mend it if it is made in a browser, and not by a code.
-    MendsByBrowser,
+pub(super) enum NewSignInEffect {
+    /// It would be refused too.
+    Refused,
+    /// It fixes the cause.
+    Fixes,
+    /// It may help if it is made in a browser, and not with a device code.
+    MayFixInBrowser,
 }
 
-/// Something to do, by somebody who can.
-pub(super) struct Remedy(Who, &'static str);
+/// An instruction for the person who can carry it out.
+pub(super) struct Remedy(Actor, &'static str);
 
-/// Who can change something.
+/// A person who can carry out a remedy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
-    /// Whoever runs the program.
+enum Actor {
+    /// The person who runs the program.
     You,
-    /// Somebody who administers the tenant in Entra.
+    /// An administrator of the tenant in Entra.
     EntraAdministrator,
-    /// Somebody who administers the tenant that the account belongs to, if that is another.
+    /// An administrator of the tenant that the account belongs to, if that is another.
     HomeAdministrator,
-    /// Somebody who administers the environments.
+    /// An administrator of the environments.
     PowerPlatformAdministrator,
 }
 
-/// Shortens the table: Entra's own words would add nothing.
-const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
-    let new_sign_in = NewSignIn::Futile;
-    Row { codes, meaning, remedies, entra_names_more: false, new_sign_in }
+/// Makes a row to which Entra's own words add nothing.
+const fn row(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> CodeRow {
+    let new_sign_in = NewSignInEffect::Refused;
+    CodeRow { codes, meaning, remedies, entra_names_more: false, new_sign_in }
 }
 
-/// Shortens the table: Entra's own words name what is meant.
-const fn named(codes: &'static [u64], meaning: &'static str, remedies: &'static [Remedy]) -> Row {
-    Row { entra_names_more: true, ..row(codes, meaning, remedies) }
+/// Makes a row to which Entra's own words add an account, an id or an address.
+const fn row_quoting_entra(
+    codes: &'static [u64],
+    meaning: &'static str,
+    remedies: &'static [Remedy],
+) -> CodeRow {
+    CodeRow { entra_names_more: true, ..row(codes, meaning, remedies) }
 }
 
-/// What to do first after a sign-in by a code that one in a browser may take the place of.
-const AFTER_A_CODE: Remedy =
-    Remedy(You, "if you signed in by a code, run the same command again with `--browser`");
+/// The remedies where a sign-in in a browser may work: after a device code, and after an earlier
+/// sign-in.
+static BROWSER_REMEDIES: [Remedy; 2] = [
+    Remedy(You, "if you signed in with a device code, run the same command again with `--browser`"),
+    Remedy(
+        You,
+        "if an earlier sign-in was used, sign in once with `flowbind auth login --browser`; a sign-in with a device code may stay blocked",
+    ),
+];
 
-/// What to do first where an earlier sign-in is refused and one in a browser may not be.
-const AFTER_AN_EARLIER_SIGN_IN: Remedy = Remedy(
-    You,
-    "if an earlier sign-in was used, sign in once by `flowbind auth login --browser`; a sign-in made by device code may stay blocked",
-);
-
-/// Every number that is known, in the order of the documentation.
-pub(super) static ROWS: &[Row] = &[
+/// Every explained number, in the order of the documentation.
+pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // The application.
     row(
         &[7_000_218],
-        "Entra wants a secret of the application, because it is registered as a web application, and a command-line program has none",
+        "Entra expects a client secret because the application is registered as a web application, but a command-line program has none",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
@@ -86,13 +90,13 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[700_025],
-        "a secret or certificate was sent for an application that is registered as one without",
+        "a client secret or certificate was sent, but the application is registered as a public client, which has none",
         &[Remedy(
             You,
-            "take away the secret or certificate that you gave, or name another application by `--client-id`; then run the same command again",
+            "remove the secret or certificate, or name another application with `--client-id`; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[700_016, 700_011],
         "the tenant (the directory of your organisation in Entra) has no application with this id",
         &[Remedy(
@@ -102,7 +106,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[70001, 7_000_112],
-        "the application is switched off in this tenant (the directory of your organisation in Entra)",
+        "the application is disabled in this tenant (the directory of your organisation in Entra)",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > Enterprise applications > (the application) > Properties > Enabled for users to sign-in: Yes; then run the same command again",
@@ -120,9 +124,9 @@ pub(super) static ROWS: &[Row] = &[
         ],
     ),
     // What the application may do.
-    named(
+    row_quoting_entra(
         &[65001, 90094, 90095],
-        "nobody with the right to do so has allowed the application to act for people here (this is called consent)",
+        "nobody with the right to consent has allowed the application to act for people in this tenant",
         &[
             Remedy(
                 EntraAdministrator,
@@ -130,7 +134,7 @@ pub(super) static ROWS: &[Row] = &[
             ),
             Remedy(
                 You,
-                "or `flowbind auth login`, and accept what the page asks, if it lets you",
+                "or run `flowbind auth login` and accept the permissions on the page, if it lets you",
             ),
         ],
     ),
@@ -138,15 +142,15 @@ pub(super) static ROWS: &[Row] = &[
         &[65004, 70017],
         "the person who signed in did not allow the application to act for them",
         &[
-            Remedy(You, "run the same command again and accept what the page asks"),
+            Remedy(You, "run the same command again and accept the permissions on the page"),
             Remedy(
                 EntraAdministrator,
                 "or allow it for everybody: Entra admin center > App registrations > (the application) > API permissions > Grant admin consent",
             ),
         ],
     )
-    .mended(),
-    named(
+    .fixed_by_sign_in(),
+    row_quoting_entra(
         &[65005, 650_056, 650_057],
         "the application's registration does not list the permission for the service it asked for",
         &[Remedy(
@@ -154,7 +158,7 @@ pub(super) static ROWS: &[Row] = &[
             "Entra admin center > App registrations > (the application) > API permissions > Add a permission > Delegated permissions: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then Grant admin consent, then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[650_051],
         "the application was given permissions that its registration does not list",
         &[Remedy(
@@ -162,7 +166,7 @@ pub(super) static ROWS: &[Row] = &[
             "Entra admin center > App registrations > (the application) > API permissions > Other permissions granted: remove them or add them to the list above, or register an application for flowbind alone; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[50105],
         "only people who are assigned to the application may use it, and this account is not",
         &[Remedy(
@@ -179,37 +183,37 @@ pub(super) static ROWS: &[Row] = &[
             "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[50005],
-        "a rule of your organisation (a Conditional Access policy) admits only certain operating systems, and a sign-in by a code does not tell which",
+        "a rule of your organisation (a Conditional Access policy) allows only certain operating systems, and a device code sign-in does not name one",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Conditions > Device platforms; then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[50097, 50129, 50187, 53000, 53001],
-        "a rule of your organisation (a Conditional Access policy) admits only devices that it manages, and this sign-in did not prove to be from one",
+        "a rule of your organisation (a Conditional Access policy) allows only devices that it manages, and this sign-in did not prove that it comes from one",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy that asks for a device: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[53002],
-        "a rule of your organisation (a Conditional Access policy) admits only apps on its list",
+        "a rule of your organisation (a Conditional Access policy) allows only the apps on its list",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant; then run the same command again",
         )],
     )
-    .mended_by_browser(),
+    .may_be_fixed_in_browser(),
     row(
         &[530_084],
-        "a rule of your organisation (a Conditional Access policy) admits only sign-ins that are tied to one device, which flowbind cannot make",
+        "a rule of your organisation (a Conditional Access policy) allows only sign-ins that are bound to one device (token protection), which flowbind does not support",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Session > Require token protection; then run the same command again",
@@ -217,7 +221,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[530_035],
-        "the basic protection of your organisation (security defaults) takes this sign-in for unsafe",
+        "the basic protection of your organisation (security defaults) rates this sign-in as unsafe",
         &[Remedy(
             EntraAdministrator,
             "look at this attempt in Entra admin center > Monitoring & health > Sign-in logs; the switch is Entra admin center > Overview > Properties > Manage security defaults; then run the same command again",
@@ -239,12 +243,12 @@ pub(super) static ROWS: &[Row] = &[
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[50074, 50076, 50078],
-        "a second proof of who you are is wanted (multifactor authentication), such as a number in an app on your phone",
+        "a second proof of who you are is required (multifactor authentication), such as a number in an app on your phone",
         &[Remedy(You, "run the same command again, sign in, and complete the second proof")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50072, 50079],
         "you have to set up a second proof of who you are first (multifactor authentication)",
@@ -253,10 +257,10 @@ pub(super) static ROWS: &[Row] = &[
             "add a sign-in method on the page Security info of your account, such as https://mysignins.microsoft.com/security-info; then run the same command again",
         )],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[53004],
-        "the account is taken to be at risk, so that no second proof of who you are can be set up for it",
+        "the account is rated as at risk, so no second proof of who you are (multifactor authentication) can be set up",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
@@ -264,14 +268,14 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[53011],
-        "the account's own organisation takes it to be at risk, so this sign-in is blocked",
+        "the account's own organisation rates it as at risk, so this sign-in is blocked",
         &[Remedy(
             HomeAdministrator,
             "Entra admin center > ID Protection > Risky users > (the account): look into it, then dismiss the risk or have the password changed; then run the same command again",
         )],
     ),
     // The account.
-    named(
+    row_quoting_entra(
         &[16000, 16003, 50020, 50034, 51004, 90072],
         "the account that signed in is not in the environment's tenant (its organisation's directory in Entra)",
         &[
@@ -285,7 +289,7 @@ pub(super) static ROWS: &[Row] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50053],
         "the account is locked after too many attempts, or the network that the sign-in comes from is known for attacks",
@@ -302,14 +306,14 @@ pub(super) static ROWS: &[Row] = &[
         "the user name or the password was wrong",
         &[Remedy(You, "run the same command again and sign in with the right ones")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50055, 50144],
         "the password has expired",
         &[
             Remedy(
                 You,
-                "change it where your organisation has you do so, such as on the page Security info of your account; then run the same command again",
+                "change the password where your organisation manages it, such as on the page Security info of your account; then run the same command again",
             ),
             Remedy(
                 EntraAdministrator,
@@ -317,7 +321,7 @@ pub(super) static ROWS: &[Row] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50057],
         "the account is disabled",
@@ -327,7 +331,7 @@ pub(super) static ROWS: &[Row] = &[
         )],
     ),
     // The tenant, the environment and the cloud.
-    named(
+    row_quoting_entra(
         &[90002],
         "there is no tenant (an organisation's directory in Entra) of this name or id in this cloud",
         &[Remedy(
@@ -337,7 +341,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[50059, 50194, 9_001_023],
-        "it was not said which tenant (an organisation's directory in Entra) to sign in to, and this application needs to know",
+        "no tenant (an organisation's directory in Entra) is named, and this application needs one",
         &[Remedy(
             You,
             "ask an Entra administrator for the Tenant ID, and set `tenant` in the manifest, or `--tenant`, to it; then run the same command again",
@@ -345,13 +349,13 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[90038, 50049],
-        "the tenant (an organisation's directory in Entra) is in another of Microsoft's clouds than the one that was asked",
+        "the tenant (an organisation's directory in Entra) is in a different Microsoft cloud from the one that was asked",
         &[Remedy(
             You,
             "check the environment's URL, and `cloud` in the manifest; with `--clouds`, the `authorities` in that file; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[500_011],
         "the tenant (an organisation's directory in Entra) does not know the environment or service that a token was asked for",
         &[
@@ -365,7 +369,7 @@ pub(super) static ROWS: &[Row] = &[
             ),
         ],
     ),
-    named(
+    row_quoting_entra(
         &[650_052],
         "the organisation has no subscription for the service that a token was asked for, or has switched it off",
         &[
@@ -379,32 +383,32 @@ pub(super) static ROWS: &[Row] = &[
             ),
         ],
     ),
-    named(
+    row_quoting_entra(
         &[70011],
-        "a token was asked for an address that Entra does not take for one service",
+        "a token was requested for an address that Entra does not know as a single service",
         &[Remedy(
             You,
             "check the environment's URL and `cloud`; with `--clouds`, the `flow-audience` in that file; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[28000, 700_022],
-        "tokens for two services were asked for at once; that is a fault of flowbind or of --clouds",
+        "tokens for two services were requested at once: a bug in flowbind, or a mistake in the file of `--clouds`",
         &[Remedy(
             You,
-            "with `--clouds`, check the `flow-audience` in that file, then run the same command again; without it, report the fault",
+            "with `--clouds`, check the `flow-audience` in that file, then run the same command again; without it, report the bug",
         )],
     ),
     // A sign-in that was kept.
     row(
         &[50089, 50132, 50133, 50173, 70000, 70008, 700_082],
-        "the earlier sign-in has ended: it is too old, was taken back, or the password has changed since",
+        "the earlier sign-in is no longer valid: it is too old, was revoked, or the password has changed since",
         &[Remedy(You, "run the same command again and sign in again")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[70043],
-        "a rule of your organisation (a Conditional Access policy) wants people to sign in again after some time, which is over",
+        "a rule of your organisation (a Conditional Access policy) requires people to sign in again after a set time, which has passed",
         &[
             Remedy(You, "run the same command again and sign in again"),
             Remedy(
@@ -413,10 +417,10 @@ pub(super) static ROWS: &[Row] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[700_084],
-        "the earlier sign-in has ended: the application is registered as a web page, whose sign-ins last a day",
+        "the earlier sign-in has expired: the application is registered as a single-page application, whose sign-ins last one day",
         &[
             Remedy(You, "run the same command again and sign in again"),
             Remedy(
@@ -425,16 +429,16 @@ pub(super) static ROWS: &[Row] = &[
             ),
         ],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[9_002_313],
-        "Entra could not read the request: the sign-in that was handed over is damaged or incomplete",
+        "Entra could not read the request: the refresh token that was handed in is damaged or incomplete",
         &[Remedy(
             You,
-            "run the same command again and sign in again, or copy the whole of what was handed over; if it stays, check `client-id` and `tenant`",
+            "run the same command again and sign in again, or copy the whole refresh token; if that does not help, check `client-id` and `tenant`",
         )],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     // The sign-in itself, on the page or while it is waited for.
     row(
         &[70016],
@@ -447,30 +451,30 @@ pub(super) static ROWS: &[Row] = &[
     row(
         &[70018],
         "the code that was entered on the page is not the one that was shown",
-        &[Remedy(You, "enter the code as it is shown while the program waits; else run the same command again and enter the new one")],
+        &[Remedy(You, "enter the code as shown while the program waits, or run the same command again and enter the new code")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[70019, 70020],
-        "the code of this sign-in has expired before it was approved",
-        &[Remedy(You, "run the same command again and approve within a quarter of an hour; if the page said `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run it with `--browser`, or ask an Entra administrator to exclude this account or application")],
+        "the code expired before the sign-in was approved",
+        &[Remedy(You, "run the same command again and approve within 15 minutes; if the page said `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run it with `--browser`, or ask an Entra administrator to exclude this account or application")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[90119, 90120],
-        "the page got no code, or one that was approved or declined before",
+        "the page got no code, or a code that was already approved or declined",
         &[Remedy(You, "run the same command again and enter the new code once")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50199],
         "the page asks whether you mean to sign in to this application",
         &[Remedy(You, "if you started this sign-in, press Continue on the page, then run the same command again")],
     )
-    .mended(),
+    .fixed_by_sign_in(),
     row(
         &[50134],
-        "the page was opened in another region of Entra than the one that gave the code",
+        "the page was opened in a different Entra region from the one that issued the code",
         &[Remedy(
             You,
             "run the same command again and open the page without a VPN, near the machine that shows the code",
@@ -478,7 +482,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(
         &[50196],
-        "Entra was asked the same too often in a short time",
+        "the same request was sent to Entra too often in a short time",
         &[Remedy(
             You,
             "wait a few minutes, make sure that no other run signs in at the same time, and run the same command again",
@@ -509,20 +513,20 @@ pub(super) static ROWS: &[Row] = &[
             "Entra admin center > App registrations > (the application) > Certificates & secrets > New client secret: copy `Value`; put it into the variable that `client-secret-variable` names, then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[700_023],
-        "what the application signs in with (its certificate's signature or the pipeline's token) names another tenant or cloud than this one",
+        "the application's proof (signed with its certificate, or the pipeline's token) names a different tenant or cloud",
         &[Remedy(You, "check `tenant` of `[environments.NAME.dataverse-identity]`, else of the environment, and `cloud`; then run the same command again")],
     ),
-    named(
+    row_quoting_entra(
         &[700_024, 500_133],
-        "what the application signs in with (its certificate's signature or the pipeline's token) has expired, or is not valid yet because a clock is wrong",
+        "the application's proof (signed with its certificate, or the pipeline's token) has expired, or is not valid yet because a clock is wrong",
         &[Remedy(
             You,
-            "check this machine's clock, have the pipeline make its token just before, and run the same command again",
+            "check this machine's clock, make the pipeline's token just before the run, and run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[700_027],
         "the application signs in with a certificate that its registration does not have",
         &[Remedy(
@@ -530,9 +534,9 @@ pub(super) static ROWS: &[Row] = &[
             "Entra admin center > App registrations > (the application) > Certificates & secrets > Certificates > Upload certificate: certificate.pem, the one without the private key; then run the same command again",
         )],
     ),
-    named(
+    row_quoting_entra(
         &[70021, 700_211, 700_212, 700_213],
-        "the application does not list this pipeline among those that it trusts: the issuer (700211), the audience (700212) or the subject (700213) of the pipeline's token differs",
+        "the application does not trust this pipeline: the issuer (700211), the audience (700212) or the subject (700213) of the pipeline's token differs",
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Certificates & secrets > Federated credentials > (the credential): make Issuer, Subject identifier and Audience equal, to the letter, to what Entra names; then run the same command again",
@@ -541,18 +545,18 @@ pub(super) static ROWS: &[Row] = &[
     // It passes.
     row(
         &[50033, 90006, 90012, 90024, 90033],
-        "Entra has a fault that passes by itself",
+        "Entra has a temporary fault",
         &[Remedy(You, "run the same command again in a few minutes")],
     ),
 ];
 
-/// What to do, by the error's name, where no number tells more.
-pub(super) static NAMES: &[(&str, Remedy)] = &[
+/// Remedies by the error's name, if no number says more.
+pub(super) static KNOWN_NAMES: &[(&str, Remedy)] = &[
     (
         "invalid_client",
         Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; where the application signs in by itself, Certificates & secrets: one that has not expired; then run the same command again",
+            "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; where the application signs in by itself, check under Certificates & secrets that its secret or certificate has not expired; then run the same command again",
         ),
     ),
     (
@@ -591,43 +595,39 @@ pub(super) static NAMES: &[(&str, Remedy)] = &[
     ),
 ];
 
-/// The first number of a refusal that is known, with what is known of it.
-pub(super) fn first(refusal: &Refusal) -> Option<(u64, &'static Row)> {
-    let known = |code: &u64| ROWS.iter().find(|row| row.codes.contains(code));
+/// Finds the first explained number of a refusal, with its row.
+pub(super) fn first_known(refusal: &Refusal) -> Option<(u64, &'static CodeRow)> {
+    let known = |code: &u64| KNOWN_CODES.iter().find(|row| row.codes.contains(code));
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
 }
 
-impl Row {
-    /// What there is to do after any step.
-    pub(super) fn remedies(&self) -> impl Iterator<Item = &Remedy> {
-        let by_browser = self.new_sign_in == NewSignIn::MendsByBrowser;
-        let browser = [&AFTER_A_CODE, &AFTER_AN_EARLIER_SIGN_IN];
-        browser.into_iter().filter(move |_| by_browser).chain(self.remedies)
-    }
-
-    /// The same row, which a new sign-in mends.
-    const fn mended(self) -> Self {
-        Self { new_sign_in: NewSignIn::Mends, ..self }
-    }
-
-    /// The same row, which a new sign-in in a browser may mend.
-    const fn mended_by_browser(self) -> Self {
-        Self { new_sign_in: NewSignIn::MendsByBrowser, ..self }
-    }
-
-    /// What to do after a refusal of that step, most likely first.
-    pub(super) fn remedies_after(&self, step: Step) -> impl Iterator<Item = &Remedy> {
-        let browser = match step {
-            Step::SignIn => &AFTER_A_CODE,
-            Step::Token(_) => &AFTER_AN_EARLIER_SIGN_IN,
+impl CodeRow {
+    /// Lists the remedies after a refused step, or after any step, most likely first.
+    pub(super) fn remedies(&self, step: Option<SignInStep>) -> impl Iterator<Item = &Remedy> {
+        let in_browser: &[Remedy] = match (self.new_sign_in, step) {
+            (NewSignInEffect::Refused | NewSignInEffect::Fixes, _) => &[],
+            (NewSignInEffect::MayFixInBrowser, None) => &BROWSER_REMEDIES,
+            (NewSignInEffect::MayFixInBrowser, Some(SignInStep::SignIn)) => &BROWSER_REMEDIES[..1],
+            (NewSignInEffect::MayFixInBrowser, Some(SignInStep::Token(_))) => {
+                &BROWSER_REMEDIES[1..]
+            }
         };
-        let may_mend = self.new_sign_in == NewSignIn::MendsByBrowser;
-        may_mend.then_some(browser).into_iter().chain(self.remedies)
+        in_browser.iter().chain(self.remedies)
+    }
+
+    /// Marks the row as fixed by a new sign-in.
+    const fn fixed_by_sign_in(self) -> Self {
+        Self { new_sign_in: NewSignInEffect::Fixes, ..self }
+    }
+
+    /// Marks the row as possibly fixed by a new sign-in in a browser.
+    const fn may_be_fixed_in_browser(self) -> Self {
+        Self { new_sign_in: NewSignInEffect::MayFixInBrowser, ..self }
     }
 }
 
 impl Remedy {
-    /// Whether whoever runs the program can do it.
+    /// Returns true if the person who runs the program can carry it out.
     pub(super) fn is_yours(&self) -> bool {
         self.0 == You
     }
@@ -640,7 +640,7 @@ impl fmt::Display for Remedy {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Actor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             You => "you",
@@ -655,10 +655,7 @@ impl fmt::Display for Who {
 mod tests {
     use super::*;
 
-    /// The page for people, which has both tables.
-    const PAGE: &str = include_str!("../../../docs/sign-in-errors.md");
-
-    /// Codes that a person may meet and that are to be explained.
+    /// The codes that a person may meet.
     const MET: &[u64] = &[
         16000, 16003, 28000, 50005, 50020, 50033, 50034, 50049, 50053, 50055, 50057, 50059, 50072,
         50074, 50076, 50078, 50079, 50089, 50097, 50105, 50126, 50129, 50132, 50133, 50134, 50144,
@@ -672,14 +669,9 @@ mod tests {
     ];
 
     fn all_codes() -> Vec<u64> {
-        let mut codes: Vec<u64> = ROWS.iter().flat_map(|row| row.codes).copied().collect();
+        let mut codes: Vec<u64> = KNOWN_CODES.iter().flat_map(|row| row.codes).copied().collect();
         codes.sort_unstable();
         codes
-    }
-
-    /// What the documentation says of a row.
-    fn documented(row: &Row) -> Vec<String> {
-        row.remedies().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -689,8 +681,9 @@ mod tests {
 
     #[test]
     fn every_row_says_what_it_means_and_what_to_type_afterwards() {
-        for row in ROWS {
-            let all = documented(row).join("; ");
+        for row in KNOWN_CODES {
+            let remedies: Vec<String> = row.remedies(None).map(ToString::to_string).collect();
+            let all = remedies.join("; ");
             let goes_on = ["command again", "run again with", "the program waits"];
             assert!(goes_on.iter().any(|words| all.contains(words)), "{:?}: {all}", row.codes);
             for text in [row.meaning, &all] {
@@ -698,25 +691,5 @@ mod tests {
             }
             assert!(row.meaning.starts_with(|c: char| c.is_lowercase() || c == 'E'));
         }
-    }
-
-    #[test]
-    fn the_page_has_the_table_of_codes() {
-        let lines = ROWS.iter().map(|row| {
-            let codes: Vec<String> = row.codes.iter().map(ToString::to_string).collect();
-            let remedies = documented(row);
-            format!("| {} | {} | {} |\n", codes.join(", "), row.meaning, remedies.join("<br>"))
-        });
-        let head = "| code | what it means | what to do |\n| --- | --- | --- |\n";
-        let table = format!("\n{head}{}\n", lines.collect::<String>());
-        assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");
-    }
-
-    #[test]
-    fn the_page_has_the_table_of_names() {
-        let lines = NAMES.iter().map(|(name, remedy)| format!("| `{name}` | {remedy} |\n"));
-        let head = "| error | what to do |\n| --- | --- |\n";
-        let table = format!("\n{head}{}", lines.collect::<String>());
-        assert!(PAGE.contains(&table), "docs/sign-in-errors.md needs this table:\n{table}");
     }
 }

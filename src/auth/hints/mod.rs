@@ -1,84 +1,92 @@
-//! What a failed sign-in means and what to change: the settings and commands by name.
+//! Meanings of a failed sign-in, and what to do: settings and commands by name.
 
 mod codes;
+#[cfg(test)]
+mod docs_page;
 
-use self::codes::NewSignIn;
-use super::{Audience, AuthError, Step, Unfit};
+use self::codes::NewSignInEffect;
+use super::{Audience, AuthError, SignInStep, UnusableToken};
 use crate::api::entra::Refusal;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 
-/// The name of a refusal for want of consent.
+/// The name of a refusal for missing consent.
 const CONSENT_REQUIRED: &str = "consent_required";
 
-/// How an application is named, and how to register one, step by step.
-const REGISTRATION: [&str; 4] = [
-    "name it by `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if there is none yet, register one: docs/sign-in.md tells how",
+/// The ways to name an application, and the steps to register one.
+const REGISTRATION_STEPS: [&str; 4] = [
+    "name it with `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if you have none yet, register one as docs/sign-in.md shows",
     "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
     "in its Authentication: `Allow public client flows` = Yes",
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
 ];
 
-/// What to do when the person said no.
-const DECLINED: &str = "you: run the same command again and accept what the page asks";
+/// The hint after the person declined.
+const DECLINED_HINT: &str =
+    "you: run the same command again and accept the permissions on the page";
 
-/// What to type when a person is needed and an earlier sign-in has ended.
-const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
+/// The hint for a run that must not ask, after an earlier sign-in has ended.
+const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person can be asked, and keep it for later runs with --token-store, or hand it to a pipeline in FLOWBIND_REFRESH_TOKEN";
 
-/// What to type when a person is needed and there is no earlier sign-in.
-const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person is, and keep it for the runs by --token-store, or hand it to a pipeline by FLOWBIND_REFRESH_TOKEN";
+/// The hint for a run that must not ask, without an earlier sign-in.
+const SIGN_IN_ONCE: &str = "you: sign in once with `flowbind auth login` where a person can be asked, and keep it for later runs with --token-store, or hand it to a pipeline in FLOWBIND_REFRESH_TOKEN";
 
-/// What one of Entra's numbers means, for whoever asks without having met it.
+/// One of Entra's numbers, explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCode {
     /// The number that follows `AADSTS`.
     pub code: u64,
-    /// What it means.
+    /// The meaning.
     pub meaning: &'static str,
-    /// What to do, most likely first.
+    /// The remedies, most likely first.
     pub remedies: Vec<String>,
 }
 
-/// Every number of Entra that is known, in the order of the documentation.
+/// Lists every explained number of Entra, in the order of the documentation.
 pub fn known_codes() -> impl Iterator<Item = KnownCode> {
-    codes::ROWS.iter().flat_map(|row| {
+    codes::KNOWN_CODES.iter().flat_map(|row| {
         row.codes.iter().map(|code| KnownCode {
             code: *code,
             meaning: row.meaning,
-            remedies: row.remedies().map(ToString::to_string).collect(),
+            remedies: row.remedies(None).map(ToString::to_string).collect(),
         })
     })
 }
 
-/// What to do about an error.
-pub(super) fn of(error: &AuthError) -> Vec<String> {
+/// Returns what to do about an error.
+pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     match error {
-        AuthError::MissingClientId => REGISTRATION.map(str::to_owned).to_vec(),
+        AuthError::MissingClientId => REGISTRATION_STEPS.map(str::to_owned).to_vec(),
         AuthError::MalformedClientId { .. } => {
             one("take the Application (client) ID from the application's overview in Entra")
         }
         AuthError::MalformedTenant { .. } => {
             one("set `tenant` to the Directory (tenant) ID or a domain of the tenant")
         }
-        AuthError::NoAuthority => one("name the cloud by `cloud` in the manifest"),
+        AuthError::NoAuthority => one("set `cloud` in the manifest"),
         AuthError::NoChallenge { .. } => {
             one("check that the URL is that of an environment, or set `tenant` in the manifest")
         }
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
         AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
-        AuthError::Declined { refusal } => of_known(refusal).unwrap_or_else(|| one(DECLINED)),
-        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal } => {
-            of_known(refusal).unwrap_or_else(unapproved)
+        AuthError::Declined { refusal } if !is_explained(refusal) => one(DECLINED_HINT),
+        AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal }
+            if !is_explained(refusal) =>
+        {
+            code_not_approved()
         }
-        AuthError::Expired => unapproved(),
+        AuthError::Declined { refusal }
+        | AuthError::CodeExpired { refusal }
+        | AuthError::UnknownCode { refusal } => hints_for_refusal(SignInStep::SignIn, refusal),
+        AuthError::Expired => code_not_approved(),
         AuthError::NoPort { .. } => {
             one("let the program listen on 127.0.0.1, or sign in with a device code")
         }
-        AuthError::Unanswered => unanswered(),
-        AuthError::Unproven { .. } => one(
-            "sign in again; if it stays, check that the authority grants `openid` and what stands between here and it",
+        AuthError::BrowserTimeout => browser_not_answered(),
+        AuthError::UnprovenTokens { .. } => one(
+            "sign in again; if that does not help, check that the authority grants `openid`, and check the proxies between this machine and the authority",
         ),
-        AuthError::Refused { step, refusal } => of_refusal(*step, refusal),
+        AuthError::Refused { step, refusal } => hints_for_refusal(*step, refusal),
         cut_short if cut_short.is_cut_short() => one(TIME_REMEDY),
         AuthError::Busy { .. } => one("run again later"),
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
@@ -91,12 +99,14 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
         AuthError::NoRefreshToken { .. } => {
             one("the authority must grant the scope `offline_access` to the application")
         }
-        AuthError::Unfit { audience, unfit, .. } => one(&of_unfit(*audience, unfit)),
-        AuthError::EndsTooSoon { .. } => one(
-            "make the token shortly before the run, or name a command that makes one by --token-command",
+        AuthError::UnusableToken { audience, reason, .. } => {
+            one(&hint_for_unusable_token(*audience, reason))
+        }
+        AuthError::ExpiresTooSoon { .. } => one(
+            "make the token just before the run, or name a command that makes one with --token-command",
         ),
         AuthError::Command { .. } => one(
-            "run the command by hand, with the resource in the place of `{resource}`: it has to print a token, or JSON with `accessToken`",
+            "run the command by hand, with the resource in place of `{resource}`: it must print a token, or JSON with `accessToken`",
         ),
         AuthError::Store(error) => error.hints(),
         AuthError::OtherPerson { .. } => one(
@@ -107,50 +117,50 @@ pub(super) fn of(error: &AuthError) -> Vec<String> {
     }
 }
 
-/// What to do about a token that an audience would not take.
-fn of_unfit(audience: Audience, unfit: &Unfit) -> String {
-    match unfit {
-        Unfit::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
-        Unfit::Expired => "make a new one: an access token lasts about an hour".to_owned(),
-        Unfit::Malformed => "give the token alone, without quotes and without the word `Bearer`".to_owned(),
-        Unfit::Resource { wanted, .. } => format!(
-            "make it for {audience}, such as by `az account get-access-token --resource {wanted}`"
+/// Returns what to do about a token that an audience would not accept.
+fn hint_for_unusable_token(audience: Audience, reason: &UnusableToken) -> String {
+    match reason {
+        UnusableToken::Application => "the Flow service serves people only: sign in with delegated permissions, and remove any client secret or application permission".to_owned(),
+        UnusableToken::Expired => "make a new token: an access token lasts about an hour".to_owned(),
+        UnusableToken::Malformed => "give the token alone, without quotes and without the word `Bearer`".to_owned(),
+        UnusableToken::Resource { wanted, .. } => format!(
+            "make the token for {audience}, such as with `az account get-access-token --resource {wanted}`"
         ),
-        Unfit::Tenant { wanted, .. } => {
-            format!("make it in the environment's tenant, such as by `az login --tenant {wanted}`")
+        UnusableToken::Tenant { wanted, .. } => {
+            format!("make the token in the environment's tenant, such as after `az login --tenant {wanted}`")
         }
     }
 }
 
-/// What to do when a person would have to sign in and nobody is asked: the same command would
-/// only fail again, so the sign-in comes in the place of what they could do there.
+/// Returns what to do if a person has to sign in and the run must not ask: the same command would
+/// fail again, so the hint is to sign in elsewhere first.
 fn person_needed(why: Option<&AuthError>) -> Vec<String> {
     let Some(refusal) = why.and_then(AuthError::refusal) else {
         return vec![if why.is_some() { SIGN_IN_AGAIN } else { SIGN_IN_ONCE }.to_owned()];
     };
-    let mut hints = own_words(refusal);
+    let mut hints: Vec<String> = entras_own_words(refusal).into_iter().collect();
     hints.push(SIGN_IN_AGAIN.to_owned());
-    if let Some((_, row)) = codes::first(refusal) {
+    if let Some((_, row)) = codes::first_known(refusal) {
         let others = row.remedies.iter().filter(|remedy| !remedy.is_yours());
         hints.extend(others.map(ToString::to_string));
     }
     hints
 }
 
-/// What to do when the environment names a strange authority.
+/// Returns what to do if the environment names an unlisted authority.
 fn untrusted_authority(known: &[String]) -> Vec<String> {
     let mut hints = vec!["nothing was sent there: check the environment's URL".to_owned()];
     if !known.is_empty() {
         let known = known.join("`, `");
         hints.push(format!(
-            "its cloud signs in at `{known}`; if it belongs to another cloud, set `cloud` in the manifest"
+            "its cloud signs in at `{known}`; if the environment belongs to another cloud, set `cloud` in the manifest"
         ));
     }
     hints
 }
 
-/// What to do when a code was not approved.
-fn unapproved() -> Vec<String> {
+/// Returns what to do if a code was not approved.
+fn code_not_approved() -> Vec<String> {
     [
         "you: run the same command again and approve the sign-in on the page that is named",
         "you: if that page says `You don't have access to this` or 53003, your organisation blocks sign-ins by a code: run the same command again with `--browser`",
@@ -160,63 +170,61 @@ fn unapproved() -> Vec<String> {
     .to_vec()
 }
 
-/// What to do when no browser brought an answer.
-fn unanswered() -> Vec<String> {
+/// Returns what to do if no browser brought an answer.
+fn browser_not_answered() -> Vec<String> {
     [
-        "run again and finish the sign-in in a browser of this machine: it brings the answer to `localhost`, which is another machine for a browser at the other end of SSH",
+        "run again and finish the sign-in in a browser on this machine: over SSH, `localhost` in your own browser is another machine",
         "if the page showed AADSTS50011 or AADSTS500113, add the redirect address `http://localhost` in the application's Authentication, under `Mobile and desktop applications`",
     ]
     .map(str::to_owned)
     .to_vec()
 }
 
-/// What a refusal means: in our words after its number if it is known, else in Entra's own.
-pub(super) fn meaning(refusal: &Refusal) -> String {
-    match codes::first(refusal) {
+/// Formats the meaning of a refusal for the end of a sentence: its number and our words if we
+/// explain the number, else Entra's own words.
+pub(super) fn refusal_meaning(refusal: &Refusal) -> String {
+    match codes::first_known(refusal) {
         Some((code, row)) => format!(" (AADSTS{code}): {}", row.meaning),
         None => format!(": {}", refusal.description.as_deref().unwrap_or(&refusal.error)),
     }
 }
 
-/// The number of a refusal, after a sentence that says what it means.
-pub(super) fn number(refusal: &Refusal) -> String {
+/// Formats the number of a refusal for the end of a sentence.
+pub(super) fn refusal_number(refusal: &Refusal) -> String {
     refusal.codes.first().map_or_else(String::new, |code| format!(" (AADSTS{code})"))
 }
 
-/// Whether one of its numbers is known.
-pub(super) fn is_known(refusal: &Refusal) -> bool {
-    codes::first(refusal).is_some()
+/// Returns true if one of its numbers is explained.
+pub(super) fn is_explained(refusal: &Refusal) -> bool {
+    codes::first_known(refusal).is_some()
 }
 
-/// Whether a new sign-in of the person mends what a renewal was refused for.
-pub(super) fn is_mended_by_sign_in(refusal: &Refusal) -> bool {
-    match codes::first(refusal) {
-        Some((_, row)) => row.new_sign_in == NewSignIn::Mends,
+/// Returns true if a new sign-in fixes the cause of a refused renewal.
+pub(super) fn is_fixed_by_sign_in(refusal: &Refusal) -> bool {
+    match codes::first_known(refusal) {
+        Some((_, row)) => row.new_sign_in == NewSignInEffect::Fixes,
         None => refusal.error != CONSENT_REQUIRED,
     }
 }
 
-/// What to do after a refusal: by its number, else by its name. Entra's own words come first
-/// where they name what ours cannot.
-fn of_refusal(step: Step, refusal: &Refusal) -> Vec<String> {
-    let Some((_, row)) = codes::first(refusal) else {
-        let by_name = codes::NAMES.iter().filter(|(name, _)| *name == refusal.error);
+/// Returns what to do after a refusal: by its number, else by its name. Entra's own words come
+/// first if they name an account, an id or an address.
+fn hints_for_refusal(step: SignInStep, refusal: &Refusal) -> Vec<String> {
+    let Some((_, row)) = codes::first_known(refusal) else {
+        let by_name = codes::KNOWN_NAMES.iter().filter(|(name, _)| *name == refusal.error);
         return by_name.map(|(_, remedy)| remedy.to_string()).collect();
     };
-    let remedies = row.remedies_after(step).map(ToString::to_string);
-    own_words(refusal).into_iter().chain(remedies).collect()
+    let remedies = row.remedies(Some(step)).map(ToString::to_string);
+    entras_own_words(refusal).into_iter().chain(remedies).collect()
 }
 
-/// What to do after a refusal at a sign-in whose number is known.
-fn of_known(refusal: &Refusal) -> Option<Vec<String>> {
-    codes::first(refusal).map(|_| of_refusal(Step::SignIn, refusal))
-}
-
-/// Entra's own words, where they name what ours cannot.
-fn own_words(refusal: &Refusal) -> Vec<String> {
-    let names_more = codes::first(refusal).is_some_and(|(_, row)| row.entra_names_more);
-    let words = refusal.words().filter(|_| names_more);
-    words.map(|words| format!("Entra's own words: {words}")).into_iter().collect()
+/// Returns Entra's own words if they name an account, an id or an address.
+fn entras_own_words(refusal: &Refusal) -> Option<String> {
+    let (_, row) = codes::first_known(refusal)?;
+    if !row.entra_names_more {
+        return None;
+    }
+    Some(format!("Entra's own words: {}", refusal.words()?))
 }
 
 #[cfg(test)]
@@ -228,7 +236,7 @@ mod tests {
         let (error, codes) = (error.to_owned(), vec![code]);
         let correlation_id = Some("c-1".to_owned());
         let refusal = Refusal { error, description, codes, correlation_id, ..Refusal::default() };
-        AuthError::refused(Step::Token(Audience::Flow), refusal)
+        AuthError::from_refusal(SignInStep::Token(Audience::Flow), refusal)
     }
 
     #[test]
@@ -288,7 +296,7 @@ mod tests {
     fn of_several_codes_the_first_that_is_known_is_told() {
         let codes = vec![1, 50076, 53003];
         let refusal = Refusal { codes, ..Refusal::default() };
-        assert!(meaning(&refusal).starts_with(" (AADSTS50076): a second proof"));
+        assert!(refusal_meaning(&refusal).starts_with(" (AADSTS50076): a second proof"));
     }
 
     #[test]
@@ -306,15 +314,14 @@ mod tests {
     fn a_browser_is_offered_after_a_code_and_after_an_earlier_sign_in_that_is_blocked() {
         for code in [50005, 50097, 50129, 50187, 53000, 53001, 53002, 53003] {
             let refusal = Refusal { codes: vec![code], ..Refusal::default() };
-            let after_code = AuthError::refused(Step::SignIn, refusal).hints();
-            let wanted =
-                "you: if you signed in by a code, run the same command again with `--browser`";
+            let after_code = AuthError::from_refusal(SignInStep::SignIn, refusal).hints();
+            let wanted = "you: if you signed in with a device code, run the same command again with `--browser`";
             assert_eq!(after_code[0], wanted, "{code}");
             assert!(after_code[1].starts_with("an Entra administrator: "), "{code}");
             let renewed = refused("invalid_grant", code, None).hints();
-            assert!(renewed[0].contains("sign in once by `flowbind auth login --browser`"));
+            assert!(renewed[0].contains("sign in once with `flowbind auth login --browser`"));
         }
-        assert!(unapproved()[1].contains("--browser"));
+        assert!(code_not_approved()[1].contains("--browser"));
     }
 
     #[test]
@@ -335,7 +342,7 @@ mod tests {
     #[test]
     fn a_missing_application_is_explained_step_by_step() {
         let hints = AuthError::MissingClientId.hints();
-        assert!(hints[0].starts_with("name it by `--client-id`, `FLOWBIND_CLIENT_ID`"));
+        assert!(hints[0].starts_with("name it with `--client-id`, `FLOWBIND_CLIENT_ID`"));
         let text = hints.join("\n");
         for part in [
             "App registrations",

@@ -1,57 +1,58 @@
-//! What a refused renewal of a token means for the sign-in that it was made from.
+//! The next step after a refused renewal of a token.
 //!
-//! Entra tells by `error` and `suberror`; its numbers decide nothing. A refusal that no sign-in
-//! mends never leads to one, so that nobody is asked again and again:
+//! `error` and `suberror` decide; Entra's numbers do not. A refusal that a sign-in cannot fix never
+//! leads to one, so that nobody is asked again and again:
 //! <https://learn.microsoft.com/entra/msal/dotnet/advanced/exceptions/msal-error-handling>.
 
 use crate::api::entra::Refusal;
 use crate::auth::AuthError;
 
-/// What comes after a renewal that did not succeed.
+/// The next step after a failed renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::auth) enum Next {
-    /// A person signs in again, for the audience whose token was refused: consent and a second
-    /// proof are asked for one resource at a time.
+pub(in crate::auth) enum NextStep {
+    /// Ask the person to sign in again, for the audience whose token was refused: Entra asks for
+    /// consent and multifactor authentication one resource at a time.
     AskPerson {
-        /// Whether the refresh token is worthless, so that no copy of it is kept.
+        /// True if the refresh token is invalid, so that no copy is kept.
         forget: bool,
     },
-    /// It ends here: a sign-in would not mend it. The refresh token may still serve.
+    /// Fail: a sign-in would not help. The refresh token may still be valid.
     Stop,
 }
 
-/// Decides what comes after that error.
-pub(in crate::auth) fn next(error: &AuthError) -> Next {
+/// Chooses the next step after an error.
+pub(in crate::auth) fn next_step(error: &AuthError) -> NextStep {
     match error {
-        AuthError::Refused { refusal, .. } => after_refusal(refusal),
-        AuthError::NoRefreshToken { .. } => Next::AskPerson { forget: false },
-        _ => Next::Stop,
+        AuthError::Refused { refusal, .. } => step_after_refusal(refusal),
+        AuthError::NoRefreshToken { .. } => NextStep::AskPerson { forget: false },
+        _ => NextStep::Stop,
     }
 }
 
-/// Decides by what Entra said.
-fn after_refusal(refusal: &Refusal) -> Next {
+/// Chooses the next step by the name of a refusal.
+fn step_after_refusal(refusal: &Refusal) -> NextStep {
     match refusal.error.as_str() {
         "invalid_grant" | "interaction_required" | "consent_required" | "login_required" => {
-            after_suberror(refusal.suberror.as_deref())
+            step_after_suberror(refusal.suberror.as_deref())
         }
-        _ => Next::Stop,
+        _ => NextStep::Stop,
     }
 }
 
-/// Decides by the kind of an `invalid_grant`. One that is not known may be mended by a sign-in.
-fn after_suberror(suberror: Option<&str>) -> Next {
+/// Chooses the next step by the suberror of an `invalid_grant`. An unknown one may be fixed by a
+/// sign-in.
+fn step_after_suberror(suberror: Option<&str>) -> NextStep {
     match suberror {
-        Some("bad_token" | "token_expired") => Next::AskPerson { forget: true },
+        Some("bad_token" | "token_expired") => NextStep::AskPerson { forget: true },
         Some(
             "message_only"
             | "additional_action"
             | "client_mismatch"
             | "protection_policy_required"
             | "device_authentication_failed",
-        ) => Next::Stop,
+        ) => NextStep::Stop,
         // `basic_action`, `user_password_expired`, `consent_required`, none, or a new one.
-        Some(_) | None => Next::AskPerson { forget: false },
+        Some(_) | None => NextStep::AskPerson { forget: false },
     }
 }
 
@@ -60,17 +61,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::auth::{Audience, Step};
+    use crate::auth::{Audience, SignInStep};
     use crate::domain::Service;
     use crate::http::Peer;
 
-    const ASK: Next = Next::AskPerson { forget: false };
-    const FORGET: Next = Next::AskPerson { forget: true };
+    const ASK: NextStep = NextStep::AskPerson { forget: false };
+    const FORGET: NextStep = NextStep::AskPerson { forget: true };
 
-    fn after(error: &str, suberror: Option<&str>, codes: Vec<u64>) -> Next {
+    fn after(error: &str, suberror: Option<&str>, codes: Vec<u64>) -> NextStep {
         let (error, suberror) = (error.to_owned(), suberror.map(str::to_owned));
         let refusal = Refusal { error, codes, suberror, ..Refusal::default() };
-        next(&AuthError::refused(Step::Token(Audience::Flow), refusal))
+        next_step(&AuthError::from_refusal(SignInStep::Token(Audience::Flow), refusal))
     }
 
     #[test]
@@ -83,11 +84,11 @@ mod tests {
             (Some("unheard_of"), ASK),
             (Some("bad_token"), FORGET),
             (Some("token_expired"), FORGET),
-            (Some("message_only"), Next::Stop),
-            (Some("additional_action"), Next::Stop),
-            (Some("client_mismatch"), Next::Stop),
-            (Some("protection_policy_required"), Next::Stop),
-            (Some("device_authentication_failed"), Next::Stop),
+            (Some("message_only"), NextStep::Stop),
+            (Some("additional_action"), NextStep::Stop),
+            (Some("client_mismatch"), NextStep::Stop),
+            (Some("protection_policy_required"), NextStep::Stop),
+            (Some("device_authentication_failed"), NextStep::Stop),
         ];
         for error in ["invalid_grant", "interaction_required", "consent_required"] {
             for (suberror, consequence) in cases {
@@ -100,27 +101,27 @@ mod tests {
     fn another_refusal_stops_and_a_fault_that_passes_waits() {
         let others = ["invalid_client", "unauthorized_client", "invalid_request", "invalid_scope"];
         for error in others.iter().chain(&["invalid_resource", "invalid_tenant", "access_denied"]) {
-            assert_eq!(after(error, None, vec![50173]), Next::Stop, "{error}");
-            assert_eq!(after(error, Some("bad_token"), vec![]), Next::Stop, "{error}");
+            assert_eq!(after(error, None, vec![50173]), NextStep::Stop, "{error}");
+            assert_eq!(after(error, Some("bad_token"), vec![]), NextStep::Stop, "{error}");
         }
-        assert_eq!(after("temporarily_unavailable", None, vec![]), Next::Stop);
+        assert_eq!(after("temporarily_unavailable", None, vec![]), NextStep::Stop);
         let url = "https://login.example.com/".parse().unwrap();
         let peer = Peer::of(Service::Entra, &url);
         let busy =
             AuthError::Busy { peer, status: 503, wait: None, request_id: None, cut_short: None };
-        assert_eq!(next(&busy), Next::Stop);
+        assert_eq!(next_step(&busy), NextStep::Stop);
         let peer = Peer::of(Service::Entra, &url);
         let unreadable =
             AuthError::Unreadable { peer, status: 200, request_id: None, source: None };
-        assert_eq!(next(&unreadable), Next::Stop);
+        assert_eq!(next_step(&unreadable), NextStep::Stop);
         let nothing_kept = AuthError::NoRefreshToken { audience: Audience::Flow };
-        assert_eq!(next(&nothing_kept), ASK);
-        let unfit = AuthError::Unfit {
+        assert_eq!(next_step(&nothing_kept), ASK);
+        let unfit = AuthError::UnusableToken {
             audience: Audience::Flow,
             origin: None,
-            unfit: crate::auth::Unfit::Application,
+            reason: crate::auth::UnusableToken::Application,
         };
-        assert_eq!(next(&unfit), Next::Stop);
+        assert_eq!(next_step(&unfit), NextStep::Stop);
     }
 
     proptest! {

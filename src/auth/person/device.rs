@@ -1,36 +1,36 @@
-//! The sign-in that a person approves on another device.
+//! Sign-in by a code that a person enters on any device.
 //!
-//! It is cancelled by dropping the future, at any moment: there is nothing to undo at the
-//! server, where the code merely expires.
+//! Dropping the future cancels the sign-in at any moment: the code on the server expires by itself.
 
 use std::sync::Arc;
 
-use crate::auth::exchange::{DeviceCode, Grant};
-use crate::auth::exchange::{Sleep, TOKEN, Wire};
-use crate::auth::person::Request;
-use crate::auth::{Application, AuthError, Prompt, Step};
+use crate::auth::exchange::{DeviceCode, GrantedTokens};
+use crate::auth::exchange::{OauthHttp, Sleep, TOKEN_PATH};
+use crate::auth::person::TokenRequest;
+use crate::auth::{Application, AuthError, DeviceCodePrompt, SignInStep};
 use crate::http::Transport;
 
-/// The path that logs show for the request of a code.
-const DEVICE_CODE: &str = "/{tenant}/oauth2/v2.0/devicecode";
+/// The path of a code request in logs.
+const DEVICE_CODE_PATH: &str = "/{tenant}/oauth2/v2.0/devicecode";
 
-/// Asks for a code, has it shown, and polls until the person has decided. The time that the
-/// person takes is added to the transport's deadline.
+/// Asks for a code, shows it, and polls until the person has decided. The time that the person
+/// takes is added to the transport's deadline.
 ///
 /// # Errors
 /// A refusal, an expired code, or a service that cannot be reached.
-pub(in crate::auth) async fn grant(
+pub(in crate::auth) async fn sign_in_by_code(
     transport: &Transport,
     application: &Application,
-    request: &Request<'_>,
-    show: impl FnOnce(&Prompt),
+    request: &TokenRequest,
+    show: impl FnOnce(&DeviceCodePrompt),
     sleep: &Sleep,
-) -> Result<Grant, AuthError> {
-    let asking = Wire::asking(transport, Step::SignIn, DEVICE_CODE);
-    let code = DeviceCode::ask(&asking, application, request.scopes, request.claims).await?;
+) -> Result<GrantedTokens, AuthError> {
+    let claims = request.claims.as_deref();
+    let asking = OauthHttp::with_retries(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
+    let code = DeviceCode::request(&asking, application, &request.scopes, claims).await?;
     let prompt = code.prompt()?;
     show(&prompt);
-    let polling = Wire::polling(transport, TOKEN, Arc::clone(sleep));
-    let answer = code.poll(&polling, application, request.claims, sleep);
+    let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep));
+    let answer = code.poll_for_tokens(&polling, application, claims, sleep);
     transport.while_asking(prompt.expires_in, answer).await
 }

@@ -1,18 +1,18 @@
-//! The person who signs in: silently by the refresh token, else by being asked.
+//! The person who signs in: by the refresh token without being asked, else interactively.
 //!
 //! ```text
-//! keeper          holds the refresh token, in memory or in a store, for one use at a time
-//! after_refusal   whether a refused renewal is mended by asking
-//! renewal         a token from the refresh token, once begun carried through
+//! refresh_token   the refresh token, in memory or in a store, used by one request at a time
+//! after_refusal   the next step after a refused renewal
+//! renewal         a token from the refresh token, never interrupted halfway
 //! device          a code that is entered on any device
-//! browser         a page in a browser of this machine
+//! browser         a page in a browser on this machine
 //! ```
 
 pub(super) mod after_refusal;
 mod browser;
 mod device;
-pub(super) mod keeper;
 mod prompt;
+pub(super) mod refresh_token;
 mod renewal;
 
 use std::sync::Arc;
@@ -22,134 +22,136 @@ use tokio::time::timeout;
 use url::Url;
 
 pub use browser::open_browser;
-pub use keeper::Keeper;
-pub use prompt::Prompt;
-pub use renewal::renewals_end;
+pub use prompt::DeviceCodePrompt;
+pub use refresh_token::SharedRefreshToken;
+pub use renewal::wait_for_renewals;
 
-use super::exchange::{Grant, Sleep};
+use super::exchange::{GrantedTokens, Sleep};
 use super::notice::{Notice, Notify};
 use super::store::StoreError;
 use super::{Application, Audience, AuthError};
 use crate::domain::sentence;
 use crate::http::Transport;
-use renewal::{Renewal, carried_through};
+use renewal::{Renewal, run_to_completion};
 
-/// How long a person may take before something seems wrong.
-const WORTH_REMINDING: Duration = Duration::from_mins(2);
+/// The time after which a person is reminded that a code waits for them.
+const REMINDER_AFTER: Duration = Duration::from_mins(2);
 
-/// How a person is asked to sign in.
+/// A way to ask a person to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// By a code that is entered on any device (RFC 8628).
+pub enum SignInMethod {
+    /// A code that is entered on any device (RFC 8628).
     DeviceCode,
-    /// In a browser of this machine (RFC 8252).
+    /// A browser on this machine (RFC 8252).
     Browser,
-    /// Not at all: nobody is there.
-    Nobody,
+    /// No way: the run must not ask.
+    NonInteractive,
 }
 
-/// The person in whose name tokens are made.
+/// A person who signs in, and the application they use.
 pub struct Person {
     /// The application with which they sign in.
     application: Application,
-    /// How they are asked.
-    way: Way,
-    /// What holds their refresh token.
-    pub(in crate::auth) keeper: Keeper,
-    /// How polling waits: an argument, so that tests do not wait.
+    /// The way in which they are asked.
+    way: SignInMethod,
+    /// The holder of their refresh token.
+    pub(in crate::auth) refresh_token: SharedRefreshToken,
+    /// The function that waits between polls: an argument, so that tests do not wait.
     sleep: Sleep,
 }
 
-/// What a person is asked for.
-pub(in crate::auth) struct Request<'a> {
-    /// Whom the first token is for.
+/// A request for a token of a person.
+#[derive(Clone)]
+pub(in crate::auth) struct TokenRequest {
+    /// The audience of the token.
     pub(in crate::auth) audience: Audience,
-    /// Its scopes, and who signs in.
-    pub(in crate::auth) scopes: &'a str,
-    /// What the token must prove, as JSON.
-    pub(in crate::auth) claims: Option<&'a str>,
+    /// The scopes, separated by spaces.
+    pub(in crate::auth) scopes: String,
+    /// The claims that the token must prove, as JSON.
+    pub(in crate::auth) claims: Option<String>,
 }
 
 impl Person {
-    /// A person who signs in with that application.
-    pub fn new(application: Application, way: Way, keeper: Keeper) -> Self {
+    /// Makes a person who signs in with the application.
+    pub fn new(
+        application: Application,
+        way: SignInMethod,
+        refresh_token: SharedRefreshToken,
+    ) -> Self {
         let sleep: Sleep = Arc::new(|time: Duration| Box::pin(tokio::time::sleep(time)));
-        Self { application, way, keeper, sleep }
+        Self { application, way, refresh_token, sleep }
     }
 
-    /// The same person, with another way to wait.
+    /// Replaces the function that waits.
     #[cfg(test)]
-    pub(in crate::auth) fn waiting_by(self, sleep: Sleep) -> Self {
+    pub(in crate::auth) fn with_sleep(self, sleep: Sleep) -> Self {
         Self { sleep, ..self }
     }
 
-    /// Whether there is anybody to ask.
+    /// Returns true if the person may be asked.
     pub(in crate::auth) fn can_be_asked(&self) -> bool {
-        self.way != Way::Nobody
+        self.way != SignInMethod::NonInteractive
     }
 
     /// Makes a token from the refresh token (RFC 6749 section 6).
     ///
     /// # Errors
     /// There is no refresh token, the authority refuses, or it cannot be reached.
-    pub(in crate::auth) async fn renew(
+    pub(in crate::auth) async fn renew_token(
         &self,
         transport: &Transport,
-        request: &Request<'_>,
+        request: TokenRequest,
         notify: &Notify,
-    ) -> Result<Grant, AuthError> {
-        let Request { audience, scopes, claims } = *request;
-        let hold = self.keeper.hold().await?;
-        let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
+    ) -> Result<GrantedTokens, AuthError> {
+        let guard = self.refresh_token.lock().await?;
+        let missing = AuthError::NoRefreshToken { audience: request.audience };
+        let token = guard.current_token().ok_or(missing)?.clone();
         let (application, transport) = (self.application.clone(), transport.clone());
-        let renewal = Renewal { application, transport, notify: Arc::clone(notify), hold, token };
-        let (scopes, claims) = (scopes.to_owned(), claims.map(str::to_owned));
-        let work = async move {
-            renewal.run(&Request { audience, scopes: &scopes, claims: claims.as_deref() }).await
-        };
-        carried_through(work).await
+        let renewal = Renewal { application, transport, notify: Arc::clone(notify), guard, token };
+        run_to_completion(renewal.refresh_and_keep(request)).await
     }
 
     /// Asks the person to sign in.
     ///
     /// # Errors
-    /// They decline, nobody comes, or the authority refuses.
-    pub(in crate::auth) async fn ask(
+    /// The person declines or does not answer, or the authority refuses.
+    pub(in crate::auth) async fn ask_to_sign_in(
         &self,
         transport: &Transport,
-        request: &Request<'_>,
+        request: &TokenRequest,
         notify: &Notify,
-    ) -> Result<Grant, AuthError> {
+    ) -> Result<GrantedTokens, AuthError> {
         let application = &self.application;
         let grant = match self.way {
-            Way::Nobody => return Err(AuthError::PersonNeeded { why: None }),
-            Way::DeviceCode => {
-                let show = |prompt: &Prompt| notify(Notice::DeviceCode(prompt));
-                let asked = device::grant(transport, application, request, show, &self.sleep);
+            SignInMethod::NonInteractive => return Err(AuthError::PersonNeeded { why: None }),
+            SignInMethod::DeviceCode => {
+                let show = |prompt: &DeviceCodePrompt| notify(Notice::DeviceCode(prompt));
+                let asked =
+                    device::sign_in_by_code(transport, application, request, show, &self.sleep);
                 with_reminder(asked, notify).await?
             }
-            Way::Browser => {
+            SignInMethod::Browser => {
                 let show = |url: &Url| notify(Notice::Browser(url));
-                browser::grant(transport, application, request, show).await?
+                browser::sign_in_by_browser(transport, application, request, show).await?
             }
         };
-        let kept = self.keeper.hold().await?.signed_in(&grant, request.audience);
+        let kept = self.refresh_token.lock().await?.keep_new_sign_in(&grant, request.audience);
         warn_unless_kept(kept, notify);
         Ok(grant)
     }
 }
 
-/// Waits, and reminds of what may be wrong if a code is not entered for long.
+/// Waits for the sign-in, and sends one reminder if it takes long.
 async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T {
     let mut asked = std::pin::pin!(asked);
-    if let Ok(answer) = timeout(WORTH_REMINDING, &mut asked).await {
+    if let Ok(answer) = timeout(REMINDER_AFTER, &mut asked).await {
         return answer;
     }
     notify(Notice::StillWaiting);
     asked.await
 }
 
-/// Tells that the sign-in holds for this run, but not for the next.
+/// Warns if the sign-in could not be kept for later runs.
 fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
     if let Err(error) = kept {
         let text = format!("the sign-in is not kept for later runs: {}", sentence(&error));
@@ -166,15 +168,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_person_who_takes_long_is_reminded_once() {
         for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
-            let told = Arc::new(AtomicUsize::new(0));
-            let count = Arc::clone(&told);
+            let shown = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&shown);
             let notify: Notify = Arc::new(move |notice| {
                 assert!(matches!(notice, Notice::StillWaiting));
                 count.fetch_add(1, Ordering::Relaxed);
             });
             let approves = tokio::time::sleep(Duration::from_mins(minutes));
             with_reminder(approves, &notify).await;
-            assert_eq!(told.load(Ordering::Relaxed), reminders, "after {minutes} minutes");
+            assert_eq!(shown.load(Ordering::Relaxed), reminders, "after {minutes} minutes");
         }
     }
 }

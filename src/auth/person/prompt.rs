@@ -1,4 +1,4 @@
-//! What a person must be told to approve a sign-in.
+//! The instructions with which a person approves a sign-in.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use url::Url;
 use crate::auth::AuthError;
 use crate::domain::{is_private, printable};
 
-/// The longest text that is shown, in characters.
-const MOST_CHARACTERS: usize = 1000;
+/// The maximum length of a text that is shown, in characters.
+const MAX_CHARACTERS: usize = 1000;
 
-/// Where to go and what to enter there: the server's own words, made safe to print.
+/// A page and the code to enter there: the server's own words, made safe to print.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Prompt {
+pub struct DeviceCodePrompt {
     /// The page to open.
     pub verification_uri: String,
     /// The code to enter there.
     pub user_code: String,
     /// The server's sentence with both, if it sent one.
     pub message: Option<String>,
-    /// How long the code can be used.
+    /// The lifetime of the code.
     pub expires_in: Duration,
 }
 
-impl Prompt {
-    /// Makes a prompt of what the server sent.
+impl DeviceCodePrompt {
+    /// Makes a prompt from the server's answer.
     ///
     /// # Errors
-    /// The page is not one that a person should be sent to.
+    /// The page is neither https nor on this machine.
     pub(in crate::auth) fn new(
         page: &str,
         user_code: &str,
@@ -36,27 +36,27 @@ impl Prompt {
         expires_in: Duration,
     ) -> Result<Self, AuthError> {
         let url = Url::parse(page).ok().filter(is_private);
-        let message = message.map(|text| printable(&without_controls(text), MOST_CHARACTERS));
-        let untrusted = || AuthError::UntrustedPage { page: printable(page, MOST_CHARACTERS) };
+        let message = message.map(|text| printable(&without_controls(text), MAX_CHARACTERS));
+        let untrusted = || AuthError::UntrustedPage { page: printable(page, MAX_CHARACTERS) };
         Ok(Self {
             verification_uri: url.ok_or_else(untrusted)?.into(),
-            user_code: printable(&without_controls(user_code), MOST_CHARACTERS),
+            user_code: printable(&without_controls(user_code), MAX_CHARACTERS),
             message: message.filter(|text| !text.is_empty()),
             expires_in,
         })
     }
 }
 
-/// The text in one line, without the characters that steer a terminal.
+/// Joins the text into one line without control characters, which could steer a terminal.
 fn without_controls(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !c.is_control()).collect()
 }
 
-impl fmt::Debug for Prompt {
-    /// Whoever has the code before the person may have them approve another's sign-in.
+impl fmt::Debug for DeviceCodePrompt {
+    /// Hides the code: whoever has it first could have the person approve another sign-in.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Prompt({}, ****)", self.verification_uri)
+        write!(formatter, "DeviceCodePrompt({}, ****)", self.verification_uri)
     }
 }
 
@@ -64,9 +64,9 @@ impl fmt::Debug for Prompt {
 mod tests {
     use super::*;
 
-    fn prompt(page: &str) -> Result<Prompt, AuthError> {
+    fn prompt(page: &str) -> Result<DeviceCodePrompt, AuthError> {
         let message = Some("open\r\nthe \u{1b}[31mpage");
-        Prompt::new(page, "AB\u{7}CD", message, Duration::from_mins(15))
+        DeviceCodePrompt::new(page, "AB\u{7}CD", message, Duration::from_mins(15))
     }
 
     #[test]

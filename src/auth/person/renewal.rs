@@ -1,27 +1,27 @@
-//! A renewal that is under way is carried through, whatever becomes of the run: some authorities let
-//! each refresh token be used but once, so that with the answer the sign-in would be lost.
+//! Renewals of tokens, each of which runs to its end even if the run is interrupted: some
+//! authorities accept each refresh token only once, so the sign-in would be lost with the answer.
 
 use tokio::sync::RwLock;
 use tracing::Instrument as _;
 
-use super::after_refusal::{self, Next};
-use super::keeper::Hold;
-use super::{Request, warn_unless_kept};
-use crate::auth::exchange::{Grant, TOKEN, Wire};
+use super::after_refusal::{self, NextStep};
+use super::refresh_token::RefreshTokenGuard;
+use super::{TokenRequest, warn_unless_kept};
+use crate::auth::exchange::{GrantedTokens, OauthHttp, TOKEN_PATH};
 use crate::auth::notice::Notify;
-use crate::auth::{Application, AuthError, Step};
+use crate::auth::{Application, AuthError, SignInStep};
 use crate::domain::RefreshToken;
 use crate::http::Transport;
 
-/// Held for reading by every renewal that is under way.
-static UNDER_WAY: RwLock<()> = RwLock::const_new(());
+/// A lock that every active renewal holds for reading.
+static ACTIVE_RENEWALS: RwLock<()> = RwLock::const_new(());
 
-/// Whose token is renewed, and how.
+/// A renewal of a person's token.
 pub(super) struct Renewal {
     pub(super) application: Application,
     pub(super) transport: Transport,
     pub(super) notify: Notify,
-    pub(super) hold: Hold,
+    pub(super) guard: RefreshTokenGuard,
     pub(super) token: RefreshToken,
 }
 
@@ -30,16 +30,29 @@ impl Renewal {
     ///
     /// # Errors
     /// The authority refuses, it cannot be reached, or the store cannot be written.
-    pub(super) async fn run(mut self, request: &Request<'_>) -> Result<Grant, AuthError> {
-        let Self { application, transport, token, .. } = &self;
-        let wire = Wire::asking(transport, Step::Token(request.audience), TOKEN);
-        let (scopes, claims) = (request.scopes, request.claims);
-        let result = Grant::refresh(&wire, application, token, scopes, claims).await;
+    pub(super) async fn refresh_and_keep(
+        mut self,
+        request: TokenRequest,
+    ) -> Result<GrantedTokens, AuthError> {
+        let TokenRequest { audience, scopes, claims } = request;
+        let http =
+            OauthHttp::with_retries(&self.transport, SignInStep::Token(audience), TOKEN_PATH);
+        let (application, token) = (&self.application, &self.token);
+        let result = GrantedTokens::from_refresh_token(
+            &http,
+            application,
+            token,
+            &scopes,
+            claims.as_deref(),
+        )
+        .await;
         match &result {
-            Ok(grant) => warn_unless_kept(self.hold.renewed(grant, request.audience), &self.notify),
-            // Forgotten while it is held, so that no other run's new sign-in is taken for it.
-            Err(error) if after_refusal::next(error) == Next::AskPerson { forget: true } => {
-                self.hold.forget()?;
+            Ok(grant) => warn_unless_kept(self.guard.keep_renewed(grant, audience), &self.notify),
+            // Deleted under the lock, so that a new sign-in of another run is not deleted.
+            Err(error)
+                if after_refusal::next_step(error) == NextStep::AskPerson { forget: true } =>
+            {
+                self.guard.delete_token()?;
             }
             Err(_) => {}
         }
@@ -47,11 +60,11 @@ impl Renewal {
     }
 }
 
-/// Does the work in a task of its own, which goes on when nobody waits for it any longer.
-pub(super) async fn carried_through<T: Send + 'static>(
+/// Runs the work in a task of its own, which continues when the caller is dropped.
+pub(super) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    let under_way = UNDER_WAY.read().await;
+    let under_way = ACTIVE_RENEWALS.read().await;
     let task = async move {
         let _under_way = under_way;
         work.await
@@ -62,9 +75,9 @@ pub(super) async fn carried_through<T: Send + 'static>(
     }
 }
 
-/// Waits until no renewal is under way: a run that ends earlier may lose its sign-in.
-pub async fn renewals_end() {
-    let _none = UNDER_WAY.write().await;
+/// Waits until no renewal is active: a run that ends earlier may lose its sign-in.
+pub async fn wait_for_renewals() {
+    let _none = ACTIVE_RENEWALS.write().await;
 }
 
 #[cfg(test)]
@@ -87,9 +100,9 @@ mod tests {
                 done.store(true, Ordering::Relaxed);
             }
         };
-        let waited = timeout(Duration::from_secs(1), carried_through(work)).await;
+        let waited = timeout(Duration::from_secs(1), run_to_completion(work)).await;
         assert!(waited.is_err() && !done.load(Ordering::Relaxed));
-        renewals_end().await;
+        wait_for_renewals().await;
         assert!(done.load(Ordering::Relaxed));
     }
 }

@@ -1,5 +1,5 @@
-//! The token by which an application proves that it has a certificate's private key
-//! (RFC 7523 section 2.2), in the form that Entra wants:
+//! The signed token by which an application proves that it has a certificate's private key (RFC
+//! 7523 section 2.2), in Entra's form:
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>.
 
 use std::time::{Duration, SystemTime};
@@ -14,34 +14,34 @@ use super::{Certificate, PrincipalError};
 use crate::auth::ClientId;
 use crate::domain::ClientAssertion;
 
-/// How long an assertion can be used.
+/// The lifetime of an assertion.
 const LIFETIME: Duration = Duration::from_mins(5);
 
-/// An assertion for that token endpoint, with an id that no other has.
+/// Makes and signs an assertion for a token endpoint. `id` must be unique.
 ///
 /// # Errors
-/// The key did not sign.
-pub(super) fn signed(
+/// The key could not sign.
+pub(super) fn sign_assertion(
     certificate: &Certificate,
     client_id: &ClientId,
     endpoint: &Url,
     now: SystemTime,
     id: Uuid,
 ) -> Result<ClientAssertion, PrincipalError> {
-    let header = part(&header(certificate));
-    let payload = part(&payload(client_id, endpoint, now, id));
+    let header = encode_part(&assertion_header(certificate));
+    let payload = encode_part(&assertion_payload(client_id, endpoint, now, id));
     let message = format!("{header}.{payload}");
     let signature = URL_SAFE_NO_PAD.encode(certificate.sign(message.as_bytes())?);
     Ok(ClientAssertion::new(format!("{message}.{signature}")))
 }
 
-/// How it is signed, and by which certificate.
-fn header(certificate: &Certificate) -> Value {
+/// Makes the header, which names the signing algorithm and the certificate.
+fn assertion_header(certificate: &Certificate) -> Value {
     json!({"typ": "JWT", "alg": "PS256", "x5t#S256": certificate.thumbprint()})
 }
 
-/// Who it is for, from whom, and from when until when, in seconds since 1970.
-fn payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> Value {
+/// Makes the payload: audience, issuer, id and lifetime, in seconds since 1970.
+fn assertion_payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> Value {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (begin, end) = (now.as_secs(), (now + LIFETIME).as_secs());
     json!({
@@ -55,7 +55,7 @@ fn payload(client_id: &ClientId, endpoint: &Url, now: SystemTime, id: Uuid) -> V
     })
 }
 
-/// A part of a token (RFC 7515 section 3.1).
-fn part(value: &Value) -> String {
+/// Encodes a part of a token (RFC 7515 section 3.1).
+fn encode_part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }

@@ -1,7 +1,6 @@
-//! A certificate with its private key, out of PEM, ready to sign.
+//! A certificate with its private key, read from PEM, ready to sign.
 //!
-//! Everything that can be wrong with the two is told before anything is sent, and nothing of
-//! their content is.
+//! Every problem of the two is reported before anything is sent, and no message quotes them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,10 +22,10 @@ use sha2::{Digest, Sha256};
 use super::PrincipalError;
 use crate::domain::CertificatePem;
 
-/// What every section of PEM begins with.
+/// The beginning of every PEM section.
 const BEGIN: &str = "-----BEGIN ";
 
-/// What an encrypted key has in its first lines, in either of the two forms.
+/// A word in the first lines of an encrypted key, in either of the two forms.
 const ENCRYPTED: &str = "ENCRYPTED";
 
 /// A certificate that Entra knows, and its private key.
@@ -36,34 +35,34 @@ pub struct Certificate {
     thumbprint: String,
 }
 
-/// Why a text brings no certificate to sign with. It holds no part of the text.
+/// A reason why a text holds no usable certificate. It holds no part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// There is no section of PEM in it.
+    /// The text has no PEM section.
     #[error("it is not PEM")]
     NotPem,
-    /// It is PEM without its line ends.
+    /// The text is PEM without line breaks.
     #[error("it is on one line, but PEM has many")]
     OneLine,
     /// The private key is encrypted.
     #[error("its private key is encrypted")]
     Encrypted,
-    /// A section breaks the form of PEM.
+    /// A section is not valid PEM.
     #[error("it is damaged PEM")]
     Damaged,
-    /// There is no private key in it.
+    /// The text has no private key.
     #[error("it has no private key")]
     NoKey,
-    /// There is no certificate in it.
+    /// The text has no certificate.
     #[error("it has no certificate")]
     NoCertificate,
-    /// The private key is of another kind.
+    /// The private key is not RSA.
     #[error("its private key is not RSA")]
     NotRsa,
-    /// The private key is none, or too short or too long.
+    /// The private key is invalid, too short or too long.
     #[error("its private key is not an RSA key of 2048 to 4096 bits")]
     UnusableKey,
-    /// No certificate in it belongs to the private key.
+    /// No certificate belongs to the private key.
     #[error("none of its certificates belongs to its private key")]
     Mismatch,
     /// The certificate has expired.
@@ -75,16 +74,16 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Takes a private key and the certificate that belongs to it out of a text. Other
-    /// certificates, such as those of its issuers, are passed over.
+    /// Reads a private key and the certificate that belongs to it from a text. Other certificates,
+    /// such as those of its issuers, are ignored.
     ///
     /// # Errors
-    /// Something is missing, or cannot be used now.
+    /// A part is missing or cannot be used now.
     pub fn from_pem(pem: &CertificatePem, now: SystemTime) -> Result<Self, CertificateError> {
         let text = pem.expose();
         check_form(text)?;
-        let key = key(text)?;
-        let certificate = certificate_of(&*key, text)?;
+        let key = read_key(text)?;
+        let certificate = find_certificate(&*key, text)?;
         check_time(&certificate, now)?;
         let signer = key.choose_scheme(&[SignatureScheme::RSA_PSS_SHA256]);
         Ok(Self {
@@ -93,22 +92,22 @@ impl Certificate {
         })
     }
 
-    /// The SHA-256 of the certificate, by which Entra finds it.
+    /// Returns the SHA-256 of the certificate, by which Entra finds it.
     pub(super) fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
 
-    /// Signs by PS256: RSA with PSS padding, whose salt is as long as the SHA-256 it is made of
-    /// (RFC 7518 section 3.5).
+    /// Signs with PS256: RSA with PSS padding and a salt as long as the SHA-256 digest (RFC 7518
+    /// section 3.5).
     ///
     /// # Errors
-    /// The system gave no random numbers.
+    /// The system gives no random numbers.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, PrincipalError> {
         self.signer.sign(message).map_err(|_| PrincipalError::NotSigned)
     }
 }
 
-/// Tells what no reader of PEM would tell apart.
+/// Checks for mistakes that the PEM reader does not distinguish.
 fn check_form(text: &str) -> Result<(), CertificateError> {
     if !text.contains(BEGIN) {
         return Err(CertificateError::NotPem);
@@ -122,8 +121,8 @@ fn check_form(text: &str) -> Result<(), CertificateError> {
     Ok(())
 }
 
-/// The private key, if it is RSA.
-fn key(text: &str) -> Result<Arc<dyn SigningKey>, CertificateError> {
+/// Reads the private key, which must be RSA.
+fn read_key(text: &str) -> Result<Arc<dyn SigningKey>, CertificateError> {
     let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
         pem::Error::NoItemsFound => CertificateError::NoKey,
         _ => CertificateError::Damaged,
@@ -136,8 +135,8 @@ fn key(text: &str) -> Result<Arc<dyn SigningKey>, CertificateError> {
     is_rsa.then_some(key).ok_or(CertificateError::NotRsa)
 }
 
-/// The certificate that belongs to the key.
-fn certificate_of(
+/// Finds the certificate that belongs to the key.
+fn find_certificate(
     key: &dyn SigningKey,
     text: &str,
 ) -> Result<CertificateDer<'static>, CertificateError> {
@@ -151,15 +150,14 @@ fn certificate_of(
     own.next().ok_or(CertificateError::Mismatch)
 }
 
-/// The public key of a certificate; none if it cannot be read.
+/// Returns the public key of a certificate, or `None` if the certificate cannot be read.
 fn public_key(der: &CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDer<'static>> {
     let parsed = ParsedCertificate::try_from(der).ok()?;
     Some(parsed.subject_public_key_info())
 }
 
-/// Refuses a certificate that Entra would refuse for its age. The verification looks at that
-/// first; that nobody is trusted to have issued the certificate, which is the other answer, does
-/// not matter here.
+/// Checks the certificate's validity period. The verification checks the period first; its other
+/// answer, that the issuer is not trusted, does not matter here.
 fn check_time(der: &CertificateDer<'_>, now: SystemTime) -> Result<(), CertificateError> {
     let parsed = ParsedCertificate::try_from(der).map_err(|_| CertificateError::Damaged)?;
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);

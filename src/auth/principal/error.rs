@@ -1,6 +1,6 @@
-//! Why an application cannot prove who it is, and what to change.
+//! Errors of an application's proof of identity, and what to do about them.
 //!
-//! Variables are told by their names: no text here holds what is in one.
+//! Messages name variables, and never show their values.
 
 use std::fmt;
 use std::io;
@@ -9,19 +9,22 @@ use std::path::PathBuf;
 use super::CertificateError;
 use crate::http::{DecodeError, Peer};
 
-/// Why an application cannot prove who it is.
+/// A reason why an application cannot prove its identity.
 #[derive(Debug, thiserror::Error)]
 pub enum PrincipalError {
-    /// Variables are not there, or are empty.
-    #[error("{means} is not set: {}", listed(variables))]
+    /// Variables are not set, or are empty.
+    #[error(
+        "{means} cannot be read, because these variables are not set: {}",
+        list_names(variables)
+    )]
     NotSet {
-        /// What needs them.
-        means: Means,
-        /// All of them.
+        /// The proof that needs them.
+        means: ProofKind,
+        /// The names of the variables.
         variables: Vec<String>,
     },
-    /// A variable holds no address that may be asked.
-    #[error("the variable `{variable}` holds no https address")]
+    /// A variable does not hold an https address.
+    #[error("the variable `{variable}` does not hold an https address")]
     NoAddress {
         /// Its name.
         variable: String,
@@ -31,7 +34,7 @@ pub enum PrincipalError {
     CertificateFile {
         /// Its name.
         variable: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A certificate cannot be used.
@@ -41,22 +44,22 @@ pub enum PrincipalError {
     Certificate {
         /// The variable's name.
         variable: String,
-        /// What is wrong.
+        /// The problem.
         source: CertificateError,
     },
-    /// The key did not sign.
-    #[error("the private key signs nothing: the system gives no random numbers")]
+    /// The key could not sign.
+    #[error("the private key could not sign: the system gives no random numbers")]
     NotSigned,
-    /// Whoever runs the pipeline gave no token.
-    #[error("{peer} answered {status} and told no identity of this pipeline")]
+    /// The pipeline's identity provider gave no token.
+    #[error("{peer} answered {status} without a token for this pipeline")]
     NoToken {
-        /// Who they are.
-        means: Means,
-        /// Whom we asked.
+        /// The provider.
+        means: ProofKind,
+        /// The service that was asked.
         peer: Peer,
         /// The status.
         status: u16,
-        /// What is wrong with the body, where that is what is wrong.
+        /// The problem with the body, if that is the cause.
         source: Option<DecodeError>,
     },
     /// The file with the token cannot be used.
@@ -64,29 +67,29 @@ pub enum PrincipalError {
     TokenFile {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// By what an application proves who it is.
+/// A kind of proof of an application's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
+pub enum ProofKind {
     /// A secret.
     Secret,
     /// A certificate.
     Certificate,
-    /// The word of GitHub Actions.
+    /// A token from GitHub Actions.
     GitHub,
-    /// The word of Azure Pipelines.
+    /// A token from Azure Pipelines.
     AzureDevOps,
-    /// The word of a Kubernetes cluster.
+    /// A token from a Kubernetes cluster.
     Kubernetes,
 }
 
 impl PrincipalError {
-    /// Whether it is told before anything is contacted, by what the run was given.
-    pub fn is_of_the_setup(&self) -> bool {
+    /// Returns true if the error is found before any service is contacted.
+    pub fn is_setup_error(&self) -> bool {
         match self {
             Self::NotSet { .. }
             | Self::NoAddress { .. }
@@ -96,10 +99,10 @@ impl PrincipalError {
         }
     }
 
-    /// What to do about it, most likely first.
+    /// Returns what to do about the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::NotSet { means, .. } => vec![means.setting().to_owned()],
+            Self::NotSet { means, .. } => vec![means.how_to_set().to_owned()],
             Self::NoAddress { .. } => {
                 vec!["leave the variable as the runner of the pipeline sets it".to_owned()]
             }
@@ -108,15 +111,15 @@ impl PrincipalError {
             )],
             Self::Certificate { variable, source } => source.hints(variable),
             Self::NotSigned => vec!["run again".to_owned()],
-            Self::NoToken { means, .. } => vec![means.refusal().to_owned()],
-            Self::TokenFile { .. } => vec![Means::Kubernetes.refusal().to_owned()],
+            Self::NoToken { means, .. } => vec![means.how_to_get_token().to_owned()],
+            Self::TokenFile { .. } => vec![ProofKind::Kubernetes.how_to_get_token().to_owned()],
         }
     }
 }
 
-impl Means {
-    /// What to write where a variable is missing.
-    fn setting(self) -> &'static str {
+impl ProofKind {
+    /// Returns how to set a missing variable.
+    fn how_to_set(self) -> &'static str {
         match self {
             Self::Secret => {
                 "in the step that runs flowbind, set the variable from the pipeline's secret store; it holds the secret's value, not its id"
@@ -136,8 +139,8 @@ impl Means {
         }
     }
 
-    /// What to check where there is no token.
-    fn refusal(self) -> &'static str {
+    /// Returns what to check if there is no token.
+    fn how_to_get_token(self) -> &'static str {
         match self {
             Self::AzureDevOps => {
                 "check that `service-connection` is the `resourceId` in the address of its page, that it is one of workload identity federation, and that this pipeline may use it"
@@ -146,24 +149,24 @@ impl Means {
                 "check that the pod has the token's volume, and that its user may read the file"
             }
             Self::GitHub | Self::Secret | Self::Certificate => {
-                "run flowbind within the job that has `permissions:` with `id-token: write`: what allows to ask ends with the job"
+                "run flowbind within the job that has `permissions:` with `id-token: write`: the request token expires with the job"
             }
         }
     }
 }
 
 impl CertificateError {
-    /// What to do about it.
+    /// Returns what to do about the error, where `variable` holds the certificate.
     fn hints(self, variable: &str) -> Vec<String> {
         let hint = match self {
             Self::NotPem => {
                 "make PEM of a PFX file: `openssl pkcs12 -in app.pfx -nodes -out app.pem`"
             }
             Self::OneLine => {
-                "the pipeline took the line ends away: keep app.pem as a secure file; `openssl x509 -in app.pem -noout -subject` tells whether it is whole"
+                "the pipeline removed the line breaks: keep app.pem as a secure file; `openssl x509 -in app.pem -noout -subject` shows whether it is complete"
             }
             Self::Encrypted => {
-                "take the passphrase away: `openssl pkey -in app.pem -out plain.pem && openssl x509 -in app.pem >> plain.pem`"
+                "remove the passphrase: `openssl pkey -in app.pem -out plain.pem && openssl x509 -in app.pem >> plain.pem`"
             }
             Self::Damaged => {
                 "find the damaged part: `openssl pkey -in app.pem -noout -check`, `openssl x509 -in app.pem -noout -subject`"
@@ -172,7 +175,7 @@ impl CertificateError {
                 "put the private key before the certificate: `openssl pkey -in key.pem -out app.pem && openssl x509 -in certificate.pem >> app.pem`"
             }
             Self::NoCertificate => {
-                "put the certificate behind the private key: `openssl x509 -in certificate.pem >> app.pem`"
+                "put the certificate after the private key: `openssl x509 -in certificate.pem >> app.pem`"
             }
             Self::Mismatch => {
                 "find the ones that belong together: `openssl pkey -in app.pem -pubout` and `openssl x509 -in app.pem -noout -pubkey` print the same"
@@ -189,20 +192,20 @@ impl CertificateError {
     }
 }
 
-impl fmt::Display for Means {
+impl fmt::Display for ProofKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Secret => "the secret's variable",
-            Self::Certificate => "the certificate's variable",
-            Self::GitHub => "what GitHub Actions tells its jobs",
-            Self::AzureDevOps => "what Azure Pipelines tells its jobs",
-            Self::Kubernetes => "what workload identity tells its pods",
+            Self::Secret => "the client secret",
+            Self::Certificate => "the certificate",
+            Self::GitHub => "the identity of this GitHub Actions job",
+            Self::AzureDevOps => "the identity of this Azure Pipelines job",
+            Self::Kubernetes => "the workload identity of this pod",
         })
     }
 }
 
-/// The names as a sentence lists them.
-fn listed(variables: &[String]) -> String {
+/// Lists the names in backticks.
+fn list_names(variables: &[String]) -> String {
     let quoted: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
 }

@@ -1,4 +1,4 @@
-//! An application that signs in as itself: a service principal, and how it proves who it is.
+//! An application that signs in as itself (a service principal), and the proof of its identity.
 //!
 //! ```text
 //! Proof::Secret         the secret, in the body
@@ -6,7 +6,7 @@
 //! Proof::Federated      what the pipeline's identity provider signs  federation
 //! ```
 //!
-//! Its tokens serve Dataverse. The Flow service answers people only.
+//! Its tokens are for Dataverse only: the Flow service accepts people only.
 
 mod assertion;
 mod certificate;
@@ -20,69 +20,70 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 pub use certificate::{Certificate, CertificateError};
-pub use error::{Means, PrincipalError};
-pub use federation::Federation;
+pub use error::{PrincipalError, ProofKind};
+pub use federation::IdentityProvider;
 
-use super::{Application, Audience, AuthError, ClientId, Step};
+use super::{Application, Audience, AuthError, ClientId, SignInStep};
 use crate::api::entra::Authority;
-use crate::auth::exchange::Grant;
-use crate::auth::exchange::TOKEN;
-use crate::auth::exchange::Wire;
+use crate::auth::exchange::GrantedTokens;
+use crate::auth::exchange::OauthHttp;
+use crate::auth::exchange::TOKEN_PATH;
 use crate::domain::{ClientAssertion, ClientSecret};
 use crate::http::Transport;
 
-/// An application and how it proves who it is.
+/// An application with the proof of its identity.
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// The application.
     pub client_id: ClientId,
-    /// Its proof.
+    /// The proof of its identity.
     pub proof: Proof,
 }
 
-/// How an application proves who it is.
+/// A proof of an application's identity.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// By a secret that it shares with Entra.
+    /// A secret that the application shares with Entra.
     Secret(ClientSecret),
-    /// By the private key of a certificate that Entra knows.
+    /// The private key of a certificate that Entra knows.
     Certificate(Certificate),
-    /// By the word of whoever runs the pipeline.
-    Federated(Federation),
+    /// A token that the pipeline's identity provider signs.
+    Federated(IdentityProvider),
 }
 
-/// What goes to Entra as a proof.
+/// A proof in the form that is sent to Entra.
 #[derive(Debug)]
 pub(super) enum Credential {
     /// The secret itself.
     Secret(ClientSecret),
-    /// A token that somebody signed whom Entra trusts.
+    /// A signed token of an issuer that Entra trusts.
     Assertion(ClientAssertion),
 }
 
 impl Principal {
-    /// Asks for a token with that scope, such as `https://contoso.crm4.dynamics.com/.default`.
-    /// A pipeline's identity provider is asked for a token for that audience first, such as
-    /// `api://AzureADTokenExchange`, which differs from cloud to cloud.
+    /// Asks for a token with a scope, such as `https://contoso.crm4.dynamics.com/.default`.
+    /// `audience` is the audience of the pipeline's token, such as `api://AzureADTokenExchange`,
+    /// which differs from cloud to cloud.
     ///
     /// # Errors
-    /// No proof, no answer, or a refusal.
-    pub(super) async fn grant(
+    /// There is no proof, no answer, or a refusal.
+    pub(super) async fn request_token(
         &self,
         transport: &Transport,
         authority: &Authority,
         scope: &str,
         audience: &str,
-    ) -> Result<Grant, AuthError> {
-        let credential = self.credential(transport, authority, audience).await?;
+    ) -> Result<GrantedTokens, AuthError> {
+        let credential = self.make_credential(transport, authority, audience).await?;
         let authority = authority.clone();
         let application = Application { authority, client_id: self.client_id.clone() };
-        let wire = Wire::asking(transport, Step::Token(Audience::Dataverse), TOKEN);
-        Grant::for_application(&wire, &application, &credential, scope).await
+        let wire =
+            OauthHttp::with_retries(transport, SignInStep::Token(Audience::Dataverse), TOKEN_PATH);
+        GrantedTokens::for_application(&wire, &application, &credential, scope).await
     }
 
-    /// The proof as it goes to Entra, made anew each time: assertions last for minutes.
-    async fn credential(
+    /// Makes the proof to send, anew each time: assertions last for minutes.
+    async fn make_credential(
         &self,
         transport: &Transport,
         authority: &Authority,
@@ -93,9 +94,9 @@ impl Principal {
             Proof::Certificate(certificate) => {
                 let (now, id) = (SystemTime::now(), Uuid::new_v4());
                 let endpoint = authority.token_url();
-                assertion::signed(certificate, &self.client_id, &endpoint, now, id)?
+                assertion::sign_assertion(certificate, &self.client_id, &endpoint, now, id)?
             }
-            Proof::Federated(federation) => federation.assertion(transport, audience).await?,
+            Proof::Federated(federation) => federation.fetch_assertion(transport, audience).await?,
         };
         Ok(Credential::Assertion(assertion))
     }

@@ -94,7 +94,8 @@ fn an_assertion_is_what_entra_wants_signed_by_the_key() {
     let (certificate, der) = usable();
     let client_id = "app-1".parse().unwrap();
     let endpoint = "https://login.example.com/t-1/oauth2/v2.0/token".parse().unwrap();
-    let assertion = assertion::signed(&certificate, &client_id, &endpoint, now(), Uuid::nil());
+    let assertion =
+        assertion::sign_assertion(&certificate, &client_id, &endpoint, now(), Uuid::nil());
     let assertion = assertion.unwrap();
     let (header, payload) = verified(assertion.expose());
     let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(der));
@@ -151,9 +152,9 @@ fn what_is_wrong_with_a_certificate_is_told_with_a_command_and_without_its_conte
     }
 }
 
-/// How a grant ended, and what it took.
+/// The result of a request for a token, and what it took.
 struct Ended {
-    result: Result<Grant, AuthError>,
+    result: Result<GrantedTokens, AuthError>,
     received: Vec<Received>,
     transport: Transport,
 }
@@ -186,7 +187,7 @@ async fn grant(proof: impl FnOnce(&Server) -> Proof, pipeline: Reply, token: Rep
     assert!(!format!("{principal:?}").contains("made-up"), "{principal:?}");
     let authority = Authority::new(&server.url("/"), "contoso.example".parse().unwrap());
     let transport = Transport::new(Settings::default()).unwrap();
-    let result = principal.grant(&transport, &authority, SCOPE, AUDIENCE).await;
+    let result = principal.request_token(&transport, &authority, SCOPE, AUDIENCE).await;
     Ended { result, received: server.received(), transport }
 }
 
@@ -205,11 +206,11 @@ fn secret(_: &Server) -> Proof {
 fn git_hub(server: &Server) -> Proof {
     let url = server.url("/idtoken?api-version=2.0");
     let request_token = AccessToken::new("made-up-request-token");
-    Proof::Federated(Federation::GitHub { url, request_token })
+    Proof::Federated(IdentityProvider::GitHub { url, request_token })
 }
 
 fn azure_dev_ops(server: &Server) -> Proof {
-    Proof::Federated(Federation::AzureDevOps {
+    Proof::Federated(IdentityProvider::AzureDevOps {
         url: server.url("/oidctoken"),
         access_token: AccessToken::new("made-up-job-token"),
         service_connection: "connection-1".to_owned(),
@@ -298,7 +299,7 @@ async fn azure_dev_ops_is_asked_for_a_service_connection() {
 async fn a_token_file_is_read_anew_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    let file = |_: &Server| Proof::Federated(Federation::File { path: path.clone() });
+    let file = |_: &Server| Proof::Federated(IdentityProvider::File { path: path.clone() });
     for text in ["made-up-1", "made-up-2\n"] {
         std::fs::write(&path, text).unwrap();
         let ended = grant(file, Reply::Drop, granted()).await;
@@ -360,7 +361,7 @@ async fn nothing_is_asked_over_plain_http() {
     let far = |_: &Server| {
         let url = "http://pipelines.example.com/".parse().unwrap();
         let request_token = AccessToken::new("made-up");
-        Proof::Federated(Federation::GitHub { url, request_token })
+        Proof::Federated(IdentityProvider::GitHub { url, request_token })
     };
     let ended = grant(far, Reply::Drop, granted()).await;
     assert!(matches!(ended.error(), AuthError::Transport { .. }), "{:?}", ended.error());

@@ -111,7 +111,7 @@ def test_an_access_token_of_msal_as_an_application_is_refused_for_the_flow_servi
     given = tokens(sandbox, app)
     given["FLOWBIND_FLOW_TOKEN"] = alone.acquire_token_for_client([FLOW_SCOPE])["access_token"]
     ended = runs.silent(variables=given)
-    assert_refused(ended, 4, "FLOWBIND_FLOW_TOKEN", "an application without a person")
+    assert_refused(ended, 4, "FLOWBIND_FLOW_TOKEN", "belongs to an application, not to a person")
 
 
 def command(folder, sandbox, cache, form):

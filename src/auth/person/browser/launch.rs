@@ -6,47 +6,49 @@ use url::Url;
 
 use crate::domain::OWN_SECRETS;
 
-/// The programs that open an address, and what stands before it; the first that is there is
-/// taken.
+/// Programs that open an address, with their first arguments; the first one that exists is used.
 #[cfg(target_os = "macos")]
 const LAUNCHERS: &[(&str, &[&str])] = &[("/usr/bin/open", &[])];
 
-/// The programs that open an address, and what stands before it; the first that is there is
-/// taken.
+/// Programs that open an address, with their first arguments; the first one that exists is used.
 #[cfg(windows)]
 const LAUNCHERS: &[(&str, &[&str])] = &[("rundll32.exe", &["url.dll,FileProtocolHandler"])];
 
-/// The programs that open an address, and what stands before it; the first that is there is
-/// taken. The former honours `BROWSER`, the latter is that of Windows' subsystem for Linux.
+/// Programs that open an address, with their first arguments; the first one that exists is used.
+/// `xdg-open` honours `BROWSER`; `wslview` is for the Windows Subsystem for Linux.
 #[cfg(not(any(target_os = "macos", windows)))]
 const LAUNCHERS: &[(&str, &[&str])] = &[("xdg-open", &[]), ("wslview", &[])];
 
-/// What is set, one of them at least, where there is a browser to be seen.
+/// Variables of which at least one is set where a browser can be shown.
 #[cfg(not(any(target_os = "macos", windows)))]
-const SCREENS: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
+const DISPLAY_VARIABLES: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
 
-/// Opens the address in the person's browser, as far as there is one. Whether it worked is only
-/// a hint: what was started may fail later.
+/// Opens the address in the person's browser. Returns true if a program was started, which may
+/// still fail later.
 pub fn open_browser(url: &Url) -> bool {
     let is_page = matches!(url.scheme(), "https" | "http");
-    is_page && has_screen() && LAUNCHERS.iter().any(|launcher| start(command(launcher, url)))
+    is_page
+        && can_show_browser()
+        && LAUNCHERS.iter().any(|launcher| start_program(launch_command(launcher, url)))
 }
 
-/// Whether somebody could see a browser.
+/// Returns true if a browser can be shown.
 #[cfg(not(any(target_os = "macos", windows)))]
-fn has_screen() -> bool {
-    SCREENS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+fn can_show_browser() -> bool {
+    DISPLAY_VARIABLES
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Whether somebody could see a browser.
+/// Returns true if a browser can be shown.
 #[cfg(any(target_os = "macos", windows))]
-fn has_screen() -> bool {
+fn can_show_browser() -> bool {
     true
 }
 
-/// The program with the address, apart from our streams and our secrets and, where there are such,
-/// from the keys that interrupt us.
-fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
+/// Makes the command that opens the address: without this program's streams and secrets and, on
+/// Unix, in a process group of its own, so that Ctrl-C does not reach it.
+fn launch_command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     let mut command = Command::new(program);
     command.args(*arguments).arg(url.as_str());
     for name in OWN_SECRETS {
@@ -58,8 +60,8 @@ fn command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     command
 }
 
-/// Starts the program. Somebody has to wait for its end, so that the system can forget it.
-fn start(mut command: Command) -> bool {
+/// Starts the program, and waits for its end in a thread so that no zombie process stays.
+fn start_program(mut command: Command) -> bool {
     let Ok(mut child) = command.spawn() else {
         return false;
     };
@@ -76,7 +78,7 @@ mod tests {
     fn an_address_is_one_argument_and_the_last_and_our_secrets_stay_here() {
         let url = "https://login.example.com/a?b=c%20d&e=$(f)".parse().unwrap();
         for launcher in LAUNCHERS {
-            let command = command(launcher, &url);
+            let command = launch_command(launcher, &url);
             let arguments: Vec<_> = command.get_args().collect();
             assert_eq!(arguments.len(), launcher.1.len() + 1);
             assert_eq!(arguments.last().unwrap().to_str(), Some(url.as_str()));
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_not_started_and_what_is_no_page_is_not_opened() {
         let url = "https://login.example.com/".parse().unwrap();
-        assert!(!start(command(&("no-such-program-anywhere", &[]), &url)));
+        assert!(!start_program(launch_command(&("no-such-program-anywhere", &[]), &url)));
         for text in ["file:///etc/hostname", "mailto:a@example.com", "calculator:"] {
             assert!(!open_browser(&text.parse().unwrap()), "{text}");
         }

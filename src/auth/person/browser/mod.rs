@@ -1,16 +1,16 @@
-//! The sign-in that a person finishes in a browser of this machine: an authorization code with
-//! PKCE (RFC 7636), brought back to a port of this machine (RFC 8252 section 7.3).
+//! Sign-in in a browser on this machine: an authorization code with PKCE (RFC 7636), which the
+//! browser brings back to a local port (RFC 8252 section 7.3).
 //!
 //! ```text
-//! Loopback::open    a port on 127.0.0.1 and ::1, of which the redirect address is made
-//! show              the caller prints the address and opens a browser
-//! Loopback::wait    every visitor is heard; the first answer is kept and the port closes
-//! redeem            code -> tokens, proven by the nonce
-//! loopback::end     the browser shows how it ended
+//! LoopbackListener::open              a port on 127.0.0.1 and ::1, part of the redirect address
+//! show                                the caller prints the address and opens a browser
+//! LoopbackListener::wait_for_answer   the first answer of this sign-in closes the port
+//! AuthorizationRequest::redeem_code   code -> tokens, whose nonce is checked
+//! loopback::send_final_page           the browser shows the result
 //! ```
 //!
-//! The browser is answered last, so that its page tells the truth, over the connection that brought
-//! the answer, so that no port stays open for it. Dropping the future closes everything.
+//! The browser is answered last, so that its page shows the final result, over the connection that
+//! brought the code, so that no port stays open for it. Dropping the future closes everything.
 
 mod launch;
 mod loopback;
@@ -25,48 +25,53 @@ use tokio::time::timeout;
 use url::Url;
 
 pub use self::launch::open_browser;
-use self::loopback::{Loopback, Visit};
-use crate::auth::exchange::TOKEN;
-use crate::auth::exchange::Wire;
-use crate::auth::exchange::{CodeRequest, Grant};
-use crate::auth::person::Request;
-use crate::auth::{Application, AuthError, Step};
+use self::loopback::{AnsweredConnection, LoopbackListener};
+use crate::auth::exchange::OauthHttp;
+use crate::auth::exchange::TOKEN_PATH;
+use crate::auth::exchange::{AuthorizationRequest, GrantedTokens};
+use crate::auth::person::TokenRequest;
+use crate::auth::{Application, AuthError, SignInStep};
 use crate::domain::is_private;
 use crate::http::Transport;
 
-/// How long a person may take in the browser.
-const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// The time that a person may take in the browser.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Signs a person in by a browser: the caller is told the address to open, before waiting. The
-/// time that the person takes is added to the transport's deadline.
+/// Signs a person in with a browser. `show` gets the address to open before the wait. The time that
+/// the person takes is added to the transport's deadline.
 ///
 /// # Errors
-/// A refusal, no answer in time or one that is not ours, or a service that cannot be reached.
-pub(in crate::auth) async fn grant(
+/// The authority refuses or cannot be reached, or the browser brings no valid answer in time.
+pub(in crate::auth) async fn sign_in_by_browser(
     transport: &Transport,
     application: &Application,
-    request: &Request<'_>,
+    request: &TokenRequest,
     show: impl FnOnce(&Url),
-) -> Result<Grant, AuthError> {
-    let loopback = Loopback::open().await.map_err(|source| AuthError::NoPort { source })?;
-    let Request { scopes, claims, .. } = *request;
-    let request = CodeRequest::new(application, loopback.address(), scopes, claims);
+) -> Result<GrantedTokens, AuthError> {
+    let loopback = LoopbackListener::open().await.map_err(|source| AuthError::NoPort { source })?;
+    let TokenRequest { scopes, claims, .. } = request;
+    let request = AuthorizationRequest::new(
+        application,
+        loopback.redirect_address(),
+        scopes,
+        claims.as_deref(),
+    );
     let request = request.map_err(|_| AuthError::NoAuthority)?;
-    show(safe(request.address())?);
-    let visit = timeout(LONGEST_WAIT, loopback.wait(request.state()));
-    let visit = transport.while_asking(LONGEST_WAIT, visit).await;
-    let Visit { connection, answer } = visit.map_err(|_| AuthError::Unanswered)?;
-    let wire = Wire::asking(transport, Step::SignIn, TOKEN);
+    show(ensure_private(request.browser_address())?);
+    let visit = timeout(ANSWER_TIMEOUT, loopback.wait_for_answer(request.state()));
+    let visit = transport.while_asking(ANSWER_TIMEOUT, visit).await;
+    let AnsweredConnection { connection, answer } = visit.map_err(|_| AuthError::BrowserTimeout)?;
+    let wire = OauthHttp::with_retries(transport, SignInStep::SignIn, TOKEN_PATH);
     let result = match answer {
-        Ok(code) => request.redeem(&wire, application, code).await,
+        Ok(code) => request.redeem_code(&wire, application, code).await,
         Err(error) => Err(error),
     };
-    loopback::end(connection, &page::of(result.as_ref().err())).await;
+    loopback::send_final_page(connection, &page::final_page(result.as_ref().err())).await;
     result
 }
 
-/// The address, if what a person enters there stays between them and the server.
-fn safe(address: &Url) -> Result<&Url, AuthError> {
+/// Returns the address if it is https or on this machine.
+fn ensure_private(address: &Url) -> Result<&Url, AuthError> {
     if is_private(address) {
         return Ok(address);
     }

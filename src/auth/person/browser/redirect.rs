@@ -1,82 +1,84 @@
-//! Reads what a visitor of the port wants: a pure function of the head of its request.
+//! Reads a request to the local port: a pure function of the request's head.
 //!
-//! Whoever finds the port can speak to it, so all but the one answer is turned away, and nothing
-//! of what a visitor says is repeated.
+//! Any local program can connect to the port, so every request but the one answer is rejected, and
+//! nothing of it is repeated.
 
 use http::StatusCode;
 use httparse::{EMPTY_HEADER, Error, Request, Status};
 use oauth2::{AuthorizationCode, CsrfToken};
 
 use crate::api::entra::Refusal;
-use crate::auth::{AuthError, Step};
+use crate::auth::{AuthError, SignInStep};
 
-/// The longest head of a request that is read, in bytes.
-pub(super) const MOST_HEAD_BYTES: usize = 16 * 1024;
+/// The maximum size of a request's head, in bytes.
+pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// The most headers that a request may have.
-const MOST_HEADERS: usize = 100;
+/// The maximum number of headers.
+const MAX_HEADERS: usize = 100;
 
-/// The path of the redirect address, which has none of its own.
+/// The path of the redirect address.
 const PATH: &str = "/";
 
-/// The parameters of which an answer has one at least.
+/// Parameters of an answer, which has at least one of them.
 const PARAMETERS: [&str; 3] = ["code", "error", "state"];
 
-/// What is waited for.
-pub(super) struct Awaited<'a> {
+/// The expected answer.
+pub(super) struct ExpectedAnswer<'a> {
     /// The host and the port of the redirect address.
     pub(super) host: &'a str,
-    /// What the answer has to bring back.
+    /// The state that the answer must carry.
     pub(super) state: &'a CsrfToken,
 }
 
-/// What a visitor said so far.
+/// The meaning of a request's head.
 #[derive(Debug)]
-pub(super) enum Heard {
-    /// Not all of it yet.
-    Beginning,
-    /// The answer of the sign-in: a code, or why there is none.
+pub(super) enum RedirectRequest {
+    /// Incomplete: more bytes are needed.
+    Incomplete,
+    /// The answer of this sign-in: a code, or the reason why there is none.
     Answer(Result<AuthorizationCode, AuthError>),
-    /// An answer to another sign-in.
-    Foreign,
-    /// Something else, which that status turns away.
-    Other(StatusCode),
+    /// The answer of another sign-in.
+    OtherSignIn,
+    /// Another request, to be rejected with this status.
+    Rejected(StatusCode),
 }
 
 /// Reads the head of a request.
-pub(super) fn read(head: &[u8], awaited: &Awaited<'_>) -> Heard {
-    let mut headers = [EMPTY_HEADER; MOST_HEADERS];
+pub(super) fn read_request(head: &[u8], expected: &ExpectedAnswer<'_>) -> RedirectRequest {
+    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
     match request.parse(head) {
-        Ok(Status::Complete(_)) => judge(&request, awaited),
-        Ok(Status::Partial) if head.len() < MOST_HEAD_BYTES => Heard::Beginning,
+        Ok(Status::Complete(_)) => classify_request(&request, expected),
+        Ok(Status::Partial) if head.len() < MAX_HEAD_BYTES => RedirectRequest::Incomplete,
         Ok(Status::Partial) | Err(Error::TooManyHeaders) => {
-            Heard::Other(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            RedirectRequest::Rejected(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
         }
-        Err(_) => Heard::Other(StatusCode::BAD_REQUEST),
+        Err(_) => RedirectRequest::Rejected(StatusCode::BAD_REQUEST),
     }
 }
 
-/// Tells the answer from other requests. A host of another name is that of a page elsewhere
-/// whose name was made to lead here.
-fn judge(request: &Request<'_, '_>, awaited: &Awaited<'_>) -> Heard {
-    if !is_for(request, awaited.host) {
-        return Heard::Other(StatusCode::MISDIRECTED_REQUEST);
+/// Tells the answer from other requests. A request for another host comes from a web page that made
+/// its own name lead to this machine.
+fn classify_request(request: &Request<'_, '_>, expected: &ExpectedAnswer<'_>) -> RedirectRequest {
+    if !names_host(request, expected.host) {
+        return RedirectRequest::Rejected(StatusCode::MISDIRECTED_REQUEST);
     }
     if request.method != Some("GET") {
-        return Heard::Other(StatusCode::METHOD_NOT_ALLOWED);
+        return RedirectRequest::Rejected(StatusCode::METHOD_NOT_ALLOWED);
     }
     let target = request.path.unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let parameters = Parameters::of(query);
-    if path != PATH || !parameters.are_an_answer() {
-        return Heard::Other(StatusCode::NOT_FOUND);
+    let parameters = Parameters::parse(query);
+    if path != PATH || !parameters.belong_to_answer() {
+        return RedirectRequest::Rejected(StatusCode::NOT_FOUND);
     }
-    parameters.answer(awaited.state).map_or(Heard::Foreign, Heard::Answer)
+    parameters
+        .sign_in_answer(expected.state)
+        .map_or(RedirectRequest::OtherSignIn, RedirectRequest::Answer)
 }
 
-/// Whether the request names that host, and no other.
-fn is_for(request: &Request<'_, '_>, host: &str) -> bool {
+/// Returns true if the request has exactly one `Host` header, with this host.
+fn names_host(request: &Request<'_, '_>, host: &str) -> bool {
     let headers = request.headers.iter();
     let mut hosts = headers.filter(|header| header.name.eq_ignore_ascii_case("host"));
     let is_ours = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(host.as_bytes());
@@ -88,33 +90,33 @@ struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads a query.
-    fn of(query: &str) -> Self {
+    fn parse(query: &str) -> Self {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// Whether they are those of an answer, be it ours or not.
-    fn are_an_answer(&self) -> bool {
+    /// Returns true if these are parameters of an answer to any sign-in.
+    fn belong_to_answer(&self) -> bool {
         self.0.iter().any(|(name, _)| PARAMETERS.contains(&name.as_str()))
     }
 
-    /// The value of a parameter, none of which may be there twice (RFC 6749 section 3.1).
-    fn only(&self, wanted: &str) -> Option<&str> {
+    /// Returns the value of a parameter that occurs exactly once (RFC 6749 section 3.1).
+    fn single_value(&self, wanted: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(name, _)| name == wanted);
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
     }
 
-    /// The code, or why there is none (RFC 6749 section 4.1.2). What brings another state was not
-    /// asked for here, whatever else it says: any page can send a browser here.
-    fn answer(&self, state: &CsrfToken) -> Option<Result<AuthorizationCode, AuthError>> {
-        if self.only("state") != Some(state.secret()) {
+    /// Returns the code or the refusal (RFC 6749 section 4.1.2). Returns `None` if the state is not
+    /// the expected one: any web page can send a browser here.
+    fn sign_in_answer(&self, state: &CsrfToken) -> Option<Result<AuthorizationCode, AuthError>> {
+        if self.single_value("state") != Some(state.secret()) {
             return None;
         }
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         if let Some(refusal) = Refusal::of_redirect(pairs) {
-            return Some(Err(AuthError::refused(Step::SignIn, refusal)));
+            return Some(Err(AuthError::from_refusal(SignInStep::SignIn, refusal)));
         }
-        let code = self.only("code").filter(|code| !code.is_empty())?;
+        let code = self.single_value("code").filter(|code| !code.is_empty())?;
         Some(Ok(AuthorizationCode::new(code.to_owned())))
     }
 }
@@ -123,18 +125,18 @@ impl Parameters {
 mod tests {
     use super::*;
 
-    fn heard(head: &str) -> Heard {
+    fn heard(head: &str) -> RedirectRequest {
         let state = CsrfToken::new("made-up-state".to_owned());
-        read(head.as_bytes(), &Awaited { host: "localhost:7", state: &state })
+        read_request(head.as_bytes(), &ExpectedAnswer { host: "localhost:7", state: &state })
     }
 
-    fn get(target: &str) -> Heard {
+    fn get(target: &str) -> RedirectRequest {
         heard(&format!("GET {target} HTTP/1.1\r\nHost: LocalHost:7\r\n\r\n"))
     }
 
-    fn status(heard: &Heard) -> u16 {
+    fn status(heard: &RedirectRequest) -> u16 {
         match heard {
-            Heard::Other(status) => status.as_u16(),
+            RedirectRequest::Rejected(status) => status.as_u16(),
             _ => panic!("{heard:?}"),
         }
     }
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn an_answer_brings_the_code_and_shows_it_to_nobody() {
         let heard = get("/?code=made-up%2Bcode&state=made-up-state&session_state=x");
-        let Heard::Answer(Ok(code)) = &heard else { panic!("{heard:?}") };
+        let RedirectRequest::Answer(Ok(code)) = &heard else { panic!("{heard:?}") };
         assert_eq!(code.secret(), "made-up+code");
         assert!(!format!("{heard:?}").contains("made-up"), "{heard:?}");
     }
@@ -159,7 +161,7 @@ mod tests {
             "state=made-up-state",
             "error=access_denied&state=other",
         ] {
-            assert!(matches!(get(&format!("/?{query}")), Heard::Foreign), "{query}");
+            assert!(matches!(get(&format!("/?{query}")), RedirectRequest::OtherSignIn), "{query}");
         }
     }
 
@@ -168,11 +170,11 @@ mod tests {
         let description = "AADSTS65004%3A+Declined.+Trace+ID%3A+x";
         let state = "state=made-up-state";
         let heard = get(&format!("/?error=access_denied&error_description={description}&{state}"));
-        let Heard::Answer(Err(error)) = heard else { panic!("{heard:?}") };
+        let RedirectRequest::Answer(Err(error)) = heard else { panic!("{heard:?}") };
         assert!(matches!(error, AuthError::Declined { .. }), "{error:?}");
         assert_eq!(error.refusal().unwrap().codes, [65004]);
         let heard = get(&format!("/?error=invalid_scope&code=made-up&{state}"));
-        let Heard::Answer(Err(error)) = heard else { panic!("{heard:?}") };
+        let RedirectRequest::Answer(Err(error)) = heard else { panic!("{heard:?}") };
         assert_eq!(error.to_string(), "Entra refused the sign-in: invalid_scope");
     }
 
@@ -197,11 +199,11 @@ mod tests {
 
     #[test]
     fn a_head_is_read_to_its_end_and_no_further_than_its_bound() {
-        assert!(matches!(heard(""), Heard::Beginning));
-        assert!(matches!(heard("GET / HTTP/1.1\r\nHost: lo"), Heard::Beginning));
-        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MOST_HEAD_BYTES));
+        assert!(matches!(heard(""), RedirectRequest::Incomplete));
+        assert!(matches!(heard("GET / HTTP/1.1\r\nHost: lo"), RedirectRequest::Incomplete));
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD_BYTES));
         assert_eq!(status(&heard(&long)), 431);
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(MAX_HEADERS + 1));
         assert_eq!(status(&heard(&many)), 431);
         assert_eq!(status(&heard("\u{16}\u{3}\u{1} hello\r\n\r\n")), 400);
     }

@@ -26,9 +26,9 @@ struct Browser {
     port: u16,
 }
 
-/// How a sign-in ended, and what it took.
+/// The result of a sign-in, and what it took.
 struct Ended<T> {
-    result: Result<Grant, AuthError>,
+    result: Result<GrantedTokens, AuthError>,
     seen: T,
     address: Url,
     forms: Vec<HashMap<String, String>>,
@@ -41,7 +41,7 @@ impl Browser {
         Self { asked, port: redirect.port().unwrap() }
     }
 
-    /// Where the authority sends it back to with a code.
+    /// Returns the target to which the authority sends the browser with a code.
     fn answer(&self) -> String {
         format!("/?code=made-up-code&state={}&session_state=x", self.asked["state"])
     }
@@ -109,15 +109,16 @@ async fn sign_in<T>(
         (browse(Browser::new(&address)).await, address)
     };
     let request = asked(claims);
-    let granting = grant(&transport, &application, &request, show);
+    let granting = sign_in_by_browser(&transport, &application, &request, show);
     let (result, (seen, address)) = tokio::join!(granting, browsing);
     let forms = server.received().iter().map(Received::form).collect();
     Ended { result, seen, address, forms }
 }
 
-/// What the person is asked for.
-fn asked(claims: Option<&str>) -> Request<'_> {
-    Request { audience: crate::auth::Audience::Dataverse, scopes: SCOPES, claims }
+/// Makes the request of the sign-in.
+fn asked(claims: Option<&str>) -> TokenRequest {
+    let (scopes, claims) = (SCOPES.to_owned(), claims.map(str::to_owned));
+    TokenRequest { audience: crate::auth::Audience::Dataverse, scopes, claims }
 }
 
 fn granted(id_token: &Value) -> Reply {
@@ -262,7 +263,9 @@ async fn sign_in_simply(token: impl Fn(&str) -> Reply + Send + Sync + 'static) -
 async fn tokens_that_nothing_proves_are_refused() {
     let unproven = |ended: &Ended<String>| {
         assert!(ended.seen.contains("nothing proves"), "{}", ended.seen);
-        let AuthError::Unproven { source } = ended.error() else { panic!("{:?}", ended.error()) };
+        let AuthError::UnprovenTokens { source } = ended.error() else {
+            panic!("{:?}", ended.error())
+        };
         *source
     };
     let ended = sign_in_simply(|_| granted(&Value::Null)).await;
@@ -338,12 +341,12 @@ async fn a_silent_visitor_is_sent_away_and_nobody_waits_for_ever() {
         (silence, begin.elapsed())
     })
     .await;
-    assert!(matches!(ended.error(), AuthError::Unanswered), "{:?}", ended.error());
+    assert!(matches!(ended.error(), AuthError::BrowserTimeout), "{:?}", ended.error());
     assert!(ended.error().hints().join(" ").contains("`http://localhost`"));
     let (silence, time) = &ended.seen;
     assert_eq!(silence, "");
     assert!(*time < Duration::from_secs(11), "{time:?}");
-    assert!(begin.elapsed() >= LONGEST_WAIT);
+    assert!(begin.elapsed() >= ANSWER_TIMEOUT);
     assert!(Browser::new(&ended.address).connect().await.is_err(), "the port is still open");
 }
 
@@ -369,7 +372,7 @@ async fn giving_up_closes_the_port() {
     let show = |address: &Url| sent.send(Browser::new(address)).unwrap_or_default();
     let browser = {
         let request = asked(None);
-        let granting = grant(&transport, &application, &request, show);
+        let granting = sign_in_by_browser(&transport, &application, &request, show);
         is_send(&granting);
         tokio::select! {
             _ = granting => panic!("nobody answered"),
@@ -388,7 +391,7 @@ async fn nobody_is_sent_to_a_page_that_others_can_read() {
     let transport = Transport::new(Settings::default()).unwrap();
     let application = application(&"http://login.example.com/".parse().unwrap());
     let show = |_: &Url| panic!("it was shown");
-    let result = grant(&transport, &application, &asked(None), show).await;
+    let result = sign_in_by_browser(&transport, &application, &asked(None), show).await;
     let error = result.err().unwrap();
     assert!(matches!(error, AuthError::UntrustedPage { .. }), "{error:?}");
     assert!(!format!("{error:?}").contains("state"), "{error:?}");

@@ -1,6 +1,6 @@
-//! Holds the refresh token of the person, and hands it out for one use at a time: some
-//! authorities let each be used but once, and revoke everything when one is used twice. What is
-//! kept for other runs is used under the store's lock, for the same reason.
+//! The refresh token of the person, used by one request at a time: some authorities accept each
+//! refresh token only once, and revoke the sign-in when one is used twice. A token in a store is
+//! used under the store's lock, for the same reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,40 +8,40 @@ use std::time::SystemTime;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::auth::exchange::Grant;
+use crate::auth::exchange::GrantedTokens;
 use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
 use crate::auth::{Audience, Identity};
 use crate::domain::RefreshToken;
 
-/// Holds the refresh token of the person.
-pub struct Keeper {
-    /// What is held for this run alone; it comes before what is kept.
+/// The holder of a person's refresh token.
+pub struct SharedRefreshToken {
+    /// The token of this run alone, which takes precedence over the store.
     memory: Arc<Mutex<Option<RefreshToken>>>,
     kept: Option<(Store, SignInName)>,
 }
 
-/// The refresh token while it is used.
-pub(in crate::auth) struct Hold {
+/// Exclusive access to the refresh token.
+pub(in crate::auth) struct RefreshTokenGuard {
     memory: OwnedMutexGuard<Option<RefreshToken>>,
     kept: Option<(Exclusive, SignInName)>,
 }
 
-impl Keeper {
-    /// Keeps nothing beyond the run, and begins with that token if there is one.
+impl SharedRefreshToken {
+    /// Makes a holder that keeps nothing after the run, and starts with the token if there is one.
     pub fn in_memory(token: Option<RefreshToken>) -> Self {
         Self { memory: Arc::new(Mutex::new(token)), kept: None }
     }
 
-    /// Goes on with the sign-in that a store keeps under that name.
+    /// Makes a holder that continues the sign-in that a store keeps under this name.
     pub fn in_store(store: Store, name: SignInName) -> Self {
         Self { kept: Some((store, name)), ..Self::in_memory(None) }
     }
 
-    /// Takes hold of the refresh token until it was used.
+    /// Locks the refresh token until the guard is dropped.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(in crate::auth) async fn hold(&self) -> Result<Hold, StoreError> {
+    pub(in crate::auth) async fn lock(&self) -> Result<RefreshTokenGuard, StoreError> {
         let memory = Arc::clone(&self.memory).lock_owned().await;
         let kept = match &self.kept {
             Some((store, name)) if memory.is_none() => {
@@ -49,13 +49,13 @@ impl Keeper {
             }
             _ => None,
         };
-        Ok(Hold { memory, kept })
+        Ok(RefreshTokenGuard { memory, kept })
     }
 }
 
-impl Hold {
-    /// The token, if there is one.
-    pub(in crate::auth) fn token(&self) -> Option<&RefreshToken> {
+impl RefreshTokenGuard {
+    /// Returns the token, if there is one.
+    pub(in crate::auth) fn current_token(&self) -> Option<&RefreshToken> {
         let kept = || {
             let (store, name) = self.kept.as_ref()?;
             Some(&store.sign_ins().find(name)?.refresh_token)
@@ -63,13 +63,13 @@ impl Hold {
         self.memory.as_ref().or_else(kept)
     }
 
-    /// Keeps the token that came back from a renewal; if none did, the earlier one stays.
+    /// Keeps the new refresh token of a renewal. If there is none, the earlier one stays.
     ///
     /// # Errors
-    /// The store cannot be written: the run goes on with the token, and later runs do not.
-    pub(in crate::auth) fn renewed(
+    /// The store cannot be written. This run continues with the token; later runs do not have it.
+    pub(in crate::auth) fn keep_renewed(
         &mut self,
-        grant: &Grant,
+        grant: &GrantedTokens,
         audience: Audience,
     ) -> Result<(), StoreError> {
         let rotated = grant.refresh.as_ref();
@@ -80,23 +80,23 @@ impl Hold {
             return Ok(());
         };
         let Some(mut after) = store.sign_ins().find(name).cloned() else { return Ok(()) };
-        let first = after.answered.insert(audience.name().to_owned(), seconds()).is_none();
+        let first = after.answered.insert(audience.name().to_owned(), unix_seconds()).is_none();
         if let Some(rotated) = rotated {
             after.refresh_token = rotated.clone();
         }
         if rotated.is_none() && !first {
             return Ok(());
         }
-        put(store, name, after).inspect_err(|_| *self.memory = rotated.cloned())
+        save_sign_in(store, name, after).inspect_err(|_| *self.memory = rotated.cloned())
     }
 
-    /// Keeps what a person's sign-in brought.
+    /// Keeps the refresh token of a person's new sign-in.
     ///
     /// # Errors
-    /// The store cannot be written: the run goes on with the token, and later runs do not.
-    pub(in crate::auth) fn signed_in(
+    /// The store cannot be written. This run continues with the token; later runs do not have it.
+    pub(in crate::auth) fn keep_new_sign_in(
         &mut self,
-        grant: &Grant,
+        grant: &GrantedTokens,
         audience: Audience,
     ) -> Result<(), StoreError> {
         let Some(token) = &grant.refresh else { return Ok(()) };
@@ -104,19 +104,19 @@ impl Hold {
             *self.memory = Some(token.clone());
             return Ok(());
         };
-        let mut new = sign_in(token.clone(), Identity::of(grant), &[audience]);
+        let mut new = new_sign_in(token.clone(), Identity::from_grant(grant), &[audience]);
         if let Some(before) = store.sign_ins().find(name) {
             let answered = before.answered.clone();
             new.answered = answered.into_iter().chain(new.answered).collect();
         }
-        put(store, name, new).inspect_err(|_| *self.memory = Some(token.clone()))
+        save_sign_in(store, name, new).inspect_err(|_| *self.memory = Some(token.clone()))
     }
 
-    /// Forgets the token, which serves no longer.
+    /// Deletes the token, which is no longer valid.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub(in crate::auth) fn forget(&mut self) -> Result<(), StoreError> {
+    pub(in crate::auth) fn delete_token(&mut self) -> Result<(), StoreError> {
         *self.memory = None;
         let Some((store, name)) = &mut self.kept else { return Ok(()) };
         let mut sign_ins = store.sign_ins().clone();
@@ -125,13 +125,13 @@ impl Hold {
     }
 }
 
-/// What is kept of a sign-in that was made now.
-pub(in crate::auth) fn sign_in(
+/// Makes the stored form of a sign-in that was made now.
+pub(in crate::auth) fn new_sign_in(
     refresh_token: RefreshToken,
     identity: Identity,
     answered: &[Audience],
 ) -> SignIn {
-    let since = seconds();
+    let since = unix_seconds();
     let answered = answered.iter().map(|audience| (audience.name().to_owned(), since));
     SignIn {
         refresh_token,
@@ -143,14 +143,18 @@ pub(in crate::auth) fn sign_in(
     }
 }
 
-/// Puts a sign-in into the store.
-fn put(store: &mut Exclusive, name: &SignInName, sign_in: SignIn) -> Result<(), StoreError> {
+/// Saves a sign-in in the store.
+fn save_sign_in(
+    store: &mut Exclusive,
+    name: &SignInName,
+    sign_in: SignIn,
+) -> Result<(), StoreError> {
     let mut sign_ins = store.sign_ins().clone();
     sign_ins.put(name.clone(), sign_in);
     store.save(sign_ins)
 }
 
-/// Now, in seconds since 1970.
-fn seconds() -> u64 {
+/// Returns the current time in seconds since 1970.
+fn unix_seconds() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_secs()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! The exchanges of a sign-in, as `oauth2` makes them: a device code, the token that follows its
-//! approval, the token that follows a browser's answer, a token from a refresh token, and one
-//! for an application that signs in as itself.
+//! The requests of a sign-in, made with `oauth2`: for a device code, for tokens after its approval,
+//! for tokens by a browser's code, for tokens by a refresh token, and for a token of an application
+//! that signs in as itself.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -22,16 +22,16 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::api::entra::Claims;
-use crate::auth::exchange::{Sleep, Wire};
+use crate::auth::exchange::{OauthHttp, Sleep};
 use crate::auth::principal::Credential;
-use crate::auth::{Application, AuthError, IdTokenError, Prompt};
+use crate::auth::{Application, AuthError, DeviceCodePrompt, IdTokenError};
 use crate::domain::{AccessToken, RefreshToken, Service};
 use crate::http::{DecodeError, Peer};
 
-/// The client of `oauth2` with the fields that Entra adds.
-type Client = oauth2::Client<
+/// The client of `oauth2`, with the fields that Entra adds.
+type OauthClient = oauth2::Client<
     BasicErrorResponse,
-    Tokens,
+    TokenAnswer,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -43,26 +43,26 @@ type Client = oauth2::Client<
 >;
 
 /// A token answer.
-type Tokens = StandardTokenResponse<TokenExtra, BasicTokenType>;
+type TokenAnswer = StandardTokenResponse<TokenExtra, BasicTokenType>;
 
-/// How much the time between polls may grow, which `oauth2` otherwise cuts to ten seconds.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(10);
+/// The maximum time between polls, which `oauth2` otherwise limits to ten seconds.
+const MAX_POLL_INTERVAL: Duration = Duration::from_mins(10);
 
-/// What a token must prove, as a parameter of every request for one
+/// The parameter for the claims that a token must prove
 /// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
 const CLAIMS: &str = "claims";
 
-/// How many random bytes a state and a nonce are made of.
+/// The number of random bytes of a state or nonce.
 const RANDOM_BYTES: u32 = 32;
 
-/// What an assertion is that proves who an application is (RFC 7523 section 2.2).
+/// The type of an assertion that proves an application's identity (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A device code with what a person has to be told: the secret half of the pair is inside.
+/// A device code with the prompt for the person, and the secret that is polled with.
 pub(in crate::auth) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);
 
-/// What a browser is sent to ask for, and the secrets that stay here meanwhile.
-pub(in crate::auth) struct CodeRequest {
+/// A request for an authorization code, and the secrets that verify its answer.
+pub(in crate::auth) struct AuthorizationRequest {
     address: Url,
     redirect: RedirectUrl,
     scopes: String,
@@ -71,30 +71,30 @@ pub(in crate::auth) struct CodeRequest {
     verifier: PkceCodeVerifier,
 }
 
-/// What a token endpoint granted.
-pub(in crate::auth) struct Grant {
-    /// The token for the audience that was asked for.
+/// The tokens of a token endpoint's answer.
+pub(in crate::auth) struct GrantedTokens {
+    /// The access token.
     pub(in crate::auth) access: AccessToken,
-    /// The token for what comes later; none if the earlier one stays.
+    /// The new refresh token; none if the earlier one stays.
     pub(in crate::auth) refresh: Option<RefreshToken>,
-    /// How long the access token lasts, if that is told.
+    /// The lifetime of the access token, if the answer states it.
     pub(in crate::auth) lifetime: Option<Duration>,
-    /// Who signed in, as a token for ourselves.
+    /// The id token, which names the person.
     pub(in crate::auth) id_token: Option<AccessToken>,
 }
 
-/// Text that is not printed.
+/// Text that is never printed.
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Hidden(String);
 
-/// What Entra adds to a device code.
+/// Fields that Entra adds to a device code.
 #[derive(Debug, Deserialize, Serialize)]
 struct DeviceExtra {
     message: Option<Hidden>,
 }
 
-/// What an authority adds to a token.
+/// Fields that an authority adds to a token.
 #[derive(Debug, Deserialize, Serialize)]
 struct TokenExtra {
     id_token: Option<Hidden>,
@@ -114,30 +114,30 @@ impl DeviceCode {
     /// Asks for a code (RFC 8628 section 3.1).
     ///
     /// # Errors
-    /// No answer, or a refusal.
-    pub(in crate::auth) async fn ask(
-        wire: &Wire<'_>,
+    /// There is no answer, or a refusal.
+    pub(in crate::auth) async fn request(
+        wire: &OauthHttp<'_>,
         application: &Application,
         scopes: &str,
         claims: Option<&str>,
     ) -> Result<Self, AuthError> {
-        let client = client(application);
-        let mut request = client.exchange_device_code().add_scopes(each(scopes));
+        let client = oauth_client(application);
+        let mut request = client.exchange_device_code().add_scopes(split_scopes(scopes));
         if let Some(claims) = claims {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire).await;
-        result.map(Self).map_err(|error| explain(wire, application, error))
+        result.map(Self).map_err(|error| explain_failure(wire, application, error))
     }
 
-    /// What the person has to be told.
+    /// Returns the prompt for the person.
     ///
     /// # Errors
-    /// The page is not one that a person should be sent to.
-    pub(in crate::auth) fn prompt(&self) -> Result<Prompt, AuthError> {
+    /// The page is neither https nor on this machine.
+    pub(in crate::auth) fn prompt(&self) -> Result<DeviceCodePrompt, AuthError> {
         let Self(details) = self;
         let message = details.extra_fields().message.as_ref();
-        Prompt::new(
+        DeviceCodePrompt::new(
             details.verification_uri().as_str(),
             details.user_code().secret(),
             message.map(|Hidden(text)| text.as_str()),
@@ -148,32 +148,33 @@ impl DeviceCode {
     /// Polls until the person has decided (RFC 8628 section 3.4), or the code expires.
     ///
     /// # Errors
-    /// A refusal, an expired code or a dead network.
-    pub(in crate::auth) async fn poll(
+    /// The authority refuses, the code expires, or the network is down.
+    pub(in crate::auth) async fn poll_for_tokens(
         &self,
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         claims: Option<&str>,
         sleep: &Sleep,
-    ) -> Result<Grant, AuthError> {
-        let client = client(application);
-        let mut request =
-            client.exchange_device_access_token(&self.0).set_max_backoff_interval(LONGEST_BACKOFF);
+    ) -> Result<GrantedTokens, AuthError> {
+        let client = oauth_client(application);
+        let mut request = client
+            .exchange_device_access_token(&self.0)
+            .set_max_backoff_interval(MAX_POLL_INTERVAL);
         if let Some(claims) = claims {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire, |time| sleep(time), None).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Grant::of(wire, application, &tokens)
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        GrantedTokens::from_answer(wire, application, &tokens)
     }
 }
 
-impl CodeRequest {
-    /// Makes a request for an authorization code (RFC 6749 section 4.1.1) with a challenge that
-    /// only this request can meet (RFC 7636 section 4.3).
+impl AuthorizationRequest {
+    /// Makes a request for an authorization code (RFC 6749 section 4.1.1) with a PKCE challenge
+    /// (RFC 7636 section 4.3).
     ///
     /// # Errors
-    /// The redirect address is none.
+    /// The redirect address is not a URL.
     pub(in crate::auth) fn new(
         application: &Application,
         redirect: String,
@@ -183,12 +184,12 @@ impl CodeRequest {
         let redirect = RedirectUrl::new(redirect)?;
         let nonce = CsrfToken::new_random_len(RANDOM_BYTES);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let client = client(application);
+        let client = oauth_client(application);
         let mut request = client
             .authorize_url(|| CsrfToken::new_random_len(RANDOM_BYTES))
             .set_redirect_uri(Cow::Borrowed(&redirect))
             .set_pkce_challenge(challenge)
-            .add_scopes(each(scopes))
+            .add_scopes(split_scopes(scopes))
             .add_extra_param("response_mode", "query")
             .add_extra_param("prompt", "select_account")
             .add_extra_param("nonce", nonce.secret());
@@ -199,76 +200,80 @@ impl CodeRequest {
         Ok(Self { address, redirect, scopes: scopes.to_owned(), state, nonce, verifier })
     }
 
-    /// Where to send the browser.
-    pub(in crate::auth) fn address(&self) -> &Url {
+    /// Returns the address to open in the browser.
+    pub(in crate::auth) fn browser_address(&self) -> &Url {
         &self.address
     }
 
-    /// What the answer has to bring back.
+    /// Returns the state that the answer must carry.
     pub(in crate::auth) fn state(&self) -> &CsrfToken {
         &self.state
     }
 
-    /// Exchanges the code that the browser brought (RFC 6749 section 4.1.3, RFC 7636 section
-    /// 4.5), and makes sure that it was made for this request.
+    /// Exchanges the browser's code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5), and
+    /// checks that they belong to this request.
     ///
     /// # Errors
-    /// No answer, a refusal, or tokens of another sign-in.
-    pub(in crate::auth) async fn redeem(
+    /// There is no answer, a refusal, or the tokens belong to another sign-in.
+    pub(in crate::auth) async fn redeem_code(
         self,
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         code: AuthorizationCode,
-    ) -> Result<Grant, AuthError> {
-        let client = client(application);
+    ) -> Result<GrantedTokens, AuthError> {
+        let client = oauth_client(application);
         let request = client
             .exchange_code(code)
             .set_redirect_uri(Cow::Borrowed(&self.redirect))
             .set_pkce_verifier(self.verifier)
             .add_extra_param("scope", self.scopes);
         let result = request.request_async(wire).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        let grant = Grant::of(wire, application, &tokens)?;
-        grant.prove(&self.nonce).map_err(|source| AuthError::Unproven { source })?;
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        let grant = GrantedTokens::from_answer(wire, application, &tokens)?;
+        grant.check_nonce(&self.nonce).map_err(|source| AuthError::UnprovenTokens { source })?;
         Ok(grant)
     }
 }
 
-impl Grant {
-    /// Asks for a token by means of a refresh token (RFC 6749 section 6).
+impl GrantedTokens {
+    /// Asks for a token with a refresh token (RFC 6749 section 6).
     ///
     /// # Errors
-    /// No answer, or a refusal.
-    pub(in crate::auth) async fn refresh(
-        wire: &Wire<'_>,
+    /// There is no answer, or a refusal.
+    pub(in crate::auth) async fn from_refresh_token(
+        wire: &OauthHttp<'_>,
         application: &Application,
         token: &RefreshToken,
         scopes: &str,
         claims: Option<&str>,
     ) -> Result<Self, AuthError> {
-        let client = client(application);
+        let client = oauth_client(application);
         let token = oauth2::RefreshToken::new(token.expose().to_owned());
-        let mut request = client.exchange_refresh_token(&token).add_scopes(each(scopes));
+        let mut request = client.exchange_refresh_token(&token).add_scopes(split_scopes(scopes));
         if let Some(claims) = claims {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Self::of(wire, application, &tokens)
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        Self::from_answer(wire, application, &tokens)
     }
 
-    /// Makes sure that the identity token answers the request with that nonce. It came from the
-    /// token endpoint itself, so its signature says no more than the connection does.
-    fn prove(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
+    /// Checks that the id token has the nonce of the request. The token came from the token
+    /// endpoint over TLS, so its signature would prove nothing more.
+    fn check_nonce(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
         let token = self.id_token.as_ref().ok_or(IdTokenError::Missing)?;
         let claims = Claims::of(token.expose()).ok_or(IdTokenError::Unreadable)?;
         if claims.answers(nonce.secret()) { Ok(()) } else { Err(IdTokenError::Foreign) }
     }
 
-    /// Takes over what is needed.
-    fn of(wire: &Wire<'_>, application: &Application, tokens: &Tokens) -> Result<Self, AuthError> {
+    /// Reads the tokens from an answer.
+    fn from_answer(
+        wire: &OauthHttp<'_>,
+        application: &Application,
+        tokens: &TokenAnswer,
+    ) -> Result<Self, AuthError> {
         if *tokens.token_type() != BasicTokenType::Bearer {
-            return Err(unreadable(wire, application, None));
+            return Err(unreadable_answer(wire, application, None));
         }
         let refresh = tokens.refresh_token();
         let id_token = tokens.extra_fields().id_token.as_ref();
@@ -280,25 +285,25 @@ impl Grant {
         })
     }
 
-    /// Asks for a token for the application itself (RFC 6749 section 4.4), which proves who it
-    /// is in the body: by its secret, or by an assertion (RFC 7523 section 2.2).
+    /// Asks for a token of the application itself (RFC 6749 section 4.4). The application proves
+    /// its identity in the body: with its secret, or with an assertion (RFC 7523 section 2.2).
     ///
     /// # Errors
-    /// No answer, or a refusal.
+    /// There is no answer, or a refusal.
     pub(in crate::auth) async fn for_application(
-        wire: &Wire<'_>,
+        wire: &OauthHttp<'_>,
         application: &Application,
         credential: &Credential,
         scope: &str,
     ) -> Result<Self, AuthError> {
-        let client = client(application).set_auth_type(AuthType::RequestBody);
+        let client = oauth_client(application).set_auth_type(AuthType::RequestBody);
         let client = match credential {
             Credential::Secret(secret) => {
                 client.set_client_secret(oauth2::ClientSecret::new(secret.expose().to_owned()))
             }
             Credential::Assertion(_) => client,
         };
-        let request = client.exchange_client_credentials().add_scopes(each(scope));
+        let request = client.exchange_client_credentials().add_scopes(split_scopes(scope));
         let request = match credential {
             Credential::Secret(_) => request,
             Credential::Assertion(assertion) => request
@@ -306,13 +311,13 @@ impl Grant {
                 .add_extra_param("client_assertion", assertion.expose()),
         };
         let result = request.request_async(wire).await;
-        let tokens = result.map_err(|error| explain(wire, application, error))?;
-        Self::of(wire, application, &tokens)
+        let tokens = result.map_err(|error| explain_failure(wire, application, error))?;
+        Self::from_answer(wire, application, &tokens)
     }
 }
 
-/// The client of `oauth2` for an application. It has no secret: it is a public client.
-fn client(application: &Application) -> Client {
+/// Makes the client of `oauth2` for an application: a public client, without a secret.
+fn oauth_client(application: &Application) -> OauthClient {
     let id = oauth2::ClientId::new(application.client_id.as_str().to_owned());
     let authority = &application.authority;
     oauth2::Client::new(id)
@@ -321,15 +326,15 @@ fn client(application: &Application) -> Client {
         .set_token_uri(TokenUrl::from_url(authority.token_url()))
 }
 
-/// Each scope of a list.
-fn each(scopes: &str) -> impl Iterator<Item = Scope> {
+/// Splits a list of scopes.
+fn split_scopes(scopes: &str) -> impl Iterator<Item = Scope> {
     scopes.split(' ').map(|scope| Scope::new(scope.to_owned()))
 }
 
-/// Tells why an exchange failed. The adapter knows it better than `oauth2`, whose own errors
-/// hold the body; what it alone knows is that a code has expired, and what a grant lacks.
-fn explain<E: ErrorResponse>(
-    wire: &Wire<'_>,
+/// Explains why a request failed. The HTTP adapter knows more than `oauth2`, whose own errors hold
+/// the body; only `oauth2` knows that a code has expired or that an answer lacks a member.
+fn explain_failure<E: ErrorResponse>(
+    wire: &OauthHttp<'_>,
     application: &Application,
     error: RequestTokenError<Infallible, E>,
 ) -> AuthError {
@@ -339,17 +344,17 @@ fn explain<E: ErrorResponse>(
     match error {
         RequestTokenError::ServerResponse(_) => AuthError::Expired,
         RequestTokenError::Parse(error, _) => {
-            unreadable(wire, application, Some(DecodeError::of(error.inner())))
+            unreadable_answer(wire, application, Some(DecodeError::of(error.inner())))
         }
         RequestTokenError::Request(_) | RequestTokenError::Other(_) => {
-            unreadable(wire, application, None)
+            unreadable_answer(wire, application, None)
         }
     }
 }
 
-/// Tells that a grant is none.
-fn unreadable(
-    wire: &Wire<'_>,
+/// Makes the error of an answer that is not one of OAuth 2.0.
+fn unreadable_answer(
+    wire: &OauthHttp<'_>,
     application: &Application,
     source: Option<DecodeError>,
 ) -> AuthError {

@@ -1,7 +1,7 @@
 //! Tokens that another program prints, such as the Azure CLI.
 //!
-//! The program is started directly, without a shell, so nothing that is put into its arguments
-//! can become a command of its own.
+//! The program is started without a shell, so nothing in its arguments can become a command of its
+//! own.
 
 use std::fmt;
 use std::io;
@@ -15,21 +15,21 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::auth::Audience;
-use crate::auth::session::Minted;
+use crate::auth::session::NewToken;
 use crate::auth::source::read_token;
 use crate::domain::{OWN_SECRETS, printable};
 
-/// How long the program may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time limit of the program.
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Stands in an argument for the resource that the token is to be for.
+/// The placeholder in an argument for the token's resource.
 const RESOURCE: &str = "{resource}";
 
-/// How much of what the program prints is read, in bytes.
-const MOST_BYTES: u64 = 64 * 1024;
+/// The maximum size of the output that is read, in bytes.
+const MAX_BYTES: u64 = 64 * 1024;
 
-/// How much of the program's own words is shown, in characters.
-const MOST_CHARACTERS: usize = 300;
+/// The maximum length of the program's error text that is shown, in characters.
+const MAX_CHARACTERS: usize = 300;
 
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,19 +38,19 @@ pub struct TokenCommand {
     arguments: Vec<String>,
 }
 
-/// A command, and the only audience that it is for if it names one.
+/// A token command, with the audience that it is limited to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenCommandFor {
-    /// The audience; none if it is for both.
+    /// The audience; none if the command serves both.
     pub audience: Option<Audience>,
     /// The command.
     pub command: TokenCommand,
 }
 
-/// Why a text is not a command.
+/// A reason why a text is not a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenCommandError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error(
         "is empty: write the program and its arguments, such as `az account get-access-token --resource {RESOURCE}`"
     )]
@@ -60,30 +60,30 @@ pub enum TokenCommandError {
     Quote,
 }
 
-/// Why a program gave no token.
+/// A reason why a program gave no token.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandFailure {
-    /// It could not be started.
+pub enum TokenCommandFailure {
+    /// The program could not be started.
     #[error("it could not be started")]
     Start(#[source] io::Error),
-    /// It took too long.
-    #[error("it did not end within {} s", PATIENCE.as_secs())]
-    Slow,
-    /// It failed.
-    #[error("it ended with {status}{}", said(.message))]
+    /// The program took too long.
+    #[error("it did not end within {} s", COMMAND_TIMEOUT.as_secs())]
+    TimedOut,
+    /// The program failed.
+    #[error("it ended with {status}{}", error_text_suffix(.message))]
     Failed {
-        /// How it ended.
+        /// Its exit status.
         status: String,
         /// The last line of its standard error, made safe to print.
         message: String,
     },
-    /// It printed something else.
+    /// The program printed something else.
     #[error("it printed no token: neither a bare one nor JSON with `accessToken`")]
     NoToken,
 }
 
-/// What programs print instead of a bare token: `accessToken` of the Azure CLI, `access_token` of
-/// OAuth, `token` of the Azure Developer CLI and PowerShell.
+/// JSON that programs print instead of a bare token: `accessToken` of the Azure CLI, `access_token`
+/// of OAuth, `token` of the Azure Developer CLI and PowerShell.
 #[derive(Deserialize)]
 struct Printed {
     #[serde(alias = "access_token", alias = "token", alias = "Token", rename = "accessToken")]
@@ -93,27 +93,28 @@ struct Printed {
 }
 
 impl TokenCommand {
-    /// Runs the program for a token that is good for the resource.
+    /// Runs the program to get a token for the resource.
     ///
     /// # Errors
-    /// It cannot be started, takes too long, fails, or prints something else.
-    pub(in crate::auth) async fn run(
+    /// The program cannot be started, takes too long, fails, or prints no token.
+    pub(in crate::auth) async fn run_for_token(
         &self,
         audience: Audience,
         resource: &str,
-    ) -> Result<Minted, CommandFailure> {
-        let running = output(self.command(audience, resource));
-        let ended = timeout(PATIENCE, running).await.map_err(|_| CommandFailure::Slow)?;
-        let (status, output, said) = ended.map_err(CommandFailure::Start)?;
+    ) -> Result<NewToken, TokenCommandFailure> {
+        let running = run_program(self.process_command(audience, resource));
+        let ended =
+            timeout(COMMAND_TIMEOUT, running).await.map_err(|_| TokenCommandFailure::TimedOut)?;
+        let (status, output, errors) = ended.map_err(TokenCommandFailure::Start)?;
         if !status.success() {
-            let message = last_line(&said);
-            return Err(CommandFailure::Failed { status: status.to_string(), message });
+            let message = last_line(&errors);
+            return Err(TokenCommandFailure::Failed { status: status.to_string(), message });
         }
-        minted(&output, SystemTime::now()).ok_or(CommandFailure::NoToken)
+        parse_output(&output, SystemTime::now()).ok_or(TokenCommandFailure::NoToken)
     }
 
-    /// The program as it is started.
-    fn command(&self, audience: Audience, resource: &str) -> Command {
+    /// Makes the command to start.
+    fn process_command(&self, audience: Audience, resource: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
         command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
@@ -125,38 +126,38 @@ impl TokenCommand {
     }
 }
 
-/// Runs a program to its end: how it ended, and the beginning of what it printed on its two streams.
-/// One that prints more than that is cut off.
-async fn output(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+/// Runs a program, and returns its exit status and the beginning of its standard output and
+/// standard error.
+async fn run_program(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (output, said) = (child.stdout.take(), child.stderr.take());
-    let (output, said) = tokio::try_join!(beginning(output), beginning(said))?;
-    Ok((child.wait().await?, output, said))
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let (output, errors) = tokio::try_join!(read_beginning(output), read_beginning(errors))?;
+    Ok((child.wait().await?, output, errors))
 }
 
-/// The beginning of what a stream brings; it is closed after that.
-async fn beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+/// Reads the beginning of a stream, and closes it.
+async fn read_beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
-        stream.take(MOST_BYTES).read_to_end(&mut bytes).await?;
+        stream.take(MAX_BYTES).read_to_end(&mut bytes).await?;
     }
     Ok(bytes)
 }
 
-/// Reads what a program printed.
-fn minted(output: &[u8], now: SystemTime) -> Option<Minted> {
+/// Reads a token from a program's output.
+fn parse_output(output: &[u8], now: SystemTime) -> Option<NewToken> {
     let text = std::str::from_utf8(output).ok()?.trim();
     if !text.starts_with('{') {
         let access = read_token(text.trim_matches('"'))?;
-        return Some(Minted { access, lifetime: None });
+        return Some(NewToken { access, lifetime: None });
     }
     let printed: Printed = serde_json::from_str(text).ok()?;
-    Some(Minted { access: read_token(&printed.token)?, lifetime: printed.lifetime(now) })
+    Some(NewToken { access: read_token(&printed.token)?, lifetime: printed.token_lifetime(now) })
 }
 
 impl Printed {
-    /// How long the token lasts, where that is told in seconds.
-    fn lifetime(&self, now: SystemTime) -> Option<Duration> {
+    /// Returns the token's lifetime, if the output states it in seconds.
+    fn token_lifetime(&self, now: SystemTime) -> Option<Duration> {
         if let Some(seconds) = self.expires_in {
             return Some(Duration::from_secs(seconds));
         }
@@ -167,15 +168,15 @@ impl Printed {
     }
 }
 
-/// The last line that says something.
+/// Returns the last line that is not blank.
 fn last_line(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    printable(line.unwrap_or_default().trim(), MOST_CHARACTERS)
+    printable(line.unwrap_or_default().trim(), MAX_CHARACTERS)
 }
 
-/// The program's own words, where there are any.
-fn said(message: &str) -> String {
+/// Formats the program's error text for the end of a sentence.
+fn error_text_suffix(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
@@ -205,7 +206,7 @@ impl FromStr for TokenCommandFor {
 }
 
 impl fmt::Display for TokenCommand {
-    /// Names the program alone: arguments may be long, and some people put secrets there.
+    /// Shows the program only: arguments may be long, and may hold secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "the command `{}`", printable(&self.program, 100))
     }
@@ -238,7 +239,7 @@ mod tests {
     fn a_bare_token_and_the_json_of_known_programs_are_read() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let read = |text: &str| {
-            let minted = minted(text.as_bytes(), now)?;
+            let minted = parse_output(text.as_bytes(), now)?;
             Some((minted.access.expose().to_owned(), minted.lifetime.map(|time| time.as_secs())))
         };
         let token = |lifetime| Some(("made.up.token".to_owned(), lifetime));
@@ -257,7 +258,8 @@ mod tests {
     #[cfg(unix)]
     async fn the_program_is_told_the_resource_and_none_of_our_secrets() {
         let script = "sh -c 'printf %s-%s-%s \"${1#https://}\" \"$FLOWBIND_AUDIENCE\" \"$FLOWBIND_STORE_KEY\"' sh {resource}";
-        let minted = command(script).run(Audience::Flow, "https://x.example/id").await.unwrap();
+        let minted =
+            command(script).run_for_token(Audience::Flow, "https://x.example/id").await.unwrap();
         assert_eq!(minted.access.expose(), "x.example/id-flow-");
     }
 
@@ -265,11 +267,13 @@ mod tests {
     #[cfg(unix)]
     async fn a_program_that_fails_is_told_with_its_last_words() {
         let failure = command("sh -c 'echo one >&2; echo two >&2; exit 3'");
-        let failure = failure.run(Audience::Flow, "x").await.unwrap_err().to_string();
+        let failure = failure.run_for_token(Audience::Flow, "x").await.unwrap_err().to_string();
         assert_eq!(failure, "it ended with exit status: 3: two");
-        let failure = command("no-such-program-here").run(Audience::Flow, "x").await.unwrap_err();
-        assert!(matches!(failure, CommandFailure::Start(_)), "{failure:?}");
-        let failure = command("echo not a token").run(Audience::Flow, "x").await.unwrap_err();
-        assert!(matches!(failure, CommandFailure::NoToken), "{failure:?}");
+        let failure =
+            command("no-such-program-here").run_for_token(Audience::Flow, "x").await.unwrap_err();
+        assert!(matches!(failure, TokenCommandFailure::Start(_)), "{failure:?}");
+        let failure =
+            command("echo not a token").run_for_token(Audience::Flow, "x").await.unwrap_err();
+        assert!(matches!(failure, TokenCommandFailure::NoToken), "{failure:?}");
     }
 }
