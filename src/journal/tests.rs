@@ -250,15 +250,17 @@ impl Model {
 
 fn table() -> Table {
     let column_type = ColumnType::Text { max_length: 500 };
-    let column = Column { column_type, creatable: true, updatable: true };
+    let column = Column::open(column_type);
     let columns = ["name", "url", "other"].map(|text| (name(text), column.clone()));
     let keys = vec![BTreeSet::from([name("name")])];
     Table {
         entity_set: "ts".into(),
         primary_id: name("tid"),
+        kind: TableKind::Standard,
         versioned: true,
         columns: columns.into(),
         keys,
+        inactive_keys: vec![],
     }
 }
 

@@ -42,7 +42,7 @@ pub struct DataverseApi {
 }
 
 /// A value that a column is compared with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Comparison<'value> {
     /// With a primary key.
     Id(RowId),
@@ -99,8 +99,9 @@ impl DataverseApi {
     pub fn table(&self, table: &LogicalName, columns: &[&LogicalName]) -> Request {
         let named = columns.iter().map(|name| format!("LogicalName eq {}", Literal(name.as_str())));
         let filter = named.collect::<Vec<_>>().join(" or ");
-        let select = "LogicalName,EntitySetName,PrimaryIdAttribute,IsOptimisticConcurrencyEnabled";
-        let keys = "Keys($select=KeyAttributes,EntityKeyIndexStatus)";
+        let select =
+            "LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled";
+        let keys = "Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)";
         let expand = format!("Attributes($filter={}),{keys}", encode(&filter));
         let path = format!("EntityDefinitions(LogicalName={})", Literal(table.as_str()));
         self.get(&format!("{path}?$select={select}&$expand={expand}"), "/EntityDefinitions(...)")
