@@ -233,6 +233,9 @@ impl Code {
             Self::PrivilegeMissing
                 | Self::EnvironmentDenied
                 | Self::FlowNotOwned
+                | Self::TableElastic
+                | Self::TableVirtual
+                | Self::RowWithoutEtag
                 | Self::ColumnNotReadable
                 | Self::ColumnSecured
                 | Self::DefinitionUnreadable

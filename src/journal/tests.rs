@@ -303,7 +303,7 @@ fn any_json() -> impl Strategy<Value = Option<String>> {
         None,
         Some(String::new()),
         Some("{}".into()),
-        Some("{\"a\" : 1.10,\n \"b\":[ ]}".into()),
+        Some("{\"a\" : null,\n \"n\": 1.10, \"b\":[ ]}".into()),
         Some(with_url),
     ];
     proptest::sample::select(texts.to_vec())

@@ -86,15 +86,23 @@ fn lines(text: &str) -> Option<Contents> {
 
 /// Returns the URLs or settings of a text with several.
 fn list(text: &str) -> Option<Contents> {
-    let is_url = |part: &&str| part.starts_with("https://") || part.starts_with("http://");
     let separators = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|');
-    let urls = text.split(separators).filter(is_url).count();
+    let urls = text.split(separators).filter(|part| is_url(part)).count();
     if urls > 1 {
         return Some(Contents::Urls(urls));
+    }
+    // A URL may have parameters between semicolons (RFC 3986 section 3.3).
+    if is_url(text) {
+        return None;
     }
     let is_setting = |part: &&str| part.split_once('=').is_some_and(|(name, _)| is_name(name));
     let settings = text.split(';').filter(is_setting).count();
     (settings > 1).then_some(Contents::Settings(settings))
+}
+
+/// Returns whether a text begins as a URL does.
+fn is_url(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
 }
 
 /// Returns whether a text can be the name of a setting.
@@ -143,6 +151,7 @@ mod tests {
             "{not json",
             "\"quoted\"",
             "https://example.com/a?b=1;c=2",
+            "https://example.com/a;b=1;c=2",
             "https://example.com/a\n",
         ] {
             assert_eq!(Contents::of_text(text), None, "{text:?}");

@@ -50,6 +50,8 @@ fn refused(targets: &[&str], changes: &[(String, String)]) -> String {
 #[test]
 fn a_table_that_is_not_transactional_is_refused() {
     assert_eq!(refused(&[ORDERS], &[with(TABLE, "type = \"elastic\"")]), "table-elastic");
+    let (code, document) = ran(&["check"], &[ORDERS], &[with(TABLE, "type = \"elastic\"")]);
+    assert_eq!((code, &document["outcome"]), (5, &"refused".into()), "{document:#}");
     assert_eq!(
         refused(&[ORDERS, NEW], &[with(TABLE, "type = \"virtual\"")]),
         "table-virtual,table-virtual"
@@ -161,5 +163,24 @@ fn a_refusal_says_what_is_there_and_what_to_do() {
     let manifest = manifest(&place, &[ORDERS]);
     let tenant = place.tenant(&[(URL, "name = \"contoso_url\"\nsecured = \"unreadable\"")]);
     let ended = place.run(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
-    insta::assert_snapshot!(ended.stdout.replace(char::is_numeric, "0"), @"");
+    insta::assert_snapshot!(ended.transcript(&place), @r"
+    exit: 5
+    --- stdout
+
+    Plan for sandbox, http://127.0.0.1:PORT
+
+    error[column-secured]: column security is on for the column `contoso_url`, and it reads as empty: a
+            user who may not read the column sees the same, and a write could not be verified
+      at    flowbind.toml:9:1  record/contoso_endpoint[contoso_name=orders]/contoso_url
+      help: give the signed-in user Read and Update for `contoso_url` in a column security profile; if
+            the column is empty, have somebody put any text such as `-` into it, then run again
+
+    refused: 1 problem. Nothing was written.
+    --- stderr
+    Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
+    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+    The sandbox's user approves by itself in a moment.
+    Signed in as sandy@contoso.example.
+    Reading 1 flow and 1 target …
+    ");
 }

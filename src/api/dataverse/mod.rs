@@ -253,6 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn an_id_in_a_filter_stands_without_quotes_and_a_lookup_goes_by_its_property() {
+        let column: LogicalName = "contoso_siteid".parse().unwrap();
+        let lookup = column.of_lookup();
+        assert_eq!(lookup.lookup_column(), Some("contoso_siteid"));
+        assert_eq!(column.lookup_column(), None);
+        let id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+        let id = Comparison::Id(id.parse().unwrap());
+        assert_eq!(
+            tail(&api().records("ts", &[&column], &[(&lookup, id)])),
+            "ts?$select=contoso_siteid&$filter=_contoso_siteid_value%20eq%20a09e4a0d-3a1c-f011-998a-7c1e5275cfe9&$top=2",
+        );
+    }
+
+    #[test]
+    fn a_table_is_asked_for_its_kind_its_columns_and_its_keys_at_once() {
+        let table: LogicalName = "contoso_endpoint".parse().unwrap();
+        let request = api().table(&table, &[&"contoso_url".parse().unwrap()]);
+        assert_eq!(
+            tail(&request),
+            "EntityDefinitions(LogicalName='contoso_endpoint')?$select=LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled&$expand=Attributes($filter=LogicalName%20eq%20%27contoso_url%27),Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)",
+        );
+    }
+
+    #[test]
     fn the_largest_lists_stay_within_the_longest_url() {
         let names = vec!["x".repeat(100).parse().unwrap(); MOST_VARIABLES];
         assert!(api().variables(&names).url.as_str().len() < 32_768);
