@@ -136,20 +136,36 @@ codes! {
     VariableAmbiguous = "variable-ambiguous",
     /// The value is not the JSON that a pointer needs.
     ValueNotJson = "value-not-json",
+    /// The member that a pointer leads to holds something else than text, which a URL would replace.
+    MemberNotText = "member-not-text",
+    /// The text that is there holds more than a URL could replace without a loss.
+    TextHoldsMore = "text-holds-more",
     /// There is no such table.
     TableMissing = "table-missing",
     /// The table's rows carry no version to guard a write with.
     TableNotVersioned = "table-not-versioned",
+    /// The table is elastic, so that writes do not succeed or fail together.
+    TableElastic = "table-elastic",
+    /// The table is virtual, so that another system keeps its rows.
+    TableVirtual = "table-virtual",
+    /// A row came without a version.
+    RowWithoutEtag = "row-without-etag",
     /// There is no such column.
     ColumnMissing = "column-missing",
     /// A key's value is of another type than its column.
     KeyType = "key-type",
     /// The column does not hold text.
     ColumnNotText = "column-not-text",
+    /// The column cannot be read.
+    ColumnNotReadable = "column-not-readable",
+    /// Column security may keep the column from the signed-in user.
+    ColumnSecured = "column-secured",
     /// The column cannot be written.
     ColumnNotWritable = "column-not-writable",
     /// A warning: nothing keeps two runs from creating the same record.
     KeyNotUnique = "key-not-unique",
+    /// An alternate key over the columns of a key is not in force.
+    KeyNotActive = "key-not-active",
     /// There is no such record.
     RecordMissing = "record-missing",
     /// More than one record fits.
@@ -217,6 +233,11 @@ impl Code {
             Self::PrivilegeMissing
                 | Self::EnvironmentDenied
                 | Self::FlowNotOwned
+                | Self::TableElastic
+                | Self::TableVirtual
+                | Self::RowWithoutEtag
+                | Self::ColumnNotReadable
+                | Self::ColumnSecured
                 | Self::DefinitionUnreadable
                 | Self::CallbackMalformed
                 | Self::CallbackAmbiguous

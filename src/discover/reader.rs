@@ -128,26 +128,33 @@ impl<'run> Reader<'run> {
         absent_or(dataverse::read_table(&answer))
     }
 
-    /// The records that a selector finds: none, one, or two for any larger number.
+    /// Reads the records that a selector finds: none, one, or two for any larger number. The answer
+    /// is none if a row came without a version.
     pub(super) async fn records(
         &self,
         table: &Table,
         selector: &Selector,
         texts: &[&LogicalName],
-    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
-        let filter = match selector {
-            Selector::Id(id) => vec![(&table.primary_id, Comparison::Id(*id))],
-            Selector::Columns(columns) => {
-                columns.iter().map(|(name, value)| (name, comparison(value))).collect()
-            }
+    ) -> Result<Option<Seen<Vec<Row>>>, DiscoverError> {
+        let terms = key_terms(table, selector);
+        let filter: Vec<_> =
+            terms.iter().map(|term| (&term.property, term.value.clone())).collect();
+        let texts: Vec<&LogicalName> =
+            texts.iter().filter(|name| table.holds_text(name)).copied().collect();
+        let secured: Vec<&KeyTerm<'_>> = terms.iter().filter(|term| term.secured).collect();
+        let properties = secured.iter().map(|term| &term.property);
+        let select: Vec<&LogicalName> = texts.iter().copied().chain(properties).collect();
+        let select = with_id(&table.primary_id, &select);
+        let answer = self.dataverse(&self.api.records(&table.entity_set, &select, &filter)).await?;
+        let found = match reading(dataverse::read_record(&answer))? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Some(Err(refusal))),
         };
-        // What another column holds does not matter: a plan does not write to it.
-        let is_text = |name: &&&LogicalName| {
-            let column = table.columns.get(**name);
-            column.is_some_and(|column| matches!(column.column_type, ColumnType::Text { .. }))
-        };
-        let texts: Vec<&LogicalName> = texts.iter().filter(is_text).copied().collect();
-        self.matching((&table.entity_set, &table.primary_id), &filter, &texts).await
+        if found.iter().any(|row| dataverse::read_tag(row).is_none()) {
+            return Ok(None);
+        }
+        let rows = read_rows(&found, &table.primary_id, &texts, answer.request_id())?;
+        Ok(Some(Ok(with_keys(rows, &found, &secured))))
     }
 
     /// The rows of a table, by its name in addresses and its primary key, that match a filter: none,
@@ -339,6 +346,67 @@ fn with_id<'name>(
     [&[primary_id], texts].concat()
 }
 
+/// What one column of a key says of the records that are looked for.
+struct KeyTerm<'run> {
+    /// The column.
+    name: &'run LogicalName,
+    /// The column as rows and filters name it.
+    property: LogicalName,
+    /// What it holds.
+    value: Comparison<'run>,
+    /// Whether column security may keep it from the user.
+    secured: bool,
+}
+
+/// Returns what a selector says of each column.
+fn key_terms<'run>(table: &'run Table, selector: &'run Selector) -> Vec<KeyTerm<'run>> {
+    match selector {
+        Selector::Id(id) => {
+            let (name, value) = (&table.primary_id, Comparison::Id(*id));
+            vec![KeyTerm { name, property: name.clone(), value, secured: false }]
+        }
+        Selector::Columns(key) => {
+            let term = |(name, value): (&'run LogicalName, &'run KeyValue)| {
+                let column = table.columns.get(name)?;
+                let value = key_comparison(&column.column_type, value);
+                let property = match column.column_type {
+                    ColumnType::Lookup => name.of_lookup(),
+                    _ => name.clone(),
+                };
+                Some(KeyTerm { name, property, value, secured: column.secured })
+            };
+            key.iter().filter_map(term).collect()
+        }
+    }
+}
+
+/// Returns the value that a key column of that type is compared with.
+fn key_comparison<'run>(column_type: &ColumnType, value: &'run KeyValue) -> Comparison<'run> {
+    match value {
+        KeyValue::Text(text) if column_type.is_id() => {
+            text.parse().map_or(Comparison::Text(text), Comparison::Id)
+        }
+        value => comparison(value),
+    }
+}
+
+/// Adds to each row what its secured key columns hold, unless that is null.
+fn with_keys(
+    mut rows: Vec<Row>,
+    found: &[Map<String, Value>],
+    secured: &[&KeyTerm<'_>],
+) -> Vec<Row> {
+    for (row, found) in rows.iter_mut().zip(found) {
+        for term in secured {
+            let value = found.get(term.property.as_str()).filter(|value| !value.is_null());
+            if let Some(value) = value {
+                row.texts.insert(term.name.clone(), StoredText::new(value.to_string()));
+            }
+        }
+    }
+    rows
+}
+
 /// The value that a column is compared with.
 pub(super) fn comparison(value: &KeyValue) -> Comparison<'_> {
     match value {
@@ -355,16 +423,25 @@ fn row_list(
     texts: &[&LogicalName],
     request_id: Option<String>,
 ) -> Result<Seen<Vec<Row>>, DiscoverError> {
-    let rows = match rows {
-        Ok(rows) => rows,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    match rows {
+        Ok(rows) => Ok(Ok(read_rows(&rows, primary_id, texts, request_id)?)),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Returns rows with their ids, versions and texts.
+fn read_rows(
+    rows: &[Map<String, Value>],
+    primary_id: &LogicalName,
+    texts: &[&LogicalName],
+    request_id: Option<String>,
+) -> Result<Vec<Row>, DiscoverError> {
     let rows: Option<Vec<Row>> = rows.iter().map(|row| read_row(row, primary_id, texts)).collect();
     let expected = "rows with id, version and texts";
     let found = "a row without its id or version, or with a value that is no text".to_owned();
     let unusable =
         ApiError::Unexpected { service: Service::Dataverse, expected, found, request_id };
-    Ok(Ok(rows.ok_or(unusable)?))
+    Ok(rows.ok_or(unusable)?)
 }
 
 fn read_row(

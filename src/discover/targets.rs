@@ -3,18 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
-use crate::api::dataverse::{AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow};
-use crate::domain::{LogicalName, SchemaName};
+use crate::api::dataverse::{
+    AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow, VariableValueRow,
+};
+use crate::domain::{LogicalName, SchemaName, printable};
 use crate::state::{
-    Column, ColumnType, Desired, Reading, Record, Row, Seen, Selector, Table, Target, Targets,
-    ValueRow, Variable, VariableType,
+    Column, ColumnType, Desired, InactiveKey, Reading, Record, Row, Seen, Selector, Table,
+    TableKind, Target, Targets, ValueRow, Variable, VariableType,
 };
 
 /// Tables by their names.
 type Tables = BTreeMap<LogicalName, Reading<Table>>;
 
-/// Records by what finds them.
-type Records = BTreeMap<Record, Seen<Vec<Row>>>;
+/// Variables by their names; none for one with a value row that came without a version.
+type Variables = BTreeMap<SchemaName, Option<Reading<Variable>>>;
+
+/// Records by what finds them; none where a row came without a version.
+type Records = BTreeMap<Record, Option<Seen<Vec<Row>>>>;
 
 /// The columns that the manifest names, by table.
 type Columns<'run> = BTreeMap<&'run LogicalName, BTreeSet<&'run LogicalName>>;
@@ -26,7 +31,7 @@ pub(super) async fn observe(
 ) -> Result<Targets, DiscoverError> {
     let (variables, (tables, records)) =
         tokio::try_join!(variables(reader, desired), tables_and_records(reader, desired))?;
-    Ok(Targets { variables, tables, records })
+    Ok(targets(variables, tables, records))
 }
 
 /// Reads every target again; tables do not change during a run.
@@ -40,13 +45,28 @@ pub async fn reread(
 ) -> Result<Targets, DiscoverError> {
     let records = records(reader, desired, tables);
     let (variables, records) = tokio::try_join!(variables(reader, desired), records)?;
-    Ok(Targets { variables, tables: tables.clone(), records })
+    Ok(targets(variables, tables.clone(), records))
 }
 
-async fn variables(
-    reader: &Reader<'_>,
-    desired: &Desired,
-) -> Result<BTreeMap<SchemaName, Reading<Variable>>, DiscoverError> {
+/// Sets aside what came without a version: no write to it can be guarded.
+fn targets(variables: Variables, tables: Tables, records: Records) -> Targets {
+    let mut targets = Targets { tables, ..Targets::default() };
+    for (name, reading) in variables {
+        match reading {
+            Some(reading) => drop(targets.variables.insert(name, reading)),
+            None => drop(targets.unversioned_variables.insert(name)),
+        }
+    }
+    for (record, rows) in records {
+        match rows {
+            Some(rows) => drop(targets.records.insert(record, rows)),
+            None => drop(targets.unversioned_records.insert(record)),
+        }
+    }
+    targets
+}
+
+async fn variables(reader: &Reader<'_>, desired: &Desired) -> Result<Variables, DiscoverError> {
     let wanted: BTreeSet<SchemaName> = desired.bindings.iter().filter_map(name_of).collect();
     let wanted: Vec<SchemaName> = wanted.into_iter().collect();
     let chunks = wanted.chunks(MOST_VARIABLES).map(async |names| {
@@ -63,35 +83,34 @@ fn name_of(binding: &crate::state::Binding) -> Option<SchemaName> {
     }
 }
 
-/// What one read found of those variables.
-fn by_name(
-    names: &[SchemaName],
-    rows: Seen<Vec<VariableRow>>,
-) -> BTreeMap<SchemaName, Reading<Variable>> {
+/// Returns what one read found of those variables.
+fn by_name(names: &[SchemaName], rows: Seen<Vec<VariableRow>>) -> Variables {
     match rows {
         Err(refusal) => {
-            names.iter().map(|name| (name.clone(), Reading::Refused(refusal.clone()))).collect()
+            let refused = || Some(Reading::Refused(refusal.clone()));
+            names.iter().map(|name| (name.clone(), refused())).collect()
         }
         Ok(rows) => {
-            let entry = |row: VariableRow| (row.schemaname.clone(), Reading::Found(variable(row)));
+            let entry =
+                |row: VariableRow| (row.schemaname.clone(), variable(row).map(Reading::Found));
             rows.into_iter().map(entry).collect()
         }
     }
 }
 
-fn variable(row: VariableRow) -> Variable {
-    let values = row.values.into_iter().map(|value| ValueRow {
-        id: value.environmentvariablevalueid,
-        tag: value.tag,
-        text: value.value,
-    });
-    Variable {
+/// Returns a variable with its values; none if a value row came without a version.
+fn variable(row: VariableRow) -> Option<Variable> {
+    let value = |value: VariableValueRow| {
+        let (id, text) = (value.environmentvariablevalueid, value.value);
+        Some(ValueRow { id, tag: value.tag?, text })
+    };
+    Some(Variable {
         definition: row.environmentvariabledefinitionid,
         schema_name: row.schemaname,
         variable_type: variable_type(row.variable_type),
         default: row.defaultvalue,
-        values: values.collect(),
-    }
+        values: row.values.into_iter().map(value).collect::<Option<_>>()?,
+    })
 }
 
 /// The choices of the column `type`
@@ -148,20 +167,47 @@ fn columns(desired: &Desired) -> Columns<'_> {
 /// A table, unless its names are none that a request could be made of.
 fn table(row: TableRow) -> Option<Table> {
     let TableRow { entity_set_name, primary_id_attribute, .. } = row;
+    let (keys, inactive): (Vec<&KeyRow>, Vec<&KeyRow>) =
+        row.keys.iter().partition(|key| is_active(key));
     Some(Table {
         primary_id: primary_id_attribute.parse().ok()?,
         entity_set: entity_set_name.parse::<LogicalName>().ok()?.to_string(),
+        kind: table_kind(row.table_type.as_deref().unwrap_or_default()),
         versioned: row.is_optimistic_concurrency_enabled,
         columns: row.attributes.iter().filter_map(column).collect(),
-        keys: row.keys.iter().filter_map(key).collect(),
+        keys: keys.into_iter().filter_map(key_columns).collect(),
+        inactive_keys: inactive.into_iter().filter_map(inactive_key).collect(),
     })
 }
 
-/// The columns of an alternate key that is in force.
-fn key(row: &KeyRow) -> Option<BTreeSet<LogicalName>> {
-    let active = row.entity_key_index_status.as_deref() == Some("Active");
+/// Returns where the rows of a table of that type are kept.
+fn table_kind(name: &str) -> TableKind {
+    match name {
+        "Elastic" => TableKind::Elastic,
+        "Virtual" => TableKind::Virtual,
+        _ => TableKind::Standard,
+    }
+}
+
+/// Returns whether Dataverse enforces an alternate key: only while its index is active.
+fn is_active(row: &KeyRow) -> bool {
+    row.entity_key_index_status.as_deref() == Some("Active")
+}
+
+/// Returns the columns of an alternate key.
+fn key_columns(row: &KeyRow) -> Option<BTreeSet<LogicalName>> {
     let names = row.key_attributes.iter().map(|name| name.parse().ok());
-    names.collect::<Option<BTreeSet<_>>>().filter(|names| active && !names.is_empty())
+    names.collect::<Option<BTreeSet<_>>>().filter(|names| !names.is_empty())
+}
+
+/// Returns an alternate key whose index is not active.
+fn inactive_key(row: &KeyRow) -> Option<InactiveKey> {
+    let status = row.entity_key_index_status.as_deref().unwrap_or("unknown");
+    Some(InactiveKey {
+        name: printable(&row.logical_name, 120),
+        columns: key_columns(row)?,
+        status: printable(status, 60),
+    })
 }
 
 fn column(row: &AttributeRow) -> Option<(LogicalName, Column)> {
@@ -169,10 +215,18 @@ fn column(row: &AttributeRow) -> Option<(LogicalName, Column)> {
         ("String" | "Memo", Some(max_length)) => ColumnType::Text { max_length },
         ("Integer" | "BigInt" | "Picklist" | "State" | "Status", _) => ColumnType::Integer,
         ("Boolean", _) => ColumnType::Boolean,
-        (other, _) => ColumnType::Other(crate::domain::printable(other, 60)),
+        ("Uniqueidentifier", _) => ColumnType::Id,
+        ("Lookup" | "Customer" | "Owner", _) => ColumnType::Lookup,
+        (other, _) => ColumnType::Other(printable(other, 60)),
     };
-    let (creatable, updatable) = (row.is_valid_for_create, row.is_valid_for_update);
-    Some((row.logical_name.parse().ok()?, Column { column_type, creatable, updatable }))
+    let column = Column {
+        column_type,
+        creatable: row.is_valid_for_create,
+        updatable: row.is_valid_for_update,
+        readable: row.is_valid_for_read.unwrap_or(true),
+        secured: row.is_secured && row.can_be_secured_for_read.unwrap_or(true),
+    };
+    Some((row.logical_name.parse().ok()?, column))
 }
 
 /// Reads the records whose tables can be asked by their keys.
@@ -189,7 +243,10 @@ async fn records(
     }
     let records =
         wanted.into_iter().filter_map(|(record, columns)| match tables.get(&record.table) {
-            Some(Reading::Found(table)) if table.can_select(&record.selector) => {
+            // A table that is refused whatever its rows hold is not asked for them.
+            Some(Reading::Found(table))
+                if table.kind == TableKind::Standard && table.can_select(&record.selector) =>
+            {
                 Some(read_record(reader, record, table, columns))
             }
             _ => None,
@@ -202,7 +259,7 @@ async fn read_record(
     record: &Record,
     table: &Table,
     columns: BTreeSet<&LogicalName>,
-) -> Result<(Record, Seen<Vec<Row>>), DiscoverError> {
+) -> Result<(Record, Option<Seen<Vec<Row>>>), DiscoverError> {
     let there = columns.into_iter().filter(|name| table.columns.contains_key(*name));
     let there: Vec<&LogicalName> = there.collect();
     let rows = reader.records(table, &record.selector, &there).await?;

@@ -102,6 +102,17 @@ impl LogicalName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the name of the property that holds the id to which this lookup column refers.
+    #[must_use]
+    pub fn of_lookup(&self) -> Self {
+        Self(format!("_{}_value", self.0))
+    }
+
+    /// Returns the lookup column, if this is the name of the property of one.
+    pub fn lookup_column(&self) -> Option<&str> {
+        self.0.strip_prefix('_')?.strip_suffix("_value")
+    }
 }
 
 impl FromStr for LogicalName {

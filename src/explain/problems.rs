@@ -229,6 +229,16 @@ pub(super) fn of(code: Code) -> Text {
             "the variable holds nothing but a text, or one of the members on the way is no object",
             "write a JSON object into the variable, or leave `json-pointer` out",
         ),
+        Code::MemberNotText => text(
+            "the member that `json-pointer` names holds an object, an array, a number, or true or false",
+            "the pointer stops too early, or other things read this member; a URL in its place would remove what it holds",
+            "name a member inside it, such as `/order/url`, or another one; only text, null, an empty object, an empty array or nothing is replaced",
+        ),
+        Code::TextHoldsMore => text(
+            "the text that is there is a JSON object or array, XML, several lines, several URLs, or several settings",
+            "something reads more than a URL there; a URL in the place of the whole text would remove the rest",
+            "name the member with `json-pointer` if a variable holds JSON, or name another place; if nobody needs the text, empty the place first",
+        ),
         Code::TableMissing => text(
             "there is no such table",
             "the solution that has it was not imported, or `table` is its display name or plural",
@@ -238,6 +248,21 @@ pub(super) fn of(code: Code) -> Text {
             "the table's rows carry no version to guard a write with",
             "virtual and elastic tables, among others, have none, and a change of somebody else's could be overwritten",
             "keep the URL in another table, or in an environment variable",
+        ),
+        Code::TableElastic => text(
+            "the table is elastic",
+            "in an elastic table, writes of a change set that fails are not rolled back, so all targets or none could not be kept",
+            "keep the URL in a standard table, or in an environment variable",
+        ),
+        Code::TableVirtual => text(
+            "the table is virtual",
+            "another system keeps its rows: they have no versions, and a write can be answered with success and not kept",
+            "keep the URL in a standard table, or in an environment variable",
+        ),
+        Code::RowWithoutEtag => text(
+            "Dataverse sent a row without its version (`@odata.etag`)",
+            "rows of tables that a provider or another system serves may have none; without it, a write could overwrite a change of somebody else",
+            "keep the URL in a standard table, or in an environment variable; if it is one, look at what stands between here and Dataverse",
         ),
         Code::ColumnMissing => text(
             "the table has no such column",
@@ -252,6 +277,16 @@ pub(super) fn of(code: Code) -> Text {
         Code::ColumnNotText => {
             text("the column does not hold text", "a URL is a text", "name a column of type Text")
         }
+        Code::ColumnNotReadable => text(
+            "the column cannot be read (`IsValidForRead` is false)",
+            "Dataverse takes a value for it and never shows it, so what is there could not be compared, and a write could not be verified",
+            "name another column",
+        ),
+        Code::ColumnSecured => text(
+            "column security is on for the column, and it reads as empty, or no record is there",
+            "to a user without permission to read a secured column it looks empty, whatever it holds, and a write could not be verified",
+            "give the user Read in a column security profile for the column; if it really is empty, put any text into it once, then run again",
+        ),
         Code::ColumnNotWritable => text(
             "the column cannot be written",
             "it is calculated, a rollup, or kept by the system",
@@ -261,6 +296,11 @@ pub(super) fn of(code: Code) -> Text {
             "a warning: no alternate key keeps two runs at once from creating the record twice",
             "`missing = \"create\"` is set, and Dataverse does not know that these columns name one record",
             "define an alternate key over the columns in `key`",
+        ),
+        Code::KeyNotActive => text(
+            "a record is to be created, and the alternate key over columns of `key` is not active",
+            "Dataverse builds the index of a key after an import, and enforces the key only once it is built; a second record made before would make the index fail",
+            "wait until the key is active and run again; if it failed, remove the records that have the same values, and reactivate it",
         ),
         Code::RecordMissing => text(
             "there is no such record, and `missing = \"create\"` is not set",

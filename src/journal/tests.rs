@@ -250,15 +250,17 @@ impl Model {
 
 fn table() -> Table {
     let column_type = ColumnType::Text { max_length: 500 };
-    let column = Column { column_type, creatable: true, updatable: true };
+    let column = Column::open(column_type);
     let columns = ["name", "url", "other"].map(|text| (name(text), column.clone()));
     let keys = vec![BTreeSet::from([name("name")])];
     Table {
         entity_set: "ts".into(),
         primary_id: name("tid"),
+        kind: TableKind::Standard,
         versioned: true,
         columns: columns.into(),
         keys,
+        inactive_keys: vec![],
     }
 }
 
@@ -301,7 +303,7 @@ fn any_json() -> impl Strategy<Value = Option<String>> {
         None,
         Some(String::new()),
         Some("{}".into()),
-        Some("{\"a\" : 1.10,\n \"b\":[ ]}".into()),
+        Some("{\"a\" : null,\n \"n\": 1.10, \"b\":[ ]}".into()),
         Some(with_url),
     ];
     proptest::sample::select(texts.to_vec())

@@ -11,10 +11,11 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::contents::Contents;
 use crate::domain::{JsonPointer, printable};
 
 /// The most characters of a place that are shown.
-const MOST_SHOWN: usize = 120;
+pub(super) const MOST_SHOWN: usize = 120;
 
 /// Why a pointer does not fit a text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -107,6 +108,17 @@ impl<'text> Document<'text> {
         }
     }
 
+    /// Returns what the pointer leads to that a string in its place would remove.
+    pub(super) fn contents(
+        &mut self,
+        pointer: &JsonPointer,
+    ) -> Result<Option<Contents>, PointerMismatch> {
+        match self.reach(pointer)? {
+            Reached::Missing(..) => Ok(None),
+            Reached::Value(node) => Ok(node.contents()),
+        }
+    }
+
     /// Puts a string where the pointer leads; members on the way are made as needed.
     pub(super) fn write(
         &mut self,
@@ -181,6 +193,21 @@ impl<'text> Node<'text> {
                 let mut text = String::new();
                 container.render(&mut text);
                 Some(text)
+            }
+        }
+    }
+
+    /// Returns what the value holds that a string in its place would remove.
+    fn contents(&self) -> Option<Contents> {
+        match self {
+            Self::String(_) => None,
+            Self::Written(raw) => Contents::of_member(raw),
+            Self::Open(Container { values, .. }) if values.is_empty() => None,
+            Self::Open(Container { values, names: Some(_), .. }) => {
+                Some(Contents::Object(values.len()))
+            }
+            Self::Open(Container { values, names: None, .. }) => {
+                Some(Contents::Array(values.len()))
             }
         }
     }

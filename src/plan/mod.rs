@@ -3,6 +3,7 @@
 //! [`plan`] is a pure function. It finds every problem at once, and a plan without problems
 //! holds every id and guard that applying needs, so that applying decides nothing.
 
+mod contents;
 mod difference;
 mod elsewhere;
 mod flows;
@@ -336,6 +337,13 @@ impl<'run> Draft<'run> {
 fn noted(wanted: &Wanted<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
     let address = Some(wanted.binding.target.address());
     Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
+}
+
+/// Notes that a row came without its version.
+fn without_etag(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+    let message = "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite a change of somebody else";
+    let hint = "keep the URL in a standard table or in an environment variable; if it is in one, look at what stands between here and Dataverse";
+    draft.problem(wanted, Code::RowWithoutEtag, message.to_owned(), hint);
 }
 
 /// What a place holds before the run.

@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CellValue, Draft, Held, Wanted, Write};
+use super::contents::Contents;
+use super::{CellValue, Draft, Held, Wanted, Write, without_etag};
 use crate::domain::{CallbackUrl, LogicalName, RowId, StoredText};
 use crate::problem::Code;
 use crate::state::{
-    Column, ColumnType, KeyValue, Missing, Reading, Record, Row, Selector, Table, Target, Targets,
+    Column, ColumnType, InactiveKey, KeyValue, Missing, Reading, Record, Row, Selector, Table,
+    TableKind, Target, Targets,
 };
+
+/// What to do about a table that cannot be written to safely.
+const KEEP_ELSEWHERE: &str =
+    "keep the URL in a standard table with optimistic concurrency, or in an environment variable";
 
 /// A binding to a record, with the column that it is about.
 type Part<'run> = (Wanted<'run>, &'run LogicalName, Missing);
@@ -66,9 +72,15 @@ fn plan_record<'run>(
         Some(Err(refusal)) => {
             return each(parts, |wanted| draft.refusal(wanted, refusal));
         }
-        // The table cannot be asked by such a key, which is a problem that is noted already.
+        None if targets.unversioned_records.contains(record) && table.versioned => {
+            return each(parts, |wanted| without_etag(draft, wanted));
+        }
+        // The table was not asked for its rows, for a problem that is noted already.
         None => return,
     };
+    if hides_key(draft, record, table, rows, &parts[0].0) {
+        return;
+    }
     match rows {
         [] => absent(draft, record, table, &places),
         [row] => {
@@ -78,6 +90,45 @@ fn plan_record<'run>(
         }
         _ => each(parts, |wanted| ambiguous(draft, wanted)),
     }
+}
+
+/// Notes a column of the key that column security may keep from the user, and returns whether there
+/// is one: then nobody knows whether the records that were found are all that fit.
+fn hides_key(
+    draft: &mut Draft<'_>,
+    record: &Record,
+    table: &Table,
+    rows: &[Row],
+    wanted: &Wanted<'_>,
+) -> bool {
+    let Selector::Columns(key) = &record.selector else { return false };
+    let is_secured = |name: &&LogicalName| table.columns.get(*name).is_some_and(|one| one.secured);
+    let is_read = |name: &LogicalName| {
+        !rows.is_empty() && rows.iter().all(|row| row.texts.contains_key(name))
+    };
+    let hidden: Vec<&LogicalName> =
+        key.keys().filter(is_secured).filter(|name| !is_read(name)).collect();
+    for name in &hidden {
+        let message = format!(
+            "column security is on for the key column `{name}`, and no value of it was read: the signed-in user may not see which records have it"
+        );
+        let hint = format!(
+            "give the signed-in user Read for `{name}` in a column security profile and make the record; or name other columns in `key`"
+        );
+        draft.problem(wanted, Code::ColumnSecured, message, hint);
+    }
+    !hidden.is_empty()
+}
+
+/// Notes that column security may keep the target's column from the user, who reads null there.
+fn column_secured(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, reads: &str) {
+    let message = format!(
+        "column security is on for the column `{name}`, and {reads}: a user who may not read the column sees the same, and a write could not be verified"
+    );
+    let hint = format!(
+        "give the signed-in user Read and Update for `{name}` in a column security profile; if the column is empty, have somebody put any text such as `-` into it, then run again"
+    );
+    draft.problem(wanted, Code::ColumnSecured, message, hint);
 }
 
 /// Does something about every binding of a group.
@@ -97,8 +148,11 @@ fn table<'run>(
     let (wanted, ..) = &parts[0];
     match targets.tables.get(&record.table) {
         Some(Reading::Found(table)) => {
-            if !table.versioned {
-                not_versioned(draft, wanted, record);
+            match table.kind {
+                TableKind::Elastic => elastic(draft, wanted, record),
+                TableKind::Virtual => in_another_system(draft, wanted, record),
+                TableKind::Standard if !table.versioned => not_versioned(draft, wanted, record),
+                TableKind::Standard => (),
             }
             key_problems(draft, wanted, record, table);
             Some(table)
@@ -121,8 +175,23 @@ fn not_versioned(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
         "the table `{}` keeps no versions, so a write cannot be guarded against others",
         record.table
     );
-    let hint = "turn on optimistic concurrency for the table (IsOptimisticConcurrencyEnabled)";
-    draft.problem(wanted, Code::TableNotVersioned, message, hint);
+    draft.problem(wanted, Code::TableNotVersioned, message, KEEP_ELSEWHERE);
+}
+
+fn elastic(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
+    let message = format!(
+        "the table `{}` is elastic, and writes to elastic tables are not rolled back when a later write of the same change set fails",
+        record.table
+    );
+    draft.problem(wanted, Code::TableElastic, message, KEEP_ELSEWHERE);
+}
+
+fn in_another_system(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
+    let message = format!(
+        "the table `{}` is virtual: another system keeps its rows, they have no versions, and a write may not be kept",
+        record.table
+    );
+    draft.problem(wanted, Code::TableVirtual, message, KEEP_ELSEWHERE);
 }
 
 /// Notes what is wrong with the columns that the record is found by.
@@ -133,22 +202,48 @@ fn key_problems(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, tab
     for (name, value) in columns {
         match table.columns.get(name) {
             None => column_missing(draft, wanted, record, name),
+            Some(column) if !column.readable => not_readable(draft, wanted, name, "key"),
             Some(column) if !column.column_type.can_equal(value) => {
                 let message = format!(
                     "the key column `{name}` is of type {}, and `{value}` is not",
                     column.column_type
                 );
-                let hint = "give the key's value as the column has it: a text in quotes, a whole number, true or false";
-                draft.problem(wanted, Code::KeyType, message, hint);
+                draft.problem(wanted, Code::KeyType, message, key_hint(&column.column_type));
             }
             Some(_) => (),
         }
     }
 }
 
+/// Returns how a key's value has to be written for a column of that type.
+fn key_hint(column_type: &ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Lookup => {
+            "give the id of the row that the lookup refers to: a GUID in quotes, the same in every environment that the manifest is for"
+        }
+        ColumnType::Id => "give a GUID in quotes",
+        ColumnType::Other(_) => {
+            "name columns that records can be found by in `key`: text, whole number, choice, yes/no, lookup or unique identifier"
+        }
+        ColumnType::Text { .. } | ColumnType::Integer | ColumnType::Boolean => {
+            "give the key's value as the column has it: a text in quotes, a whole number, true or false"
+        }
+    }
+}
+
+/// Notes that a column is never shown; the manifest names it under that key.
+fn not_readable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, key: &str) {
+    let message = format!("the column `{name}` cannot be read (`IsValidForRead` is false)");
+    let hint = format!("name another column in `{key}`");
+    draft.problem(wanted, Code::ColumnNotReadable, message, hint);
+}
+
 fn column_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, name: &LogicalName) {
     let message = format!("the table `{}` has no column `{name}`", record.table);
-    let hint = "give the column's logical name (lower case, with its prefix)";
+    let hint = match name.lookup_column() {
+        Some(column) => format!("name the lookup by its logical name, `{column}`"),
+        None => "give the column's logical name (lower case, with its prefix)".to_owned(),
+    };
     draft.problem(wanted, Code::ColumnMissing, message, hint);
 }
 
@@ -169,6 +264,10 @@ fn text_column<'run>(
         column_missing(draft, wanted, record, name);
         return None;
     };
+    if !column.readable {
+        not_readable(draft, wanted, name, "column");
+        return None;
+    }
     let ColumnType::Text { max_length } = column.column_type else {
         let message = format!(
             "the column `{name}` is of type {}, which cannot hold a URL",
@@ -223,14 +322,30 @@ fn update<'run>(
             "remove one of the two targets",
         );
     }
-    let (Some((column, most)), Some(url)) = (column, wanted.url) else { return };
+    let Some((column, most)) = column else { return };
     let held = row.texts.get(*name).map_or("", StoredText::expose);
+    if column.secured && held.is_empty() {
+        return column_secured(draft, wanted, name, "it reads as empty");
+    }
+    if let Some(contents) = Contents::of_text(held) {
+        return holds_more(draft, wanted, name, contents);
+    }
+    let Some(url) = wanted.url else { return };
     let writes = draft.compare(wanted, url, &Held::text_in(held, &row.tag))
         && writable(draft, wanted, name, column.updatable)
         && fits(draft, wanted, url, *most);
     if writes {
         entry.columns.insert((*name).clone(), StoredText::new(url.expose()));
     }
+}
+
+/// Notes that a URL in the place of the column's text would remove more than a URL.
+fn holds_more(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, contents: Contents) {
+    let message = format!(
+        "the column `{name}` holds {contents}, and a URL in the place of the whole text would remove that"
+    );
+    let hint = "name another column in `column`; if nobody needs the text, empty the column first";
+    draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
 
 /// Plans the bindings to a record that is not there.
@@ -262,17 +377,27 @@ fn create<'run>(
     places: &[Place<'_, 'run>],
 ) {
     let ((first, ..), _) = &places[0];
-    if !table.is_unique(key) {
-        warn_of_twins(draft, first);
+    match table.inactive_key(key) {
+        _ if table.is_unique(key) => (),
+        Some(inactive) => key_not_active(draft, first, inactive),
+        None => warn_of_twins(draft, first),
     }
     let mut columns = BTreeMap::new();
     for (name, value) in key {
         let column = table.columns.get(name);
+        if let Some(column) = column.filter(|column| column.column_type.is_id()) {
+            no_record_of_id(draft, first, name, column);
+        }
         writable(draft, first, name, column.is_none_or(|column| column.creatable));
         columns.insert(name.clone(), CellValue::Key(value.clone()));
     }
     for ((wanted, name, _), column) in places {
-        let (Some((column, most)), Some(url)) = (column, wanted.url) else { continue };
+        let Some((column, most)) = column else { continue };
+        if column.secured {
+            column_secured(draft, wanted, name, "the record is not there yet");
+            continue;
+        }
+        let Some(url) = wanted.url else { continue };
         draft.compare(wanted, url, &Held::nowhere("there is no such record", None));
         if writable(draft, wanted, name, column.creatable) && fits(draft, wanted, url, *most) {
             columns.insert((*name).clone(), CellValue::Url(StoredText::new(url.expose())));
@@ -280,6 +405,40 @@ fn create<'run>(
     }
     let entity_set = table.entity_set.clone();
     draft.writes.push((first.index, Write::CreateRow { entity_set, columns }));
+}
+
+/// Notes that Dataverse does not enforce, or not yet, the alternate key over the key's columns.
+///
+/// Without an alternate key a warning is enough: whoever wrote the manifest knows that nothing
+/// guards the record. Here somebody relies on a guard. A second record that is made while the index is
+/// built makes the index fail, and it stays failed until somebody removes one of the two.
+fn key_not_active(draft: &mut Draft<'_>, wanted: &Wanted<'_>, key: &InactiveKey) {
+    let InactiveKey { name, status, .. } = key;
+    let message = format!(
+        "the record is to be created, and Dataverse does not enforce the alternate key `{name}`: the state of its index is {status}, so two runs at once could create the record twice"
+    );
+    let hint = if status == "Failed" {
+        "remove the records that have the same values in the key's columns, reactivate the key in the table's settings, and run again once it is active"
+    } else {
+        "wait until the key is active in the table's settings, and run again"
+    };
+    draft.problem(wanted, Code::KeyNotActive, message, hint);
+}
+
+/// Notes that a record is not created from the id of another.
+fn no_record_of_id(
+    draft: &mut Draft<'_>,
+    wanted: &Wanted<'_>,
+    name: &LogicalName,
+    column: &Column,
+) {
+    let message = format!(
+        "there is no such record, and none is created from the key column `{name}` of type {}",
+        column.column_type
+    );
+    let hint =
+        "make the record first, with the table's other data, and leave out `missing = \"create\"`";
+    draft.problem(wanted, Code::RecordMissing, message, hint);
 }
 
 /// Warns that the database does not keep a second run from creating the record too.

@@ -2,9 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::json::{Document, PointerMismatch};
-use super::{Draft, Held, Wanted, Write};
-use crate::domain::{CallbackUrl, EntityTag, JsonPointer, SchemaName, StoredText};
+use super::contents::Contents;
+use super::json::{Document, MOST_SHOWN, PointerMismatch};
+use super::{Draft, Held, Wanted, Write, without_etag};
+use crate::domain::{CallbackUrl, EntityTag, JsonPointer, SchemaName, StoredText, printable};
 use crate::problem::Code;
 use crate::state::{Reading, Target, Targets, Variable, VariableType};
 
@@ -34,7 +35,8 @@ pub(super) fn plan<'run>(
         let name = parts[0].schema_name;
         while readings.next_if(|(earlier, _)| *earlier < name).is_some() {}
         let reading = readings.next_if(|(found, _)| *found == name);
-        variable(draft, reading.map(|(_, reading)| reading), parts);
+        let unversioned = targets.unversioned_variables.contains(name);
+        variable(draft, reading.map(|(_, reading)| reading), unversioned, parts);
     }
 }
 
@@ -52,12 +54,16 @@ fn part(wanted: Wanted<'_>) -> Option<Part<'_>> {
 fn variable<'run>(
     draft: &mut Draft<'run>,
     reading: Option<&'run Reading<Variable>>,
+    unversioned: bool,
     parts: &[Part<'run>],
 ) {
     let variable = match reading {
         Some(Reading::Found(variable)) => variable,
         Some(Reading::Refused(refusal)) => {
             return parts.iter().for_each(|part| draft.refusal(&part.wanted, refusal));
+        }
+        Some(Reading::Absent) | None if unversioned => {
+            return parts.iter().for_each(|part| without_etag(draft, &part.wanted));
         }
         Some(Reading::Absent) | None => {
             return parts.iter().for_each(|part| missing(draft, &part.wanted));
@@ -122,6 +128,10 @@ fn whole<'run>(
     variable: &'run Variable,
     wanted: &Wanted<'run>,
 ) -> Option<String> {
+    if let Some(contents) = effective(variable).and_then(Contents::of_text) {
+        holds_more(draft, variable, wanted, contents);
+        return None;
+    }
     let url = wanted.url?;
     let held = match variable.values.first() {
         None => Held::nowhere("the variable has no value", None),
@@ -167,7 +177,15 @@ fn member<'run>(
     guard: Option<&EntityTag>,
     (document, pointer): (&mut Document<'_>, &JsonPointer),
 ) -> Result<bool, PointerMismatch> {
+    if let Some(contents) = document.contents(pointer)? {
+        member_not_text(draft, wanted, pointer, contents);
+        return Ok(false);
+    }
     let text = document.member(pointer)?;
+    if let Some(contents) = text.as_deref().and_then(Contents::of_text) {
+        member_holds_more(draft, wanted, pointer, contents);
+        return Ok(false);
+    }
     let Some(url) = wanted.url else { return Ok(false) };
     let text = match &text {
         _ if variable.values.is_empty() => Err("the variable has no value"),
@@ -189,9 +207,65 @@ fn made_of(variable: &Variable) -> Option<EntityTag> {
 
 /// The JSON that members are written into: the value, else the default, else an empty object.
 fn text(variable: &Variable) -> &str {
+    effective(variable).filter(|text| !text.trim().is_empty()).unwrap_or("{}")
+}
+
+/// Returns the text that readers of the variable get: the value, else the default.
+fn effective(variable: &Variable) -> Option<&str> {
     let value = variable.values.first().and_then(|row| row.text.as_ref());
-    let text = value.or(variable.default.as_ref()).map_or("", StoredText::expose);
-    if text.trim().is_empty() { "{}" } else { text }
+    value.or(variable.default.as_ref()).map(StoredText::expose)
+}
+
+/// Notes that a URL in the place of the whole text would remove more than a URL.
+fn holds_more(draft: &mut Draft<'_>, variable: &Variable, wanted: &Wanted<'_>, contents: Contents) {
+    let place = if variable.values.is_empty() { "default value" } else { "value" };
+    let message = format!(
+        "the variable's {place} holds {contents}, and a URL in the place of the whole text would remove that"
+    );
+    let hint = if contents.has_members() {
+        "name the member that holds the URL with `json-pointer`, such as \"/order/url\", or bind another variable"
+    } else {
+        "bind another variable; if nobody needs the text, empty the variable first"
+    };
+    draft.problem(wanted, Code::TextHoldsMore, message, hint);
+}
+
+/// Notes that a URL in the place of a member would remove what the member is instead of text.
+fn member_not_text(
+    draft: &mut Draft<'_>,
+    wanted: &Wanted<'_>,
+    pointer: &JsonPointer,
+    contents: Contents,
+) {
+    let place = printable(&pointer.to_string(), MOST_SHOWN);
+    let message =
+        format!("the member at `{place}` is {contents}, and a URL in its place would remove that");
+    let hint = match contents {
+        Contents::Object(_) => {
+            format!("name a member inside it, such as \"{place}/url\", or bind another variable")
+        }
+        Contents::Array(_) => {
+            format!("name an element of it, such as \"{place}/0\", or bind another variable")
+        }
+        _ => "name another member in `json-pointer`; if nobody needs this one, make it null first"
+            .to_owned(),
+    };
+    draft.problem(wanted, Code::MemberNotText, message, hint);
+}
+
+/// Notes that a URL in the place of a member's text would remove more than a URL.
+fn member_holds_more(
+    draft: &mut Draft<'_>,
+    wanted: &Wanted<'_>,
+    pointer: &JsonPointer,
+    contents: Contents,
+) {
+    let place = printable(&pointer.to_string(), MOST_SHOWN);
+    let message = format!(
+        "the text of the member at `{place}` holds {contents}, and a URL in its place would remove that"
+    );
+    let hint = "name another member in `json-pointer`; if nobody needs the text, make the member null first";
+    draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
 
 fn not_json(

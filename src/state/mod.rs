@@ -10,7 +10,7 @@ pub use desired::{
     Target,
 };
 pub use observed::{
-    Callback, Column, ColumnType, Definition, FlowState, NoTrigger, Observed, ObservedFlow,
-    Reading, Refusal, Row, Seen, Table, Targets, Trigger, ValueRow, Variable, VariableType,
-    Workflow,
+    Callback, Column, ColumnType, Definition, FlowState, InactiveKey, NoTrigger, Observed,
+    ObservedFlow, Reading, Refusal, Row, Seen, Table, TableKind, Targets, Trigger, ValueRow,
+    Variable, VariableType, Workflow,
 };

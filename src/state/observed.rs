@@ -154,6 +154,10 @@ pub struct Targets {
     pub tables: BTreeMap<LogicalName, Reading<Table>>,
     /// The records that each selector found: none, one, or two for any larger number.
     pub records: BTreeMap<Record, Seen<Vec<Row>>>,
+    /// The variables with a value row that came without a version.
+    pub unversioned_variables: BTreeSet<SchemaName>,
+    /// The records of which a row came without a version.
+    pub unversioned_records: BTreeSet<Record>,
 }
 
 /// An environment variable.
@@ -208,12 +212,38 @@ pub struct Table {
     pub entity_set: String,
     /// The column of the primary key.
     pub primary_id: LogicalName,
+    /// Where its rows are kept.
+    pub kind: TableKind,
     /// Whether a write can be made to depend on a row's version.
     pub versioned: bool,
     /// Those of its columns that the manifest names.
     pub columns: BTreeMap<LogicalName, Column>,
-    /// Its alternate keys, each by its columns: no two rows agree in all of them.
+    /// Its alternate keys in force, each by its columns: no two rows agree in all of them.
     pub keys: Vec<BTreeSet<LogicalName>>,
+    /// Its alternate keys that Dataverse does not enforce, or does not enforce yet.
+    pub inactive_keys: Vec<InactiveKey>,
+}
+
+/// Where the rows of a table are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// In the database: a change set is a transaction.
+    Standard,
+    /// In a store where a change set is not a transaction.
+    Elastic,
+    /// In another system: rows have no versions, and a write may not be kept.
+    Virtual,
+}
+
+/// An alternate key whose index is not active, so that nothing keeps two rows from having the same values.
+#[derive(Clone, Debug)]
+pub struct InactiveKey {
+    /// Its name.
+    pub name: String,
+    /// Its columns.
+    pub columns: BTreeSet<LogicalName>,
+    /// The state of its index, such as `Pending` or `Failed`.
+    pub status: String,
 }
 
 /// A column.
@@ -225,6 +255,10 @@ pub struct Column {
     pub creatable: bool,
     /// Whether it may be changed.
     pub updatable: bool,
+    /// Whether it may be read.
+    pub readable: bool,
+    /// Whether column security may keep it from the signed-in user, who then reads null.
+    pub secured: bool,
 }
 
 /// What a column may hold.
@@ -239,6 +273,10 @@ pub enum ColumnType {
     Integer,
     /// True or false.
     Boolean,
+    /// A GUID.
+    Id,
+    /// A reference to a row, by its id.
+    Lookup,
     /// Something else, by the service's name for it.
     Other(String),
 }
@@ -250,7 +288,7 @@ pub struct Row {
     pub id: RowId,
     /// Its version.
     pub tag: EntityTag,
-    /// Its text columns, those that the manifest names.
+    /// Its text columns, those that the manifest names, and the secured columns of the key.
     pub texts: BTreeMap<LogicalName, StoredText>,
 }
 
@@ -289,14 +327,20 @@ impl Definition {
 }
 
 impl ColumnType {
-    /// Whether a record can be found by such a value in such a column.
+    /// Returns whether a record can be found by a value in a column of this type.
     pub fn can_equal(&self, value: &KeyValue) -> bool {
-        matches!(
-            (self, value),
+        match (self, value) {
+            (Self::Id | Self::Lookup, KeyValue::Text(text)) => text.parse::<RowId>().is_ok(),
             (Self::Text { .. }, KeyValue::Text(_))
-                | (Self::Integer, KeyValue::Integer(_))
-                | (Self::Boolean, KeyValue::Boolean(_))
-        )
+            | (Self::Integer, KeyValue::Integer(_))
+            | (Self::Boolean, KeyValue::Boolean(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// Returns whether a column of this type holds a GUID.
+    pub fn is_id(&self) -> bool {
+        matches!(self, Self::Id | Self::Lookup)
     }
 }
 
@@ -305,7 +349,7 @@ impl Table {
     pub fn can_select(&self, selector: &Selector) -> bool {
         let fits = |(name, value): (&LogicalName, &KeyValue)| {
             let column = self.columns.get(name);
-            column.is_some_and(|column| column.column_type.can_equal(value))
+            column.is_some_and(|column| column.readable && column.column_type.can_equal(value))
         };
         match selector {
             Selector::Id(_) => true,
@@ -315,10 +359,26 @@ impl Table {
 }
 
 impl Table {
-    /// Whether the database refuses a second row with those values.
-    pub fn is_unique(&self, columns: &BTreeMap<LogicalName, KeyValue>) -> bool {
-        self.keys.iter().any(|key| key.iter().all(|name| columns.contains_key(name)))
+    /// Returns whether a column holds text that can be read. A plan writes to no other column.
+    pub fn holds_text(&self, name: &LogicalName) -> bool {
+        let column = self.columns.get(name).filter(|column| column.readable);
+        column.is_some_and(|column| matches!(column.column_type, ColumnType::Text { .. }))
     }
+
+    /// Returns whether the database refuses a second row with those values.
+    pub fn is_unique(&self, columns: &BTreeMap<LogicalName, KeyValue>) -> bool {
+        self.keys.iter().any(|key| is_covered(key, columns))
+    }
+
+    /// Returns an alternate key that would refuse a second row with those values if its index were active.
+    pub fn inactive_key(&self, columns: &BTreeMap<LogicalName, KeyValue>) -> Option<&InactiveKey> {
+        self.inactive_keys.iter().find(|key| is_covered(&key.columns, columns))
+    }
+}
+
+/// Returns whether every column of an alternate key is among those columns.
+fn is_covered(key: &BTreeSet<LogicalName>, columns: &BTreeMap<LogicalName, KeyValue>) -> bool {
+    key.iter().all(|name| columns.contains_key(name))
 }
 
 impl Workflow {
@@ -344,6 +404,8 @@ impl fmt::Display for ColumnType {
             Self::Text { .. } => formatter.write_str("text"),
             Self::Integer => formatter.write_str("whole number"),
             Self::Boolean => formatter.write_str("yes/no"),
+            Self::Id => formatter.write_str("unique identifier"),
+            Self::Lookup => formatter.write_str("lookup"),
             Self::Other(name) => formatter.write_str(name),
         }
     }

@@ -1,6 +1,15 @@
 //! What tests of several stages observe.
 
-use super::{Callback, Definition, FlowState, ObservedFlow, Reading, Trigger, Workflow};
+use super::{
+    Callback, Column, ColumnType, Definition, FlowState, ObservedFlow, Reading, Trigger, Workflow,
+};
+
+impl Column {
+    /// Returns a column that everybody may read and write.
+    pub(crate) fn open(column_type: ColumnType) -> Self {
+        Self { column_type, creatable: true, updatable: true, readable: true, secured: false }
+    }
+}
 
 impl ObservedFlow {
     /// A flow that is on, whose one HTTP trigger has that URL.

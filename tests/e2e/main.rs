@@ -44,6 +44,7 @@ mod sign_in_secrets;
 mod solutions;
 mod stores;
 mod synthetic;
+mod tables;
 mod tenant;
 mod terminal;
 mod tls;

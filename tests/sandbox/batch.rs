@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::world::{NO_CONTENT, Read, SHIPMENTS, World, extended, send, with_tenant};
+use crate::world::{NO_CONTENT, Read, SHIPMENTS, World, changed, extended, send, with_tenant};
 
 async fn batch(world: &World, content_type: &str, body: String, prefer: &str) -> Read {
     let request = world.data(Method::POST, "$batch").header("content-type", content_type);
@@ -229,4 +229,38 @@ async fn reads_come_back_with_their_bodies() {
         answer.text.contains("HTTP/1.1 200 OK")
             && answer.text.contains("\"contoso_name\":\"orders\"")
     );
+}
+
+/// The names that are there after a change set whose second write takes a name that is taken.
+async fn after_a_failed_set(table: &str, key: &str) -> (u16, Vec<String>) {
+    let world = World::with(with_tenant(changed(&[
+        ("name = \"contoso_endpoint\"", &format!("name = \"contoso_endpoint\"\n{table}")),
+        ("columns = [\"contoso_name\"]", &format!("columns = [\"contoso_name\"]\n{key}")),
+    ])))
+    .await;
+    let create = |id: &str, text: &str| operation(id, "POST contoso_endpoints", &name(text));
+    let body = whole(&[set(&[create("1", "new"), create("2", "Shipments")])]);
+    let answer = batch(&world, "multipart/mixed; boundary=\"b\"", body, "").await;
+    (
+        answer.status,
+        world.names("$filter=contoso_name eq 'new' or contoso_name eq 'shipments'").await,
+    )
+}
+
+#[tokio::test]
+async fn a_failed_change_set_leaves_what_came_before_in_an_elastic_table_alone() {
+    let (standard, names) = after_a_failed_set("type = \"standard\"", "").await;
+    assert_eq!((standard, names), (412, vec!["shipments".to_owned()]));
+    let (elastic, mut names) = after_a_failed_set("type = \"elastic\"", "").await;
+    names.sort();
+    assert_eq!((elastic, names), (412, vec!["new".to_owned(), "shipments".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_key_whose_index_is_not_active_is_not_enforced() {
+    for status in ["pending", "in-progress", "failed"] {
+        let key = format!("index-status = \"{status}\"");
+        let (status, names) = after_a_failed_set("", &key).await;
+        assert_eq!((status, names.len()), (200, 3), "{names:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::world::{World, send};
+use crate::world::{SHIPMENTS, World, changed, send, with_tenant};
 
 #[tokio::test]
 async fn a_table_is_described_by_name() {
@@ -123,4 +123,52 @@ async fn the_service_document_lists_the_sets_and_tables_are_not_changed() {
     let body = world.get("").await.expect(200).json();
     assert!(body["value"].as_array().unwrap().iter().any(|set| set["name"] == "contoso_endpoints"));
     send(world.data(Method::POST, "EntityDefinitions").body("{}")).await.expect(405);
+}
+
+/// The shipped tenant with a table of another kind.
+async fn other_table(replacements: &[(&str, &str)]) -> World {
+    World::with(with_tenant(changed(replacements))).await
+}
+
+#[tokio::test]
+async fn a_table_is_described_with_its_kind_its_security_and_its_keys_index() {
+    let world = other_table(&[
+        ("name = \"contoso_endpoint\"", "name = \"contoso_endpoint\"\ntype = \"elastic\""),
+        ("name = \"contoso_url\"", "name = \"contoso_url\"\nsecured = \"unreadable\""),
+        ("name = \"contoso_notes\"", "name = \"contoso_notes\"\nvalid-for-read = false"),
+        ("columns = [\"contoso_name\"]", "columns = [\"contoso_name\"]\nindex-status = \"failed\""),
+    ])
+    .await;
+    let path = "EntityDefinitions(LogicalName='contoso_endpoint')?$select=TableType&$expand=Attributes,Keys";
+    let table = world.get(path).await.expect(200).json();
+    assert_eq!(table["TableType"], "Elastic");
+    assert_eq!(table["Keys"][0]["EntityKeyIndexStatus"], "Failed");
+    let column = |name: &str| {
+        let columns = table["Attributes"].as_array().unwrap();
+        columns.iter().find(|column| column["LogicalName"] == name).unwrap().clone()
+    };
+    assert_eq!(column("contoso_url")["IsSecured"], true);
+    assert_eq!(column("contoso_url")["CanBeSecuredForRead"], true);
+    assert_eq!(column("contoso_notes")["IsValidForRead"], false);
+    assert_eq!(column("contoso_name")["IsSecured"], false);
+    let row = world.get(&format!("contoso_endpoints({SHIPMENTS})")).await.expect(200).json();
+    assert!(row["contoso_url"].is_null() && row.get("contoso_notes").is_none(), "{row}");
+    for query in ["$select=contoso_notes", "$filter=contoso_notes eq 'x'"] {
+        world.get(&format!("contoso_endpoints?{query}")).await.expect(400);
+    }
+    let none = world.get("contoso_endpoints?$filter=contoso_url ne null").await.expect(200).json();
+    assert_eq!(none["value"], json!([]));
+}
+
+#[tokio::test]
+async fn rows_come_without_a_tag_where_the_tenant_says_so() {
+    let other = [("[sign-in]", "[sign-in]")];
+    let untagged =
+        ("location = \"europe\"", "location = \"europe\"\nwithout-etags = [\"contoso_endpoint\"]");
+    let kind = ("name = \"contoso_endpoint\"", "name = \"contoso_endpoint\"\ntype = \"virtual\"");
+    for (replacement, tagged) in [(other[0], true), (untagged, false), (kind, false)] {
+        let world = other_table(&[replacement]).await;
+        let rows = world.get("contoso_endpoints").await.expect(200).json();
+        assert_eq!(rows["value"][0].get("@odata.etag").is_some(), tagged);
+    }
 }

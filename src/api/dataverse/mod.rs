@@ -42,7 +42,7 @@ pub struct DataverseApi {
 }
 
 /// A value that a column is compared with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Comparison<'value> {
     /// With a primary key.
     Id(RowId),
@@ -99,8 +99,9 @@ impl DataverseApi {
     pub fn table(&self, table: &LogicalName, columns: &[&LogicalName]) -> Request {
         let named = columns.iter().map(|name| format!("LogicalName eq {}", Literal(name.as_str())));
         let filter = named.collect::<Vec<_>>().join(" or ");
-        let select = "LogicalName,EntitySetName,PrimaryIdAttribute,IsOptimisticConcurrencyEnabled";
-        let keys = "Keys($select=KeyAttributes,EntityKeyIndexStatus)";
+        let select =
+            "LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled";
+        let keys = "Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)";
         let expand = format!("Attributes($filter={}),{keys}", encode(&filter));
         let path = format!("EntityDefinitions(LogicalName={})", Literal(table.as_str()));
         self.get(&format!("{path}?$select={select}&$expand={expand}"), "/EntityDefinitions(...)")
@@ -248,6 +249,30 @@ mod tests {
         assert_eq!(
             tail(&request),
             "contoso_endpoints?$select=contoso_name&$filter=contoso_name%20eq%20%27O%27%27B%26%24top%3D9%23%2B%C3%A9%27&$top=2",
+        );
+    }
+
+    #[test]
+    fn an_id_in_a_filter_stands_without_quotes_and_a_lookup_goes_by_its_property() {
+        let column: LogicalName = "contoso_siteid".parse().unwrap();
+        let lookup = column.of_lookup();
+        assert_eq!(lookup.lookup_column(), Some("contoso_siteid"));
+        assert_eq!(column.lookup_column(), None);
+        let id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+        let id = Comparison::Id(id.parse().unwrap());
+        assert_eq!(
+            tail(&api().records("ts", &[&column], &[(&lookup, id)])),
+            "ts?$select=contoso_siteid&$filter=_contoso_siteid_value%20eq%20a09e4a0d-3a1c-f011-998a-7c1e5275cfe9&$top=2",
+        );
+    }
+
+    #[test]
+    fn a_table_is_asked_for_its_kind_its_columns_and_its_keys_at_once() {
+        let table: LogicalName = "contoso_endpoint".parse().unwrap();
+        let request = api().table(&table, &[&"contoso_url".parse().unwrap()]);
+        assert_eq!(
+            tail(&request),
+            "EntityDefinitions(LogicalName='contoso_endpoint')?$select=LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled&$expand=Attributes($filter=LogicalName%20eq%20%27contoso_url%27),Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)",
         );
     }
 

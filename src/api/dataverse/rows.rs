@@ -71,9 +71,9 @@ pub struct VariableRow {
 pub struct VariableValueRow {
     /// Its primary key.
     pub environmentvariablevalueid: RowId,
-    /// Its version.
-    #[serde(rename = "@odata.etag", deserialize_with = "tag")]
-    pub tag: EntityTag,
+    /// Its version; none if the answer has none.
+    #[serde(default, rename = "@odata.etag", deserialize_with = "tag")]
+    pub tag: Option<EntityTag>,
     /// The value.
     #[serde(default, deserialize_with = "stored")]
     pub value: Option<StoredText>,
@@ -87,6 +87,8 @@ pub struct TableRow {
     pub entity_set_name: String,
     /// The column of the primary key.
     pub primary_id_attribute: String,
+    /// Where its rows are kept: `Standard`, `Elastic` or `Virtual`.
+    pub table_type: Option<String>,
     /// Whether a write can be made to depend on a row's version.
     #[serde(default)]
     pub is_optimistic_concurrency_enabled: bool,
@@ -102,6 +104,9 @@ pub struct TableRow {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct KeyRow {
+    /// Its name.
+    #[serde(default)]
+    pub logical_name: String,
     /// Its columns.
     #[serde(default)]
     pub key_attributes: Vec<String>,
@@ -119,6 +124,13 @@ pub struct AttributeRow {
     pub attribute_type: String,
     /// The most characters, for text.
     pub max_length: Option<usize>,
+    /// Whether it may be read; none means yes.
+    pub is_valid_for_read: Option<bool>,
+    /// Whether column security is on.
+    #[serde(default)]
+    pub is_secured: bool,
+    /// Whether column security can keep it from being read; none means yes.
+    pub can_be_secured_for_read: Option<bool>,
     /// Whether it may be set on a new row.
     #[serde(default)]
     pub is_valid_for_create: bool,
@@ -201,7 +213,6 @@ fn stored<'de, D: serde::Deserializer<'de>>(
     Ok(Option::<String>::deserialize(deserializer)?.map(StoredText::new))
 }
 
-fn tag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<EntityTag, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    EntityTag::new(&text).ok_or_else(|| serde::de::Error::custom("not an entity tag"))
+fn tag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<EntityTag>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(EntityTag::new))
 }

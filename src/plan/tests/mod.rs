@@ -118,29 +118,22 @@ impl Model {
     }
 
     fn table(&mut self) -> &mut Self {
-        let text = |max_length| Column {
-            column_type: ColumnType::Text { max_length },
-            creatable: true,
-            updatable: true,
-        };
+        let text = |max_length| Column::open(ColumnType::Text { max_length });
         let columns =
             [("name", text(100)), ("url", text(500)), ("short", text(20)), ("note", text(500))];
         let mut columns: BTreeMap<_, _> =
             columns.into_iter().map(|(name, column)| (name.parse().unwrap(), column)).collect();
-        let number = Column { column_type: ColumnType::Integer, creatable: true, updatable: true };
-        columns.insert("rank".parse().unwrap(), number);
-        let fixed = Column {
-            column_type: ColumnType::Text { max_length: 500 },
-            creatable: true,
-            updatable: false,
-        };
+        columns.insert("rank".parse().unwrap(), Column::open(ColumnType::Integer));
+        let fixed = Column { updatable: false, ..text(500) };
         columns.insert("fixed".parse().unwrap(), fixed);
         let table = Table {
             entity_set: "ts".into(),
             primary_id: "tid".parse().unwrap(),
+            kind: TableKind::Standard,
             versioned: true,
             columns,
             keys: vec![BTreeSet::from(["name".parse().unwrap()])],
+            inactive_keys: vec![],
         };
         self.observed.targets.tables.insert("t".parse().unwrap(), Reading::Found(table));
         self
@@ -696,4 +689,207 @@ fn a_variable_without_a_value_holds_its_default() {
     let Reading::Found(variable) = variable else { panic!("there") };
     variable.default = Some(StoredText::new(URL));
     assert_eq!(held_by(&model).as_deref(), Some(URL));
+}
+
+impl Model {
+    fn the_table(&mut self) -> &mut Table {
+        match self.observed.targets.tables.get_mut(&"t".parse().unwrap()) {
+            Some(Reading::Found(table)) => table,
+            _ => panic!("the model's table is there"),
+        }
+    }
+
+    fn column(&mut self, name: &str) -> &mut Column {
+        self.the_table().columns.get_mut(&name.parse().unwrap()).unwrap()
+    }
+}
+
+/// A model with one record whose column `url` holds a text, and a binding to that.
+fn with_record(rows: &[usize], text: &str, missing: Missing) -> Model {
+    let mut model = model();
+    model.table().rows(named("n"), rows, text).bind_column(named("n"), "url", missing);
+    model
+}
+
+#[test]
+fn a_table_whose_writes_are_no_transaction_or_are_not_kept_is_a_problem_of_its_own() {
+    for (kind, code) in
+        [(TableKind::Elastic, "table-elastic"), (TableKind::Virtual, "table-virtual")]
+    {
+        let mut model = with_record(&[7], OLD, Missing::Fail);
+        model.the_table().kind = kind;
+        model.the_table().versioned = false;
+        assert_eq!(model.codes(), [code]);
+        model.observed.targets.records.clear();
+        assert_eq!(model.codes(), [code]);
+    }
+}
+
+#[test]
+fn a_secured_column_that_reads_a_text_is_written_and_one_that_reads_nothing_is_a_problem() {
+    for (text, codes) in [(OLD, &[][..]), (URL, &[]), ("", &["column-secured"])] {
+        let mut model = with_record(&[7], text, Missing::Fail);
+        if text.is_empty() {
+            model.rows(named("n"), &[7], "");
+        }
+        model.column("url").secured = true;
+        assert_eq!(model.codes(), codes);
+    }
+    let mut new = with_record(&[], "", Missing::Create);
+    assert_eq!(new.codes(), [""; 0]);
+    new.column("url").secured = true;
+    assert_eq!(new.codes(), ["column-secured"]);
+}
+
+#[test]
+fn a_secured_column_of_a_key_has_to_be_read_before_its_records_are_believed() {
+    for (rows, missing) in [(&[7][..], Missing::Fail), (&[], Missing::Fail), (&[], Missing::Create)]
+    {
+        let mut model = with_record(rows, OLD, missing);
+        model.column("name").secured = true;
+        assert_eq!(model.codes(), ["column-secured"]);
+    }
+    let mut model = with_record(&[7], OLD, Missing::Fail);
+    model.column("name").secured = true;
+    let rows = model.observed.targets.records.values_mut().flatten().flatten();
+    rows.for_each(|row| drop(row.texts.insert("name".parse().unwrap(), StoredText::new("n"))));
+    assert_eq!(model.codes(), [""; 0]);
+}
+
+#[test]
+fn a_column_that_is_never_shown_is_a_problem_as_a_target_and_in_a_key() {
+    let mut model = with_record(&[7], OLD, Missing::Fail);
+    model.column("url").readable = false;
+    assert_eq!(model.codes(), ["column-not-readable"]);
+    let table = model.the_table().clone();
+    assert!(!table.holds_text(&"url".parse().unwrap()) && table.can_select(&named("n")));
+    model.column("name").readable = false;
+    assert!(!model.the_table().can_select(&named("n")));
+    model.observed.targets.records.clear();
+    assert_eq!(model.codes(), ["column-not-readable", "column-not-readable"]);
+}
+
+#[test]
+fn a_key_that_is_not_enforced_yet_keeps_a_record_from_being_created_alone() {
+    let inactive = |columns: &[&str], status: &str| InactiveKey {
+        name: "t_key".into(),
+        columns: columns.iter().map(|name| name.parse().unwrap()).collect(),
+        status: status.into(),
+    };
+    let planned = |rows: &[usize], active: bool, columns: &[&str]| {
+        let mut model = with_record(rows, OLD, Missing::Create);
+        if !active {
+            model.the_table().keys.clear();
+        }
+        model.the_table().inactive_keys.push(inactive(columns, "InProgress"));
+        let plan = model.plan();
+        let codes = plan.problems.iter().chain(&plan.warnings).map(|problem| problem.code.as_str());
+        codes.collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(planned(&[], false, &["name"]), "key-not-active");
+    assert_eq!(planned(&[], true, &["name"]), "");
+    assert_eq!(planned(&[7], false, &["name"]), "");
+    assert_eq!(planned(&[], false, &["name", "note"]), "key-not-unique");
+}
+
+#[test]
+fn a_lookup_or_id_in_a_key_finds_a_record_and_makes_none() {
+    let by = |text: &str| {
+        let key = [("ref".parse().unwrap(), KeyValue::Text(text.into()))];
+        Selector::Columns(BTreeMap::from(key))
+    };
+    for column_type in [ColumnType::Lookup, ColumnType::Id] {
+        let mut model = model();
+        model.table().rows(by(&guid(5)), &[7], OLD);
+        model.bind_column(by(&guid(5)), "url", Missing::Create);
+        let column = Column::open(column_type);
+        model.the_table().columns.insert("ref".parse().unwrap(), column);
+        assert_eq!(model.codes(), [""; 0]);
+        model.rows(by(&guid(5)), &[], "");
+        assert_eq!(model.codes(), ["record-missing"]);
+        let table = model.the_table().clone();
+        assert!(table.can_select(&by(&guid(5).to_uppercase())) && !table.can_select(&by("orders")));
+        model.desired.bindings.clear();
+        model.bind_column(by("orders"), "url", Missing::Fail);
+        assert_eq!(model.codes(), ["key-type"]);
+        assert!(model.plan().problems[0].hint.contains("GUID"));
+    }
+}
+
+#[test]
+fn a_row_without_a_version_is_a_problem_with_a_name() {
+    let mut model = with_record(&[7], OLD, Missing::Fail);
+    let targets = &mut model.observed.targets;
+    let (record, _) = targets.records.pop_first().unwrap();
+    targets.unversioned_records.insert(record);
+    targets.unversioned_variables.insert("a".parse().unwrap());
+    model.bind_variable("a", None);
+    assert_eq!(model.codes(), ["row-without-etag", "row-without-etag"]);
+}
+
+#[test]
+fn a_member_that_is_no_text_is_not_replaced_and_the_others_are_not_written_either() {
+    for (member, shown) in [
+        (r#"{"url":"x","timeout":30}"#, "a JSON object with 2 members"),
+        (r#"["hush"]"#, "a JSON array with 1 element"),
+        ("30", "a number"),
+        ("true", "true or false"),
+    ] {
+        let mut model = model();
+        model.bind_variable("a", Some("/order")).bind_variable("a", Some("/z"));
+        model.variable("a", VariableType::Json, &[&format!(r#"{{"order":{member},"z":"x"}}"#)]);
+        let plan = model.plan();
+        assert_eq!(model.codes(), ["member-not-text"]);
+        let Problem { message, hint, .. } = &plan.problems[0];
+        assert!(message.contains(shown) && !message.contains("hush"), "{message}");
+        assert_eq!(hint.contains("\"/order/url\""), shown.contains("object"), "{hint}");
+        assert_eq!(hint.contains("\"/order/0\""), shown.contains("array"), "{hint}");
+        assert!(plan.writes().is_empty() && plan.changes.len() == 1);
+    }
+}
+
+#[test]
+fn a_member_whose_text_is_json_itself_is_not_replaced_and_no_pointer_into_it_is_advised() {
+    let mut model = model();
+    model.bind_variable("a", Some("/order"));
+    model.variable("a", VariableType::Json, &[r#"{"order":"{\"hush\":1}"}"#]);
+    assert_eq!(model.codes(), ["text-holds-more"]);
+    let problem = &model.plan().problems[0];
+    assert!(!problem.hint.contains("/order/") && !format!("{problem:?}").contains("hush"));
+}
+
+#[test]
+fn a_member_that_holds_nothing_is_filled() {
+    for member in ["null", "\"\"", "{}", "[ ]", "\"TODO\""] {
+        let mut model = model();
+        model.bind_variable("a", Some("/order"));
+        model.variable("a", VariableType::Json, &[&format!(r#"{{"order":{member}}}"#)]);
+        assert_eq!(model.plan().writes().len(), 1, "{member}");
+    }
+}
+
+#[test]
+fn a_text_with_parts_is_not_replaced_by_a_url() {
+    let json = r#"{"order":{"url":"https://example.com"}}"#;
+    for text in [json, "https://a.example\nhttps://b.example", "<a><b/></a>"] {
+        let mut model = model();
+        model.bind_variable("a", None).variable("a", VariableType::String, &[text]);
+        assert_eq!(model.codes(), ["text-holds-more"]);
+        assert_eq!(model.plan().problems[0].hint.contains("`json-pointer`"), text == json);
+        assert_eq!(with_record(&[7], text, Missing::Fail).codes(), ["text-holds-more"]);
+    }
+}
+
+#[test]
+fn a_default_that_is_json_is_not_hidden_by_a_url() {
+    let mut model = model();
+    model.bind_variable("a", None).variable("a", VariableType::String, &[]);
+    let Some(Reading::Found(variable)) =
+        model.observed.targets.variables.get_mut(&"a".parse::<SchemaName>().unwrap())
+    else {
+        panic!("the model's variable is there")
+    };
+    variable.default = Some(StoredText::new(r#"{"order":{"url":"https://example.com"}}"#));
+    assert_eq!(model.codes(), ["text-holds-more"]);
+    assert!(model.plan().problems[0].message.contains("default value"));
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::tenant::Tenant;
 use super::super::tenant::switches::{DuplicateCode, ValueKey};
 use super::super::tenant::synthetic;
+use super::super::tenant::tables::TableKind;
 use super::columns::{
     boolean, choice, column, component, custom, dates, fixed, lookup, memo, owned, start, states,
     system, text,
@@ -41,6 +42,10 @@ pub(crate) fn schema(tenant: &Tenant) -> Schema {
         table.optimistic = !off.contains(&table.name);
     }
     tables.extend(tenant.file.tables.iter().enumerate().map(|(index, file)| custom(file, index)));
+    let untagged = &tenant.file.environment.without_etags;
+    for table in &mut tables {
+        table.tagged = table.kind != TableKind::Virtual && !untagged.contains(&table.name);
+    }
     Schema { tables }
 }
 

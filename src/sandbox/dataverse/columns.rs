@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::tenant::tables::{ColumnFile, ColumnKind, TableFile};
+use super::super::tenant::tables::{ColumnFile, ColumnKind, IndexStatus, TableFile, TableKind};
 use super::schema::{Column, Key, Kind, Lookup, Table, Violation};
 
 /// The moment that components which were never overwritten carry.
@@ -62,14 +62,17 @@ pub(super) fn custom(file: &TableFile, index: usize) -> Table {
         .with(file.columns.iter().map(custom_column))
         .with(states(&["Active", "Inactive"], &[(1, 0, "Active"), (2, 1, "Inactive")]))
         .with(owned());
-    for key in &file.keys {
-        let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-        table = table.key(&key.name, &columns, Violation::EntityKey);
-    }
+    table.keys.extend(file.keys.iter().map(|key| Key {
+        name: key.name.clone(),
+        columns: key.columns.clone(),
+        violation: Violation::EntityKey,
+        index: key.index_status,
+    }));
     if let Some(set) = &file.set {
         table.set.clone_from(set);
     }
     table.optimistic = file.optimistic_concurrency;
+    table.kind = file.kind;
     table.custom = true;
     table
 }
@@ -97,6 +100,8 @@ fn custom_column(file: &ColumnFile) -> Column {
     Column {
         for_create: file.valid_for_create,
         for_update: file.valid_for_update,
+        for_read: file.valid_for_read,
+        secured: file.secured,
         ..column(&file.name, kind)
     }
 }
@@ -122,6 +127,8 @@ pub(super) fn start(
         columns,
         keys: Vec::new(),
         optimistic: true,
+        tagged: true,
+        kind: TableKind::Standard,
         custom: false,
     }
 }
@@ -136,7 +143,8 @@ impl Table {
     /// Adds an alternate key.
     pub(super) fn key(mut self, name: &str, columns: &[&str], violation: Violation) -> Self {
         let columns = columns.iter().map(|column| (*column).to_owned()).collect();
-        self.keys.push(Key { name: name.to_owned(), columns, violation });
+        let index = IndexStatus::Active;
+        self.keys.push(Key { name: name.to_owned(), columns, violation, index });
         self
     }
 }
@@ -167,6 +175,8 @@ pub(super) fn column(name: &str, kind: Kind) -> Column {
         kind,
         for_create: true,
         for_update: true,
+        for_read: true,
+        secured: None,
         default: None,
         common: None,
     }

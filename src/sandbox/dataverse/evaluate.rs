@@ -5,8 +5,10 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::super::state::{Database, Row};
+use super::super::tenant::tables::Security;
 use super::fault::Fault;
 use super::filter::{Comparison, Condition, Operand, Part};
+use super::render::readable;
 use super::rows::same;
 use super::schema::{Column, Kind, Schema, Table};
 use super::token::without_fraction;
@@ -74,6 +76,9 @@ fn split(path: &[String]) -> Result<(&String, &[String]), Fault> {
 pub(crate) fn read(row: &Row, column: &Column) -> Value {
     if column.kind == Kind::BigInteger && column.name == "versionnumber" {
         return Value::from(row.version);
+    }
+    if column.secured == Some(Security::Unreadable) {
+        return Value::Null;
     }
     let own = row.values.get(&column.name);
     own.or(column.common.as_ref()).cloned().unwrap_or_default()
@@ -248,7 +253,8 @@ fn kind<'s>(path: &[String], schema: &'s Schema, table: &'s Table) -> Result<&'s
     let (name, rest) = split(path)?;
     let unknown = || Fault::property(name, &table.type_name());
     if rest.is_empty() {
-        return table.property(name).map(|column| &column.kind).ok_or_else(unknown);
+        let column = table.property(name).ok_or_else(unknown)?;
+        return readable(table, column).map(|()| &column.kind);
     }
     let (_, lookup) = table.navigation(name).ok_or_else(unknown)?;
     let target = schema.table(&lookup.target).ok_or_else(unknown)?;

@@ -30,8 +30,10 @@ pub(crate) fn check_options(
     let schema = &context.site.schema;
     let type_name = table.type_name();
     for name in options.select.iter().flatten().filter(|name| *name != "*") {
-        let known = table.property(name).is_some() || table.navigation(name).is_some();
+        let property = table.property(name);
+        let known = property.is_some() || table.navigation(name).is_some();
         known.then_some(()).ok_or_else(|| Fault::property(name, &type_name))?;
+        property.map_or(Ok(()), |column| readable(table, column))?;
     }
     if let Some(condition) = &options.filter {
         check(condition, schema, table)?;
@@ -45,6 +47,12 @@ pub(crate) fn check_options(
         check_options(context, other, &expand.options)?;
     }
     Ok(())
+}
+
+/// Refuses a column that cannot be read.
+pub(crate) fn readable(table: &Table, column: &Column) -> Result<(), Fault> {
+    let message = format!("Attribute '{}' of '{}' is not valid for read.", column.name, table.name);
+    column.for_read.then_some(()).ok_or_else(|| Fault::argument(message))
 }
 
 fn expanded_table<'a>(
@@ -108,7 +116,9 @@ pub(crate) fn row(
     options: &Options,
 ) -> Result<Map<String, Value>, Fault> {
     let mut body = Map::new();
-    body.insert("@odata.etag".to_owned(), json!(tag(row)));
+    if table.tagged {
+        body.insert("@odata.etag".to_owned(), json!(tag(row)));
+    }
     for column in
         table.columns.iter().filter(|column| wanted(table, column, options.select.as_deref()))
     {
@@ -123,7 +133,7 @@ pub(crate) fn row(
 
 /// Tells whether a column is printed: the primary id always is.
 fn wanted(table: &Table, column: &Column, select: Option<&[String]>) -> bool {
-    let Some(names) = select.filter(|names| !names.is_empty()) else { return true };
+    let Some(names) = select.filter(|names| !names.is_empty()) else { return column.for_read };
     let navigation = column.lookup().map(|lookup| lookup.navigation.as_str());
     let property = column.property();
     column.name == table.id

@@ -9,6 +9,7 @@ use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::site::Site;
 use super::super::state::{Database, Row, seed};
+use super::super::tenant::tables::IndexStatus;
 use super::fault::Fault;
 use super::schema::{Column, Key, Kind, Schema, Table, Violation};
 
@@ -179,7 +180,7 @@ fn activate(site: &Site, table: &Table, id: Guid, values: &mut Values) {
 
 /// Refuses a second row with the values of a key. A key of which a column is null binds nothing.
 fn unique(database: &Database, table: &Table, id: Guid, values: &Values) -> Result<(), Fault> {
-    for key in &table.keys {
+    for key in table.keys.iter().filter(|key| key.index == IndexStatus::Active) {
         let wanted: Vec<&Value> =
             key.columns.iter().map(|column| values.get(column).unwrap_or(&Value::Null)).collect();
         if wanted.iter().any(|value| value.is_null()) {

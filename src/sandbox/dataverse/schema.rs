@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::super::guid::Guid;
+use super::super::tenant::tables::{IndexStatus, Security, TableKind};
 
 /// Every table of the organisation.
 #[derive(Debug, Clone)]
@@ -60,6 +61,10 @@ pub(crate) struct Table {
     pub(crate) keys: Vec<Key>,
     /// Whether rows can be guarded by their version.
     pub(crate) optimistic: bool,
+    /// Whether rows come with an entity tag.
+    pub(crate) tagged: bool,
+    /// Where its rows are kept.
+    pub(crate) kind: TableKind,
     /// Whether this is a custom table.
     pub(crate) custom: bool,
 }
@@ -106,6 +111,10 @@ pub(crate) struct Column {
     pub(crate) for_create: bool,
     /// Whether it can be set later.
     pub(crate) for_update: bool,
+    /// Whether it can be read.
+    pub(crate) for_read: bool,
+    /// Column security; none where it is off.
+    pub(crate) secured: Option<Security>,
     /// What it holds when nothing is given.
     pub(crate) default: Option<Value>,
     /// What every row shows that holds nothing.
@@ -182,6 +191,8 @@ pub(crate) struct Key {
     pub(crate) columns: Vec<String>,
     /// The code of a violation.
     pub(crate) violation: Violation,
+    /// The state of its index: it is enforced only while it is active.
+    pub(crate) index: IndexStatus,
 }
 
 /// How the violation of a key is reported.

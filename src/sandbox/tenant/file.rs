@@ -148,6 +148,9 @@ pub(crate) struct Environment {
     /// Built-in tables on which optimistic concurrency is off.
     #[serde(default)]
     pub(crate) without_optimistic_concurrency: Vec<String>,
+    /// Tables whose rows come without an entity tag.
+    #[serde(default)]
+    pub(crate) without_etags: Vec<String>,
 }
 
 fn unique_name() -> String {

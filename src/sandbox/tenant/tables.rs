@@ -62,6 +62,9 @@ pub(crate) struct TableFile {
     pub(crate) display_name: Option<String>,
     /// The primary name column.
     pub(crate) primary_name: String,
+    /// Where its rows are kept.
+    #[serde(default, rename = "type")]
+    pub(crate) kind: TableKind,
     /// Whether rows can be guarded by their version.
     #[serde(default = "yes")]
     pub(crate) optimistic_concurrency: bool,
@@ -74,6 +77,67 @@ pub(crate) struct TableFile {
     /// The rows.
     #[serde(default, rename = "row")]
     pub(crate) rows: Vec<toml::Table>,
+}
+
+/// Where the rows of a table are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TableKind {
+    /// In the database: change sets are transactions.
+    #[default]
+    Standard,
+    /// In a store without transactions.
+    Elastic,
+    /// In another system, which a data provider asks: rows have no versions.
+    Virtual,
+}
+
+impl TableKind {
+    /// Returns the value of `TableType`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "Standard",
+            Self::Elastic => "Elastic",
+            Self::Virtual => "Virtual",
+        }
+    }
+}
+
+/// Whether column security keeps a column from the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Security {
+    /// The person may read and write it.
+    Readable,
+    /// The person may write it, and reads nothing in it.
+    Unreadable,
+}
+
+/// The state of an alternate key's index.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum IndexStatus {
+    /// The key is enforced.
+    #[default]
+    Active,
+    /// The index is going to be built.
+    Pending,
+    /// The index is being built.
+    InProgress,
+    /// The index could not be built.
+    Failed,
+}
+
+impl IndexStatus {
+    /// Returns the value of `EntityKeyIndexStatus`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Pending => "Pending",
+            Self::InProgress => "InProgress",
+            Self::Failed => "Failed",
+        }
+    }
 }
 
 /// A column.
@@ -100,6 +164,11 @@ pub(crate) struct ColumnFile {
     /// Whether it can be set later.
     #[serde(default = "yes")]
     pub(crate) valid_for_update: bool,
+    /// Whether it can be read.
+    #[serde(default = "yes")]
+    pub(crate) valid_for_read: bool,
+    /// Column security; none where it is off.
+    pub(crate) secured: Option<Security>,
 }
 
 /// The type of a column.
@@ -134,4 +203,7 @@ pub(crate) struct KeyFile {
     pub(crate) name: String,
     /// The columns.
     pub(crate) columns: Vec<String>,
+    /// The state of its index.
+    #[serde(default)]
+    pub(crate) index_status: IndexStatus,
 }

@@ -9,6 +9,7 @@ use super::super::super::guid::Guid;
 use super::super::super::message::{Answer, Call};
 use super::super::super::site::Site;
 use super::super::super::state::Database;
+use super::super::super::tenant::tables::TableKind;
 use super::super::context::References;
 use super::super::fault::Fault;
 use super::super::operate;
@@ -102,7 +103,7 @@ fn carry_out(
     }
 }
 
-/// Carries out all operations or none.
+/// Carries out all operations or none; where an elastic table is among them, those before the one that fails.
 fn change_set(
     site: &Site,
     database: &mut Database,
@@ -118,12 +119,20 @@ fn change_set(
         match result {
             Ok(answer) => answers.push(inner(&answer, operation.content_id.clone())),
             Err(fault) => {
-                *database = before;
+                if !is_elastic(site, &references) {
+                    *database = before;
+                }
                 return (failed_set(site, operation, &fault), Some(fault.status));
             }
         }
     }
     (nested(&answers), None)
+}
+
+/// Tells whether a row that was written is one of an elastic table, which has no transactions.
+fn is_elastic(site: &Site, references: &References) -> bool {
+    let mut tables = references.values().filter_map(|(name, _)| site.schema.table(name));
+    tables.any(|table| table.kind == TableKind::Elastic)
 }
 
 /// Refuses what may not stand in a change set.
