@@ -1,4 +1,4 @@
-//! Sends requests: as many at once as each service bears, again where that is safe, and not past
+//! Sends requests: no more at once than the limiter lets through, again where that is safe, and not past
 //! the run's deadline.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::client::{Client, Tuning};
 use super::counts::Counter;
-use super::gate::{Gate, Place};
+use super::limiter::{LimitKey, Limiter, Limiters, Permit};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
 use super::{Answer, Counts, CutShort, Method, Request, Safety, Silence, TransportError, Trust};
@@ -51,7 +51,7 @@ pub struct Transport {
 /// What all clones of a transport share.
 struct Shared {
     client: Client,
-    gates: Gates,
+    limiters: Limiters,
     counter: Counter,
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
@@ -68,15 +68,6 @@ struct Shared {
 /// A command that a service may be carrying out, until this is dropped.
 struct UnderWay<'run> {
     writes: &'run AtomicUsize,
-}
-
-/// The way to each service, since each has limits of its own.
-struct Gates {
-    entra: Gate,
-    dataverse: Gate,
-    flow: Gate,
-    trigger: Gate,
-    pipeline: Gate,
 }
 
 /// Who is told of a wait before a request is sent again.
@@ -130,7 +121,7 @@ impl Transport {
         };
         let shared = Shared {
             client: Client::new(tuning)?,
-            gates: Gates::new(settings.concurrency),
+            limiters: Limiters::new(settings.concurrency),
             counter: Counter::default(),
             attempt_timeout: settings.attempt_timeout,
             deadline: Mutex::new(after(settings.deadline)),
@@ -168,8 +159,8 @@ impl Transport {
             };
             let outcome = outcome(&result, SystemTime::now());
             tries = tries.and(outcome);
-            let gate = self.shared.gates.of(request.service);
-            let pause = retry::pause(tries, outcome).map(|delay| gate.pause(delay, random()));
+            let limiter = self.shared.limiter(request);
+            let pause = retry::pause(tries, outcome).map(|delay| limiter.pause(delay, random()));
             let Decision::Again(delay) = retry::decide(tries, request.safety, outcome) else {
                 return result;
             };
@@ -252,7 +243,12 @@ impl Transport {
 }
 
 impl Shared {
-    /// Makes one attempt when there is a place for it.
+    /// Returns the limiter that a request shares with all others that the same limit is for.
+    fn limiter(&self, request: &Request) -> Arc<Limiter> {
+        self.limiters.get(LimitKey::new(request.service, &request.url))
+    }
+
+    /// Makes one attempt when the limiter lets it through.
     async fn attempt(
         &self,
         request: &Request,
@@ -264,13 +260,13 @@ impl Shared {
             Bound::Run => self.deadline(),
             Bound::Attempt => after(self.attempt_timeout),
         };
-        let gate = self.gates.of(request.service);
+        let limiter = self.limiter(request);
         let passed = || TransportError::DeadlinePassed {
             peer: parcel.peer.clone(),
-            cut_short: self.cut_short(gate.rest()),
+            cut_short: self.cut_short(limiter.remaining_pause()),
             last: None,
         };
-        let place = gate.enter(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
+        let permit = limiter.acquire(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
         self.counter.add(request.service);
         let _under_way = self.under_way(request);
         let begin = Instant::now();
@@ -286,7 +282,7 @@ impl Shared {
         let tell = |time| self.tell_of_silence(request, parcel, time, (until, by_run));
         let result = silence::told(fetching, tell).await.map(|answer| parcel.signed(answer));
         span::end(&span, begin.elapsed(), &result);
-        adapt(&place, &result);
+        record(&permit, &result);
         result
     }
 
@@ -320,7 +316,7 @@ impl Shared {
         (until, by_run): (Instant, bool),
     ) {
         let Some(tell) = self.on_silence.get() else { return };
-        if self.gates.of(request.service).may_tell_of_silence() {
+        if self.limiter(request).begin_slow_report() {
             let (peer, method, template) = (&parcel.peer, &request.method, request.template);
             let left = until.saturating_duration_since(Instant::now());
             let limit = by_run.then_some(self.limit);
@@ -334,7 +330,7 @@ impl Shared {
         let (template, wait_ms) = (request.template, milliseconds(wait));
         tracing::debug!(service = service.word(), template, wait_ms, "sending again after a pause");
         if let Some(tell) = self.on_wait.get()
-            && self.gates.of(service).is_news(wait)
+            && self.limiter(request).begin_wait_report(wait)
         {
             tell(service, wait);
         }
@@ -392,35 +388,16 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-impl Gates {
-    /// Gates that never let more than so many through at once.
-    fn new(ceiling: usize) -> Self {
-        let gate = || Gate::new(ceiling);
-        Self { entra: gate(), dataverse: gate(), flow: gate(), trigger: gate(), pipeline: gate() }
-    }
-
-    /// The gate to a service.
-    fn of(&self, service: Service) -> &Gate {
-        match service {
-            Service::Entra => &self.entra,
-            Service::Dataverse => &self.dataverse,
-            Service::Flow => &self.flow,
-            Service::Trigger => &self.trigger,
-            Service::Pipeline => &self.pipeline,
-        }
-    }
-}
-
-/// Takes in what an answer tells of how many requests its service bears. A lost one tells nothing.
-fn adapt(place: &Place<'_>, result: &Result<Answer, TransportError>) {
+/// Records what an answer says about how many requests its service bears. A lost answer says nothing.
+fn record(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
     let Ok(answer) = result else { return };
     if let Some(hint) = answer.header(PARALLELISM_HINT).and_then(|hint| hint.trim().parse().ok()) {
-        place.on_hint(hint);
+        permit.record_hint(hint);
     }
     if retry::is_throttled(answer.status) {
-        place.on_throttled();
+        permit.record_throttled();
     } else if answer.status < 500 {
-        place.on_success();
+        permit.record_success();
     }
 }
 
