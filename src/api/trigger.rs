@@ -6,8 +6,8 @@
 
 use url::Url;
 
-use super::fault::Fault;
-use crate::domain::{CallbackUrl, EnvironmentUrl, Kind, Service};
+use super::error::read_service_error;
+use crate::domain::{CallbackUrl, EnvironmentUrl, Kind, Service, ServiceError};
 use crate::http::{Answer, Method, Request};
 
 /// What stands in logs in the place of an address.
@@ -59,13 +59,13 @@ pub fn probe(
 impl Verdict {
     /// What the answer to [`probe`] says of a URL of that kind.
     pub fn of(kind: Kind, answer: &Answer) -> Self {
-        let fault = Fault::of(Service::Trigger, answer, "the answer of a trigger");
-        let words = words(&fault);
-        if is_open(answer, &fault) {
+        let error = read_service_error(Service::Trigger, answer, "the answer of a trigger");
+        let words = words(&error);
+        if is_open(answer, &error) {
             return Self::Open(words);
         }
-        let says = |text: &str| fault.message.contains(text);
-        match (fault.status, fault.code.as_str(), kind) {
+        let says = |text: &str| error.message.contains(text);
+        match (error.status, error.code.as_str(), kind) {
             (_, "WorkflowTriggerIsNotEnabled", _) => Self::Off(words),
             (404, ..) => Self::Gone(words),
             (400, "TriggerRequestMethodNotValid", Kind::Signed) => Self::Guarded,
@@ -84,14 +84,14 @@ impl Verdict {
 }
 
 /// Whether the request came further than who may call, and by which method.
-fn is_open(answer: &Answer, fault: &Fault) -> bool {
-    let further = matches!(fault.code.as_str(), "NoResponse" | "TriggerInputSchemaMismatch");
+fn is_open(answer: &Answer, error: &ServiceError) -> bool {
+    let further = matches!(error.code.as_str(), "NoResponse" | "TriggerInputSchemaMismatch");
     answer.is_success() || answer.header(RUN_ID).is_some() || further
 }
 
 /// What was answered, safe to print.
-fn words(fault: &Fault) -> String {
-    let Fault { status, code, message, .. } = fault;
+fn words(error: &ServiceError) -> String {
+    let ServiceError { status, code, message, .. } = error;
     match (code.is_empty(), message.is_empty()) {
         (true, true) => status.to_string(),
         (true, false) => format!("{status}, {message}"),

@@ -8,7 +8,8 @@ use std::{fmt, io};
 
 use super::{Audience, ClientIdError, CommandFailure, PrincipalError, StoreError, Unfit, hints};
 use crate::api::entra::{Refusal, TenantError};
-use crate::http::{Answer, CutShort, DecodeError, Peer, TransportError, retry_after};
+use crate::domain::CutShort;
+use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 
 /// The numbers of a person's own no.
 const DECLINED: [u64; 2] = [65004, 70017];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::Service;
+use crate::domain::{CutShort, Service};
 
 /// What to do about a certificate that is not trusted.
 pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbox, name its CA certificate by `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; else check the address and this machine's clock";
@@ -93,17 +93,6 @@ pub enum TransportError {
     },
 }
 
-/// Why a request is not sent once more: the run's time does not suffice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CutShort {
-    /// How long the service asked to wait before that, if it did.
-    pub asked: Option<Duration>,
-    /// How much of the run's time was left.
-    pub left: Duration,
-    /// The time for the whole run, as `--timeout` says it.
-    pub limit: Duration,
-}
-
 /// A service and the host it was asked at: all that an error may say of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -151,34 +140,6 @@ impl TransportError {
             | Self::Lost { peer, .. }
             | Self::TooLarge { peer, .. }
             | Self::DeadlinePassed { peer, .. } => Some(peer),
-        }
-    }
-}
-
-impl CutShort {
-    /// What the service asked for, as what follows its name; none if it asked for nothing.
-    fn demand(self) -> Option<String> {
-        let (asked, limit) = (self.asked?, self.limit.as_secs_f32());
-        let seconds = asked.as_secs_f32().round();
-        if asked > self.limit {
-            let past = format!("which is past the {limit} s of `--timeout`");
-            return Some(format!("asked to wait {seconds} s, {past}"));
-        }
-        let left = self.left.as_secs();
-        let rest = format!("only {left} s of the {limit} s of `--timeout` were left");
-        Some(format!("asked to wait {seconds} s, and {rest}"))
-    }
-}
-
-impl fmt::Display for CutShort {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.demand() {
-            Some(demand) => write!(formatter, "it {demand}"),
-            None => write!(
-                formatter,
-                "the {} s of `--timeout` end before it can be asked again",
-                self.limit.as_secs_f32()
-            ),
         }
     }
 }

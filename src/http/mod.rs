@@ -24,7 +24,7 @@ mod trust;
 pub use client::MOST_BODY_BYTES;
 pub use counts::Counts;
 pub use decode::DecodeError;
-pub use error::{Cause, CutShort, HTTP1_REMEDY, Peer, TIME_REMEDY, TRUST_REMEDY, TransportError};
+pub use error::{Cause, HTTP1_REMEDY, Peer, TIME_REMEDY, TRUST_REMEDY, TransportError};
 pub use request::{Answer, Body, Method, Request, Safety};
 pub use retry::retry_after;
 pub use silence::Silence;

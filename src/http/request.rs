@@ -8,10 +8,9 @@ use url::Url;
 
 pub use http::Method;
 
-use super::CutShort;
 use super::decode::{self, DecodeError};
 use super::parcel::CLIENT_REQUEST_ID;
-use crate::domain::{Service, printable};
+use crate::domain::{CutShort, Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
 const MOST_ID_CHARACTERS: usize = 128;

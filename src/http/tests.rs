@@ -12,9 +12,9 @@ use proptest::sample::select;
 
 use super::testing::{Reply, Server};
 use super::{
-    Answer, CutShort, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
+    Answer, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
 };
-use crate::domain::{AccessToken, Service};
+use crate::domain::{AccessToken, CutShort, Service};
 
 fn transport(settings: Settings) -> Transport {
     Transport::new(settings).unwrap()

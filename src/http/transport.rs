@@ -15,9 +15,9 @@ use super::counts::Counter;
 use super::limiter::{LimitKey, Limiter, Limiters, Permit};
 use super::parcel::Parcel;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Counts, CutShort, Method, Request, Safety, Silence, TransportError, Trust};
+use super::{Answer, Counts, Method, Request, Safety, Silence, TransportError, Trust};
 use super::{silence, span};
-use crate::domain::{AccessToken, Service, milliseconds};
+use crate::domain::{AccessToken, CutShort, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

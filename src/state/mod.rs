@@ -11,6 +11,5 @@ pub use desired::{
 };
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, NoTrigger, Observed, ObservedFlow,
-    Reading, Refusal, Row, Seen, Table, Targets, Trigger, ValueRow, Variable, VariableType,
-    Workflow,
+    Reading, Row, Seen, Table, Targets, Trigger, ValueRow, Variable, VariableType, Workflow,
 };

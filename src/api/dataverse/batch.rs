@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::fault::Fault;
+use super::super::error::read_service_error;
 use super::multipart::CONTENT_ID;
 use super::{DataverseApi, multipart, odata_headers};
-use crate::domain::{EntityTag, RowId, Service};
+use crate::domain::{EntityTag, RowId, Service, ServiceError};
 use crate::http::{Answer, Body, Method, Request, Safety};
 
 /// The most operations of one batch.
@@ -58,7 +58,7 @@ pub enum ChangeSetAnswer {
     /// Every write is in, says the answer to the request of that id.
     Committed(Option<String>),
     /// No write is in.
-    Refused(Fault),
+    Refused(ServiceError),
     /// The answer does not tell.
     Unclear(String),
 }
@@ -139,7 +139,7 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     match parts.as_slice() {
         // A change set that failed has one answer for all of its writes.
         [failed] if (400..600).contains(&failed.status) => {
-            ChangeSetAnswer::Refused(fault(failed, answer))
+            ChangeSetAnswer::Refused(read_failed_part(failed, answer))
         }
         all if !(answer.is_success() && done == operations && all.len() == operations) => {
             let found = format!("{} parts, {done} of them of success", all.len());
@@ -167,20 +167,20 @@ fn unclear(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
 }
 
 /// The refusal in a part, with the id of the whole answer where it has none of its own.
-fn fault(part: &Answer, whole: &Answer) -> Fault {
-    let fault = Fault::of(Service::Dataverse, part, "the reason of a refusal");
-    let request_id = fault.request_id.clone().or_else(|| whole.request_id());
-    Fault { request_id, ..fault }
+fn read_failed_part(part: &Answer, whole: &Answer) -> ServiceError {
+    let error = read_service_error(Service::Dataverse, part, "the reason of a refusal");
+    let request_id = error.request_id.clone().or_else(|| whole.request_id());
+    ServiceError { request_id, ..error }
 }
 
 /// An answer without parts: a refusal of the batch as a whole if the service itself says so. A
 /// gateway's page may come after the service has written.
 fn read_plain(answer: &Answer) -> ChangeSetAnswer {
-    let fault = Fault::of(Service::Dataverse, answer, EXPECTED);
+    let error = read_service_error(Service::Dataverse, answer, EXPECTED);
     match answer.status {
         // Neither is a request without a token executed, nor one that is turned away.
-        401 | 429 => ChangeSetAnswer::Refused(fault),
-        400..=407 | 409..=499 if fault.documented => ChangeSetAnswer::Refused(fault),
+        401 | 429 => ChangeSetAnswer::Refused(error),
+        400..=407 | 409..=499 if error.documented => ChangeSetAnswer::Refused(error),
         status => {
             let found = format!("status {status} with {}", answer.described());
             unclear(answer, EXPECTED, &found)
@@ -297,7 +297,7 @@ mod tests {
             else {
                 panic!()
             };
-            assert!(fault.is("0x80060882") && fault.status == 412);
+            assert!(fault.is_version_mismatch() && fault.status == 412);
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::super::fault::{ApiError, body};
+use super::super::error::{ApiError, body};
 use super::FlowDefinition;
 use crate::domain::{
     EntityTag, EnvironmentId, LogicalName, ResourceId, RowId, SchemaName, Service, StoredText,
