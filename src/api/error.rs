@@ -114,7 +114,7 @@ pub(super) fn body<T: DeserializeOwned>(
         .map_err(|error| ApiError::unexpected(service, answer, error.to_string(), expected))
 }
 
-/// Writes a code in hexadecimal: older services give Dataverse's codes as signed decimals.
+/// Converts a code to hexadecimal: older services give Dataverse's codes as signed decimals.
 fn hexadecimal(code: &str) -> String {
     match code.parse::<i32>() {
         Ok(number) if number < 0 => format!("{number:#010x}"),
@@ -122,7 +122,7 @@ fn hexadecimal(code: &str) -> String {
     }
 }
 
-/// Writes a request's id behind a sentence.
+/// Formats a request's id to stand behind a sentence.
 fn request(id: Option<&String>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }

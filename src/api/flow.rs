@@ -50,7 +50,7 @@ struct CallbackResponse {
 }
 
 impl CallbackResponse {
-    /// The URL, if it is usable, and by which method it is called.
+    /// Returns the URL, if it is usable, with the method by which it is called.
     fn url(self) -> Option<CallbackUrl> {
         let url: CallbackUrl = self.value?.parse().ok()?;
         Some(url.called_by(self.method.as_ref().and_then(Value::as_str)))
@@ -70,17 +70,17 @@ struct FlowProperties {
 }
 
 impl FlowApi {
-    /// The flows of an environment at the cloud's API, whose origin that is.
+    /// Returns the flows of an environment at the cloud's API, whose origin that is.
     pub fn classic(origin: Url, environment: EnvironmentId) -> Self {
         Self { origin, environment: Some(environment) }
     }
 
-    /// The flows of an environment at its own host.
+    /// Returns the flows of an environment at its own host.
     pub fn of_environment(origin: Url) -> Self {
         Self { origin, environment: None }
     }
 
-    /// The same flows at the API of a region, whose host stands before the cloud's.
+    /// Returns the same flows at the API of a region, whose host stands before the cloud's.
     pub fn in_region(&self, region: &str) -> Option<Self> {
         let mut origin = self.origin.clone();
         let host = format!("{region}.{}", origin.host_str()?);
@@ -88,12 +88,12 @@ impl FlowApi {
         Some(Self { origin, environment: self.environment.clone() })
     }
 
-    /// The host that is asked.
+    /// Returns the host that is asked.
     pub fn host(&self) -> &str {
         self.origin.host_str().unwrap_or_default()
     }
 
-    /// Whether it is the environment's own host.
+    /// Returns true if the host is the environment's own.
     pub fn is_of_environment(&self) -> bool {
         self.environment.is_none()
     }

@@ -33,9 +33,9 @@ pub enum Verdict {
     Unknown(String),
 }
 
-/// A request that an address turns away: without a token, by a method that its trigger does not take
-/// and without a body. Triggers on this machine answer at the environment's own address, whatever
-/// host their addresses name. None for what is no address.
+/// Returns a request that an address turns away: without a token, by a method that its trigger does
+/// not take and without a body. Triggers on this machine answer at the environment's own address,
+/// whatever host their addresses name. Returns none for what is no address.
 pub fn probe(
     url: &CallbackUrl,
     taken: Option<&str>,
@@ -57,7 +57,7 @@ pub fn probe(
 }
 
 impl Verdict {
-    /// What the answer to [`probe`] says of a URL of that kind.
+    /// Reads what the answer to a probe says of a URL of that kind.
     pub fn of(kind: Kind, answer: &Answer) -> Self {
         let error = read_service_error(Service::Trigger, answer, "the answer of a trigger");
         let words = words(&error);
@@ -83,13 +83,13 @@ impl Verdict {
     }
 }
 
-/// Whether the request came further than who may call, and by which method.
+/// Returns true if the request came further than the checks of the caller and of the method.
 fn is_open(answer: &Answer, error: &ServiceError) -> bool {
     let further = matches!(error.code.as_str(), "NoResponse" | "TriggerInputSchemaMismatch");
     answer.is_success() || answer.header(RUN_ID).is_some() || further
 }
 
-/// What was answered, safe to print.
+/// Describes the answer, safe to print.
 fn words(error: &ServiceError) -> String {
     let ServiceError { status, code, message, .. } = error;
     match (code.is_empty(), message.is_empty()) {

@@ -57,7 +57,7 @@ impl Client {
         Ok(Self { tuning, plain, loopback: OnceLock::new(), remote: OnceLock::new() })
     }
 
-    /// The client for an address.
+    /// Returns the client for a request's address.
     fn of(&self, parcel: &Parcel) -> Result<&reqwest::Client, TransportError> {
         match (parcel.url.scheme(), parcel.to_loopback) {
             ("https", true) => made(&self.loopback, || self.tuning.checking().no_proxy()),
@@ -111,7 +111,7 @@ impl Tuning {
     }
 }
 
-/// The client in that cell, which is made if it is not there yet.
+/// Returns the client in a cell, and builds it if the cell is empty.
 fn made(
     cell: &OnceLock<reqwest::Client>,
     builder: impl FnOnce() -> ClientBuilder,
@@ -130,7 +130,7 @@ fn build(builder: ClientBuilder) -> Result<reqwest::Client, TransportError> {
         .map_err(|error| TransportError::Setup { cause: Cause::of(&error.without_url()) })
 }
 
-/// The service's id for a request, or our own where it gave none.
+/// Returns the service's id for a request, or our own where it gave none.
 fn id_of(parcel: &Parcel, headers: &HeaderMap) -> String {
     request_id(headers).unwrap_or_else(|| parcel.id.clone())
 }
@@ -160,8 +160,8 @@ async fn read(parcel: &Parcel, id: &str, mut response: Response) -> Result<Answe
     Ok(Answer::new(status, headers, body))
 }
 
-/// How many bytes a body has to have: over HTTP/2, one that is ended in the middle without an error looks
-/// like a whole one.
+/// Returns how many bytes a body has to have: over HTTP/2, one that is ended in the middle without
+/// an error looks like a whole one.
 fn announced(parcel: &Parcel, response: &Response) -> Option<u64> {
     let is_bare = parcel.method == Method::HEAD || matches!(response.status().as_u16(), 204 | 304);
     let is_checked = response.version() == Version::HTTP_2 && !is_bare;

@@ -42,7 +42,7 @@ impl Counter {
         cell.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The numbers so far.
+    /// Returns the numbers so far.
     pub(super) fn read(&self) -> Counts {
         Counts {
             entra: self.entra.load(Ordering::Relaxed),

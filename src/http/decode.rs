@@ -95,14 +95,14 @@ impl DecodeError {
     }
 }
 
-/// The name of the field that is missing, if that is the error.
+/// Returns the name of the field that is missing, if that is the error.
 fn missing_field(error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
     let (name, _) = text.strip_prefix(MISSING_FIELD)?.split_once('`')?;
     Some(name.to_owned())
 }
 
-/// What an answer is that should have been another: by its status, its length or its type.
+/// Describes an answer that should have been another: by its status, its length or its type.
 pub(super) fn described(answer: &Answer) -> String {
     if (300..400).contains(&answer.status) {
         return "a redirect, which is not followed".to_owned();
@@ -117,8 +117,8 @@ pub(super) fn described(answer: &Answer) -> String {
     }
 }
 
-/// The media type of an answer that does not call itself JSON, if it is one of the usual ones:
-/// any other could be anything.
+/// Returns the media type of an answer that does not call itself JSON, if it is one of the usual
+/// ones: any other could be anything.
 fn other_type(answer: &Answer) -> Option<String> {
     let essence = answer.header("content-type")?.split(';').next()?.trim().to_ascii_lowercase();
     let usual = ["text/html", "text/plain", "text/xml", "application/xml", "multipart/mixed"];

@@ -109,7 +109,7 @@ pub struct Cause {
 }
 
 impl TransportError {
-    /// Whether the service provably has not acted on the request.
+    /// Returns true if the service provably has not acted on the request.
     pub fn is_never_sent(&self) -> bool {
         match self {
             Self::Setup { .. }
@@ -121,7 +121,7 @@ impl TransportError {
         }
     }
 
-    /// Whether HTTP/2 was spoken, and failed, where HTTP/1.1 may not.
+    /// Returns true if HTTP/2 was spoken, and failed, where HTTP/1.1 may not.
     pub fn is_of_http2(&self) -> bool {
         match self {
             Self::Lost { cause, .. } => cause.is_of_http2(),
@@ -130,7 +130,7 @@ impl TransportError {
         }
     }
 
-    /// Whom the request was for, where there was a request.
+    /// Returns the service and host that the request was for, where there was a request.
     pub fn peer(&self) -> Option<&Peer> {
         match self {
             Self::Setup { .. } => None,
@@ -144,7 +144,7 @@ impl TransportError {
     }
 }
 
-/// What it means that the run's time did not suffice.
+/// Says that the run's time did not suffice, and for what.
 fn passed(peer: &Peer, cut_short: &CutShort) -> String {
     let limit = cut_short.limit.as_secs_f32();
     cut_short.demand().map_or_else(
@@ -154,7 +154,7 @@ fn passed(peer: &Peer, cut_short: &CutShort) -> String {
 }
 
 impl Peer {
-    /// The service at the host, and port if one is given, of that address.
+    /// Returns the service at the host, and port if one is given, of an address.
     pub fn of(service: Service, url: &Url) -> Self {
         let name = url.host_str().unwrap_or_default();
         let host = match url.port() {
@@ -164,12 +164,12 @@ impl Peer {
         Self { service, host }
     }
 
-    /// The service.
+    /// Returns the service.
     pub fn service(&self) -> Service {
         self.service
     }
 
-    /// The host, with the port if it is not the usual one.
+    /// Returns the host, with the port if it is not the usual one.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -192,7 +192,7 @@ impl Cause {
         Self { words: words.into(), of_http2: true }
     }
 
-    /// Whether HTTP/2 was spoken, and failed.
+    /// Returns true if HTTP/2 was spoken, and failed.
     pub fn is_of_http2(&self) -> bool {
         self.of_http2
     }
@@ -212,7 +212,7 @@ impl Cause {
         Self::new(innermost.to_string())
     }
 
-    /// The same cause with words before it.
+    /// Puts words before the cause.
     pub(super) fn within(self, what: &str) -> Self {
         Self { words: format!("{what}: {}", self.words), ..self }
     }

@@ -28,7 +28,8 @@ const QUIET: Duration = Duration::from_secs(20);
 /// How long that ping may go unanswered before the connection counts as dead.
 const PONG_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The client with those bounds, which speaks HTTP/2 where a service offers it in the TLS handshake.
+/// Sets those bounds, and lets the client speak HTTP/2 where a service offers it in the TLS
+/// handshake.
 pub(super) fn offered(builder: ClientBuilder) -> ClientBuilder {
     builder
         .http2_initial_stream_window_size(ANSWER_WINDOW_BYTES)
@@ -38,8 +39,8 @@ pub(super) fn offered(builder: ClientBuilder) -> ClientBuilder {
         .http2_keep_alive_timeout(PONG_TIMEOUT)
 }
 
-/// What a failure says where HTTP/2 was spoken; none if it was not. What the other side wrote beside
-/// its reason is left out.
+/// Says what a failure means where HTTP/2 was spoken. Returns none if it was not. What the other
+/// side wrote beside its reason is left out.
 pub(super) fn cause(error: &(dyn Error + 'static)) -> Option<Cause> {
     let mut was_spoken = false;
     let mut innermost = error;
@@ -54,7 +55,7 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> Option<Cause> {
     was_spoken.then(|| Cause::of_http2(format!("the HTTP/2 connection broke: {innermost}")))
 }
 
-/// Whether what failed was HTTP/2, or went over a connection of it.
+/// Returns true if what failed was HTTP/2, or went over a connection of it.
 fn went_over_http2(error: &(dyn Error + 'static)) -> bool {
     let connection = error.downcast_ref::<legacy::Error>().and_then(legacy::Error::connect_info);
     error.is::<h2::Error>() || connection.is_some_and(Connected::is_negotiated_h2)

@@ -216,8 +216,8 @@ impl Limiter {
         self.lock().pause_end.filter(|end| *end > now)
     }
 
-    /// Changes what is known of the service, and the number of permits with it. Permits in use are
-    /// taken away when they are dropped.
+    /// Applies a change to what is known of the service, and to the number of permits with it.
+    /// Permits in use are taken away when they are dropped.
     fn update(&self, change: impl FnOnce(&mut Concurrency)) {
         let mut state = self.lock();
         change(&mut state.concurrency);

@@ -62,7 +62,7 @@ impl Parcel {
         })
     }
 
-    /// An answer to it, with our id for it unless the service repeated it.
+    /// Adds our id for the request to an answer, unless the service repeated it.
     pub(super) fn signed(&self, mut answer: Answer) -> Answer {
         if let Ok(id) = HeaderValue::from_str(&self.id) {
             answer.headers.entry(CLIENT_REQUEST_ID).or_insert(id);
@@ -78,7 +78,7 @@ impl Parcel {
     }
 }
 
-/// The headers of a request: its own, then those of every request.
+/// Returns the headers of a request: its own, then those of every request.
 fn headers(
     request: &Request,
     token: Option<&AccessToken>,
@@ -101,19 +101,19 @@ fn headers(
     Ok(headers)
 }
 
-/// The header of a bearer token, marked so that no client prints it.
+/// Returns the header of a bearer token, marked so that no client prints it.
 fn bearer(token: &AccessToken) -> Result<HeaderValue, InvalidHeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Whether a service may insist on a length although nothing is sent.
+/// Returns true if a service may insist on a length although nothing is sent.
 fn could_have_body(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
-/// The bytes of a body.
+/// Returns the bytes of a body.
 fn body(body: &Body) -> Vec<u8> {
     match body {
         Body::Empty => Vec::new(),

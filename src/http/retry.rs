@@ -68,7 +68,7 @@ pub(super) struct Delay {
 }
 
 impl Tries {
-    /// The tries after one more that ended so.
+    /// Returns the tries after one more that ended so.
     #[must_use]
     pub(super) fn and(self, outcome: Outcome) -> Self {
         match outcome {
@@ -79,14 +79,14 @@ impl Tries {
         }
     }
 
-    /// How many there were, whatever their end.
+    /// Returns how many tries there were, whatever their end.
     pub(super) fn all(self) -> u32 {
         self.counted.saturating_add(self.throttled)
     }
 }
 
 impl Delay {
-    /// The wait at that fraction of the way, where `u32::MAX` is the whole way.
+    /// Returns the wait at that fraction of the way, where `u32::MAX` is the whole way.
     pub(super) fn at(self, fraction: u32) -> Duration {
         let span = self.most.saturating_sub(self.least);
         self.least + span.mul_f64(f64::from(fraction) / f64::from(u32::MAX))
@@ -101,7 +101,7 @@ pub(super) fn decide(tries: Tries, safety: Safety, outcome: Outcome) -> Decision
     Decision::Again(delay(tries, outcome))
 }
 
-/// How long nobody is to send anything to the service; none if it does not ask for that.
+/// Returns how long all requests to the service are to pause, if it asks for that.
 pub(super) fn pause(tries: Tries, outcome: Outcome) -> Option<Delay> {
     match outcome {
         Outcome::Answered { status: 429, .. }
@@ -110,12 +110,12 @@ pub(super) fn pause(tries: Tries, outcome: Outcome) -> Option<Delay> {
     }
 }
 
-/// Whether a status says that the service is asked too much.
+/// Returns true if a status says that the service is sent too many requests.
 pub(super) fn is_throttled(status: u16) -> bool {
     matches!(status, 429 | 503)
 }
 
-/// Whether sending again can do no harm and may help.
+/// Returns true if sending again can do no harm and may help.
 fn may_repeat(safety: Safety, outcome: Outcome) -> bool {
     let query = safety == Safety::Query;
     match outcome {
@@ -128,8 +128,9 @@ fn may_repeat(safety: Safety, outcome: Outcome) -> bool {
     }
 }
 
-/// How long to wait: what the service asks for, else exponentially longer with full jitter. Since
-/// nothing bounds how often a request is turned away by `429`, there is some wait in any case.
+/// Returns how long to wait: what the service asks for, else exponentially longer with full jitter.
+/// Since nothing bounds how often a request is turned away by `429`, there is some wait in any
+/// case.
 fn delay(tries: Tries, outcome: Outcome) -> Delay {
     match outcome {
         Outcome::Answered { status: 429, retry_after } => {
@@ -146,12 +147,12 @@ fn delay(tries: Tries, outcome: Outcome) -> Delay {
     }
 }
 
-/// A wait that the service named, spread a little.
+/// Spreads a wait that the service named a little.
 fn named(least: Duration) -> Delay {
     Delay { least, most: least.saturating_add(SPREAD.min(least / 8)) }
 }
 
-/// The longest wait after so many tries.
+/// Returns the longest wait after that many tries.
 fn growing(tries: u32) -> Duration {
     let factor = 2_u32.saturating_pow(tries.saturating_sub(1));
     FIRST_DELAY.saturating_mul(factor).min(LONGEST_DELAY)

@@ -10,7 +10,7 @@ use super::parcel::Parcel;
 use super::{Answer, Request, TransportError};
 use crate::domain::{milliseconds, sentence};
 
-/// The span of an attempt that begins.
+/// Opens the span of an attempt.
 pub(super) fn of(request: &Request, parcel: &Parcel, attempt: u32) -> Span {
     tracing::debug_span!(
         "request",

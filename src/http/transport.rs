@@ -86,9 +86,10 @@ enum Bound {
 }
 
 impl Default for Settings {
-    /// Twenty-four at once, so that two runs of one user stay below the 52 that Dataverse bears of
-    /// them; ten minutes in all; and two for an attempt, as long as Dataverse itself lets an
-    /// operation run (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>).
+    /// Allows 24 requests at once, so that two runs of one user stay below the 52 that Dataverse
+    /// accepts of them; ten minutes in all; and two for an attempt, as long as Dataverse itself
+    /// lets an operation run
+    /// (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>).
     fn default() -> Self {
         Self {
             concurrency: 24,
@@ -230,13 +231,13 @@ impl Transport {
         answer
     }
 
-    /// Whether Dataverse may be carrying out a command now. Before the first attempt, and while one
-    /// that was turned away waits to be sent again, it provably is not.
+    /// Returns true if Dataverse may be carrying out a command now. Before the first attempt, and
+    /// while one that was turned away waits to be sent again, it provably is not.
     pub fn is_writing(&self) -> bool {
         self.shared.writes.load(Ordering::Relaxed) > 0
     }
 
-    /// How many attempts went to each service so far.
+    /// Returns how many attempts went to each service so far.
     pub fn counts(&self) -> Counts {
         self.shared.counter.read()
     }
@@ -336,8 +337,9 @@ impl Shared {
         }
     }
 
-    /// What is returned when the next attempt would come after the deadline: an answer stays one,
-    /// whoever reads it explains it, and a service that cannot be reached is not one that needs time.
+    /// Decides what is returned when the next attempt would come after the deadline: an answer
+    /// stays one, whoever reads it explains it, and a service that cannot be reached is not one
+    /// that needs time.
     fn conclude(
         &self,
         parcel: &Parcel,
@@ -358,18 +360,18 @@ impl Shared {
         }
     }
 
-    /// What it was that the run's time does not suffice for.
+    /// Describes what the run's time does not suffice for.
     fn cut_short(&self, asked: Option<Duration>) -> CutShort {
         let left = self.deadline().saturating_duration_since(Instant::now());
         CutShort { asked, left, limit: self.limit }
     }
 
-    /// When the run must have ended.
+    /// Returns the time at which the run must have ended.
     fn deadline(&self) -> Instant {
         *self.lock_deadline()
     }
 
-    /// The deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
+    /// Locks the deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
     fn lock_deadline(&self) -> MutexGuard<'_, Instant> {
         self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -388,7 +390,8 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Records what an answer says about how many requests its service bears. A lost answer says nothing.
+/// Tells the limiter what an answer says about how many requests its service accepts. A lost answer
+/// says nothing.
 fn record(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
     let Ok(answer) = result else { return };
     if let Some(hint) = answer.header(PARALLELISM_HINT).and_then(|hint| hint.trim().parse().ok()) {
@@ -401,7 +404,7 @@ fn record(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
     }
 }
 
-/// What the retry policy wants to know of an attempt.
+/// Returns what the retry policy wants to know of an attempt.
 fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
     match result {
         Ok(answer) => Outcome::Answered {
@@ -414,13 +417,13 @@ fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome 
     }
 }
 
-/// The instant after that time; a time without end is a day.
+/// Returns the instant after a time; a time without end is a day.
 fn after(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time).unwrap_or(now + Duration::from_hours(24))
 }
 
-/// A random number. The first four bytes of a version 4 UUID are random throughout:
+/// Returns a random number. The first four bytes of a version 4 UUID are random throughout:
 /// <https://www.rfc-editor.org/rfc/rfc9562#section-5.4>.
 fn random() -> u32 {
     Uuid::new_v4().as_fields().0

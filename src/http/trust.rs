@@ -39,18 +39,20 @@ impl Trust {
         if certificates.is_empty() { Err(TrustError::Unusable) } else { Ok(Self(certificates)) }
     }
 
-    /// The certificates.
+    /// Returns the certificates.
     pub(super) fn certificates(&self) -> Vec<Certificate> {
         self.0.clone()
     }
 }
 
-/// Whether a certificate can be trusted at all. Bundles of whole systems hold some that cannot.
+/// Returns true if a certificate can be trusted at all. Bundles of whole systems hold some that
+/// cannot.
 fn is_usable(der: &CertificateDer<'static>) -> bool {
     RootCertStore::empty().add(der.clone()).is_ok()
 }
 
-/// What is wrong with the certificate that a server showed, if that is why there is no connection.
+/// Finds what is wrong with the certificate that a server showed, if that is why there is no
+/// connection.
 pub(super) fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -62,7 +64,7 @@ pub(super) fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
-/// The error about a certificate that an error is, or that it wraps.
+/// Finds the error about a certificate that an error is, or that it wraps.
 fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
     // An `io::Error` does not name what it wraps as its source.
     if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -64,14 +64,14 @@ pub enum ChangeSetAnswer {
 }
 
 impl BatchId {
-    /// An id that nobody can foresee, so that no value can hold a boundary.
+    /// Makes an id that nobody can foresee, so that no value can hold a boundary.
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4())
     }
 }
 
 impl Operation {
-    /// The operation as a part of a change set: an HTTP request written out.
+    /// Formats the operation as a part of a change set: an HTTP request.
     fn written(&self, root: &str) -> String {
         match self {
             Self::Create { entity_set, columns } => {
@@ -90,7 +90,7 @@ impl Operation {
     }
 }
 
-/// The rest of a request that says what a row is to hold.
+/// Formats the rest of a request, which says what a row is to hold.
 fn entry(columns: &Map<String, Value>) -> String {
     let body = serde_json::to_string(columns).unwrap_or_default();
     let length = body.len();
@@ -99,7 +99,7 @@ fn entry(columns: &Map<String, Value>) -> String {
     )
 }
 
-/// The request that sends a change set, at most [`MOST_OPERATIONS`].
+/// Returns the request that sends a change set, at most [`MOST_OPERATIONS`].
 pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> Request {
     let url = api.url("$batch");
     let mut request = Request::query(Service::Dataverse, Method::POST, url, "/$batch");
@@ -111,7 +111,8 @@ pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> 
     odata_headers(request)
 }
 
-/// The batch with its one change set, lines ended by CRLF throughout (RFC 2046 section 4.1.1).
+/// Formats the batch with its one change set, lines ended by CRLF throughout (RFC 2046 section
+/// 4.1.1).
 fn written(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String {
     let id = id.0;
     let parts = operations.iter().enumerate().map(|(index, operation)| {
@@ -126,7 +127,7 @@ fn written(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String 
     format!("--batch_{id}\r\n{head}\r\n\r\n{parts}--changeset_{id}--\r\n\r\n--batch_{id}--\r\n")
 }
 
-/// What became of a change set of so many operations.
+/// Reads what became of a change set of that many operations.
 pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     let content_type = answer.header("content-type").unwrap_or_default();
     if !multipart::is_multipart(content_type) {
@@ -150,8 +151,8 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     }
 }
 
-/// Whether parts answer each write once, in whatever order. Where no part tells which it answers,
-/// there is nothing to compare.
+/// Returns true if the parts answer each write once, in whatever order. Where no part says which
+/// write it answers, there is nothing to compare.
 fn is_each_once(parts: &[Answer]) -> bool {
     let number = |part: &Answer| part.header(CONTENT_ID.as_str())?.trim().parse::<usize>().ok();
     let told: BTreeSet<usize> = parts.iter().filter_map(number).collect();
@@ -159,22 +160,22 @@ fn is_each_once(parts: &[Answer]) -> bool {
     silent || told.into_iter().eq(1..=parts.len())
 }
 
-/// An answer that does not tell what became of the writes.
+/// Describes an answer that does not tell what became of the writes.
 fn unclear(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
     let service = Service::Dataverse;
     let id = answer.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
     ChangeSetAnswer::Unclear(format!("{service} did not answer with {expected}: {found}{id}"))
 }
 
-/// The refusal in a part, with the id of the whole answer where it has none of its own.
+/// Reads the error in a part, with the id of the whole answer where the part has none of its own.
 fn read_failed_part(part: &Answer, whole: &Answer) -> ServiceError {
     let error = read_service_error(Service::Dataverse, part, "the reason of a refusal");
     let request_id = error.request_id.clone().or_else(|| whole.request_id());
     ServiceError { request_id, ..error }
 }
 
-/// An answer without parts: a refusal of the batch as a whole if the service itself says so. A
-/// gateway's page may come after the service has written.
+/// Reads an answer without parts: a refusal of the batch as a whole if the service itself says so.
+/// A gateway's page may come after the service has written.
 fn read_plain(answer: &Answer) -> ChangeSetAnswer {
     let error = read_service_error(Service::Dataverse, answer, EXPECTED);
     match answer.status {

@@ -55,7 +55,7 @@ pub enum Comparison<'value> {
 }
 
 impl DataverseApi {
-    /// The Web API of that environment.
+    /// Makes the Web API of an environment.
     pub fn new(environment: &EnvironmentUrl) -> Self {
         Self { root: format!("{}/api/data/v9.2", environment.origin()) }
     }
@@ -160,7 +160,7 @@ impl DataverseApi {
         odata_headers(Request::get(Service::Dataverse, self.url(tail), template))
     }
 
-    /// The address of something in this Web API. The root is a valid URL, and every tail is
+    /// Returns the address of something in this Web API. The root is a valid URL, and every tail is
     /// encoded, so the joined text parses.
     fn url(&self, tail: &str) -> Url {
         let text = format!("{}/{tail}", self.root);
@@ -169,7 +169,7 @@ impl DataverseApi {
     }
 }
 
-/// The headers that every request should have
+/// Adds the headers that every request should have
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors#http-headers>).
 fn odata_headers(request: Request) -> Request {
     let four = || HeaderValue::from_static("4.0");
@@ -180,7 +180,7 @@ fn odata_headers(request: Request) -> Request {
 }
 
 impl Comparison<'_> {
-    /// The value as a literal of a filter, encoded.
+    /// Formats the value as a literal of a filter, encoded.
     fn literal(&self) -> String {
         match self {
             Self::Id(id) => id.to_string(),

@@ -13,14 +13,15 @@ const MOST_HEADERS: usize = 64;
 /// How deep parts may lie within parts: a batch, a change set in it, an answer in that.
 const MOST_DEPTH: usize = 3;
 
-/// The answers in a body of parts, in their order; none if the body is not well formed.
+/// Reads the answers in a body of parts, in their order. Returns none if the body is not well
+/// formed.
 pub(super) fn answers(content_type: &str, body: &[u8]) -> Option<Vec<Answer>> {
     let mut found = Vec::new();
     collect(content_type, body, MOST_DEPTH, &mut found)?;
     Some(found)
 }
 
-/// Whether a content type announces parts.
+/// Returns true if a content type announces parts.
 pub(super) fn is_multipart(content_type: &str) -> bool {
     content_type.trim_start().to_ascii_lowercase().starts_with("multipart/mixed")
 }
@@ -39,7 +40,7 @@ fn collect(content_type: &str, body: &[u8], depth: usize, found: &mut Vec<Answer
     Some(())
 }
 
-/// An answer with the id of its part, by which it belongs to a request.
+/// Adds the id of its part to an answer, by which it belongs to a request.
 fn with_content_id(mut answer: Answer, part: &HeaderMap) -> Answer {
     if let Some(id) = part.get(CONTENT_ID) {
         answer.headers.insert(CONTENT_ID, id.clone());
@@ -47,7 +48,7 @@ fn with_content_id(mut answer: Answer, part: &HeaderMap) -> Answer {
     answer
 }
 
-/// The boundary that a content type names, with or without quotes.
+/// Finds the boundary that a content type names, with or without quotes.
 fn boundary(content_type: &str) -> Option<&str> {
     let mut parameters = content_type.split(';').skip(1).map(str::trim);
     let value = parameters.find_map(|parameter| {
@@ -58,7 +59,7 @@ fn boundary(content_type: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// The parts between the boundaries; the last boundary ends in two hyphens.
+/// Splits a body into the parts between the boundaries; the last boundary ends in two hyphens.
 fn parts<'body>(body: &'body [u8], boundary: &str) -> Option<Vec<&'body [u8]>> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
@@ -79,7 +80,7 @@ fn parts<'body>(body: &'body [u8], boundary: &str) -> Option<Vec<&'body [u8]>> {
     None
 }
 
-/// The headers of a part and what follows them.
+/// Splits a part into its headers and what follows them.
 fn head(part: &[u8]) -> Option<(HeaderMap, &[u8])> {
     let mut buffer = [httparse::EMPTY_HEADER; MOST_HEADERS];
     match httparse::parse_headers(part, &mut buffer).ok()? {
@@ -90,7 +91,7 @@ fn head(part: &[u8]) -> Option<(HeaderMap, &[u8])> {
     }
 }
 
-/// An answer written out as in a connection.
+/// Parses an answer that is written out as in a connection.
 fn answer(text: &[u8]) -> Option<Answer> {
     let mut buffer = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut buffer);

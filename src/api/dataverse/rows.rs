@@ -181,7 +181,7 @@ pub fn read_record(answer: &Answer) -> Result<Vec<Map<String, Value>>, ApiError>
     read_page(answer).map(|page| page.value)
 }
 
-/// The version of a row that was read without a type of its own.
+/// Returns the version of a row that was read without a type of its own.
 pub fn read_tag(row: &Map<String, Value>) -> Option<EntityTag> {
     row.get("@odata.etag").and_then(Value::as_str).and_then(EntityTag::new)
 }

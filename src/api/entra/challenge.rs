@@ -59,15 +59,16 @@ impl Challenge {
     }
 }
 
-/// The tenant in the first part of the path of `authorization_uri`.
+/// Returns the tenant in the first part of the path of `authorization_uri`.
 fn tenant(url: &Url) -> Option<Tenant> {
     let name = url.path_segments()?.next()?;
     let name = if name == "common" { ORGANIZATIONS } else { name };
     name.parse().ok()
 }
 
-/// The value of a parameter: `name=value` or `name="value"`, separated by commas, names without
-/// regard to case ([RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2)).
+/// Finds the value of a parameter: `name=value` or `name="value"`, separated by commas, names
+/// without regard to case ([RFC 9110 section
+/// 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2)).
 fn parameter(mut text: &str, wanted: &str) -> Option<String> {
     while let Some((name, rest)) = text.split_once('=') {
         let (value, rest) = value(rest.trim_start());

@@ -69,18 +69,19 @@ impl Claims {
         }
     }
 
-    /// When the token ends.
+    /// Returns the time at which the token expires.
     pub fn ends(&self) -> Option<SystemTime> {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.expires?))
     }
 
-    /// Whether the token is plainly that of an application without a person.
+    /// Returns true if the token is plainly that of an application without a person.
     pub fn is_app_only(&self) -> bool {
         self.kind.as_deref() == Some("app") || self.scopes.is_none()
     }
 
-    /// Whether the token answers the sign-in for which that nonce was made
-    /// ([OpenID Connect Core 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
+    /// Returns true if the token belongs to the sign-in that the nonce was made for ([OpenID
+    /// Connect Core
+    /// 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
     pub fn answers(&self, nonce: &str) -> bool {
         self.nonce.as_ref().is_some_and(|Nonce(text)| text == nonce)
     }
@@ -92,7 +93,7 @@ impl fmt::Debug for Nonce {
     }
 }
 
-/// A claim as text, or a list of them, safe to print; nothing if it is empty.
+/// Returns a claim as text, or a list of them, safe to print. Returns none if it is empty.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),

@@ -28,8 +28,8 @@ struct Challenge {
     parameters: Vec<(String, String)>,
 }
 
-/// What the next token must prove, as the text of a JSON object: the `claims` of a challenge
-/// `Bearer` with `error="insufficient_claims"`. Every other challenge has none.
+/// Returns the claims that the next token must prove, as the text of a JSON object: the `claims` of
+/// a challenge `Bearer` with `error="insufficient_claims"`. Every other challenge has none.
 pub fn claims_challenge(answer: &Answer) -> Option<String> {
     if answer.status != UNAUTHORIZED {
         return None;
@@ -40,21 +40,21 @@ pub fn claims_challenge(answer: &Answer) -> Option<String> {
 }
 
 impl Challenge {
-    /// The claims, if this is the challenge that has some.
+    /// Returns the claims, if this is the challenge that has some.
     fn claims(&self) -> Option<String> {
         let asks = self.scheme.eq_ignore_ascii_case("bearer")
             && self.parameter("error") == Some("insufficient_claims");
         self.parameter("claims").filter(|_| asks).and_then(decoded)
     }
 
-    /// The value of a parameter.
+    /// Finds the value of a parameter.
     fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// The challenges of one header, each a scheme and its parameters, all separated by commas
+/// Parses the challenges of one header, each a scheme and its parameters, all separated by commas
 /// ([RFC 9110 section 11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1)).
 fn challenges(text: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
@@ -82,13 +82,13 @@ fn challenges(text: &str) -> Vec<Challenge> {
     challenges
 }
 
-/// A challenge that begins with this scheme.
+/// Begins a challenge with a scheme.
 fn started(scheme: &str) -> Option<Challenge> {
     let challenge = || Challenge { scheme: scheme.to_owned(), parameters: Vec::new() };
     (!scheme.is_empty()).then(challenge)
 }
 
-/// The text of the JSON object that is encoded, in either alphabet of base64.
+/// Decodes the text of a JSON object, in either alphabet of base64.
 fn decoded(text: &str) -> Option<String> {
     if text.len() > MOST_CHARACTERS {
         return None;

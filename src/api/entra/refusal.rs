@@ -63,7 +63,7 @@ impl Refusal {
         })
     }
 
-    /// The sentence for people, without the number that it begins with.
+    /// Returns the sentence for people, without the number that it begins with.
     pub fn words(&self) -> Option<&str> {
         let text = self.description.as_deref()?;
         let words = text.split_once(": ").filter(|(number, _)| is_number(number));
@@ -80,24 +80,25 @@ impl Refusal {
     }
 }
 
-/// Whether a text is `AADSTS` and a number.
+/// Returns true if a text is `AADSTS` and a number.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix("AADSTS").unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text is a request for claims: an object in JSON, and of a size that a URL can take.
+/// Returns true if a text is a request for claims: an object in JSON, and of a size that a URL can
+/// take.
 fn is_request(text: &str) -> bool {
     text.len() <= MOST_CLAIMS_BYTES && serde_json::from_str::<Map<String, Value>>(text).is_ok()
 }
 
-/// A short text of the body that is safe to print.
+/// Reads a short text of the body, made safe to print.
 fn word(body: &Map<String, Value>, name: &str) -> Option<String> {
     let text = printable(body.get(name)?.as_str()?.trim(), MOST_WORD_CHARACTERS);
     (!text.is_empty()).then_some(text)
 }
 
-/// A description without its trailer. Its parts were separated by line ends until 2023 and by
+/// Drops the trailer of a description. Its parts were separated by line ends until 2023 and by
 /// spaces since.
 fn sentence(text: &str) -> String {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
@@ -105,7 +106,7 @@ fn sentence(text: &str) -> String {
     printable(line[..end].trim(), MOST_DESCRIPTION_CHARACTERS)
 }
 
-/// The numbers of `error_codes`, else the one in the description.
+/// Reads the numbers of `error_codes`, else the one in the description.
 fn codes(body: &Map<String, Value>, description: Option<&str>) -> Vec<u64> {
     let listed = body.get("error_codes").and_then(Value::as_array);
     let listed: Vec<u64> = listed.into_iter().flatten().filter_map(number).collect();
@@ -115,20 +116,20 @@ fn codes(body: &Map<String, Value>, description: Option<&str>) -> Vec<u64> {
     listed
 }
 
-/// A number, or a text that is one.
+/// Reads a number, or a text that is one.
 fn number(value: &Value) -> Option<u64> {
     let text = || value.as_str()?.parse().ok();
     value.as_u64().or_else(text)
 }
 
-/// The number that a description begins with, after `AADSTS`.
+/// Finds the number that a description begins with, after `AADSTS`.
 fn named_code(description: &str) -> Option<u64> {
     let (_, rest) = description.split_once("AADSTS")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
 
-/// The correlation id in the trailer of a description: a redirect tells it nowhere else.
+/// Finds the correlation id in the trailer of a description: a redirect tells it nowhere else.
 fn named_correlation(description: &str) -> Option<String> {
     let (_, rest) = description.split_once(CORRELATION)?;
     let id = rest.split_whitespace().next()?;
