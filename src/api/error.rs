@@ -16,7 +16,7 @@ pub enum ApiError {
     #[error("{0}")]
     Refused(ServiceError),
     /// The service answered something that this program cannot read.
-    #[error("{service} did not answer with {expected}: {found}{}", request(.request_id.as_ref()))]
+    #[error("{service} did not answer with {expected}: {found}{}", request_suffix(.request_id.as_ref()))]
     Unexpected {
         /// Who answered.
         service: Service,
@@ -57,12 +57,12 @@ struct Older {
 pub fn read_service_error(service: Service, answer: &Answer, expected: &str) -> ServiceError {
     let words = documented_words(answer).or_else(|| older_words(answer));
     let documented = words.is_some();
-    let described = || format!("{}, where {expected} was expected", answer.described());
+    let described = || format!("{}, where {expected} was expected", answer.describe_unexpected());
     let (code, message) = words.unwrap_or_default();
     ServiceError {
         service,
         status: answer.status,
-        code: printable(&hexadecimal(&code), 80),
+        code: printable(&to_hexadecimal(&code), 80),
         message: printable(&message, MOST_CHARACTERS),
         request_id: answer.request_id(),
         documented,
@@ -101,7 +101,7 @@ impl ApiError {
 ///
 /// # Errors
 /// The service's error, or what is wrong with the body.
-pub(super) fn body<T: DeserializeOwned>(
+pub(super) fn read_body<T: DeserializeOwned>(
     service: Service,
     answer: &Answer,
     expected: &'static str,
@@ -115,7 +115,7 @@ pub(super) fn body<T: DeserializeOwned>(
 }
 
 /// Converts a code to hexadecimal: older services give Dataverse's codes as signed decimals.
-fn hexadecimal(code: &str) -> String {
+fn to_hexadecimal(code: &str) -> String {
     match code.parse::<i32>() {
         Ok(number) if number < 0 => format!("{number:#010x}"),
         _ => code.to_owned(),
@@ -123,7 +123,7 @@ fn hexadecimal(code: &str) -> String {
 }
 
 /// Formats a request's id to stand behind a sentence.
-fn request(id: Option<&String>) -> String {
+fn request_suffix(id: Option<&String>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 

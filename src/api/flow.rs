@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::error::{ApiError, body};
+use super::error::{ApiError, read_body};
 use crate::domain::{CallbackUrl, EnvironmentId, Service, ServiceError, TriggerName, WorkflowId};
 use crate::http::{Answer, Method, Request};
 
@@ -51,7 +51,7 @@ struct CallbackResponse {
 
 impl CallbackResponse {
     /// Returns the URL, if it is usable, with the method by which it is called.
-    fn url(self) -> Option<CallbackUrl> {
+    fn into_callback_url(self) -> Option<CallbackUrl> {
         let url: CallbackUrl = self.value?.parse().ok()?;
         Some(url.called_by(self.method.as_ref().and_then(Value::as_str)))
     }
@@ -101,7 +101,7 @@ impl FlowApi {
     /// Asks for a trigger's callback URL. A POST that changes nothing.
     pub fn list_callback_url(&self, flow: &impl fmt::Display, trigger: &TriggerName) -> Request {
         let trigger = utf8_percent_encode(trigger.as_str(), SEGMENT);
-        let url = self.url(flow, &format!("/triggers/{trigger}/listCallbackUrl"));
+        let url = self.flow_url(flow, &format!("/triggers/{trigger}/listCallbackUrl"));
         let template = match self.environment {
             Some(_) => {
                 "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/triggers/{trigger}/listCallbackUrl"
@@ -117,10 +117,10 @@ impl FlowApi {
             Some(_) => "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}",
             None => "/powerautomate/flows/{flow}",
         };
-        Request::get(Service::Flow, self.url(flow, ""), template)
+        Request::get(Service::Flow, self.flow_url(flow, ""), template)
     }
 
-    fn url(&self, flow: &impl fmt::Display, tail: &str) -> Url {
+    fn flow_url(&self, flow: &impl fmt::Display, tail: &str) -> Url {
         let mut url = self.origin.clone();
         let (root, version) = match &self.environment {
             Some(environment) => (
@@ -140,10 +140,10 @@ impl FlowApi {
 /// # Errors
 /// The service's error, or an answer that is not JSON.
 pub fn read_callback_url(answer: &Answer) -> Result<Option<CallbackUrl>, ApiError> {
-    let body: CallbackBody = body(Service::Flow, answer, "a callback URL")?;
+    let body: CallbackBody = read_body(Service::Flow, answer, "a callback URL")?;
     let response = body.response.filter(|response| response.value.is_some());
     let bare = CallbackResponse { value: body.value, method: body.method };
-    Ok(response.unwrap_or(bare).url())
+    Ok(response.unwrap_or(bare).into_callback_url())
 }
 
 /// Returns the region that an error about an unknown region names. It becomes a part of a host, so it is
@@ -160,7 +160,7 @@ pub fn named_region(error: &ServiceError) -> Option<String> {
 /// # Errors
 /// The service's error, or an answer that is not a flow.
 pub fn read_workflow_id(answer: &Answer) -> Result<Option<WorkflowId>, ApiError> {
-    let body: FlowBody = body(Service::Flow, answer, "a flow")?;
+    let body: FlowBody = read_body(Service::Flow, answer, "a flow")?;
     Ok(body.properties.workflow_entity_id)
 }
 

@@ -36,7 +36,7 @@ pub enum Verdict {
 /// Returns a request that an address turns away: without a token, by a method that its trigger does
 /// not take and without a body. Triggers on this machine answer at the environment's own address,
 /// whatever host their addresses name. Returns none for what is no address.
-pub fn probe(
+pub fn probe_request(
     url: &CallbackUrl,
     taken: Option<&str>,
     environment: &EnvironmentUrl,
@@ -58,10 +58,10 @@ pub fn probe(
 
 impl Verdict {
     /// Reads what the answer to a probe says of a URL of that kind.
-    pub fn of(kind: Kind, answer: &Answer) -> Self {
+    pub fn from_answer(kind: Kind, answer: &Answer) -> Self {
         let error = read_service_error(Service::Trigger, answer, "the answer of a trigger");
-        let words = words(&error);
-        if is_open(answer, &error) {
+        let words = describe_answer(&error);
+        if was_accepted(answer, &error) {
             return Self::Open(words);
         }
         let says = |text: &str| error.message.contains(text);
@@ -84,13 +84,13 @@ impl Verdict {
 }
 
 /// Returns true if the request came further than the checks of the caller and of the method.
-fn is_open(answer: &Answer, error: &ServiceError) -> bool {
+fn was_accepted(answer: &Answer, error: &ServiceError) -> bool {
     let further = matches!(error.code.as_str(), "NoResponse" | "TriggerInputSchemaMismatch");
     answer.is_success() || answer.header(RUN_ID).is_some() || further
 }
 
 /// Describes the answer, safe to print.
-fn words(error: &ServiceError) -> String {
+fn describe_answer(error: &ServiceError) -> String {
     let ServiceError { status, code, message, .. } = error;
     match (code.is_empty(), message.is_empty()) {
         (true, true) => status.to_string(),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn verdict(kind: Kind, status: u16, code: &str, message: &str) -> &'static str {
-        match Verdict::of(kind, &answer(status, code, message)) {
+        match Verdict::from_answer(kind, &answer(status, code, message)) {
             Verdict::Guarded => "guarded",
             Verdict::Off(_) => "off",
             Verdict::Gone(_) => "gone",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn asked(url: &str, taken: Option<&str>, environment: &str) -> Request {
-        probe(&url.parse().unwrap(), taken, &environment.parse().unwrap()).unwrap()
+        probe_request(&url.parse().unwrap(), taken, &environment.parse().unwrap()).unwrap()
     }
 
     #[test]
@@ -168,14 +168,14 @@ mod tests {
         let mut answer = answer(404, "WorkflowNotFound", "");
         answer.headers.insert(RUN_ID, "0858".parse().unwrap());
         for kind in [Kind::Authenticated, Kind::Signed] {
-            assert!(matches!(Verdict::of(kind, &answer), Verdict::Open(_)));
+            assert!(matches!(Verdict::from_answer(kind, &answer), Verdict::Open(_)));
         }
     }
 
     #[test]
     fn an_unknown_answer_is_told_in_its_own_words_made_safe() {
         let answer = answer(418, "Teapot", "\u{1b}[2Jshort and sig=AAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        let Verdict::Unknown(words) = Verdict::of(Kind::Signed, &answer) else { panic!() };
+        let Verdict::Unknown(words) = Verdict::from_answer(Kind::Signed, &answer) else { panic!() };
         assert!(words.starts_with("418 Teapot, "), "{words}");
         assert!(!words.contains('\u{1b}') && !words.contains("AAAA"), "{words}");
     }

@@ -18,8 +18,8 @@ impl Identity {
     /// Reads who it is from the token for an audience, else from the one for ourselves.
     pub(super) fn of(grant: &Grant) -> Self {
         let own = grant.id_token.as_ref();
-        let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
-        let claims = Claims::of(grant.access.expose()).unwrap_or_default();
+        let own = own.and_then(|token| Claims::in_token(token.expose())).unwrap_or_default();
+        let claims = Claims::in_token(grant.access.expose()).unwrap_or_default();
         Self {
             user: claims.user.or(own.user),
             object_id: claims.object.or(own.object),

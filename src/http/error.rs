@@ -81,7 +81,7 @@ pub enum TransportError {
         request_id: String,
     },
     /// The run's time is over. A command that was sent never ends so, but as `Lost`.
-    #[error("{}", passed(.peer, .cut_short))]
+    #[error("{}", deadline_message(.peer, .cut_short))]
     DeadlinePassed {
         /// Whom it was for.
         peer: Peer,
@@ -145,7 +145,7 @@ impl TransportError {
 }
 
 /// Says that the run's time did not suffice, and for what.
-fn passed(peer: &Peer, cut_short: &CutShort) -> String {
+fn deadline_message(peer: &Peer, cut_short: &CutShort) -> String {
     let limit = cut_short.limit.as_secs_f32();
     cut_short.demand().map_or_else(
         || format!("the {limit} s of `--timeout` ended before {peer} had answered"),
@@ -155,7 +155,7 @@ fn passed(peer: &Peer, cut_short: &CutShort) -> String {
 
 impl Peer {
     /// Returns the service at the host, and port if one is given, of an address.
-    pub fn of(service: Service, url: &Url) -> Self {
+    pub fn at_url(service: Service, url: &Url) -> Self {
         let name = url.host_str().unwrap_or_default();
         let host = match url.port() {
             Some(port) => format!("{name}:{port}"),
@@ -204,7 +204,7 @@ impl Cause {
 
     /// Takes the innermost words of a client's error: the outer ones only say that a request
     /// failed, and may name its URL.
-    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+    pub(super) fn from_innermost(error: &(dyn Error + 'static)) -> Self {
         let mut innermost = error;
         while let Some(source) = innermost.source() {
             innermost = source;
@@ -213,7 +213,7 @@ impl Cause {
     }
 
     /// Puts words before the cause.
-    pub(super) fn within(self, what: &str) -> Self {
+    pub(super) fn with_context(self, what: &str) -> Self {
         Self { words: format!("{what}: {}", self.words), ..self }
     }
 }
@@ -232,7 +232,7 @@ mod tests {
 
     fn peer() -> Peer {
         let url = "https://contoso.crm4.dynamics.com/api?$filter=made-up#part";
-        Peer::of(Service::Dataverse, &url.parse().unwrap())
+        Peer::at_url(Service::Dataverse, &url.parse().unwrap())
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::{Position, Url};
 
 use super::retry::Delay;
-use super::silence::QUIET;
+use super::slow_answers::QUIET_TIME;
 use crate::domain::Service;
 
 /// How many rounds of successes pass before the number that was too many is tried again.
@@ -55,7 +55,7 @@ pub(super) struct Limiter {
 /// Allows one request to be under way until it is dropped.
 pub(super) struct Permit<'limiter> {
     limiter: &'limiter Limiter,
-    permit: Option<SemaphorePermit<'limiter>>,
+    slot: Option<SemaphorePermit<'limiter>>,
     sent: Sent,
 }
 
@@ -147,7 +147,7 @@ impl Limiter {
             // The semaphore is never closed, so the inner error cannot come.
             let permit = timeout_at(end, self.permits.acquire()).await.ok()?.ok()?;
             let sent = self.lock().concurrency.sent();
-            let mut permit = Permit { limiter: self, permit: Some(permit), sent };
+            let mut permit = Permit { limiter: self, slot: Some(permit), sent };
             self.wait_out_pause(end).await?;
             let state = self.lock();
             // The limit may have fallen meanwhile: then the permit goes with the drop.
@@ -177,8 +177,8 @@ impl Limiter {
     pub(super) fn pause(&self, delay: Delay, fraction: u32) -> Duration {
         let now = Instant::now();
         let mut state = self.lock();
-        let running = state.pause_end.filter(|end| *end >= now + delay.at(0));
-        let end = running.unwrap_or_else(|| now + delay.at(fraction));
+        let running = state.pause_end.filter(|end| *end >= now + delay.at_fraction(0));
+        let end = running.unwrap_or_else(|| now + delay.at_fraction(fraction));
         state.pause_end = Some(end);
         end - now
     }
@@ -205,7 +205,7 @@ impl Limiter {
         let mut state = self.lock();
         let is_due = state.next_slow_report.is_none_or(|next| next <= now);
         if is_due {
-            state.next_slow_report = Some(now + QUIET);
+            state.next_slow_report = Some(now + QUIET_TIME);
         }
         is_due
     }
@@ -258,7 +258,7 @@ impl Drop for Permit<'_> {
         let mut state = self.limiter.lock();
         if state.permits > state.concurrency.limit() {
             state.permits -= 1;
-            self.permit.take().into_iter().for_each(SemaphorePermit::forget);
+            self.slot.take().into_iter().for_each(SemaphorePermit::forget);
         }
     }
 }
@@ -352,7 +352,7 @@ mod tests {
         Outcome::Answered { status: 429, retry_after: Some(Duration::from_secs(1)) };
 
     fn pause() -> Delay {
-        retry::pause(Tries::default().and(TOO_MANY), TOO_MANY).unwrap()
+        retry::shared_pause(Tries::default().with_outcome(TOO_MANY), TOO_MANY).unwrap()
     }
 
     /// What a service may do with a request that is sent now.
@@ -489,7 +489,7 @@ mod tests {
         let limiter = Limiter::new(4);
         let begin = Instant::now();
         let long = Outcome::Answered { status: 429, retry_after: Some(Duration::from_secs(30)) };
-        limiter.pause(retry::pause(Tries::default(), long).unwrap(), 0);
+        limiter.pause(retry::shared_pause(Tries::default(), long).unwrap(), 0);
         limiter.pause(pause(), 0);
         assert!(limiter.acquire(begin + Duration::from_mins(1)).await.is_some());
         assert_eq!(begin.elapsed().as_secs(), 30);
@@ -547,7 +547,10 @@ mod tests {
             sleep(Duration::from_millis(*after)).await;
             let retry_after = Some(Duration::from_millis(*wait));
             let outcome = Outcome::Answered { status: 429, retry_after };
-            limiter.pause(retry::pause(Tries::default().and(outcome), outcome).unwrap(), *fraction);
+            limiter.pause(
+                retry::shared_pause(Tries::default().with_outcome(outcome), outcome).unwrap(),
+                *fraction,
+            );
             earliest = earliest.max(begin.elapsed() + Duration::from_millis(*wait));
         }
         let permit = limiter.acquire(begin + time).await;

@@ -9,7 +9,7 @@ use url::Url;
 pub use http::Method;
 
 use super::decode::{self, DecodeError};
-use super::parcel::CLIENT_REQUEST_ID;
+use super::prepared_request::CLIENT_REQUEST_ID;
 use crate::domain::{CutShort, Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
@@ -97,7 +97,7 @@ impl Request {
 
     /// Adds a body.
     #[must_use]
-    pub fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+    pub fn with_body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
         let content_type = content_type.into();
         self.body = Body::Bytes { content_type, bytes };
         self
@@ -105,7 +105,7 @@ impl Request {
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -125,12 +125,13 @@ impl Answer {
     /// Returns the id by which the service's operators find the request, made safe to print: the
     /// service's own, else the one that was sent.
     pub fn request_id(&self) -> Option<String> {
-        request_id(&self.headers).or_else(|| id_in(&self.headers, &[CLIENT_REQUEST_ID.as_str()]))
+        request_id(&self.headers)
+            .or_else(|| first_id_in(&self.headers, &[CLIENT_REQUEST_ID.as_str()]))
     }
 
     /// Describes the answer where it should be another, without a part of its body.
-    pub fn described(&self) -> String {
-        decode::described(self)
+    pub fn describe_unexpected(&self) -> String {
+        decode::describe_answer(self)
     }
 
     /// Reads the body as JSON, with or without a byte order mark.
@@ -138,17 +139,17 @@ impl Answer {
     /// # Errors
     /// What is wrong with it, by line and column; never the text itself.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        decode::json(self)
+        decode::read_json(self)
     }
 }
 
 /// Returns the service's id for a request, made safe to print.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    id_in(headers, &["x-ms-service-request-id", "x-ms-request-id", "req_id"])
+    first_id_in(headers, &["x-ms-service-request-id", "x-ms-request-id", "req_id"])
 }
 
 /// Returns the first of some headers that holds an id.
-fn id_in(headers: &HeaderMap, names: &[&str]) -> Option<String> {
+fn first_id_in(headers: &HeaderMap, names: &[&str]) -> Option<String> {
     let mut texts = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
     let id = texts.find(|text| !text.trim().is_empty())?;
     Some(printable(id, MOST_ID_CHARACTERS))

@@ -11,12 +11,14 @@ use url::Url;
 use uuid::Uuid;
 
 use super::client::{Client, Tuning};
-use super::counts::Counter;
 use super::limiter::{LimitKey, Limiter, Limiters, Permit};
-use super::parcel::Parcel;
+use super::prepared_request::PreparedRequest;
+use super::request_counts::RequestCounter;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Counts, Method, Request, Safety, Silence, TransportError, Trust};
-use super::{silence, span};
+use super::{
+    Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
+};
+use super::{slow_answers, span};
 use crate::domain::{AccessToken, CutShort, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
@@ -32,7 +34,7 @@ const PARALLELISM_HINT: &str = "x-ms-dop-hint";
 /// What bounds the requests of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many requests may be under way at once to one service, however well it bears them.
+    /// How many requests may be under way at once to one service.
     pub concurrency: usize,
     /// How long the whole run may take, from the making of the transport.
     pub deadline: Duration,
@@ -52,13 +54,13 @@ pub struct Transport {
 struct Shared {
     client: Client,
     limiters: Limiters,
-    counter: Counter,
+    counter: RequestCounter,
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
     /// The time for the whole run.
     limit: Duration,
     on_wait: OnceLock<OnWait>,
-    on_silence: OnceLock<OnSilence>,
+    on_slow_answer: OnceLock<OnSlowAnswer>,
     /// How many commands to Dataverse a service may be carrying out.
     writes: AtomicUsize,
     /// Whether a connection was opened ahead of what needs it.
@@ -66,15 +68,15 @@ struct Shared {
 }
 
 /// A command that a service may be carrying out, until this is dropped.
-struct UnderWay<'run> {
+struct WriteInProgress<'run> {
     writes: &'run AtomicUsize,
 }
 
-/// Who is told of a wait before a request is sent again.
+/// Is told of a wait before a request is sent again.
 type OnWait = Box<dyn Fn(Service, Duration) + Send + Sync>;
 
-/// Who is told of answers that are out for a while.
-type OnSilence = Box<dyn Fn(Silence<'_>) + Send + Sync>;
+/// Is told of answers that take long.
+type OnSlowAnswer = Box<dyn Fn(SlowAnswer<'_>) + Send + Sync>;
 
 /// What ends the wait for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,29 +108,32 @@ impl Transport {
     /// # Errors
     /// Certificates or the TLS library could not be set up.
     pub fn new(settings: Settings) -> Result<Self, TransportError> {
-        Self::trusting(settings, Trust::default())
+        Self::with_extra_roots(settings, ExtraRoots::default())
     }
 
     /// Makes a transport that trusts further certificates besides the system's.
     ///
     /// # Errors
     /// Certificates or the TLS library could not be set up.
-    pub fn trusting(settings: Settings, trust: Trust) -> Result<Self, TransportError> {
+    pub fn with_extra_roots(
+        settings: Settings,
+        extra_roots: ExtraRoots,
+    ) -> Result<Self, TransportError> {
         let tuning = Tuning {
             connections: settings.concurrency,
             connect: CONNECT_TIMEOUT.min(settings.attempt_timeout),
-            trust,
+            extra_roots,
             http1: settings.http1,
         };
         let shared = Shared {
             client: Client::new(tuning)?,
             limiters: Limiters::new(settings.concurrency),
-            counter: Counter::default(),
+            counter: RequestCounter::default(),
             attempt_timeout: settings.attempt_timeout,
-            deadline: Mutex::new(after(settings.deadline)),
+            deadline: Mutex::new(instant_after(settings.deadline)),
             limit: settings.deadline,
             on_wait: OnceLock::new(),
-            on_silence: OnceLock::new(),
+            on_slow_answer: OnceLock::new(),
             writes: AtomicUsize::new(0),
             opened_early: AtomicBool::new(false),
         };
@@ -145,31 +150,32 @@ impl Transport {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
-        let parcel = Parcel::new(request, token)?;
+        let prepared = PreparedRequest::new(request, token)?;
         let mut tries = Tries::default();
         let mut previous = None;
         loop {
-            let number = tries.all() + 1;
-            let result = self.shared.attempt(request, &parcel, number, Bound::Run).await;
+            let number = tries.total_count() + 1;
+            let result = self.shared.attempt(request, &prepared, number, Bound::Run).await;
             let result = match (result, previous) {
                 // It waited for its turn: what came before tells more.
                 (Err(TransportError::DeadlinePassed { last: None, .. }), Some(previous)) => {
-                    return self.shared.conclude(&parcel, previous);
+                    return self.shared.conclude(&prepared, previous);
                 }
                 (result, _) => result,
             };
-            let outcome = outcome(&result, SystemTime::now());
-            tries = tries.and(outcome);
+            let outcome = retry_outcome(&result, SystemTime::now());
+            tries = tries.with_outcome(outcome);
             let limiter = self.shared.limiter(request);
-            let pause = retry::pause(tries, outcome).map(|delay| limiter.pause(delay, random()));
+            let pause = retry::shared_pause(tries, outcome)
+                .map(|delay| limiter.pause(delay, random_fraction()));
             let Decision::Again(delay) = retry::decide(tries, request.safety, outcome) else {
                 return result;
             };
-            let wait = pause.unwrap_or_else(|| delay.at(random()));
+            let wait = pause.unwrap_or_else(|| delay.at_fraction(random_fraction()));
             if Instant::now() + wait >= self.shared.deadline() {
-                return self.shared.conclude(&parcel, result);
+                return self.shared.conclude(&prepared, result);
             }
-            self.shared.tell_of(request, wait);
+            self.shared.report_wait(request, wait);
             previous = Some(result);
             sleep(wait).await;
         }
@@ -185,8 +191,8 @@ impl Transport {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
-        let parcel = Parcel::new(request, token)?;
-        self.shared.attempt(request, &parcel, 1, Bound::Attempt).await
+        let prepared = PreparedRequest::new(request, token)?;
+        self.shared.attempt(request, &prepared, 1, Bound::Attempt).await
     }
 
     /// Opens a connection to a host that will be asked, while something else is done: by a request that
@@ -197,21 +203,21 @@ impl Transport {
             return;
         }
         let request = Request::query(service, Method::HEAD, origin, "/");
-        let Ok(parcel) = Parcel::new(&request, None) else { return };
-        let (shared, span) = (Arc::clone(&self.shared), span::of(&request, &parcel, 1));
-        self.shared.counter.add(service);
-        tokio::spawn(async move { shared.open(&parcel, &span).await });
+        let Ok(prepared) = PreparedRequest::new(&request, None) else { return };
+        let (shared, span) = (Arc::clone(&self.shared), span::begin_span(&request, &prepared, 1));
+        self.shared.counter.count_attempt(service);
+        tokio::spawn(async move { shared.open_connection(&prepared, &span).await });
     }
 
-    /// Has somebody told of the waits before requests are sent again, once for all who wait for the
-    /// same; the first one stays.
+    /// Sets who is told of the waits before requests are sent again, once for all who wait for the
+    /// same. The first one stays.
     pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
         let _ = self.shared.on_wait.set(Box::new(tell));
     }
 
-    /// Has somebody told of answers that are out for a while, rarely; the first one stays.
-    pub fn on_silence(&self, tell: impl Fn(Silence<'_>) + Send + Sync + 'static) {
-        let _ = self.shared.on_silence.set(Box::new(tell));
+    /// Sets who is told, rarely, of answers that take long. The first one stays.
+    pub fn on_slow_answer(&self, tell: impl Fn(SlowAnswer<'_>) + Send + Sync + 'static) {
+        let _ = self.shared.on_slow_answer.set(Box::new(tell));
     }
 
     /// Moves the run's deadline away by the time that a person took.
@@ -238,8 +244,8 @@ impl Transport {
     }
 
     /// Returns how many attempts went to each service so far.
-    pub fn counts(&self) -> Counts {
-        self.shared.counter.read()
+    pub fn counts(&self) -> RequestCounts {
+        self.shared.counter.read_counts()
     }
 }
 
@@ -253,80 +259,87 @@ impl Shared {
     async fn attempt(
         &self,
         request: &Request,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         number: u32,
         bound: Bound,
     ) -> Result<Answer, TransportError> {
         let end = match bound {
             Bound::Run => self.deadline(),
-            Bound::Attempt => after(self.attempt_timeout),
+            Bound::Attempt => instant_after(self.attempt_timeout),
         };
         let limiter = self.limiter(request);
         let passed = || TransportError::DeadlinePassed {
-            peer: parcel.peer.clone(),
+            peer: prepared.peer.clone(),
             cut_short: self.cut_short(limiter.remaining_pause()),
             last: None,
         };
         let permit = limiter.acquire(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
-        self.counter.add(request.service);
-        let _under_way = self.under_way(request);
+        self.counter.count_attempt(request.service);
+        let _write = self.begin_write(request);
         let begin = Instant::now();
         // What may change something is not given up half-way for want of the run's time.
         let time = match request.safety {
             Safety::Query => self.attempt_timeout.min(end.saturating_duration_since(begin)),
             Safety::Command => self.attempt_timeout,
         };
-        let span = span::of(request, parcel, number);
-        let fetching = Box::pin(self.fetch(parcel, time).instrument(span.clone()));
+        let span = span::begin_span(request, prepared, number);
+        let fetching = Box::pin(self.fetch_in_time(prepared, time).instrument(span.clone()));
         let by_run = bound == Bound::Run && request.safety == Safety::Query;
         let until = if by_run { end } else { begin + time };
-        let tell = |time| self.tell_of_silence(request, parcel, time, (until, by_run));
-        let result = silence::told(fetching, tell).await.map(|answer| parcel.signed(answer));
-        span::end(&span, begin.elapsed(), &result);
-        record(&permit, &result);
+        let tell = |time| self.report_slow_answer(request, prepared, time, (until, by_run));
+        let result = slow_answers::report_when_slow(fetching, tell)
+            .await
+            .map(|answer| prepared.with_own_id(answer));
+        span::end_span(&span, begin.elapsed(), &result);
+        record_answer(&permit, &result);
         result
     }
 
     /// Sends once, and waits for the whole answer no longer than that.
-    async fn fetch(&self, parcel: &Parcel, time: Duration) -> Result<Answer, TransportError> {
+    async fn fetch_in_time(
+        &self,
+        prepared: &PreparedRequest,
+        time: Duration,
+    ) -> Result<Answer, TransportError> {
         let id = OnceLock::new();
-        let fetched = timeout(time, self.client.fetch(parcel, &id)).await;
-        fetched.unwrap_or_else(|_| Err(parcel.timed_out(id.into_inner(), time)))
+        let fetched = timeout(time, self.client.fetch(prepared, &id)).await;
+        fetched.unwrap_or_else(|_| Err(prepared.timed_out(id.into_inner(), time)))
     }
 
     /// Sends a request for the sake of its connection.
-    async fn open(&self, parcel: &Parcel, span: &Span) {
+    async fn open_connection(&self, prepared: &PreparedRequest, span: &Span) {
         let begin = Instant::now();
-        let fetching = Box::pin(self.fetch(parcel, self.attempt_timeout).instrument(span.clone()));
-        span::end(span, begin.elapsed(), &fetching.await);
+        let fetching =
+            Box::pin(self.fetch_in_time(prepared, self.attempt_timeout).instrument(span.clone()));
+        span::end_span(span, begin.elapsed(), &fetching.await);
     }
 
-    /// Notes a command to Dataverse for as long as its attempt lasts.
-    fn under_way(&self, request: &Request) -> Option<UnderWay<'_>> {
+    /// Counts a command to Dataverse for as long as its attempt lasts.
+    fn begin_write(&self, request: &Request) -> Option<WriteInProgress<'_>> {
         let is_write = request.safety == Safety::Command && request.service == Service::Dataverse;
-        is_write.then(|| UnderWay::begin(&self.writes))
+        is_write.then(|| WriteInProgress::begin(&self.writes))
     }
 
-    /// Tells that an answer is out, unless somebody knows of another one; until when it is waited for,
-    /// and whether that is for want of the run's time.
-    fn tell_of_silence(
+    /// Reports that an answer takes long, unless another one was just reported; until when it is waited
+    /// for, and whether the run's time is what ends the wait.
+    fn report_slow_answer(
         &self,
         request: &Request,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         time: Duration,
         (until, by_run): (Instant, bool),
     ) {
-        let Some(tell) = self.on_silence.get() else { return };
+        let Some(tell) = self.on_slow_answer.get() else { return };
         if self.limiter(request).begin_slow_report() {
-            let (peer, method, template) = (&parcel.peer, &request.method, request.template);
+            let (peer, method, template) = (&prepared.peer, &request.method, request.template);
             let left = until.saturating_duration_since(Instant::now());
             let limit = by_run.then_some(self.limit);
-            tell(Silence { peer, method, template, time, left, limit });
+            tell(SlowAnswer { peer, method, template, time, left, limit });
         }
     }
 
-    /// Tells of a wait, unless it has been told.
-    fn tell_of(&self, request: &Request, wait: Duration) {
+    /// Reports a wait, unless it is reported already.
+    fn report_wait(&self, request: &Request, wait: Duration) {
         let service = request.service;
         let (template, wait_ms) = (request.template, milliseconds(wait));
         tracing::debug!(service = service.word(), template, wait_ms, "sending again after a pause");
@@ -342,7 +355,7 @@ impl Shared {
     /// that needs time.
     fn conclude(
         &self,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         result: Result<Answer, TransportError>,
     ) -> Result<Answer, TransportError> {
         match result {
@@ -353,7 +366,7 @@ impl Shared {
             }
             Err(error @ TransportError::Unreachable { .. }) => Err(error),
             Err(error) => Err(TransportError::DeadlinePassed {
-                peer: parcel.peer.clone(),
+                peer: prepared.peer.clone(),
                 cut_short: self.cut_short(None),
                 last: Some(Box::new(error)),
             }),
@@ -377,14 +390,14 @@ impl Shared {
     }
 }
 
-impl<'run> UnderWay<'run> {
+impl<'run> WriteInProgress<'run> {
     fn begin(writes: &'run AtomicUsize) -> Self {
         writes.fetch_add(1, Ordering::Relaxed);
         Self { writes }
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for WriteInProgress<'_> {
     fn drop(&mut self) {
         self.writes.fetch_sub(1, Ordering::Relaxed);
     }
@@ -392,7 +405,7 @@ impl Drop for UnderWay<'_> {
 
 /// Tells the limiter what an answer says about how many requests its service accepts. A lost answer
 /// says nothing.
-fn record(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
+fn record_answer(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
     let Ok(answer) = result else { return };
     if let Some(hint) = answer.header(PARALLELISM_HINT).and_then(|hint| hint.trim().parse().ok()) {
         permit.record_hint(hint);
@@ -405,7 +418,7 @@ fn record(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
 }
 
 /// Returns what the retry policy wants to know of an attempt.
-fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
+fn retry_outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
     match result {
         Ok(answer) => Outcome::Answered {
             status: answer.status,
@@ -418,13 +431,13 @@ fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome 
 }
 
 /// Returns the instant after a time; a time without end is a day.
-fn after(time: Duration) -> Instant {
+fn instant_after(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time).unwrap_or(now + Duration::from_hours(24))
 }
 
 /// Returns a random number. The first four bytes of a version 4 UUID are random throughout:
 /// <https://www.rfc-editor.org/rfc/rfc9562#section-5.4>.
-fn random() -> u32 {
+fn random_fraction() -> u32 {
     Uuid::new_v4().as_fields().0
 }

@@ -61,7 +61,8 @@ fn service_error(error: &ServiceError) -> String {
 }
 
 fn challenge(answer: &Answer) -> String {
-    Challenge::of(answer).map_or_else(String::new, |challenge| challenge.authority.to_string())
+    Challenge::from_answer(answer)
+        .map_or_else(String::new, |challenge| challenge.authority.to_string())
 }
 
 fn workflow(row: &WorkflowRow) -> String {
@@ -116,7 +117,7 @@ fn meaning(error: &ServiceError) -> &'static str {
 
 fn refusal(answer: &Answer) -> String {
     let body: Map<String, Value> = answer.json().unwrap();
-    let refusal = Refusal::of(&body).unwrap();
+    let refusal = Refusal::from_body(&body).unwrap();
     let suberror = refusal.suberror.map(|word| format!(" {word}")).unwrap_or_default();
     let claims = if refusal.claims.is_some() { " with claims" } else { "" };
     format!("{} {:?}{suberror}{claims}", refusal.error, refusal.codes)

@@ -72,15 +72,15 @@ impl BatchId {
 
 impl Operation {
     /// Formats the operation as a part of a change set: an HTTP request.
-    fn written(&self, root: &str) -> String {
+    fn format_part(&self, root: &str) -> String {
         match self {
             Self::Create { entity_set, columns } => {
-                format!("POST {root}/{entity_set} HTTP/1.1\r\n{}", entry(columns))
+                format!("POST {root}/{entity_set} HTTP/1.1\r\n{}", format_columns(columns))
             }
             Self::Update { entity_set, id, guard, columns } => format!(
                 "PATCH {root}/{entity_set}({id}) HTTP/1.1\r\nIf-Match: {}\r\n{}",
                 guard.as_str(),
-                entry(columns)
+                format_columns(columns)
             ),
             Self::Delete { entity_set, id, guard } => format!(
                 "DELETE {root}/{entity_set}({id}) HTTP/1.1\r\nIf-Match: {}\r\n\r\n\r\n",
@@ -91,7 +91,7 @@ impl Operation {
 }
 
 /// Formats the rest of a request, which says what a row is to hold.
-fn entry(columns: &Map<String, Value>) -> String {
+fn format_columns(columns: &Map<String, Value>) -> String {
     let body = serde_json::to_string(columns).unwrap_or_default();
     let length = body.len();
     format!(
@@ -101,24 +101,24 @@ fn entry(columns: &Map<String, Value>) -> String {
 
 /// Returns the request that sends a change set, at most [`MOST_OPERATIONS`].
 pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> Request {
-    let url = api.url("$batch");
+    let url = api.tail_url("$batch");
     let mut request = Request::query(Service::Dataverse, Method::POST, url, "/$batch");
     request.safety = Safety::Command;
     request.body = Body::Bytes {
         content_type: format!("multipart/mixed; boundary=\"batch_{}\"", id.0),
-        bytes: written(api, id, operations).into_bytes(),
+        bytes: format_batch(api, id, operations).into_bytes(),
     };
     odata_headers(request)
 }
 
 /// Formats the batch with its one change set, lines ended by CRLF throughout (RFC 2046 section
 /// 4.1.1).
-fn written(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String {
+fn format_batch(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String {
     let id = id.0;
     let parts = operations.iter().enumerate().map(|(index, operation)| {
         let head = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary";
         let number = index + 1;
-        let operation = operation.written(&api.root);
+        let operation = operation.format_part(&api.root);
         format!("--changeset_{id}\r\n{head}\r\nContent-ID: {number}\r\n\r\n{operation}")
     });
     let parts: Vec<String> = parts.collect();
@@ -133,8 +133,8 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     if !multipart::is_multipart(content_type) {
         return read_plain(answer);
     }
-    let Some(parts) = multipart::answers(content_type, &answer.body) else {
-        return unclear(answer, EXPECTED, "parts that are not well formed");
+    let Some(parts) = multipart::read_parts(content_type, &answer.body) else {
+        return unclear_answer(answer, EXPECTED, "parts that are not well formed");
     };
     let done = parts.iter().filter(|part| part.is_success()).count();
     match parts.as_slice() {
@@ -144,16 +144,20 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
         }
         all if !(answer.is_success() && done == operations && all.len() == operations) => {
             let found = format!("{} parts, {done} of them of success", all.len());
-            unclear(answer, &format!("an answer to each of {operations} writes"), &found)
+            unclear_answer(answer, &format!("an answer to each of {operations} writes"), &found)
         }
-        all if is_each_once(all) => ChangeSetAnswer::Committed(answer.request_id()),
-        _ => unclear(answer, EXPECTED, "parts whose `Content-ID`s are not those of the writes"),
+        all if answers_each_write_once(all) => ChangeSetAnswer::Committed(answer.request_id()),
+        _ => unclear_answer(
+            answer,
+            EXPECTED,
+            "parts whose `Content-ID`s are not those of the writes",
+        ),
     }
 }
 
 /// Returns true if the parts answer each write once, in whatever order. Where no part says which
 /// write it answers, there is nothing to compare.
-fn is_each_once(parts: &[Answer]) -> bool {
+fn answers_each_write_once(parts: &[Answer]) -> bool {
     let number = |part: &Answer| part.header(CONTENT_ID.as_str())?.trim().parse::<usize>().ok();
     let told: BTreeSet<usize> = parts.iter().filter_map(number).collect();
     let silent = parts.iter().all(|part| !part.headers.contains_key(CONTENT_ID));
@@ -161,7 +165,7 @@ fn is_each_once(parts: &[Answer]) -> bool {
 }
 
 /// Describes an answer that does not tell what became of the writes.
-fn unclear(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
+fn unclear_answer(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
     let service = Service::Dataverse;
     let id = answer.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
     ChangeSetAnswer::Unclear(format!("{service} did not answer with {expected}: {found}{id}"))
@@ -183,8 +187,8 @@ fn read_plain(answer: &Answer) -> ChangeSetAnswer {
         401 | 429 => ChangeSetAnswer::Refused(error),
         400..=407 | 409..=499 if error.documented => ChangeSetAnswer::Refused(error),
         status => {
-            let found = format!("status {status} with {}", answer.described());
-            unclear(answer, EXPECTED, &found)
+            let found = format!("status {status} with {}", answer.describe_unexpected());
+            unclear_answer(answer, EXPECTED, &found)
         }
     }
 }
@@ -223,7 +227,7 @@ mod tests {
                 guard: EntityTag::new("W/\"8\"").unwrap(),
             },
         ];
-        let text = written(&api, BatchId(uuid::Uuid::nil()), &operations);
+        let text = format_batch(&api, BatchId(uuid::Uuid::nil()), &operations);
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
         insta::assert_snapshot!(text.replace("\r\n", "\n").replace("00000000-0000-0000-0000-000000000000", "0"), @r#"
         --batch_0

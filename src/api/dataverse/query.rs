@@ -34,7 +34,7 @@ impl fmt::Display for Literal<'_> {
 }
 
 /// Encodes the structure of a query.
-pub(super) fn encode(text: &str) -> String {
+pub(super) fn encode_query(text: &str) -> String {
     utf8_percent_encode(text, STRUCTURE).to_string()
 }
 

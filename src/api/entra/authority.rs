@@ -46,21 +46,21 @@ impl Authority {
 
     /// Returns the address that a browser signs in at.
     pub fn authorize_url(&self) -> Url {
-        self.endpoint("authorize")
+        self.endpoint_url("authorize")
     }
 
     /// Returns the address that gives device codes.
     pub fn device_code_url(&self) -> Url {
-        self.endpoint("devicecode")
+        self.endpoint_url("devicecode")
     }
 
     /// Returns the address that gives tokens.
     pub fn token_url(&self) -> Url {
-        self.endpoint("token")
+        self.endpoint_url("token")
     }
 
     /// Returns the address of an endpoint of version 2.0. Neither part can change the URL's host.
-    fn endpoint(&self, name: &str) -> Url {
+    fn endpoint_url(&self, name: &str) -> Url {
         let mut url = self.origin.clone();
         url.set_path(&format!("/{}/oauth2/v2.0/{name}", self.tenant));
         url

@@ -44,17 +44,18 @@ struct Nonce(String);
 
 impl Claims {
     /// Reads the middle part of a JSON Web Token; none if the token is of another kind.
-    pub fn of(token: &str) -> Option<Self> {
+    pub fn in_token(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
         let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
         let claims: Map<String, Value> = serde_json::from_slice(&bytes).ok()?;
-        Some(Self::read(&claims))
+        Some(Self::read_claims(&claims))
     }
 
     /// Picks the claims.
-    fn read(claims: &Map<String, Value>) -> Self {
-        let first = |names: &[&str]| names.iter().find_map(|name| text(claims.get(*name)?));
+    fn read_claims(claims: &Map<String, Value>) -> Self {
+        let first =
+            |names: &[&str]| names.iter().find_map(|name| printable_text(claims.get(*name)?));
         Self {
             audience: first(&["aud"]),
             tenant: first(&["tid"]),
@@ -94,7 +95,7 @@ impl fmt::Debug for Nonce {
 }
 
 /// Returns a claim as text, or a list of them, safe to print. Returns none if it is empty.
-fn text(value: &Value) -> Option<String> {
+fn printable_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => {
@@ -115,7 +116,7 @@ mod tests {
 
     fn read(claims: &Value) -> Option<Claims> {
         let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
-        Claims::of(&format!("e30.{payload}.made-up"))
+        Claims::in_token(&format!("e30.{payload}.made-up"))
     }
 
     #[test]
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn what_is_no_token_of_that_kind_is_unknown() {
         for text in ["opaque", "a.b", "a.!.c", "a.e30", "", "..", "a.W10.c"] {
-            assert_eq!(Claims::of(text), None, "{text}");
+            assert_eq!(Claims::in_token(text), None, "{text}");
         }
     }
 }

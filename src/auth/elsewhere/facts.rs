@@ -84,7 +84,7 @@ pub(in crate::auth) fn check(
     elsewhere: bool,
     now: SystemTime,
 ) -> Result<Facts, Unfit> {
-    let Some(claims) = Claims::of(token.expose()) else {
+    let Some(claims) = Claims::in_token(token.expose()) else {
         return Ok(Facts { claims: None, doubts: vec![Doubt::Unreadable] });
     };
     if wanted.audience == Audience::Flow && claims.is_app_only() {

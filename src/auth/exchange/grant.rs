@@ -261,7 +261,7 @@ impl Grant {
     /// token endpoint itself, so its signature says no more than the connection does.
     fn prove(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
         let token = self.id_token.as_ref().ok_or(IdTokenError::Missing)?;
-        let claims = Claims::of(token.expose()).ok_or(IdTokenError::Unreadable)?;
+        let claims = Claims::in_token(token.expose()).ok_or(IdTokenError::Unreadable)?;
         if claims.answers(nonce.secret()) { Ok(()) } else { Err(IdTokenError::Foreign) }
     }
 
@@ -339,7 +339,7 @@ fn explain<E: ErrorResponse>(
     match error {
         RequestTokenError::ServerResponse(_) => AuthError::Expired,
         RequestTokenError::Parse(error, _) => {
-            unreadable(wire, application, Some(DecodeError::of(error.inner())))
+            unreadable(wire, application, Some(DecodeError::from_json_error(error.inner())))
         }
         RequestTokenError::Request(_) | RequestTokenError::Other(_) => {
             unreadable(wire, application, None)
@@ -354,7 +354,7 @@ fn unreadable(
     source: Option<DecodeError>,
 ) -> AuthError {
     AuthError::Unreadable {
-        peer: Peer::of(Service::Entra, application.authority.origin()),
+        peer: Peer::at_url(Service::Entra, application.authority.origin()),
         status: 200,
         request_id: wire.request_id(),
         source,

@@ -99,7 +99,7 @@ impl<'a> Wire<'a> {
         let Some(request) = self.request(wanted) else {
             return said("invalid_request");
         };
-        let peer = Peer::of(request.service, &request.url);
+        let peer = Peer::at_url(request.service, &request.url);
         let result = match self.patience {
             Some(_) => self.transport.send_once(&request, None).await,
             None => self.transport.send(&request, None).await,
@@ -114,9 +114,9 @@ impl<'a> Wire<'a> {
     fn request(&self, wanted: HttpRequest) -> Option<Request> {
         let url = wanted.uri().to_string().parse().ok()?;
         let request = Request::query(Service::Entra, Method::POST, url, self.template)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(RETURN_ID, HeaderValue::from_static("true"))
-            .body(FORM, wanted.into_body());
+            .with_header(ACCEPT, HeaderValue::from_static("application/json"))
+            .with_header(RETURN_ID, HeaderValue::from_static("true"))
+            .with_body(FORM, wanted.into_body());
         Some(request)
     }
 

@@ -91,7 +91,7 @@ fn to_github(url: &Url, audience: &str) -> Request {
     let mut url = url.clone();
     url.query_pairs_mut().append_pair("audience", audience);
     let request = Request::get(Service::Pipeline, url, "/{github}");
-    request.header(ACCEPT, HeaderValue::from_static("application/json"))
+    request.with_header(ACCEPT, HeaderValue::from_static("application/json"))
 }
 
 /// The request to Azure DevOps, which knows one audience only and is not told it.
@@ -101,9 +101,9 @@ fn to_azure_devops(url: &Url, service_connection: &str) -> Request {
         .append_pair("api-version", API_VERSION)
         .append_pair("serviceConnectionId", service_connection);
     Request::query(Service::Pipeline, Method::POST, url, "/{azure-devops}/oidctoken")
-        .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .header(NO_SIGN_IN_PAGE, HeaderValue::from_static("Suppress"))
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .with_header(ACCEPT, HeaderValue::from_static("application/json"))
+        .with_header(NO_SIGN_IN_PAGE, HeaderValue::from_static("Suppress"))
+        .with_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
 }
 
 /// Sends a request and reads the token that is the member of that name.
@@ -114,7 +114,7 @@ async fn ask(
     means: Means,
     member: &str,
 ) -> Result<ClientAssertion, AuthError> {
-    let peer = Peer::of(request.service, &request.url);
+    let peer = Peer::at_url(request.service, &request.url);
     let answer = transport.send(request, Some(token)).await?;
     if matches!(answer.status, 408 | 429 | 500..) {
         return Err(AuthError::busy(peer, &answer));

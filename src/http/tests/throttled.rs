@@ -119,13 +119,13 @@ impl Service {
             let end = Instant::now() + Duration::from_hours(9);
             let permit = limiter.acquire(end).await.unwrap();
             let outcome = self.ask(run).await;
-            tries = tries.and(outcome);
+            tries = tries.with_outcome(outcome);
             if matches!(outcome, Outcome::Answered { status: 200, .. }) {
                 return permit.record_success();
             }
             permit.record_throttled();
             drop(permit);
-            let wait = limiter.pause(retry::pause(tries, outcome).unwrap(), u32::MAX / 2);
+            let wait = limiter.pause(retry::shared_pause(tries, outcome).unwrap(), u32::MAX / 2);
             assert_ne!(retry::decide(tries, Safety::Query, outcome), Decision::Stop);
             sleep(wait).await;
         }

@@ -26,7 +26,7 @@ pub fn holds(bytes: &[u8]) {
             assert_shown(&error.to_string(), 1_000);
         }
         if let Ok(body) = answer.json::<Map<String, Value>>() {
-            Refusal::of(&body).iter().for_each(refusal);
+            Refusal::from_body(&body).iter().for_each(refusal);
         }
     }
 }

@@ -111,7 +111,7 @@ impl Parameters {
             return None;
         }
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Some(refusal) = Refusal::of_redirect(pairs) {
+        if let Some(refusal) = Refusal::from_redirect(pairs) {
             return Some(Err(AuthError::refused(Step::SignIn, refusal)));
         }
         let code = self.only("code").filter(|code| !code.is_empty())?;
