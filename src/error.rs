@@ -1,10 +1,10 @@
 //! What each stage's error means for the run: how it ends, and what to type next.
 
-use crate::api::{ApiError, Fault};
+use crate::api::ApiError;
 use crate::apply::ApplyError;
 use crate::auth::{AuthError, SendError, StoreError};
 use crate::discover::DiscoverError;
-use crate::domain::{Service, sentence};
+use crate::domain::{Service, ServiceError, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
@@ -62,39 +62,39 @@ impl From<TransportError> for Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
-            ApiError::Fault(fault) => fault.into(),
+            ApiError::Refused(error) => error.into(),
             error @ ApiError::Unexpected { .. } => Self::of(Exit::Unexpected, &error)
                 .hint("check that the address leads to the service and not to a proxy's page"),
         }
     }
 }
 
-impl From<Fault> for Failure {
-    /// What a refusal means that no plan can name as a problem.
-    fn from(fault: Fault) -> Self {
-        let message = fault.to_string();
-        match fault.status {
-            401 if fault.is("ClientScopeAuthorizationFailed") => Self::new(Exit::SignIn, message)
+impl From<ServiceError> for Failure {
+    /// Says what to do about an error that no plan can name as a problem.
+    fn from(error: ServiceError) -> Self {
+        let message = error.to_string();
+        match error.status {
+            401 if error.is_for_people_only() => Self::new(Exit::SignIn, message)
                 .hint("the Flow API answers people only: sign in with a user's account, and give the application the delegated permissions of Power Automate (User, Flows.Read.All, Flows.Manage.All)"),
             401 => Self::new(Exit::SignIn, message)
                 .hint("sign in again; if it stays, check that `url` and the tenant belong together"),
-            403 if fault.service == Service::Dataverse => {
-                Self::new(Exit::Refused, message).hint(role_hint(&fault))
+            403 if error.service == Service::Dataverse => {
+                Self::new(Exit::Refused, message).hint(role_hint(&error))
             }
             403 => Self::new(Exit::Refused, message)
                 .hint("give the signed-in user a role in the environment and ownership of the flows"),
-            429 | 500..=599 if fault.cut_short.is_some() => {
+            429 | 500..=599 if error.cut_short.is_some() => {
                 let failure = Self::new(Exit::Unreachable, message).hint(TIME_REMEDY).timed_out();
-                let throttled = (fault.status == 429).then_some(LESS);
+                let throttled = error.is_throttled().then_some(LESS);
                 throttled.into_iter().fold(failure, Self::hint)
             }
             429 => Self::new(Exit::Unreachable, message)
                 .hint(LESS),
             500..=599 => Self::new(Exit::Unreachable, message).hint("run again in a while"),
-            _ if fault.documented => {
+            _ if error.documented => {
                 let failure = Self::new(Exit::Unexpected, message)
                     .hint("this is an answer that flowbind did not expect; run again with `--log debug` to see the requests before it");
-                match fault.request_id {
+                match error.request_id {
                     Some(_) => failure.hint("the service's operators find the request by its id"),
                     None => failure,
                 }
@@ -105,8 +105,9 @@ impl From<Fault> for Failure {
     }
 }
 
-fn role_hint(fault: &Fault) -> String {
-    match fault.privilege() {
+/// Says which role helps against an error of Dataverse.
+fn role_hint(error: &ServiceError) -> String {
+    match error.missing_privilege() {
         Some(privilege) => {
             format!("give the signed-in user a security role with the privilege `{privilege}`")
         }
@@ -128,7 +129,7 @@ impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         let message = sentence(&error);
         match error {
-            ApplyError::Refused(fault) => refused(fault),
+            ApplyError::Refused(error) => refused(error),
             ApplyError::NotSent(SendError::Transport(error)) => Self::from(error).nothing_written(),
             ApplyError::NotSent(SendError::Auth(error)) => Self::from(error).nothing_written(),
             ApplyError::Conflict { both, problems, .. } => {
@@ -183,9 +184,9 @@ fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
     })
 }
 
-/// A change set that the service refused, whatever its reason.
-fn refused(fault: Fault) -> Failure {
-    let failure = Failure::from(fault);
+/// Says what to do about a change set that the service refused, whatever its reason.
+fn refused(error: ServiceError) -> Failure {
+    let failure = Failure::from(error);
     let unexpected = failure.exit == Exit::Unexpected;
     let exit = if unexpected { Exit::Refused } else { failure.exit };
     Failure { exit, ..failure }.nothing_written()

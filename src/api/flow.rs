@@ -11,9 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::fault::{ApiError, Fault, body};
-use crate::domain::Service;
-use crate::domain::{CallbackUrl, EnvironmentId, TriggerName, WorkflowId};
+use super::error::{ApiError, read_body};
+use crate::domain::{CallbackUrl, EnvironmentId, Service, ServiceError, TriggerName, WorkflowId};
 use crate::http::{Answer, Method, Request};
 
 /// What stays as it is in a segment of a path (RFC 3986 section 2.3).
@@ -36,23 +35,6 @@ pub struct FlowApi {
     environment: Option<EnvironmentId>,
 }
 
-/// What a refusal to tell a callback URL means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallbackFault {
-    /// No flow has that id, or it is hidden from the caller.
-    UnknownFlow,
-    /// The caller is no owner; to others than administrators an unknown flow looks the same.
-    NotOwner,
-    /// The flow has no such trigger, or was never turned on.
-    UnknownTrigger,
-    /// The trigger is no HTTP trigger.
-    NotHttp,
-    /// The caller may not use the environment.
-    EnvironmentDenied,
-    /// Something else.
-    Other,
-}
-
 /// The answer to `listCallbackUrl`: the URL within `response`, or by itself.
 #[derive(Deserialize)]
 struct CallbackBody {
@@ -68,8 +50,8 @@ struct CallbackResponse {
 }
 
 impl CallbackResponse {
-    /// The URL, if it is usable, and by which method it is called.
-    fn url(self) -> Option<CallbackUrl> {
+    /// Returns the URL, if it is usable, with the method by which it is called.
+    fn into_callback_url(self) -> Option<CallbackUrl> {
         let url: CallbackUrl = self.value?.parse().ok()?;
         Some(url.called_by(self.method.as_ref().and_then(Value::as_str)))
     }
@@ -88,17 +70,17 @@ struct FlowProperties {
 }
 
 impl FlowApi {
-    /// The flows of an environment at the cloud's API, whose origin that is.
+    /// Returns the flows of an environment at the cloud's API, whose origin that is.
     pub fn classic(origin: Url, environment: EnvironmentId) -> Self {
         Self { origin, environment: Some(environment) }
     }
 
-    /// The flows of an environment at its own host.
+    /// Returns the flows of an environment at its own host.
     pub fn of_environment(origin: Url) -> Self {
         Self { origin, environment: None }
     }
 
-    /// The same flows at the API of a region, whose host stands before the cloud's.
+    /// Returns the same flows at the API of a region, whose host stands before the cloud's.
     pub fn in_region(&self, region: &str) -> Option<Self> {
         let mut origin = self.origin.clone();
         let host = format!("{region}.{}", origin.host_str()?);
@@ -106,12 +88,12 @@ impl FlowApi {
         Some(Self { origin, environment: self.environment.clone() })
     }
 
-    /// The host that is asked.
+    /// Returns the host that is asked.
     pub fn host(&self) -> &str {
         self.origin.host_str().unwrap_or_default()
     }
 
-    /// Whether it is the environment's own host.
+    /// Returns true if the host is the environment's own.
     pub fn is_of_environment(&self) -> bool {
         self.environment.is_none()
     }
@@ -119,7 +101,7 @@ impl FlowApi {
     /// Asks for a trigger's callback URL. A POST that changes nothing.
     pub fn list_callback_url(&self, flow: &impl fmt::Display, trigger: &TriggerName) -> Request {
         let trigger = utf8_percent_encode(trigger.as_str(), SEGMENT);
-        let url = self.url(flow, &format!("/triggers/{trigger}/listCallbackUrl"));
+        let url = self.flow_url(flow, &format!("/triggers/{trigger}/listCallbackUrl"));
         let template = match self.environment {
             Some(_) => {
                 "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/triggers/{trigger}/listCallbackUrl"
@@ -135,10 +117,10 @@ impl FlowApi {
             Some(_) => "/providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}",
             None => "/powerautomate/flows/{flow}",
         };
-        Request::get(Service::Flow, self.url(flow, ""), template)
+        Request::get(Service::Flow, self.flow_url(flow, ""), template)
     }
 
-    fn url(&self, flow: &impl fmt::Display, tail: &str) -> Url {
+    fn flow_url(&self, flow: &impl fmt::Display, tail: &str) -> Url {
         let mut url = self.origin.clone();
         let (root, version) = match &self.environment {
             Some(environment) => (
@@ -156,23 +138,18 @@ impl FlowApi {
 /// Reads the answer to [`FlowApi::list_callback_url`]; none if it has no usable URL.
 ///
 /// # Errors
-/// The service's refusal, or an answer that is not JSON.
+/// The service's error, or an answer that is not JSON.
 pub fn read_callback_url(answer: &Answer) -> Result<Option<CallbackUrl>, ApiError> {
-    let body: CallbackBody = body(Service::Flow, answer, "a callback URL")?;
+    let body: CallbackBody = read_body(Service::Flow, answer, "a callback URL")?;
     let response = body.response.filter(|response| response.value.is_some());
     let bare = CallbackResponse { value: body.value, method: body.method };
-    Ok(response.unwrap_or(bare).url())
+    Ok(response.unwrap_or(bare).into_callback_url())
 }
 
-/// Whether the service says that it cannot find out the environment's region.
-pub fn is_unknown_region(fault: &Fault) -> bool {
-    const CODE: &str = "MacroRegionDerivationFailed";
-    fault.code == CODE || fault.message.contains(CODE)
-}
-
-/// The region that such a refusal names. It becomes a part of a host, so it is letters alone.
-pub fn named_region(fault: &Fault) -> Option<String> {
-    let (_, rest) = fault.message.split_once(LOCATION)?;
+/// Returns the region that an error about an unknown region names. It becomes a part of a host, so it is
+/// letters alone.
+pub fn named_region(error: &ServiceError) -> Option<String> {
+    let (_, rest) = error.message.split_once(LOCATION)?;
     let (region, _) = rest.split_once('\'')?;
     let plain = region.bytes().all(|byte| byte.is_ascii_alphabetic());
     (plain && (1..=30).contains(&region.len())).then(|| region.to_ascii_lowercase())
@@ -181,34 +158,15 @@ pub fn named_region(fault: &Fault) -> Option<String> {
 /// Reads the answer to [`FlowApi::flow`]: the flow's id in Dataverse, if the service tells it.
 ///
 /// # Errors
-/// The service's refusal, or an answer that is not a flow.
+/// The service's error, or an answer that is not a flow.
 pub fn read_workflow_id(answer: &Answer) -> Result<Option<WorkflowId>, ApiError> {
-    let body: FlowBody = body(Service::Flow, answer, "a flow")?;
+    let body: FlowBody = read_body(Service::Flow, answer, "a flow")?;
     Ok(body.properties.workflow_entity_id)
-}
-
-impl CallbackFault {
-    /// What the refusal means. Errors of the service behind the service come as text within text.
-    pub fn of(fault: &Fault) -> Self {
-        let says = |word: &str| fault.code == word || fault.message.contains(word);
-        if says("TriggerNotFound") || says("WorkflowTriggerNotFound") {
-            Self::UnknownTrigger
-        } else if says("FlowNotFound") || says("WorkflowNotFound") || says("ResourceNotFound") {
-            Self::UnknownFlow
-        } else if fault.code == "ConnectionAuthorizationFailed" {
-            Self::NotOwner
-        } else if fault.code == "ListCallbackUrlOperationBlocked" {
-            Self::NotHttp
-        } else if fault.code == "EnvironmentAccessDenied" {
-            Self::EnvironmentDenied
-        } else {
-            Self::Other
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::read_service_error;
     use super::*;
 
     const URL: &str = "https://x.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -246,17 +204,17 @@ mod tests {
 
     #[test]
     fn a_region_that_the_service_names_is_letters_alone() {
-        let fault = |message: &str| {
+        let error = |message: &str| {
             let body = serde_json::json!({"error": {"code": "MacroRegionDerivationFailed", "message": message}});
-            Fault::of(Service::Flow, &answer(400, &body.to_string()), "x")
+            read_service_error(Service::Flow, &answer(400, &body.to_string()), "x")
         };
-        let region = |message| named_region(&fault(message));
+        let region = |message| named_region(&error(message));
         assert_eq!(region("no macro region for location 'Europe'."), Some("europe".to_owned()));
         for message in ["", "location 'x.example/'", "location ''", "location 'a b'"] {
             assert_eq!(region(message), None, "{message}");
         }
-        assert!(is_unknown_region(&fault("")));
-        assert!(!is_unknown_region(&Fault::of(Service::Flow, &answer(400, "{}"), "x")));
+        assert!(error("").is_unknown_region());
+        assert!(!read_service_error(Service::Flow, &answer(400, "{}"), "x").is_unknown_region());
     }
 
     #[test]
@@ -275,24 +233,6 @@ mod tests {
             assert!(read_callback_url(&answer(200, body)).unwrap().is_none());
         }
         assert!(read_callback_url(&answer(200, "<html>")).is_err());
-    }
-
-    #[test]
-    fn a_refusal_is_understood_though_it_comes_as_text_within_text() {
-        let meaning = |status, code: &str, message: &str| {
-            let body = serde_json::json!({"error": {"code": code, "message": message}}).to_string();
-            CallbackFault::of(&Fault::of(Service::Flow, &answer(status, &body), "x"))
-        };
-        let wrapped = r#"Request to Azure Resource Manager failed with error: '{"error":{"code":"WorkflowTriggerNotFound","message":"gone"}}'."#;
-        assert_eq!(
-            meaning(404, "AzureResourceManagerRequestFailed", wrapped),
-            CallbackFault::UnknownTrigger
-        );
-        assert_eq!(meaning(404, "FlowNotFound", ""), CallbackFault::UnknownFlow);
-        assert_eq!(meaning(403, "ConnectionAuthorizationFailed", ""), CallbackFault::NotOwner);
-        assert_eq!(meaning(400, "ListCallbackUrlOperationBlocked", ""), CallbackFault::NotHttp);
-        assert_eq!(meaning(403, "EnvironmentAccessDenied", ""), CallbackFault::EnvironmentDenied);
-        assert_eq!(meaning(418, "Teapot", ""), CallbackFault::Other);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 pub mod dataverse;
 pub mod entra;
-mod fault;
+mod error;
 pub mod flow;
 pub mod trigger;
 
-pub use fault::{ApiError, Fault};
+pub use error::{ApiError, read_service_error};

@@ -6,8 +6,8 @@
 
 use url::Url;
 
-use super::fault::Fault;
-use crate::domain::{CallbackUrl, EnvironmentUrl, Kind, Service};
+use super::error::read_service_error;
+use crate::domain::{CallbackUrl, EnvironmentUrl, Kind, Service, ServiceError};
 use crate::http::{Answer, Method, Request};
 
 /// What stands in logs in the place of an address.
@@ -33,10 +33,10 @@ pub enum Verdict {
     Unknown(String),
 }
 
-/// A request that an address turns away: without a token, by a method that its trigger does not take
-/// and without a body. Triggers on this machine answer at the environment's own address, whatever
-/// host their addresses name. None for what is no address.
-pub fn probe(
+/// Returns a request that an address turns away: without a token, by a method that its trigger does
+/// not take and without a body. Triggers on this machine answer at the environment's own address,
+/// whatever host their addresses name. Returns none for what is no address.
+pub fn probe_request(
     url: &CallbackUrl,
     taken: Option<&str>,
     environment: &EnvironmentUrl,
@@ -57,15 +57,15 @@ pub fn probe(
 }
 
 impl Verdict {
-    /// What the answer to [`probe`] says of a URL of that kind.
-    pub fn of(kind: Kind, answer: &Answer) -> Self {
-        let fault = Fault::of(Service::Trigger, answer, "the answer of a trigger");
-        let words = words(&fault);
-        if is_open(answer, &fault) {
+    /// Reads what the answer to a probe says of a URL of that kind.
+    pub fn from_answer(kind: Kind, answer: &Answer) -> Self {
+        let error = read_service_error(Service::Trigger, answer, "the answer of a trigger");
+        let words = describe_answer(&error);
+        if was_accepted(answer, &error) {
             return Self::Open(words);
         }
-        let says = |text: &str| fault.message.contains(text);
-        match (fault.status, fault.code.as_str(), kind) {
+        let says = |text: &str| error.message.contains(text);
+        match (error.status, error.code.as_str(), kind) {
             (_, "WorkflowTriggerIsNotEnabled", _) => Self::Off(words),
             (404, ..) => Self::Gone(words),
             (400, "TriggerRequestMethodNotValid", Kind::Signed) => Self::Guarded,
@@ -83,15 +83,15 @@ impl Verdict {
     }
 }
 
-/// Whether the request came further than who may call, and by which method.
-fn is_open(answer: &Answer, fault: &Fault) -> bool {
-    let further = matches!(fault.code.as_str(), "NoResponse" | "TriggerInputSchemaMismatch");
+/// Returns true if the request came further than the checks of the caller and of the method.
+fn was_accepted(answer: &Answer, error: &ServiceError) -> bool {
+    let further = matches!(error.code.as_str(), "NoResponse" | "TriggerInputSchemaMismatch");
     answer.is_success() || answer.header(RUN_ID).is_some() || further
 }
 
-/// What was answered, safe to print.
-fn words(fault: &Fault) -> String {
-    let Fault { status, code, message, .. } = fault;
+/// Describes the answer, safe to print.
+fn describe_answer(error: &ServiceError) -> String {
+    let ServiceError { status, code, message, .. } = error;
     match (code.is_empty(), message.is_empty()) {
         (true, true) => status.to_string(),
         (true, false) => format!("{status}, {message}"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn verdict(kind: Kind, status: u16, code: &str, message: &str) -> &'static str {
-        match Verdict::of(kind, &answer(status, code, message)) {
+        match Verdict::from_answer(kind, &answer(status, code, message)) {
             Verdict::Guarded => "guarded",
             Verdict::Off(_) => "off",
             Verdict::Gone(_) => "gone",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn asked(url: &str, taken: Option<&str>, environment: &str) -> Request {
-        probe(&url.parse().unwrap(), taken, &environment.parse().unwrap()).unwrap()
+        probe_request(&url.parse().unwrap(), taken, &environment.parse().unwrap()).unwrap()
     }
 
     #[test]
@@ -168,14 +168,14 @@ mod tests {
         let mut answer = answer(404, "WorkflowNotFound", "");
         answer.headers.insert(RUN_ID, "0858".parse().unwrap());
         for kind in [Kind::Authenticated, Kind::Signed] {
-            assert!(matches!(Verdict::of(kind, &answer), Verdict::Open(_)));
+            assert!(matches!(Verdict::from_answer(kind, &answer), Verdict::Open(_)));
         }
     }
 
     #[test]
     fn an_unknown_answer_is_told_in_its_own_words_made_safe() {
         let answer = answer(418, "Teapot", "\u{1b}[2Jshort and sig=AAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        let Verdict::Unknown(words) = Verdict::of(Kind::Signed, &answer) else { panic!() };
+        let Verdict::Unknown(words) = Verdict::from_answer(Kind::Signed, &answer) else { panic!() };
         assert!(words.starts_with("418 Teapot, "), "{words}");
         assert!(!words.contains('\u{1b}') && !words.contains("AAAA"), "{words}");
     }

@@ -1,6 +1,5 @@
 //! What becomes of a run that somebody else got in the way of.
 
-use crate::api::Fault;
 use crate::plan::{Divergence, Plan};
 
 /// How often the writes are sent at most, planned anew after each conflict: whoever always loses
@@ -27,11 +26,4 @@ pub(super) fn judge(agreed: &Plan, now: &Plan) -> Verdict {
     } else {
         Verdict::Again
     }
-}
-
-/// Whether a guard no longer held: the row has another version, is there already, or is gone.
-pub(super) fn is_conflict(fault: &Fault) -> bool {
-    let codes =
-        ["0x80060882", "0x80060892", "0x80040237", "0x80073002", "0x80060891", "0x80040217"];
-    fault.status == 412 || codes.iter().any(|code| fault.is(code))
 }

@@ -1,8 +1,8 @@
 //! Why a plan is not carried out, or not known to be.
 
-use crate::api::Fault;
 use crate::auth::SendError;
 use crate::discover::DiscoverError;
+use crate::domain::ServiceError;
 use crate::plan::{Divergence, Plan};
 use crate::problem::Problem;
 
@@ -13,12 +13,12 @@ use super::{Extent, Share};
 pub enum ApplyError {
     /// The service refused, and nothing was written.
     #[error("{0}")]
-    Refused(Fault),
+    Refused(ServiceError),
     /// Somebody else wrote after the targets were read, and nothing was written.
     #[error("somebody else wrote to a target after it was read: {fault}")]
     Conflict {
         /// What the service said.
-        fault: Fault,
+        fault: ServiceError,
         /// The targets that are not as they were; none if they are, or could not be read.
         both: Vec<Divergence>,
         /// What a plan of the targets as they are now cannot overcome.

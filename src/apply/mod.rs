@@ -16,16 +16,15 @@ mod writer;
 
 use std::time::Duration;
 
-use crate::api::Fault;
 use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
 use crate::auth::SendError;
 use crate::discover::{DiscoverError, Reader};
-use crate::domain::{Cloud, Service, sentence};
+use crate::domain::{Cloud, Service, ServiceError, sentence};
 use crate::event::{Event, Listener};
 use crate::plan::{Divergence, Plan, Write};
 use crate::stage::Stage;
 
-use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge};
+use conflict::{MOST_ROUNDS, Verdict, judge};
 use progress::Phase;
 
 pub use error::ApplyError;
@@ -88,7 +87,7 @@ pub struct Applying<'run> {
 
 /// Why the change sets from one on are not known to be in.
 enum Stop {
-    Refused(Fault),
+    Refused(ServiceError),
     Unsent(SendError),
     Unclear(String),
     Interrupted,
@@ -156,7 +155,11 @@ impl Applying<'_> {
     }
 
     /// Sends the writes of a plan and proves them; what the service said if a guard no longer held.
-    async fn write(&self, to: &Writer<'_>, plan: &Plan) -> Result<Option<Fault>, ApplyError> {
+    async fn write(
+        &self,
+        to: &Writer<'_>,
+        plan: &Plan,
+    ) -> Result<Option<ServiceError>, ApplyError> {
         let sets: Vec<&[Write]> = plan.writes().chunks(MOST_OPERATIONS).collect();
         self.progress.plan(sets.len(), plan.writes().len());
         self.listener.tell(Event::Writing { writes: plan.writes().len(), change_sets: sets.len() });
@@ -164,7 +167,7 @@ impl Applying<'_> {
         loop {
             match self.send(to, &mut open).await {
                 Ok(last) => return self.verify(&sets, last).await.map(|()| None),
-                Err(Stop::Refused(fault)) if is_conflict(&fault) => return Ok(Some(fault)),
+                Err(Stop::Refused(fault)) if fault.is_conflict() => return Ok(Some(fault)),
                 Err(Stop::Unclear(cause)) => {
                     let cause = format!("the write was sent and its answer lost: {cause}");
                     match self.look(open, cause).await? {
@@ -228,7 +231,12 @@ impl Applying<'_> {
 
     /// The end of a run that cannot go on after a guard no longer held, with what was planned anew
     /// and where it differs.
-    fn conflict(&self, fault: Fault, now: Option<Plan>, both: Vec<Divergence>) -> ApplyError {
+    fn conflict(
+        &self,
+        fault: ServiceError,
+        now: Option<Plan>,
+        both: Vec<Divergence>,
+    ) -> ApplyError {
         if !self.progress.is_nothing_in() {
             return self.partial(fault.to_string());
         }

@@ -10,7 +10,8 @@ use super::{
     Audience, ClientIdError, PrincipalError, StoreError, TokenCommandFailure, UnusableToken, hints,
 };
 use crate::api::entra::{Refusal, TenantError};
-use crate::http::{Answer, CutShort, DecodeError, Peer, TransportError, retry_after};
+use crate::domain::CutShort;
+use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 
 /// The codes that Entra sends when the person declined.
 const DECLINED_CODES: [u64; 2] = [65004, 70017];

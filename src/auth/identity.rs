@@ -18,8 +18,8 @@ impl Identity {
     /// Reads the identity from the access token, and what is missing there from the id token.
     pub(super) fn from_grant(grant: &GrantedTokens) -> Self {
         let own = grant.id_token.as_ref();
-        let own = own.and_then(|token| Claims::of(token.expose())).unwrap_or_default();
-        let claims = Claims::of(grant.access.expose()).unwrap_or_default();
+        let own = own.and_then(|token| Claims::in_token(token.expose())).unwrap_or_default();
+        let claims = Claims::in_token(grant.access.expose()).unwrap_or_default();
         Self {
             user: claims.user.or(own.user),
             object_id: claims.object.or(own.object),

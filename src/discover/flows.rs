@@ -8,10 +8,10 @@ use tokio::sync::OnceCell;
 use super::reader::Told;
 use super::ways::Ways;
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
+use crate::api::ApiError;
 use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
-use crate::api::flow::{CallbackFault, FlowApi};
-use crate::api::{ApiError, Fault};
-use crate::domain::{CallbackUrl, EnvironmentId, TriggerName, WorkflowId};
+use crate::api::flow::FlowApi;
+use crate::domain::{CallbackUrl, EnvironmentId, ServiceError, TriggerName, WorkflowId};
 use crate::event::{Event, Listener};
 use crate::http::TransportError;
 use crate::state::{
@@ -239,9 +239,7 @@ async fn ask(
     if let Some(resource_id) = workflow.resource_id {
         let answer = reader.callback_url(ways, &resource_id, trigger).await?;
         // To others than administrators an unknown id looks like a flow of somebody else's.
-        let unknown = |fault: &Fault| {
-            matches!(CallbackFault::of(fault), CallbackFault::UnknownFlow | CallbackFault::NotOwner)
-        };
+        let unknown = |error: &ServiceError| error.is_unknown_flow() || error.is_not_flow_owner();
         if !answer.as_ref().is_err_and(unknown)
             || resource_id.to_string() == workflow_id.to_string()
         {
@@ -270,21 +268,29 @@ async fn confirmed(
     }
 }
 
-/// What the answer means for a plan.
-fn meaning(answer: Result<Told, Fault>) -> Result<Asked, DiscoverError> {
-    let fault = match answer {
+/// Tells what the answer means for a plan.
+fn meaning(answer: Result<Told, ServiceError>) -> Result<Asked, DiscoverError> {
+    match answer {
         Ok(Told { url, request_id }) => {
-            return Ok((url.map_or(Callback::Malformed, Callback::Url), request_id));
+            Ok((url.map_or(Callback::Malformed, Callback::Url), request_id))
         }
-        Err(fault) => fault,
-    };
-    let refused = match CallbackFault::of(&fault) {
-        CallbackFault::UnknownFlow => Callback::UnknownFlow(fault.into()),
-        CallbackFault::NotOwner => Callback::NotOwner(fault.into()),
-        CallbackFault::UnknownTrigger => Callback::UnknownTrigger(fault.into()),
-        CallbackFault::NotHttp => Callback::NotHttp(fault.into()),
-        CallbackFault::EnvironmentDenied => Callback::EnvironmentDenied(fault.into()),
-        CallbackFault::Other => return Err(ApiError::Fault(fault).into()),
-    };
-    Ok((refused, None))
+        Err(error) => Ok((refused_callback(error)?, None)),
+    }
+}
+
+/// Tells what an error means for a plan. Returns the error itself where no plan can go on from it.
+fn refused_callback(error: ServiceError) -> Result<Callback, ApiError> {
+    if error.is_unknown_trigger() {
+        Ok(Callback::UnknownTrigger(error))
+    } else if error.is_unknown_flow() {
+        Ok(Callback::UnknownFlow(error))
+    } else if error.is_not_flow_owner() {
+        Ok(Callback::NotOwner(error))
+    } else if error.is_not_http_trigger() {
+        Ok(Callback::NotHttp(error))
+    } else if error.is_environment_denied() {
+        Ok(Callback::EnvironmentDenied(error))
+    } else {
+        Err(ApiError::Refused(error))
+    }
 }

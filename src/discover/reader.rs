@@ -8,19 +8,19 @@ use serde_json::{Map, Value};
 
 use super::DiscoverError;
 use super::ways::Ways;
+use crate::api::ApiError;
 use crate::api::dataverse::{
     self, CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow,
     read_page,
 };
 use crate::api::flow::{self, FlowApi};
-use crate::api::{ApiError, Fault};
 use crate::auth::{Audience, Session};
 use crate::domain::{
     CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, FlowWay, LogicalName, RowId, SchemaName,
-    Service, StoredText, TriggerName, WorkflowId,
+    Service, ServiceError, StoredText, TriggerName, WorkflowId,
 };
 use crate::http::{Answer, Request, Transport};
-use crate::state::{ColumnType, KeyValue, Reading, Refusal, Row, Seen, Selector, Table};
+use crate::state::{ColumnType, KeyValue, Reading, Row, Seen, Selector, Table};
 
 /// A callback URL as it was told.
 pub(super) struct Told {
@@ -206,7 +206,7 @@ impl<'run> Reader<'run> {
         ways: &Ways,
         flow: &impl fmt::Display,
         trigger: &TriggerName,
-    ) -> Result<Result<Told, Fault>, DiscoverError> {
+    ) -> Result<Result<Told, ServiceError>, DiscoverError> {
         let mut api = current(ways)?;
         // Where no way serves, the first failure tells most.
         let mut first = None;
@@ -214,7 +214,7 @@ impl<'run> Reader<'run> {
             let answer = self.flow(&api.list_callback_url(flow, trigger)).await;
             let attempt = answer.and_then(|answer| match flow::read_callback_url(&answer) {
                 Ok(url) => Ok(Ok(Told { url, request_id: answer.request_id() })),
-                Err(ApiError::Fault(fault)) => Ok(Err(fault)),
+                Err(ApiError::Refused(error)) => Ok(Err(error)),
                 Err(error) => Err(error.into()),
             });
             match ways.after(&api, &attempt) {
@@ -235,7 +235,9 @@ impl<'run> Reader<'run> {
         let answer = self.flow(&current(ways)?.flow(flow)).await?;
         match flow::read_workflow_id(&answer) {
             // That the record is not shown does not tell whose URL it is.
-            Err(ApiError::Fault(fault)) if matches!(fault.status, 403 | 404) => Ok(None),
+            Err(ApiError::Refused(error)) if error.is_forbidden() || error.status == 404 => {
+                Ok(None)
+            }
             read => Ok(read?),
         }
     }
@@ -264,7 +266,7 @@ impl<'run> Reader<'run> {
             request_id = answer.request_id();
             let page: Page<T> = match reading(read_page(&answer))? {
                 Ok(page) => page,
-                Err(refusal) => return Ok((Err(refusal), request_id)),
+                Err(error) => return Ok((Err(error), request_id)),
             };
             rows.extend(page.value);
             let Some(link) = page.next.filter(|_| rows.len() < most) else {
@@ -292,14 +294,6 @@ impl<'run> Reader<'run> {
     }
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        let privilege = fault.privilege();
-        let Fault { service, code, message, request_id, .. } = fault;
-        Self { service, code, message, privilege, request_id }
-    }
-}
-
 /// The way in use. There is one: what is wanted was checked before anything was contacted.
 fn current(ways: &Ways) -> Result<FlowApi, DiscoverError> {
     let expected = "a way to the Flow service";
@@ -320,7 +314,7 @@ fn elsewhere(answer: &Answer) -> ApiError {
 fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
     match read {
         Ok(found) => Ok(Ok(found)),
-        Err(ApiError::Fault(fault)) if fault.privilege().is_some() => Ok(Err(fault.into())),
+        Err(ApiError::Refused(error)) if error.missing_privilege().is_some() => Ok(Err(error)),
         Err(error) => Err(error.into()),
     }
 }
@@ -328,12 +322,10 @@ fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
 /// Something by its name, which may not be there if the service itself says so.
 fn absent_or<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> {
     match read {
-        Err(ApiError::Fault(fault)) if fault.status == 404 && fault.documented => {
-            Ok(Reading::Absent)
-        }
+        Err(ApiError::Refused(error)) if error.is_not_found() => Ok(Reading::Absent),
         read => Ok(match reading(read)? {
             Ok(found) => Reading::Found(found),
-            Err(refusal) => Reading::Refused(refusal),
+            Err(error) => Reading::Refused(error),
         }),
     }
 }

@@ -9,13 +9,12 @@ use std::cell::{Cell, RefCell};
 use url::Url;
 
 use super::DiscoverError;
-use crate::api::Fault;
-use crate::api::flow::{FlowApi, is_unknown_region, named_region};
-use crate::domain::{Cloud, EnvironmentId, EnvironmentUrl, FlowWay};
+use crate::api::flow::{FlowApi, named_region};
+use crate::domain::{Cloud, EnvironmentId, EnvironmentUrl, FlowWay, ServiceError};
 use crate::http::TransportError;
 
 /// What an attempt to ask for a URL came to.
-type Attempt<T> = Result<Result<T, Fault>, DiscoverError>;
+type Attempt<T> = Result<Result<T, ServiceError>, DiscoverError>;
 
 /// The ways to the Flow service, the one in use and those that are left.
 pub(super) struct Ways {
@@ -64,7 +63,7 @@ impl Ways {
     pub(super) fn serves<T>(attempt: &Attempt<T>) -> bool {
         match attempt {
             Err(DiscoverError::Transport(TransportError::Unreachable { .. })) => false,
-            Ok(Err(fault)) => !is_unknown_region(fault),
+            Ok(Err(error)) => !error.is_unknown_region(),
             _ => true,
         }
     }
@@ -92,8 +91,8 @@ impl Ways {
 
 /// The region that a refusal names.
 fn region<T>(attempt: &Attempt<T>) -> Option<String> {
-    let Ok(Err(fault)) = attempt else { return None };
-    named_region(fault)
+    let Ok(Err(error)) = attempt else { return None };
+    named_region(error)
 }
 
 #[cfg(test)]
@@ -117,7 +116,7 @@ mod tests {
 
     #[expect(clippy::unnecessary_wraps, reason = "the form of an attempt")]
     fn refused(message: &str) -> Attempt<()> {
-        let fault = Fault {
+        let error = ServiceError {
             service: Service::Flow,
             status: 400,
             code: "MacroRegionDerivationFailed".to_owned(),
@@ -127,7 +126,7 @@ mod tests {
             instead: None,
             cut_short: None,
         };
-        Ok(Err(fault))
+        Ok(Err(error))
     }
 
     const OWN: &str = "3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com";

@@ -5,6 +5,7 @@
 
 mod callback;
 mod cloud;
+mod cut_short;
 mod document;
 mod environment;
 mod escaped;
@@ -17,12 +18,14 @@ mod printable;
 mod secret;
 mod sentence;
 mod service;
+mod service_error;
 
 pub use callback::{
     CallbackUrl, CallbackUrlError, Generation, Kind, Parts, Started, UrlView, is_loopback,
     is_private,
 };
 pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
+pub use cut_short::CutShort;
 pub use document::{DocumentError, DocumentKind};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use escaped::escaped;
@@ -38,3 +41,4 @@ pub use secret::{
 };
 pub use sentence::sentence;
 pub use service::Service;
+pub use service_error::ServiceError;

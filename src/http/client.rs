@@ -12,10 +12,10 @@ use http::{Method, Version};
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response};
 
+use super::extra_roots::{ExtraRoots, find_distrust};
 use super::http2;
-use super::parcel::Parcel;
+use super::prepared_request::PreparedRequest;
 use super::request::request_id;
-use super::trust::{Trust, distrust};
 use super::{Answer, Cause, Peer, TransportError};
 
 /// The longest body that is read, in bytes, after decompression.
@@ -40,7 +40,7 @@ pub(super) struct Tuning {
     /// After what time a connection is given up.
     pub(super) connect: Duration,
     /// Which certificates are trusted besides the system's.
-    pub(super) trust: Trust,
+    pub(super) extra_roots: ExtraRoots,
     /// Whether HTTP/1.1 is spoken to services that offer HTTP/2, too.
     pub(super) http1: bool,
 }
@@ -53,15 +53,17 @@ impl Client {
     pub(super) fn new(tuning: Tuning) -> Result<Self, TransportError> {
         // Another part of the process may have installed a provider before; any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let plain = build(tuning.builder().no_proxy().tls_certs_only([]))?;
+        let plain = build_client(tuning.base_builder().no_proxy().tls_certs_only([]))?;
         Ok(Self { tuning, plain, loopback: OnceLock::new(), remote: OnceLock::new() })
     }
 
-    /// The client for an address.
-    fn of(&self, parcel: &Parcel) -> Result<&reqwest::Client, TransportError> {
-        match (parcel.url.scheme(), parcel.to_loopback) {
-            ("https", true) => made(&self.loopback, || self.tuning.checking().no_proxy()),
-            ("https", false) => made(&self.remote, || self.tuning.checking()),
+    /// Returns the client for a request's address.
+    fn client_for(&self, prepared: &PreparedRequest) -> Result<&reqwest::Client, TransportError> {
+        match (prepared.url.scheme(), prepared.to_loopback) {
+            ("https", true) => {
+                get_or_build(&self.loopback, || self.tuning.checking_builder().no_proxy())
+            }
+            ("https", false) => get_or_build(&self.remote, || self.tuning.checking_builder()),
             _ => Ok(&self.plain),
         }
     }
@@ -73,28 +75,28 @@ impl Client {
     /// No connection, no whole answer, or too long a one.
     pub(super) async fn fetch(
         &self,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         id: &OnceLock<String>,
     ) -> Result<Answer, TransportError> {
         let sending = self
-            .of(parcel)?
-            .request(parcel.method.clone(), parcel.url.clone())
-            .headers(parcel.headers.clone())
-            .body(parcel.body.clone())
+            .client_for(prepared)?
+            .request(prepared.method.clone(), prepared.url.clone())
+            .headers(prepared.headers.clone())
+            .body(prepared.body.clone())
             .send();
         match sending.await {
             Ok(response) => {
-                let its_id = id.get_or_init(|| id_of(parcel, response.headers()));
-                read(parcel, its_id, response).await
+                let its_id = id.get_or_init(|| service_request_id(prepared, response.headers()));
+                read_answer(prepared, its_id, response).await
             }
-            Err(error) => Err(explain(parcel, error)),
+            Err(error) => Err(explain_failure(prepared, error)),
         }
     }
 }
 
 impl Tuning {
     /// Begins a client.
-    fn builder(&self) -> ClientBuilder {
+    fn base_builder(&self) -> ClientBuilder {
         reqwest::Client::builder()
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -105,44 +107,48 @@ impl Tuning {
     }
 
     /// Begins a client that checks certificates.
-    fn checking(&self) -> ClientBuilder {
-        let builder = self.builder().tls_certs_merge(self.trust.certificates());
-        if self.http1 { builder.http1_only() } else { http2::offered(builder) }
+    fn checking_builder(&self) -> ClientBuilder {
+        let builder = self.base_builder().tls_certs_merge(self.extra_roots.certificates());
+        if self.http1 { builder.http1_only() } else { http2::offer_http2(builder) }
     }
 }
 
-/// The client in that cell, which is made if it is not there yet.
-fn made(
+/// Returns the client in a cell, and builds it if the cell is empty.
+fn get_or_build(
     cell: &OnceLock<reqwest::Client>,
     builder: impl FnOnce() -> ClientBuilder,
 ) -> Result<&reqwest::Client, TransportError> {
     if let Some(client) = cell.get() {
         return Ok(client);
     }
-    let client = build(builder())?;
+    let client = build_client(builder())?;
     Ok(cell.get_or_init(|| client))
 }
 
 /// Finishes a client.
-fn build(builder: ClientBuilder) -> Result<reqwest::Client, TransportError> {
-    builder
-        .build()
-        .map_err(|error| TransportError::Setup { cause: Cause::of(&error.without_url()) })
+fn build_client(builder: ClientBuilder) -> Result<reqwest::Client, TransportError> {
+    builder.build().map_err(|error| TransportError::Setup {
+        cause: Cause::from_innermost(&error.without_url()),
+    })
 }
 
-/// The service's id for a request, or our own where it gave none.
-fn id_of(parcel: &Parcel, headers: &HeaderMap) -> String {
-    request_id(headers).unwrap_or_else(|| parcel.id.clone())
+/// Returns the service's id for a request, or our own where it gave none.
+fn service_request_id(prepared: &PreparedRequest, headers: &HeaderMap) -> String {
+    request_id(headers).unwrap_or_else(|| prepared.id.clone())
 }
 
 /// Reads an answer to its end, within the bound.
-async fn read(parcel: &Parcel, id: &str, mut response: Response) -> Result<Answer, TransportError> {
-    let peer = &parcel.peer;
+async fn read_answer(
+    prepared: &PreparedRequest,
+    id: &str,
+    mut response: Response,
+) -> Result<Answer, TransportError> {
+    let peer = &prepared.peer;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    let announced = announced(parcel, &response);
+    let announced = announced_length(prepared, &response);
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| lost(peer, id, error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| lost_answer(peer, id, error))? {
         if chunk.len() > MOST_BODY_BYTES - body.len() {
             return Err(TransportError::TooLarge {
                 peer: peer.clone(),
@@ -160,45 +166,46 @@ async fn read(parcel: &Parcel, id: &str, mut response: Response) -> Result<Answe
     Ok(Answer::new(status, headers, body))
 }
 
-/// How many bytes a body has to have: over HTTP/2, one that is ended in the middle without an error looks
-/// like a whole one.
-fn announced(parcel: &Parcel, response: &Response) -> Option<u64> {
-    let is_bare = parcel.method == Method::HEAD || matches!(response.status().as_u16(), 204 | 304);
+/// Returns how many bytes a body has to have: over HTTP/2, one that is ended in the middle without
+/// an error looks like a whole one.
+fn announced_length(prepared: &PreparedRequest, response: &Response) -> Option<u64> {
+    let is_bare =
+        prepared.method == Method::HEAD || matches!(response.status().as_u16(), 204 | 304);
     let is_checked = response.version() == Version::HTTP_2 && !is_bare;
     response.content_length().filter(|_| is_checked)
 }
 
-/// Tells why nothing came back: whether the service can have seen the request.
-fn explain(parcel: &Parcel, error: reqwest::Error) -> TransportError {
+/// Explains why there is no answer: whether the service can have seen the request.
+fn explain_failure(prepared: &PreparedRequest, error: reqwest::Error) -> TransportError {
     if error.is_builder() {
-        let cause = Cause::of(&error.without_url());
+        let cause = Cause::from_innermost(&error.without_url());
         return TransportError::Setup { cause };
     }
     if !error.is_connect() {
-        return lost(&parcel.peer, &parcel.id, error);
+        return lost_answer(&prepared.peer, &prepared.id, error);
     }
-    let peer = parcel.peer.clone();
-    match distrust(&error) {
+    let peer = prepared.peer.clone();
+    match find_distrust(&error) {
         Some(words) => TransportError::Untrusted { peer, cause: Cause::new(words) },
         None => TransportError::Unreachable { peer, cause: connection_cause(error) },
     }
 }
 
-/// Tells what failed on the way to a connection: the name, the time, or what the system says.
+/// Says what failed on the way to a connection: the name, the time, or what the system says.
 fn connection_cause(error: reqwest::Error) -> Cause {
     let (by_name, by_time) = (error.is_dns(), error.is_timeout());
-    let cause = Cause::of(&error.without_url());
+    let cause = Cause::from_innermost(&error.without_url());
     match (by_name, by_time) {
-        (true, _) => cause.within("the name cannot be resolved"),
-        (_, true) => cause.within("no connection in time"),
+        (true, _) => cause.with_context("the name cannot be resolved"),
+        (_, true) => cause.with_context("no connection in time"),
         _ => cause,
     }
 }
 
-/// Tells that an answer did not come, or not to its end. Over HTTP/2 that goes for requests, too, that
+/// Reports that an answer did not come, or not to its end. Over HTTP/2 that goes for requests, too, that
 /// the other side says it has not looked at: whether a write is in is found out by looking.
-fn lost(peer: &Peer, id: &str, error: reqwest::Error) -> TransportError {
+fn lost_answer(peer: &Peer, id: &str, error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    let cause = http2::cause(&error).unwrap_or_else(|| Cause::of(&error));
+    let cause = http2::failure_cause(&error).unwrap_or_else(|| Cause::from_innermost(&error));
     TransportError::Lost { peer: peer.clone(), request_id: id.to_owned(), cause }
 }

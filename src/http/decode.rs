@@ -1,4 +1,4 @@
-//! Reads a body as JSON, and tells what is wrong with one that is not.
+//! Reads a body as JSON, and says what is wrong with one that is not.
 //!
 //! `serde_json` quotes the text it stumbles over, and that text may be a token or a signed
 //! URL. So its errors end here: what leaves is a place and a kind.
@@ -64,14 +64,14 @@ pub enum DecodeError {
 }
 
 /// Reads the body of an answer.
-pub(super) fn json<T: DeserializeOwned>(answer: &Answer) -> Result<T, DecodeError> {
+pub(super) fn read_json<T: DeserializeOwned>(answer: &Answer) -> Result<T, DecodeError> {
     let body = &answer.body;
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    serde_json::from_slice(body).map_err(|error| explain(answer, body, &error))
+    serde_json::from_slice(body).map_err(|error| explain_error(answer, body, &error))
 }
 
-/// Tells what is wrong without a word of the body.
-fn explain(answer: &Answer, body: &[u8], error: &serde_json::Error) -> DecodeError {
+/// Explains what is wrong without a word of the body.
+fn explain_error(answer: &Answer, body: &[u8], error: &serde_json::Error) -> DecodeError {
     let other = other_type(answer);
     if let (Some(kind), Category::Syntax | Category::Eof) = (other, error.classify()) {
         return DecodeError::NotJson(kind);
@@ -79,12 +79,12 @@ fn explain(answer: &Answer, body: &[u8], error: &serde_json::Error) -> DecodeErr
     if body.trim_ascii().is_empty() {
         return DecodeError::Empty;
     }
-    DecodeError::of(error)
+    DecodeError::from_json_error(error)
 }
 
 impl DecodeError {
-    /// Tells the place and the kind of an error, and drops its text.
-    pub(crate) fn of(error: &serde_json::Error) -> Self {
+    /// Keeps the place and the kind of an error, and drops its text.
+    pub(crate) fn from_json_error(error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         match (error.classify(), missing_field(error)) {
             (Category::Eof, _) => Self::Truncated { line, column },
@@ -95,15 +95,15 @@ impl DecodeError {
     }
 }
 
-/// The name of the field that is missing, if that is the error.
+/// Returns the name of the field that is missing, if that is the error.
 fn missing_field(error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
     let (name, _) = text.strip_prefix(MISSING_FIELD)?.split_once('`')?;
     Some(name.to_owned())
 }
 
-/// What an answer is that should have been another: by its status, its length or its type.
-pub(super) fn described(answer: &Answer) -> String {
+/// Describes an answer that should have been another: by its status, its length or its type.
+pub(super) fn describe_answer(answer: &Answer) -> String {
     if (300..400).contains(&answer.status) {
         return "a redirect, which is not followed".to_owned();
     }
@@ -117,8 +117,8 @@ pub(super) fn described(answer: &Answer) -> String {
     }
 }
 
-/// The media type of an answer that does not call itself JSON, if it is one of the usual ones:
-/// any other could be anything.
+/// Returns the media type of an answer that does not call itself JSON, if it is one of the usual
+/// ones: any other could be anything.
 fn other_type(answer: &Answer) -> Option<String> {
     let essence = answer.header("content-type")?.split(';').next()?.trim().to_ascii_lowercase();
     let usual = ["text/html", "text/plain", "text/xml", "application/xml", "multipart/mixed"];
@@ -143,7 +143,7 @@ mod tests {
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         let body = body.as_bytes().to_vec();
         let status = 200;
-        json(&Answer::new(status, headers, body))
+        read_json(&Answer::new(status, headers, body))
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let status = 200;
         let read = |body: &[u8]| {
             let (headers, body) = (HeaderMap::new(), body.to_vec());
-            json::<serde_json::Value>(&Answer::new(status, headers, body)).unwrap_err()
+            read_json::<serde_json::Value>(&Answer::new(status, headers, body)).unwrap_err()
         };
         for body in
             [&b"{\"count\":\"\xff\xfe\"}"[..], &b"\xff\xfe{\0}\0"[..], &b"[".repeat(200_000)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::Service;
+use crate::domain::{CutShort, Service};
 
 /// What to do about a certificate that is not trusted.
 pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbox, name its CA certificate by `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; else check the address and this machine's clock";
@@ -81,7 +81,7 @@ pub enum TransportError {
         request_id: String,
     },
     /// The run's time is over. A command that was sent never ends so, but as `Lost`.
-    #[error("{}", passed(.peer, .cut_short))]
+    #[error("{}", deadline_message(.peer, .cut_short))]
     DeadlinePassed {
         /// Whom it was for.
         peer: Peer,
@@ -91,17 +91,6 @@ pub enum TransportError {
         #[source]
         last: Option<Box<TransportError>>,
     },
-}
-
-/// Why a request is not sent once more: the run's time does not suffice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CutShort {
-    /// How long the service asked to wait before that, if it did.
-    pub asked: Option<Duration>,
-    /// How much of the run's time was left.
-    pub left: Duration,
-    /// The time for the whole run, as `--timeout` says it.
-    pub limit: Duration,
 }
 
 /// A service and the host it was asked at: all that an error may say of an address.
@@ -120,7 +109,7 @@ pub struct Cause {
 }
 
 impl TransportError {
-    /// Whether the service provably has not acted on the request.
+    /// Returns true if the service provably has not acted on the request.
     pub fn is_never_sent(&self) -> bool {
         match self {
             Self::Setup { .. }
@@ -132,7 +121,7 @@ impl TransportError {
         }
     }
 
-    /// Whether HTTP/2 was spoken, and failed, where HTTP/1.1 may not.
+    /// Returns true if HTTP/2 was spoken, and failed, where HTTP/1.1 may not.
     pub fn is_of_http2(&self) -> bool {
         match self {
             Self::Lost { cause, .. } => cause.is_of_http2(),
@@ -141,7 +130,7 @@ impl TransportError {
         }
     }
 
-    /// Whom the request was for, where there was a request.
+    /// Returns the service and host that the request was for, where there was a request.
     pub fn peer(&self) -> Option<&Peer> {
         match self {
             Self::Setup { .. } => None,
@@ -155,36 +144,8 @@ impl TransportError {
     }
 }
 
-impl CutShort {
-    /// What the service asked for, as what follows its name; none if it asked for nothing.
-    fn demand(self) -> Option<String> {
-        let (asked, limit) = (self.asked?, self.limit.as_secs_f32());
-        let seconds = asked.as_secs_f32().round();
-        if asked > self.limit {
-            let past = format!("which is past the {limit} s of `--timeout`");
-            return Some(format!("asked to wait {seconds} s, {past}"));
-        }
-        let left = self.left.as_secs();
-        let rest = format!("only {left} s of the {limit} s of `--timeout` were left");
-        Some(format!("asked to wait {seconds} s, and {rest}"))
-    }
-}
-
-impl fmt::Display for CutShort {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.demand() {
-            Some(demand) => write!(formatter, "it {demand}"),
-            None => write!(
-                formatter,
-                "the {} s of `--timeout` end before it can be asked again",
-                self.limit.as_secs_f32()
-            ),
-        }
-    }
-}
-
-/// What it means that the run's time did not suffice.
-fn passed(peer: &Peer, cut_short: &CutShort) -> String {
+/// Says that the run's time did not suffice, and for what.
+fn deadline_message(peer: &Peer, cut_short: &CutShort) -> String {
     let limit = cut_short.limit.as_secs_f32();
     cut_short.demand().map_or_else(
         || format!("the {limit} s of `--timeout` ended before {peer} had answered"),
@@ -193,8 +154,8 @@ fn passed(peer: &Peer, cut_short: &CutShort) -> String {
 }
 
 impl Peer {
-    /// The service at the host, and port if one is given, of that address.
-    pub fn of(service: Service, url: &Url) -> Self {
+    /// Returns the service at the host, and port if one is given, of an address.
+    pub fn at_url(service: Service, url: &Url) -> Self {
         let name = url.host_str().unwrap_or_default();
         let host = match url.port() {
             Some(port) => format!("{name}:{port}"),
@@ -203,12 +164,12 @@ impl Peer {
         Self { service, host }
     }
 
-    /// The service.
+    /// Returns the service.
     pub fn service(&self) -> Service {
         self.service
     }
 
-    /// The host, with the port if it is not the usual one.
+    /// Returns the host, with the port if it is not the usual one.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -231,7 +192,7 @@ impl Cause {
         Self { words: words.into(), of_http2: true }
     }
 
-    /// Whether HTTP/2 was spoken, and failed.
+    /// Returns true if HTTP/2 was spoken, and failed.
     pub fn is_of_http2(&self) -> bool {
         self.of_http2
     }
@@ -243,7 +204,7 @@ impl Cause {
 
     /// Takes the innermost words of a client's error: the outer ones only say that a request
     /// failed, and may name its URL.
-    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+    pub(super) fn from_innermost(error: &(dyn Error + 'static)) -> Self {
         let mut innermost = error;
         while let Some(source) = innermost.source() {
             innermost = source;
@@ -251,8 +212,8 @@ impl Cause {
         Self::new(innermost.to_string())
     }
 
-    /// The same cause with words before it.
-    pub(super) fn within(self, what: &str) -> Self {
+    /// Puts words before the cause.
+    pub(super) fn with_context(self, what: &str) -> Self {
         Self { words: format!("{what}: {}", self.words), ..self }
     }
 }
@@ -271,7 +232,7 @@ mod tests {
 
     fn peer() -> Peer {
         let url = "https://contoso.crm4.dynamics.com/api?$filter=made-up#part";
-        Peer::of(Service::Dataverse, &url.parse().unwrap())
+        Peer::at_url(Service::Dataverse, &url.parse().unwrap())
     }
 
     #[test]

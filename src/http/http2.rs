@@ -28,8 +28,9 @@ const QUIET: Duration = Duration::from_secs(20);
 /// How long that ping may go unanswered before the connection counts as dead.
 const PONG_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The client with those bounds, which speaks HTTP/2 where a service offers it in the TLS handshake.
-pub(super) fn offered(builder: ClientBuilder) -> ClientBuilder {
+/// Sets those bounds, and lets the client speak HTTP/2 where a service offers it in the TLS
+/// handshake.
+pub(super) fn offer_http2(builder: ClientBuilder) -> ClientBuilder {
     builder
         .http2_initial_stream_window_size(ANSWER_WINDOW_BYTES)
         .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -38,14 +39,14 @@ pub(super) fn offered(builder: ClientBuilder) -> ClientBuilder {
         .http2_keep_alive_timeout(PONG_TIMEOUT)
 }
 
-/// What a failure says where HTTP/2 was spoken; none if it was not. What the other side wrote beside
-/// its reason is left out.
-pub(super) fn cause(error: &(dyn Error + 'static)) -> Option<Cause> {
+/// Says what a failure means where HTTP/2 was spoken. Returns none if it was not. What the other
+/// side wrote beside its reason is left out.
+pub(super) fn failure_cause(error: &(dyn Error + 'static)) -> Option<Cause> {
     let mut was_spoken = false;
     let mut innermost = error;
     loop {
-        if let Some(told) = innermost.downcast_ref().and_then(words) {
-            return Some(Cause::of_http2(told));
+        if let Some(words) = innermost.downcast_ref().and_then(describe_error) {
+            return Some(Cause::of_http2(words));
         }
         was_spoken |= went_over_http2(innermost);
         let Some(source) = innermost.source() else { break };
@@ -54,7 +55,7 @@ pub(super) fn cause(error: &(dyn Error + 'static)) -> Option<Cause> {
     was_spoken.then(|| Cause::of_http2(format!("the HTTP/2 connection broke: {innermost}")))
 }
 
-/// Whether what failed was HTTP/2, or went over a connection of it.
+/// Returns true if what failed was HTTP/2, or went over a connection of it.
 fn went_over_http2(error: &(dyn Error + 'static)) -> bool {
     let connection = error.downcast_ref::<legacy::Error>().and_then(legacy::Error::connect_info);
     error.is::<h2::Error>() || connection.is_some_and(Connected::is_negotiated_h2)
@@ -63,7 +64,7 @@ fn went_over_http2(error: &(dyn Error + 'static)) -> bool {
 /// Says what happened, with the reason's name in
 /// [RFC 9113 section 7](https://www.rfc-editor.org/rfc/rfc9113#section-7), if there is a reason: a
 /// connection that is ended for one may look like one that broke.
-fn words(error: &h2::Error) -> Option<String> {
+fn describe_error(error: &h2::Error) -> Option<String> {
     let reason = error.reason()?;
     let what = if !error.is_remote() {
         "what came is not the HTTP/2 that was agreed on"
@@ -90,13 +91,13 @@ mod tests {
 
     #[test]
     fn a_failure_of_http_2_is_found_where_it_is_wrapped_and_told_by_its_name() {
-        let told = cause(&Outer(Reason::FRAME_SIZE_ERROR.into())).unwrap();
+        let told = failure_cause(&Outer(Reason::FRAME_SIZE_ERROR.into())).unwrap();
         let said = "what came is not the HTTP/2 that was agreed on (FRAME_SIZE_ERROR)";
         assert_eq!((told.to_string().as_str(), told.is_of_http2()), (said, true));
     }
 
     #[test]
     fn the_failures_of_others_are_left_to_them() {
-        assert_eq!(cause(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
+        assert_eq!(failure_cause(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
     }
 }

@@ -4,30 +4,29 @@
 //! repeat. This module knows nothing of what the services mean by their answers.
 
 mod client;
-mod counts;
 mod decode;
 mod error;
-mod gate;
+mod extra_roots;
 mod http2;
-mod pace;
-mod parcel;
+mod limiter;
+mod prepared_request;
 mod request;
+mod request_counts;
 mod retry;
-mod silence;
+mod slow_answers;
 mod span;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod transport;
-mod trust;
 
 pub use client::MOST_BODY_BYTES;
-pub use counts::Counts;
 pub use decode::DecodeError;
-pub use error::{Cause, CutShort, HTTP1_REMEDY, Peer, TIME_REMEDY, TRUST_REMEDY, TransportError};
+pub use error::{Cause, HTTP1_REMEDY, Peer, TIME_REMEDY, TRUST_REMEDY, TransportError};
+pub use extra_roots::{ExtraRoots, ExtraRootsError};
 pub use request::{Answer, Body, Method, Request, Safety};
+pub use request_counts::RequestCounts;
 pub use retry::retry_after;
-pub use silence::Silence;
+pub use slow_answers::SlowAnswer;
 pub use transport::{Settings, Transport};
-pub use trust::{Trust, TrustError};

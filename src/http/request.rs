@@ -8,10 +8,9 @@ use url::Url;
 
 pub use http::Method;
 
-use super::CutShort;
 use super::decode::{self, DecodeError};
-use super::parcel::CLIENT_REQUEST_ID;
-use crate::domain::{Service, printable};
+use super::prepared_request::CLIENT_REQUEST_ID;
+use crate::domain::{CutShort, Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
 const MOST_ID_CHARACTERS: usize = 128;
@@ -72,84 +71,85 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer as it came.
+    /// Makes an answer as it came.
     pub fn new(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
         Self { status, headers, body, cut_short: None }
     }
 }
 
 impl Request {
-    /// A GET.
+    /// Makes a GET.
     pub fn get(service: Service, url: Url, template: &'static str) -> Self {
         Self::query(service, Method::GET, url, template)
     }
 
-    /// A request that changes nothing, whatever its method.
+    /// Makes a request that changes nothing, whatever its method.
     pub fn query(service: Service, method: Method, url: Url, template: &'static str) -> Self {
         let safety = Safety::Query;
         Self { service, method, url, template, headers: Vec::new(), body: Body::Empty, safety }
     }
 
-    /// A request that may change something.
+    /// Makes a request that may change something.
     pub fn command(service: Service, method: Method, url: Url, template: &'static str) -> Self {
         let safety = Safety::Command;
         Self { safety, ..Self::query(service, method, url, template) }
     }
 
-    /// The same request with a body.
+    /// Adds a body.
     #[must_use]
-    pub fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+    pub fn with_body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Self {
         let content_type = content_type.into();
         self.body = Body::Bytes { content_type, bytes };
         self
     }
 
-    /// The same request with one more header.
+    /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 }
 
 impl Answer {
-    /// Whether the status is one of success.
+    /// Returns true if the status is one of success.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// A header's value, if it is text.
+    /// Returns a header's value, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The id by which the service's operators find the request, made safe to print: the service's
-    /// own, else the one that was sent.
+    /// Returns the id by which the service's operators find the request, made safe to print: the
+    /// service's own, else the one that was sent.
     pub fn request_id(&self) -> Option<String> {
-        request_id(&self.headers).or_else(|| id_in(&self.headers, &[CLIENT_REQUEST_ID.as_str()]))
+        request_id(&self.headers)
+            .or_else(|| first_id_in(&self.headers, &[CLIENT_REQUEST_ID.as_str()]))
     }
 
-    /// What the answer is, in words, where it should be another: never a part of it.
-    pub fn described(&self) -> String {
-        decode::described(self)
+    /// Describes the answer where it should be another, without a part of its body.
+    pub fn describe_unexpected(&self) -> String {
+        decode::describe_answer(self)
     }
 
-    /// The body as JSON, with or without a byte order mark.
+    /// Reads the body as JSON, with or without a byte order mark.
     ///
     /// # Errors
     /// What is wrong with it, by line and column; never the text itself.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        decode::json(self)
+        decode::read_json(self)
     }
 }
 
-/// The service's id for a request, made safe to print.
+/// Returns the service's id for a request, made safe to print.
 pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    id_in(headers, &["x-ms-service-request-id", "x-ms-request-id", "req_id"])
+    first_id_in(headers, &["x-ms-service-request-id", "x-ms-request-id", "req_id"])
 }
 
-/// The first of some headers that holds an id.
-fn id_in(headers: &HeaderMap, names: &[&str]) -> Option<String> {
+/// Returns the first of some headers that holds an id.
+fn first_id_in(headers: &HeaderMap, names: &[&str]) -> Option<String> {
     let mut texts = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
     let id = texts.find(|text| !text.trim().is_empty())?;
     Some(printable(id, MOST_ID_CHARACTERS))

@@ -1,4 +1,4 @@
-//! Whether and when a request is sent again: a pure decision over values.
+//! Decides whether and when a request is sent again: pure, over values.
 //!
 //! Neither clock nor randomness is read here. What a service has provably not executed is sent
 //! again whatever it does; anything else only if repeating it changes nothing. A request that was
@@ -68,9 +68,9 @@ pub(super) struct Delay {
 }
 
 impl Tries {
-    /// The tries after one more that ended so.
+    /// Returns the tries after one more that ended so.
     #[must_use]
-    pub(super) fn and(self, outcome: Outcome) -> Self {
+    pub(super) fn with_outcome(self, outcome: Outcome) -> Self {
         match outcome {
             Outcome::Answered { status: 429, .. } => {
                 Self { throttled: self.throttled.saturating_add(1), ..self }
@@ -79,15 +79,15 @@ impl Tries {
         }
     }
 
-    /// How many there were, whatever their end.
-    pub(super) fn all(self) -> u32 {
+    /// Returns how many tries there were, whatever their end.
+    pub(super) fn total_count(self) -> u32 {
         self.counted.saturating_add(self.throttled)
     }
 }
 
 impl Delay {
-    /// The wait at that fraction of the way, where `u32::MAX` is the whole way.
-    pub(super) fn at(self, fraction: u32) -> Duration {
+    /// Returns the wait at that fraction of the way, where `u32::MAX` is the whole way.
+    pub(super) fn at_fraction(self, fraction: u32) -> Duration {
         let span = self.most.saturating_sub(self.least);
         self.least + span.mul_f64(f64::from(fraction) / f64::from(u32::MAX))
     }
@@ -98,24 +98,26 @@ pub(super) fn decide(tries: Tries, safety: Safety, outcome: Outcome) -> Decision
     if tries.counted >= MOST_ATTEMPTS || !may_repeat(safety, outcome) {
         return Decision::Stop;
     }
-    Decision::Again(delay(tries, outcome))
+    Decision::Again(delay_after(tries, outcome))
 }
 
-/// How long nobody is to send anything to the service; none if it does not ask for that.
-pub(super) fn pause(tries: Tries, outcome: Outcome) -> Option<Delay> {
+/// Returns how long all requests to the service are to pause, if it asks for that.
+pub(super) fn shared_pause(tries: Tries, outcome: Outcome) -> Option<Delay> {
     match outcome {
         Outcome::Answered { status: 429, .. }
-        | Outcome::Answered { status: 503, retry_after: Some(_) } => Some(delay(tries, outcome)),
+        | Outcome::Answered { status: 503, retry_after: Some(_) } => {
+            Some(delay_after(tries, outcome))
+        }
         _ => None,
     }
 }
 
-/// Whether a status says that the service is asked too much.
+/// Returns true if a status says that the service is sent too many requests.
 pub(super) fn is_throttled(status: u16) -> bool {
     matches!(status, 429 | 503)
 }
 
-/// Whether sending again can do no harm and may help.
+/// Returns true if sending again can do no harm and may help.
 fn may_repeat(safety: Safety, outcome: Outcome) -> bool {
     let query = safety == Safety::Query;
     match outcome {
@@ -128,31 +130,32 @@ fn may_repeat(safety: Safety, outcome: Outcome) -> bool {
     }
 }
 
-/// How long to wait: what the service asks for, else exponentially longer with full jitter. Since
-/// nothing bounds how often a request is turned away by `429`, there is some wait in any case.
-fn delay(tries: Tries, outcome: Outcome) -> Delay {
+/// Returns how long to wait: what the service asks for, else exponentially longer with full jitter.
+/// Since nothing bounds how often a request is turned away by `429`, there is some wait in any
+/// case.
+fn delay_after(tries: Tries, outcome: Outcome) -> Delay {
     match outcome {
         Outcome::Answered { status: 429, retry_after } => {
             retry_after.filter(|wait| *wait >= SHORTEST).map_or_else(
                 || {
-                    let most = growing(tries.throttled);
+                    let most = longest_delay(tries.throttled);
                     Delay { least: most / 2, most }
                 },
-                named,
+                spread_delay,
             )
         }
-        Outcome::Answered { retry_after: Some(wait), .. } => named(wait),
-        _ => Delay { least: Duration::ZERO, most: growing(tries.counted) },
+        Outcome::Answered { retry_after: Some(wait), .. } => spread_delay(wait),
+        _ => Delay { least: Duration::ZERO, most: longest_delay(tries.counted) },
     }
 }
 
-/// A wait that the service named, spread a little.
-fn named(least: Duration) -> Delay {
+/// Spreads a wait that the service named a little.
+fn spread_delay(least: Duration) -> Delay {
     Delay { least, most: least.saturating_add(SPREAD.min(least / 8)) }
 }
 
-/// The longest wait after so many tries.
-fn growing(tries: u32) -> Duration {
+/// Returns the longest wait after that many tries.
+fn longest_delay(tries: u32) -> Duration {
     let factor = 2_u32.saturating_pow(tries.saturating_sub(1));
     FIRST_DELAY.saturating_mul(factor).min(LONGEST_DELAY)
 }
@@ -191,7 +194,7 @@ mod tests {
 
     /// So many tries that ended alike.
     fn tries(count: u32, outcome: Outcome) -> Tries {
-        (0..count).fold(Tries::default(), |tries, _| tries.and(outcome))
+        (0..count).fold(Tries::default(), |tries, _| tries.with_outcome(outcome))
     }
 
     fn again(safety: Safety, outcome: Outcome) -> bool {
@@ -237,39 +240,46 @@ mod tests {
     fn attempts_that_were_turned_away_do_not_count() {
         let throttled = tries(1_000, answered(429));
         assert_ne!(decide(throttled, Safety::Command, answered(429)), Decision::Stop);
-        let lost = (0..4).fold(throttled, |tries, _| tries.and(Outcome::Lost));
+        let lost = (0..4).fold(throttled, |tries, _| tries.with_outcome(Outcome::Lost));
         assert_ne!(decide(lost, Safety::Query, Outcome::Lost), Decision::Stop);
-        assert_eq!(decide(lost.and(Outcome::Lost), Safety::Query, Outcome::Lost), Decision::Stop);
-        assert_eq!(lost.all(), 1_004);
+        assert_eq!(
+            decide(lost.with_outcome(Outcome::Lost), Safety::Query, Outcome::Lost),
+            Decision::Stop
+        );
+        assert_eq!(lost.total_count(), 1_004);
     }
 
     #[test]
     fn the_wait_grows_and_is_spread_from_nothing_to_its_limit() {
-        let lost = |count| delay(tries(count, Outcome::Lost), Outcome::Lost);
-        let most = [1, 2, 3, 4, 30].map(|count| lost(count).at(u32::MAX).as_millis());
+        let lost = |count| delay_after(tries(count, Outcome::Lost), Outcome::Lost);
+        let most = [1, 2, 3, 4, 30].map(|count| lost(count).at_fraction(u32::MAX).as_millis());
         assert_eq!(most, [500, 1000, 2000, 4000, 20_000]);
-        assert_eq!(lost(4).at(0), Duration::ZERO);
+        assert_eq!(lost(4).at_fraction(0), Duration::ZERO);
     }
 
     #[test]
     fn there_is_a_growing_wait_between_attempts_that_are_turned_away() {
         for outcome in [answered(429), turned_away(0), turned_away(99)] {
-            let least = [1, 2, 7, 1_000].map(|count| delay(tries(count, outcome), outcome).at(0));
+            let least = [1, 2, 7, 1_000]
+                .map(|count| delay_after(tries(count, outcome), outcome).at_fraction(0));
             assert_eq!(least.map(|wait| wait.as_millis()), [250, 500, 10_000, 10_000]);
         }
-        assert_eq!(delay(tries(9, turned_away(100)), turned_away(100)).at(0), SHORTEST);
+        assert_eq!(
+            delay_after(tries(9, turned_away(100)), turned_away(100)).at_fraction(0),
+            SHORTEST
+        );
     }
 
     #[test]
     fn a_wait_that_the_service_names_is_never_cut_short() {
         for status in [429, 503] {
             let retry_after = Some(Duration::from_secs(90));
-            let wait = delay(Tries::default(), Outcome::Answered { status, retry_after });
-            assert_eq!(wait.at(0), Duration::from_secs(90));
-            assert_eq!(wait.at(u32::MAX), Duration::from_millis(90_500));
+            let wait = delay_after(Tries::default(), Outcome::Answered { status, retry_after });
+            assert_eq!(wait.at_fraction(0), Duration::from_secs(90));
+            assert_eq!(wait.at_fraction(u32::MAX), Duration::from_millis(90_500));
         }
-        let wait = delay(Tries::default(), turned_away(1_000));
-        assert_eq!(wait.at(u32::MAX), Duration::from_millis(1_125));
+        let wait = delay_after(Tries::default(), turned_away(1_000));
+        assert_eq!(wait.at_fraction(u32::MAX), Duration::from_millis(1_125));
     }
 
     #[test]
@@ -278,10 +288,14 @@ mod tests {
         let unavailable = Outcome::Answered { status: 503, retry_after };
         for outcome in [answered(429), turned_away(2_000), unavailable] {
             let tries = tries(1, outcome);
-            assert_eq!(pause(tries, outcome), Some(delay(tries, outcome)), "{outcome:?}");
+            assert_eq!(
+                shared_pause(tries, outcome),
+                Some(delay_after(tries, outcome)),
+                "{outcome:?}"
+            );
         }
         for outcome in [answered(503), answered(502), Outcome::Lost, Outcome::NeverSent] {
-            assert_eq!(pause(tries(1, outcome), outcome), None, "{outcome:?}");
+            assert_eq!(shared_pause(tries(1, outcome), outcome), None, "{outcome:?}");
         }
     }
 
@@ -331,7 +345,7 @@ mod tests {
         let mut tries = Tries::default();
         let mut made = Vec::new();
         for outcome in outcomes {
-            tries = tries.and(*outcome);
+            tries = tries.with_outcome(*outcome);
             let decision = decide(tries, safety, *outcome);
             made.push((tries, *outcome, decision));
             if decision == Decision::Stop {
@@ -373,7 +387,7 @@ mod tests {
             let made = run(safety, &outcomes);
             let counted = made.iter().filter(|(_, outcome, _)| !is_429(*outcome)).count();
             prop_assert!(counted <= MOST_ATTEMPTS as usize);
-            prop_assert_eq!(made.last().unwrap().0.all() as usize, made.len());
+            prop_assert_eq!(made.last().unwrap().0.total_count() as usize, made.len());
         }
 
         #[test]
@@ -383,18 +397,18 @@ mod tests {
         ) {
             for (_, outcome, decision) in run(Safety::Query, &outcomes) {
                 let Decision::Again(delay) = decision else { continue };
-                let (wait, asked) = (delay.at(fraction), asked_for(outcome).unwrap_or_default());
+                let (wait, asked) = (delay.at_fraction(fraction), asked_for(outcome).unwrap_or_default());
                 prop_assert!(wait >= asked);
                 prop_assert!(wait <= LONGEST_DELAY.max(asked + SPREAD), "{wait:?} for {asked:?}");
                 prop_assert!(wait >= SHORTEST || !is_429(outcome), "{wait:?}");
-                prop_assert!(wait >= delay.at(0) && wait <= delay.at(u32::MAX));
+                prop_assert!(wait >= delay.at_fraction(0) && wait <= delay.at_fraction(u32::MAX));
             }
         }
 
         #[test]
         fn a_wait_that_nobody_named_never_shrinks_from_try_to_try(count in 1..40_u32, lost: bool) {
             let outcome = if lost { Outcome::Lost } else { answered(429) };
-            let most = |count| delay(tries(count, outcome), outcome).at(u32::MAX);
+            let most = |count| delay_after(tries(count, outcome), outcome).at_fraction(u32::MAX);
             prop_assert!(most(count) <= most(count + 1) && most(count + 1) <= LONGEST_DELAY);
         }
 
@@ -403,10 +417,10 @@ mod tests {
             outcomes in vec(outcome(), 1..40),
         ) {
             for (tries, outcome, decision) in run(Safety::Query, &outcomes) {
-                if let (Some(pause), Decision::Again(delay)) = (pause(tries, outcome), decision) {
+                if let (Some(pause), Decision::Again(delay)) = (shared_pause(tries, outcome), decision) {
                     prop_assert_eq!(pause, delay);
                 }
-                prop_assert!(pause(tries, outcome).is_some() || !is_429(outcome));
+                prop_assert!(shared_pause(tries, outcome).is_some() || !is_429(outcome));
             }
         }
 

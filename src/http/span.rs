@@ -1,4 +1,4 @@
-//! What the log tells of one attempt: a span that names the request by its template, and neither
+//! Logs one attempt as a span that names the request by its template, and neither
 //! by its URL nor by a header, a body or a token.
 
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use tracing::Span;
 use tracing::field::{Empty, display};
 
-use super::parcel::Parcel;
+use super::prepared_request::PreparedRequest;
 use super::{Answer, Request, TransportError};
 use crate::domain::{milliseconds, sentence};
 
-/// The span of an attempt that begins.
-pub(super) fn of(request: &Request, parcel: &Parcel, attempt: u32) -> Span {
+/// Opens the span of an attempt.
+pub(super) fn begin_span(request: &Request, prepared: &PreparedRequest, attempt: u32) -> Span {
     tracing::debug_span!(
         "request",
         service = request.service.word(),
         method = %request.method,
         template = request.template,
         attempt,
-        client_request_id = parcel.id,
+        client_request_id = prepared.id,
         status = Empty,
         duration_ms = Empty,
         request_id = Empty,
@@ -26,8 +26,8 @@ pub(super) fn of(request: &Request, parcel: &Parcel, attempt: u32) -> Span {
     )
 }
 
-/// Tells how an attempt ended.
-pub(super) fn end(span: &Span, elapsed: Duration, result: &Result<Answer, TransportError>) {
+/// Records how an attempt ended.
+pub(super) fn end_span(span: &Span, elapsed: Duration, result: &Result<Answer, TransportError>) {
     span.record("duration_ms", milliseconds(elapsed));
     match result {
         Ok(answer) => {
@@ -38,6 +38,6 @@ pub(super) fn end(span: &Span, elapsed: Duration, result: &Result<Answer, Transp
             span.record("failure", display(sentence(error)));
         }
     }
-    let told = if result.is_ok() { "answered" } else { "not answered" };
-    span.in_scope(|| tracing::debug!("{told}"));
+    let message = if result.is_ok() { "answered" } else { "not answered" };
+    span.in_scope(|| tracing::debug!("{message}"));
 }

@@ -12,9 +12,9 @@ use proptest::sample::select;
 
 use super::testing::{Reply, Server};
 use super::{
-    Answer, CutShort, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
+    Answer, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
 };
-use crate::domain::{AccessToken, Service};
+use crate::domain::{AccessToken, CutShort, Service};
 
 fn transport(settings: Settings) -> Transport {
     Transport::new(settings).unwrap()
@@ -76,7 +76,7 @@ async fn what_is_logged_names_the_request_and_holds_no_secret() {
     })
     .await;
     let request = Request::command(Service::Flow, Method::POST, server.url("/x?made-up"), "/{x}");
-    let request = request.body("text/plain", b"made-up".to_vec());
+    let request = request.with_body("text/plain", b"made-up".to_vec());
     let token = AccessToken::new("made-up");
     let sent = transport(Settings::default());
     // Another test, which nobody listens to, may be first at an event and have it switched off
@@ -96,7 +96,7 @@ async fn what_is_logged_names_the_request_and_holds_no_secret() {
 async fn a_body_goes_out_with_its_type() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let request = Request::command(Service::Entra, Method::POST, server.url("/t"), "/t");
-    let request = request.body("application/x-www-form-urlencoded", b"a=b+c".to_vec());
+    let request = request.with_body("application/x-www-form-urlencoded", b"a=b+c".to_vec());
     let sent = transport(Settings::default());
     sent.send(&request, None).await.unwrap();
     let received = server.received().remove(0);
@@ -307,7 +307,7 @@ async fn an_answer_that_is_out_is_told_of_once_for_all_that_are() {
     let sent = transport(settings);
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
-    sent.on_silence(move |silence| {
+    sent.on_slow_answer(move |silence| {
         let what = format!("{} {} {}", silence.peer.service(), silence.method, silence.template);
         let times = [silence.time, silence.left].map(|time| time.as_secs_f32().round());
         list.lock().unwrap().push((what, times, silence.limit));

@@ -1,4 +1,4 @@
-//! Sends requests: as many at once as each service bears, again where that is safe, and not past
+//! Sends requests: no more at once than the limiter lets through, again where that is safe, and not past
 //! the run's deadline.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,13 +11,15 @@ use url::Url;
 use uuid::Uuid;
 
 use super::client::{Client, Tuning};
-use super::counts::Counter;
-use super::gate::{Gate, Place};
-use super::parcel::Parcel;
+use super::limiter::{LimitKey, Limiter, Limiters, Permit};
+use super::prepared_request::PreparedRequest;
+use super::request_counts::RequestCounter;
 use super::retry::{self, Decision, Outcome, Tries};
-use super::{Answer, Counts, CutShort, Method, Request, Safety, Silence, TransportError, Trust};
-use super::{silence, span};
-use crate::domain::{AccessToken, Service, milliseconds};
+use super::{
+    Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
+};
+use super::{slow_answers, span};
+use crate::domain::{AccessToken, CutShort, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -32,7 +34,7 @@ const PARALLELISM_HINT: &str = "x-ms-dop-hint";
 /// What bounds the requests of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many requests may be under way at once to one service, however well it bears them.
+    /// How many requests may be under way at once to one service.
     pub concurrency: usize,
     /// How long the whole run may take, from the making of the transport.
     pub deadline: Duration,
@@ -51,14 +53,14 @@ pub struct Transport {
 /// What all clones of a transport share.
 struct Shared {
     client: Client,
-    gates: Gates,
-    counter: Counter,
+    limiters: Limiters,
+    counter: RequestCounter,
     attempt_timeout: Duration,
     deadline: Mutex<Instant>,
     /// The time for the whole run.
     limit: Duration,
     on_wait: OnceLock<OnWait>,
-    on_silence: OnceLock<OnSilence>,
+    on_slow_answer: OnceLock<OnSlowAnswer>,
     /// How many commands to Dataverse a service may be carrying out.
     writes: AtomicUsize,
     /// Whether a connection was opened ahead of what needs it.
@@ -66,24 +68,15 @@ struct Shared {
 }
 
 /// A command that a service may be carrying out, until this is dropped.
-struct UnderWay<'run> {
+struct WriteInProgress<'run> {
     writes: &'run AtomicUsize,
 }
 
-/// The way to each service, since each has limits of its own.
-struct Gates {
-    entra: Gate,
-    dataverse: Gate,
-    flow: Gate,
-    trigger: Gate,
-    pipeline: Gate,
-}
-
-/// Who is told of a wait before a request is sent again.
+/// Is told of a wait before a request is sent again.
 type OnWait = Box<dyn Fn(Service, Duration) + Send + Sync>;
 
-/// Who is told of answers that are out for a while.
-type OnSilence = Box<dyn Fn(Silence<'_>) + Send + Sync>;
+/// Is told of answers that take long.
+type OnSlowAnswer = Box<dyn Fn(SlowAnswer<'_>) + Send + Sync>;
 
 /// What ends the wait for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +88,10 @@ enum Bound {
 }
 
 impl Default for Settings {
-    /// Twenty-four at once, so that two runs of one user stay below the 52 that Dataverse bears of
-    /// them; ten minutes in all; and two for an attempt, as long as Dataverse itself lets an
-    /// operation run (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>).
+    /// Allows 24 requests at once, so that two runs of one user stay below the 52 that Dataverse
+    /// accepts of them; ten minutes in all; and two for an attempt, as long as Dataverse itself
+    /// lets an operation run
+    /// (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>).
     fn default() -> Self {
         Self {
             concurrency: 24,
@@ -114,29 +108,32 @@ impl Transport {
     /// # Errors
     /// Certificates or the TLS library could not be set up.
     pub fn new(settings: Settings) -> Result<Self, TransportError> {
-        Self::trusting(settings, Trust::default())
+        Self::with_extra_roots(settings, ExtraRoots::default())
     }
 
     /// Makes a transport that trusts further certificates besides the system's.
     ///
     /// # Errors
     /// Certificates or the TLS library could not be set up.
-    pub fn trusting(settings: Settings, trust: Trust) -> Result<Self, TransportError> {
+    pub fn with_extra_roots(
+        settings: Settings,
+        extra_roots: ExtraRoots,
+    ) -> Result<Self, TransportError> {
         let tuning = Tuning {
             connections: settings.concurrency,
             connect: CONNECT_TIMEOUT.min(settings.attempt_timeout),
-            trust,
+            extra_roots,
             http1: settings.http1,
         };
         let shared = Shared {
             client: Client::new(tuning)?,
-            gates: Gates::new(settings.concurrency),
-            counter: Counter::default(),
+            limiters: Limiters::new(settings.concurrency),
+            counter: RequestCounter::default(),
             attempt_timeout: settings.attempt_timeout,
-            deadline: Mutex::new(after(settings.deadline)),
+            deadline: Mutex::new(instant_after(settings.deadline)),
             limit: settings.deadline,
             on_wait: OnceLock::new(),
-            on_silence: OnceLock::new(),
+            on_slow_answer: OnceLock::new(),
             writes: AtomicUsize::new(0),
             opened_early: AtomicBool::new(false),
         };
@@ -153,31 +150,32 @@ impl Transport {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
-        let parcel = Parcel::new(request, token)?;
+        let prepared = PreparedRequest::new(request, token)?;
         let mut tries = Tries::default();
         let mut previous = None;
         loop {
-            let number = tries.all() + 1;
-            let result = self.shared.attempt(request, &parcel, number, Bound::Run).await;
+            let number = tries.total_count() + 1;
+            let result = self.shared.attempt(request, &prepared, number, Bound::Run).await;
             let result = match (result, previous) {
                 // It waited for its turn: what came before tells more.
                 (Err(TransportError::DeadlinePassed { last: None, .. }), Some(previous)) => {
-                    return self.shared.conclude(&parcel, previous);
+                    return self.shared.conclude(&prepared, previous);
                 }
                 (result, _) => result,
             };
-            let outcome = outcome(&result, SystemTime::now());
-            tries = tries.and(outcome);
-            let gate = self.shared.gates.of(request.service);
-            let pause = retry::pause(tries, outcome).map(|delay| gate.pause(delay, random()));
+            let outcome = retry_outcome(&result, SystemTime::now());
+            tries = tries.with_outcome(outcome);
+            let limiter = self.shared.limiter(request);
+            let pause = retry::shared_pause(tries, outcome)
+                .map(|delay| limiter.pause(delay, random_fraction()));
             let Decision::Again(delay) = retry::decide(tries, request.safety, outcome) else {
                 return result;
             };
-            let wait = pause.unwrap_or_else(|| delay.at(random()));
+            let wait = pause.unwrap_or_else(|| delay.at_fraction(random_fraction()));
             if Instant::now() + wait >= self.shared.deadline() {
-                return self.shared.conclude(&parcel, result);
+                return self.shared.conclude(&prepared, result);
             }
-            self.shared.tell_of(request, wait);
+            self.shared.report_wait(request, wait);
             previous = Some(result);
             sleep(wait).await;
         }
@@ -193,8 +191,8 @@ impl Transport {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
-        let parcel = Parcel::new(request, token)?;
-        self.shared.attempt(request, &parcel, 1, Bound::Attempt).await
+        let prepared = PreparedRequest::new(request, token)?;
+        self.shared.attempt(request, &prepared, 1, Bound::Attempt).await
     }
 
     /// Opens a connection to a host that will be asked, while something else is done: by a request that
@@ -205,21 +203,21 @@ impl Transport {
             return;
         }
         let request = Request::query(service, Method::HEAD, origin, "/");
-        let Ok(parcel) = Parcel::new(&request, None) else { return };
-        let (shared, span) = (Arc::clone(&self.shared), span::of(&request, &parcel, 1));
-        self.shared.counter.add(service);
-        tokio::spawn(async move { shared.open(&parcel, &span).await });
+        let Ok(prepared) = PreparedRequest::new(&request, None) else { return };
+        let (shared, span) = (Arc::clone(&self.shared), span::begin_span(&request, &prepared, 1));
+        self.shared.counter.count_attempt(service);
+        tokio::spawn(async move { shared.open_connection(&prepared, &span).await });
     }
 
-    /// Has somebody told of the waits before requests are sent again, once for all who wait for the
-    /// same; the first one stays.
+    /// Sets who is told of the waits before requests are sent again, once for all who wait for the
+    /// same. The first one stays.
     pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
         let _ = self.shared.on_wait.set(Box::new(tell));
     }
 
-    /// Has somebody told of answers that are out for a while, rarely; the first one stays.
-    pub fn on_silence(&self, tell: impl Fn(Silence<'_>) + Send + Sync + 'static) {
-        let _ = self.shared.on_silence.set(Box::new(tell));
+    /// Sets who is told, rarely, of answers that take long. The first one stays.
+    pub fn on_slow_answer(&self, tell: impl Fn(SlowAnswer<'_>) + Send + Sync + 'static) {
+        let _ = self.shared.on_slow_answer.set(Box::new(tell));
     }
 
     /// Moves the run's deadline away by the time that a person took.
@@ -239,112 +237,125 @@ impl Transport {
         answer
     }
 
-    /// Whether Dataverse may be carrying out a command now. Before the first attempt, and while one
-    /// that was turned away waits to be sent again, it provably is not.
+    /// Returns true if Dataverse may be carrying out a command now. Before the first attempt, and
+    /// while one that was turned away waits to be sent again, it provably is not.
     pub fn is_writing(&self) -> bool {
         self.shared.writes.load(Ordering::Relaxed) > 0
     }
 
-    /// How many attempts went to each service so far.
-    pub fn counts(&self) -> Counts {
-        self.shared.counter.read()
+    /// Returns how many attempts went to each service so far.
+    pub fn counts(&self) -> RequestCounts {
+        self.shared.counter.read_counts()
     }
 }
 
 impl Shared {
-    /// Makes one attempt when there is a place for it.
+    /// Returns the limiter that a request shares with all others that the same limit is for.
+    fn limiter(&self, request: &Request) -> Arc<Limiter> {
+        self.limiters.get(LimitKey::new(request.service, &request.url))
+    }
+
+    /// Makes one attempt when the limiter lets it through.
     async fn attempt(
         &self,
         request: &Request,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         number: u32,
         bound: Bound,
     ) -> Result<Answer, TransportError> {
         let end = match bound {
             Bound::Run => self.deadline(),
-            Bound::Attempt => after(self.attempt_timeout),
+            Bound::Attempt => instant_after(self.attempt_timeout),
         };
-        let gate = self.gates.of(request.service);
+        let limiter = self.limiter(request);
         let passed = || TransportError::DeadlinePassed {
-            peer: parcel.peer.clone(),
-            cut_short: self.cut_short(gate.rest()),
+            peer: prepared.peer.clone(),
+            cut_short: self.cut_short(limiter.remaining_pause()),
             last: None,
         };
-        let place = gate.enter(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
-        self.counter.add(request.service);
-        let _under_way = self.under_way(request);
+        let permit = limiter.acquire(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
+        self.counter.count_attempt(request.service);
+        let _write = self.begin_write(request);
         let begin = Instant::now();
         // What may change something is not given up half-way for want of the run's time.
         let time = match request.safety {
             Safety::Query => self.attempt_timeout.min(end.saturating_duration_since(begin)),
             Safety::Command => self.attempt_timeout,
         };
-        let span = span::of(request, parcel, number);
-        let fetching = Box::pin(self.fetch(parcel, time).instrument(span.clone()));
+        let span = span::begin_span(request, prepared, number);
+        let fetching = Box::pin(self.fetch_in_time(prepared, time).instrument(span.clone()));
         let by_run = bound == Bound::Run && request.safety == Safety::Query;
         let until = if by_run { end } else { begin + time };
-        let tell = |time| self.tell_of_silence(request, parcel, time, (until, by_run));
-        let result = silence::told(fetching, tell).await.map(|answer| parcel.signed(answer));
-        span::end(&span, begin.elapsed(), &result);
-        adapt(&place, &result);
+        let tell = |time| self.report_slow_answer(request, prepared, time, (until, by_run));
+        let result = slow_answers::report_when_slow(fetching, tell)
+            .await
+            .map(|answer| prepared.with_own_id(answer));
+        span::end_span(&span, begin.elapsed(), &result);
+        record_answer(&permit, &result);
         result
     }
 
     /// Sends once, and waits for the whole answer no longer than that.
-    async fn fetch(&self, parcel: &Parcel, time: Duration) -> Result<Answer, TransportError> {
+    async fn fetch_in_time(
+        &self,
+        prepared: &PreparedRequest,
+        time: Duration,
+    ) -> Result<Answer, TransportError> {
         let id = OnceLock::new();
-        let fetched = timeout(time, self.client.fetch(parcel, &id)).await;
-        fetched.unwrap_or_else(|_| Err(parcel.timed_out(id.into_inner(), time)))
+        let fetched = timeout(time, self.client.fetch(prepared, &id)).await;
+        fetched.unwrap_or_else(|_| Err(prepared.timed_out(id.into_inner(), time)))
     }
 
     /// Sends a request for the sake of its connection.
-    async fn open(&self, parcel: &Parcel, span: &Span) {
+    async fn open_connection(&self, prepared: &PreparedRequest, span: &Span) {
         let begin = Instant::now();
-        let fetching = Box::pin(self.fetch(parcel, self.attempt_timeout).instrument(span.clone()));
-        span::end(span, begin.elapsed(), &fetching.await);
+        let fetching =
+            Box::pin(self.fetch_in_time(prepared, self.attempt_timeout).instrument(span.clone()));
+        span::end_span(span, begin.elapsed(), &fetching.await);
     }
 
-    /// Notes a command to Dataverse for as long as its attempt lasts.
-    fn under_way(&self, request: &Request) -> Option<UnderWay<'_>> {
+    /// Counts a command to Dataverse for as long as its attempt lasts.
+    fn begin_write(&self, request: &Request) -> Option<WriteInProgress<'_>> {
         let is_write = request.safety == Safety::Command && request.service == Service::Dataverse;
-        is_write.then(|| UnderWay::begin(&self.writes))
+        is_write.then(|| WriteInProgress::begin(&self.writes))
     }
 
-    /// Tells that an answer is out, unless somebody knows of another one; until when it is waited for,
-    /// and whether that is for want of the run's time.
-    fn tell_of_silence(
+    /// Reports that an answer takes long, unless another one was just reported; until when it is waited
+    /// for, and whether the run's time is what ends the wait.
+    fn report_slow_answer(
         &self,
         request: &Request,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         time: Duration,
         (until, by_run): (Instant, bool),
     ) {
-        let Some(tell) = self.on_silence.get() else { return };
-        if self.gates.of(request.service).may_tell_of_silence() {
-            let (peer, method, template) = (&parcel.peer, &request.method, request.template);
+        let Some(tell) = self.on_slow_answer.get() else { return };
+        if self.limiter(request).begin_slow_report() {
+            let (peer, method, template) = (&prepared.peer, &request.method, request.template);
             let left = until.saturating_duration_since(Instant::now());
             let limit = by_run.then_some(self.limit);
-            tell(Silence { peer, method, template, time, left, limit });
+            tell(SlowAnswer { peer, method, template, time, left, limit });
         }
     }
 
-    /// Tells of a wait, unless it has been told.
-    fn tell_of(&self, request: &Request, wait: Duration) {
+    /// Reports a wait, unless it is reported already.
+    fn report_wait(&self, request: &Request, wait: Duration) {
         let service = request.service;
         let (template, wait_ms) = (request.template, milliseconds(wait));
         tracing::debug!(service = service.word(), template, wait_ms, "sending again after a pause");
         if let Some(tell) = self.on_wait.get()
-            && self.gates.of(service).is_news(wait)
+            && self.limiter(request).begin_wait_report(wait)
         {
             tell(service, wait);
         }
     }
 
-    /// What is returned when the next attempt would come after the deadline: an answer stays one,
-    /// whoever reads it explains it, and a service that cannot be reached is not one that needs time.
+    /// Decides what is returned when the next attempt would come after the deadline: an answer
+    /// stays one, whoever reads it explains it, and a service that cannot be reached is not one
+    /// that needs time.
     fn conclude(
         &self,
-        parcel: &Parcel,
+        prepared: &PreparedRequest,
         result: Result<Answer, TransportError>,
     ) -> Result<Answer, TransportError> {
         match result {
@@ -355,77 +366,59 @@ impl Shared {
             }
             Err(error @ TransportError::Unreachable { .. }) => Err(error),
             Err(error) => Err(TransportError::DeadlinePassed {
-                peer: parcel.peer.clone(),
+                peer: prepared.peer.clone(),
                 cut_short: self.cut_short(None),
                 last: Some(Box::new(error)),
             }),
         }
     }
 
-    /// What it was that the run's time does not suffice for.
+    /// Describes what the run's time does not suffice for.
     fn cut_short(&self, asked: Option<Duration>) -> CutShort {
         let left = self.deadline().saturating_duration_since(Instant::now());
         CutShort { asked, left, limit: self.limit }
     }
 
-    /// When the run must have ended.
+    /// Returns the time at which the run must have ended.
     fn deadline(&self) -> Instant {
         *self.lock_deadline()
     }
 
-    /// The deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
+    /// Locks the deadline, to read or to move: a plain value, so a panic elsewhere cannot break it.
     fn lock_deadline(&self) -> MutexGuard<'_, Instant> {
         self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<'run> UnderWay<'run> {
+impl<'run> WriteInProgress<'run> {
     fn begin(writes: &'run AtomicUsize) -> Self {
         writes.fetch_add(1, Ordering::Relaxed);
         Self { writes }
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for WriteInProgress<'_> {
     fn drop(&mut self) {
         self.writes.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Gates {
-    /// Gates that never let more than so many through at once.
-    fn new(ceiling: usize) -> Self {
-        let gate = || Gate::new(ceiling);
-        Self { entra: gate(), dataverse: gate(), flow: gate(), trigger: gate(), pipeline: gate() }
-    }
-
-    /// The gate to a service.
-    fn of(&self, service: Service) -> &Gate {
-        match service {
-            Service::Entra => &self.entra,
-            Service::Dataverse => &self.dataverse,
-            Service::Flow => &self.flow,
-            Service::Trigger => &self.trigger,
-            Service::Pipeline => &self.pipeline,
-        }
-    }
-}
-
-/// Takes in what an answer tells of how many requests its service bears. A lost one tells nothing.
-fn adapt(place: &Place<'_>, result: &Result<Answer, TransportError>) {
+/// Tells the limiter what an answer says about how many requests its service accepts. A lost answer
+/// says nothing.
+fn record_answer(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
     let Ok(answer) = result else { return };
     if let Some(hint) = answer.header(PARALLELISM_HINT).and_then(|hint| hint.trim().parse().ok()) {
-        place.on_hint(hint);
+        permit.record_hint(hint);
     }
     if retry::is_throttled(answer.status) {
-        place.on_throttled();
+        permit.record_throttled();
     } else if answer.status < 500 {
-        place.on_success();
+        permit.record_success();
     }
 }
 
-/// What the retry policy wants to know of an attempt.
-fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
+/// Returns what the retry policy wants to know of an attempt.
+fn retry_outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
     match result {
         Ok(answer) => Outcome::Answered {
             status: answer.status,
@@ -437,14 +430,14 @@ fn outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome 
     }
 }
 
-/// The instant after that time; a time without end is a day.
-fn after(time: Duration) -> Instant {
+/// Returns the instant after a time; a time without end is a day.
+fn instant_after(time: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(time).unwrap_or(now + Duration::from_hours(24))
 }
 
-/// A random number. The first four bytes of a version 4 UUID are random throughout:
+/// Returns a random number. The first four bytes of a version 4 UUID are random throughout:
 /// <https://www.rfc-editor.org/rfc/rfc9562#section-5.4>.
-fn random() -> u32 {
+fn random_fraction() -> u32 {
     Uuid::new_v4().as_fields().0
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Journal, JournalRow, Origin, Place};
-use crate::domain::{Cloud, LogicalName, StoredText};
+use crate::domain::{Cloud, LogicalName, ServiceError, StoredText};
 use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
 use crate::problem::{Code, Problem};
-use crate::state::{Refusal, Row};
+use crate::state::Row;
 
 /// What to do about a row that somebody changed.
 const SEE_WHO: &str =
@@ -21,7 +21,7 @@ enum Verdict<'found> {
     /// Somebody changed it.
     Changed(Now<'found>),
     /// The service does not show it.
-    Hidden(&'found Refusal),
+    Hidden(&'found ServiceError),
 }
 
 /// What a row is now that somebody changed.
@@ -208,9 +208,9 @@ impl<'run> Draft<'run> {
     }
 
     /// Notes that the service does not show a row.
-    fn hidden(&mut self, row: &JournalRow, refusal: &Refusal) {
+    fn hidden(&mut self, row: &JournalRow, error: &ServiceError) {
         for place in &row.places {
-            let (message, hint) = explain_refusal(refusal);
+            let (message, hint) = explain_refusal(error);
             self.problems.push(problem(place, Code::PrivilegeMissing, message, hint));
         }
     }

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Draft, explain_refusal};
-use crate::domain::{CallbackUrl, Cloud, Kind, printable};
+use crate::domain::{CallbackUrl, Cloud, Kind, ServiceError, printable};
 use crate::problem::{Code, Problem};
 use crate::state::{
-    Callback, Flow, FlowState, NoTrigger, ObservedFlow, Reading, Refusal, SignedUrls, Trigger,
-    Workflow,
+    Callback, Flow, FlowState, NoTrigger, ObservedFlow, Reading, SignedUrls, Trigger, Workflow,
 };
 
 /// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.
@@ -252,10 +251,10 @@ fn callback<'run>(
     }
 }
 
-/// What the service said, with its code.
-fn quoted(refusal: &Refusal) -> String {
-    let id = refusal.request_id.as_ref().map(|id| format!("; request {id}")).unwrap_or_default();
-    format!("{}: {}{id}", refusal.code, refusal.message.trim_end_matches('.'))
+/// Quotes the service's sentence, with its code.
+fn quoted(error: &ServiceError) -> String {
+    let id = error.request_id.as_ref().map(|id| format!("; request {id}")).unwrap_or_default();
+    format!("{}: {}{id}", error.code, error.message.trim_end_matches('.'))
 }
 
 /// The URL, if it leads where such a URL may lead: it will be called with the callers' data.

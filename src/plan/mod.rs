@@ -22,10 +22,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    CallbackUrl, Cloud, EntityTag, JsonPointer, StoredText, UrlView, WorkflowId, printable,
+    CallbackUrl, Cloud, EntityTag, JsonPointer, ServiceError, StoredText, UrlView, WorkflowId,
+    printable,
 };
 use crate::problem::{Code, Problem};
-use crate::state::{Binding, Desired, Observed, ObservedFlow, Refusal, Site, Targets};
+use crate::state::{Binding, Desired, Observed, ObservedFlow, Site, Targets};
 
 pub use difference::{Difference, Part};
 pub use elsewhere::elsewhere;
@@ -312,8 +313,8 @@ impl<'run> Draft<'run> {
     }
 
     /// Notes that the service did not let the user see something.
-    fn refusal(&mut self, wanted: &Wanted<'_>, refusal: &Refusal) {
-        let (message, hint) = explain_refusal(refusal);
+    fn refusal(&mut self, wanted: &Wanted<'_>, error: &ServiceError) {
+        let (message, hint) = explain_refusal(error);
         self.problem(wanted, Code::PrivilegeMissing, message, hint);
     }
 
@@ -417,16 +418,16 @@ fn member(document: &mut Document<'_>, pointer: &JsonPointer) -> Option<StoredTe
     document.member(pointer).ok().flatten().map(StoredText::new)
 }
 
-/// A sentence about a refusal and what helps.
-pub fn explain_refusal(refusal: &Refusal) -> (String, String) {
-    let hint = match &refusal.privilege {
+/// Returns a sentence about an error that a service answered with, and what helps.
+pub fn explain_refusal(error: &ServiceError) -> (String, String) {
+    let hint = match error.missing_privilege() {
         Some(privilege) => {
             format!("give the signed-in user a security role with the privilege `{privilege}`")
         }
         None => "give the signed-in user a security role that may do this".to_owned(),
     };
-    let Refusal { service, message, code, .. } = refusal;
-    let id = refusal.request_id.as_ref().map(|id| format!("; request {id}")).unwrap_or_default();
+    let ServiceError { service, message, code, .. } = error;
+    let id = error.request_id.as_ref().map(|id| format!("; request {id}")).unwrap_or_default();
     (format!("{service} refuses: {message} ({code}{id})"), hint)
 }
 

@@ -74,7 +74,7 @@ pub async fn ask(transport: &Transport, questions: Vec<Question>) -> Vec<Probed>
         let result = match request {
             Err(why) => ProbeResult::Skipped(why),
             Ok(request) => ProbeResult::Asked(match transport.send(&request, None).await {
-                Ok(answer) => Verdict::of(view.kind, &answer),
+                Ok(answer) => Verdict::from_answer(view.kind, &answer),
                 Err(error) => Verdict::Unknown(sentence(&error)),
             }),
         };

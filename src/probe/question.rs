@@ -52,7 +52,7 @@ fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Requ
     let taken = told.method(url);
     match refusal(url, told, taken, terms) {
         Some(why) => Err(why),
-        None => trigger::probe(url, taken, terms.environment).ok_or(UNSAFE),
+        None => trigger::probe_request(url, taken, terms.environment).ok_or(UNSAFE),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{ExportedFile, Run, RunEnvironment, VERSION as PROGRAM};
 use crate::bridge::Exported;
 use crate::domain::{Fingerprint, UrlView, WorkflowId, visible};
 use crate::failure::Failure;
-use crate::http::Counts;
+use crate::http::RequestCounts;
 use crate::plan::{Change, Difference, ValueView};
 use crate::probe::Probed;
 use crate::problem::Problem;
@@ -282,8 +282,8 @@ impl FailureShape {
 }
 
 impl RequestsShape {
-    fn of(requests: Counts) -> Self {
-        let Counts { entra, dataverse, flow, trigger, pipeline: _ } = requests;
+    fn of(requests: RequestCounts) -> Self {
+        let RequestCounts { entra, dataverse, flow, trigger, pipeline: _ } = requests;
         Self { entra, dataverse, flow, trigger }
     }
 }

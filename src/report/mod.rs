@@ -32,7 +32,7 @@ use std::time::{Duration, SystemTime};
 use crate::bridge::Exported;
 use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::failure::Failure;
-use crate::http::Counts;
+use crate::http::RequestCounts;
 use crate::plan::Plan;
 use crate::probe::Probed;
 use crate::problem::Problem;
@@ -115,7 +115,7 @@ pub struct Run<'run> {
     /// Why it ended early.
     pub failure: Option<&'run Failure>,
     /// How many requests it sent.
-    pub requests: Counts,
+    pub requests: RequestCounts,
     /// How long it took.
     pub duration: Duration,
 }

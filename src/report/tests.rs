@@ -62,7 +62,7 @@ fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
         failure: None,
         exported: None,
         checked: None,
-        requests: Counts::default(),
+        requests: RequestCounts::default(),
         duration: Duration::from_millis(1_234),
     }
 }
@@ -401,9 +401,9 @@ fn probed(result: ProbeResult) -> Probed {
 /// A check of the target `environment-variable/x`, with those probes.
 fn rendered_check(format: ReportFormat, problems: Vec<Problem>, probes: Vec<Probed>) -> String {
     let changes = vec![change("environment-variable/x", Action::NoOp)];
-    let (plan, none) = (plan(changes, problems, Vec::new()), Counts::default());
+    let (plan, none) = (plan(changes, problems, Vec::new()), RequestCounts::default());
     let checked = Checked { targets: 1, pending: Some(0), probes: Some(probes) };
-    let requests = Counts { trigger: 3, ..none };
+    let requests = RequestCounts { trigger: 3, ..none };
     let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
     format.render(&Run { checked: Some(&checked), requests, ..run })
 }

@@ -13,7 +13,7 @@ use crate::domain::{Cloud, EnvironmentUrl, FlowWay, sentence};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::http::{Settings, Silence, Transport, Trust};
+use crate::http::{ExtraRoots, Settings, SlowAnswer, Transport};
 use crate::report::Console;
 
 /// The longest that one attempt of a request may take: Dataverse itself gives up after two minutes.
@@ -87,10 +87,11 @@ pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Tr
         attempt_timeout: ATTEMPT,
         http1: args.http1,
     };
-    let trust = args.ca_bundle.as_deref().map_or_else(|| Ok(Trust::default()), bundle)?;
-    let transport = Transport::trusting(settings, trust)?;
+    let extra_roots =
+        args.ca_bundle.as_deref().map_or_else(|| Ok(ExtraRoots::default()), bundle)?;
+    let transport = Transport::with_extra_roots(settings, extra_roots)?;
     let listener = Arc::clone(console);
-    transport.on_silence(move |silence| tell_of(silence, &*listener));
+    transport.on_slow_answer(move |silence| tell_of(silence, &*listener));
     let console = Arc::clone(console);
     transport.on_wait(move |service, time| {
         if time >= WORTH_TELLING {
@@ -101,15 +102,15 @@ pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Tr
 }
 
 /// Tells of an answer that is out.
-fn tell_of(silence: Silence<'_>, listener: &dyn Listener) {
-    let Silence { peer, method, template, time, left, limit } = silence;
+fn tell_of(silence: SlowAnswer<'_>, listener: &dyn Listener) {
+    let SlowAnswer { peer, method, template, time, left, limit } = silence;
     let (service, host) = (peer.service(), peer.host());
     let request = &format!("{method} {template}");
     listener.tell(Event::Unanswered { service, host, request, time, left, limit });
 }
 
 /// The certificates of a bundle.
-fn bundle(file: &Path) -> Result<Trust, Failure> {
+fn bundle(file: &Path) -> Result<ExtraRoots, Failure> {
     let refused = |error: &(dyn Error + 'static)| {
         Failure::new(
             Exit::Usage,
@@ -118,5 +119,5 @@ fn bundle(file: &Path) -> Result<Trust, Failure> {
         .hint("name a file with certificates in PEM form by --ca-bundle or FLOWBIND_CA_BUNDLE")
     };
     let pem = std::fs::read(file).map_err(|error| refused(&error))?;
-    Trust::from_pem(&pem).map_err(|error| refused(&error))
+    ExtraRoots::from_pem(&pem).map_err(|error| refused(&error))
 }

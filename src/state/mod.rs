@@ -11,6 +11,6 @@ pub use desired::{
 };
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, InactiveKey, NoTrigger, Observed,
-    ObservedFlow, Reading, Refusal, Row, Seen, Table, TableKind, Targets, Trigger, ValueRow,
-    Variable, VariableType, Workflow,
+    ObservedFlow, Reading, Row, Seen, Table, TableKind, Targets, Trigger, ValueRow, Variable,
+    VariableType, Workflow,
 };

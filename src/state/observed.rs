@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{KeyValue, Record, Selector};
 use crate::domain::{
-    CallbackUrl, EntityTag, LogicalName, ResourceId, RowId, SchemaName, Service, StoredText,
+    CallbackUrl, EntityTag, LogicalName, ResourceId, RowId, SchemaName, ServiceError, StoredText,
     TriggerName, WorkflowId,
 };
 
@@ -26,27 +26,12 @@ pub enum Reading<T> {
     /// It is not there.
     Absent,
     /// The service does not let this user see it.
-    Refused(Refusal),
+    Refused(ServiceError),
 }
 
 /// What was read, or the service's refusal to show it to this user. That there is nothing is said
 /// by an empty list.
-pub type Seen<T> = Result<T, Refusal>;
-
-/// A service's refusal to show something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Who refused.
-    pub service: Service,
-    /// The service's code, such as `0x80040220`.
-    pub code: String,
-    /// The service's sentence, made safe to print.
-    pub message: String,
-    /// The privilege that the sentence names.
-    pub privilege: Option<String>,
-    /// The id by which the service's operators find the request.
-    pub request_id: Option<String>,
-}
+pub type Seen<T> = Result<T, ServiceError>;
 
 /// One flow as it is.
 #[derive(Clone, Debug)]
@@ -134,15 +119,15 @@ pub enum Callback {
     /// The URL of another flow, as the service's own record of it says.
     OtherFlow(WorkflowId),
     /// The service knows the flow by neither of its ids.
-    UnknownFlow(Refusal),
+    UnknownFlow(ServiceError),
     /// The service does not know the trigger, as before a first activation.
-    UnknownTrigger(Refusal),
+    UnknownTrigger(ServiceError),
     /// The service says that this is no HTTP trigger.
-    NotHttp(Refusal),
+    NotHttp(ServiceError),
     /// The caller is neither an owner nor a co-owner.
-    NotOwner(Refusal),
+    NotOwner(ServiceError),
     /// The caller may not use this environment.
-    EnvironmentDenied(Refusal),
+    EnvironmentDenied(ServiceError),
 }
 
 /// The targets as they are.

@@ -5,9 +5,9 @@ use flowbind::api::dataverse::{
     read_environment_id, read_page, read_record, read_table, read_tag,
 };
 use flowbind::api::entra::{Challenge, Refusal};
-use flowbind::api::flow::{CallbackFault, read_callback_url, read_workflow_id};
-use flowbind::api::{ApiError, Fault};
-use flowbind::domain::Service;
+use flowbind::api::flow::{read_callback_url, read_workflow_id};
+use flowbind::api::{ApiError, read_service_error};
+use flowbind::domain::{Service, ServiceError};
 use flowbind::http::Answer;
 use serde_json::{Map, Value};
 
@@ -35,7 +35,7 @@ pub(crate) fn read(reader: &str, answer: &Answer) -> Option<String> {
         "flow" => {
             said(read_workflow_id(answer), |id| id.map_or_else(String::new, |id| id.to_string()))
         }
-        "fault" => fault(&Fault::of(Service::Dataverse, answer, "an answer")),
+        "fault" => service_error(&read_service_error(Service::Dataverse, answer, "an answer")),
         "refusal" => refusal(answer),
         "status" => answer.status.to_string(),
         _ => return None,
@@ -46,7 +46,7 @@ pub(crate) fn read(reader: &str, answer: &Answer) -> Option<String> {
 fn said<T>(result: Result<T, ApiError>, words: impl FnOnce(T) -> String) -> String {
     match result {
         Ok(found) => words(found),
-        Err(ApiError::Fault(one)) => fault(&one),
+        Err(ApiError::Refused(one)) => service_error(&one),
         Err(error) => format!("unreadable: {error}"),
     }
 }
@@ -55,13 +55,14 @@ fn list<T>(rows: &[T], words: impl Fn(&T) -> String) -> String {
     rows.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
-fn fault(fault: &Fault) -> String {
-    let privilege = fault.privilege().map(|name| format!(" {name}")).unwrap_or_default();
-    format!("refused {} {}{privilege}", fault.status, fault.code)
+fn service_error(error: &ServiceError) -> String {
+    let privilege = error.missing_privilege().map(|name| format!(" {name}")).unwrap_or_default();
+    format!("refused {} {}{privilege}", error.status, error.code)
 }
 
 fn challenge(answer: &Answer) -> String {
-    Challenge::of(answer).map_or_else(String::new, |challenge| challenge.authority.to_string())
+    Challenge::from_answer(answer)
+        .map_or_else(String::new, |challenge| challenge.authority.to_string())
 }
 
 fn workflow(row: &WorkflowRow) -> String {
@@ -86,7 +87,7 @@ fn record(row: &Map<String, Value>) -> String {
 fn change_set(answer: &Answer, operations: usize) -> String {
     match read_change_set(answer, operations) {
         ChangeSetAnswer::Committed(_) => "committed".to_owned(),
-        ChangeSetAnswer::Refused(one) => fault(&one),
+        ChangeSetAnswer::Refused(one) => service_error(&one),
         ChangeSetAnswer::Unclear(why) => format!("unclear: {why}"),
     }
 }
@@ -95,14 +96,28 @@ fn callback(answer: &Answer) -> String {
     match read_callback_url(answer) {
         Ok(Some(url)) => format!("{:?} {}", url.view().kind, url.view().host),
         Ok(None) => "none".to_owned(),
-        Err(ApiError::Fault(one)) => format!("{} means {:?}", fault(&one), CallbackFault::of(&one)),
+        Err(ApiError::Refused(one)) => format!("{} means {}", service_error(&one), meaning(&one)),
         Err(error) => format!("unreadable: {error}"),
     }
 }
 
+/// Names what an error means that the Flow service answered with.
+fn meaning(error: &ServiceError) -> &'static str {
+    let meanings = [
+        (error.is_unknown_trigger(), "UnknownTrigger"),
+        (error.is_unknown_flow(), "UnknownFlow"),
+        (error.is_not_flow_owner(), "NotOwner"),
+        (error.is_not_http_trigger(), "NotHttp"),
+        (error.is_environment_denied(), "EnvironmentDenied"),
+    ];
+    let found: Vec<_> = meanings.into_iter().filter(|(is_meant, _)| *is_meant).collect();
+    assert!(found.len() <= 1, "{found:?}");
+    found.first().map_or("Other", |(_, name)| name)
+}
+
 fn refusal(answer: &Answer) -> String {
     let body: Map<String, Value> = answer.json().unwrap();
-    let refusal = Refusal::of(&body).unwrap();
+    let refusal = Refusal::from_body(&body).unwrap();
     let suberror = refusal.suberror.map(|word| format!(" {word}")).unwrap_or_default();
     let claims = if refusal.claims.is_some() { " with claims" } else { "" };
     format!("{} {:?}{suberror}{claims}", refusal.error, refusal.codes)

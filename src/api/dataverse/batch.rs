@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::super::fault::Fault;
+use super::super::error::read_service_error;
 use super::multipart::CONTENT_ID;
 use super::{DataverseApi, multipart, odata_headers};
-use crate::domain::{EntityTag, RowId, Service};
+use crate::domain::{EntityTag, RowId, Service, ServiceError};
 use crate::http::{Answer, Body, Method, Request, Safety};
 
 /// The most operations of one batch.
@@ -58,29 +58,29 @@ pub enum ChangeSetAnswer {
     /// Every write is in, says the answer to the request of that id.
     Committed(Option<String>),
     /// No write is in.
-    Refused(Fault),
+    Refused(ServiceError),
     /// The answer does not tell.
     Unclear(String),
 }
 
 impl BatchId {
-    /// An id that nobody can foresee, so that no value can hold a boundary.
+    /// Makes an id that nobody can foresee, so that no value can hold a boundary.
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4())
     }
 }
 
 impl Operation {
-    /// The operation as a part of a change set: an HTTP request written out.
-    fn written(&self, root: &str) -> String {
+    /// Formats the operation as a part of a change set: an HTTP request.
+    fn format_part(&self, root: &str) -> String {
         match self {
             Self::Create { entity_set, columns } => {
-                format!("POST {root}/{entity_set} HTTP/1.1\r\n{}", entry(columns))
+                format!("POST {root}/{entity_set} HTTP/1.1\r\n{}", format_columns(columns))
             }
             Self::Update { entity_set, id, guard, columns } => format!(
                 "PATCH {root}/{entity_set}({id}) HTTP/1.1\r\nIf-Match: {}\r\n{}",
                 guard.as_str(),
-                entry(columns)
+                format_columns(columns)
             ),
             Self::Delete { entity_set, id, guard } => format!(
                 "DELETE {root}/{entity_set}({id}) HTTP/1.1\r\nIf-Match: {}\r\n\r\n\r\n",
@@ -90,8 +90,8 @@ impl Operation {
     }
 }
 
-/// The rest of a request that says what a row is to hold.
-fn entry(columns: &Map<String, Value>) -> String {
+/// Formats the rest of a request, which says what a row is to hold.
+fn format_columns(columns: &Map<String, Value>) -> String {
     let body = serde_json::to_string(columns).unwrap_or_default();
     let length = body.len();
     format!(
@@ -99,25 +99,26 @@ fn entry(columns: &Map<String, Value>) -> String {
     )
 }
 
-/// The request that sends a change set, at most [`MOST_OPERATIONS`].
+/// Returns the request that sends a change set, at most [`MOST_OPERATIONS`].
 pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> Request {
-    let url = api.url("$batch");
+    let url = api.tail_url("$batch");
     let mut request = Request::query(Service::Dataverse, Method::POST, url, "/$batch");
     request.safety = Safety::Command;
     request.body = Body::Bytes {
         content_type: format!("multipart/mixed; boundary=\"batch_{}\"", id.0),
-        bytes: written(api, id, operations).into_bytes(),
+        bytes: format_batch(api, id, operations).into_bytes(),
     };
     odata_headers(request)
 }
 
-/// The batch with its one change set, lines ended by CRLF throughout (RFC 2046 section 4.1.1).
-fn written(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String {
+/// Formats the batch with its one change set, lines ended by CRLF throughout (RFC 2046 section
+/// 4.1.1).
+fn format_batch(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String {
     let id = id.0;
     let parts = operations.iter().enumerate().map(|(index, operation)| {
         let head = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary";
         let number = index + 1;
-        let operation = operation.written(&api.root);
+        let operation = operation.format_part(&api.root);
         format!("--changeset_{id}\r\n{head}\r\nContent-ID: {number}\r\n\r\n{operation}")
     });
     let parts: Vec<String> = parts.collect();
@@ -126,64 +127,68 @@ fn written(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> String 
     format!("--batch_{id}\r\n{head}\r\n\r\n{parts}--changeset_{id}--\r\n\r\n--batch_{id}--\r\n")
 }
 
-/// What became of a change set of so many operations.
+/// Reads what became of a change set of that many operations.
 pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     let content_type = answer.header("content-type").unwrap_or_default();
     if !multipart::is_multipart(content_type) {
         return read_plain(answer);
     }
-    let Some(parts) = multipart::answers(content_type, &answer.body) else {
-        return unclear(answer, EXPECTED, "parts that are not well formed");
+    let Some(parts) = multipart::read_parts(content_type, &answer.body) else {
+        return unclear_answer(answer, EXPECTED, "parts that are not well formed");
     };
     let done = parts.iter().filter(|part| part.is_success()).count();
     match parts.as_slice() {
         // A change set that failed has one answer for all of its writes.
         [failed] if (400..600).contains(&failed.status) => {
-            ChangeSetAnswer::Refused(fault(failed, answer))
+            ChangeSetAnswer::Refused(read_failed_part(failed, answer))
         }
         all if !(answer.is_success() && done == operations && all.len() == operations) => {
             let found = format!("{} parts, {done} of them of success", all.len());
-            unclear(answer, &format!("an answer to each of {operations} writes"), &found)
+            unclear_answer(answer, &format!("an answer to each of {operations} writes"), &found)
         }
-        all if is_each_once(all) => ChangeSetAnswer::Committed(answer.request_id()),
-        _ => unclear(answer, EXPECTED, "parts whose `Content-ID`s are not those of the writes"),
+        all if answers_each_write_once(all) => ChangeSetAnswer::Committed(answer.request_id()),
+        _ => unclear_answer(
+            answer,
+            EXPECTED,
+            "parts whose `Content-ID`s are not those of the writes",
+        ),
     }
 }
 
-/// Whether parts answer each write once, in whatever order. Where no part tells which it answers,
-/// there is nothing to compare.
-fn is_each_once(parts: &[Answer]) -> bool {
+/// Returns true if the parts answer each write once, in whatever order. Where no part says which
+/// write it answers, there is nothing to compare.
+fn answers_each_write_once(parts: &[Answer]) -> bool {
     let number = |part: &Answer| part.header(CONTENT_ID.as_str())?.trim().parse::<usize>().ok();
     let told: BTreeSet<usize> = parts.iter().filter_map(number).collect();
     let silent = parts.iter().all(|part| !part.headers.contains_key(CONTENT_ID));
     silent || told.into_iter().eq(1..=parts.len())
 }
 
-/// An answer that does not tell what became of the writes.
-fn unclear(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
+/// Describes an answer that does not tell what became of the writes.
+fn unclear_answer(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
     let service = Service::Dataverse;
     let id = answer.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
     ChangeSetAnswer::Unclear(format!("{service} did not answer with {expected}: {found}{id}"))
 }
 
-/// The refusal in a part, with the id of the whole answer where it has none of its own.
-fn fault(part: &Answer, whole: &Answer) -> Fault {
-    let fault = Fault::of(Service::Dataverse, part, "the reason of a refusal");
-    let request_id = fault.request_id.clone().or_else(|| whole.request_id());
-    Fault { request_id, ..fault }
+/// Reads the error in a part, with the id of the whole answer where the part has none of its own.
+fn read_failed_part(part: &Answer, whole: &Answer) -> ServiceError {
+    let error = read_service_error(Service::Dataverse, part, "the reason of a refusal");
+    let request_id = error.request_id.clone().or_else(|| whole.request_id());
+    ServiceError { request_id, ..error }
 }
 
-/// An answer without parts: a refusal of the batch as a whole if the service itself says so. A
-/// gateway's page may come after the service has written.
+/// Reads an answer without parts: a refusal of the batch as a whole if the service itself says so.
+/// A gateway's page may come after the service has written.
 fn read_plain(answer: &Answer) -> ChangeSetAnswer {
-    let fault = Fault::of(Service::Dataverse, answer, EXPECTED);
+    let error = read_service_error(Service::Dataverse, answer, EXPECTED);
     match answer.status {
         // Neither is a request without a token executed, nor one that is turned away.
-        401 | 429 => ChangeSetAnswer::Refused(fault),
-        400..=407 | 409..=499 if fault.documented => ChangeSetAnswer::Refused(fault),
+        401 | 429 => ChangeSetAnswer::Refused(error),
+        400..=407 | 409..=499 if error.documented => ChangeSetAnswer::Refused(error),
         status => {
-            let found = format!("status {status} with {}", answer.described());
-            unclear(answer, EXPECTED, &found)
+            let found = format!("status {status} with {}", answer.describe_unexpected());
+            unclear_answer(answer, EXPECTED, &found)
         }
     }
 }
@@ -222,7 +227,7 @@ mod tests {
                 guard: EntityTag::new("W/\"8\"").unwrap(),
             },
         ];
-        let text = written(&api, BatchId(uuid::Uuid::nil()), &operations);
+        let text = format_batch(&api, BatchId(uuid::Uuid::nil()), &operations);
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
         insta::assert_snapshot!(text.replace("\r\n", "\n").replace("00000000-0000-0000-0000-000000000000", "0"), @r#"
         --batch_0
@@ -297,7 +302,7 @@ mod tests {
             else {
                 panic!()
             };
-            assert!(fault.is("0x80060882") && fault.status == 412);
+            assert!(fault.is_version_mismatch() && fault.status == 412);
         }
     }
 

@@ -45,7 +45,7 @@ struct Body {
 
 impl FlowDefinition {
     /// Reads the text of the column.
-    pub fn of(text: &str) -> Self {
+    pub fn from_client_data(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match serde_json::from_str::<ClientData>(text) {
             Ok(data) => Self::Triggers(data.properties.definition.triggers),
@@ -62,7 +62,10 @@ impl<'de> Deserialize<'de> for FlowDefinition {
     /// Reads the definition while its row is read, so that its text is not kept.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Option::<Cow<'de, str>>::deserialize(deserializer)?;
-        Ok(text.map_or_else(|| Self::Unreadable("it is empty".to_owned()), |text| Self::of(&text)))
+        Ok(text.map_or_else(
+            || Self::Unreadable("it is empty".to_owned()),
+            |text| Self::from_client_data(&text),
+        ))
     }
 }
 
@@ -75,12 +78,14 @@ mod tests {
         let text = r#"{"properties":{"connectionReferences":{"a":[1]},"definition":{"triggers":{"manual":{"type":"Request","kind":"Http","inputs":{"schema":{}}}},"actions":{"x":{}}}},"schemaVersion":"1.0.0.0"}"#;
         let trigger = FlowTrigger { trigger_type: "Request".into(), kind: Some("Http".into()) };
         let triggers = BTreeMap::from([("manual".to_owned(), trigger)]);
-        assert_eq!(FlowDefinition::of(text), FlowDefinition::Triggers(triggers));
+        assert_eq!(FlowDefinition::from_client_data(text), FlowDefinition::Triggers(triggers));
     }
 
     #[test]
     fn a_text_that_is_no_flow_says_where_it_stops_being_one_and_not_what_it_says() {
-        let FlowDefinition::Unreadable(why) = FlowDefinition::of(r#"{"properties":"hush"}"#) else {
+        let FlowDefinition::Unreadable(why) =
+            FlowDefinition::from_client_data(r#"{"properties":"hush"}"#)
+        else {
             panic!()
         };
         assert!(why.contains("line 1") && !why.contains("hush"));

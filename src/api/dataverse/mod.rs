@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::domain::{EnvironmentUrl, LogicalName, RowId, SchemaName, Service, WorkflowId};
 use crate::http::Request;
-use query::{Literal, encode, in_list};
+use query::{Literal, encode_query, in_list};
 
 pub use batch::{
     BatchId, ChangeSetAnswer, MOST_OPERATIONS, Operation, change_set, read_change_set,
@@ -55,7 +55,7 @@ pub enum Comparison<'value> {
 }
 
 impl DataverseApi {
-    /// The Web API of that environment.
+    /// Makes the Web API of an environment.
     pub fn new(environment: &EnvironmentUrl) -> Self {
         Self { root: format!("{}/api/data/v9.2", environment.origin()) }
     }
@@ -63,15 +63,15 @@ impl DataverseApi {
     /// Asks which organisation this is.
     pub fn organization(&self) -> Request {
         let function = "RetrieveCurrentOrganization(AccessType=@p1)";
-        let access = encode("Microsoft.Dynamics.CRM.EndpointAccessType'Default'");
-        self.get(&format!("{function}?@p1={access}"), "/RetrieveCurrentOrganization(...)")
+        let access = encode_query("Microsoft.Dynamics.CRM.EndpointAccessType'Default'");
+        self.get_tail(&format!("{function}?@p1={access}"), "/RetrieveCurrentOrganization(...)")
     }
 
     /// Asks for flows by their ids, at most [`MOST_WORKFLOWS`].
     pub fn workflows(&self, ids: &[WorkflowId]) -> Request {
         let ids: Vec<String> = ids.iter().map(WorkflowId::to_string).collect();
         let select = "workflowid,name,category,statecode,resourceid,clientdata";
-        self.get(
+        self.get_tail(
             &format!("workflows?$select={select}&{}", in_list("workflowid", &ids)),
             "/workflows?...",
         )
@@ -79,8 +79,8 @@ impl DataverseApi {
 
     /// Asks for the ids of the cloud flows that are on.
     pub fn cloud_flows(&self) -> Request {
-        let filter = encode("category eq 5 and statecode eq 1");
-        self.get(&format!("workflows?$select=workflowid&$filter={filter}"), "/workflows?...")
+        let filter = encode_query("category eq 5 and statecode eq 1");
+        self.get_tail(&format!("workflows?$select=workflowid&$filter={filter}"), "/workflows?...")
     }
 
     /// Asks for environment variables with their values, at most [`MOST_VARIABLES`].
@@ -89,7 +89,7 @@ impl DataverseApi {
         let select = "environmentvariabledefinitionid,schemaname,type,defaultvalue";
         let expand = "environmentvariabledefinition_environmentvariablevalue($select=environmentvariablevalueid,value)";
         let query = format!("$select={select}&$expand={expand}&{}", in_list("schemaname", &names));
-        self.get(
+        self.get_tail(
             &format!("environmentvariabledefinitions?{query}"),
             "/environmentvariabledefinitions?...",
         )
@@ -102,9 +102,12 @@ impl DataverseApi {
         let select =
             "LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled";
         let keys = "Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)";
-        let expand = format!("Attributes($filter={}),{keys}", encode(&filter));
+        let expand = format!("Attributes($filter={}),{keys}", encode_query(&filter));
         let path = format!("EntityDefinitions(LogicalName={})", Literal(table.as_str()));
-        self.get(&format!("{path}?$select={select}&$expand={expand}"), "/EntityDefinitions(...)")
+        self.get_tail(
+            &format!("{path}?$select={select}&$expand={expand}"),
+            "/EntityDefinitions(...)",
+        )
     }
 
     /// Asks for the records of a table whose columns hold those values: two are enough to know
@@ -115,7 +118,8 @@ impl DataverseApi {
         select: &[&LogicalName],
         filter: &[(&LogicalName, Comparison<'_>)],
     ) -> Request {
-        let terms = filter.iter().map(|(name, value)| format!("{name}%20eq%20{}", value.literal()));
+        let terms =
+            filter.iter().map(|(name, value)| format!("{name}%20eq%20{}", value.filter_literal()));
         let filter = terms.collect::<Vec<_>>().join("%20and%20");
         self.of_table(entity_set, select, &format!("$filter={filter}&$top=2"))
     }
@@ -154,35 +158,38 @@ impl DataverseApi {
     /// Asks for some columns of the rows of a table that a query, which is encoded, finds.
     fn of_table(&self, entity_set: &str, select: &[&LogicalName], query: &str) -> Request {
         let select = select.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
-        self.get(&format!("{}?$select={select}&{query}", encode(entity_set)), "/{table}?...")
+        self.get_tail(
+            &format!("{}?$select={select}&{query}", encode_query(entity_set)),
+            "/{table}?...",
+        )
     }
 
-    fn get(&self, tail: &str, template: &'static str) -> Request {
-        odata_headers(Request::get(Service::Dataverse, self.url(tail), template))
+    fn get_tail(&self, tail: &str, template: &'static str) -> Request {
+        odata_headers(Request::get(Service::Dataverse, self.tail_url(tail), template))
     }
 
-    /// The address of something in this Web API. The root is a valid URL, and every tail is
+    /// Returns the address of something in this Web API. The root is a valid URL, and every tail is
     /// encoded, so the joined text parses.
-    fn url(&self, tail: &str) -> Url {
+    fn tail_url(&self, tail: &str) -> Url {
         let text = format!("{}/{tail}", self.root);
         #[expect(clippy::expect_used, reason = "a checked origin and an encoded tail form a URL")]
         Url::parse(&text).expect("an origin with an encoded path and query is a URL")
     }
 }
 
-/// The headers that every request should have
+/// Adds the headers that every request should have
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors#http-headers>).
 fn odata_headers(request: Request) -> Request {
     let four = || HeaderValue::from_static("4.0");
     request
-        .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .header(HeaderName::from_static("odata-maxversion"), four())
-        .header(HeaderName::from_static("odata-version"), four())
+        .with_header(ACCEPT, HeaderValue::from_static("application/json"))
+        .with_header(HeaderName::from_static("odata-maxversion"), four())
+        .with_header(HeaderName::from_static("odata-version"), four())
 }
 
 impl Comparison<'_> {
-    /// The value as a literal of a filter, encoded.
-    fn literal(&self) -> String {
+    /// Formats the value as a literal of a filter, encoded.
+    fn filter_literal(&self) -> String {
         match self {
             Self::Id(id) => id.to_string(),
             Self::Text(text) => Literal(text).to_string(),

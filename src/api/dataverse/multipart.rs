@@ -13,33 +13,39 @@ const MOST_HEADERS: usize = 64;
 /// How deep parts may lie within parts: a batch, a change set in it, an answer in that.
 const MOST_DEPTH: usize = 3;
 
-/// The answers in a body of parts, in their order; none if the body is not well formed.
-pub(super) fn answers(content_type: &str, body: &[u8]) -> Option<Vec<Answer>> {
+/// Reads the answers in a body of parts, in their order. Returns none if the body is not well
+/// formed.
+pub(super) fn read_parts(content_type: &str, body: &[u8]) -> Option<Vec<Answer>> {
     let mut found = Vec::new();
-    collect(content_type, body, MOST_DEPTH, &mut found)?;
+    collect_answers(content_type, body, MOST_DEPTH, &mut found)?;
     Some(found)
 }
 
-/// Whether a content type announces parts.
+/// Returns true if a content type announces parts.
 pub(super) fn is_multipart(content_type: &str) -> bool {
     content_type.trim_start().to_ascii_lowercase().starts_with("multipart/mixed")
 }
 
-fn collect(content_type: &str, body: &[u8], depth: usize, found: &mut Vec<Answer>) -> Option<()> {
+fn collect_answers(
+    content_type: &str,
+    body: &[u8],
+    depth: usize,
+    found: &mut Vec<Answer>,
+) -> Option<()> {
     let depth = depth.checked_sub(1)?;
-    for part in parts(body, boundary(content_type)?)? {
-        let (headers, body) = head(part)?;
+    for part in split_parts(body, find_boundary(content_type)?)? {
+        let (headers, body) = split_headers(part)?;
         let content_type = headers.get("content-type")?.to_str().ok()?;
         if is_multipart(content_type) {
-            collect(content_type, body, depth, found)?;
+            collect_answers(content_type, body, depth, found)?;
         } else {
-            found.push(with_content_id(answer(body)?, &headers));
+            found.push(with_content_id(parse_answer(body)?, &headers));
         }
     }
     Some(())
 }
 
-/// An answer with the id of its part, by which it belongs to a request.
+/// Adds the id of its part to an answer, by which it belongs to a request.
 fn with_content_id(mut answer: Answer, part: &HeaderMap) -> Answer {
     if let Some(id) = part.get(CONTENT_ID) {
         answer.headers.insert(CONTENT_ID, id.clone());
@@ -47,8 +53,8 @@ fn with_content_id(mut answer: Answer, part: &HeaderMap) -> Answer {
     answer
 }
 
-/// The boundary that a content type names, with or without quotes.
-fn boundary(content_type: &str) -> Option<&str> {
+/// Finds the boundary that a content type names, with or without quotes.
+fn find_boundary(content_type: &str) -> Option<&str> {
     let mut parameters = content_type.split(';').skip(1).map(str::trim);
     let value = parameters.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -58,8 +64,8 @@ fn boundary(content_type: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// The parts between the boundaries; the last boundary ends in two hyphens.
-fn parts<'body>(body: &'body [u8], boundary: &str) -> Option<Vec<&'body [u8]>> {
+/// Splits a body into the parts between the boundaries; the last boundary ends in two hyphens.
+fn split_parts<'body>(body: &'body [u8], boundary: &str) -> Option<Vec<&'body [u8]>> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
     let mut start = None;
@@ -79,8 +85,8 @@ fn parts<'body>(body: &'body [u8], boundary: &str) -> Option<Vec<&'body [u8]>> {
     None
 }
 
-/// The headers of a part and what follows them.
-fn head(part: &[u8]) -> Option<(HeaderMap, &[u8])> {
+/// Splits a part into its headers and what follows them.
+fn split_headers(part: &[u8]) -> Option<(HeaderMap, &[u8])> {
     let mut buffer = [httparse::EMPTY_HEADER; MOST_HEADERS];
     match httparse::parse_headers(part, &mut buffer).ok()? {
         httparse::Status::Complete((length, headers)) => {
@@ -90,8 +96,8 @@ fn head(part: &[u8]) -> Option<(HeaderMap, &[u8])> {
     }
 }
 
-/// An answer written out as in a connection.
-fn answer(text: &[u8]) -> Option<Answer> {
+/// Parses an answer that is written out as in a connection.
+fn parse_answer(text: &[u8]) -> Option<Answer> {
     let mut buffer = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut buffer);
     let length = match response.parse(text).ok()? {

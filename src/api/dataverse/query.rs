@@ -33,12 +33,12 @@ impl fmt::Display for Literal<'_> {
     }
 }
 
-/// The structure of a query, encoded.
-pub(super) fn encode(text: &str) -> String {
+/// Encodes the structure of a query.
+pub(super) fn encode_query(text: &str) -> String {
     utf8_percent_encode(text, STRUCTURE).to_string()
 }
 
-/// A filter for rows whose column holds one of the values
+/// Returns a filter for rows whose column holds one of the values
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/in>).
 pub(super) fn in_list(column: &str, values: &[String]) -> String {
     let list = serde_json::Value::from(values).to_string();

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::super::fault::{ApiError, body};
+use super::super::error::{ApiError, read_body};
 use super::FlowDefinition;
 use crate::domain::{
     EntityTag, EnvironmentId, LogicalName, ResourceId, RowId, SchemaName, Service, StoredText,
@@ -53,13 +53,13 @@ pub struct VariableRow {
     /// Its primary key.
     pub environmentvariabledefinitionid: RowId,
     /// Its name.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse_text")]
     pub schemaname: SchemaName,
     /// What it may hold.
     #[serde(rename = "type")]
     pub variable_type: i64,
     /// What holds where there is no value.
-    #[serde(default, deserialize_with = "stored")]
+    #[serde(default, deserialize_with = "read_stored_text")]
     pub defaultvalue: Option<StoredText>,
     /// Its values.
     #[serde(rename = "environmentvariabledefinition_environmentvariablevalue")]
@@ -75,7 +75,7 @@ pub struct VariableValueRow {
     #[serde(default, rename = "@odata.etag", deserialize_with = "tag")]
     pub tag: Option<EntityTag>,
     /// The value.
-    #[serde(default, deserialize_with = "stored")]
+    #[serde(default, deserialize_with = "read_stored_text")]
     pub value: Option<StoredText>,
 }
 
@@ -157,7 +157,7 @@ struct OrganizationDetail {
 /// The service's refusal, or an answer without a usable id.
 pub fn read_environment_id(answer: &Answer) -> Result<EnvironmentId, ApiError> {
     let expected = "an organisation with its environment id";
-    let body: Organization = body(Service::Dataverse, answer, expected)?;
+    let body: Organization = read_body(Service::Dataverse, answer, expected)?;
     let unusable = |_| ApiError::unexpected(Service::Dataverse, answer, "an unusable id", expected);
     body.detail.environment_id.parse().map_err(unusable)
 }
@@ -167,7 +167,7 @@ pub fn read_environment_id(answer: &Answer) -> Result<EnvironmentId, ApiError> {
 /// # Errors
 /// The service's refusal, or an answer that is not a page of such rows.
 pub fn read_page<T: DeserializeOwned>(answer: &Answer) -> Result<Page<T>, ApiError> {
-    body(Service::Dataverse, answer, "a page of rows")
+    read_body(Service::Dataverse, answer, "a page of rows")
 }
 
 /// Reads a table's metadata.
@@ -176,7 +176,7 @@ pub fn read_page<T: DeserializeOwned>(answer: &Answer) -> Result<Page<T>, ApiErr
 /// The service's refusal, or an answer that is not such metadata.
 pub fn read_table(answer: &Answer) -> Result<TableRow, ApiError> {
     let expected = "a table's metadata";
-    let table: TableRow = body(Service::Dataverse, answer, expected)?;
+    let table: TableRow = read_body(Service::Dataverse, answer, expected)?;
     let names = [&table.entity_set_name, &table.primary_id_attribute];
     if names.iter().any(|name| name.parse::<LogicalName>().is_err()) {
         let found = "a name that no request can be made of";
@@ -193,12 +193,12 @@ pub fn read_record(answer: &Answer) -> Result<Vec<Map<String, Value>>, ApiError>
     read_page(answer).map(|page| page.value)
 }
 
-/// The version of a row that was read without a type of its own.
+/// Returns the version of a row that was read without a type of its own.
 pub fn read_tag(row: &Map<String, Value>) -> Option<EntityTag> {
     row.get("@odata.etag").and_then(Value::as_str).and_then(EntityTag::new)
 }
 
-fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+fn parse_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: std::str::FromStr,
@@ -207,7 +207,7 @@ where
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-fn stored<'de, D: serde::Deserializer<'de>>(
+fn read_stored_text<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<StoredText>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(StoredText::new))

@@ -24,7 +24,8 @@ pub struct Tenant(String);
 pub struct TenantError;
 
 impl Authority {
-    /// A tenant at the origin of that address, whose path and query are dropped.
+    /// Makes an authority for a tenant at the origin of an address, whose path and query are
+    /// dropped.
     pub fn new(address: &Url, tenant: Tenant) -> Self {
         let mut origin = address.clone();
         origin.set_path("/");
@@ -33,33 +34,33 @@ impl Authority {
         Self { origin, tenant }
     }
 
-    /// Scheme, host and port.
+    /// Returns the scheme, host and port.
     pub fn origin(&self) -> &Url {
         &self.origin
     }
 
-    /// The tenant.
+    /// Returns the tenant.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// Where a browser is sent to sign in.
+    /// Returns the address that a browser signs in at.
     pub fn authorize_url(&self) -> Url {
-        self.endpoint("authorize")
+        self.endpoint_url("authorize")
     }
 
-    /// Where a device code is asked for.
+    /// Returns the address that gives device codes.
     pub fn device_code_url(&self) -> Url {
-        self.endpoint("devicecode")
+        self.endpoint_url("devicecode")
     }
 
-    /// Where tokens are asked for.
+    /// Returns the address that gives tokens.
     pub fn token_url(&self) -> Url {
-        self.endpoint("token")
+        self.endpoint_url("token")
     }
 
-    /// An endpoint of version 2.0. Neither part can change the URL's host.
-    fn endpoint(&self, name: &str) -> Url {
+    /// Returns the address of an endpoint of version 2.0. Neither part can change the URL's host.
+    fn endpoint_url(&self, name: &str) -> Url {
         let mut url = self.origin.clone();
         url.set_path(&format!("/{}/oauth2/v2.0/{name}", self.tenant));
         url
@@ -67,7 +68,7 @@ impl Authority {
 }
 
 impl Tenant {
-    /// The tenant's id, if it is named by that.
+    /// Returns the tenant's id, if it is named by that.
     pub fn id(&self) -> Option<Guid> {
         self.0.parse().ok()
     }

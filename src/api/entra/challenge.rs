@@ -34,13 +34,13 @@ pub struct Challenge {
 pub fn ask_for_challenge(environment: &EnvironmentUrl) -> Result<Request, url::ParseError> {
     let url = format!("{}{SERVICE_DOCUMENT}", environment.origin()).parse()?;
     let request = Request::get(Service::Dataverse, url, SERVICE_DOCUMENT);
-    Ok(request.header(ACCEPT, HeaderValue::from_static("application/json")))
+    Ok(request.with_header(ACCEPT, HeaderValue::from_static("application/json")))
 }
 
 impl Challenge {
     /// Reads `WWW-Authenticate: Bearer authorization_uri=..., resource_id=...`, of which several
     /// may be there.
-    pub fn of(answer: &Answer) -> Option<Self> {
+    pub fn from_answer(answer: &Answer) -> Option<Self> {
         let values = answer.headers.get_all(WWW_AUTHENTICATE).iter();
         let mut texts = values.filter_map(|value| value.to_str().ok());
         texts.find_map(Self::parse)
@@ -50,27 +50,28 @@ impl Challenge {
     fn parse(text: &str) -> Option<Self> {
         let place = text.to_ascii_lowercase().find(SCHEME)?;
         let parameters = &text[place + SCHEME.len()..];
-        let url: Url = parameter(parameters, "authorization_uri")?.parse().ok()?;
+        let url: Url = find_parameter(parameters, "authorization_uri")?.parse().ok()?;
         if !url.has_host() || !url.username().is_empty() || url.password().is_some() {
             return None;
         }
-        let authority = Authority::new(&url, tenant(&url)?);
+        let authority = Authority::new(&url, tenant_in_path(&url)?);
         Some(Self { authority })
     }
 }
 
-/// The tenant in the first part of the path of `authorization_uri`.
-fn tenant(url: &Url) -> Option<Tenant> {
+/// Returns the tenant in the first part of the path of `authorization_uri`.
+fn tenant_in_path(url: &Url) -> Option<Tenant> {
     let name = url.path_segments()?.next()?;
     let name = if name == "common" { ORGANIZATIONS } else { name };
     name.parse().ok()
 }
 
-/// The value of a parameter: `name=value` or `name="value"`, separated by commas, names without
-/// regard to case ([RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2)).
-fn parameter(mut text: &str, wanted: &str) -> Option<String> {
+/// Finds the value of a parameter: `name=value` or `name="value"`, separated by commas, names
+/// without regard to case ([RFC 9110 section
+/// 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2)).
+fn find_parameter(mut text: &str, wanted: &str) -> Option<String> {
     while let Some((name, rest)) = text.split_once('=') {
-        let (value, rest) = value(rest.trim_start());
+        let (value, rest) = split_value(rest.trim_start());
         if name.trim().eq_ignore_ascii_case(wanted) {
             return Some(value);
         }
@@ -80,7 +81,7 @@ fn parameter(mut text: &str, wanted: &str) -> Option<String> {
 }
 
 /// Splits off one value, whose quotes and escapes are taken away.
-pub(super) fn value(text: &str) -> (String, &str) {
+pub(super) fn split_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_once(',').unwrap_or((text, ""));
         return (value.trim().to_owned(), rest);
@@ -109,7 +110,7 @@ mod tests {
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
         }
         let (status, body) = (401, Vec::new());
-        let challenge = Challenge::of(&Answer::new(status, headers, body));
+        let challenge = Challenge::from_answer(&Answer::new(status, headers, body));
         challenge.map(|challenge| challenge.authority.to_string())
     }
 

@@ -44,17 +44,18 @@ struct Nonce(String);
 
 impl Claims {
     /// Reads the middle part of a JSON Web Token; none if the token is of another kind.
-    pub fn of(token: &str) -> Option<Self> {
+    pub fn in_token(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
         let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
         let claims: Map<String, Value> = serde_json::from_slice(&bytes).ok()?;
-        Some(Self::read(&claims))
+        Some(Self::read_claims(&claims))
     }
 
     /// Picks the claims.
-    fn read(claims: &Map<String, Value>) -> Self {
-        let first = |names: &[&str]| names.iter().find_map(|name| text(claims.get(*name)?));
+    fn read_claims(claims: &Map<String, Value>) -> Self {
+        let first =
+            |names: &[&str]| names.iter().find_map(|name| printable_text(claims.get(*name)?));
         Self {
             audience: first(&["aud"]),
             tenant: first(&["tid"]),
@@ -69,18 +70,19 @@ impl Claims {
         }
     }
 
-    /// When the token ends.
+    /// Returns the time at which the token expires.
     pub fn ends(&self) -> Option<SystemTime> {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.expires?))
     }
 
-    /// Whether the token is plainly that of an application without a person.
+    /// Returns true if the token is plainly that of an application without a person.
     pub fn is_app_only(&self) -> bool {
         self.kind.as_deref() == Some("app") || self.scopes.is_none()
     }
 
-    /// Whether the token answers the sign-in for which that nonce was made
-    /// ([OpenID Connect Core 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
+    /// Returns true if the token belongs to the sign-in that the nonce was made for ([OpenID
+    /// Connect Core
+    /// 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
     pub fn answers(&self, nonce: &str) -> bool {
         self.nonce.as_ref().is_some_and(|Nonce(text)| text == nonce)
     }
@@ -92,8 +94,8 @@ impl fmt::Debug for Nonce {
     }
 }
 
-/// A claim as text, or a list of them, safe to print; nothing if it is empty.
-fn text(value: &Value) -> Option<String> {
+/// Returns a claim as text, or a list of them, safe to print. Returns none if it is empty.
+fn printable_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(values) => {
@@ -114,7 +116,7 @@ mod tests {
 
     fn read(claims: &Value) -> Option<Claims> {
         let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
-        Claims::of(&format!("e30.{payload}.made-up"))
+        Claims::in_token(&format!("e30.{payload}.made-up"))
     }
 
     #[test]
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn what_is_no_token_of_that_kind_is_unknown() {
         for text in ["opaque", "a.b", "a.!.c", "a.e30", "", "..", "a.W10.c"] {
-            assert_eq!(Claims::of(text), None, "{text}");
+            assert_eq!(Claims::in_token(text), None, "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::header::WWW_AUTHENTICATE;
 use serde_json::{Map, Value};
 
-use super::challenge::value;
+use super::challenge::split_value;
 use crate::http::Answer;
 
 /// The most characters of encoded claims that are read.
@@ -28,35 +28,35 @@ struct Challenge {
     parameters: Vec<(String, String)>,
 }
 
-/// What the next token must prove, as the text of a JSON object: the `claims` of a challenge
-/// `Bearer` with `error="insufficient_claims"`. Every other challenge has none.
+/// Returns the claims that the next token must prove, as the text of a JSON object: the `claims` of
+/// a challenge `Bearer` with `error="insufficient_claims"`. Every other challenge has none.
 pub fn claims_challenge(answer: &Answer) -> Option<String> {
     if answer.status != UNAUTHORIZED {
         return None;
     }
     let values = answer.headers.get_all(WWW_AUTHENTICATE).iter();
     let texts = values.filter_map(|value| value.to_str().ok());
-    texts.flat_map(challenges).find_map(|challenge| challenge.claims())
+    texts.flat_map(parse_challenges).find_map(|challenge| challenge.insufficient_claims())
 }
 
 impl Challenge {
-    /// The claims, if this is the challenge that has some.
-    fn claims(&self) -> Option<String> {
+    /// Returns the claims, if this is the challenge that has some.
+    fn insufficient_claims(&self) -> Option<String> {
         let asks = self.scheme.eq_ignore_ascii_case("bearer")
-            && self.parameter("error") == Some("insufficient_claims");
-        self.parameter("claims").filter(|_| asks).and_then(decoded)
+            && self.find_parameter("error") == Some("insufficient_claims");
+        self.find_parameter("claims").filter(|_| asks).and_then(decode_claims)
     }
 
-    /// The value of a parameter.
-    fn parameter(&self, name: &str) -> Option<&str> {
+    /// Finds the value of a parameter.
+    fn find_parameter(&self, name: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// The challenges of one header, each a scheme and its parameters, all separated by commas
+/// Parses the challenges of one header, each a scheme and its parameters, all separated by commas
 /// ([RFC 9110 section 11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1)).
-fn challenges(text: &str) -> Vec<Challenge> {
+fn parse_challenges(text: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -66,14 +66,14 @@ fn challenges(text: &str) -> Vec<Challenge> {
         let mut words = head.split_whitespace();
         let (first, second) = (words.next().unwrap_or_default(), words.next());
         let Some(text) = tail.strip_prefix('=') else {
-            challenges.extend(started(first));
+            challenges.extend(begin_challenge(first));
             rest = tail;
             continue;
         };
         if second.is_some() {
-            challenges.extend(started(first));
+            challenges.extend(begin_challenge(first));
         }
-        let (text, after) = value(text.trim_start());
+        let (text, after) = split_value(text.trim_start());
         rest = after;
         if let Some(challenge) = challenges.last_mut() {
             challenge.parameters.push((second.unwrap_or(first).to_owned(), text));
@@ -82,14 +82,14 @@ fn challenges(text: &str) -> Vec<Challenge> {
     challenges
 }
 
-/// A challenge that begins with this scheme.
-fn started(scheme: &str) -> Option<Challenge> {
+/// Begins a challenge with a scheme.
+fn begin_challenge(scheme: &str) -> Option<Challenge> {
     let challenge = || Challenge { scheme: scheme.to_owned(), parameters: Vec::new() };
     (!scheme.is_empty()).then(challenge)
 }
 
-/// The text of the JSON object that is encoded, in either alphabet of base64.
-fn decoded(text: &str) -> Option<String> {
+/// Decodes the text of a JSON object, in either alphabet of base64.
+fn decode_claims(text: &str) -> Option<String> {
     if text.len() > MOST_CHARACTERS {
         return None;
     }

@@ -44,26 +44,26 @@ pub struct Refusal {
 
 impl Refusal {
     /// Reads a body that has `error`, whatever status came with it.
-    pub fn of(body: &Map<String, Value>) -> Option<Self> {
-        let error = word(body, "error")?;
+    pub fn from_body(body: &Map<String, Value>) -> Option<Self> {
+        let error = printable_word(body, "error")?;
         let description = body.get("error_description").and_then(Value::as_str);
         Some(Self {
             error,
-            description: description.map(sentence).filter(|text| !text.is_empty()),
-            codes: codes(body, description),
-            suberror: word(body, "suberror"),
+            description: description.map(without_trailer).filter(|text| !text.is_empty()),
+            codes: read_codes(body, description),
+            suberror: printable_word(body, "suberror"),
             claims: body
                 .get("claims")
                 .and_then(Value::as_str)
-                .filter(|text| is_request(text))
+                .filter(|text| is_claims_request(text))
                 .map(str::to_owned),
-            trace_id: word(body, "trace_id"),
-            correlation_id: word(body, "correlation_id")
+            trace_id: printable_word(body, "trace_id"),
+            correlation_id: printable_word(body, "correlation_id")
                 .or_else(|| description.and_then(named_correlation)),
         })
     }
 
-    /// The sentence for people, without the number that it begins with.
+    /// Returns the sentence for people, without the number that it begins with.
     pub fn words(&self) -> Option<&str> {
         let text = self.description.as_deref()?;
         let words = text.split_once(": ").filter(|(number, _)| is_number(number));
@@ -72,63 +72,64 @@ impl Refusal {
 
     /// Reads the parameters of a redirect that have `error`
     /// ([RFC 6749 section 4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
-    pub fn of_redirect<'a>(
+    pub fn from_redirect<'a>(
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Option<Self> {
         let text = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
-        Self::of(&parameters.into_iter().map(text).collect())
+        Self::from_body(&parameters.into_iter().map(text).collect())
     }
 }
 
-/// Whether a text is `AADSTS` and a number.
+/// Returns true if a text is `AADSTS` and a number.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix("AADSTS").unwrap_or_default();
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text is a request for claims: an object in JSON, and of a size that a URL can take.
-fn is_request(text: &str) -> bool {
+/// Returns true if a text is a request for claims: an object in JSON, and of a size that a URL can
+/// take.
+fn is_claims_request(text: &str) -> bool {
     text.len() <= MOST_CLAIMS_BYTES && serde_json::from_str::<Map<String, Value>>(text).is_ok()
 }
 
-/// A short text of the body that is safe to print.
-fn word(body: &Map<String, Value>, name: &str) -> Option<String> {
+/// Reads a short text of the body, made safe to print.
+fn printable_word(body: &Map<String, Value>, name: &str) -> Option<String> {
     let text = printable(body.get(name)?.as_str()?.trim(), MOST_WORD_CHARACTERS);
     (!text.is_empty()).then_some(text)
 }
 
-/// A description without its trailer. Its parts were separated by line ends until 2023 and by
+/// Drops the trailer of a description. Its parts were separated by line ends until 2023 and by
 /// spaces since.
-fn sentence(text: &str) -> String {
+fn without_trailer(text: &str) -> String {
     let line = text.split(['\r', '\n']).next().unwrap_or_default();
     let end = line.find(TRAILER).unwrap_or(line.len());
     printable(line[..end].trim(), MOST_DESCRIPTION_CHARACTERS)
 }
 
-/// The numbers of `error_codes`, else the one in the description.
-fn codes(body: &Map<String, Value>, description: Option<&str>) -> Vec<u64> {
+/// Reads the numbers of `error_codes`, else the one in the description.
+fn read_codes(body: &Map<String, Value>, description: Option<&str>) -> Vec<u64> {
     let listed = body.get("error_codes").and_then(Value::as_array);
-    let listed: Vec<u64> = listed.into_iter().flatten().filter_map(number).collect();
+    let listed: Vec<u64> = listed.into_iter().flatten().filter_map(read_number).collect();
     if listed.is_empty() {
         return description.and_then(named_code).into_iter().collect();
     }
     listed
 }
 
-/// A number, or a text that is one.
-fn number(value: &Value) -> Option<u64> {
+/// Reads a number, or a text that is one.
+fn read_number(value: &Value) -> Option<u64> {
     let text = || value.as_str()?.parse().ok();
     value.as_u64().or_else(text)
 }
 
-/// The number that a description begins with, after `AADSTS`.
+/// Finds the number that a description begins with, after `AADSTS`.
 fn named_code(description: &str) -> Option<u64> {
     let (_, rest) = description.split_once("AADSTS")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
 
-/// The correlation id in the trailer of a description: a redirect tells it nowhere else.
+/// Finds the correlation id in the trailer of a description: a redirect tells it nowhere else.
 fn named_correlation(description: &str) -> Option<String> {
     let (_, rest) = description.split_once(CORRELATION)?;
     let id = rest.split_whitespace().next()?;
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     fn read(body: &Value) -> Option<Refusal> {
-        Refusal::of(body.as_object().unwrap())
+        Refusal::from_body(body.as_object().unwrap())
     }
 
     #[test]
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_redirect_is_read_as_a_body_is() {
-        let refusal = Refusal::of_redirect([
+        let refusal = Refusal::from_redirect([
             ("error", "access_denied"),
             (
                 "error_description",
@@ -190,7 +191,7 @@ mod tests {
         assert_eq!(refusal.error, "access_denied");
         assert_eq!(refusal.description.as_deref(), Some("AADSTS65004: Declined."));
         assert_eq!((refusal.codes, refusal.correlation_id.as_deref()), (vec![65004], Some("c")));
-        assert_eq!(Refusal::of_redirect([("code", "made-up")]), None);
+        assert_eq!(Refusal::from_redirect([("code", "made-up")]), None);
     }
 
     #[test]

@@ -62,10 +62,10 @@ async fn ask_for_authority(
     let request = ask_for_challenge(environment).map_err(|_| AuthError::NoAuthority)?;
     let answer = transport.send(&request, None).await?;
     if matches!(answer.status, 429 | 500..) {
-        let peer = Peer::of(request.service, &request.url);
+        let peer = Peer::at_url(request.service, &request.url);
         return Err(AuthError::service_busy(peer, &answer));
     }
-    let challenge = Challenge::of(&answer).ok_or_else(|| AuthError::NoChallenge {
+    let challenge = Challenge::from_answer(&answer).ok_or_else(|| AuthError::NoChallenge {
         environment: environment.to_string(),
         status: answer.status,
         request_id: answer.request_id(),

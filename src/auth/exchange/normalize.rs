@@ -53,7 +53,7 @@ pub(in crate::auth) enum AnswerKind {
 pub(in crate::auth) fn read_answer(answer: &Answer, now: SystemTime) -> AnswerKind {
     let wait = retry_after(answer.header("retry-after"), now);
     let body = answer.json::<Map<String, Value>>();
-    let refusal = body.as_ref().ok().and_then(Refusal::of);
+    let refusal = body.as_ref().ok().and_then(Refusal::from_body);
     match (refusal, body) {
         (Some(refusal), _) => classify_refusal(refusal, answer.status, wait),
         (None, _) if is_busy(answer.status) => AnswerKind::Busy(wait),

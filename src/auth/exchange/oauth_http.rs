@@ -102,7 +102,7 @@ impl<'a> OauthHttp<'a> {
         let Some(request) = self.convert_request(wanted) else {
             return error_response("invalid_request");
         };
-        let peer = Peer::of(request.service, &request.url);
+        let peer = Peer::at_url(request.service, &request.url);
         let result = match self.poll_sleep {
             Some(_) => self.transport.send_once(&request, None).await,
             None => self.transport.send(&request, None).await,
@@ -117,9 +117,9 @@ impl<'a> OauthHttp<'a> {
     fn convert_request(&self, wanted: HttpRequest) -> Option<Request> {
         let url = wanted.uri().to_string().parse().ok()?;
         let request = Request::query(Service::Entra, Method::POST, url, self.path_template)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(RETURN_REQUEST_ID, HeaderValue::from_static("true"))
-            .body(FORM, wanted.into_body());
+            .with_header(ACCEPT, HeaderValue::from_static("application/json"))
+            .with_header(RETURN_REQUEST_ID, HeaderValue::from_static("true"))
+            .with_body(FORM, wanted.into_body());
         Some(request)
     }
 

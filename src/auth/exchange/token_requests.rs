@@ -262,7 +262,7 @@ impl GrantedTokens {
     /// endpoint over TLS, so its signature would prove nothing more.
     fn check_nonce(&self, nonce: &CsrfToken) -> Result<(), IdTokenError> {
         let token = self.id_token.as_ref().ok_or(IdTokenError::Missing)?;
-        let claims = Claims::of(token.expose()).ok_or(IdTokenError::Unreadable)?;
+        let claims = Claims::in_token(token.expose()).ok_or(IdTokenError::Unreadable)?;
         if claims.answers(nonce.secret()) { Ok(()) } else { Err(IdTokenError::Foreign) }
     }
 
@@ -344,7 +344,7 @@ fn explain_failure<E: ErrorResponse>(
     match error {
         RequestTokenError::ServerResponse(_) => AuthError::Expired,
         RequestTokenError::Parse(error, _) => {
-            unreadable_answer(wire, application, Some(DecodeError::of(error.inner())))
+            unreadable_answer(wire, application, Some(DecodeError::from_json_error(error.inner())))
         }
         RequestTokenError::Request(_) | RequestTokenError::Other(_) => {
             unreadable_answer(wire, application, None)
@@ -359,7 +359,7 @@ fn unreadable_answer(
     source: Option<DecodeError>,
 ) -> AuthError {
     AuthError::Unreadable {
-        peer: Peer::of(Service::Entra, application.authority.origin()),
+        peer: Peer::at_url(Service::Entra, application.authority.origin()),
         status: 200,
         request_id: wire.request_id(),
         source,

@@ -84,7 +84,7 @@ pub(in crate::auth) fn check_token(
     elsewhere: bool,
     now: SystemTime,
 ) -> Result<CheckedToken, UnusableToken> {
-    let Some(claims) = Claims::of(token.expose()) else {
+    let Some(claims) = Claims::in_token(token.expose()) else {
         return Ok(CheckedToken { claims: None, warnings: vec![TokenWarning::Unreadable] });
     };
     if wanted.audience == Audience::Flow && claims.is_app_only() {

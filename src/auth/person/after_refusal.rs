@@ -106,11 +106,11 @@ mod tests {
         }
         assert_eq!(after("temporarily_unavailable", None, vec![]), NextStep::Stop);
         let url = "https://login.example.com/".parse().unwrap();
-        let peer = Peer::of(Service::Entra, &url);
+        let peer = Peer::at_url(Service::Entra, &url);
         let busy =
             AuthError::Busy { peer, status: 503, wait: None, request_id: None, cut_short: None };
         assert_eq!(next_step(&busy), NextStep::Stop);
-        let peer = Peer::of(Service::Entra, &url);
+        let peer = Peer::at_url(Service::Entra, &url);
         let unreadable =
             AuthError::Unreadable { peer, status: 200, request_id: None, source: None };
         assert_eq!(next_step(&unreadable), NextStep::Stop);

@@ -92,7 +92,7 @@ fn github_request(url: &Url, audience: &str) -> Request {
     let mut url = url.clone();
     url.query_pairs_mut().append_pair("audience", audience);
     let request = Request::get(Service::Pipeline, url, "/{github}");
-    request.header(ACCEPT, HeaderValue::from_static("application/json"))
+    request.with_header(ACCEPT, HeaderValue::from_static("application/json"))
 }
 
 /// Makes the request to Azure DevOps, which issues tokens for one audience only.
@@ -102,9 +102,9 @@ fn azure_devops_request(url: &Url, service_connection: &str) -> Request {
         .append_pair("api-version", API_VERSION)
         .append_pair("serviceConnectionId", service_connection);
     Request::query(Service::Pipeline, Method::POST, url, "/{azure-devops}/oidctoken")
-        .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .header(NO_SIGN_IN_PAGE, HeaderValue::from_static("Suppress"))
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .with_header(ACCEPT, HeaderValue::from_static("application/json"))
+        .with_header(NO_SIGN_IN_PAGE, HeaderValue::from_static("Suppress"))
+        .with_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
 }
 
 /// Sends a request, and reads the token from a member of the answer.
@@ -115,7 +115,7 @@ async fn fetch_token(
     means: ProofKind,
     member: &str,
 ) -> Result<ClientAssertion, AuthError> {
-    let peer = Peer::of(request.service, &request.url);
+    let peer = Peer::at_url(request.service, &request.url);
     let answer = transport.send(request, Some(token)).await?;
     if matches!(answer.status, 408 | 429 | 500..) {
         return Err(AuthError::service_busy(peer, &answer));

@@ -22,7 +22,9 @@ use tokio_rustls::server::TlsStream;
 
 use crate::domain::{Service, sentence};
 use crate::http::testing::Server;
-use crate::http::{Answer, Method, Request, Safety, Settings, Transport, TransportError, Trust};
+use crate::http::{
+    Answer, ExtraRoots, Method, Request, Safety, Settings, Transport, TransportError,
+};
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
@@ -102,8 +104,8 @@ impl Secure {
 
     /// A transport that trusts this server.
     fn transport(&self, settings: Settings) -> Transport {
-        let trust = Trust::from_pem(self.pem.as_bytes()).unwrap();
-        Transport::trusting(settings, trust).unwrap()
+        let trust = ExtraRoots::from_pem(self.pem.as_bytes()).unwrap();
+        Transport::with_extra_roots(settings, trust).unwrap()
     }
 
     fn request(&self, safety: Safety) -> Request {

@@ -5,7 +5,7 @@ mod properties;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::domain::{Clouds, EntityTag, SchemaName, StoredText};
+use crate::domain::{Clouds, EntityTag, SchemaName, ServiceError, StoredText};
 use crate::state::*;
 
 const OLD: &str = "https://old.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -44,13 +44,16 @@ fn tag() -> EntityTag {
     EntityTag::new("W/\"7\"").unwrap()
 }
 
-fn refusal(code: &str) -> Refusal {
-    Refusal {
+fn refusal(code: &str) -> ServiceError {
+    ServiceError {
         service: crate::domain::Service::Dataverse,
+        status: 403,
         code: code.into(),
-        message: "no".into(),
-        privilege: Some("prvReadWorkflow".into()),
+        message: "no prvReadWorkflow".into(),
         request_id: None,
+        documented: true,
+        instead: None,
+        cut_short: None,
     }
 }
 

@@ -10,7 +10,7 @@ use super::assert_shown;
 /// Holds for every text.
 pub fn holds(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    let definition = FlowDefinition::of(text);
+    let definition = FlowDefinition::from_client_data(text);
     let column = Value::from(text).to_string();
     let in_row: FlowDefinition = serde_json::from_str(&column).expect("a text is a column");
     assert_eq!(in_row, definition);

@@ -1,9 +1,9 @@
 //! What a service says when it refuses becomes short text that is safe to show.
 
-use flowbind::api::Fault;
 use flowbind::api::entra::Refusal;
-use flowbind::api::flow::{CallbackFault, named_region, read_callback_url};
-use flowbind::domain::Service;
+use flowbind::api::flow::{named_region, read_callback_url};
+use flowbind::api::read_service_error;
+use flowbind::domain::{Service, ServiceError};
 use flowbind::http::Answer;
 use http::HeaderMap;
 use serde_json::{Map, Value};
@@ -18,34 +18,34 @@ pub fn holds(bytes: &[u8]) {
     for status in STATUSES {
         let answer = Answer::new(status, HeaderMap::new(), bytes.to_vec());
         for service in [Service::Dataverse, Service::Flow] {
-            let found = Fault::of(service, &answer, "rows");
+            let found = read_service_error(service, &answer, "rows");
             assert_eq!((found.service, found.status), (service, status));
-            fault(&found);
+            service_error(&found);
         }
         if let Err(error) = read_callback_url(&answer) {
             assert_shown(&error.to_string(), 1_000);
         }
         if let Ok(body) = answer.json::<Map<String, Value>>() {
-            Refusal::of(&body).iter().for_each(refusal);
+            Refusal::from_body(&body).iter().for_each(refusal);
         }
     }
 }
 
-/// Holds for every refusal of Dataverse and of the Flow service.
-pub fn fault(fault: &Fault) {
-    assert_shown(&fault.code, 80);
-    assert_shown(&fault.message, 600);
-    assert_shown(fault.request_id.as_deref().unwrap_or_default(), 128);
-    assert_shown(&fault.to_string(), 1_000);
-    assert!(fault.documented || fault.code.is_empty() && fault.message.is_empty());
-    if let Some(privilege) = fault.privilege() {
-        assert!(privilege.starts_with("prv") && fault.message.contains(&privilege));
+/// Holds for every error of Dataverse and of the Flow service.
+pub fn service_error(error: &ServiceError) {
+    assert_shown(&error.code, 80);
+    assert_shown(&error.message, 600);
+    assert_shown(error.request_id.as_deref().unwrap_or_default(), 128);
+    assert_shown(&error.to_string(), 1_000);
+    assert!(error.documented || error.code.is_empty() && error.message.is_empty());
+    if let Some(privilege) = error.missing_privilege() {
+        assert!(privilege.starts_with("prv") && error.message.contains(privilege));
     }
     // It becomes a part of a host's name.
-    if let Some(region) = named_region(fault) {
+    if let Some(region) = named_region(error) {
         assert!(region.bytes().all(|byte| byte.is_ascii_lowercase()), "{region}");
     }
-    let _ = CallbackFault::of(fault);
+    let _ = error.is_conflict() || error.is_unknown_flow() || error.is_unknown_region();
 }
 
 /// Holds for every refusal of Entra.

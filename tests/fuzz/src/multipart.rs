@@ -2,14 +2,14 @@
 //!
 //! An input is a line `STATUS OPERATIONS CONTENT-TYPE`, and the body after it.
 
-use flowbind::api::Fault;
 use flowbind::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS, read_change_set};
+use flowbind::domain::ServiceError;
 use flowbind::http::Answer;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use super::assert_shown;
-use super::error_body::fault;
+use super::error_body::service_error;
 
 /// Holds for every answer.
 pub fn holds(bytes: &[u8]) {
@@ -47,9 +47,9 @@ fn committed(answer: &Answer, operations: usize) {
 }
 
 /// A refusal has a status of one, from a part or from the whole.
-fn refusal(answer: &Answer, refused: &Fault) {
+fn refusal(answer: &Answer, refused: &ServiceError) {
     assert!(refused.status >= 400);
     let body = String::from_utf8_lossy(&answer.body);
     assert!(refused.status == answer.status || body.contains(&refused.status.to_string()));
-    fault(refused);
+    service_error(refused);
 }

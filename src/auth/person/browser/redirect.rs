@@ -113,7 +113,7 @@ impl Parameters {
             return None;
         }
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Some(refusal) = Refusal::of_redirect(pairs) {
+        if let Some(refusal) = Refusal::from_redirect(pairs) {
             return Some(Err(AuthError::from_refusal(SignInStep::SignIn, refusal)));
         }
         let code = self.single_value("code").filter(|code| !code.is_empty())?;

@@ -1,4 +1,4 @@
-//! How many requests were sent, by service: for the report, and for tests that bound them.
+//! Counts requests by service: for the report, and for tests that bound them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,7 +6,7 @@ use crate::domain::Service;
 
 /// How many attempts went to each service so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct RequestCounts {
     /// Attempts that went to Entra.
     pub entra: usize,
     /// Attempts that went to Dataverse.
@@ -21,7 +21,7 @@ pub struct Counts {
 
 /// Counts while requests run side by side.
 #[derive(Default)]
-pub(super) struct Counter {
+pub(super) struct RequestCounter {
     entra: AtomicUsize,
     dataverse: AtomicUsize,
     flow: AtomicUsize,
@@ -29,9 +29,9 @@ pub(super) struct Counter {
     pipeline: AtomicUsize,
 }
 
-impl Counter {
+impl RequestCounter {
     /// Counts one attempt.
-    pub(super) fn add(&self, service: Service) {
+    pub(super) fn count_attempt(&self, service: Service) {
         let cell = match service {
             Service::Entra => &self.entra,
             Service::Dataverse => &self.dataverse,
@@ -42,9 +42,9 @@ impl Counter {
         cell.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The numbers so far.
-    pub(super) fn read(&self) -> Counts {
-        Counts {
+    /// Returns the numbers so far.
+    pub(super) fn read_counts(&self) -> RequestCounts {
+        RequestCounts {
             entra: self.entra.load(Ordering::Relaxed),
             dataverse: self.dataverse.load(Ordering::Relaxed),
             flow: self.flow.load(Ordering::Relaxed),

@@ -18,9 +18,9 @@ use crate::domain::{AccessToken, is_loopback};
 /// The id that we give to a request, by which a service's operators find it.
 pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
-/// A request as it will go out.
-pub(super) struct Parcel {
-    /// Whom it is for.
+/// A request ready to be sent.
+pub(super) struct PreparedRequest {
+    /// The service and host that it is for.
     pub(super) peer: Peer,
     /// The method.
     pub(super) method: Method,
@@ -36,7 +36,7 @@ pub(super) struct Parcel {
     pub(super) id: String,
 }
 
-impl Parcel {
+impl PreparedRequest {
     /// Makes a request ready.
     ///
     /// # Errors
@@ -45,15 +45,15 @@ impl Parcel {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<Self, TransportError> {
-        let peer = Peer::of(request.service, &request.url);
+        let peer = Peer::at_url(request.service, &request.url);
         let to_loopback = is_loopback(&request.url);
         if request.url.scheme() != "https" && !to_loopback {
             return Err(TransportError::PlainHttp { peer });
         }
         let id = Uuid::new_v4().to_string();
         Ok(Self {
-            headers: headers(request, token, &id).map_err(unfit)?,
-            body: body(&request.body),
+            headers: request_headers(request, token, &id).map_err(unfit_header)?,
+            body: body_bytes(&request.body),
             method: request.method.clone(),
             url: request.url.clone(),
             peer,
@@ -62,15 +62,15 @@ impl Parcel {
         })
     }
 
-    /// An answer to it, with our id for it unless the service repeated it.
-    pub(super) fn signed(&self, mut answer: Answer) -> Answer {
+    /// Adds our id for the request to an answer, unless the service repeated it.
+    pub(super) fn with_own_id(&self, mut answer: Answer) -> Answer {
         if let Ok(id) = HeaderValue::from_str(&self.id) {
             answer.headers.entry(CLIENT_REQUEST_ID).or_insert(id);
         }
         answer
     }
 
-    /// Tells that no whole answer came in time, of which the service's id for it may have come.
+    /// Reports that no whole answer came in time. The service's id for the request may have come.
     pub(super) fn timed_out(&self, id: Option<String>, time: Duration) -> TransportError {
         let request_id = id.unwrap_or_else(|| self.id.clone());
         let cause = Cause::timeout(time);
@@ -78,8 +78,8 @@ impl Parcel {
     }
 }
 
-/// The headers of a request: its own, then those of every request.
-fn headers(
+/// Returns the headers of a request: its own, then those of every request.
+fn request_headers(
     request: &Request,
     token: Option<&AccessToken>,
     id: &str,
@@ -87,7 +87,7 @@ fn headers(
     let mut headers: HeaderMap = request.headers.iter().cloned().collect();
     headers.insert(CLIENT_REQUEST_ID, HeaderValue::from_str(id)?);
     if let Some(token) = token {
-        headers.insert(AUTHORIZATION, bearer(token)?);
+        headers.insert(AUTHORIZATION, bearer_header(token)?);
     }
     match &request.body {
         Body::Bytes { content_type, .. } => {
@@ -101,28 +101,28 @@ fn headers(
     Ok(headers)
 }
 
-/// The header of a bearer token, marked so that no client prints it.
-fn bearer(token: &AccessToken) -> Result<HeaderValue, InvalidHeaderValue> {
+/// Returns the header of a bearer token, marked so that no client prints it.
+fn bearer_header(token: &AccessToken) -> Result<HeaderValue, InvalidHeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// Whether a service may insist on a length although nothing is sent.
+/// Returns true if a service may insist on a length although nothing is sent.
 fn could_have_body(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
-/// The bytes of a body.
-fn body(body: &Body) -> Vec<u8> {
+/// Returns the bytes of a body.
+fn body_bytes(body: &Body) -> Vec<u8> {
     match body {
         Body::Empty => Vec::new(),
         Body::Bytes { bytes, .. } => bytes.clone(),
     }
 }
 
-/// Tells that a value does not fit a header, without the value.
-fn unfit(_: InvalidHeaderValue) -> TransportError {
+/// Reports that a value does not fit a header, without the value.
+fn unfit_header(_: InvalidHeaderValue) -> TransportError {
     let cause = Cause::new("a token or a header has a character that HTTP cannot carry");
     TransportError::Setup { cause }
 }
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn plain_http_goes_to_this_machine_alone() {
-        assert!(Parcel::new(&to("http://127.0.0.1:1/"), None).is_ok());
-        assert!(Parcel::new(&to("https://example.com/"), None).is_ok());
-        let refused = Parcel::new(&to("http://example.com/?secret=made-up"), None);
+        assert!(PreparedRequest::new(&to("http://127.0.0.1:1/"), None).is_ok());
+        assert!(PreparedRequest::new(&to("https://example.com/"), None).is_ok());
+        let refused = PreparedRequest::new(&to("http://example.com/?secret=made-up"), None);
         assert_eq!(
             refused.err().unwrap().to_string(),
             "Dataverse at `example.com` is addressed by plain http, which is accepted for this machine alone"
@@ -150,10 +150,10 @@ mod tests {
     #[test]
     fn a_token_is_marked_and_one_that_breaks_a_header_is_refused_without_its_text() {
         let token = AccessToken::new("made-up");
-        let parcel = Parcel::new(&to("https://example.com/"), Some(&token)).unwrap();
-        assert!(parcel.headers[AUTHORIZATION].is_sensitive());
+        let prepared = PreparedRequest::new(&to("https://example.com/"), Some(&token)).unwrap();
+        assert!(prepared.headers[AUTHORIZATION].is_sensitive());
         let broken = AccessToken::new("made-up\r\nX: y");
-        let refused = Parcel::new(&to("https://example.com/"), Some(&broken));
+        let refused = PreparedRequest::new(&to("https://example.com/"), Some(&broken));
         assert!(!format!("{:?}", refused.err().unwrap()).contains("made-up"));
     }
 }

@@ -1,4 +1,4 @@
-//! Which certificates are trusted besides those of the system's store, and what is wrong with one that is not.
+//! Certificates that are trusted besides those of the system's store, and what is wrong with one that is not trusted.
 
 use std::error::Error;
 use std::io;
@@ -10,11 +10,11 @@ use rustls::{CertificateError, RootCertStore};
 
 /// Certificates that are trusted besides the system's.
 #[derive(Clone, Debug, Default)]
-pub struct Trust(Vec<Certificate>);
+pub struct ExtraRoots(Vec<Certificate>);
 
 /// Why a text brings no certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TrustError {
+pub enum ExtraRootsError {
     /// There is none in it.
     #[error("there is no certificate in it")]
     NoCertificate,
@@ -23,46 +23,52 @@ pub enum TrustError {
     Unusable,
 }
 
-impl Trust {
+impl ExtraRoots {
     /// Takes the certificates of a text; keys and whatever else stands between them are passed over.
     ///
     /// # Errors
     /// There is no certificate, or none that can be used.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ExtraRootsError> {
         let found: Vec<_> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
         if found.is_empty() {
-            return Err(TrustError::NoCertificate);
+            return Err(ExtraRootsError::NoCertificate);
         }
         let usable = found.iter().filter(|der| is_usable(der));
         let certificates: Vec<Certificate> =
             usable.filter_map(|der| Certificate::from_der(der).ok()).collect();
-        if certificates.is_empty() { Err(TrustError::Unusable) } else { Ok(Self(certificates)) }
+        if certificates.is_empty() {
+            Err(ExtraRootsError::Unusable)
+        } else {
+            Ok(Self(certificates))
+        }
     }
 
-    /// The certificates.
+    /// Returns the certificates.
     pub(super) fn certificates(&self) -> Vec<Certificate> {
         self.0.clone()
     }
 }
 
-/// Whether a certificate can be trusted at all. Bundles of whole systems hold some that cannot.
+/// Returns true if a certificate can be trusted at all. Bundles of whole systems hold some that
+/// cannot.
 fn is_usable(der: &CertificateDer<'static>) -> bool {
     RootCertStore::empty().add(der.clone()).is_ok()
 }
 
-/// What is wrong with the certificate that a server showed, if that is why there is no connection.
-pub(super) fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
+/// Finds what is wrong with the certificate that a server showed, if that is why there is no
+/// connection.
+pub(super) fn find_distrust(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(wrong) = certificate_error(error) {
-            return Some(words(wrong));
+            return Some(describe_distrust(wrong));
         }
         next = error.source();
     }
     None
 }
 
-/// The error about a certificate that an error is, or that it wraps.
+/// Finds the error about a certificate that an error is, or that it wraps.
 fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
     // An `io::Error` does not name what it wraps as its source.
     if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
@@ -75,7 +81,7 @@ fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Certifi
 }
 
 /// Says what is wrong with a certificate.
-fn words(wrong: &CertificateError) -> String {
+fn describe_distrust(wrong: &CertificateError) -> String {
     match wrong {
         CertificateError::UnknownIssuer => "its issuer is not known here".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -97,12 +103,12 @@ mod tests {
 
     #[test]
     fn a_text_without_a_certificate_is_told_from_one_with_a_broken_one() {
-        let refused = |text: &str| Trust::from_pem(text.as_bytes()).unwrap_err();
+        let refused = |text: &str| ExtraRoots::from_pem(text.as_bytes()).unwrap_err();
         let pem = |kind: &str| format!("-----BEGIN {kind}-----\nbm9uZQ==\n-----END {kind}-----\n");
-        assert_eq!(refused(""), TrustError::NoCertificate);
-        assert_eq!(refused("<html>"), TrustError::NoCertificate);
-        assert_eq!(refused(&pem("PRIVATE KEY")), TrustError::NoCertificate);
-        assert_eq!(refused(&pem("CERTIFICATE")), TrustError::Unusable);
+        assert_eq!(refused(""), ExtraRootsError::NoCertificate);
+        assert_eq!(refused("<html>"), ExtraRootsError::NoCertificate);
+        assert_eq!(refused(&pem("PRIVATE KEY")), ExtraRootsError::NoCertificate);
+        assert_eq!(refused(&pem("CERTIFICATE")), ExtraRootsError::Unusable);
     }
 
     #[test]
@@ -110,8 +116,8 @@ mod tests {
         let wrong = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = io::Error::new(io::ErrorKind::InvalidData, wrong);
         let outer = io::Error::other(wrapped);
-        assert_eq!(distrust(&outer).as_deref(), Some("its issuer is not known here"));
+        assert_eq!(find_distrust(&outer).as_deref(), Some("its issuer is not known here"));
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-        assert_eq!(distrust(&refused), None);
+        assert_eq!(find_distrust(&refused), None);
     }
 }

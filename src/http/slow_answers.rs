@@ -1,5 +1,4 @@
-//! What somebody is told who sees nothing happen: which service owes an answer, and until when it
-//! is waited for.
+//! Reports answers that take long: which service owes the answer, and how much longer it is waited for.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,34 +8,37 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Method, Peer};
 
-/// How long an answer may be out before somebody is told.
+/// How long an answer may take before it is reported.
 const FIRST: Duration = Duration::from_secs(10);
 
-/// By how much the time grows from one word about it to the next.
+/// By how much the time grows from one report to the next.
 const GROWTH: u32 = 3;
 
-/// How long nothing more is said of a service, however many of its answers are out.
-pub(super) const QUIET: Duration = Duration::from_secs(15);
+/// How long nothing more is reported about a service, however many of its answers are slow.
+pub(super) const QUIET_TIME: Duration = Duration::from_secs(15);
 
-/// A request whose answer is out.
+/// A request that has no answer yet.
 #[derive(Clone, Copy, Debug)]
-pub struct Silence<'run> {
+pub struct SlowAnswer<'run> {
     /// Who owes the answer.
     pub peer: &'run Peer,
     /// The method.
     pub method: &'run Method,
     /// The path, with `{name}` or `...` in the place of what varies.
     pub template: &'static str,
-    /// How long it is out.
+    /// How long the answer has taken.
     pub time: Duration,
-    /// How much longer it is waited for, by further attempts or by this one alone.
+    /// How much longer the run waits for it, by further attempts or by this one alone.
     pub left: Duration,
     /// The time for the whole run, if that is what ends the wait.
     pub limit: Option<Duration>,
 }
 
-/// Does the work, and tells how long it has taken whenever that is a while.
-pub(super) async fn told<T>(work: impl Future<Output = T>, tell: impl Fn(Duration)) -> T {
+/// Awaits the work, and reports how long it has taken after a while, and then ever more rarely.
+pub(super) async fn report_when_slow<T>(
+    work: impl Future<Output = T>,
+    tell: impl Fn(Duration),
+) -> T {
     let mut work = pin!(work);
     let (begin, mut next) = (Instant::now(), FIRST);
     loop {
@@ -60,12 +62,12 @@ mod tests {
     async fn told_of(seconds: u64) -> Vec<u64> {
         let told_of = Mutex::new(Vec::new());
         let tell = |time: Duration| told_of.lock().unwrap().push(time.as_secs());
-        told(sleep(Duration::from_secs(seconds)), tell).await;
+        report_when_slow(sleep(Duration::from_secs(seconds)), tell).await;
         told_of.into_inner().unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_is_told_of_after_a_while_and_then_rarely() {
+    async fn a_wait_is_reported_after_a_while_and_then_rarely() {
         assert!(told_of(9).await.is_empty());
         assert_eq!(told_of(29).await, [10]);
         assert_eq!(told_of(120).await, [10, 30, 90]);
