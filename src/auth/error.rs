@@ -195,6 +195,14 @@ pub enum AuthError {
         /// Who signed in after that.
         then: String,
     },
+    /// A kept sign-in is noted as one person's, and its token is another's.
+    #[error("the kept sign-in is noted as that of {kept}, and its token is that of {found}")]
+    KeptForAnother {
+        /// Who the store says.
+        kept: String,
+        /// Who the token says.
+        found: String,
+    },
     /// A person would have to sign in, and nobody is to be asked.
     #[error("a person has to sign in, and nobody is asked in a run that is not interactive{}", because(.why.as_deref()))]
     PersonNeeded {

@@ -36,6 +36,17 @@ impl Identity {
         agree(&self.object_id, &other.object_id) && agree(&self.tenant_id, &other.tenant_id)
     }
 
+    /// Tells whether the two are different people of one tenant. In another tenant the same person has
+    /// another id.
+    pub(super) fn differs_within_tenant(&self, other: &Self) -> bool {
+        self.tenant_id.is_some() && self.tenant_id == other.tenant_id && !self.may_be(other)
+    }
+
+    /// Returns the name, for people.
+    pub(super) fn name(&self) -> String {
+        self.user.clone().unwrap_or_else(|| "somebody".to_owned())
+    }
+
     /// Reads who it is from what a token says.
     pub(super) fn told_by(claims: &Claims) -> Self {
         let Claims { user, object, tenant, .. } = claims.clone();

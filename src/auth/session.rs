@@ -357,9 +357,7 @@ impl Shared {
         if first.may_be(identity) {
             return Ok(());
         }
-        let name =
-            |identity: &Identity| identity.user.clone().unwrap_or_else(|| "somebody".to_owned());
-        Err(AuthError::OtherPerson { first: name(first), then: name(identity) })
+        Err(AuthError::OtherPerson { first: first.name(), then: identity.name() })
     }
 
     /// Tells that a service refuses a token for which there is no other.

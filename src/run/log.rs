@@ -13,7 +13,7 @@ use crate::cli::LogArgs;
 use crate::domain::milliseconds;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::start_log;
+use crate::report::{lost_log, start_log};
 
 /// Begins the log, before anything is contacted.
 pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
@@ -32,9 +32,13 @@ pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends the log.
-pub(super) fn end(exit: Exit, elapsed: Duration) {
+/// Ends the log. Tells if its file lacks something: a run that did what it was asked to then ends with
+/// exit code 1, as for a report that cannot be written.
+pub(super) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failure> {
     tracing::info!(exit_code = exit as u8, duration_ms = milliseconds(elapsed), "ended");
+    let file = args.log_file.as_deref()?;
+    let message = format!("the log file `{}` is not complete: {}", file.display(), lost_log()?);
+    Some(Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above"))
 }
 
 fn open(path: &Path) -> Result<File, Failure> {

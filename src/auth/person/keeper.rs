@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::auth::exchange::Grant;
 use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
-use crate::auth::{Audience, Identity};
+use crate::auth::{Audience, AuthError, Identity};
 use crate::domain::RefreshToken;
 
 /// Holds the refresh token of the person.
@@ -61,6 +61,34 @@ impl Hold {
             Some(&store.sign_ins().find(name)?.refresh_token)
         };
         self.memory.as_ref().or_else(kept)
+    }
+
+    /// Makes sure that the token that comes back from a renewal can be kept, before the one that there is
+    /// is used: it may be good but once.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub(in crate::auth) fn reserve(&mut self) -> Result<(), StoreError> {
+        self.kept.as_mut().map_or(Ok(()), |(store, _)| store.reserve())
+    }
+
+    /// Makes sure that the token is of the person that the store names. A store that says otherwise was
+    /// changed by somebody.
+    ///
+    /// # Errors
+    /// It is of another person.
+    pub(in crate::auth) fn check_person(&self, identity: &Identity) -> Result<(), AuthError> {
+        let kept = self.kept.as_ref().and_then(|(store, name)| store.sign_ins().find(name));
+        let Some(kept) = kept else { return Ok(()) };
+        let kept = Identity {
+            user: kept.user.clone(),
+            object_id: kept.object_id.clone(),
+            tenant_id: kept.tenant_id.clone(),
+        };
+        if kept.differs_within_tenant(identity) {
+            return Err(AuthError::KeptForAnother { kept: kept.name(), found: identity.name() });
+        }
+        Ok(())
     }
 
     /// Keeps the token that came back from a renewal; if none did, the earlier one stays.

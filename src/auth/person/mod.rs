@@ -99,8 +99,9 @@ impl Person {
         notify: &Notify,
     ) -> Result<Grant, AuthError> {
         let Request { audience, scopes, claims } = *request;
-        let hold = self.keeper.hold().await?;
+        let mut hold = self.keeper.hold().await?;
         let token = hold.token().ok_or(AuthError::NoRefreshToken { audience })?.clone();
+        hold.reserve()?;
         let (application, transport) = (self.application.clone(), transport.clone());
         let renewal = Renewal { application, transport, notify: Arc::clone(notify), hold, token };
         let (scopes, claims) = (scopes.to_owned(), claims.map(str::to_owned));

@@ -9,7 +9,7 @@ use super::keeper::Hold;
 use super::{Request, warn_unless_kept};
 use crate::auth::exchange::{Grant, TOKEN, Wire};
 use crate::auth::notice::Notify;
-use crate::auth::{Application, AuthError, Step};
+use crate::auth::{Application, AuthError, Identity, Step};
 use crate::domain::RefreshToken;
 use crate::http::Transport;
 
@@ -36,7 +36,11 @@ impl Renewal {
         let (scopes, claims) = (request.scopes, request.claims);
         let result = Grant::refresh(&wire, application, token, scopes, claims).await;
         match &result {
-            Ok(grant) => warn_unless_kept(self.hold.renewed(grant, request.audience), &self.notify),
+            Ok(grant) => {
+                let person = self.hold.check_person(&Identity::of(grant));
+                warn_unless_kept(self.hold.renewed(grant, request.audience), &self.notify);
+                person?;
+            }
             // Forgotten while it is held, so that no other run's new sign-in is taken for it.
             Err(error) if after_refusal::next(error) == Next::AskPerson { forget: true } => {
                 self.hold.forget()?;
