@@ -46,6 +46,7 @@ pub use principal::{
 pub use session::{SendError, Session, Setup};
 pub use source::{GivenToken, OwnIdentity, Source, Sources, read_token};
 pub use store::{
-    Damage, Exclusive, KeyHolder, KeyringError, Origin, Shut, SignIn, SignInName, SignIns, Store,
-    StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,
+    Damage, Exclusive, KeyHolder, KeyringError, Origin, STORE_FILES, Shut, SignIn, SignInName,
+    SignIns, Store, StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError,
+    is_sealed_line,
 };

@@ -108,15 +108,18 @@ async fn records_of(
 ) -> Result<Vec<(usize, RowId, Subject)>, DiscoverError> {
     let primary_id = &records[0].row.primary_id;
     let named: &[&LogicalName] = if columns.is_empty() { &[primary_id] } else { columns };
-    let entity_set = match reader.table(table, named).await? {
-        Reading::Found(found) => Some(found.entity_set_name),
-        Reading::Absent => None,
+    let (entity_set, there) = match reader.table(table, named).await? {
+        Reading::Found(found) => (Some(found.entity_set_name), found.attributes),
+        Reading::Absent => (None, Vec::new()),
         Reading::Refused(refusal) => {
             let hidden =
                 |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
             return Ok(records.iter().map(hidden).collect());
         }
     };
+    // A column that the table does not have cannot be asked for.
+    let is_there = |name: &&LogicalName| there.iter().any(|one| one.logical_name == name.as_str());
+    let columns: &[&LogicalName] = &columns.iter().copied().filter(is_there).collect::<Vec<_>>();
     let is_of_table =
         |one: &&&Labelled<'_>| entity_set.as_deref() == Some(one.row.entity_set.as_str());
     let ids: Vec<RowId> = records.iter().filter(is_of_table).map(|one| one.id).collect();

@@ -1,6 +1,6 @@
 //! The beginning and the end of the log.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt;
@@ -37,7 +37,13 @@ pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
 pub(super) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failure> {
     tracing::info!(exit_code = exit as u8, duration_ms = milliseconds(elapsed), "ended");
     let file = args.log_file.as_deref()?;
-    let message = format!("the log file `{}` is not complete: {}", file.display(), lost_log()?);
+    let why = lost_log()?;
+    let is_empty = fs::symlink_metadata(file).is_ok_and(|log| log.is_file() && log.len() == 0);
+    if is_empty {
+        let _ = fs::remove_file(file);
+    }
+    let lacks = if is_empty { "could not be written" } else { "is not complete" };
+    let message = format!("the log file `{}` {lacks}: {why}", file.display());
     Some(Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above"))
 }
 

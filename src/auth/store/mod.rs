@@ -49,6 +49,9 @@ const KEYRING_FILE: &str = "sign-ins.keyring.age";
 /// The name of the file that is not encrypted.
 const PLAIN_FILE: &str = "sign-ins.json";
 
+/// The names of the files of sign-ins in the program's own folder.
+pub const STORE_FILES: [&str; 3] = [FILE, KEYRING_FILE, PLAIN_FILE];
+
 /// A place in which sign-ins are kept.
 #[derive(Clone, Debug)]
 pub struct Store {
