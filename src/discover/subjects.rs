@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::found::DEFINITION;
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::api::dataverse::MOST_ROWS;
-use crate::domain::{LogicalName, RowId, SchemaName, StoredText};
+use crate::domain::{LogicalName, RowId, SchemaName};
 use crate::journal::{Found, JournalRow, Label, LabelKey, Subject};
-use crate::state::{KeyValue, Reading, Row, Seen};
+use crate::state::{KeyValue, Reading, Refusal, Row, Seen};
 
 /// The table of environment variables, by its name in addresses, its primary key and its name column.
 const DEFINITIONS: [&str; 3] =
@@ -17,6 +17,9 @@ const DEFINITIONS: [&str; 3] =
 
 /// What was read of one row of a journal, with the id of that row; none if no row was found.
 type Read = Option<(RowId, Subject)>;
+
+/// What the columns of a label hold.
+type Key = BTreeMap<LogicalName, KeyValue>;
 
 /// A record that was found, with its place in the journal and what its label says.
 struct Labelled<'run> {
@@ -62,25 +65,26 @@ async fn variables(
     let definition = LogicalName::of_system(DEFINITION);
     let of = |row: &Row| row.texts.get(&definition)?.expose().parse::<RowId>().ok();
     let ids: BTreeSet<RowId> = values.iter().filter_map(|(_, row)| of(row)).collect();
-    let ids: Vec<RowId> = ids.into_iter().collect();
+    let known = schema_names(reader, ids.into_iter().collect()).await?;
+    let subject = |row: &Row| match &known {
+        Ok(known) => Subject::Variable(of(row).and_then(|id| known.get(&id).cloned())),
+        Err(refusal) => Subject::Hidden(refusal.clone()),
+    };
+    Ok(values.iter().map(|(index, row)| (*index, row.id, subject(row))).collect())
+}
+
+/// Reads the names of environment variables by their ids.
+async fn schema_names(
+    reader: &Reader<'_>,
+    ids: Vec<RowId>,
+) -> Result<Seen<BTreeMap<RowId, SchemaName>>, DiscoverError> {
     let [set, id, name] = DEFINITIONS;
     let (id, name) = (LogicalName::of_system(id), LogicalName::of_system(name));
     let columns = [&name];
     let reads = ids.chunks(MOST_ROWS).map(|ids| reader.rows_of((set, &id), ids, &columns));
-    let chunks = all_of(reads, AT_ONCE).await?;
-    let chunks: Seen<Vec<Vec<Row>>> = chunks.into_iter().collect();
-    let chunks = match chunks {
-        Ok(chunks) => chunks,
-        Err(refusal) => {
-            let hidden =
-                |(index, row): &(usize, &Row)| (*index, row.id, Subject::Hidden(refusal.clone()));
-            return Ok(values.iter().map(hidden).collect());
-        }
-    };
-    let names: BTreeMap<RowId, &StoredText> =
-        chunks.iter().flatten().filter_map(|row| Some((row.id, row.texts.get(&name)?))).collect();
-    let named = |row: &Row| -> Option<SchemaName> { names.get(&of(row)?)?.expose().parse().ok() };
-    Ok(values.iter().map(|(index, row)| (*index, row.id, Subject::Variable(named(row)))).collect())
+    let chunks: Seen<Vec<Vec<Row>>> = all_of(reads, AT_ONCE).await?.into_iter().collect();
+    let named = |row: Row| Some((row.id, row.texts.get(&name)?.expose().parse().ok()?));
+    Ok(chunks.map(|chunks| chunks.into_iter().flatten().filter_map(named).collect()))
 }
 
 /// Reads what records are, table by table.
@@ -111,34 +115,19 @@ async fn records_of(
     let (entity_set, there) = match reader.table(table, named).await? {
         Reading::Found(found) => (Some(found.entity_set_name), found.attributes),
         Reading::Absent => (None, Vec::new()),
-        Reading::Refused(refusal) => {
-            let hidden =
-                |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
-            return Ok(records.iter().map(hidden).collect());
-        }
+        Reading::Refused(refusal) => return Ok(hidden(records, &refusal)),
     };
     // A column that the table does not have cannot be asked for.
     let is_there = |name: &&LogicalName| there.iter().any(|one| one.logical_name == name.as_str());
-    let columns: &[&LogicalName] = &columns.iter().copied().filter(is_there).collect::<Vec<_>>();
-    let is_of_table =
-        |one: &&&Labelled<'_>| entity_set.as_deref() == Some(one.row.entity_set.as_str());
-    let ids: Vec<RowId> = records.iter().filter(is_of_table).map(|one| one.id).collect();
-    let mut held: BTreeMap<RowId, BTreeMap<LogicalName, KeyValue>> = BTreeMap::new();
-    if let Some(set) = entity_set.as_deref().filter(|_| !columns.is_empty()) {
-        for ids in ids.chunks(MOST_ROWS) {
-            match reader.values_of((set, primary_id), ids, columns).await? {
-                Ok(rows) => {
-                    let rows = rows.iter().filter_map(|row| key_values(row, primary_id, columns));
-                    held.extend(rows);
-                }
-                Err(refusal) => {
-                    let hidden =
-                        |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
-                    return Ok(records.iter().map(hidden).collect());
-                }
-            }
-        }
-    }
+    let columns: Vec<&LogicalName> = columns.iter().copied().filter(is_there).collect();
+    let held = match &entity_set {
+        Some(set) => keys(reader, (set, primary_id), &columns, records).await?,
+        None => Ok(BTreeMap::new()),
+    };
+    let held = match held {
+        Ok(held) => held,
+        Err(refusal) => return Ok(hidden(records, &refusal)),
+    };
     let subject = |one: &&Labelled<'_>| {
         let columns = held.get(&one.id).cloned().unwrap_or_default();
         (one.index, one.id, Subject::Record { entity_set: entity_set.clone(), columns })
@@ -146,12 +135,39 @@ async fn records_of(
     Ok(records.iter().map(subject).collect())
 }
 
+/// Reads what columns of records hold, as far as the records are in that table.
+async fn keys(
+    reader: &Reader<'_>,
+    (entity_set, primary_id): (&str, &LogicalName),
+    columns: &[&LogicalName],
+    records: &[&Labelled<'_>],
+) -> Result<Seen<BTreeMap<RowId, Key>>, DiscoverError> {
+    let is_of_table = |one: &&&Labelled<'_>| one.row.entity_set.as_str() == entity_set;
+    let ids = records.iter().filter(is_of_table).map(|one| one.id).collect::<Vec<RowId>>();
+    let mut held = BTreeMap::new();
+    for ids in ids.chunks(MOST_ROWS).filter(|_| !columns.is_empty()) {
+        match reader.values_of((entity_set, primary_id), ids, columns).await? {
+            Ok(rows) => {
+                held.extend(rows.iter().filter_map(|row| key_values(row, primary_id, columns)));
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    Ok(Ok(held))
+}
+
+/// Notes that the service does not show what records are.
+fn hidden(records: &[&Labelled<'_>], refusal: &Refusal) -> Vec<(usize, RowId, Subject)> {
+    let subject = |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
+    records.iter().map(subject).collect()
+}
+
 /// Reads what columns of a row hold that can be a part of a key.
 fn key_values(
     row: &Map<String, Value>,
     primary_id: &LogicalName,
     columns: &[&LogicalName],
-) -> Option<(RowId, BTreeMap<LogicalName, KeyValue>)> {
+) -> Option<(RowId, Key)> {
     let id = row.get(primary_id.as_str())?.as_str()?.parse().ok()?;
     let held = columns.iter().filter_map(|name| {
         let value = match row.get(name.as_str())? {
