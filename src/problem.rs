@@ -204,6 +204,10 @@ codes! {
     // Rolling back.
     /// Somebody changed a target after the apply that is rolled back.
     ChangedSince = "changed-since",
+    /// The journal gives a row the address of another.
+    LabelMismatch = "label-mismatch",
+    /// A warning: an earlier value that is restored leads out of the environment.
+    RestoresElsewhere = "restores-elsewhere",
 }
 
 impl Code {
@@ -216,6 +220,7 @@ impl Code {
                 | Self::KeyNotUnique
                 | Self::PointsElsewhere
                 | Self::ProbeUnknown
+                | Self::RestoresElsewhere
         )
     }
 

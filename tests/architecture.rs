@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("stage", &["domain"]),
     ("http", &["domain"]),
     ("api", &["domain", "http"]),
-    ("auth", &["domain", "http", "api"]),
+    ("auth", &["domain", "http", "api", "disk"]),
     (
         "discover",
         &["domain", "state", "problem", "plan", "journal", "event", "http", "auth", "api"],

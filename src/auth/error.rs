@@ -200,6 +200,14 @@ pub enum AuthError {
         /// The person who signed in second.
         then: String,
     },
+    /// A stored sign-in names one person, and its token belongs to another.
+    #[error("the stored sign-in names {kept}, but its token belongs to {found}")]
+    KeptForAnother {
+        /// The person that the store names.
+        kept: String,
+        /// The person that the token names.
+        found: String,
+    },
     /// A person has to sign in, and the run must not ask.
     #[error("a person has to sign in, but this run is not interactive{}", optional_part(": ", .why.as_deref()))]
     PersonNeeded {

@@ -36,6 +36,19 @@ impl Identity {
         agree(&self.object_id, &other.object_id) && agree(&self.tenant_id, &other.tenant_id)
     }
 
+    /// Returns whether the two are different people of one tenant. In another tenant the same person has
+    /// another id.
+    pub(super) fn differs_within_tenant(&self, other: &Self) -> bool {
+        self.tenant_id.is_some()
+            && self.tenant_id == other.tenant_id
+            && !self.may_be_same_person(other)
+    }
+
+    /// Returns the name, for people.
+    pub(super) fn name(&self) -> String {
+        self.user.clone().unwrap_or_else(|| "somebody".to_owned())
+    }
+
     /// Reads the identity from the claims of a token.
     pub(super) fn from_claims(claims: &Claims) -> Self {
         let Claims { user, object, tenant, .. } = claims.clone();

@@ -53,6 +53,7 @@ pub use principal::{
 pub use session::{SendError, Session, SessionSetup};
 pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
 pub use store::{
-    Damage, Exclusive, KeyHolder, KeyringError, Origin, Shut, SignIn, SignInName, SignIns, Store,
-    StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError, is_sealed_line,
+    Damage, Exclusive, KeyHolder, KeyringError, Origin, STORE_FILES, Shut, SignIn, SignInName,
+    SignIns, Store, StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError,
+    is_sealed_line,
 };

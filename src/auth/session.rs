@@ -378,9 +378,7 @@ impl SessionState {
         if first.may_be_same_person(identity) {
             return Ok(());
         }
-        let name =
-            |identity: &Identity| identity.user.clone().unwrap_or_else(|| "somebody".to_owned());
-        Err(AuthError::OtherPerson { first: name(first), then: name(identity) })
+        Err(AuthError::OtherPerson { first: first.name(), then: identity.name() })
     }
 
     /// Warns that a service refused a token that cannot be renewed.

@@ -10,7 +10,7 @@ use crate::journal::{Found, JournalRow, Origin, RowKey};
 use crate::state::Row;
 
 /// The column of a variable's value that names its definition.
-const DEFINITION: &str = "_environmentvariabledefinitionid_value";
+pub(super) const DEFINITION: &str = "_environmentvariabledefinitionid_value";
 
 /// Rows of one table, each with its place in the journal and the id that it is found by.
 #[derive(Default)]
@@ -56,12 +56,16 @@ async fn in_chunks(
     rows: &[JournalRow],
     by: By,
 ) -> Result<Vec<(usize, Found)>, DiscoverError> {
+    let definition = LogicalName::of_system(DEFINITION);
     let mut groups: BTreeMap<(&LogicalName, &LogicalName), Group<'_>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         if let Some(id) = by.id_of(row) {
             let group = groups.entry((&row.entity_set, &row.primary_id)).or_default();
             group.rows.push((index, id));
             group.columns.extend(row.columns.keys());
+            if matches!(by, By::Id) && row.is_variable_value() {
+                group.columns.insert(&definition);
+            }
         }
     }
     let reads = groups.iter().flat_map(|((entity_set, primary_id), group)| {

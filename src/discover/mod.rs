@@ -8,6 +8,7 @@ mod flows;
 mod found;
 mod inventory;
 mod reader;
+mod subjects;
 mod targets;
 mod ways;
 
@@ -24,6 +25,7 @@ use crate::state::{Desired, Observed};
 pub use found::{environment_id, find};
 pub use inventory::http_flows;
 pub use reader::Reader;
+pub use subjects::subjects;
 pub use targets::reread;
 
 /// How many reads are begun before the first of them ends: as many as may be under way at most.

@@ -184,6 +184,17 @@ impl<'run> Reader<'run> {
         row_list(rows, primary_id, texts, request_id)
     }
 
+    /// Reads columns of any type of the rows that have those ids, as far as there are any.
+    pub(super) async fn values_of(
+        &self,
+        (entity_set, primary_id): (&str, &LogicalName),
+        ids: &[RowId],
+        columns: &[&LogicalName],
+    ) -> Result<Seen<Vec<Map<String, Value>>>, DiscoverError> {
+        let select = with_id(primary_id, columns);
+        self.rows(self.api.rows(entity_set, primary_id, &select, ids), ids.len()).await
+    }
+
     /// The rows of a table whose lookup column refers to those ids; the column is read as a text, too.
     pub(super) async fn rows_referring(
         &self,

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What a document begins with.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentKind {
@@ -30,6 +33,9 @@ pub enum DocumentError {
     /// It is a document of another kind.
     #[error("it is no {0} of flowbind")]
     Kind(&'static str),
+    /// Its parts contradict one another.
+    #[error("it is no {0} that flowbind wrote: it changes what none of its addresses names")]
+    Inconsistent(&'static str),
     /// It is of another version of the program.
     #[error("it has version {found}, and this program reads version {known}")]
     Version {
@@ -65,7 +71,9 @@ impl DocumentKind {
         self.parse(text)
     }
 
+    /// Parses JSON. The mark that some editors of Windows put before a text means nothing.
     fn parse<D: DeserializeOwned>(&self, text: &[u8]) -> Result<D, DocumentError> {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         serde_json::from_slice(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             DocumentError::Malformed { called: self.called, line, column }

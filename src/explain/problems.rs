@@ -388,5 +388,15 @@ pub(super) fn of(code: Code) -> Text {
             "restoring the earlier value would undo what they did",
             "look at the target; `--skip-changed` leaves it alone and undoes the rest",
         ),
+        Code::LabelMismatch => text(
+            "in a rollback: the journal calls a row by the address of another target, so that nobody could see what is restored where",
+            "somebody changed the journal, or renamed the row after the apply",
+            "find out who could write to the journal, or who renamed the row; restore the value by hand if it is right",
+        ),
+        Code::RestoresElsewhere => text(
+            "a warning, in a rollback: an earlier value that is restored leads to a host that is not this environment's",
+            "the value was there before the apply, or somebody changed the journal",
+            "look whether that host may get the data that is sent to it, before the rollback is agreed to",
+        ),
     }
 }

@@ -1,6 +1,7 @@
 //! The user's choice of a file, as `--journal` takes it.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -25,6 +26,14 @@ impl FromStr for JournalFile {
     }
 }
 
+impl fmt::Display for JournalFile {
+    /// Writes it as the command line takes it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = if self.plain { PLAIN } else { "" };
+        write!(formatter, "{plain}{}", self.path.display())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +43,6 @@ mod tests {
         let file = |text: &str| text.parse::<JournalFile>().unwrap();
         assert_eq!(file("a/b"), JournalFile { path: "a/b".into(), plain: false });
         assert_eq!(file("plain:a/b"), JournalFile { path: "a/b".into(), plain: true });
+        assert_eq!(["a/b", "plain:a/b"].map(|text| file(text).to_string()), ["a/b", "plain:a/b"]);
     }
 }

@@ -58,10 +58,15 @@ impl Journal {
     /// Reads a journal.
     ///
     /// # Errors
-    /// It is of another version, or no journal.
+    /// It is of another version, no journal, or one that changes what none of its addresses tells.
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
         let document: Document<Head, Vec<JournalRow>> = KIND.read(text)?;
-        Ok(Self { head: document.head, rows: document.rows })
+        let journal = Self { head: document.head, rows: document.rows };
+        if journal.is_consistent() {
+            Ok(journal)
+        } else {
+            Err(DocumentError::Inconsistent(KIND.called))
+        }
     }
 }
 

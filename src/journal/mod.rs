@@ -3,6 +3,7 @@
 //! ```text
 //! record      Plan + Observed -> Journal     before the change set is sent
 //! format      Journal <-> text               what a file holds; it holds earlier values: a secret
+//! labels      Journal x subjects -> Problems  what the journal calls a row is what the row is
 //! rollback    Journal + found rows -> Plan   what still holds what was written is restored
 //! ```
 //!
@@ -10,6 +11,8 @@
 
 mod file;
 mod format;
+mod labels;
+mod members;
 mod record;
 mod rollback;
 #[cfg(test)]
@@ -25,6 +28,7 @@ use crate::domain::{
 use crate::state::{KeyValue, Row, Seen};
 
 pub use file::JournalFile;
+pub use labels::{Label, LabelKey, Subject, mislabelled};
 pub use record::{Unrecorded, record};
 pub use rollback::{changed, plan_rollback};
 

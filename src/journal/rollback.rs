@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Journal, JournalRow, Origin, Place};
-use crate::domain::{Cloud, LogicalName, ServiceError, StoredText};
+use super::{Found, Journal, JournalRow, Origin, Place, members};
+use crate::domain::{CallbackUrl, Cloud, EnvironmentId, LogicalName, ServiceError, StoredText};
 use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
 use crate::problem::{Code, Problem};
 use crate::state::Row;
@@ -34,6 +34,8 @@ enum Now<'found> {
 /// A plan in the making.
 struct Draft<'run> {
     cloud: &'run Cloud,
+    /// The environment's own id.
+    own: &'run EnvironmentId,
     changes: Vec<Change>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -58,7 +60,7 @@ pub fn plan_rollback(
     left: &BTreeSet<usize>,
     cloud: &Cloud,
 ) -> Plan {
-    let mut draft = Draft::new(cloud);
+    let mut draft = Draft::new(cloud, &journal.head.environment_id);
     for (index, (row, found)) in journal.rows.iter().zip(found).enumerate() {
         match verdict(row, found) {
             Verdict::Earlier => draft.earlier(row),
@@ -109,10 +111,10 @@ fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
 }
 
 impl<'run> Draft<'run> {
-    fn new(cloud: &'run Cloud) -> Self {
+    fn new(cloud: &'run Cloud, own: &'run EnvironmentId) -> Self {
         let (changes, writes) = (Vec::new(), Vec::new());
         let (problems, warnings) = (Vec::new(), Vec::new());
-        Self { cloud, changes, problems, warnings, left_alone: 0, writes }
+        Self { cloud, own, changes, problems, warnings, left_alone: 0, writes }
     }
 
     /// Notes that a row is as it was.
@@ -157,9 +159,37 @@ impl<'run> Draft<'run> {
                 self.restored(row, held, place)
             });
         }
+        let restored = row.columns.iter().filter(|(name, _)| !is_earlier(row, held, name));
+        let restored: Vec<_> =
+            restored.filter_map(|(name, change)| Some((name, change.before.as_ref()?))).collect();
+        for (name, text) in restored {
+            self.warn_of_hosts(row, name, text);
+        }
         let (id, guard) = (held.id, held.tag.clone());
         let entity_set = row.entity_set.to_string();
         self.writes.push(Write::Restore { entity_set, id, guard, columns });
+    }
+
+    /// Warns of each host that a text leads to which is restored, unless the host is one of this
+    /// environment's flows.
+    fn warn_of_hosts(&mut self, row: &JournalRow, name: &LogicalName, text: &StoredText) {
+        let Some(place) = row.places.iter().find(|place| place.column == *name) else { return };
+        let urls = members::urls(text);
+        let hosts: BTreeSet<&str> = urls.iter().filter_map(|url| self.foreign_host(url)).collect();
+        let warnings = hosts.into_iter().map(|host| {
+            let message = format!("the earlier value that is restored leads to `{host}`, which is not a host of this environment's flows");
+            let hint = "make sure that this host may get what is sent to it, before you agree".to_owned();
+            problem(place, Code::RestoresElsewhere, message, hint)
+        });
+        self.warnings.extend(warnings);
+    }
+
+    /// Returns the host of a URL if no flow of this environment can be there.
+    fn foreign_host<'url>(&self, url: &'url CallbackUrl) -> Option<&'url str> {
+        let host: &str = &url.view().host;
+        let other = url.environment().and_then(|id| id.parse::<EnvironmentId>().ok());
+        let is_own = self.cloud.serves_callbacks(host) && other.is_none_or(|id| id == *self.own);
+        (!is_own).then_some(host)
     }
 
     /// The change of one target that is restored.

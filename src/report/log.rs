@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
@@ -37,10 +38,33 @@ impl Write for Harmless {
     }
 }
 
+/// Why the file of the log lacks something.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// The file of the log. What cannot be written to it is remembered, since nobody looks at what a log
+/// returns.
+struct LogFile(File);
+
+impl Write for &LogFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = (&self.0).write_all(bytes);
+        written.inspect_err(|error| drop(LOST.set(error.to_string()))).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&self.0).flush()
+    }
+}
+
+/// Returns why the file of the log lacks something, if it does.
+pub fn lost_log() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
 /// Writes events of this program up to that level to the file, else to standard error, from now on.
 pub fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
     let writer = match file {
-        Some(file) => BoxMakeWriter::new(file),
+        Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file))),
         None => BoxMakeWriter::new(|| Harmless),
     };
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);

@@ -42,7 +42,7 @@ pub use format::ReportFormat;
 pub use hand_over::{OutputUrl, OutputUrlError, Secrets};
 pub(crate) use harmless::Harmless;
 pub(crate) use layout::counted;
-pub use log::{LogFormat, start_log};
+pub use log::{LogFormat, lost_log, start_log};
 pub use markdown::document as job_summary;
 pub use runner::{Runner, RunnerCommand};
 pub use sign_ins::{KeptSignIn, sign_ins};

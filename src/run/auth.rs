@@ -81,8 +81,8 @@ async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
         return Err(Failure::new(Exit::Usage, "nothing would be kept of this sign-in")
             .hint("choose a place by --token-store, or print the sign-in for a secret variable by --export"));
     };
-    // Taking hold of it shows whether it can be used, and lets it go at once.
-    store.exclusive().await?;
+    // Taking hold of it shows whether it can be used and written, and lets it go at once.
+    store.exclusive().await?.reserve()?;
     Ok(Destination::Store(store))
 }
 

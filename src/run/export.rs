@@ -36,6 +36,9 @@ async fn stages(
     record: &mut Record,
 ) -> Result<Outcome, Failure> {
     let file = SettingsFile::open_or_begin(&args.deployment_settings)?;
+    if !args.dry_run {
+        file.check_folder()?;
+    }
     let start = start(&args.run, &Wish::of(Intent::Show), console, record)?;
     let (start, records) = of_variables(start)?;
     let wait = Wait::of(&args.wait).map(Wait::for_flows_alone);

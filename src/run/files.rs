@@ -1,11 +1,17 @@
-//! The files that a command line names: none that is written is named by two options.
+//! The files that a run reads and writes: none that is written is named twice, by options, by the
+//! variables of a pipeline, or as a file of the program's own.
 
-use std::fs::{self, Metadata};
+use std::borrow::Cow;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use same_file::Handle;
 use tracing::level_filters::LevelFilter;
 
-use crate::auth::TokenStore;
+use super::folder;
+use crate::auth::{STORE_FILES, TokenStore};
 use crate::cli::{
     AuthCommand, Cli, Command, ConnectArgs, LogArgs, ReportArgs, RunArgs, StateArgs, StoreArgs,
 };
@@ -19,8 +25,18 @@ const MANIFEST: &str = "--manifest";
 /// What stands in the place of a state file if there is to be none.
 const NO_FILE: &str = "none";
 
-/// The most links that are followed to a file that is not there.
-const MOST_LINKS: u8 = 40;
+/// Where sign-ins are kept if no option says where, as a message names it.
+const OWN_STORE: &str = "the program's own token store";
+
+/// Where the sandbox keeps its state if no option says where.
+const OWN_STATE: &str = "the sandbox's own state";
+
+/// The variables by which a pipeline names files that steps add to.
+const ADDED_TO: [&str; 5] =
+    ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"];
+
+/// The variable that names the file of a federated token.
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// What a run does with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,21 +45,46 @@ enum Access {
     Written,
 }
 
-/// A file that an option names.
-#[derive(Clone, Copy)]
+/// A file, and what names it.
+#[derive(Clone)]
 struct Named<'run> {
-    option: &'static str,
-    path: &'run Path,
+    by: Naming,
+    path: Cow<'run, Path>,
     access: Access,
 }
 
-/// Makes sure that no file is written that another option names too, by whatever path.
+/// What names a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// An option, or a command.
+    Option(&'static str),
+    /// A variable of the surroundings.
+    Variable(&'static str),
+    /// The program itself, in these words, and the option that may name the same file.
+    Own(&'static str, &'static str),
+}
+
+impl Naming {
+    /// Tells whether two may name one file: the surroundings are not ours to judge, and an option may
+    /// name the place that is the usual one.
+    fn may_share(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Own(_, option), Self::Option(named)) => option == named,
+            (Self::Option(_), _) | (_, Self::Option(_)) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Makes sure that no file is written that something else names too, by whatever path.
 pub(super) fn distinct(cli: &Cli) -> Result<(), Failure> {
     let mut known: Vec<(Named<'_>, Identity)> = Vec::new();
-    for named in named(cli) {
-        let Some(identity) = identity(named.path) else { continue };
+    for named in surroundings().into_iter().chain(named(cli)) {
+        let Some(identity) = identity(&named.path) else { continue };
         let clash = known.iter().find(|(other, same)| {
-            *same == identity && (other.access, named.access) != (Access::Read, Access::Read)
+            *same == identity
+                && (other.access, named.access) != (Access::Read, Access::Read)
+                && !other.by.may_share(named.by)
         });
         if let Some((other, _)) = clash {
             return Err(refused(other, &named));
@@ -54,13 +95,44 @@ pub(super) fn distinct(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn refused(one: &Named<'_>, other: &Named<'_>) -> Failure {
-    let shown = |named: &Named<'_>| format!("`{} {}`", named.option, named.path.display());
     let message = format!(
-        "{} and {} name the same file, and it would be written; nothing was contacted",
-        shown(one),
-        shown(other)
+        "{one} and {other} name the same file, and it would be written; nothing was contacted"
     );
-    Failure::new(Exit::Usage, message).hint(format!("name another file by {}", other.option))
+    let hint = match other.by {
+        Naming::Option(option) => format!("name another file by {option}"),
+        Naming::Variable(_) | Naming::Own(..) => "name another file".to_owned(),
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}
+
+impl std::fmt::Display for Named<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.path.display();
+        match self.by {
+            Naming::Option(option) => write!(formatter, "`{option} {path}`"),
+            Naming::Variable(variable) => write!(formatter, "`{variable}={path}`"),
+            Naming::Own(words, _) => write!(formatter, "{words} `{path}`"),
+        }
+    }
+}
+
+/// Lists the files that no option names: those of the program itself and those of a pipeline.
+fn surroundings() -> Vec<Named<'static>> {
+    let variable = |access: Access, name: &'static str| {
+        let path = PathBuf::from(env::var_os(name).filter(|path| !path.is_empty())?);
+        Some(Named { by: Naming::Variable(name), path: path.into(), access })
+    };
+    let added_to = ADDED_TO.into_iter().filter_map(|name| variable(Access::Written, name));
+    let mut found: Vec<_> = added_to.chain(variable(Access::Read, TOKEN_FILE)).collect();
+    if let Ok(folder) = folder::state() {
+        let own = |words, option, file: &str| {
+            let by = Naming::Own(words, option);
+            Named { by, path: folder.join(file).into(), access: Access::Written }
+        };
+        found.extend(STORE_FILES.map(|file| own(OWN_STORE, "--token-store", file)));
+        found.push(own(OWN_STATE, "--sandbox-state", folder::SANDBOX_STATE));
+    }
+    found
 }
 
 /// Every file that the command line names.
@@ -83,7 +155,7 @@ fn named(cli: &Cli) -> Vec<Named<'_>> {
             let settings = read("--deployment-settings", Some(&args.deployment_settings));
             let mut connect = of_connect(&args.connect);
             // The manifest that is looked for may be the one that is to be made.
-            connect.retain(|named| named.option != MANIFEST || named.path.exists());
+            connect.retain(|named| named.by != Naming::Option(MANIFEST) || named.path.exists());
             [connect, settings, written("--out", &args.out)].concat()
         }
         Command::Auth(AuthCommand::Login(args)) => of_connect(&args.connect),
@@ -167,50 +239,42 @@ fn files<'run, P: AsRef<Path> + 'run>(
     access: Access,
     paths: impl IntoIterator<Item = &'run P>,
 ) -> Vec<Named<'run>> {
-    paths.into_iter().map(|path| Named { option, path: path.as_ref(), access }).collect()
+    let by = Naming::Option(option);
+    let named = |path: &'run P| Named { by, path: Cow::Borrowed(path.as_ref()), access };
+    paths.into_iter().map(named).collect()
 }
 
 /// What a file is known by, whatever path leads to it.
 #[derive(PartialEq, Eq)]
 enum Identity {
-    /// It is there: its device and its number on that.
-    #[cfg(unix)]
-    There(u64, u64),
+    /// It is there, and the system knows it.
+    There(Handle),
     /// It is at that place, or will be.
     At(PathBuf),
 }
 
-/// What a file is known by; none if it is a device or a pipe, which takes what several write.
+/// Returns what a file is known by; none if it is a device or a pipe, which takes what several write.
 fn identity(path: &Path) -> Option<Identity> {
-    match fs::metadata(path) {
-        Ok(metadata) => metadata.is_file().then(|| there(path, &metadata)),
-        Err(_) => Some(Identity::At(place(path, MOST_LINKS))),
-    }
+    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let there = || Handle::from_path(path).map(Identity::There);
+    (!is_other).then(|| there().unwrap_or_else(|_| Identity::At(place(path))))
 }
 
-/// What a file that is there is known by: it may have several names.
-#[cfg(unix)]
-fn there(_: &Path, metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    Identity::There(metadata.dev(), metadata.ino())
+/// Returns where a file would be made: a link is followed, as it is then.
+fn place(path: &Path) -> PathBuf {
+    let path = disk::resolved(path).unwrap_or_else(|_| path.to_owned());
+    let folder = disk::folder(&path);
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let ignores_case = cfg!(any(windows, target_os = "macos"));
+    folder.join(folded(path.file_name().unwrap_or_default(), ignores_case))
 }
 
-/// What a file that is there is known by.
-#[cfg(not(unix))]
-fn there(path: &Path, _: &Metadata) -> Identity {
-    Identity::At(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
-}
-
-/// Where a file would be made: a link is followed, as it is then.
-fn place(path: &Path, links: u8) -> PathBuf {
-    let folder = disk::folder(path);
-    match fs::read_link(path) {
-        Ok(target) if links > 0 => place(&folder.join(target), links - 1),
-        _ => {
-            let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-            folder.join(path.file_name().unwrap_or_default())
-        }
-    }
+/// Returns the name of a file in the one spelling of a file system that ignores case, and on Windows
+/// also dots and spaces at the end.
+fn folded(name: &OsStr, ignores_case: bool) -> OsString {
+    let Some(text) = name.to_str().filter(|_| ignores_case) else { return name.to_owned() };
+    let text = if cfg!(windows) { text.trim_end_matches(['.', ' ']) } else { text };
+    text.to_lowercase().into()
 }
 
 #[cfg(test)]
@@ -273,6 +337,30 @@ mod tests {
         ] {
             assert_eq!(said(folder.path(), line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_name_is_one_whatever_its_case_where_the_file_system_ignores_that() {
+        let folded = |name: &str, ignores| folded(OsStr::new(name), ignores);
+        assert_eq!(folded("Flow.LOG", true), folded("flow.log", true));
+        assert_ne!(folded("Flow.LOG", false), folded("flow.log", false));
+    }
+
+    #[test]
+    fn the_files_of_the_program_itself_are_compared_too() {
+        let folder = folder::state().unwrap();
+        for (file, words) in STORE_FILES
+            .map(|file| (file, OWN_STORE))
+            .into_iter()
+            .chain([(folder::SANDBOX_STATE, OWN_STATE)])
+        {
+            let path = folder.join(file);
+            let said = said(&folder, &format!("flowbind plan --report @/{file}")).unwrap();
+            assert!(said.starts_with(&format!("{words} `{}` and `--report", path.display())));
+        }
+        let usual =
+            "flowbind plan --token-store plain:@/sign-ins.json --sandbox-state @/sandbox.json";
+        assert_eq!(said(&folder, usual), None);
     }
 
     #[cfg(unix)]

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 
-/// The program's folder for state, as the platform has it: `~/.local/state/flowbind` on Linux.
+/// The name of the file in which the sandbox keeps its state.
+pub(super) const SANDBOX_STATE: &str = "sandbox.json";
+
+/// Returns the program's folder for state, as the platform has it: `~/.local/state/flowbind` on Linux,
+/// and `%LOCALAPPDATA%\flowbind` on Windows, which unlike the folder of data does not roam.
 pub(super) fn state() -> Result<PathBuf, etcetera::HomeDirError> {
     let folders = etcetera::choose_base_strategy()?;
-    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    let folder = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
     Ok(folder.join("flowbind"))
 }

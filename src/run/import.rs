@@ -53,7 +53,15 @@ fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
     }
     match &args.out {
         Some(out) if out.symlink_metadata().is_ok() => Err(is_there(out)),
-        _ => Ok(()),
+        Some(out) => disk::check_folder(out).map_err(|error| {
+            let message = format!(
+                "the manifest `{}` cannot be written: {error}; nothing was contacted",
+                out.display()
+            );
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --out")
+        }),
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `flowbind init`: a manifest to begin with.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -32,7 +32,9 @@ fn afterwards(manifest: &Path) -> String {
 }
 
 fn write(path: &Path) -> io::Result<()> {
-    File::create_new(path)?.write_all(STARTER.as_bytes())
+    let written = File::create_new(path)?.write_all(STARTER.as_bytes());
+    // A part of a manifest is none, and would be in the way of the next try.
+    written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// Tells why nothing was written.

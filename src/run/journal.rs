@@ -1,18 +1,18 @@
 //! The files of journals: made before anything is sent, completed once it is in, and opened to undo
 //! it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-#[cfg(unix)]
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretSlice};
 
 use super::keep::store_key;
+use super::next::Next;
 use crate::auth::{Shut, StoreError, StoreKey};
+use crate::cli::ConnectArgs;
 use crate::discover::{Reader, find};
-use crate::disk;
+use crate::disk::{self, Exposure};
 use crate::domain::{DocumentError, printable_path, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -56,6 +56,12 @@ impl Journaling {
             return Err(Failure::new(Exit::Usage, message)
                 .hint("make the folder, or name another file by --journal"));
         }
+        disk::check_folder(&file.path).map_err(|error| {
+            let message =
+                format!("the journal `{shown}` cannot be written: {error}; nothing was contacted");
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --journal")
+        })?;
         let key = if file.plain { None } else { Some(key_to_seal(&file.path)?) };
         Ok(Self { path: file.path.clone(), key })
     }
@@ -86,7 +92,7 @@ impl Journaling {
     fn content(&self, journal: &Journal) -> io::Result<SecretSlice<u8>> {
         let plain = journal.to_json();
         let content = match &self.key {
-            Some(key) => key.seal(plain.expose_secret()).map_err(io::Error::other)?.into(),
+            Some(key) => key.seal_own(plain.expose_secret()).map_err(io::Error::other)?.into(),
             None => plain,
         };
         if content.expose_secret().len() as u64 > MOST_BYTES {
@@ -139,9 +145,8 @@ impl Begun<'_> {
 pub(super) fn spend(file: &JournalFile, journal: &Journal, time: String, console: &Console) {
     let mut journal = journal.clone();
     journal.head.rolled_back = Some(time);
-    let spent = read(&file.path).map_err(|error| error.to_string()).and_then(|before| {
-        let sealed = before.expose_secret().starts_with(SEALED);
-        let key = if sealed { store_key().map_err(|failure| failure.message)? } else { None };
+    let key = if file.plain { Ok(None) } else { store_key() };
+    let spent = key.map_err(|failure| failure.message).and_then(|key| {
         let journaling = Journaling { path: file.path.clone(), key };
         let content = journaling.content(&journal).map_err(|error| error.to_string())?;
         disk::replace(&file.path, content.expose_secret()).map_err(|error| error.to_string())
@@ -153,22 +158,34 @@ pub(super) fn spend(file: &JournalFile, journal: &Journal, time: String, console
     }
 }
 
-/// Reads a journal, whether or not it is encrypted.
-pub(super) fn open(file: &JournalFile) -> Result<Journal, Failure> {
+/// Reads a journal. The command line says whether it is encrypted, and the file never does: whoever puts
+/// a plain file in the place of an encrypted one would decide what is restored.
+pub(super) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal, Failure> {
     let path = &file.path;
     disk::sweep(path);
-    let content = read(path).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!("the journal `{}` cannot be read: {error}", path.display()),
-        )
-        .hint("name the file that `flowbind apply --journal` kept")
-    })?;
+    let unreadable = |error: io::Error| {
+        let message = format!("the journal `{}` cannot be read: {error}", path.display());
+        Failure::new(Exit::Usage, message)
+            .hint("name the file that `flowbind apply --journal` kept")
+    };
+    let opened = File::open(path).map_err(unreadable)?;
+    let content = disk::read_open(&opened, MOST_BYTES).map_err(unreadable)?;
+    let content = SecretSlice::from(content);
     let content = content.expose_secret();
-    if !content.starts_with(SEALED) {
-        check_owner(path)?;
-        return Journal::from_json(content).map_err(|error| unusable(path, &error));
+    let parse = |text: &[u8]| Journal::from_json(text).map_err(|error| unusable(path, &error));
+    match (file.plain, content.starts_with(SEALED)) {
+        (false, true) => parse(unsealed(path, content)?.expose_secret()),
+        (true, false) => {
+            disk::check_private(&opened).map_err(|why| exposed(path, &why))?;
+            parse(content)
+        }
+        (false, false) => Err(parse(content).err().unwrap_or_else(|| not_encrypted(path, connect))),
+        (true, true) => Err(encrypted(path, connect)),
     }
+}
+
+/// Decrypts a journal with the key of this process.
+fn unsealed(path: &Path, content: &[u8]) -> Result<SecretSlice<u8>, Failure> {
     let key = store_key()?.ok_or_else(|| {
         let message = format!(
             "the journal `{}` is encrypted, and FLOWBIND_STORE_KEY is not set",
@@ -177,8 +194,31 @@ pub(super) fn open(file: &JournalFile) -> Result<Journal, Failure> {
         Failure::new(Exit::Usage, message)
             .hint("set FLOWBIND_STORE_KEY to the key that the apply was run with")
     })?;
-    let plain = key.open(content).map_err(|shut| shut_out(path, shut))?;
-    Journal::from_json(plain.expose_secret()).map_err(|error| unusable(path, &error))
+    key.open_own(content).map_err(|shut| shut_out(path, shut))
+}
+
+/// Refuses a plain file where an encrypted one is meant.
+fn not_encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
+    let message = format!(
+        "the journal `{}` is not encrypted, and without `plain:` before its path it must be; nothing was contacted",
+        path.display()
+    );
+    let file = JournalFile { path: path.to_owned(), plain: true };
+    let plain = Next::command("rollback").journal(&file).reaching(connect);
+    Failure::new(Exit::Usage, message)
+        .hint("if the apply kept an encrypted journal, somebody replaced the file, and would decide what is written: do not roll it back")
+        .hint(format!("only if the apply kept it with `--journal plain:` and nobody else could write to it since: `{plain}`"))
+}
+
+/// Refuses an encrypted file where a plain one is meant.
+fn encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
+    let message = format!(
+        "the journal `{}` is encrypted, and `plain:` before its path says that it is not; nothing was contacted",
+        path.display()
+    );
+    let file = JournalFile { path: path.to_owned(), plain: false };
+    let sealed = Next::command("rollback").journal(&file).reaching(connect);
+    Failure::new(Exit::Usage, message).hint(format!("set FLOWBIND_STORE_KEY, and type `{sealed}`"))
 }
 
 fn shut_out(path: &Path, shut: Shut) -> Failure {
@@ -194,7 +234,9 @@ fn unusable(path: &Path, error: &DocumentError) -> Failure {
     let message = format!("the journal `{}` cannot be used: {error}", path.display());
     let hint = match error {
         DocumentError::Version { .. } => "use the flowbind that kept it",
-        DocumentError::Malformed { .. } | DocumentError::Kind(_) => {
+        DocumentError::Malformed { .. }
+        | DocumentError::Kind(_)
+        | DocumentError::Inconsistent(_) => {
             "name the file that `flowbind apply --journal` kept, as the apply left it"
         }
     };
@@ -221,26 +263,22 @@ fn is_there(path: &Path) -> Failure {
         .hint("name another file by --journal, or move this one away; `flowbind rollback` undoes the apply that kept it")
 }
 
-/// What a journal's file holds.
-fn read(path: &Path) -> io::Result<SecretSlice<u8>> {
-    disk::read(path, MOST_BYTES).map(SecretSlice::from)
-}
-
-/// Refuses a journal without encryption that others may read or write.
-#[cfg(unix)]
-fn check_owner(path: &Path) -> Result<(), Failure> {
-    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-    if mode & !0o700 == 0 {
-        return Ok(());
-    }
+/// Refuses a journal without encryption that is not its owner's alone.
+fn exposed(path: &Path, why: &Exposure) -> Failure {
     let shown = path.display();
-    let message = format!("others may read or write the journal `{shown}`: its mode is {mode:03o}");
-    Err(Failure::new(Exit::Usage, message)
-        .hint(format!("let nobody else read it: `chmod 600 {shown}`")))
-}
-
-/// Takes any file: who may read it is a matter of its folder.
-#[cfg(not(unix))]
-fn check_owner(_: &Path) -> Result<(), Failure> {
-    Ok(())
+    let (message, hint) = match why {
+        Exposure::Mode(mode) => (
+            format!("others may read or write the journal `{shown}`: its mode is {mode:03o}"),
+            format!("let nobody else read it: `chmod 600 {shown}`"),
+        ),
+        Exposure::Owner => (
+            format!("the journal `{shown}` belongs to another user, who decides what is in it"),
+            "name a journal that an apply of yours kept".to_owned(),
+        ),
+        Exposure::Unknown(error) => (
+            format!("the journal `{shown}` cannot be read: {error}"),
+            "name the file that `flowbind apply --journal` kept".to_owned(),
+        ),
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
 }

@@ -1,6 +1,6 @@
 //! The beginning and the end of the log.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,7 +13,7 @@ use crate::cli::LogArgs;
 use crate::domain::milliseconds;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::start_log;
+use crate::report::{lost_log, start_log};
 
 /// Begins the log, before anything is contacted.
 pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
@@ -32,9 +32,19 @@ pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends the log.
-pub(super) fn end(exit: Exit, elapsed: Duration) {
+/// Ends the log. Tells if its file lacks something: a run that did what it was asked to then ends with
+/// exit code 1, as for a report that cannot be written.
+pub(super) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failure> {
     tracing::info!(exit_code = exit as u8, duration_ms = milliseconds(elapsed), "ended");
+    let file = args.log_file.as_deref()?;
+    let why = lost_log()?;
+    let is_empty = fs::symlink_metadata(file).is_ok_and(|log| log.is_file() && log.len() == 0);
+    if is_empty {
+        let _ = fs::remove_file(file);
+    }
+    let lacks = if is_empty { "could not be written" } else { "is not complete" };
+    let message = format!("the log file `{}` {lacks}: {why}", file.display());
+    Some(Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above"))
 }
 
 fn open(path: &Path) -> Result<File, Failure> {

@@ -129,8 +129,9 @@ pub async fn run(cli: Cli) -> Exit {
     };
     linger(&plain_console(color)).await;
     let exit = told(exit, color);
-    log::end(exit, begin.elapsed());
-    exit
+    let Some(lost) = log::end(&cli.global.log, exit, begin.elapsed()) else { return exit };
+    plain_console(color).fail(&lost);
+    if matches!(exit, Exit::Done | Exit::ChangesPending) { lost.exit } else { exit }
 }
 
 /// How a command ends whose result may not have reached whoever reads standard output.
@@ -248,7 +249,7 @@ fn undoing(failure: Failure, wish: &Wish<'_>, args: &RunArgs) -> Failure {
     let Some(journal) = wish.journal.filter(|_| failure.exit == Exit::Unknown) else {
         return failure;
     };
-    let undo = Next::command("rollback").file(&journal.path).reaching(&args.connect);
+    let undo = Next::command("rollback").journal(journal).reaching(&args.connect);
     failure.next(format!("or undo what is in: `{undo}`"))
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::auth::{Audience, TokenCommandFor};
 use crate::cli::{ConnectArgs, SignInArgs, is_set};
 use crate::domain::is_hidden;
+use crate::journal::JournalFile;
 
 /// The manifest where none is named.
 const USUAL_MANIFEST: &str = "flowbind.toml";
@@ -26,9 +27,9 @@ impl Next {
         Self { line: format!("flowbind {command}") }
     }
 
-    /// The same with a file that no option names.
-    pub(super) fn file(mut self, path: &Path) -> Self {
-        let path = shown(path);
+    /// Adds a journal, which no option names, as the command line takes it.
+    pub(super) fn journal(mut self, file: &JournalFile) -> Self {
+        let path = file.to_string();
         // Else it would be taken for an option.
         let here = if path.starts_with('-') { "./" } else { "" };
         let _ = write!(self.line, " {}", quoted(&format!("{here}{path}")));
@@ -171,12 +172,12 @@ mod tests {
     fn a_word_is_one_to_a_shell_and_no_option_unless_it_is_one() {
         let next = || Next::command("rollback");
         for (line, wanted) in [
-            (next().file(Path::new("-a b")).line, "flowbind rollback './-a b'"),
-            (next().file(Path::new("a;b")).line, "flowbind rollback 'a;b'"),
+            (next().journal(&"-a b".parse().unwrap()).line, "flowbind rollback './-a b'"),
+            (next().journal(&"a;b".parse().unwrap()).line, "flowbind rollback 'a;b'"),
             (next().option("--tenant", "-x").line, "flowbind rollback --tenant=-x"),
             (next().option("--tenant", "-x y").line, "flowbind rollback --tenant='-x y'"),
             (
-                next().file(Path::new("a\u{1b}'\u{202e}1")).line,
+                next().journal(&"a\u{1b}'\u{202e}1".parse().unwrap()).line,
                 r"flowbind rollback $'a\033\'\342\200\2561'",
             ),
         ] {

@@ -1,10 +1,11 @@
 //! The files of a run's reports: opened before anything is contacted, written at its end.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::ReportArgs;
+use crate::disk;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{Harmless, ReportFormat, Run};
@@ -54,6 +55,12 @@ impl ReportFile {
         } else {
             self.write_to(Harmless::new(&self.file), run)
         };
+        // A part of a report, or an empty one, is worse than none.
+        let written = written.inspect_err(|_| {
+            if let (true, Ok(path)) = (is_file, disk::resolved(&self.path)) {
+                let _ = fs::remove_file(path);
+            }
+        });
         written.map_err(|error| {
             let shown = self.path.display();
             Failure::new(

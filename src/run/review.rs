@@ -1,7 +1,6 @@
 //! The files of plans that are reviewed: saved by `plan --out`, held to by `apply --plan`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -41,6 +40,14 @@ impl Saving {
             return Err(Failure::new(Exit::Usage, message)
                 .hint("name a file in a folder that is there by --out"));
         }
+        disk::check_folder(path).map_err(|error| {
+            let message = format!(
+                "the plan cannot be saved as `{}`: {error}; nothing was contacted",
+                path.display()
+            );
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --out")
+        })?;
         if let Ok(before) = disk::read(path, MOST_BYTES)
             && !before.is_empty()
             && Reviewed::from_json(&before).is_err()
@@ -86,14 +93,11 @@ impl Saving {
         Ok(())
     }
 
-    /// Writes the plan, or leaves an empty file: a part of a plan is none.
+    /// Writes the plan as a whole: if that fails, what was there before is there still.
     fn write(&self, reviewed: &Reviewed) -> io::Result<()> {
-        let file = File::create(&self.path)?;
-        let written = write_to(BufWriter::new(&file), reviewed);
-        if written.is_err() {
-            let _ = file.set_len(0);
-        }
-        written
+        let mut content = Vec::new();
+        reviewed.write(&mut content)?;
+        disk::write(&self.path, &content)
     }
 
     /// Says that an earlier plan of that name is still there, as this one was not saved.
@@ -106,11 +110,6 @@ impl Saving {
             ));
         }
     }
-}
-
-fn write_to(mut to: impl Write, reviewed: &Reviewed) -> io::Result<()> {
-    reviewed.write(&mut to)?;
-    to.flush()
 }
 
 /// Reads a plan that was saved.

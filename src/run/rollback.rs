@@ -12,12 +12,12 @@ use super::{
 };
 use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
-use crate::discover::{Reader, environment_id, find};
+use crate::discover::{DiscoverError, Reader, environment_id, find, subjects};
 use crate::domain::{Cloud, Clouds, EnvironmentId};
 use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::journal::{Journal, changed, plan_rollback};
+use crate::journal::{Journal, changed, mislabelled, plan_rollback};
 use crate::manifest::{Environment, Location};
 use crate::problem::{Code, Problem};
 use crate::report::{Console, Outcome, RunCommand};
@@ -68,7 +68,7 @@ async fn stages(
 
 /// Opens the journal and finds out who signs in to its environment.
 fn start(args: &RollbackArgs, console: &Console) -> Result<Start, Failure> {
-    let journal = journal::open(&args.journal)?;
+    let journal = journal::open(&args.journal, &args.run.connect)?;
     let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
     let environment = environment(args, &journal, &clouds, console)?;
     let login = Login::of(&args.run.connect, &environment, &clouds)?;
@@ -150,13 +150,19 @@ async fn plan(
 ) -> Result<BTreeSet<usize>, Failure> {
     let targets = journal.rows.iter().map(|row| row.places.len()).sum();
     listener.tell(Event::Discovering { flows: 0, targets });
-    let found = Stage::Discover.log(find(reader, &journal.rows)).await?;
+    let reading = async {
+        let found = find(reader, &journal.rows).await?;
+        let subjects = subjects(reader, &journal.rows, &found).await?;
+        Ok::<_, DiscoverError>((found, subjects))
+    };
+    let (found, subjects) = Stage::Discover.log(reading).await?;
     let left = if skip_changed { changed(journal, &found) } else { BTreeSet::new() };
     let planning = async { plan_rollback(journal, &found, &left, cloud) };
     let plan = Stage::Plan.log(planning).await;
     let spent = journal.head.rolled_back.as_deref().filter(|_| !plan.is_agreed());
     record.plan(plan);
     record.refuse(spent.map(spent_already).into_iter().collect());
+    record.refuse(mislabelled(journal, &subjects));
     Ok(left)
 }
 
@@ -217,7 +223,7 @@ fn failed(error: ApplyError, args: &RollbackArgs) -> Failure {
     let mut failure = Failure::from(error);
     if looks {
         failure.hints.pop();
-        let look = Next::command("rollback").file(&args.journal.path).flag("--dry-run");
+        let look = Next::command("rollback").journal(&args.journal).flag("--dry-run");
         let look = look.reaching(&args.run.connect);
         failure = failure.next(format!("look with `{look}`; running the rollback again is safe"));
     }

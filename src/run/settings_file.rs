@@ -49,6 +49,18 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), before: None, settings })
     }
 
+    /// Makes sure, before anything is contacted, that the file can be written.
+    pub(super) fn check_folder(&self) -> Result<(), Failure> {
+        disk::check_folder(&self.path).map_err(|error| {
+            let message = format!(
+                "the deployment settings `{}` cannot be written: {error}; nothing was contacted",
+                self.path.display()
+            );
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --deployment-settings")
+        })
+    }
+
     /// Whether there is no such file yet.
     pub(super) fn is_new(&self) -> bool {
         self.before.is_none()

@@ -97,7 +97,7 @@ fn the_journal_of_a_run_that_ended_in_part_undoes_that_part() {
     let (code, document) = tenant.json(&["apply", "--manifest", &manifest, "--journal", &plain]);
     assert_eq!(code, 7);
     assert_in_part(&document, 2);
-    let (code, document) = tenant.json(&["rollback", &journal]);
+    let (code, document) = tenant.json(&["rollback", &plain]);
     assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{}", document["error"]);
     let (_, document) = tenant.json(&["plan", "--manifest", &manifest]);
     let actions = document["changes"].as_array().unwrap().iter().map(|change| &change["action"]);

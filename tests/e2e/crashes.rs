@@ -207,10 +207,8 @@ fn a_journal_of_a_killed_run_is_whole_or_absent_and_rolls_back_to_the_old_state(
     };
     let encrypted = journal.display().to_string();
     let plain = format!("plain:{encrypted}");
-    let apply = |turn| {
-        let name: &str = if turn % 4 < 2 { &plain } else { &encrypted };
-        with_key(&[&APPLY[..], &["--journal", name]].concat())
-    };
+    let named = |turn| if turn % 4 < 2 { plain.as_str() } else { encrypted.as_str() };
+    let apply = |turn| with_key(&[&APPLY[..], &["--journal", named(turn)]].concat());
     let swing = Swing::of(&tenant.place, || apply(0));
     fs::remove_file(&journal).unwrap();
     let (mut tally, mut left) = (Tally::default(), 0);
@@ -222,14 +220,14 @@ fn a_journal_of_a_killed_run_is_whole_or_absent_and_rolls_back_to_the_old_state(
         tally.note(alive, is_new);
         left += leftovers(&tenant.place);
         if journal.exists() {
-            let rollback = with_key(&["rollback", &encrypted, "--format", "json"]).output();
+            let rollback = with_key(&["rollback", named(turn), "--format", "json"]).output();
             let ended = rollback.unwrap().into();
             let document = document(&ended);
             let outcome = document["outcome"].as_str().unwrap();
             assert_eq!(ended.code, 0, "{why}: {document:#}");
             if outcome != "applied" && swing.settled(&why) {
                 // It was carried out after all, as it may be for a while after a kill.
-                let again = with_key(&["rollback", &encrypted]).output().unwrap();
+                let again = with_key(&["rollback", named(turn)]).output().unwrap();
                 assert!(again.status.success(), "{why}");
             }
             assert!(outcome == "applied" || !is_new, "{why}: {document:#}");

@@ -60,6 +60,19 @@ impl Place {
         self.path("journal").display().to_string()
     }
 
+    /// The journal as a command line names it that knows it to be plain.
+    fn plain(&self) -> String {
+        format!("plain:{}", self.journal())
+    }
+
+    /// Changes what is in the plain journal.
+    fn forge(&self, change: impl FnOnce(&mut Value)) {
+        let mut document =
+            serde_json::from_str(&fs::read_to_string(self.journal()).unwrap()).unwrap();
+        change(&mut document);
+        fs::write(self.journal(), document.to_string()).unwrap();
+    }
+
     /// An apply of the example that keeps a plain journal; and the rows before it.
     fn applied(&self) -> Rows {
         assert_eq!(self.run(&["plan", "--manifest", EXAMPLE, "-e", "sandbox"]).code, 0);
@@ -73,7 +86,7 @@ impl Place {
     }
 
     fn rollback(&self, more: &[&str]) -> (i32, Value) {
-        self.json(&[&["rollback", &self.journal()], more].concat())
+        self.json(&[&["rollback", &self.plain()], more].concat())
     }
 }
 
@@ -92,7 +105,7 @@ fn a_rollback_restores_every_byte_and_a_second_one_has_nothing_to_do() {
     let (code, document) = place.rollback(&["--dry-run"]);
     assert_eq!((code, &document["outcome"]), (0, &json!("planned")));
     assert_eq!(
-        place.run(&["rollback", &place.journal(), "--dry-run", "--detailed-exitcode"]).code,
+        place.run(&["rollback", &place.plain(), "--dry-run", "--detailed-exitcode"]).code,
         2
     );
     let (code, document) = place.rollback(&[]);
@@ -103,7 +116,7 @@ fn a_rollback_restores_every_byte_and_a_second_one_has_nothing_to_do() {
     assert_eq!(rows(&place), before);
     let (code, document) = place.rollback(&[]);
     assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
-    let human = place.run(&["rollback", &place.journal()]);
+    let human = place.run(&["rollback", &place.plain()]);
     assert!(human.stdout.contains("No changes."), "{}", human.stdout);
 }
 
@@ -164,7 +177,7 @@ fn what_somebody_changed_since_stops_a_rollback_or_is_left_alone_if_that_is_aske
     assert_eq!((after.len(), differs.len()), (before.len(), 1));
     assert_eq!(differs[0].1["contoso_url"], other);
     assert_ne!(shipments["contoso_url"], other);
-    let ended = place.run(&["rollback", &place.journal(), "--skip-changed"]);
+    let ended = place.run(&["rollback", &place.plain(), "--skip-changed"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stdout.ends_with(" unchanged, 1 left alone.\n"), "{}", ended.stdout);
 }
@@ -297,7 +310,7 @@ fn a_journal_is_its_owners_alone_and_a_plain_one_must_stay_so() {
         fs::read_dir(place.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{left:?}");
     fs::set_permissions(place.journal(), fs::Permissions::from_mode(0o644)).unwrap();
-    let ended = place.run(&["rollback", &place.journal()]);
+    let ended = place.run(&["rollback", &place.plain()]);
     assert_eq!(ended.code, 3);
     assert!(ended.stderr.contains("chmod 600"), "{}", ended.stderr);
 }
@@ -354,7 +367,7 @@ fn a_rollback_whose_answer_is_lost_is_looked_for_and_found() {
     let before = rows(&place);
     let journal = format!("plain:{}", place.journal());
     run(&["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &journal]);
-    let ended = run(&["rollback", &place.journal()]);
+    let ended = run(&["rollback", &place.plain()]);
     assert!(ended.stdout.contains("applied: 0 created, 3 updated, 4 deleted"), "{}", ended.stdout);
     assert_eq!(rows(&place), before);
 }
@@ -388,4 +401,114 @@ fn a_run_that_does_not_know_what_is_in_says_how_to_undo_it() {
     assert!(said.contains(&undo), "{said}");
     let undone = place.with_key(&["rollback", &journal, "--manifest", &manifest]);
     assert_eq!(undone.code, 0, "{}", undone.stderr);
+}
+
+/// The rows of a journal that were there before the apply and belong to such an address.
+fn updated<'a>(document: &'a mut Value, part: &str) -> &'a mut Value {
+    let rows = document["rows"].as_array_mut().unwrap();
+    let is_meant = |row: &&mut Value| {
+        let address = row["places"][0]["address"].as_str().unwrap();
+        row["origin"].get("updated").is_some() && address.contains(part)
+    };
+    rows.iter_mut().find(is_meant).unwrap()
+}
+
+#[test]
+fn what_a_journal_is_taken_for_comes_from_the_command_and_never_from_the_file() {
+    let place = place();
+    place.applied();
+    let written = rows(&place);
+    for ended in [
+        place.with_key(&["rollback", &place.journal()]),
+        place.run(&["rollback", &place.journal()]),
+    ] {
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        let said = words(&ended.stderr);
+        for part in ["is not encrypted", "nothing was contacted", "somebody replaced the file"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        let command = format!("`flowbind rollback plain:{}", place.journal());
+        assert!(said.contains(&command), "{said}");
+    }
+    assert_eq!(rows(&place), written);
+
+    let sealed = place.path("sealed").display().to_string();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_StockUrl"));
+    let apply = ["apply", "--manifest", &manifest, "--journal", &sealed];
+    assert_eq!(place.with_key(&apply).code, 0);
+    let ended = place.with_key(&["rollback", &format!("plain:{sealed}")]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let said = words(&ended.stderr);
+    assert!(said.contains("is encrypted, and `plain:`"), "{said}");
+    assert!(said.contains(&format!("`flowbind rollback {sealed}")), "{said}");
+}
+
+#[test]
+fn a_journal_that_calls_a_row_by_the_address_of_another_target_is_refused() {
+    let place = place();
+    place.applied();
+    let kept = fs::read_to_string(place.journal()).unwrap();
+    let written = rows(&place);
+    let cases = [
+        ("contoso_PartnerWebhookUrl", "environment-variable/contoso_OrderIntakeUrl"),
+        ("record/", "record/contoso_endpoint[contoso_name=somebody]/contoso_url"),
+        ("record/", "record/contoso_endpoint[contoso_nothing=shipments]/contoso_url"),
+        ("record/", "record/account[contoso_name=shipments]/contoso_url"),
+        ("record/", "record/contoso_endpoint[a09e4a0d-3a1c-f011-998a-7c1e5275cfe9]/contoso_url"),
+    ];
+    for (part, other) in cases {
+        fs::write(place.journal(), &kept).unwrap();
+        place.forge(|document| updated(document, part)["places"][0]["address"] = other.into());
+        let (code, document) = place.rollback(&[]);
+        assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{other}: {document:#}");
+        assert_eq!(document["problems"][0]["code"], "label-mismatch", "{document:#}");
+        assert_eq!(rows(&place), written, "{other}");
+    }
+}
+
+#[test]
+fn a_journal_that_changes_what_no_address_shows_is_refused_before_anything_is_contacted() {
+    let place = place();
+    place.applied();
+    let kept = fs::read_to_string(place.journal()).unwrap();
+    let forgeries: [fn(&mut Value); 4] = [
+        |document| updated(document, "environment-variable/")["places"] = json!([]),
+        |document| {
+            let row = updated(document, "record/");
+            row["columns"]["contoso_name"] = json!({"before": "x", "after": "shipments"});
+        },
+        |document| updated(document, "#")["columns"]["value"]["before"] = "{\"other\": 1}".into(),
+        |document| {
+            let place = &mut updated(document, "record/")["places"][0];
+            place["address"] = "record/contoso_endpoint[contoso_name=a]/another".into();
+        },
+    ];
+    for forge in forgeries {
+        fs::write(place.journal(), &kept).unwrap();
+        place.forge(forge);
+        let ended = place.run(&["rollback", &place.plain()]);
+        assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
+        assert!(
+            words(&ended.stderr).contains("what none of its addresses names"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn an_earlier_value_that_leads_to_a_foreign_host_is_a_warning_in_the_plan_of_the_rollback() {
+    let place = place();
+    place.applied();
+    assert_eq!(place.rollback(&["--dry-run"]).1["warnings"], json!([]));
+    place.forge(|document| {
+        updated(document, "record/")["columns"]["contoso_url"]["before"] =
+            "https://collector.example/take".into();
+    });
+    let (code, document) = place.rollback(&["--dry-run"]);
+    assert_eq!(code, 0, "{document:#}");
+    let warnings = document["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{document:#}");
+    assert_eq!(warnings[0]["code"], "restores-elsewhere");
+    assert!(warnings[0]["message"].as_str().unwrap().contains("`collector.example`"));
 }

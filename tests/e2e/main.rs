@@ -19,6 +19,7 @@ mod crashes;
 mod crowd;
 mod exit_codes;
 mod faults;
+mod files;
 mod harness;
 mod hostile;
 mod identities;

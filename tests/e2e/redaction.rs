@@ -28,7 +28,7 @@ const COMMANDS: &[(&str, i32, &str)] = &[
     ("plan", 0, "{at} --token-store none --format json"),
     ("plan", 2, "{embedded} --detailed-exitcode --sandbox-record {folder}embedded.txt"),
     ("apply", 0, "{at} {kept} --journal plain:{folder}journal-plain"),
-    ("rollback", 0, "{folder}journal-plain {kept}"),
+    ("rollback", 0, "plain:{folder}journal-plain {kept}"),
     ("apply", 0, "{at} {kept} --format json --journal {folder}journal-sealed"),
     ("rollback", 0, "{folder}journal-sealed {kept} --dry-run --format json"),
     ("apply", 0, "{at} {kept}"),

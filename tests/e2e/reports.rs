@@ -80,7 +80,7 @@ fn a_rollback_is_reported_in_every_form() {
         (&[], "applied", "Rolled back", 0, "4 deleted"),
         (&[], "agreed", "No changes", 0, "Everything is as it should be."),
     ] {
-        let (ended, reports) = reported(&place, &[], &[&["rollback", &journal], more].concat());
+        let (ended, reports) = reported(&place, &[], &[&["rollback", &kept], more].concat());
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let [markdown, junit, sarif, json, html] = &reports;
         assert!(markdown.starts_with(&format!("## flowbind rollback: {headline}\n")), "{markdown}");

@@ -191,5 +191,5 @@ fn the_rows_of_a_journal_are_read_by_chunks() {
         rows.filter(values).filter_map(|row| row["count"].as_u64()).sum::<u64>()
     };
     assert_eq!(values(&["apply", "--yes", "--journal", &journal]), 6);
-    assert_eq!(values(&["rollback", &path("journal.json"), "--yes"]), 12);
+    assert_eq!(values(&["rollback", &journal, "--yes"]), 12);
 }

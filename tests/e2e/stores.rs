@@ -410,3 +410,21 @@ fn what_a_killed_run_left_beside_the_store_does_no_harm() {
     auth(&world, "logout", "plain", None);
     assert!(!new.exists(), "a half-written copy of a sign-in is removed as well");
 }
+
+#[test]
+fn a_store_that_names_another_person_than_its_token_is_refused() {
+    let world = World::new();
+    auth(&world, "login", "plain", None);
+    let file = world.place.stores().join("sign-ins.json");
+    let mut document: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let sign_in = &mut document["sign-ins"][0]["sign-in"];
+    assert!(sign_in["tenant-id"].is_string());
+    sign_in["object-id"] = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".into();
+    sign_in["user"] = "somebody@contoso.example".into();
+    fs::write(&file, document.to_string()).unwrap();
+    let ended = plan(&world, "plain", None);
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    let said = words(&ended.stderr);
+    assert!(said.contains("noted as that of somebody@contoso.example"), "{said}");
+    assert!(said.contains("auth logout"), "{said}");
+}

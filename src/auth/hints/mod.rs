@@ -109,6 +109,9 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
             "run the command by hand, with the resource in place of `{resource}`: it must print a token, or JSON with `accessToken`",
         ),
         AuthError::Store(error) => error.hints(),
+        AuthError::KeptForAnother { .. } => one(
+            "somebody changed the store: remove it with `flowbind auth logout` and the same `--token-store`, and sign in again",
+        ),
         AuthError::OtherPerson { .. } => one(
             "run again, and approve every sign-in with the same account; somebody else may have entered the code",
         ),

@@ -103,9 +103,10 @@ impl Person {
         request: TokenRequest,
         notify: &Notify,
     ) -> Result<GrantedTokens, AuthError> {
-        let guard = self.refresh_token.lock().await?;
+        let mut guard = self.refresh_token.lock().await?;
         let missing = AuthError::NoRefreshToken { audience: request.audience };
         let token = guard.current_token().ok_or(missing)?.clone();
+        guard.reserve()?;
         let (application, transport) = (self.application.clone(), transport.clone());
         let renewal = Renewal { application, transport, notify: Arc::clone(notify), guard, token };
         run_to_completion(renewal.refresh_and_keep(request)).await

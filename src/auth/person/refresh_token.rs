@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::auth::exchange::GrantedTokens;
 use crate::auth::store::{Exclusive, SignIn, SignInName, Store, StoreError};
-use crate::auth::{Audience, Identity};
+use crate::auth::{Audience, AuthError, Identity};
 use crate::domain::RefreshToken;
 
 /// The holder of a person's refresh token.
@@ -61,6 +61,34 @@ impl RefreshTokenGuard {
             Some(&store.sign_ins().find(name)?.refresh_token)
         };
         self.memory.as_ref().or_else(kept)
+    }
+
+    /// Secures the place of the next token before the current one is used: some authorities accept each
+    /// token only once.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub(in crate::auth) fn reserve(&mut self) -> Result<(), StoreError> {
+        self.kept.as_mut().map_or(Ok(()), |(store, _)| store.reserve())
+    }
+
+    /// Checks that the token belongs to the person that the store names. Otherwise somebody changed the
+    /// store.
+    ///
+    /// # Errors
+    /// The token belongs to another person.
+    pub(in crate::auth) fn check_person(&self, identity: &Identity) -> Result<(), AuthError> {
+        let kept = self.kept.as_ref().and_then(|(store, name)| store.sign_ins().find(name));
+        let Some(kept) = kept else { return Ok(()) };
+        let kept = Identity {
+            user: kept.user.clone(),
+            object_id: kept.object_id.clone(),
+            tenant_id: kept.tenant_id.clone(),
+        };
+        if kept.differs_within_tenant(identity) {
+            return Err(AuthError::KeptForAnother { kept: kept.name(), found: identity.name() });
+        }
+        Ok(())
     }
 
     /// Keeps the new refresh token of a renewal. If there is none, the earlier one stays.

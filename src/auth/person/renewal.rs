@@ -9,7 +9,7 @@ use super::refresh_token::RefreshTokenGuard;
 use super::{TokenRequest, warn_unless_kept};
 use crate::auth::exchange::{GrantedTokens, OauthHttp, TOKEN_PATH};
 use crate::auth::notice::Notify;
-use crate::auth::{Application, AuthError, SignInStep};
+use crate::auth::{Application, AuthError, Identity, SignInStep};
 use crate::domain::RefreshToken;
 use crate::http::Transport;
 
@@ -47,7 +47,11 @@ impl Renewal {
         )
         .await;
         match &result {
-            Ok(grant) => warn_unless_kept(self.guard.keep_renewed(grant, audience), &self.notify),
+            Ok(grant) => {
+                let person = self.guard.check_person(&Identity::from_grant(grant));
+                warn_unless_kept(self.guard.keep_renewed(grant, audience), &self.notify);
+                person?;
+            }
             // Deleted under the lock, so that a new sign-in of another run is not deleted.
             Err(error)
                 if after_refusal::next_step(error) == NextStep::AskPerson { forget: true } =>

@@ -66,6 +66,12 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
     },
+    /// A file has another name by a hard link.
+    #[error("`{}` has another name by a hard link, and each name would keep its own token", file.display())]
+    Linked {
+        /// The file.
+        file: PathBuf,
+    },
     /// The path is that of something else.
     #[error("`{}` is no regular file", file.display())]
     NotAFile {
@@ -165,6 +171,7 @@ impl StoreError {
             Self::Foreign { .. } => {
                 "sign in anew with a file of your own: `--token-store plain:PATH`".to_owned()
             }
+            Self::Linked { .. } => "remove the other name, or make it a symbolic link; `flowbind auth logout` empties both".to_owned(),
             Self::NotAFile { .. } => "name a file by `--token-store`".to_owned(),
             Self::Busy { .. } => {
                 "let the other run end, or stop it: the lock ends with it".to_owned()
@@ -185,6 +192,7 @@ impl StoreError {
             | Self::Unreadable { origin: Origin::Line, .. }
             | Self::Exposed { .. }
             | Self::Foreign { .. }
+            | Self::Linked { .. }
             | Self::NotAFile { .. } => true,
             Self::WrongKey { holder: KeyHolder::Keyring, .. }
             | Self::LostKey { .. }

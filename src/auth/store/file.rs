@@ -4,14 +4,15 @@
 //! user's own application data.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 #[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
 
 use super::{Damage, Origin, StoreError};
+use crate::disk::{self, Exposure, NewFile};
 
 /// The most bytes that are read.
 pub(super) const MOST_BYTES: usize = 1 << 20;
@@ -52,32 +53,73 @@ pub(super) fn read(path: &Path, access: Access) -> Result<Option<SecretSlice<u8>
     Ok(Some(SecretSlice::from(content)))
 }
 
-/// Puts a file in the place of an earlier one, so that at any time one of the two is there whole.
-/// A link is replaced, and not what it points to.
+/// Finds the file that a path leads to by links; it may not be there yet. Two names of one file would
+/// else have two locks, and removing one name would leave what the other leads to.
 ///
 /// # Errors
-/// The folder or the file cannot be written.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let new = beside(path, "new");
-    write_new(&new, content)?;
-    fs::rename(&new, path).map_err(|source| {
-        let _ = fs::remove_file(&new);
-        failed("replace", path)(source)
-    })?;
-    // The file is in its place, whatever becomes of the folder.
-    let _ = sync_folder(path);
+/// The links lead in a circle.
+pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
+    disk::resolved(path).map_err(failed("find", path))
+}
+
+/// Refuses a file that has another name by a hard link: each name would have its own lock and, from the
+/// next renewal on, its own token.
+///
+/// # Errors
+/// It has.
+pub(super) fn check_names(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1) {
+        return Err(StoreError::Linked { file: path.to_owned() });
+    }
     Ok(())
 }
 
-/// Writes a file that is not there yet, to the disk. What an interrupted run left there is
-/// removed, and a link is not followed.
-pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    remove(path)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    let file = private(&mut options).open(path);
-    let written = file.and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
-    written.map_err(failed("write", path))
+/// Makes a new file beside another that has room for that many bytes and may take the other's name, so
+/// that what comes later can be kept.
+///
+/// # Errors
+/// The folder cannot be written, or the disk is full.
+pub(super) fn reserve(path: &Path, bytes: usize) -> Result<NewFile, StoreError> {
+    let mut new = NewFile::beside(path).map_err(failed("write beside", path))?;
+    new.reserve(bytes).map_err(failed("write beside", path))?;
+    Ok(new)
+}
+
+/// Puts a file in the place of an earlier one, so that at any time one of the two is there whole.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn replace(path: &Path, mut new: NewFile, content: &[u8]) -> Result<(), StoreError> {
+    new.fill(content).map_err(failed("write", path))?;
+    new.take_name(path).map_err(failed("replace", path))
+}
+
+/// Removes what killed runs left beside a file, and says whether there was anything.
+///
+/// # Errors
+/// It cannot be removed.
+pub(super) fn sweep(path: &Path) -> Result<bool, StoreError> {
+    let swept = disk::sweep(path);
+    // Under this name an earlier version of the program wrote.
+    Ok(remove(&beside(path, "new"))? || swept)
+}
+
+/// Removes a file and what it holds, under whatever other names, and says whether there was one.
+///
+/// # Errors
+/// It cannot be removed.
+pub(super) fn wipe(path: &Path) -> Result<bool, StoreError> {
+    // A hard link would keep the content.
+    if path.is_file() {
+        let emptied = OpenOptions::new().write(true).truncate(true).open(path);
+        emptied.map(drop).or_else(|error| match error.kind() {
+            // The folder decides whether it can be removed.
+            ErrorKind::PermissionDenied | ErrorKind::NotFound => Ok(()),
+            _ => Err(failed("empty", path)(error)),
+        })?;
+    }
+    remove(path)
 }
 
 /// Removes a file, and says whether there was one.
@@ -97,18 +139,12 @@ pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
 /// # Errors
 /// It cannot be made.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = folder(path);
+    let folder = disk::folder(path);
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     builder.mode(0o700);
     builder.create(folder).map_err(failed("make", folder))
-}
-
-/// The folder of a file.
-pub(super) fn folder(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }
 
 /// The file beside another, with a further ending.
@@ -134,34 +170,11 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
 
 /// Refuses a file that others may read or write, or that is somebody else's: it would be their
 /// sign-in.
-#[cfg(unix)]
-fn check_owner(file: &File, path: &Path) -> Result<(), StoreError> {
-    let metadata = file.metadata().map_err(failed("read", path))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & !0o700 != 0 {
-        return Err(StoreError::Exposed { file: path.to_owned(), mode });
-    }
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(StoreError::Foreign { file: path.to_owned() });
-    }
-    Ok(())
-}
-
-/// Takes any file: who may read it is a matter of its folder.
-#[cfg(not(unix))]
-fn check_owner(_: &File, _: &Path) -> Result<(), StoreError> {
-    Ok(())
-}
-
-/// Lets the new name of a file outlast a loss of power.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = folder(path);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("write", folder))
-}
-
-/// Leaves the folder to the file system, which takes no such request.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), StoreError> {
-    Ok(())
+fn check_owner(opened: &File, path: &Path) -> Result<(), StoreError> {
+    let file = path.to_owned();
+    disk::check_private(opened).map_err(|why| match why {
+        Exposure::Mode(mode) => StoreError::Exposed { file, mode },
+        Exposure::Owner => StoreError::Foreign { file },
+        Exposure::Unknown(source) => StoreError::File { action: "read", file, source },
+    })
 }

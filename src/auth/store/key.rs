@@ -147,6 +147,31 @@ impl StoreKey {
         sealed.map_err(|_| StoreError::Unsealable)
     }
 
+    /// Encrypts bytes so that nobody but who has this key could have made them. What is encrypted to an
+    /// identity of age can be made by whoever knows its public half, so the text of the identity serves
+    /// as a passphrase.
+    ///
+    /// # Errors
+    /// The encryption failed.
+    pub fn seal_own(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.as_passphrase().seal(plain)
+    }
+
+    /// Decrypts what [`Self::seal_own`] made.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or were encrypted with another key or in another way.
+    pub fn open_own(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
+        self.as_passphrase().open(sealed)
+    }
+
+    fn as_passphrase(&self) -> Self {
+        match &self.0 {
+            Kind::Identity(identity) => Self(Kind::Passphrase(identity.to_string())),
+            Kind::Passphrase(passphrase) => Self(Kind::Passphrase(passphrase.clone())),
+        }
+    }
+
     /// Decrypts bytes.
     ///
     /// # Errors
@@ -263,6 +288,19 @@ mod tests {
             let error = key.open_line(line).unwrap_err();
             assert!(matches!(error, StoreError::WrongKey { origin: Origin::Line, .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_our_own_cannot_be_made_with_the_public_half_of_a_key() {
+        let (identity, text) = StoreKey::generate();
+        for key in [&identity, &key(PASSPHRASE)] {
+            let sealed = key.seal_own(b"made-up").unwrap();
+            assert_eq!(key.open_own(&sealed).unwrap().expose_secret(), b"made-up");
+        }
+        let public = text.expose_secret().parse::<x25519::Identity>().unwrap().to_public();
+        let forged = age::encrypt(&public, b"forged").unwrap();
+        assert!(identity.open(&forged).is_ok());
+        assert!(matches!(identity.open_own(&forged), Err(Shut::Key)));
     }
 
     #[test]

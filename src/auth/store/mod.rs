@@ -38,6 +38,8 @@ pub use sign_ins::{SignIn, SignInName, SignIns};
 use file::Access;
 use keyring::Keyring;
 
+use crate::disk::{self, NewFile};
+
 /// The name of the file that is encrypted with the user's key.
 const FILE: &str = "sign-ins.age";
 
@@ -46,6 +48,9 @@ const KEYRING_FILE: &str = "sign-ins.keyring.age";
 
 /// The name of the file that is not encrypted.
 const PLAIN_FILE: &str = "sign-ins.json";
+
+/// The names of the files of sign-ins in the program's own folder.
+pub const STORE_FILES: [&str; 3] = [FILE, KEYRING_FILE, PLAIN_FILE];
 
 /// A place in which sign-ins are kept.
 #[derive(Clone, Debug)]
@@ -71,15 +76,20 @@ pub struct Exclusive {
     file: PathBuf,
     key: Option<StoreKey>,
     sign_ins: SignIns,
+    /// Where the next sign-ins are written, if that was made sure of.
+    reserved: Option<NewFile>,
     _lock: File,
 }
 
+/// How many more bytes a store may need for a token that is longer than the earlier one.
+const RESERVE_BYTES: usize = 16 * 1024;
+
 impl Store {
-    /// The store that the user chose, with its file in this folder unless the choice names one.
-    /// None if the user chose none. Nothing is read yet.
+    /// Opens the store that the user chose, with its file in this folder unless the choice names one;
+    /// a link is followed. None if the user chose none. Nothing is read yet.
     ///
     /// # Errors
-    /// The choice needs a key and there is none.
+    /// The choice needs a key and there is none, or the file's links lead in a circle.
     pub fn open(
         choice: &TokenStore,
         folder: &Path,
@@ -100,7 +110,7 @@ impl Store {
                 (folder.join(KEYRING_FILE), Protection::Keyring(Keyring::of_the_system()))
             }
         };
-        Ok(Some(Self { file, protection }))
+        Ok(Some(Self { file: file::resolved(&file)?, protection }))
     }
 
     /// The file that holds what is kept.
@@ -129,13 +139,15 @@ impl Store {
     pub async fn exclusive(&self) -> Result<Exclusive, StoreError> {
         file::make_folder(&self.file)?;
         let lock = lock::take(&file::beside(&self.file, "lock")).await?;
+        file::check_names(&self.file)?;
+        file::sweep(&self.file)?;
         let content = self.content()?;
         let key = self.key(content.is_some()).await?;
         let sign_ins = match content {
             Some(content) => self.opened(key.as_ref(), &content)?,
             None => SignIns::default(),
         };
-        Ok(Exclusive { file: self.file.clone(), key, sign_ins, _lock: lock })
+        Ok(Exclusive { file: self.file.clone(), key, sign_ins, reserved: None, _lock: lock })
     }
 
     /// Removes everything that is kept, whether or not it could be read, and the key in the
@@ -145,13 +157,13 @@ impl Store {
     /// Another run does not let go of the store, a file cannot be removed, or the keyring is
     /// unavailable; the files are removed in spite of that.
     pub async fn clear(&self) -> Result<bool, StoreError> {
-        if !file::folder(&self.file).is_dir() {
+        if !disk::folder(&self.file).is_dir() {
             return self.clear_key().await;
         }
         // Held to the end, so that no run encrypts anything with a key that is being removed.
         let _lock = lock::take(&file::beside(&self.file, "lock")).await?;
-        let left = file::remove(&file::beside(&self.file, "new"))?;
-        let kept = file::remove(&self.file)?;
+        let left = file::sweep(&self.file)?;
+        let kept = file::wipe(&self.file)?;
         Ok(self.clear_key().await? || kept || left)
     }
 
@@ -212,6 +224,17 @@ impl Exclusive {
         &self.sign_ins
     }
 
+    /// Makes sure that a token that comes later can be kept: some authorities take a refresh token but
+    /// once, so that the next one would be lost.
+    ///
+    /// # Errors
+    /// The folder cannot be written, or the disk is full; what was kept before is kept still.
+    pub fn reserve(&mut self) -> Result<(), StoreError> {
+        let kept = self.sign_ins.to_json().expose_secret().len();
+        self.reserved = Some(file::reserve(&self.file, kept + RESERVE_BYTES)?);
+        Ok(())
+    }
+
     /// Keeps these sign-ins instead. If there are none, the file is removed.
     ///
     /// # Errors
@@ -222,10 +245,12 @@ impl Exclusive {
         } else {
             let text = sign_ins.to_json();
             let plain = text.expose_secret().as_bytes();
-            match &self.key {
-                Some(key) => file::replace(&self.file, &key.seal(plain)?)?,
-                None => file::replace(&self.file, plain)?,
-            }
+            let sealed = self.key.as_ref().map(|key| key.seal(plain)).transpose()?;
+            let new = match self.reserved.take() {
+                Some(reserved) => reserved,
+                None => file::reserve(&self.file, 0)?,
+            };
+            file::replace(&self.file, new, sealed.as_deref().unwrap_or(plain))?;
         }
         self.sign_ins = sign_ins;
         Ok(())

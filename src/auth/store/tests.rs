@@ -49,6 +49,11 @@ impl Place {
     }
 }
 
+/// Where this process writes what is to take the store's place.
+fn beside_new(store: &Store) -> PathBuf {
+    file::beside(store.file(), &format!("{}.new", std::process::id()))
+}
+
 /// Adds a sign-in as a run does.
 async fn add(store: &Store, client_id: &str, token: &str) -> Result<(), StoreError> {
     let mut exclusive = store.exclusive().await?;
@@ -108,7 +113,7 @@ async fn files_and_folders_are_the_users_alone() {
         add(&store, "a", "made-up").await.unwrap();
         assert_eq!(mode(store.file()), 0o600);
         assert_eq!(mode(&file::beside(store.file(), "lock")), 0o600);
-        assert!(!file::beside(store.file(), "new").exists());
+        assert!(!beside_new(&store).exists());
     }
     assert_eq!(mode(&place.path("")), 0o700);
 }
@@ -194,13 +199,70 @@ async fn a_link_is_read_through_to_a_regular_file_only() {
 }
 
 #[tokio::test]
+async fn a_link_is_followed_when_a_sign_in_is_kept_and_when_it_is_removed() {
+    let place = Place::new();
+    for choice in ["file", "plain"] {
+        let (real, link) = (place.path("real"), place.path("link"));
+        fs::create_dir_all(place.path("")).unwrap();
+        symlink("real", &link).unwrap();
+        let store = place.store(&format!("{choice}:{}", link.display()));
+        add(&store, "a", "first").await.unwrap();
+        assert!(link.is_symlink() && !real.is_symlink() && mode(&real) == 0o600);
+        let direct = place.store(&format!("{choice}:{}", real.display()));
+        assert_eq!(kept(&direct.read().await.unwrap(), "a").as_deref(), Some("first"));
+        assert!(store.clear().await.unwrap());
+        assert!(!real.exists(), "the token is gone, and not only the link to it");
+        fs::remove_file(&link).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_names_of_one_file_have_one_lock_or_are_refused() {
+    let place = Place::new();
+    let store = place.store("plain");
+    add(&store, "a", "made-up").await.unwrap();
+    let (link, hard) = (place.path("link"), place.path("hard"));
+    symlink(store.file(), &link).unwrap();
+    let linked = place.store(&format!("plain:{}", link.display()));
+    let held = store.exclusive().await.unwrap();
+    assert!(matches!(linked.exclusive().await.unwrap_err(), StoreError::Busy { .. }));
+    drop(held);
+    fs::hard_link(store.file(), &hard).unwrap();
+    let other = place.store(&format!("plain:{}", hard.display()));
+    for one in [&store, &other] {
+        let error = one.exclusive().await.unwrap_err();
+        assert!(matches!(error, StoreError::Linked { .. }) && error.is_usage(), "{error}");
+    }
+    assert!(other.clear().await.unwrap());
+    assert_eq!(fs::read(store.file()).unwrap(), b"", "no name leads to the token any more");
+}
+
+#[tokio::test]
+async fn the_place_of_the_next_token_is_there_before_it_comes_and_goes_if_none_comes() {
+    let place = Place::new();
+    let store = place.store("file");
+    add(&store, "a", "old").await.unwrap();
+    let mut exclusive = store.exclusive().await.unwrap();
+    exclusive.reserve().unwrap();
+    assert!(fs::metadata(beside_new(&store)).unwrap().len() > 16_000);
+    drop(exclusive);
+    assert!(!beside_new(&store).exists());
+    fs::create_dir(beside_new(&store)).unwrap();
+    let error = store.exclusive().await.unwrap().reserve().unwrap_err();
+    assert!(matches!(error, StoreError::File { .. }), "{error}");
+    assert_eq!(kept(&store.read().await.unwrap(), "a").as_deref(), Some("old"));
+}
+
+#[tokio::test]
 async fn a_link_in_the_place_of_the_new_file_is_not_followed() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "first").await.unwrap();
         let victim = place.path("victim");
         fs::write(&victim, "untouched").unwrap();
-        symlink(&victim, file::beside(store.file(), "new")).unwrap();
+        for new in ["new".to_owned(), "1.new".to_owned()] {
+            symlink(&victim, file::beside(store.file(), &new)).unwrap();
+        }
         add(&store, "a", "second").await.unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
         assert!(!store.file().is_symlink() && mode(store.file()) == 0o600);
@@ -213,7 +275,7 @@ async fn a_run_that_ends_before_the_new_file_is_in_place_leaves_the_old_one() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "old").await.unwrap();
-        file::write_new(&file::beside(store.file(), "new"), b"half of someth").unwrap();
+        fs::write(beside_new(&store), b"half of someth").unwrap();
         assert_eq!(kept(&store.read().await.unwrap(), "a").as_deref(), Some("old"));
         add(&store, "b", "new").await.unwrap();
         let sign_ins = store.read().await.unwrap();
@@ -227,8 +289,7 @@ async fn a_save_that_fails_keeps_what_was_kept() {
     let place = Place::new();
     let store = place.store("file");
     add(&store, "a", "old").await.unwrap();
-    let new = file::beside(store.file(), "new");
-    fs::create_dir(&new).unwrap();
+    fs::create_dir(beside_new(&store)).unwrap();
     let error = add(&store, "a", "lost").await.unwrap_err();
     assert!(matches!(error, StoreError::File { .. }), "{error}");
     assert_eq!(kept(&store.read().await.unwrap(), "a").as_deref(), Some("old"));

@@ -182,7 +182,7 @@ fn default_file() -> Result<PathBuf, Failure> {
         Failure::new(Exit::Usage, format!("there is no folder for the sandbox's state: {error}"))
             .hint("name a file with --sandbox-state, or keep the state in memory with --sandbox-state none")
     })?;
-    Ok(folder.join("sandbox.json"))
+    Ok(folder.join(folder::SANDBOX_STATE))
 }
 
 fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {

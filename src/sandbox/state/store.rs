@@ -196,12 +196,17 @@ pub fn reset(path: impl AsRef<Path>) -> Result<bool, SandboxError> {
 /// Writes a new file in the same folder, makes sure that it is on disk, and lets it take the old one's place.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, "new");
-    let mut file = private().truncate(true).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&new, path)?;
+    write_new(&new, bytes)
+        .and_then(|()| fs::rename(&new, path))
+        .inspect_err(|_| drop(fs::remove_file(&new)))?;
     sync_folder(path)
+}
+
+/// Writes a file to the disk.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private().truncate(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(unix)]

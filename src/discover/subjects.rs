@@ -1,0 +1,183 @@
+//! Reads what the rows of a journal are, to hold what the journal calls them against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::found::DEFINITION;
+use super::{AT_ONCE, DiscoverError, Reader, all_of};
+use crate::api::dataverse::MOST_ROWS;
+use crate::domain::ServiceError;
+use crate::domain::{LogicalName, RowId, SchemaName};
+use crate::journal::{Found, JournalRow, Label, LabelKey, Subject};
+use crate::state::{KeyValue, Reading, Row, Seen};
+
+/// The table of environment variables, by its name in addresses, its primary key and its name column.
+const DEFINITIONS: [&str; 3] =
+    ["environmentvariabledefinitions", "environmentvariabledefinitionid", "schemaname"];
+
+/// What was read of one row of a journal, with the id of that row; none if no row was found.
+type Read = Option<(RowId, Subject)>;
+
+/// What the columns of a label hold.
+type Key = BTreeMap<LogicalName, KeyValue>;
+
+/// A record that was found, with its place in the journal and what its label says.
+struct Labelled<'run> {
+    index: usize,
+    id: RowId,
+    row: &'run JournalRow,
+    table: LogicalName,
+    key: LabelKey,
+}
+
+/// Reads what each row that was found is, in the order of the journal.
+///
+/// # Errors
+/// The first answer without which the rows are not known.
+pub async fn subjects(
+    reader: &Reader<'_>,
+    rows: &[JournalRow],
+    found: &[Found],
+) -> Result<Vec<Read>, DiscoverError> {
+    let mut read: Vec<Read> = rows.iter().map(|_| None).collect();
+    let (mut values, mut records) = (Vec::new(), Vec::new());
+    for (index, (row, found)) in rows.iter().zip(found).enumerate() {
+        let Ok([one]) = found.as_deref() else { continue };
+        match row.places.first().and_then(Label::of) {
+            Some(Label::Record { table, key }) => {
+                records.push(Labelled { index, id: one.id, row, table, key });
+            }
+            _ => values.push((index, one)),
+        }
+    }
+    let (values, records) = tokio::try_join!(variables(reader, &values), tables(reader, &records))?;
+    for (index, id, subject) in values.into_iter().chain(records) {
+        read[index] = Some((id, subject));
+    }
+    Ok(read)
+}
+
+/// Reads whose values rows are.
+async fn variables(
+    reader: &Reader<'_>,
+    values: &[(usize, &Row)],
+) -> Result<Vec<(usize, RowId, Subject)>, DiscoverError> {
+    let definition = LogicalName::of_system(DEFINITION);
+    let of = |row: &Row| row.texts.get(&definition)?.expose().parse::<RowId>().ok();
+    let ids: BTreeSet<RowId> = values.iter().filter_map(|(_, row)| of(row)).collect();
+    let known = schema_names(reader, ids.into_iter().collect()).await?;
+    let subject = |row: &Row| match &known {
+        Ok(known) => Subject::Variable(of(row).and_then(|id| known.get(&id).cloned())),
+        Err(refusal) => Subject::Hidden(refusal.clone()),
+    };
+    Ok(values.iter().map(|(index, row)| (*index, row.id, subject(row))).collect())
+}
+
+/// Reads the names of environment variables by their ids.
+async fn schema_names(
+    reader: &Reader<'_>,
+    ids: Vec<RowId>,
+) -> Result<Seen<BTreeMap<RowId, SchemaName>>, DiscoverError> {
+    let [set, id, name] = DEFINITIONS;
+    let (id, name) = (LogicalName::of_system(id), LogicalName::of_system(name));
+    let columns = [&name];
+    let reads = ids.chunks(MOST_ROWS).map(|ids| reader.rows_of((set, &id), ids, &columns));
+    let chunks: Seen<Vec<Vec<Row>>> = all_of(reads, AT_ONCE).await?.into_iter().collect();
+    let named = |row: Row| Some((row.id, row.texts.get(&name)?.expose().parse().ok()?));
+    Ok(chunks.map(|chunks| chunks.into_iter().flatten().filter_map(named).collect()))
+}
+
+/// Reads what records are, table by table.
+async fn tables(
+    reader: &Reader<'_>,
+    records: &[Labelled<'_>],
+) -> Result<Vec<(usize, RowId, Subject)>, DiscoverError> {
+    let mut groups: BTreeMap<(&LogicalName, Vec<&LogicalName>), Vec<&Labelled<'_>>> =
+        BTreeMap::new();
+    for record in records {
+        groups.entry((&record.table, record.key.columns())).or_default().push(record);
+    }
+    let reads = groups.into_iter().map(|((table, columns), records)| async move {
+        records_of(reader, table, &columns, &records).await
+    });
+    Ok(all_of(reads, AT_ONCE).await?.into_iter().flatten().collect())
+}
+
+/// Reads what records of one table are, whose labels have the same columns.
+async fn records_of(
+    reader: &Reader<'_>,
+    table: &LogicalName,
+    columns: &[&LogicalName],
+    records: &[&Labelled<'_>],
+) -> Result<Vec<(usize, RowId, Subject)>, DiscoverError> {
+    let primary_id = &records[0].row.primary_id;
+    let named: &[&LogicalName] = if columns.is_empty() { &[primary_id] } else { columns };
+    let (entity_set, there) = match reader.table(table, named).await? {
+        Reading::Found(found) => (Some(found.entity_set_name), found.attributes),
+        Reading::Absent => (None, Vec::new()),
+        Reading::Refused(refusal) => return Ok(hidden(records, &refusal)),
+    };
+    // A column that the table does not have cannot be asked for.
+    let is_there = |name: &&LogicalName| there.iter().any(|one| one.logical_name == name.as_str());
+    let columns: Vec<&LogicalName> = columns.iter().copied().filter(is_there).collect();
+    let held = match &entity_set {
+        Some(set) => keys(reader, (set, primary_id), &columns, records).await?,
+        None => Ok(BTreeMap::new()),
+    };
+    let held = match held {
+        Ok(held) => held,
+        Err(refusal) => return Ok(hidden(records, &refusal)),
+    };
+    let subject = |one: &&Labelled<'_>| {
+        let columns = held.get(&one.id).cloned().unwrap_or_default();
+        (one.index, one.id, Subject::Record { entity_set: entity_set.clone(), columns })
+    };
+    Ok(records.iter().map(subject).collect())
+}
+
+/// Reads what columns of records hold, as far as the records are in that table.
+async fn keys(
+    reader: &Reader<'_>,
+    (entity_set, primary_id): (&str, &LogicalName),
+    columns: &[&LogicalName],
+    records: &[&Labelled<'_>],
+) -> Result<Seen<BTreeMap<RowId, Key>>, DiscoverError> {
+    let is_of_table = |one: &&&Labelled<'_>| one.row.entity_set.as_str() == entity_set;
+    let ids = records.iter().filter(is_of_table).map(|one| one.id).collect::<Vec<RowId>>();
+    let mut held = BTreeMap::new();
+    for ids in ids.chunks(MOST_ROWS).filter(|_| !columns.is_empty()) {
+        match reader.values_of((entity_set, primary_id), ids, columns).await? {
+            Ok(rows) => {
+                held.extend(rows.iter().filter_map(|row| key_values(row, primary_id, columns)));
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
+    Ok(Ok(held))
+}
+
+/// Notes that the service does not show what records are.
+fn hidden(records: &[&Labelled<'_>], refusal: &ServiceError) -> Vec<(usize, RowId, Subject)> {
+    let subject = |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
+    records.iter().map(subject).collect()
+}
+
+/// Reads what columns of a row hold that can be a part of a key.
+fn key_values(
+    row: &Map<String, Value>,
+    primary_id: &LogicalName,
+    columns: &[&LogicalName],
+) -> Option<(RowId, Key)> {
+    let id = row.get(primary_id.as_str())?.as_str()?.parse().ok()?;
+    let held = columns.iter().filter_map(|name| {
+        let value = match row.get(name.as_str())? {
+            Value::String(text) => KeyValue::Text(text.clone()),
+            Value::Number(number) => KeyValue::Integer(number.as_i64()?),
+            Value::Bool(truth) => KeyValue::Boolean(*truth),
+            _ => return None,
+        };
+        Some(((*name).clone(), value))
+    });
+    Some((id, held.collect()))
+}
