@@ -233,6 +233,10 @@ pub struct InactiveKey {
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the metadata of a column: each is a fact of its own"
+)]
 pub struct Column {
     /// What it may hold.
     pub column_type: ColumnType,

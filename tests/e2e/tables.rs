@@ -24,8 +24,9 @@ fn with(after: &str, line: &str) -> (String, String) {
 
 /// A manifest that binds one flow to those targets.
 fn manifest(place: &Place, targets: &[&str]) -> String {
-    let targets: String =
+    let targets: Vec<String> =
         targets.iter().map(|target| format!("[[flow.target]]\n{target}")).collect();
+    let targets = targets.concat();
     place.manifest(&format!("[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n{targets}"))
 }
 
