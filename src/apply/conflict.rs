@@ -1,7 +1,8 @@
 //! What becomes of a run that somebody else got in the way of.
 
 use crate::api::Fault;
-use crate::plan::{Divergence, Plan};
+use crate::api::dataverse::{ChangeSetRefusal, RefusedPart};
+use crate::plan::{Divergence, Plan, Write};
 
 /// How often the writes are sent at most, planned anew after each conflict: whoever always loses
 /// is in a race that more tries will not end.
@@ -29,9 +30,59 @@ pub(super) fn judge(agreed: &Plan, now: &Plan) -> Verdict {
     }
 }
 
-/// Whether a guard no longer held: the row has another version, is there already, or is gone.
-pub(super) fn is_conflict(fault: &Fault) -> bool {
-    let codes =
-        ["0x80060882", "0x80060892", "0x80040237", "0x80073002", "0x80060891", "0x80040217"];
-    fault.status == 412 || codes.iter().any(|code| fault.is(code))
+/// The codes of a guard that no longer holds: another version, a row that is gone.
+const GUARD: [&str; 4] = ["0x80060882", "0x80073002", "0x80060891", "0x80040217"];
+
+/// The codes of a row that is there already.
+const DUPLICATE: [&str; 2] = ["0x80060892", "0x80040237"];
+
+/// The unique key that older organisations have over the names of variables' values.
+const VALUE_NAME_KEY: &str = "ndx_envvarval_schemaname";
+
+/// Tells whether a guard no longer held: the row has another version, is there already, or is gone.
+pub(super) fn is_conflict(refusal: &ChangeSetRefusal, writes: &[Write]) -> bool {
+    let ChangeSetRefusal { fault, part } = refusal;
+    fault.status == 412 || names_another_writer(fault) || is_gone(fault, *part, writes)
+}
+
+/// Tells whether the service's code says that somebody else wrote.
+pub(super) fn names_another_writer(fault: &Fault) -> bool {
+    is_duplicate(fault) || GUARD.iter().any(|code| fault.is(code))
+}
+
+/// Tells whether a row with the same key is there already.
+pub(super) fn is_duplicate(fault: &Fault) -> bool {
+    DUPLICATE.iter().any(|code| fault.is(code)) || names_value_key(fault)
+}
+
+/// Tells whether the key that is taken is that of the name of a variable's value.
+pub(super) fn names_value_key(fault: &Fault) -> bool {
+    fault.message.to_ascii_lowercase().contains(VALUE_NAME_KEY)
+}
+
+/// Tells whether a row that was read is not there any more. A 404 for the request as a whole says
+/// nothing of a row.
+fn is_gone(fault: &Fault, part: RefusedPart, writes: &[Write]) -> bool {
+    let is_meant = match part {
+        RefusedPart::Whole => false,
+        RefusedPart::Untold => writes.iter().any(Write::is_guarded),
+        RefusedPart::Write(place) => writes.get(place).is_some_and(Write::is_guarded),
+    };
+    fault.status == 404 && is_meant
+}
+
+/// Returns the places of the writes whose key a row has that nobody sees here: they make a row, the
+/// service says that it is there, and a plan made anew would make it all the same. Where the service
+/// does not tell which write it means, they are all that make rows, if none of those is seen by now.
+pub(super) fn taken_unseen(refusal: &ChangeSetRefusal, plan: &Plan, now: &Plan) -> Vec<usize> {
+    let makes = |place: &usize| plan.writes().get(*place).is_some_and(Write::is_new);
+    let is_unseen = |place: &usize| makes(place) && now.writes().contains(&plan.writes()[*place]);
+    let meant: Vec<usize> = match refusal.part {
+        RefusedPart::Write(place) => vec![place],
+        RefusedPart::Untold | RefusedPart::Whole => {
+            (0..plan.writes().len()).filter(makes).collect()
+        }
+    };
+    let all = is_duplicate(&refusal.fault) && meant.iter().all(is_unseen);
+    if all { meant } else { Vec::new() }
 }

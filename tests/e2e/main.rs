@@ -48,3 +48,4 @@ mod tenant;
 mod terminal;
 mod tls;
 mod watch;
+mod write_answers;

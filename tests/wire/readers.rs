@@ -86,7 +86,7 @@ fn record(row: &Map<String, Value>) -> String {
 fn change_set(answer: &Answer, operations: usize) -> String {
     match read_change_set(answer, operations) {
         ChangeSetAnswer::Committed(_) => "committed".to_owned(),
-        ChangeSetAnswer::Refused(one) => fault(&one),
+        ChangeSetAnswer::Refused(one) => fault(&one.fault),
         ChangeSetAnswer::Unclear(why) => format!("unclear: {why}"),
     }
 }
