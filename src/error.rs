@@ -176,6 +176,9 @@ impl From<ApplyError> for Failure {
     }
 }
 
+/// What helps where the service refuses a write for a reason of the environment's own.
+const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
+
 /// How to find out what was written.
 const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
 
@@ -268,8 +271,11 @@ fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
 
 /// A change set that the service refused, whatever its reason, in those words.
 fn of_refusal(fault: Fault, message: String) -> Failure {
+    let documented = fault.documented;
     let failure = Failure::from(fault);
-    let unexpected = failure.exit == Exit::Unexpected;
-    let exit = if unexpected { Exit::Refused } else { failure.exit };
-    Failure { exit, message, ..failure }
+    match failure.exit {
+        Exit::Unexpected if documented => Failure::new(Exit::Refused, message).hint(OWN_RULE),
+        Exit::Unexpected => Failure { exit: Exit::Refused, message, ..failure },
+        _ => Failure { message, ..failure },
+    }
 }

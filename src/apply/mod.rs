@@ -112,7 +112,7 @@ impl Applying<'_> {
                 return Ok(Applied::ThoughRefused { refused: refused(), anew });
             }
             if !is_conflict(&refusal, plan.writes()) {
-                return Err(self.refused(refused(), plan, &now));
+                return Err(not_in(refused(), plan, now));
             }
             match judge(agreed, &now) {
                 Verdict::Done => {
@@ -206,15 +206,6 @@ impl Applying<'_> {
         self.looks.get(1).copied().unwrap_or_default()
     }
 
-    /// Says how a run ends whose writes the service refused, for another reason than a conflict.
-    fn refused(&self, refused: Refused, plan: &Plan, now: &Plan) -> ApplyError {
-        let results = plan.results(now);
-        if results.iter().all(|one| one.state == TargetState::Unchanged) {
-            return ApplyError::Refused(refused);
-        }
-        unknown(refused.to_string(), plan, now.clone())
-    }
-
     /// Plans again from what the targets hold now.
     async fn plan_again(&self) -> Result<Plan, DiscoverError> {
         self.goal.plan(self.reader, self.cloud).await
@@ -278,6 +269,15 @@ impl Applying<'_> {
         self.progress.enter(Phase::Between);
         Err(ApplyError::NotWritten { cause })
     }
+}
+
+/// Says how a run ends whose writes the service refused, for another reason than a conflict.
+fn not_in(refused: Refused, plan: &Plan, now: Plan) -> ApplyError {
+    let mut results = plan.results(&now).into_iter();
+    if results.all(|one| one.state == TargetState::Unchanged) {
+        return ApplyError::Refused(refused);
+    }
+    unknown(refused.to_string(), plan, now)
 }
 
 /// Says that it is not known what became of the writes of a plan, by what a later plan shows.

@@ -48,7 +48,7 @@ impl Progress {
     pub(super) fn left(&self, is_writing: bool) -> ApplyError {
         let doubt = match self.phase.get() {
             Phase::Sending if is_writing => {
-                "the change set was under way, and its answer is not there"
+                "a change set was under way, and its answer is not there"
             }
             Phase::Checking => "the service refused the write, and that was not checked to the end",
             Phase::Verifying => "the service took the write, and it was not read back to the end",

@@ -413,7 +413,9 @@ async fn settle(
         Ok(applied) => Ok(conclude(applied, begun, &reader, interrupts, console, record).await),
         Err(error) => {
             record.not_applied(&error);
-            begun.into_iter().for_each(|begun| begun.not_applied(&error, console));
+            if let Some(begun) = begun {
+                begun.not_applied(&error, console);
+            }
             Err(error.into())
         }
     }
