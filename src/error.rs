@@ -1,14 +1,14 @@
 //! What each stage's error means for the run: how it ends, and what to type next.
 
 use crate::api::ApiError;
-use crate::apply::ApplyError;
+use crate::apply::{ApplyError, CreatedRow, RowState};
 use crate::auth::{AuthError, SendError, StoreError};
 use crate::discover::DiscoverError;
 use crate::domain::{Service, ServiceError, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
-use crate::plan::{Action, Plan, ValueView};
+use crate::plan::{Action, Plan, TargetResult, TargetState, ValueView};
 use crate::problem::Problem;
 
 /// What to do about a service that is asked too much.
@@ -129,7 +129,14 @@ impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         let message = sentence(&error);
         match error {
-            ApplyError::Refused(error) => refused(error),
+            ApplyError::Refused(refused) => of_refusal(refused.error, message).nothing_written(),
+            ApplyError::Unchecked { refused, .. } if refused.is_turned_away() => {
+                of_refusal(refused.error, message)
+            }
+            ApplyError::Unchecked { refused, .. } => {
+                let failure = of_refusal(refused.error, format!("outcome unknown: {message}"));
+                Self { exit: Exit::Unknown, ..failure }.hint(LOOK)
+            }
             ApplyError::NotSent(SendError::Transport(error)) => Self::from(error).nothing_written(),
             ApplyError::NotSent(SendError::Auth(error)) => Self::from(error).nothing_written(),
             ApplyError::Conflict { both, problems, .. } => {
@@ -138,31 +145,110 @@ impl From<ApplyError> for Failure {
                 let failure = sides.chain(told(&problems)).fold(failure, Self::hint);
                 failure.hint("look at the plan again with `flowbind plan`, and run again")
             }
+            ApplyError::KeyTaken { of_value_name, .. } => {
+                let failure = Self::new(Exit::Refused, message).nothing_written();
+                let causes = key_taken_hints(of_value_name).into_iter();
+                causes.map(str::to_owned).fold(failure, Self::hint)
+            }
             ApplyError::NotWritten { .. } => {
                 Self::new(Exit::Unreachable, message).nothing_written().hint("run again")
             }
-            ApplyError::Partial { extent, .. } => {
-                let unread = || vec!["`flowbind plan` shows which targets are in".to_owned()];
-                let lines = extent.map_or_else(unread, |extent| extent.lines());
-                let failure = Self::new(Exit::Unknown, message);
-                let failure = lines.into_iter().fold(failure, Self::hint);
-                failure.hint("run again: what is in stays, and the rest is written")
-            }
             ApplyError::Interrupted => Self::interrupted(),
             ApplyError::Abandoned { .. } => Self::new(Exit::Unknown, message)
-                .hint("what was sent may be carried out within two minutes yet")
-                .hint("look with `flowbind plan`; running apply again is safe"),
-            ApplyError::Unknown { after, .. } => {
+                .hint("Dataverse may still carry out the write within two minutes")
+                .hint(LOOK),
+            ApplyError::Altered { results, created, after, .. } => {
+                let failure = Self::new(Exit::Unknown, message);
+                altered(&results, &created, &after).into_iter().fold(failure, Self::hint)
+            }
+            ApplyError::Unknown { after, may_repeat, .. } => {
                 let failure = Self::new(Exit::Unknown, message);
                 let failure = seen(&after).into_iter().fold(failure, Self::hint);
-                failure.hint(if after.problems.is_empty() {
-                    "look with `flowbind plan`; running apply again is safe"
+                failure.hint(if may_repeat {
+                    "look first for a new row that its key does not find: another run would make a second one"
+                } else if after.problems.is_empty() {
+                    LOOK
                 } else {
-                    "look with `flowbind plan`, which names what has to be mended first"
+                    "look with `flowbind plan`, which names what has to be fixed first"
                 })
             }
-            ApplyError::Unverified { .. } => Self::new(Exit::Unknown, message)
-                .hint("look with `flowbind plan`; running apply again is safe"),
+            ApplyError::Unverified { .. } => Self::new(Exit::Unknown, message).hint(LOOK),
+        }
+    }
+}
+
+/// What helps where the service refuses a write for a reason of the environment's own.
+const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
+
+/// How to find out what was written.
+const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
+
+/// Who changes what was written.
+const ENVIRONMENT: &str = "something in the environment (a plug-in, a flow, auto-numbering) changes what is written, unless somebody wrote right after this run: have its makers look at what runs when these rows are written";
+
+/// Returns what is known and what helps where a key is taken by a row that is not seen.
+pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
+    let cause = if of_value_name {
+        "a value of that name exists which belongs to another definition, or which this user may not see: Dataverse leaves out rows below the depth of the user's read privilege, without an error"
+    } else {
+        "Dataverse leaves out rows below the depth of the user's read privilege, without an error"
+    };
+    vec![
+        cause,
+        "have an administrator look for the row with that key (an environment variable's value is a row of `environmentvariablevalue`), in all states and of all owners, and give the user's role the read privilege of its table with the depth Organization; or have the row removed, if nobody needs it",
+        "running again ends in the same way until then; `flowbind explain key-taken` tells more",
+    ]
+}
+
+/// Returns what became of each target where the service accepted the writes and did not keep them,
+/// and what to do and not to do next.
+fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Vec<String> {
+    let results = results.iter().map(result);
+    let rows = created.iter().map(row);
+    let mut hints: Vec<String> = results.chain(rows).chain(told(&after.problems)).collect();
+    hints.push(ENVIRONMENT.to_owned());
+    let again = if created.iter().any(CreatedRow::is_left_behind) {
+        "do not run again before that: each run makes one more record. Look at the new row, and remove it or give it its key back"
+    } else {
+        "running again writes the same and ends in the same way until that is changed"
+    };
+    hints.push(again.to_owned());
+    hints
+}
+
+/// Returns what was sent to a target and what reads back now, in a sentence.
+fn result(result: &TargetResult) -> String {
+    let TargetResult { address, state, sent, holds, .. } = result;
+    let (sent, holds) = (ValueView::words(sent.as_ref()), ValueView::words(holds.as_ref()));
+    match state {
+        TargetState::Written => format!("{address} reads back as sent: {sent}"),
+        TargetState::Unchanged | TargetState::Refused => {
+            format!("{address}: sent {sent}; it holds what it held before, {holds}")
+        }
+        TargetState::Changed => format!("{address}: sent {sent}; it holds {holds}"),
+        TargetState::Unread => format!("{address}: sent {sent}; what it holds could not be read"),
+    }
+}
+
+/// Returns what is known of a row that the service says it made, in a sentence.
+fn row(row: &CreatedRow) -> String {
+    let CreatedRow { entity_set, id, state, .. } = row;
+    let id = match id {
+        Some(id) => format!("the new row {id} of `{entity_set}`"),
+        None => format!("the new row of `{entity_set}`, whose id the service did not tell,"),
+    };
+    match state {
+        RowState::Absent => format!("{id} is not there: the service did not keep it"),
+        RowState::Unread => format!("{id} could not be read, and is not found by its key"),
+        RowState::Present(changed) if changed.is_empty() => {
+            format!("{id} is there as it was sent, and is not found by its key")
+        }
+        RowState::Present(changed) => {
+            let names: Vec<String> = changed.iter().map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            format!(
+                "{id} is there and is not found by its key: {names} holds something else than was sent"
+            )
         }
     }
 }
@@ -184,10 +270,13 @@ fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Says what to do about a change set that the service refused, whatever its reason.
-fn refused(error: ServiceError) -> Failure {
+/// A change set that the service refused, whatever its reason, in those words.
+fn of_refusal(error: ServiceError, message: String) -> Failure {
+    let documented = error.documented;
     let failure = Failure::from(error);
-    let unexpected = failure.exit == Exit::Unexpected;
-    let exit = if unexpected { Exit::Refused } else { failure.exit };
-    Failure { exit, ..failure }.nothing_written()
+    match failure.exit {
+        Exit::Unexpected if documented => Failure::new(Exit::Refused, message).hint(OWN_RULE),
+        Exit::Unexpected => Failure { exit: Exit::Refused, message, ..failure },
+        _ => Failure { message, ..failure },
+    }
 }

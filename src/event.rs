@@ -110,8 +110,6 @@ pub enum Event<'a> {
     Writing {
         /// How many rows are written.
         writes: usize,
-        /// In how many change sets, one after the other.
-        change_sets: usize,
     },
     /// Everything was sent and is now read back.
     Verifying,
@@ -120,6 +118,11 @@ pub enum Event<'a> {
     PlannedAgain,
     /// Another run wrote the same first.
     WrittenElsewhere,
+    /// The service refused the write, and all of it is in.
+    WrittenThoughRefused {
+        /// What the service said, as a sentence.
+        text: &'a str,
+    },
     /// A service asks to wait before a request is sent again.
     Waiting {
         /// Who asks.

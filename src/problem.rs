@@ -172,10 +172,18 @@ codes! {
     RecordAmbiguous = "record-ambiguous",
     /// A warning: the URL that is there is that of another environment.
     PointsElsewhere = "points-elsewhere",
+    /// There are more rows to write than Dataverse writes together.
+    TooManyRows = "too-many-rows",
     /// Two bindings turned out to write to the same column of the same record.
     TargetCollision = "target-collision",
     /// The value is longer than its place.
     ValueTooLong = "value-too-long",
+
+    // Writing.
+    /// A row with the key of a new one is there, and the signed-in user does not see it.
+    KeyTaken = "key-taken",
+    /// A warning: the service refused the write, and reading back shows that it is in.
+    WrittenThoughRefused = "written-though-refused",
 
     // Asking the URLs that are there.
     /// The URL that is there is of a flow that is off.
@@ -219,6 +227,7 @@ impl Code {
                 | Self::OldGenerationUrl
                 | Self::KeyNotUnique
                 | Self::PointsElsewhere
+                | Self::WrittenThoughRefused
                 | Self::ProbeUnknown
                 | Self::RestoresElsewhere
         )

@@ -1,28 +1,78 @@
 //! Why a plan is not carried out, or not known to be.
 
+use std::fmt;
+
+use crate::api::dataverse::{ChangeSetRefusal, RefusedPart};
 use crate::auth::SendError;
 use crate::discover::DiscoverError;
 use crate::domain::ServiceError;
-use crate::plan::{Divergence, Plan};
+use crate::plan::{Divergence, Plan, TargetResult, TargetState};
 use crate::problem::Problem;
 
-use super::{Extent, Share};
+use super::CreatedRow;
+
+/// How many targets of one row are named.
+const MOST_NAMES: usize = 3;
+
+/// What is said of a guard that no longer holds.
+const MOVED: &str = "somebody else wrote to a target after it was read";
+
+/// What is said of a guard that no longer holds, of rows that reading shows as they were.
+const UNMOVED: &str =
+    "the service says that a row is not as it was read, and reading again shows it so";
+
+/// The service's refusal of a plan's writes, with the targets that it is about.
+#[derive(Debug)]
+pub struct Refused {
+    /// What the service said.
+    pub error: ServiceError,
+    /// What of the writes it is about.
+    part: RefusedPart,
+    /// The addresses of the targets of the write that it is about.
+    pub targets: Vec<String>,
+    /// How many writes there were.
+    writes: usize,
+}
 
 /// Why a plan is not carried out, or not known to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The service refused, and nothing was written.
+    /// The service refused, and reading back shows that nothing was written.
     #[error("{0}")]
-    Refused(ServiceError),
+    Refused(Refused),
+    /// The service refused, and what the targets hold could not be read.
+    #[error("{refused}; whether nothing was written was not checked, since reading back failed")]
+    Unchecked {
+        /// What the service said.
+        refused: Refused,
+        /// Why reading back failed.
+        #[source]
+        source: DiscoverError,
+    },
     /// Somebody else wrote after the targets were read, and nothing was written.
-    #[error("somebody else wrote to a target after it was read: {fault}")]
+    #[error("{}: {refused}", if *unmoved { UNMOVED } else { MOVED })]
     Conflict {
         /// What the service said.
-        fault: ServiceError,
+        refused: Refused,
         /// The targets that are not as they were; none if they are, or could not be read.
         both: Vec<Divergence>,
         /// What a plan of the targets as they are now cannot overcome.
         problems: Vec<Problem>,
+        /// Whether reading again shows every row as it was.
+        unmoved: bool,
+    },
+    /// A row with the key of a new one is there, and reading does not show it.
+    #[error(
+        "a row with the key of {} is there already, and the signed-in user does not see it: {}",
+        names(.targets), .refused.error
+    )]
+    KeyTaken {
+        /// What the service said.
+        refused: Refused,
+        /// The addresses of the targets whose row was to be made.
+        targets: Vec<String>,
+        /// Whether the key is that of the name of a variable's value.
+        of_value_name: bool,
     },
     /// The write did not reach the service, or there was no token to write with.
     #[error(transparent)]
@@ -33,29 +83,26 @@ pub enum ApplyError {
         /// How it was lost.
         cause: String,
     },
-    /// Some change sets are in, and the next one is not.
-    #[error("written in part: {share}, in the order of the plan, and the next is not: {cause}")]
-    Partial {
-        /// How much is in.
-        share: Share,
-        /// Why the next is not.
-        cause: String,
-        /// Which targets are in, as reading found them; none if they could not be read.
-        extent: Option<Extent>,
-    },
     /// Somebody interrupted the run, and nothing was written.
     #[error("interrupted; nothing was written")]
     Interrupted,
     /// Somebody interrupted the run before its outcome was known.
-    #[error(
-        "outcome unknown: the run was interrupted while {doubt}{}",
-        share.map(|share| format!("; before that, {share}")).unwrap_or_default()
-    )]
+    #[error("outcome unknown: the run was interrupted while {doubt}")]
     Abandoned {
         /// What is not known.
         doubt: &'static str,
-        /// How much is known to be in, if there are several change sets.
-        share: Option<Share>,
+    },
+    /// The service accepted the writes, and reading back shows something else than was sent.
+    #[error("outcome unknown: {cause}, but reading back shows something else than was sent")]
+    Altered {
+        /// What happened.
+        cause: String,
+        /// What became of each target.
+        results: Vec<TargetResult>,
+        /// The rows that the service says it made and that their keys do not find.
+        created: Vec<CreatedRow>,
+        /// What would still have to be done.
+        after: Box<Plan>,
     },
     /// Something was or may have been written, and reading back does not show what was planned.
     #[error("outcome unknown: {cause}, but reading back shows something else than was planned")]
@@ -64,6 +111,10 @@ pub enum ApplyError {
         cause: String,
         /// What would still have to be done.
         after: Box<Plan>,
+        /// What became of each target.
+        results: Vec<TargetResult>,
+        /// Whether a new row may be there that its key does not find.
+        may_repeat: bool,
     },
     /// Something was or may have been written, and reading back failed.
     #[error("outcome unknown: {cause}, but reading back failed")]
@@ -76,9 +127,83 @@ pub enum ApplyError {
     },
 }
 
+impl Refused {
+    /// Names the targets of the write that a refusal is about.
+    pub(super) fn of(refusal: &ChangeSetRefusal, plan: &Plan) -> Self {
+        let ChangeSetRefusal { error, part } = refusal.clone();
+        let targets = match part {
+            RefusedPart::Write(write) => plan.targets_of(write).to_vec(),
+            RefusedPart::Whole | RefusedPart::Untold => Vec::new(),
+        };
+        Self { error, part, targets, writes: plan.writes().len() }
+    }
+
+    /// Tells whether the service turned the request away before it looked at it: it takes no token,
+    /// or has too much to do.
+    pub fn is_turned_away(&self) -> bool {
+        matches!(self.error.status, 401 | 429)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { error, part, targets, writes } = self;
+        match part {
+            RefusedPart::Write(_) if !targets.is_empty() => {
+                write!(formatter, "the write to {} was refused: {error}", names(targets))
+            }
+            RefusedPart::Untold if *writes > 1 => {
+                write!(
+                    formatter,
+                    "{error}; the service did not tell which of {writes} rows it refuses"
+                )
+            }
+            _ => error.fmt(formatter),
+        }
+    }
+}
+
 impl ApplyError {
-    /// Whether waiting may tell more of what is in.
+    /// Tells whether waiting may tell more of what is in.
     pub fn is_in_doubt(&self) -> bool {
         matches!(self, Self::Abandoned { .. })
     }
+
+    /// Tells whether it is known that nothing was written.
+    pub fn is_nothing_written(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_)
+                | Self::Conflict { .. }
+                | Self::KeyTaken { .. }
+                | Self::NotSent(_)
+                | Self::NotWritten { .. }
+                | Self::Interrupted
+        )
+    }
+
+    /// Returns what became of each target of the plan, if the service answered the write.
+    pub fn results(&self, plan: &Plan) -> Vec<TargetResult> {
+        let refused = |targets: &[String]| {
+            let mut results = plan.nothing_written();
+            let meant = results.iter_mut().filter(|one| targets.contains(&one.address));
+            meant.for_each(|one| one.state = TargetState::Refused);
+            results
+        };
+        match self {
+            Self::Refused(Refused { targets, .. }) | Self::KeyTaken { targets, .. } => {
+                refused(targets)
+            }
+            Self::Altered { results, .. } | Self::Unknown { results, .. } => results.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Returns some targets in words.
+pub(crate) fn names(targets: &[String]) -> String {
+    let shown = targets.iter().take(MOST_NAMES).map(|address| format!("`{address}`"));
+    let more = targets.len().saturating_sub(MOST_NAMES);
+    let more = (more > 0).then(|| format!("{more} more"));
+    shown.chain(more).collect::<Vec<_>>().join(", ")
 }

@@ -30,6 +30,17 @@ pub enum Goal<'run> {
 }
 
 impl Goal<'_> {
+    /// Returns the primary key of a table by its name in addresses, if the table is known.
+    pub(super) fn primary_id(&self, entity_set: &str) -> Option<&LogicalName> {
+        match self {
+            Self::Manifest { tables, .. } => tables.values().find_map(|table| match table {
+                Reading::Found(table) if table.entity_set == entity_set => Some(&table.primary_id),
+                _ => None,
+            }),
+            Self::Rollback { .. } => None,
+        }
+    }
+
     /// Plans from what the rows hold now.
     pub(super) async fn plan(
         &self,

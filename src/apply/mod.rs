@@ -1,13 +1,13 @@
 //! Carries out a plan and proves it.
 //!
-//! Nothing is decided here: the plan holds every write with its guard. All of them go in one
-//! change set, or, past a thousand, in change sets one after the other. If a guard no longer holds,
-//! the targets are read and planned anew, and the run goes on if that is the same in substance.
+//! Nothing is decided here: the plan holds every write with its guard, and all of them go in one
+//! change set. What the service says of it is not believed: the targets are read again and planned
+//! again. If a guard no longer holds, the run goes on if the new plan is the same in substance.
 
 mod change_set;
 mod conflict;
+mod created;
 mod error;
-mod extent;
 mod goal;
 mod progress;
 #[cfg(test)]
@@ -16,21 +16,21 @@ mod writer;
 
 use std::time::Duration;
 
-use crate::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS};
+use crate::api::dataverse::{ChangeSetAnswer, ChangeSetRefusal, Receipt};
 use crate::auth::SendError;
 use crate::discover::{DiscoverError, Reader};
-use crate::domain::{Cloud, Service, ServiceError, sentence};
+use crate::domain::{Cloud, Service, sentence};
 use crate::event::{Event, Listener};
-use crate::plan::{Divergence, Plan, Write};
+use crate::plan::{Plan, TargetState};
 use crate::stage::Stage;
 
-use conflict::{MOST_ROUNDS, Verdict, judge};
+use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge, taken_unseen};
 use progress::Phase;
 
-pub use error::ApplyError;
-pub use extent::Extent;
+pub use created::{CreatedRow, RowState};
+pub use error::{ApplyError, Refused};
 pub use goal::Goal;
-pub use progress::{Progress, Share};
+pub use progress::Progress;
 pub use writer::Writer;
 
 /// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
@@ -47,12 +47,13 @@ pub const LOOKS: &[Duration] = &[
     Duration::from_mins(1),
 ];
 
-/// The time that the rest of an apply has after each change set that was sent, whatever was left of
-/// the run's.
-const FINISH: Duration = Duration::from_mins(5);
+/// How many of the looks there are for a write that was answered: what answers the reads may know
+/// of it a moment later.
+const LOOKS_AFTER_ANSWER: usize = 2;
 
-/// How long a run that ends with some change sets in takes at most to read which targets those are.
-const READ_EXTENT: Duration = Duration::from_mins(1);
+/// The time that the rest of an apply has after its change set was sent, whatever was left of the
+/// run's.
+const FINISH: Duration = Duration::from_mins(5);
 
 /// How a plan was carried out.
 #[derive(Debug)]
@@ -64,6 +65,13 @@ pub enum Applied {
     ByThisRunAnew(Plan),
     /// By another run that wrote the same meanwhile: this is what was planned anew.
     ByAnotherRun(Plan),
+    /// The service refused it, and all of it is in.
+    ThoughRefused {
+        /// What the service said.
+        refused: Refused,
+        /// What was planned anew, if somebody else had written before.
+        anew: Option<Plan>,
+    },
 }
 
 /// What a run knows when it begins to write.
@@ -85,27 +93,46 @@ pub struct Applying<'run> {
     pub progress: Progress,
 }
 
-/// Why the change sets from one on are not known to be in.
-enum Stop {
-    Refused(ServiceError),
-    Unsent(SendError),
-    Unclear(String),
-    Interrupted,
-}
-
 impl Applying<'_> {
-    /// Writes what the plan says and reads it back: a plan made anew must be empty.
+    /// Writes what the plan says and reads it back: a plan made anew must be empty. Writes again
+    /// after each conflict that leaves the plan the same in substance.
     ///
     /// # Errors
     /// [`ApplyError`] says what was written and what was not.
     pub async fn apply(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
-        match self.rounds(to, agreed).await {
-            Err(ApplyError::Partial { share, cause, .. }) => {
-                let extent = self.extent(agreed).await;
-                Err(ApplyError::Partial { share, cause, extent })
+        let mut anew = None;
+        for rounds_left in (0..MOST_ROUNDS).rev() {
+            let plan = anew.as_ref().unwrap_or(agreed);
+            let Some(refusal) = self.write(to, plan).await? else { break };
+            let now = self.check(plan, &refusal).await?;
+            let refused = || Refused::of(&refusal, plan);
+            if now.is_agreed() && !refusal.error.is_conflict_by_code() {
+                return Ok(Applied::ThoughRefused { refused: refused(), anew });
             }
-            ended => ended,
+            if !is_conflict(&refusal, plan.writes()) {
+                return Err(not_in(refused(), plan, now));
+            }
+            match judge(agreed, &now) {
+                Verdict::Done => {
+                    self.listener.tell(Event::WrittenElsewhere);
+                    return Ok(Applied::ByAnotherRun(now));
+                }
+                Verdict::Again if rounds_left == 0 || !self.goes_on => {
+                    let (both, problems) = (Vec::new(), Vec::new());
+                    let (refused, unmoved) = (refused(), now.writes() == plan.writes());
+                    return Err(ApplyError::Conflict { refused, both, problems, unmoved });
+                }
+                Verdict::Again => {
+                    self.listener.tell(Event::PlannedAgain);
+                    anew = Some(now);
+                }
+                Verdict::Diverged(both) => {
+                    let (refused, problems, unmoved) = (refused(), now.problems, false);
+                    return Err(ApplyError::Conflict { refused, both, problems, unmoved });
+                }
+            }
         }
+        Ok(anew.map_or(Applied::ByThisRun, Applied::ByThisRunAnew))
     }
 
     /// Has the run send nothing more, as somebody interrupts it. What is under way goes on.
@@ -113,135 +140,68 @@ impl Applying<'_> {
         self.progress.stop();
     }
 
-    /// What is so if the run ends now.
+    /// Says what is so if the run ends now.
     pub fn left(&self) -> ApplyError {
         self.progress.left(self.reader.is_writing())
     }
 
-    /// Writes, and again after each conflict that leaves the plan the same in substance.
-    async fn rounds(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
-        let mut anew = None;
-        for rounds_left in (0..MOST_ROUNDS).rev() {
-            let plan = anew.as_ref().unwrap_or(agreed);
-            let alone = self.progress.is_nothing_in();
-            let Some(fault) = self.write(to, plan).await? else {
-                return Ok(match anew {
-                    // What earlier change sets wrote agrees in the newer plan.
-                    Some(plan) if alone => Applied::ByThisRunAnew(plan),
-                    _ => Applied::ByThisRun,
-                });
-            };
-            let nothing_in = self.progress.is_nothing_in();
-            let Ok(now) = self.plan_again().await else {
-                return Err(self.conflict(fault, None, vec![]));
-            };
-            match judge(agreed, &now) {
-                Verdict::Done if nothing_in => {
-                    self.listener.tell(Event::WrittenElsewhere);
-                    return Ok(Applied::ByAnotherRun(now));
-                }
-                Verdict::Done => return Ok(Applied::ByThisRun),
-                Verdict::Again if rounds_left == 0 || !self.goes_on => {
-                    return Err(self.conflict(fault, None, vec![]));
-                }
-                Verdict::Again => {
-                    self.listener.tell(Event::PlannedAgain);
-                    anew = Some(now);
-                }
-                Verdict::Diverged(both) => return Err(self.conflict(fault, Some(now), both)),
-            }
-        }
-        Ok(Applied::ByThisRun)
-    }
-
-    /// Sends the writes of a plan and proves them; what the service said if a guard no longer held.
+    /// Sends the writes of a plan and proves them; returns the refusal if the service refuses them.
     async fn write(
         &self,
         to: &Writer<'_>,
         plan: &Plan,
-    ) -> Result<Option<ServiceError>, ApplyError> {
-        let sets: Vec<&[Write]> = plan.writes().chunks(MOST_OPERATIONS).collect();
-        self.progress.plan(sets.len(), plan.writes().len());
-        self.listener.tell(Event::Writing { writes: plan.writes().len(), change_sets: sets.len() });
-        let mut open = sets.as_slice();
-        loop {
-            match self.send(to, &mut open).await {
-                Ok(last) => return self.verify(&sets, last).await.map(|()| None),
-                Err(Stop::Refused(fault)) if fault.is_conflict() => return Ok(Some(fault)),
-                Err(Stop::Unclear(cause)) => {
-                    let cause = format!("the write was sent and its answer lost: {cause}");
-                    match self.look(open, cause).await? {
-                        Looked::All => return Ok(None),
-                        Looked::First => self.take(&mut open),
-                    }
-                }
-                Err(stop) => return Err(self.failed(stop)),
+    ) -> Result<Option<ChangeSetRefusal>, ApplyError> {
+        if self.progress.is_stopped() {
+            return Err(ApplyError::Interrupted);
+        }
+        self.listener.tell(Event::Writing { writes: plan.writes().len() });
+        match self.send(to, plan).await? {
+            ChangeSetAnswer::Committed(receipt) => self.verify(plan, receipt).await.map(|()| None),
+            ChangeSetAnswer::Refused(refusal) => Ok(Some(refusal)),
+            ChangeSetAnswer::Unclear(cause) => self.look(plan, cause).await.map(|()| None),
+        }
+    }
+
+    /// Sends the change set. It has the run's time; what comes after it has time of its own.
+    async fn send(&self, writer: &Writer<'_>, plan: &Plan) -> Result<ChangeSetAnswer, ApplyError> {
+        self.progress.enter(Phase::Sending);
+        let answer = writer.send(plan.writes()).await;
+        self.progress.enter(Phase::Between);
+        self.reader.extend_deadline(FINISH);
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(SendError::Transport(error)) if !error.is_never_sent() => {
+                Ok(ChangeSetAnswer::Unclear(sentence(&error)))
             }
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Sends the change sets in order, and takes each off `open` that is in, up to the first that
-    /// is not known to be. The first one has the run's time; what was begun is brought to its end.
-    /// Answers the id of the last request.
-    async fn send(
-        &self,
-        writer: &Writer<'_>,
-        open: &mut &[&[Write]],
-    ) -> Result<Option<String>, Stop> {
-        let mut last = None;
-        while let Some(set) = open.first() {
-            if self.progress.is_stopped() {
-                return Err(Stop::Interrupted);
-            }
-            self.progress.enter(Phase::Sending);
-            let answer = writer.send(set).await;
-            self.progress.enter(Phase::Between);
-            self.reader.extend_deadline(FINISH);
-            last = committed(answer)?;
-            self.take(open);
+    /// Plans again after the service refused a plan's writes, since a refusal alone does not prove
+    /// that nothing was written.
+    async fn check(&self, plan: &Plan, refusal: &ChangeSetRefusal) -> Result<Plan, ApplyError> {
+        self.progress.enter(Phase::Checking);
+        let refused = || Refused::of(refusal, plan);
+        let unread = |source| ApplyError::Unchecked { refused: refused(), source };
+        let mut now = self.plan_again().await.map_err(unread)?;
+        if !taken_unseen(refusal, plan, &now).is_empty() {
+            // Another run's row may be seen a moment later.
+            tokio::time::sleep(self.pause()).await;
+            now = self.plan_again().await.map_err(unread)?;
         }
-        Ok(last)
+        self.progress.enter(Phase::Between);
+        let taken = taken_unseen(refusal, plan, &now);
+        if taken.is_empty() {
+            return Ok(now);
+        }
+        let targets = taken.iter().flat_map(|write| plan.targets_of(*write)).cloned().collect();
+        let of_value_name = refusal.error.is_duplicate_value_name();
+        Err(ApplyError::KeyTaken { refused: refused(), targets, of_value_name })
     }
 
-    /// Notes that the first of the open change sets is in.
-    fn take(&self, open: &mut &[&[Write]]) {
-        if let Some((set, rest)) = open.split_first() {
-            self.progress.take(set.len());
-            *open = rest;
-        }
-    }
-
-    /// The end of a run whose next change set is not in.
-    fn failed(&self, stop: Stop) -> ApplyError {
-        let nothing_in = self.progress.is_nothing_in();
-        match stop {
-            Stop::Refused(fault) if nothing_in => ApplyError::Refused(fault),
-            Stop::Unsent(error) if nothing_in => error.into(),
-            Stop::Refused(fault) => self.partial(fault.to_string()),
-            Stop::Unsent(error) => self.partial(sentence(&error)),
-            Stop::Unclear(cause) => self.partial(cause),
-            Stop::Interrupted => self.left(),
-        }
-    }
-
-    /// The end of a run of which some change sets are in.
-    fn partial(&self, cause: String) -> ApplyError {
-        ApplyError::Partial { share: self.progress.share(), cause, extent: None }
-    }
-
-    /// The end of a run that cannot go on after a guard no longer held, with what was planned anew
-    /// and where it differs.
-    fn conflict(
-        &self,
-        fault: ServiceError,
-        now: Option<Plan>,
-        both: Vec<Divergence>,
-    ) -> ApplyError {
-        if !self.progress.is_nothing_in() {
-            return self.partial(fault.to_string());
-        }
-        let problems = now.map(|now| now.problems).unwrap_or_default();
-        ApplyError::Conflict { fault, both, problems }
+    /// Returns how long to wait before a write that was answered is looked for again.
+    fn pause(&self) -> Duration {
+        self.looks.get(1).copied().unwrap_or_default()
     }
 
     /// Plans again from what the targets hold now.
@@ -249,37 +209,45 @@ impl Applying<'_> {
         self.goal.plan(self.reader, self.cloud).await
     }
 
-    /// Which targets of a plan are in, if that can be read soon.
-    async fn extent(&self, agreed: &Plan) -> Option<Extent> {
-        let now = tokio::time::timeout(READ_EXTENT, self.plan_again()).await.ok()?.ok()?;
-        Some(Extent::of(agreed, &now))
-    }
-
-    /// Makes sure that nothing is left to do. Where everything is, what answers the reads may not
-    /// know of the writes yet.
-    async fn verify(&self, sent: &[&[Write]], last: Option<String>) -> Result<(), ApplyError> {
+    /// Makes sure that nothing is left to do after the service took the writes. Where everything
+    /// is, what answers the reads may not know of the writes yet.
+    async fn verify(&self, plan: &Plan, receipt: Receipt) -> Result<(), ApplyError> {
         self.progress.enter(Phase::Verifying);
         self.listener.tell(Event::Verifying);
-        let id = last.map(|id| format!(" (request {id})")).unwrap_or_default();
-        let cause = format!("{} took the write{id}", Service::Dataverse);
-        match Stage::Verify.log(self.plan_again()).await {
-            Ok(after) if after.is_agreed() => Ok(()),
-            Ok(after) if is_what_was_sent(&after, sent) => {
-                self.progress.give_back(sent.len(), after.writes().len());
-                match self.look(sent, cause.clone()).await? {
-                    Looked::All => Ok(()),
-                    Looked::First => Err(self.partial(cause)),
+        let mut after = Plan::default();
+        for pause in self.looks.iter().take(LOOKS_AFTER_ANSWER) {
+            tokio::time::sleep(*pause).await;
+            after = match Stage::Verify.log(self.plan_again()).await {
+                Ok(after) => after,
+                Err(source) => {
+                    return Err(ApplyError::Unverified { cause: accepted(&receipt), source });
                 }
+            };
+            if after.is_agreed() {
+                return Ok(());
             }
-            Ok(after) => Err(ApplyError::Unknown { cause, after: Box::new(after) }),
-            Err(source) => Err(ApplyError::Unverified { cause, source }),
+            if after.writes() != plan.writes() {
+                break;
+            }
         }
+        Err(self.altered(plan, receipt, after).await)
     }
 
-    /// An answer was lost or is not borne out: reading shows whether its change set is in, until the
-    /// service must have given up on it. `open` are the change sets that are not known to be in, of which the
-    /// first was sent.
-    async fn look(&self, open: &[&[Write]], cause: String) -> Result<Looked, ApplyError> {
+    /// Says how a run ends whose writes the service took and did not keep as they were sent.
+    async fn altered(&self, plan: &Plan, receipt: Receipt, after: Plan) -> ApplyError {
+        let mut results = plan.results(&after);
+        let created = self.created(plan, &receipt, &after).await;
+        for result in &mut results {
+            let row = created.iter().find(|row| row.targets.contains(&result.address));
+            result.row = row.and_then(|row| row.id);
+        }
+        let (cause, after) = (accepted(&receipt), Box::new(after));
+        ApplyError::Altered { cause, results, created, after }
+    }
+
+    /// Looks whether a write is in whose answer was lost, until the service must have given up on it.
+    async fn look(&self, plan: &Plan, cause: String) -> Result<(), ApplyError> {
+        let cause = format!("the write was sent and its answer lost: {cause}");
         self.progress.enter(Phase::Looking);
         self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
         let mut after = Plan::default();
@@ -290,45 +258,35 @@ impl Applying<'_> {
                 Err(source) => return Err(ApplyError::Unverified { cause, source }),
             };
             if after.is_agreed() {
-                return Ok(Looked::All);
-            }
-            if open.len() > 1 && is_what_was_sent(&after, &open[1..]) {
-                return Ok(Looked::First);
+                return Ok(());
             }
         }
-        if !is_what_was_sent(&after, open) {
-            return Err(ApplyError::Unknown { cause, after: Box::new(after) });
+        if after.writes() != plan.writes() {
+            return Err(unknown(cause, plan, after));
         }
         self.progress.enter(Phase::Between);
-        if self.progress.is_nothing_in() {
-            return Err(ApplyError::NotWritten { cause });
-        }
-        Err(self.partial(cause))
+        Err(ApplyError::NotWritten { cause })
     }
 }
 
-/// What looking for a change set whose answer was lost found.
-enum Looked {
-    /// It is in, and nothing is left to do.
-    All,
-    /// It is in, and those after it are not.
-    First,
-}
-
-/// Whether a plan has exactly the writes of these change sets.
-fn is_what_was_sent(plan: &Plan, sets: &[&[Write]]) -> bool {
-    plan.writes().iter().eq(sets.iter().copied().flatten())
-}
-
-/// Whether a change set is in, as its answer tells, to the request of that id.
-fn committed(answer: Result<ChangeSetAnswer, SendError>) -> Result<Option<String>, Stop> {
-    match answer {
-        Ok(ChangeSetAnswer::Committed(id)) => Ok(id),
-        Ok(ChangeSetAnswer::Refused(fault)) => Err(Stop::Refused(fault)),
-        Ok(ChangeSetAnswer::Unclear(cause)) => Err(Stop::Unclear(cause)),
-        Err(SendError::Transport(error)) if !error.is_never_sent() => {
-            Err(Stop::Unclear(sentence(&error)))
-        }
-        Err(error) => Err(Stop::Unsent(error)),
+/// Says how a run ends whose writes the service refused, for another reason than a conflict.
+fn not_in(refused: Refused, plan: &Plan, now: Plan) -> ApplyError {
+    let mut results = plan.results(&now).into_iter();
+    if results.all(|one| one.state == TargetState::Unchanged) {
+        return ApplyError::Refused(refused);
     }
+    unknown(refused.to_string(), plan, now)
+}
+
+/// Says that it is not known what became of the writes of a plan, by what a later plan shows.
+fn unknown(cause: String, plan: &Plan, after: Plan) -> ApplyError {
+    let results = plan.results(&after);
+    let may_repeat = plan.writes().iter().any(|write| after.makes(write));
+    ApplyError::Unknown { cause, after: Box::new(after), results, may_repeat }
+}
+
+/// Says that the service took the writes.
+fn accepted(receipt: &Receipt) -> String {
+    let id = receipt.request_id.as_ref().map(|id| format!(" (request {id})"));
+    format!("{} accepted the write{}", Service::Dataverse, id.unwrap_or_default())
 }

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 mod model;
 
 use super::*;
+use crate::api::dataverse::{MOST_OPERATIONS, RefusedPart};
 use crate::auth::Session;
 use crate::domain::{CallbackUrl, Clouds, SchemaName};
+use crate::domain::{EntityTag, StoredText};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::http::Answer;
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport};
-use crate::plan::plan;
+use crate::plan::{MOST_ROWS, Write, plan};
 use crate::state::*;
 
 const FOREIGN: &str = "https://other.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -31,6 +34,8 @@ struct Held {
     foreign: bool,
     /// Whether somebody interrupts the run.
     interrupted: bool,
+    /// The name of a value that is there and belongs to no variable that is asked for.
+    orphan: Option<&'static str>,
 }
 
 /// Nobody listens.
@@ -97,14 +102,41 @@ fn page(held: &Held, request: &Received) -> Reply {
     Reply::json(200, &format!(r#"{{"value":[{}]}}"#, rows.join(",")))
 }
 
-/// The answer to a change set of so many writes that is in.
+/// The page of the values that are asked for by their ids.
+fn orphans(held: &Held) -> Reply {
+    let row = |name: &&str| {
+        format!(
+            r#"{{"@odata.etag":"W/\"3\"","environmentvariablevalueid":"{}","schemaname":"{name}","value":"{URL}"}}"#,
+            guid(7_000)
+        )
+    };
+    let row = held.orphan.as_ref().map(row).unwrap_or_default();
+    Reply::json(200, &format!(r#"{{"value":[{row}]}}"#))
+}
+
+/// The answer to a change set of so many writes that is in. Each row has the id 7000 and more.
 fn committed(writes: usize) -> Reply {
-    let part = "--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\r\n";
-    let body = format!(
-        "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{}--c--\r\n--b--\r\n",
-        part.repeat(writes)
+    let part = |number: usize| {
+        let id = guid(7_000 + number - 1);
+        format!(
+            "--c\r\nContent-Type: application/http\r\nContent-ID: {number}\r\n\r\nHTTP/1.1 204 No Content\r\nOData-EntityId: https://x.example/api/data/v9.2/environmentvariablevalues({id})\r\n\r\n\r\n"
+        )
+    };
+    let parts: String = (1..=writes).map(part).collect();
+    Reply::text(200, "multipart/mixed; boundary=b", &batch(&parts))
+}
+
+/// The answer to a batch of one change set with those parts.
+fn batch(parts: &str) -> String {
+    format!("--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{parts}--c--\r\n--b--\r\n")
+}
+
+/// The refusal of one write of a change set, with what tells which.
+fn refused_part(status: u16, code: &str, id: &str) -> Reply {
+    let part = format!(
+        "--c\r\nContent-Type: application/http\r\n{id}\r\nHTTP/1.1 {status} X\r\nContent-Type: application/json\r\n\r\n{{\"error\":{{\"code\":\"{code}\",\"message\":\"no\"}}}}\r\n"
     );
-    Reply::text(200, "multipart/mixed; boundary=b", &body)
+    Reply::text(400, "multipart/mixed; boundary=b", &batch(&part))
 }
 
 fn refused(status: u16, code: &str) -> Reply {
@@ -128,6 +160,9 @@ async fn applied_and_then(
         let mut held = held.lock().unwrap();
         if held.silent {
             return Reply::json(500, "{}");
+        }
+        if request.line.contains("/environmentvariablevalues") {
+            return orphans(&held);
         }
         if !request.line.contains("$batch") {
             return page(&held, request);
@@ -183,10 +218,121 @@ async fn writes_that_are_in_and_read_back_are_applied() {
     assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
 }
 
+/// The failure of an apply.
+async fn failed(variables: usize, on_batch: OnBatch, then: fn(&mut Held)) -> Failure {
+    Failure::from(applied_and_then(variables, on_batch, then).await.unwrap_err())
+}
+
 #[tokio::test]
-async fn a_service_that_says_yes_and_does_nothing_is_not_believed() {
+async fn a_service_that_says_yes_and_keeps_nothing_is_not_believed() {
     let ended = applied(2, |_| (false, committed(2))).await;
-    assert!(matches!(ended, Err(ApplyError::NotWritten { .. })), "{ended:?}");
+    let Err(ApplyError::Altered { results, created, .. }) = &ended else { panic!("{ended:?}") };
+    assert!(results.iter().all(|one| one.state == TargetState::Unchanged), "{results:?}");
+    assert!(created.iter().all(|row| row.state == RowState::Absent), "{created:?}");
+    let failure = Failure::from(ended.unwrap_err());
+    assert_eq!(failure.exit, Exit::Unknown);
+    let hints = failure.hints.join("\n");
+    for words in ["a plug-in, a flow, auto-numbering", "it holds what it held before, nothing"] {
+        assert!(hints.contains(words), "{hints}");
+    }
+    assert!(!failure.message.contains("nothing was written"), "{failure:?}");
+    assert!(!hints.contains("do not run again"), "{hints}");
+}
+
+#[tokio::test]
+async fn a_new_row_that_its_key_does_not_find_is_told_by_its_id_and_not_made_again() {
+    let ended = applied_and_then(2, |_| (false, committed(2)), |held| held.orphan = Some("A-1"));
+    let ended = ended.await.unwrap_err();
+    let ApplyError::Altered { results, created, .. } = &ended else { panic!("{ended:?}") };
+    assert_eq!(results[0].row, Some(guid(7_000).parse().unwrap()));
+    let RowState::Present(columns) = &created[0].state else { panic!("{created:?}") };
+    assert_eq!(columns.iter().map(ToString::to_string).collect::<Vec<_>>(), ["schemaname"]);
+    let failure = Failure::from(ended);
+    let hints = failure.hints.join("\n");
+    assert!(hints.contains(&guid(7_000)) && hints.contains("`schemaname`"), "{hints}");
+    assert!(hints.contains("do not run again") && !hints.contains("is safe"), "{hints}");
+    assert!(!hints.contains("A-1"), "what a row holds is not shown: {hints}");
+}
+
+#[tokio::test]
+async fn a_value_that_was_rewritten_is_told_beside_what_was_sent() {
+    let failure = failed(2, |_| (true, committed(2)), |held| held.foreign = true).await;
+    assert_eq!(failure.exit, Exit::Unknown);
+    let fingerprint =
+        |url: &str| url.parse::<CallbackUrl>().unwrap().view().fingerprint.to_string();
+    for url in [URL, FOREIGN] {
+        assert!(failure.hints[0].contains(&fingerprint(url)), "{failure:?}");
+    }
+    let part = failed(2, |_| (false, committed(2)), |held| held.written = 1).await;
+    assert!(part.hints[0].contains("Url0 reads back as sent"), "{part:?}");
+    assert!(part.hints[1].contains("Url1: sent") && part.exit == Exit::Unknown, "{part:?}");
+}
+
+#[tokio::test]
+async fn a_no_is_not_believed_before_the_targets_were_read() {
+    for refusal in [
+        |_| (true, refused(403, "0x80040220")),
+        |_| (true, refused(400, "x")),
+        |_| (true, refused(412, "0x80040216")),
+        |_| (true, refused_part(403, "0x80040220", "Content-ID: 1\r\n")),
+        |_| (true, refused(429, "0x80072322")),
+    ] {
+        let ended = applied(2, refusal).await;
+        assert!(matches!(ended, Ok(Applied::ThoughRefused { .. })), "{ended:?}");
+    }
+    let in_part = failed(2, |_| (false, refused(403, "x")), |held| held.written = 1).await;
+    assert_eq!(in_part.exit, Exit::Unknown, "{in_part:?}");
+    let unread = failed(2, |_| (true, refused(403, "x")), |held| held.silent = true).await;
+    assert_eq!(unread.exit, Exit::Unknown);
+    assert!(unread.message.contains("was not checked"), "{unread:?}");
+    assert!(!unread.message.contains("nothing was written;"), "{unread:?}");
+    let nothing = failed(2, |_| (false, refused(403, "x")), |_| ()).await;
+    assert!(nothing.exit == Exit::Refused && nothing.message.ends_with("nothing was written"));
+}
+
+#[tokio::test]
+async fn the_target_of_the_refused_row_is_named_where_the_service_tells_it() {
+    let said = async |on_batch: OnBatch| failed(3, on_batch, |_| ()).await.message;
+    let named = said(|_| (false, refused_part(400, "0x80040265", "Content-ID: 2\r\n"))).await;
+    assert!(named.starts_with("the write to `environment-variable/contoso_Url1` was refused"));
+    for id in [(|_| (false, refused_part(400, "x", ""))) as OnBatch, |_| {
+        (false, refused_part(400, "x", "Content-ID: 7\r\n"))
+    }] {
+        let untold = said(id).await;
+        assert!(untold.contains("the service did not tell which of 3 rows it refuses"), "{untold}");
+    }
+    let whole = said(|_| (false, refused(403, "x"))).await;
+    assert!(!whole.contains("which of") && !whole.contains("contoso_Url"), "{whole}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_by_a_row_that_nobody_sees_ends_the_run_at_once() {
+    let taken: [OnBatch; 3] = [
+        |set| (set > 1, refused(412, "0x80060892")),
+        |set| (set > 1, refused_part(412, "0x80040237", "Content-ID: 1\r\n")),
+        |set| (set > 1, refused_part(412, "0x80040237", "")),
+    ];
+    for on_batch in taken {
+        let ended = applied(2, on_batch).await;
+        assert!(matches!(ended, Err(ApplyError::KeyTaken { .. })), "{ended:?}");
+        let failure = Failure::from(ended.unwrap_err());
+        assert_eq!(failure.exit, Exit::Refused);
+        let hints = failure.hints.join(" ");
+        assert!(
+            hints.contains("depth Organization") && !hints.contains("and run again"),
+            "{hints}"
+        );
+    }
+    let seen_by_now = applied_and_then(
+        2,
+        |set| match set {
+            1 => (false, refused(412, "0x80040237")),
+            _ => (true, committed(1)),
+        },
+        |held| held.written += usize::from(held.batches == 1),
+    );
+    let ended = seen_by_now.await;
+    assert!(matches!(ended, Ok(Applied::ByThisRunAnew(_))), "{ended:?}");
 }
 
 #[tokio::test]
@@ -218,62 +364,8 @@ async fn a_refusal_is_told_from_somebody_elses_write() {
 }
 
 #[tokio::test]
-async fn past_a_thousand_writes_the_sets_go_in_order_and_a_failure_says_how_far_they_came() {
-    let all = applied(1_001, |set| (true, committed(if set == 1 { 1_000 } else { 1 }))).await;
-    assert!(matches!(all, Ok(Applied::ByThisRun)), "{all:?}");
-    let second_refused: OnBatch = |set| {
-        if set == 1 { (true, committed(1_000)) } else { (false, refused(403, "0x80040220")) }
-    };
-    let ended = applied(1_001, second_refused).await;
-    assert!(
-        matches!(ended, Err(ApplyError::Partial { share: Share { sets: 1, of_sets: 2, .. }, .. })),
-        "{ended:?}"
-    );
-    let second_lost: OnBatch =
-        |set| if set == 1 { (true, committed(1_000)) } else { (false, Reply::Drop) };
-    let ended = applied(1_001, second_lost).await;
-    assert!(
-        matches!(ended, Err(ApplyError::Partial { share: Share { sets: 1, of_sets: 2, .. }, .. })),
-        "{ended:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_lost_change_set_that_is_in_is_followed_by_the_next() {
-    let ended = applied(1_001, |set| match set {
-        1 => (true, Reply::Drop),
-        _ => (true, committed(1)),
-    });
-    let ended = ended.await;
-    assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
-}
-
-#[tokio::test]
-async fn what_is_in_of_several_change_sets_is_told_by_its_targets() {
-    let second_refused: OnBatch = |set| {
-        if set == 1 { (true, committed(1_000)) } else { (false, refused(403, "0x80040220")) }
-    };
-    let failure = Failure::from(applied(1_002, second_refused).await.unwrap_err());
-    assert_eq!(failure.exit, Exit::Unknown);
-    assert!(failure.message.contains("1 of 2 change sets are in (1000 of 1002 rows)"));
-    let url = |index| format!("environment-variable/contoso_Url{index}");
-    let told = [
-        format!("in: 1000 targets, from {} to {}", url(0), url(999)),
-        format!("not in: 2 targets, from {} to {}", url(1_000), url(1_001)),
-    ];
-    assert_eq!(failure.hints[..2], told);
-}
-
-#[tokio::test]
-async fn a_run_that_is_interrupted_sends_no_further_change_set() {
+async fn a_run_that_is_interrupted_sends_nothing_more() {
     let interrupt = |held: &mut Held| held.interrupted = true;
-    let ended = applied_and_then(1_001, |_| (true, committed(1_000)), interrupt).await;
-    let ended = ended.unwrap_err();
-    assert!(
-        matches!(ended, ApplyError::Partial { share: Share { sets: 1, of_sets: 2, .. }, .. }),
-        "{ended:?}"
-    );
-    assert!(ended.to_string().ends_with("the run was interrupted"), "{ended}");
     let ended = applied_and_then(1, |_| (true, committed(1)), interrupt).await;
     assert!(matches!(ended, Ok(Applied::ByThisRun)), "what is in is read back: {ended:?}");
     let refused = applied_and_then(1, |_| (false, refused(412, "0x80060882")), interrupt).await;
@@ -286,19 +378,47 @@ async fn after_a_conflict_that_changed_nothing_shown_the_run_goes_on_and_not_for
         |set| if set == 1 { (false, refused(412, "0x80060882")) } else { (true, committed(2)) };
     let ended = applied(2, once).await;
     assert!(matches!(&ended, Ok(Applied::ByThisRunAnew(plan)) if plan.writes().len() == 2));
-    let second_set: OnBatch = |set| match set {
-        1 => (true, committed(1_000)),
-        2 => (false, refused(412, "0x80060892")),
-        _ => (true, committed(1)),
-    };
-    let ended = applied(1_001, second_set).await;
-    assert!(matches!(ended, Ok(Applied::ByThisRun)), "{ended:?}");
     let too_often: OnBatch = |set| {
         let done = set > MOST_ROUNDS;
         (done, if done { committed(1) } else { refused(412, "0x80060882") })
     };
     let ended = applied(1, too_often).await;
-    assert!(matches!(ended, Err(ApplyError::Conflict { .. })), "{ended:?}");
+    assert!(matches!(ended, Err(ApplyError::Conflict { unmoved: true, .. })), "{ended:?}");
+}
+
+#[test]
+fn a_row_that_is_gone_is_a_conflict_and_a_404_of_something_else_is_none() {
+    let error = |status| {
+        let answer = Answer::new(status, http::HeaderMap::default(), Vec::new());
+        crate::api::read_service_error(Service::Dataverse, &answer, "x")
+    };
+    let text = StoredText::new("x");
+    let tag = EntityTag::new("W/\"1\"").unwrap();
+    let writes = [
+        Write::UpdateVariableValue { id: guid(1).parse().unwrap(), guard: tag, text: text.clone() },
+        Write::CreateVariableValue {
+            definition: guid(2).parse().unwrap(),
+            schema_name: name(1),
+            text,
+        },
+    ];
+    let conflicts =
+        |status, part| is_conflict(&ChangeSetRefusal { error: error(status), part }, &writes);
+    assert!(conflicts(404, RefusedPart::Write(0)) && conflicts(404, RefusedPart::Untold));
+    assert!(!conflicts(404, RefusedPart::Write(1)) && !conflicts(404, RefusedPart::Whole));
+    assert!(conflicts(412, RefusedPart::Whole) && !conflicts(403, RefusedPart::Write(0)));
+}
+
+#[test]
+fn a_plan_has_as_many_rows_at_most_as_a_change_set_takes() {
+    assert_eq!(MOST_ROWS, MOST_OPERATIONS);
+    let problems = |rows| {
+        let clouds = Clouds::embedded().unwrap();
+        let mut plan = plan(&desired(rows), &observed(rows), clouds.named("public").unwrap());
+        plan.refuse_too_many_rows("split");
+        (plan.problems.len(), plan.writes().len())
+    };
+    assert_eq!((problems(MOST_ROWS), problems(MOST_ROWS + 1)), ((0, MOST_ROWS), (1, 0)));
 }
 
 #[tokio::test]

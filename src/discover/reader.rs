@@ -172,7 +172,7 @@ impl<'run> Reader<'run> {
     }
 
     /// The rows of a table that have those ids, as far as there are any.
-    pub(super) async fn rows_of(
+    pub(crate) async fn rows_of(
         &self,
         (entity_set, primary_id): (&str, &LogicalName),
         ids: &[RowId],

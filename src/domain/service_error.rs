@@ -10,6 +10,9 @@ const VERSION_MISMATCH: &[&str] = &["0x80060882"];
 /// Dataverse's codes for a row whose key is taken: by an alternate key, a primary key, a unique index.
 const DUPLICATE_KEY: &[&str] = &["0x80060892", "0x80040237", "0x80073002"];
 
+/// The unique key that older organisations have over the names of variables' values.
+const VALUE_NAME_KEY: &str = "ndx_envvarval_schemaname";
+
 /// Dataverse's codes for a row that does not exist: by its key, by its id.
 const ROW_NOT_FOUND: &[&str] = &["0x80060891", "0x80040217"];
 
@@ -64,10 +67,12 @@ impl ServiceError {
     /// Returns true if a guard of a write no longer holds: the row has another version, exists
     /// already or does not exist.
     pub fn is_conflict(&self) -> bool {
-        self.status == 412
-            || self.is_version_mismatch()
-            || self.is_duplicate_key()
-            || self.is_row_not_found()
+        self.status == 412 || self.is_conflict_by_code()
+    }
+
+    /// Returns true if the service's code, and not the status alone, says that a guard no longer holds.
+    pub fn is_conflict_by_code(&self) -> bool {
+        self.is_version_mismatch() || self.is_duplicate_key() || self.is_row_not_found()
     }
 
     /// Returns true if the row has another version than the write expects.
@@ -77,7 +82,12 @@ impl ServiceError {
 
     /// Returns true if another row has the key already.
     pub fn is_duplicate_key(&self) -> bool {
-        self.has_code(DUPLICATE_KEY)
+        self.has_code(DUPLICATE_KEY) || self.is_duplicate_value_name()
+    }
+
+    /// Returns true if the key that is taken is that of the name of a variable's value.
+    pub fn is_duplicate_value_name(&self) -> bool {
+        self.message.to_ascii_lowercase().contains(VALUE_NAME_KEY)
     }
 
     /// Returns true if the row that a write names does not exist.

@@ -78,9 +78,9 @@ pub(super) fn of(code: Exit) -> ExitText {
         Exit::Unknown => exit(
             "perhaps something: some or all of the plan",
             text(
-                "outcome unknown: a write was sent and could not be verified, it was interrupted for longer than 10 s, or some change sets of several are in",
-                "the answer to a write was lost, or what was read back is not what was written",
-                "look with `flowbind plan`, or `flowbind rollback FILE --dry-run`; running `apply` or `rollback` again is safe",
+                "outcome unknown: a write was sent and could not be verified, the service accepted it and something else reads back, or it was interrupted for longer than 10 s",
+                "the answer to a write was lost, something in the environment (a plug-in, a flow, auto-numbering) changed what was written, or what was read back could not be read",
+                "read the message, which says whether running again is safe; look with `flowbind plan`, or `flowbind rollback FILE --dry-run`",
             ),
         ),
         Exit::NotReady => exit(

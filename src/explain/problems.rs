@@ -97,7 +97,7 @@ pub(super) fn of(code: Code) -> Text {
         // The flows.
         Code::FlowNotFound => text(
             "no flow has that workflow id in this environment",
-            "the solution was not imported here, or the id is the one that the Flow service gave the flow in one environment (`resourceid`)",
+            "the solution was not imported here, the id is the one that the Flow service gave the flow in one environment (`resourceid`), or the user's read privilege for processes does not reach the flow: Dataverse leaves out rows below its depth, without an error",
             "import the solution first, or take `workflow-id` from the file's name in the solution",
         ),
         Code::FlowNotCloud => text(
@@ -211,7 +211,7 @@ pub(super) fn of(code: Code) -> Text {
         // The targets.
         Code::DefinitionMissing => text(
             "there is no such environment variable",
-            "the solution that defines it was not imported, or `environment-variable` is its display name",
+            "the solution that defines it was not imported, `environment-variable` is its display name, or the user's read privilege does not reach the definition: Dataverse leaves out rows below its depth, without an error",
             "import the solution that defines it first, or correct `environment-variable`",
         ),
         Code::VariableType => text(
@@ -304,7 +304,7 @@ pub(super) fn of(code: Code) -> Text {
         ),
         Code::RecordMissing => text(
             "there is no such record, and `missing = \"create\"` is not set",
-            "configuration data was not moved to this environment, or `key` has a slip",
+            "configuration data was not moved to this environment, `key` has a slip, or the user's read privilege for the table does not reach the record: Dataverse leaves out rows below its depth, without an error",
             "make the record, or write `missing = \"create\"`",
         ),
         Code::RecordAmbiguous => text(
@@ -317,6 +317,11 @@ pub(super) fn of(code: Code) -> Text {
             "the environment was copied, and its variables and records came along",
             "keep what reads it from calling until `flowbind apply` has written this environment's URL",
         ),
+        Code::TooManyRows => text(
+            "more than 1,000 rows would have to be written",
+            "Dataverse writes at most 1,000 rows in one change set, and a run writes all of its rows or none",
+            "split the manifest, and run once for each part",
+        ),
         Code::TargetCollision => text(
             "two bindings turned out to write to the same column of the same record",
             "two keys, or a key and an id, lead to one record in this environment",
@@ -326,6 +331,18 @@ pub(super) fn of(code: Code) -> Text {
             "the value is longer than its column, or than the 2,000 characters of a variable",
             "a signed URL has about 300 characters, and a JSON variable holds all its members in one text",
             "make the column longer, or spread the members over several variables",
+        ),
+
+        // Writing.
+        Code::KeyTaken => text(
+            "a row with the key of a new record or value is there already, and the signed-in user does not see it",
+            "Dataverse leaves out rows below the depth of the user's read privilege, without an error; or the value of that name belongs to another definition",
+            "have an administrator look for the row, and give the user's role the read privilege of its table with the depth Organization, or have the row removed",
+        ),
+        Code::WrittenThoughRefused => text(
+            "a warning: the write was refused, and reading back shows that all of it is in",
+            "a gateway or proxy answered in the place of Dataverse after it had written, or another run wrote the same",
+            "have the operators of what stands between look at the request that the message names",
         ),
 
         // Asking the URLs that are there.

@@ -173,6 +173,19 @@ impl Journal {
         self
     }
 
+    /// Returns the journal with the ids of some rows that the apply made, by their places.
+    #[must_use]
+    pub fn with_ids(mut self, ids: &[(usize, RowId)]) -> Self {
+        for (place, known) in ids {
+            if let Some(JournalRow { origin: Origin::Created { id, .. }, .. }) =
+                self.rows.get_mut(*place)
+            {
+                *id = Some(*known);
+            }
+        }
+        self
+    }
+
     /// Whether the id of every row is known.
     pub fn is_complete(&self) -> bool {
         self.rows.iter().all(|row| row.id().is_some())

@@ -41,6 +41,7 @@ struct Draft<'run> {
     warnings: Vec<Problem>,
     left_alone: usize,
     writes: Vec<Write>,
+    targets: Vec<Vec<String>>,
 }
 
 /// The rows that somebody changed since the apply, by their places in the journal.
@@ -70,7 +71,8 @@ pub fn plan_rollback(
             Verdict::Hidden(refusal) => draft.hidden(row, refusal),
         }
     }
-    let mut plan = Plan::new(draft.changes, draft.problems, draft.warnings, draft.writes);
+    let plan = Plan::new(draft.changes, draft.problems, draft.warnings, draft.writes);
+    let mut plan = plan.with_targets(draft.targets);
     plan.left_alone = draft.left_alone;
     plan
 }
@@ -112,9 +114,9 @@ fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
 
 impl<'run> Draft<'run> {
     fn new(cloud: &'run Cloud, own: &'run EnvironmentId) -> Self {
-        let (changes, writes) = (Vec::new(), Vec::new());
+        let (changes, writes, targets) = (Vec::new(), Vec::new(), Vec::new());
         let (problems, warnings) = (Vec::new(), Vec::new());
-        Self { cloud, own, changes, problems, warnings, left_alone: 0, writes }
+        Self { cloud, own, changes, problems, warnings, left_alone: 0, writes, targets }
     }
 
     /// Notes that a row is as it was.
@@ -145,6 +147,7 @@ impl<'run> Draft<'run> {
             self.changes.push(change(place, Action::Delete, reason, now, None));
         }
         let (id, guard) = (held.id, held.tag.clone());
+        self.targets.push(row.places.iter().map(|place| place.address.clone()).collect());
         self.writes.push(Write::Delete { entity_set: row.entity_set.to_string(), id, guard });
     }
 
@@ -166,6 +169,8 @@ impl<'run> Draft<'run> {
             self.warn_of_hosts(row, name, text);
         }
         let (id, guard) = (held.id, held.tag.clone());
+        let open = row.places.iter().filter(|place| !is_earlier(row, held, &place.column));
+        self.targets.push(open.map(|place| place.address.clone()).collect());
         let entity_set = row.entity_set.to_string();
         self.writes.push(Write::Restore { entity_set, id, guard, columns });
     }

@@ -82,7 +82,7 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
             return reason(
                 Code::FlowNotFound,
                 format!("no flow has the workflow id `{}` in this environment", flow.workflow_id),
-                "import the solution that holds the flow first, or correct `workflow-id`",
+                "import the solution that holds the flow first, or correct `workflow-id`; if the flow is there, give the user's role the privilege `prvReadWorkflow` with the depth Organization: rows beyond the depth are left out without an error",
             );
         }
     };

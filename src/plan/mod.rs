@@ -9,6 +9,7 @@ mod elsewhere;
 mod flows;
 mod held;
 pub(crate) mod json;
+mod read_back;
 mod records;
 mod substance;
 mod unready;
@@ -32,9 +33,14 @@ pub use difference::{Difference, Part};
 pub use elsewhere::elsewhere;
 pub use held::held;
 use json::Document;
+pub use read_back::{TargetResult, TargetState};
 pub use substance::Divergence;
 pub use unready::{Unready, unready};
 pub use write::{CellValue, Write};
+
+/// The most rows that Dataverse writes together: the most operations of a change set
+/// (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api>).
+pub const MOST_ROWS: usize = 1_000;
 
 /// What a run would change, and what keeps it from doing so.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +54,8 @@ pub struct Plan {
     /// How many targets a rollback leaves alone, since somebody changed them.
     pub left_alone: usize,
     writes: Vec<Write>,
+    /// The addresses of the targets that each write changes.
+    targets: Vec<Vec<String>>,
 }
 
 /// What happens to one target.
@@ -139,7 +147,30 @@ impl Plan {
         warnings: Vec<Problem>,
         writes: Vec<Write>,
     ) -> Self {
-        Self { changes, problems, warnings, left_alone: 0, writes }
+        Self { changes, problems, warnings, left_alone: 0, writes, targets: Vec::new() }
+    }
+
+    /// Notes which targets each write changes, by their addresses.
+    #[must_use]
+    pub fn with_targets(self, targets: Vec<Vec<String>>) -> Self {
+        Self { targets, ..self }
+    }
+
+    /// Returns the addresses of the targets that a write changes, by its place among the writes.
+    pub fn targets_of(&self, write: usize) -> &[String] {
+        self.targets.get(write).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds a problem if there are more rows to write than one change set takes.
+    pub fn refuse_too_many_rows(&mut self, hint: &str) {
+        let rows = self.writes.len();
+        if rows > MOST_ROWS {
+            let message = format!(
+                "{rows} rows would have to be written, and Dataverse writes at most {MOST_ROWS} in one change set: all of them or none"
+            );
+            let (code, hint) = (Code::TooManyRows, hint.to_owned());
+            self.problems.push(Problem { code, address: None, message, hint, site: None });
+        }
     }
 
     /// Adds what a person should know, in the manifest's order.
@@ -237,7 +268,8 @@ struct Draft<'run> {
     changes: Vec<(usize, Change)>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    writes: Vec<(usize, Write)>,
+    /// Each write with the bindings that it is for, the first of which tells its order.
+    writes: Vec<(Vec<usize>, Write)>,
 }
 
 impl<'run> Draft<'run> {
@@ -321,7 +353,8 @@ impl<'run> Draft<'run> {
     /// Puts everything in the manifest's order.
     fn finish(mut self) -> Plan {
         self.changes.sort_by_key(|(index, _)| *index);
-        self.writes.sort_by_key(|(index, _)| *index);
+        self.writes.sort_by_key(|(bindings, _)| bindings.first().copied());
+        let targets = self.targets();
         self.problems.sort_by_key(|problem| problem.site);
         self.warnings.sort_by_key(|warning| warning.site);
         Plan {
@@ -330,7 +363,19 @@ impl<'run> Draft<'run> {
             warnings: self.warnings,
             left_alone: 0,
             writes: self.writes.into_iter().map(|(_, write)| write).collect(),
+            targets,
         }
+    }
+
+    /// Returns the addresses of the targets that each write changes. The changes are in order.
+    fn targets(&self) -> Vec<Vec<String>> {
+        let address = |binding: &usize| {
+            let place = self.changes.binary_search_by_key(binding, |(index, _)| *index).ok()?;
+            let (_, change) = &self.changes[place];
+            (change.action != Action::NoOp).then(|| change.address.clone())
+        };
+        let writes = self.writes.iter();
+        writes.map(|(bindings, _)| bindings.iter().filter_map(address).collect()).collect()
     }
 }
 

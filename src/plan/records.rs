@@ -15,6 +15,9 @@ use crate::state::{
 const KEEP_ELSEWHERE: &str =
     "keep the URL in a standard table with optimistic concurrency, or in an environment variable";
 
+/// What else may keep a record from being found.
+const READ_DEPTH: &str = "give the user's role the read privilege of the table with the depth Organization: rows beyond the depth are left out without an error";
+
 /// A binding to a record, with the column that it is about.
 type Part<'run> = (Wanted<'run>, &'run LogicalName, Missing);
 
@@ -26,7 +29,7 @@ type Updates<'run> = BTreeMap<(&'run LogicalName, RowId), Update<'run>>;
 
 /// The update of one row.
 struct Update<'run> {
-    index: usize,
+    bindings: Vec<usize>,
     table: &'run Table,
     row: &'run Row,
     columns: BTreeMap<LogicalName, StoredText>,
@@ -50,7 +53,7 @@ pub(super) fn plan<'run>(
         plan_record(draft, targets, record, &parts, &mut updates);
     }
     for update in updates.into_values().filter(|update| !update.columns.is_empty()) {
-        draft.writes.push((update.index, update.write()));
+        draft.writes.push((update.bindings.clone(), update.write()));
     }
 }
 
@@ -308,9 +311,8 @@ fn update<'run>(
     ((wanted, name, _), column): &Place<'_, 'run>,
     updates: &mut Updates<'run>,
 ) {
-    let entry = updates
-        .entry((&record.table, row.id))
-        .or_insert_with(|| Update::new(wanted.index, table, row));
+    let entry = updates.entry((&record.table, row.id)).or_insert_with(|| Update::new(table, row));
+    entry.bindings.push(wanted.index);
     if !entry.taken.insert(name) {
         let message =
             "another binding writes to the same column of the same record, found by another key"
@@ -365,6 +367,7 @@ fn absent<'run>(
     };
     for ((wanted, ..), _) in places {
         let message = "there is no such record".to_owned();
+        let hint = format!("{hint}; if it is there, {READ_DEPTH}");
         draft.problem(wanted, Code::RecordMissing, message, hint);
     }
 }
@@ -404,7 +407,8 @@ fn create<'run>(
         }
     }
     let entity_set = table.entity_set.clone();
-    draft.writes.push((first.index, Write::CreateRow { entity_set, columns }));
+    let bindings = places.iter().map(|((wanted, ..), _)| wanted.index).collect();
+    draft.writes.push((bindings, Write::CreateRow { entity_set, columns }));
 }
 
 /// Notes that Dataverse does not enforce, or not yet, the alternate key over the key's columns.
@@ -449,8 +453,9 @@ fn warn_of_twins(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
 }
 
 impl<'run> Update<'run> {
-    fn new(index: usize, table: &'run Table, row: &'run Row) -> Self {
-        Self { index, table, row, columns: BTreeMap::new(), taken: BTreeSet::new() }
+    fn new(table: &'run Table, row: &'run Row) -> Self {
+        let (bindings, columns) = (Vec::new(), BTreeMap::new());
+        Self { bindings, table, row, columns, taken: BTreeSet::new() }
     }
 
     fn write(self) -> Write {

@@ -89,7 +89,7 @@ fn missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
         wanted,
         Code::DefinitionMissing,
         "there is no such environment variable in this environment".to_owned(),
-        "import the solution that defines it first, or correct `environment-variable`",
+        "import the solution that defines it first, or correct `environment-variable`; if it is there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the depth Organization: rows beyond the depth are left out without an error",
     );
 }
 
@@ -309,5 +309,5 @@ fn write(draft: &mut Draft<'_>, variable: &Variable, parts: &[&Part<'_>], text: 
         },
         Some(row) => Write::UpdateVariableValue { id: row.id, guard: row.tag.clone(), text },
     };
-    draft.writes.push((first.index, write));
+    draft.writes.push((parts.iter().map(|part| part.wanted.index).collect(), write));
 }

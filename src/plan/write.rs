@@ -66,6 +66,31 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Tells whether it makes a row.
+    pub fn is_new(&self) -> bool {
+        matches!(self, Self::CreateVariableValue { .. } | Self::CreateRow { .. })
+    }
+
+    /// Returns the name of its table in addresses.
+    pub fn entity_set(&self) -> &str {
+        match self {
+            Self::CreateVariableValue { .. } | Self::UpdateVariableValue { .. } => {
+                "environmentvariablevalues"
+            }
+            Self::CreateRow { entity_set, .. }
+            | Self::UpdateRow { entity_set, .. }
+            | Self::Restore { entity_set, .. }
+            | Self::Delete { entity_set, .. } => entity_set,
+        }
+    }
+
+    /// Tells whether it is for a row that was read, of the version that was read.
+    pub fn is_guarded(&self) -> bool {
+        !self.is_new()
+    }
+}
+
 /// What a new record holds in one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CellValue {

@@ -1,10 +1,10 @@
 //! What a run found wrong, as notices of a pipeline at the line of the manifest.
 
 use super::runner::{Runner, RunnerCommand, Severity};
-use super::words::shown;
-use super::{Run, RunCommand};
+use super::words::{outcome_of, shown};
+use super::{Outcome, Run, RunCommand};
 use crate::failure::Failure;
-use crate::plan::Change;
+use crate::plan::{Change, TargetResult, TargetState};
 use crate::problem::Problem;
 use crate::state::Site;
 
@@ -19,7 +19,8 @@ pub(super) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
     let changes = changes.map_or(&[][..], |plan| &plan.changes).iter();
     let changes = changes.filter(|change| super::words::is_change(change));
     let drifts = changes.map(|change| drift(runner, change, run.source));
-    failure.into_iter().chain(problems).chain(warnings).chain(drifts).collect()
+    let results = run.results.iter().filter_map(|one| result(runner, run, one));
+    failure.into_iter().chain(problems).chain(results).chain(warnings).chain(drifts).collect()
 }
 
 /// Why the run ended early.
@@ -39,6 +40,25 @@ fn note(runner: Runner, severity: Severity, problem: &Problem, source: &str) -> 
     };
     let text = format!("{}{}{help}", about.unwrap_or_default(), shown(&problem.message));
     at(runner, severity, problem.site, source, problem.code.as_str(), &text)
+}
+
+/// A target that the service refused, or that does not hold what was sent, at its line; none where
+/// it holds that, or where a problem tells more.
+fn result(runner: Runner, run: &Run<'_>, result: &TargetResult) -> Option<RunnerCommand> {
+    let is_told = |problem: &Problem| problem.address.as_ref() == Some(&result.address);
+    let code = match result.state {
+        TargetState::Refused => "refused",
+        TargetState::Written => return None,
+        _ if run.outcome == Outcome::Unknown => "unknown",
+        _ => return None,
+    };
+    if run.problems().any(is_told) {
+        return None;
+    }
+    let mut changes = run.plan.map_or(&[][..], |plan| &plan.changes).iter();
+    let site = changes.find(|change| change.address == result.address)?.site;
+    let text = format!("{}: {}", shown(&result.address), shown(&outcome_of(result)));
+    Some(at(runner, Severity::Error, site, run.source, code, &text))
 }
 
 /// A target that does not hold what it should.

@@ -356,13 +356,8 @@ impl Listener for Console {
             Event::Checked { plan, environment, url } => {
                 self.checked(&human::heading("Check of", environment, url), &drift::only(plan));
             }
-            Event::Writing { writes, change_sets } => {
-                let sets = if change_sets == 1 {
-                    "one change set".to_owned()
-                } else {
-                    format!("{change_sets} change sets, in order")
-                };
-                self.line(&format!("Writing {} in {sets} …", counted(writes, "row")));
+            Event::Writing { writes } => {
+                self.line(&format!("Writing {} in one change set …", counted(writes, "row")));
             }
             Event::Verifying => self.line("Reading back …"),
             Event::PlannedAgain => self.line(
@@ -371,6 +366,7 @@ impl Listener for Console {
             Event::WrittenElsewhere => {
                 self.line("Another run wrote the same first. This run wrote nothing.");
             }
+            Event::WrittenThoughRefused { text } => self.line(text),
             Event::Waiting { service, time } => {
                 self.line(&format!("Asking {service} again in {} s …", time.as_secs_f32().ceil()));
             }

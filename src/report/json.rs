@@ -13,7 +13,7 @@ use crate::bridge::Exported;
 use crate::domain::{Fingerprint, UrlView, WorkflowId, visible};
 use crate::failure::Failure;
 use crate::http::RequestCounts;
-use crate::plan::{Change, Difference, ValueView};
+use crate::plan::{Change, Difference, TargetResult, ValueView};
 use crate::probe::Probed;
 use crate::problem::Problem;
 
@@ -48,6 +48,8 @@ struct Document<'run> {
     deployment_settings: Option<ExportShape<'run>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     probes: Option<List<'run, Probed, ProbeShape<'run>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<List<'run, TargetResult, ResultShape<'run>>>,
 }
 
 /// Things of which each takes its shape when it is written.
@@ -167,6 +169,22 @@ struct ProbeShape<'run> {
     answer: Option<String>,
 }
 
+/// What became of a target whose write was sent and is not proved.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct ResultShape<'run> {
+    address: &'run str,
+    result: &'static str,
+    sent: Option<ValueShape<'run>>,
+    holds: Option<ValueShape<'run>>,
+    row_id: Option<String>,
+}
+
+/// Returns a list that is not empty.
+fn some<T>(list: &[T]) -> Option<&[T]> {
+    (!list.is_empty()).then_some(list)
+}
+
 impl<'run> Document<'run> {
     fn of(run: &Run<'run>) -> Self {
         let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
@@ -187,6 +205,7 @@ impl<'run> Document<'run> {
             duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
             deployment_settings: run.exported.map(ExportShape::of),
             probes: run.probes().map(|probes| List::of(probes, ProbeShape::of)),
+            results: some(run.results).map(|results| List::of(results, ResultShape::of)),
         }
     }
 }
@@ -305,6 +324,18 @@ impl<'run> VariableShape<'run> {
             schema_name: variable.schema_name.as_str(),
             action: variable.action.as_str(),
             secret: variable.secret,
+        }
+    }
+}
+
+impl<'run> ResultShape<'run> {
+    fn of(result: &'run TargetResult) -> Self {
+        Self {
+            address: &result.address,
+            result: result.state.as_str(),
+            sent: result.sent.as_ref().map(ValueShape::of),
+            holds: result.holds.as_ref().map(ValueShape::of),
+            row_id: result.row.map(|id| id.to_string()),
         }
     }
 }

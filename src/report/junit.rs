@@ -9,12 +9,12 @@ use std::io::{self, Write};
 
 use super::markup::Markup;
 use super::words::{
-    answer, becomes, consequence, differs, headline, is_change, moment, place, seconds, shown,
-    verdict, why,
+    answer, becomes, consequence, differs, headline, is_change, moment, outcome_of, place, seconds,
+    shown, verdict, why,
 };
 use super::{Outcome, Run, RunCommand, VERSION};
 use crate::domain::visible;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, TargetResult, TargetState};
 use crate::probe::Probed;
 use crate::problem::Problem;
 
@@ -184,9 +184,15 @@ impl<'run> Case<'run> {
         self.change.is_some_and(is_change)
     }
 
-    fn end(&self, run: &Run<'_>) -> End {
+    fn end(&self, run: &Run<'run>) -> End {
         if !self.problems.is_empty() {
             return End::Failed;
+        }
+        match self.result(run).map(|result| result.state) {
+            Some(TargetState::Refused) => return End::Failed,
+            Some(TargetState::Written) => return End::Passed,
+            Some(_) if run.outcome == Outcome::Unknown => return End::Broken,
+            _ => (),
         }
         match run.outcome {
             _ if !self.is_pending() => End::Passed,
@@ -197,7 +203,12 @@ impl<'run> Case<'run> {
         }
     }
 
-    fn node(&self, run: &Run<'_>) -> Markup {
+    /// Returns what became of the target, if its write was sent and is not proved.
+    fn result(&self, run: &Run<'run>) -> Option<&'run TargetResult> {
+        run.result_of(self.change?)
+    }
+
+    fn node(&self, run: &Run<'run>) -> Markup {
         let attributes = [("name", &*self.name), ("classname", &*self.class), ("time", "0")];
         let verdict = self.failure(run.source).or_else(|| self.verdict(run));
         let mut parts: Vec<Markup> = verdict.into_iter().collect();
@@ -218,7 +229,7 @@ impl<'run> Case<'run> {
     }
 
     /// What keeps a case without a problem from having passed.
-    fn verdict(&self, run: &Run<'_>) -> Option<Markup> {
+    fn verdict(&self, run: &Run<'run>) -> Option<Markup> {
         let change = self.change?;
         let (name, kind) = match self.end(run) {
             End::Passed => return None,
@@ -226,10 +237,12 @@ impl<'run> Case<'run> {
                 let message = format!("{}: {}", result(run, change), change.reason);
                 return Some(Markup::empty("skipped", &[("message", &shown(&message))]));
             }
+            End::Failed if self.result(run).is_some() => ("failure", "refused"),
             End::Failed => ("failure", "drift"),
             End::Broken => ("error", "unknown"),
         };
-        let message = shown(&change.reason);
+        let result = self.result(run).map(outcome_of);
+        let message = shown(&result.unwrap_or_else(|| change.reason.to_string()));
         Some(Markup::element(
             name,
             &[("message", &message), ("type", kind)],

@@ -33,7 +33,7 @@ use crate::bridge::Exported;
 use crate::domain::{EnvironmentId, EnvironmentUrl};
 use crate::failure::Failure;
 use crate::http::RequestCounts;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan, TargetResult};
 use crate::probe::Probed;
 use crate::problem::Problem;
 
@@ -112,6 +112,8 @@ pub struct Run<'run> {
     pub exported: Option<&'run ExportedFile>,
     /// What a check found out besides the plan.
     pub checked: Option<&'run Checked>,
+    /// What became of the targets whose writes were sent and are not proved.
+    pub results: &'run [TargetResult],
     /// Why it ended early.
     pub failure: Option<&'run Failure>,
     /// How many requests it sent.
@@ -200,6 +202,11 @@ impl<'run> Run<'run> {
         let plan = self.plan?;
         let present = plan.changes.iter().any(is_change);
         (present || plan.problems.is_empty()).then_some(present)
+    }
+
+    /// Returns what became of a target whose write was sent and is not proved.
+    fn result_of(&self, change: &Change) -> Option<&'run TargetResult> {
+        self.results.iter().find(|result| result.address == change.address)
     }
 
     /// What a person should know.

@@ -32,10 +32,13 @@ pub(super) fn event(event: &Event<'_>) {
         }
         Event::LookFailed { reason } => tracing::warn!(reason, "a look at the flows failed"),
         Event::Planned { plan, .. } | Event::Checked { plan, .. } => planned(plan),
-        Event::Writing { writes, change_sets } => tracing::info!(writes, change_sets, "writing"),
+        Event::Writing { writes } => tracing::info!(writes, "writing"),
         Event::Verifying => tracing::info!("reading back"),
         Event::PlannedAgain => tracing::warn!("somebody else wrote first: planned again"),
         Event::WrittenElsewhere => tracing::info!("another run wrote the same first"),
+        Event::WrittenThoughRefused { text } => {
+            tracing::warn!(reason = text, "the write was refused, and it is in");
+        }
         Event::Waiting { service, time } => {
             let (service, wait_ms) = (service.word(), milliseconds(*time));
             tracing::warn!(service, wait_ms, "asking again after a pause");

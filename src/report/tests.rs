@@ -62,6 +62,7 @@ fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
         failure: None,
         exported: None,
         checked: None,
+        results: &[],
         requests: RequestCounts::default(),
         duration: Duration::from_millis(1_234),
     }

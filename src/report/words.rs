@@ -8,7 +8,7 @@ use super::{ExportedFile, Outcome, Run, RunCommand};
 use crate::bridge::Exported;
 use crate::domain::printable;
 use crate::failure::Failure;
-use crate::plan::{Action, Change, Difference, Part, Plan, ValueView};
+use crate::plan::{Action, Change, Difference, Part, Plan, TargetResult, TargetState, ValueView};
 use crate::probe::Probed;
 use crate::problem::Problem;
 
@@ -212,6 +212,18 @@ pub(super) const NONE_TO_PROBE: &str = "No target holds a URL that could be aske
 /// What a URL answered, or why it was not asked.
 pub(super) fn answer(probed: &Probed) -> &str {
     probed.result.words().unwrap_or("as expected")
+}
+
+/// Returns what became of a target whose write was sent and is not proved, as a part of a sentence.
+pub(super) fn outcome_of(result: &TargetResult) -> String {
+    let holds = ValueView::words(result.holds.as_ref());
+    match result.state {
+        TargetState::Written => format!("reads back as sent: {holds}"),
+        TargetState::Unchanged => format!("holds what it held before: {holds}"),
+        TargetState::Changed => format!("holds something else than was sent: {holds}"),
+        TargetState::Unread => "could not be read back".to_owned(),
+        TargetState::Refused => format!("the service refused this row; it holds {holds}"),
+    }
 }
 
 /// Whether something is to be done to the target, or was done.

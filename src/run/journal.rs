@@ -9,11 +9,12 @@ use secrecy::{ExposeSecret, SecretSlice};
 
 use super::keep::store_key;
 use super::next::Next;
+use crate::apply::ApplyError;
 use crate::auth::{Shut, StoreError, StoreKey};
 use crate::cli::ConnectArgs;
 use crate::discover::{Reader, find};
 use crate::disk::{self, Exposure};
-use crate::domain::{DocumentError, printable_path, sentence};
+use crate::domain::{DocumentError, RowId, printable_path, sentence};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journal::{Head, Journal, JournalFile, record};
@@ -132,7 +133,29 @@ impl Begun<'_> {
         }
     }
 
-    /// Removes the journal of an apply that another run was faster than.
+    /// Removes the journal of an apply that is known to have written nothing; notes the ids of new
+    /// rows that their keys do not find.
+    pub(super) fn not_applied(self, error: &ApplyError, console: &Console) {
+        if error.is_nothing_written() {
+            self.discard(console);
+        } else if let ApplyError::Altered { created, .. } = error {
+            let ids = created.iter().filter_map(|row| Some((row.write, row.id?)));
+            self.note_ids(&ids.collect::<Vec<_>>());
+        }
+    }
+
+    /// Adds the ids of new rows, by their places. Without them the journal holds as much as before.
+    fn note_ids(self, ids: &[(usize, RowId)]) {
+        let journal = self.journal.with_ids(ids);
+        let content = self.journaling.content(&journal);
+        let noted = content
+            .and_then(|content| disk::replace(&self.journaling.path, content.expose_secret()));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the journal lacks the ids of the new rows");
+        }
+    }
+
+    /// Removes the journal of an apply that changed nothing.
     pub(super) fn discard(self, console: &Console) {
         if fs::remove_file(&self.journaling.path).is_ok() {
             console.message("The journal was removed, as this run changed nothing.\n");

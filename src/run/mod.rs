@@ -369,6 +369,7 @@ fn planned(manifest: &Manifest, discovery: &Discovery, connection: &Connection) 
     let name_of = |id: &str| manifest.environment_of_id(id).map(Environment::called);
     let (cloud, own) = (&connection.cloud, &discovery.environment_id);
     plan.warn(elsewhere(desired, observed, cloud, own, name_of));
+    plan.refuse_too_many_rows("split the manifest, and run once for each part");
     plan
 }
 
@@ -409,8 +410,16 @@ async fn settle(
         looks: LOOKS,
         progress: Progress::default(),
     };
-    let applied = interrupts.apply(&applying, plan, console).await?;
-    Ok(conclude(applied, begun, &reader, interrupts, console, record).await)
+    match interrupts.apply(&applying, plan, console).await {
+        Ok(applied) => Ok(conclude(applied, begun, &reader, interrupts, console, record).await),
+        Err(error) => {
+            record.not_applied(&error);
+            if let Some(begun) = begun {
+                begun.not_applied(&error, console);
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// Notes who wrote what was planned, and sees to the journal.
@@ -431,6 +440,13 @@ async fn conclude(
         }
         Applied::ByThisRunAnew(plan) => {
             record.plan(plan);
+            Outcome::Applied
+        }
+        Applied::ThoughRefused { refused, anew } => {
+            record.written_though_refused(&refused, anew, console);
+            if let Some(begun) = begun {
+                complete(begun, reader, interrupts, console).await;
+            }
             Outcome::Applied
         }
         Applied::ByAnotherRun(plan) => {

@@ -7,12 +7,15 @@ use super::pipeline;
 use super::report::Reports;
 use super::wait::NotReady;
 
+use crate::apply::{ApplyError, Refused};
 use crate::domain::{EnvironmentId, EnvironmentUrl};
+use crate::error::key_taken_hints;
+use crate::event::{Event, Listener};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::Transport;
-use crate::plan::Plan;
-use crate::problem::Problem;
+use crate::plan::{Plan, TargetResult};
+use crate::problem::{Code, Problem};
 use crate::report::{Checked, Console, ExportedFile, Outcome, Run, RunCommand, RunEnvironment};
 
 /// A run so far.
@@ -37,6 +40,8 @@ pub(super) struct Record {
     pub(super) transport: Option<Transport>,
     /// The flows that its plan lacks after they were waited for.
     pub(super) not_ready: Option<NotReady>,
+    /// What became of the targets whose writes were sent and are not proved.
+    pub(super) results: Vec<TargetResult>,
     /// The reports that are to be written at its end.
     pub(super) reports: Reports,
     /// What could not be done after its outcome was known.
@@ -61,6 +66,7 @@ impl Record {
             checked: None,
             transport: None,
             not_ready: None,
+            results: Vec::new(),
             reports: Reports::default(),
             shortcomings: Vec::new(),
         }
@@ -95,6 +101,46 @@ impl Record {
     /// Adds to the plan what a person should know.
     pub(super) fn warn(&mut self, warnings: Vec<Problem>) {
         self.plan.warn(warnings);
+    }
+
+    /// Notes what became of the targets where the writes of the plan are not proved.
+    pub(super) fn not_applied(&mut self, error: &ApplyError) {
+        self.results = error.results(&self.plan);
+        if let ApplyError::KeyTaken { targets, of_value_name, .. } = error {
+            self.plan.problems.extend(self.key_taken(targets, *of_value_name, error));
+        }
+    }
+
+    /// Returns the problem of a key that a row has which the user does not see.
+    fn key_taken(
+        &self,
+        targets: &[String],
+        of_value_name: bool,
+        error: &ApplyError,
+    ) -> Option<Problem> {
+        let changes = self.plan.changes.iter();
+        let mut meant = changes.filter(|change| targets.contains(&change.address));
+        let change = meant.next()?;
+        let (address, site) = (Some(change.address.clone()), change.site);
+        let hint = key_taken_hints(of_value_name).join("; ");
+        Some(Problem { code: Code::KeyTaken, address, message: error.to_string(), hint, site })
+    }
+
+    /// Notes that the service refused the writes and that all of them are in.
+    pub(super) fn written_though_refused(
+        &mut self,
+        refused: &Refused,
+        anew: Option<Plan>,
+        console: &Console,
+    ) {
+        if let Some(plan) = anew {
+            self.plan(plan);
+        }
+        let message = format!("{refused}; but reading back shows that all of it is written");
+        console.tell(Event::WrittenThoughRefused { text: &format!("warning: {message}.") });
+        let hint = "have the service's operators, or those of the proxy between, look at the request: another answer than the service's own may have been sent";
+        let (code, hint) = (Code::WrittenThoughRefused, hint.to_owned());
+        self.warn(vec![Problem { code, address: None, message, hint, site: None }]);
     }
 
     /// How the run ends where its plan has a problem.
@@ -141,6 +187,7 @@ impl Record {
             manifest_problems: &self.manifest_problems,
             exported: self.exported.as_ref(),
             checked: self.checked.as_ref(),
+            results: &self.results,
             failure: failure.as_ref(),
             requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
             duration: self.started.elapsed(),

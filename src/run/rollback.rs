@@ -23,6 +23,10 @@ use crate::problem::{Code, Problem};
 use crate::report::{Console, Outcome, RunCommand};
 use crate::stage::Stage;
 
+/// What helps with a journal of more rows than one change set takes.
+const SEVERAL_CHANGE_SETS: &str =
+    "roll it back with the version of flowbind that kept it, which writes several change sets";
+
 /// Everything that is known before anything is contacted.
 struct Start {
     journal: Journal,
@@ -158,7 +162,8 @@ async fn plan(
     let (found, subjects) = Stage::Discover.log(reading).await?;
     let left = if skip_changed { changed(journal, &found) } else { BTreeSet::new() };
     let planning = async { plan_rollback(journal, &found, &left, cloud) };
-    let plan = Stage::Plan.log(planning).await;
+    let mut plan = Stage::Plan.log(planning).await;
+    plan.refuse_too_many_rows(SEVERAL_CHANGE_SETS);
     let spent = journal.head.rolled_back.as_deref().filter(|_| !plan.is_agreed());
     record.plan(plan);
     record.refuse(spent.map(spent_already).into_iter().collect());
@@ -199,8 +204,15 @@ async fn settle(
         progress: Progress::default(),
     };
     let applied = interrupts.apply(&applying, record.planned(), console).await;
-    match applied.map_err(|error| failed(error, args))? {
-        Applied::ByThisRun | Applied::ByThisRunAnew(_) => {
+    let applied = applied.map_err(|error| {
+        record.not_applied(&error);
+        failed(error, args)
+    })?;
+    if let Applied::ThoughRefused { refused, .. } = &applied {
+        record.written_though_refused(refused, None, console);
+    }
+    match applied {
+        Applied::ByThisRun | Applied::ByThisRunAnew(_) | Applied::ThoughRefused { .. } => {
             journal::spend(&args.journal, &ready.journal, review::now(), console);
             Ok(Outcome::Applied)
         }
@@ -219,6 +231,7 @@ fn failed(error: ApplyError, args: &RollbackArgs) -> Failure {
             | ApplyError::Unknown { .. }
             | ApplyError::Unverified { .. }
             | ApplyError::Abandoned { .. }
+            | ApplyError::Unchecked { .. }
     );
     let mut failure = Failure::from(error);
     if looks {

@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use world::{Run, Served, World};
 
-/// How many flows, variables and writes go into one request.
-const CHUNKS: Chunks = Chunks { flows: 20, variables: 100, writes: 1_000 };
+/// How many flows and variables go into one request.
+const CHUNKS: Chunks = Chunks { flows: 20, variables: 100 };
 
 /// How many requests of a window a limited Flow service carries out, and how long the window is.
 const WINDOW: (usize, Duration) = (200, Duration::from_secs(5));
@@ -36,7 +36,6 @@ const DELAY: Duration = Duration::from_secs(3);
 struct Chunks {
     flows: usize,
     variables: usize,
-    writes: usize,
 }
 
 /// What is measured, as the command line says.
@@ -113,14 +112,14 @@ impl Settings {
     }
 
     /// The time of the longest chain of requests that depend on each other: the challenge, a token,
-    /// the flows, the rounds of their URLs, and, for a write, its change sets and the rounds of its
+    /// the flows, the rounds of their URLs, and, for a write, its change set and the rounds of its
     /// verification.
     fn ideal(&self, kind: Kind, flows: usize, at_once: usize) -> Duration {
         let targets = flows * self.targets_per_flow;
         let variables = targets.div_ceil(CHUNKS.variables);
         let reads = (1 + flows.div_ceil(CHUNKS.flows) + variables).div_ceil(at_once);
         let read = 2 + reads.max(1 + flows.div_ceil(at_once));
-        let write = targets.div_ceil(CHUNKS.writes) + variables.div_ceil(at_once);
+        let write = 1 + variables.div_ceil(at_once);
         let chain = read + if kind == Kind::Apply { write } else { 0 };
         self.latency * u32::try_from(chain).unwrap()
     }
@@ -133,7 +132,7 @@ impl Settings {
 
     /// Services that carry out so many requests at once.
     fn at_once(&self, most: usize) -> Strain {
-        let flows = 2_000;
+        let flows = 1_000;
         let limit = |of| format!("[throttling.{of}]\nconcurrent = {most}\n");
         Strain {
             name: format!("{most} at once"),
@@ -146,7 +145,7 @@ impl Settings {
     /// A Flow service that carries out so many requests in a window.
     fn window() -> Strain {
         let (requests, window) = WINDOW;
-        let (flows, seconds) = (2_000, window.as_secs());
+        let (flows, seconds) = (1_000, window.as_secs());
         Strain {
             name: format!("{requests} in {seconds} s"),
             flows,
@@ -196,7 +195,7 @@ impl Settings {
             place.and_then(|place| words.get(place + 1)).map_or(usual, |word| word).to_owned()
         };
         let number = |name: &str, usual: &str| value(name, usual).parse::<usize>().unwrap();
-        let flows = value("--flows", "1,20,200,2000");
+        let flows = value("--flows", "1,20,200,1000");
         Self {
             flows: flows.split(',').map(|word| word.parse().unwrap()).collect(),
             targets_per_flow: number("--targets-per-flow", "1"),

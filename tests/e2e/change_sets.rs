@@ -1,107 +1,94 @@
-//! More rows than one change set holds: they go in order, and a run that ends in between says
-//! exactly which targets are in.
+//! All rows of a run go in one change set, and what does not fit into one is refused beforehand.
 
 use std::fmt::Write as _;
+use std::fs;
 
 use serde_json::{Value, json};
 
 use super::harness::ORDER_INTAKE;
 use super::tenant::Tenant;
 
-/// Two full change sets and one of ten rows.
-const VARIABLES: usize = 2_010;
+/// The most rows of a change set.
+const MOST: usize = 1_000;
 
-/// The variables of the tenant, of which every seventh has a value.
-fn variables() -> String {
-    let mut text = String::new();
-    for number in 1..=VARIABLES {
-        let value = if number % 7 == 0 { "value = \"https://old.contoso.example/\"\n" } else { "" };
-        let name = format!("contoso_Bulk{number:04}");
+/// A tenant with one variable more than fits, and none of them has a value.
+fn tenant() -> Tenant {
+    let mut variables = String::new();
+    for number in 0..=MOST {
         writeln!(
-            text,
-            "[[environment-variable]]\nschema-name = \"{name}\"\ntype = \"string\"\n{value}"
+            variables,
+            "[[environment-variable]]\nschema-name = \"contoso_Bulk{number:04}\"\ntype = \"string\"\n"
         )
         .unwrap();
     }
-    text
+    Tenant::in_memory(&variables)
 }
 
-/// The flow with all of them as its targets.
-fn flow() -> String {
-    let mut text = format!("[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n");
-    for number in 1..=VARIABLES {
-        writeln!(text, "[[flow.target]]\nenvironment-variable = \"contoso_Bulk{number:04}\"")
+/// A manifest that binds those variables.
+fn manifest(tenant: &Tenant, numbers: std::ops::Range<usize>) -> String {
+    let mut flow = format!("[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n");
+    for number in numbers {
+        writeln!(flow, "[[flow.target]]\nenvironment-variable = \"contoso_Bulk{number:04}\"")
             .unwrap();
     }
-    text
+    tenant.place.manifest(&flow)
 }
 
-/// A tenant with that fault for change sets, and a manifest that needs three of them.
-fn tenant(fault: &str) -> (Tenant, String) {
-    let head = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"$batch\"\n";
-    let tenant = Tenant::in_memory(&format!("{}{head}{fault}\n", variables()));
-    let manifest = tenant.place.manifest(&flow());
-    (tenant, manifest)
+/// How many change sets the sandbox was sent.
+fn change_sets(tenant: &Tenant) -> u64 {
+    let told = tenant.served.control("GET", "/_sandbox/requests", &Value::Null);
+    let rows = told["requests"].as_array().unwrap().iter();
+    let sets = rows.filter(|row| row["template"].as_str().unwrap().ends_with("/$batch"));
+    sets.filter_map(|row| row["count"].as_u64()).sum()
 }
 
-fn address(number: usize) -> String {
-    format!("environment-variable/contoso_Bulk{number:04}")
-}
-
-/// How many of the variables hold the flow's URL.
-fn written(tenant: &Tenant, manifest: &str) -> usize {
-    let (_, document) = tenant.json(&["plan", "--manifest", manifest]);
-    let changes = document["changes"].as_array().unwrap().iter();
-    changes.filter(|change| change["action"] == "no-op").count()
-}
-
-/// What a run says that ended with the first change sets in, and no others.
-fn assert_in_part(document: &Value, sets: usize) {
-    let rows = sets * 1_000;
-    assert_eq!(document["outcome"], "unknown", "{document:#}");
-    let message = document["error"]["message"].as_str().unwrap();
-    let share = format!("{sets} of 3 change sets are in ({rows} of {VARIABLES} rows)");
-    assert!(message.starts_with("written in part: ") && message.contains(&share), "{message}");
-    let told = [
-        format!("in: {rows} targets, from {} to {}", address(1), address(rows)),
-        format!(
-            "not in: {} targets, from {} to {}",
-            VARIABLES - rows,
-            address(rows + 1),
-            address(VARIABLES)
-        ),
-    ];
-    let hints = document["error"]["hints"].as_array().unwrap();
-    assert_eq!(hints[..2], told.map(Value::from));
-    assert!(hints[2].as_str().unwrap().contains("run again"), "{hints:?}");
+fn assert_too_many(code: i32, document: &Value) {
+    assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{document:#}");
+    let problem = &document["problems"][0];
+    assert_eq!(problem["code"], "too-many-rows", "{problem}");
 }
 
 #[test]
-fn a_failure_in_the_third_change_set_says_which_are_in_and_another_run_finishes() {
-    let (tenant, manifest) = tenant("nth = 3\nstatus = 400");
-    let apply = ["apply", "--manifest", &manifest];
-    let (code, document) = tenant.json(&apply);
-    assert_eq!((code, written(&tenant, &manifest)), (7, 2_000), "{}", document["error"]);
-    assert_in_part(&document, 2);
-    for outcome in ["applied", "agreed"] {
-        let (code, document) = tenant.json(&apply);
-        assert_eq!((code, &document["outcome"]), (0, &json!(outcome)), "{}", document["error"]);
+fn more_rows_than_one_change_set_takes_are_refused_and_nothing_is_sent() {
+    let tenant = tenant();
+    let all = manifest(&tenant, 0..MOST + 1);
+    for command in ["plan", "apply"] {
+        let (code, document) = tenant.json(&[command, "--manifest", &all]);
+        assert_too_many(code, &document);
+        let problem = &document["problems"][0];
+        assert!(problem["message"].as_str().unwrap().starts_with("1001 rows "), "{problem}");
+        assert!(problem["hint"].as_str().unwrap().contains("split the manifest"), "{problem}");
     }
+    assert_eq!(change_sets(&tenant), 0);
+    // What is up to date is no row to write.
+    let most = manifest(&tenant, 0..MOST);
+    let (code, document) = tenant.json(&["apply", "--manifest", &most]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{}", document["error"]);
+    let all = manifest(&tenant, 0..MOST + 1);
+    let (code, document) = tenant.json(&["apply", "--manifest", &all]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{}", document["error"]);
+    assert_eq!(change_sets(&tenant), 2);
 }
 
 #[test]
-fn the_journal_of_a_run_that_ended_in_part_undoes_that_part() {
-    let (tenant, manifest) = tenant("nth = 3\nstatus = 400");
-    let journal = tenant.place.path("journal").display().to_string();
-    let plain = format!("plain:{journal}");
-    let (code, document) = tenant.json(&["apply", "--manifest", &manifest, "--journal", &plain]);
-    assert_eq!(code, 7);
-    assert_in_part(&document, 2);
-    let (code, document) = tenant.json(&["rollback", &plain]);
+fn a_journal_of_more_rows_than_one_change_set_takes_is_not_rolled_back() {
+    let tenant = tenant();
+    let path = |name: &str| tenant.place.path(name);
+    let mut journals = Vec::new();
+    for (name, numbers) in [("first", 0..600), ("second", 600..MOST + 1)] {
+        let manifest = manifest(&tenant, numbers);
+        let plain = format!("plain:{}", path(name).display());
+        assert_eq!(tenant.json(&["apply", "--manifest", &manifest, "--journal", &plain]).0, 0);
+        let text = fs::read(path(name)).unwrap();
+        journals.push(serde_json::from_slice::<Value>(&text).unwrap());
+    }
+    let more = journals[1]["rows"].as_array().unwrap().clone();
+    journals[0]["rows"].as_array_mut().unwrap().extend(more);
+    fs::write(path("first"), journals[0].to_string()).unwrap();
+    let sent = change_sets(&tenant);
+    let (code, document) = tenant.json(&["rollback", &path("first").display().to_string()]);
+    assert_too_many(code, &document);
+    assert_eq!(change_sets(&tenant), sent);
+    let (code, document) = tenant.json(&["rollback", &path("second").display().to_string()]);
     assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{}", document["error"]);
-    let (_, document) = tenant.json(&["plan", "--manifest", &manifest]);
-    let actions = document["changes"].as_array().unwrap().iter().map(|change| &change["action"]);
-    let updates = actions.clone().filter(|action| *action == "update").count();
-    let creates = actions.filter(|action| *action == "create").count();
-    assert_eq!((creates, updates), (VARIABLES - VARIABLES / 7, VARIABLES / 7));
 }

@@ -50,3 +50,4 @@ mod tenant;
 mod terminal;
 mod tls;
 mod watch;
+mod write_answers;

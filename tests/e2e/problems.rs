@@ -154,7 +154,9 @@ fn all_problems_come_at_once_with_their_places() {
 
     error[definition-missing]: there is no such environment variable in this environment
       at    flowbind.toml:13:1  environment-variable/contoso_Nothing
-      help: import the solution that defines it first, or correct `environment-variable`
+      help: import the solution that defines it first, or correct `environment-variable`; if it is
+            there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the
+            depth Organization: rows beyond the depth are left out without an error
 
     refused: 4 problems. Nothing was written.
     --- stderr

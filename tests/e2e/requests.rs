@@ -147,12 +147,12 @@ fn requests_grow_by_one_for_each_url_and_by_the_chunks_of_reads_and_writes() {
 }
 
 #[test]
-fn a_change_set_more_is_sent_for_each_thousand_writes() {
-    insta::assert_snapshot!(head() + &made_up(10, 101), @r#"
+fn a_thousand_writes_are_one_change_set() {
+    insta::assert_snapshot!(head() + &made_up(10, 100), @r#"
     run      challenge    tokens        id     flows      URLs variables    $batch
-    plan             1         2         1         1        10        11         0
-    apply            1         2         1         1        10        22         2
-    agreed           1         2         1         1        10        11         0
+    plan             1         2         1         1        10        10         0
+    apply            1         2         1         1        10        20         1
+    agreed           1         2         1         1        10        10         0
     "#);
 }
 

@@ -87,7 +87,7 @@ fn record(row: &Map<String, Value>) -> String {
 fn change_set(answer: &Answer, operations: usize) -> String {
     match read_change_set(answer, operations) {
         ChangeSetAnswer::Committed(_) => "committed".to_owned(),
-        ChangeSetAnswer::Refused(one) => service_error(&one),
+        ChangeSetAnswer::Refused(one) => service_error(&one.error),
         ChangeSetAnswer::Unclear(why) => format!("unclear: {why}"),
     }
 }

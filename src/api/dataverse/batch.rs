@@ -1,7 +1,7 @@
 //! Change sets: writes that succeed or fail together
 //! (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/execute-batch-operations-using-web-api>).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -52,15 +52,44 @@ pub enum Operation {
     },
 }
 
-/// What became of a change set.
+/// What the service says of a change set.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ChangeSetAnswer {
-    /// Every write is in, says the answer to the request of that id.
-    Committed(Option<String>),
+    /// Every write is in.
+    Committed(Receipt),
     /// No write is in.
-    Refused(ServiceError),
+    Refused(ChangeSetRefusal),
     /// The answer does not tell.
     Unclear(String),
+}
+
+/// The service's word that every write of a change set is in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// The id by which the service's operators find the request.
+    pub request_id: Option<String>,
+    /// The rows that were written, by the places of their writes, as far as the service tells them.
+    pub rows: BTreeMap<usize, RowId>,
+}
+
+/// The service's word that no write of a change set is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSetRefusal {
+    /// What it says.
+    pub error: ServiceError,
+    /// What it refuses.
+    pub part: RefusedPart,
+}
+
+/// What of a change set the service refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedPart {
+    /// The request as a whole.
+    Whole,
+    /// One of the writes, and it does not tell which.
+    Untold,
+    /// The write at this place, from 0.
+    Write(usize),
 }
 
 impl BatchId {
@@ -140,13 +169,13 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     match parts.as_slice() {
         // A change set that failed has one answer for all of its writes.
         [failed] if (400..600).contains(&failed.status) => {
-            ChangeSetAnswer::Refused(read_failed_part(failed, answer))
+            ChangeSetAnswer::Refused(refusal(failed, answer, operations))
         }
         all if !(answer.is_success() && done == operations && all.len() == operations) => {
             let found = format!("{} parts, {done} of them of success", all.len());
             unclear_answer(answer, &format!("an answer to each of {operations} writes"), &found)
         }
-        all if answers_each_write_once(all) => ChangeSetAnswer::Committed(answer.request_id()),
+        all if is_each_once(all) => ChangeSetAnswer::Committed(receipt(all, answer)),
         _ => unclear_answer(
             answer,
             EXPECTED,
@@ -155,16 +184,47 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     }
 }
 
-/// Returns true if the parts answer each write once, in whatever order. Where no part says which
-/// write it answers, there is nothing to compare.
-fn answers_each_write_once(parts: &[Answer]) -> bool {
-    let number = |part: &Answer| part.header(CONTENT_ID.as_str())?.trim().parse::<usize>().ok();
-    let told: BTreeSet<usize> = parts.iter().filter_map(number).collect();
+/// Whether parts answer each write once, in whatever order. Where no part tells which it answers,
+/// there is nothing to compare.
+fn is_each_once(parts: &[Answer]) -> bool {
+    let told: BTreeSet<usize> = parts.iter().filter_map(content_id).collect();
     let silent = parts.iter().all(|part| !part.headers.contains_key(CONTENT_ID));
     silent || told.into_iter().eq(1..=parts.len())
 }
 
-/// Describes an answer that does not tell what became of the writes.
+/// Returns the number of the write that a part answers, from 1, if the part tells it.
+fn content_id(part: &Answer) -> Option<usize> {
+    part.header(CONTENT_ID.as_str())?.trim().parse().ok()
+}
+
+/// Returns the place of the write that a part answers. One of a single write needs no number.
+fn place(part: &Answer, operations: usize) -> Option<usize> {
+    let alone = (operations == 1).then_some(1);
+    let number = if part.headers.contains_key(CONTENT_ID) { content_id(part) } else { alone };
+    number.filter(|number| (1..=operations).contains(number)).map(|number| number - 1)
+}
+
+/// Reads which rows were written.
+fn receipt(parts: &[Answer], whole: &Answer) -> Receipt {
+    let row = |part: &Answer| Some((place(part, parts.len())?, entity_id(part)?));
+    Receipt { request_id: whole.request_id(), rows: parts.iter().filter_map(row).collect() }
+}
+
+/// Returns the id of the row that a part is about: its address ends in it, between parentheses
+/// (<https://docs.oasis-open.org/odata/odata/v4.0/os/part1-protocol/odata-v4.0-os-part1-protocol.html#_Toc372793637>).
+fn entity_id(part: &Answer) -> Option<RowId> {
+    let address = part.header("odata-entityid")?.trim();
+    let (_, id) = address.strip_suffix(')')?.rsplit_once('(')?;
+    id.parse().ok()
+}
+
+/// Reads the refusal of a change set of so many operations.
+fn refusal(failed: &Answer, whole: &Answer, operations: usize) -> ChangeSetRefusal {
+    let part = place(failed, operations).map_or(RefusedPart::Untold, RefusedPart::Write);
+    ChangeSetRefusal { error: read_failed_part(failed, whole), part }
+}
+
+/// An answer that does not tell what became of the writes.
 fn unclear_answer(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
     let service = Service::Dataverse;
     let id = answer.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
@@ -184,13 +244,18 @@ fn read_plain(answer: &Answer) -> ChangeSetAnswer {
     let error = read_service_error(Service::Dataverse, answer, EXPECTED);
     match answer.status {
         // Neither is a request without a token executed, nor one that is turned away.
-        401 | 429 => ChangeSetAnswer::Refused(error),
-        400..=407 | 409..=499 if error.documented => ChangeSetAnswer::Refused(error),
+        401 | 429 => whole(error),
+        400..=407 | 409..=499 if error.documented => whole(error),
         status => {
             let found = format!("status {status} with {}", answer.describe_unexpected());
             unclear_answer(answer, EXPECTED, &found)
         }
     }
+}
+
+/// The refusal of a request as a whole.
+fn whole(error: ServiceError) -> ChangeSetAnswer {
+    ChangeSetAnswer::Refused(ChangeSetRefusal { error, part: RefusedPart::Whole })
 }
 
 #[cfg(test)]
@@ -277,7 +342,7 @@ mod tests {
         );
         assert_eq!(
             read_change_set(&answer(200, ANSWER, &body), 1),
-            ChangeSetAnswer::Committed(None)
+            ChangeSetAnswer::Committed(Receipt::default())
         );
         assert!(matches!(
             read_change_set(&answer(200, ANSWER, &body), 2),
@@ -298,12 +363,53 @@ mod tests {
             "--batchresponse_1\nContent-Type: multipart/mixed; boundary=\"c_2\"\n\n--c_2\n{failed}--c_2--\n--batchresponse_1--\n"
         );
         for (status, body) in [(412, &flat), (200, &nested), (400, &nested)] {
-            let ChangeSetAnswer::Refused(fault) = read_change_set(&answer(status, ANSWER, body), 1)
-            else {
-                panic!()
-            };
-            assert!(fault.is_version_mismatch() && fault.status == 412);
+            let read = read_change_set(&answer(status, ANSWER, body), 2);
+            let ChangeSetAnswer::Refused(refusal) = read else { panic!() };
+            assert!(refusal.error.is_version_mismatch() && refusal.error.status == 412);
+            assert_eq!(refusal.part, RefusedPart::Untold);
         }
+    }
+
+    #[test]
+    fn the_write_that_is_refused_is_known_by_its_id_where_the_part_has_one_of_ours() {
+        let failed = |id: &str| {
+            format!(
+                "--batchresponse_1\nContent-Type: multipart/mixed; boundary=c_2\n\n--c_2\nContent-Type: application/http\n{id}\nHTTP/1.1 400 Bad Request\n\n{{}}\n--c_2--\n--batchresponse_1--\n"
+            )
+        };
+        let part = |id: &str, operations| {
+            let read = read_change_set(&answer(400, ANSWER, &failed(id)), operations);
+            let ChangeSetAnswer::Refused(refusal) = read else { panic!("{read:?}") };
+            refusal.part
+        };
+        assert_eq!(part("Content-ID: 3\n", 3), RefusedPart::Write(2));
+        assert_eq!(part("content-id:  1 \n", 3), RefusedPart::Write(0));
+        for id in ["", "Content-ID: 0\n", "Content-ID: 4\n", "Content-ID: x\n", "Content-ID: -1\n"]
+        {
+            assert_eq!(part(id, 3), RefusedPart::Untold, "{id}");
+        }
+        assert_eq!(part("", 1), RefusedPart::Write(0));
+        assert_eq!(part("Content-ID: 9\n", 1), RefusedPart::Untold);
+        let whole = answer(403, "application/json", r#"{"error":{"code":"x","message":"no"}}"#);
+        let ChangeSetAnswer::Refused(refusal) = read_change_set(&whole, 1) else { panic!() };
+        assert_eq!(refusal.part, RefusedPart::Whole);
+    }
+
+    #[test]
+    fn the_ids_of_the_rows_are_read_out_of_their_parts() {
+        let id = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+        let address = format!("OData-EntityId: https://x.example/api/data/v9.2/rows({id})\n");
+        let body = TWO.replacen("204 No Content\n", &format!("204 No Content\n{address}"), 1);
+        let swapped =
+            body.replace("ID: 1", "ID: 0").replace("ID: 2", "ID: 1").replace("ID: 0", "ID: 2");
+        for (body, place) in [(&body, 0), (&swapped, 1)] {
+            let read = read_change_set(&answer(200, ANSWER, body), 2);
+            let ChangeSetAnswer::Committed(receipt) = read else { panic!("{read:?}") };
+            assert_eq!(receipt.rows, BTreeMap::from([(place, id.parse().unwrap())]));
+        }
+        let silent = body.replace("Content-ID: 1\n", "").replace("Content-ID: 2\n", "");
+        let read = read_change_set(&answer(200, ANSWER, &silent), 2);
+        assert_eq!(read, ChangeSetAnswer::Committed(Receipt::default()));
     }
 
     #[test]
@@ -325,12 +431,12 @@ mod tests {
     #[test]
     fn parts_are_matched_by_their_ids_and_not_by_their_order() {
         let read = |body: &str| read_change_set(&answer(200, ANSWER, body), 2);
-        assert_eq!(read(TWO), ChangeSetAnswer::Committed(None));
+        assert_eq!(read(TWO), ChangeSetAnswer::Committed(Receipt::default()));
         let swapped =
             TWO.replace("ID: 1", "ID: 0").replace("ID: 2", "ID: 1").replace("ID: 0", "ID: 2");
-        assert_eq!(read(&swapped), ChangeSetAnswer::Committed(None));
+        assert_eq!(read(&swapped), ChangeSetAnswer::Committed(Receipt::default()));
         let silent = TWO.replace("Content-ID: 1\n", "").replace("Content-ID: 2\n", "");
-        assert_eq!(read(&silent), ChangeSetAnswer::Committed(None));
+        assert_eq!(read(&silent), ChangeSetAnswer::Committed(Receipt::default()));
     }
 
     #[test]

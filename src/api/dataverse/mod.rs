@@ -17,7 +17,8 @@ use crate::http::Request;
 use query::{Literal, encode_query, in_list};
 
 pub use batch::{
-    BatchId, ChangeSetAnswer, MOST_OPERATIONS, Operation, change_set, read_change_set,
+    BatchId, ChangeSetAnswer, ChangeSetRefusal, MOST_OPERATIONS, Operation, Receipt, RefusedPart,
+    change_set, read_change_set,
 };
 pub use definition::{FlowDefinition, FlowTrigger};
 pub use rows::{

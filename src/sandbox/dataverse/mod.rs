@@ -16,6 +16,7 @@ mod metadata;
 mod options;
 mod path;
 mod payload;
+mod plug_in;
 mod prefer;
 mod read;
 mod render;

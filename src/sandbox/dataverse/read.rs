@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::filter::Condition;
 use super::options::{Options, cookie, parse};
 use super::path::Segment;
+use super::plug_in;
 use super::render::{check_options, projection, query, row, tag};
 use super::schema::Table;
 
@@ -39,7 +40,9 @@ pub(crate) fn read(
     }
     let key = row_key(table, first)?;
     let id = locate(database, table, &key).ok_or_else(|| absent(table, &key))?;
-    let found = database.row(&table.name, id).ok_or_else(|| absent(table, &key))?;
+    let found = database.row(&table.name, id);
+    let found = found.filter(|row| !plug_in::is_hidden(context.site, table, row));
+    let found = found.ok_or_else(|| absent(table, &key))?;
     match rest {
         [] => single(context, database, table, found, &options),
         [property, rest @ ..] => below(context, database, table, found, (property, rest), &options),

@@ -77,7 +77,8 @@ pub(crate) fn query<'d>(
     let schema = &context.site.schema;
     let fields = |row| RowFields { schema, database, table, row };
     let mut found = Vec::new();
-    for (_, row) in rows {
+    let seen = rows.filter(|(_, row)| !super::plug_in::is_hidden(context.site, table, row));
+    for (_, row) in seen {
         let fulfils =
             options.filter.as_ref().map_or(Ok(true), |condition| holds(condition, &fields(row)))?;
         if fulfils {

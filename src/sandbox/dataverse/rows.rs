@@ -11,6 +11,7 @@ use super::super::site::Site;
 use super::super::state::{Database, Row, seed};
 use super::super::tenant::tables::IndexStatus;
 use super::fault::Fault;
+use super::plug_in;
 use super::schema::{Column, Key, Kind, Schema, Table, Violation};
 
 /// Values by column.
@@ -52,6 +53,7 @@ pub(crate) fn create(
         return Err(Fault::exists());
     }
     prepare(table, &mut given);
+    let Some(given) = plug_in::run(site, table, None, given)? else { return Ok(()) };
     let mut values = complete(table, id, given, site.tenant.file.user.id, Moment::now());
     settle_state(table, &mut values)?;
     unique(database, table, id, &values)?;
@@ -87,6 +89,7 @@ pub(crate) fn update(
 ) -> Result<(), Fault> {
     let row = database.row(&table.name, id).ok_or_else(|| Fault::absent(table, &id.to_string()))?;
     let mut values = row.values.clone();
+    let Some(changes) = plug_in::run(site, table, Some(&values), changes)? else { return Ok(()) };
     follow_state(table, &changes, &mut values);
     values.extend(changes);
     settle_state(table, &mut values)?;

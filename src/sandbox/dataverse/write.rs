@@ -261,8 +261,9 @@ fn respond(
     shown: Option<&Options>,
 ) -> Result<(Answer, Option<Written>), Fault> {
     let mut answer = no_content();
-    let row = database.row(&table.name, id).ok_or_else(|| Fault::absent(table, &id.to_string()))?;
     if let Some(options) = shown {
+        let row = database.row(&table.name, id);
+        let row = row.ok_or_else(|| Fault::absent(table, &id.to_string()))?;
         answer = super::read::data(context, &entity(context, database, table, row, options)?);
         answer.status = if created { StatusCode::CREATED } else { StatusCode::OK };
         answer.set("etag", &tag(row));

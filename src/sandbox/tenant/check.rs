@@ -8,6 +8,7 @@ use super::super::guid::Guid;
 use super::fault::FaultFile;
 use super::file::{Application, ServiceName, TenantFile};
 use super::flows::FlowFile;
+use super::plug_ins::{Deed, PlugInFile};
 use super::sign_in::{RefreshRefusal, SignInRefusal, TokenRevocation};
 use super::switches::ValueKey;
 use super::tables::{ColumnKind, TableFile, VariableFile};
@@ -31,6 +32,7 @@ pub(crate) fn problems(
     variables(file, &mut found);
     file.tables.iter().for_each(|one| table(one, &mut found));
     names(&file.tables, &mut found);
+    file.plug_ins.iter().enumerate().for_each(|(index, one)| plug_in(index, one, &mut found));
     file.faults.iter().enumerate().for_each(|(index, one)| fault(index, one, &mut found));
     limits("dataverse", &file.throttling.dataverse, &mut found);
     limits("flow", &file.throttling.flow, &mut found);
@@ -51,6 +53,18 @@ impl Problems {
             self.0.push(format!("  {}", message()));
         }
     }
+}
+
+fn plug_in(index: usize, one: &PlugInFile, found: &mut Problems) {
+    let place = format!("plug-in {}", index + 1);
+    let rewrites = one.does == Deed::Rewrite;
+    let (column, value) = (one.column.is_some(), one.value.is_some());
+    found.unless(column == rewrites && value == rewrites, || {
+        format!("{place}: `rewrite` needs `column` and `value`, which nothing else has")
+    });
+    found.unless(one.message.is_none() || one.does == Deed::Refuse, || {
+        format!("{place}: `message` needs `does = \"refuse\"`")
+    });
 }
 
 fn application(one: &Application, certificates: &BTreeMap<Guid, String>, found: &mut Problems) {

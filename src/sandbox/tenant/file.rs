@@ -6,6 +6,7 @@ use super::super::guid::Guid;
 use super::fault::FaultFile;
 use super::federation::{FederatedCredential, Pipelines};
 use super::flows::FlowFile;
+use super::plug_ins::{HiddenRowFile, PlugInFile};
 use super::sign_in::{RefreshRefusal, SignIn, SignInRefusal, TokenRevocation};
 use super::switches::Switches;
 use super::tables::{TableFile, VariableFile};
@@ -49,6 +50,12 @@ pub(crate) struct TenantFile {
     /// The custom tables.
     #[serde(default, rename = "table")]
     pub(crate) tables: Vec<TableFile>,
+    /// What runs when rows are written.
+    #[serde(default, rename = "plug-in")]
+    pub(crate) plug_ins: Vec<PlugInFile>,
+    /// The rows that the person does not see.
+    #[serde(default, rename = "hidden-row")]
+    pub(crate) hidden_rows: Vec<HiddenRowFile>,
     /// The scripted faults.
     #[serde(default, rename = "fault")]
     pub(crate) faults: Vec<FaultFile>,

@@ -7,6 +7,7 @@ pub(crate) mod fault;
 pub(crate) mod federation;
 pub(crate) mod file;
 pub(crate) mod flows;
+pub(crate) mod plug_ins;
 pub(crate) mod sign_in;
 pub(crate) mod switches;
 pub(crate) mod synthetic;

@@ -16,7 +16,7 @@ pub fn holds(bytes: &[u8]) {
     let Some((answer, operations)) = input(bytes) else { return };
     match read_change_set(&answer, operations) {
         ChangeSetAnswer::Committed(_) => committed(&answer, operations),
-        ChangeSetAnswer::Refused(refused) => refusal(&answer, &refused),
+        ChangeSetAnswer::Refused(refused) => refusal(&answer, &refused.error),
         ChangeSetAnswer::Unclear(why) => assert_shown(&why, 1_000),
     }
 }

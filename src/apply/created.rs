@@ -1,0 +1,125 @@
+//! The rows that the service says it made, where their keys do not find them.
+
+use std::collections::BTreeMap;
+
+use crate::api::dataverse::Receipt;
+use crate::discover::{DiscoverError, Reader};
+use crate::domain::{LogicalName, RowId, StoredText};
+use crate::plan::{CellValue, Plan, Write};
+use crate::state::{KeyValue, Row, Seen};
+
+use super::Applying;
+
+/// The table of environment variables' values, in addresses, with its primary key and the columns
+/// that a new value has.
+const VALUES: [&str; 4] =
+    ["environmentvariablevalues", "environmentvariablevalueid", "schemaname", "value"];
+
+/// A row that the service says it made, and that its key does not find.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CreatedRow {
+    /// Its place among the writes.
+    pub write: usize,
+    /// The name of its table in addresses.
+    pub entity_set: String,
+    /// Its primary key, if the service told it.
+    pub id: Option<RowId>,
+    /// The addresses of the targets that it was made for.
+    pub targets: Vec<String>,
+    /// What reading it by its primary key found.
+    pub state: RowState,
+}
+
+/// What reading a new row by its primary key found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RowState {
+    /// It is not there.
+    Absent,
+    /// It is there, and these columns hold something else than was sent.
+    Present(Vec<LogicalName>),
+    /// It could not be read.
+    Unread,
+}
+
+/// A new row as it was sent: its table, the table's primary key, and its texts.
+struct Sent<'run> {
+    entity_set: &'run str,
+    primary_id: LogicalName,
+    texts: BTreeMap<LogicalName, &'run str>,
+}
+
+impl CreatedRow {
+    /// Tells whether another run would make a second row beside it.
+    pub fn is_left_behind(&self) -> bool {
+        self.state != RowState::Absent
+    }
+}
+
+impl Applying<'_> {
+    /// Reads the rows that the service says it made and that a later plan would make again.
+    pub(super) async fn created(
+        &self,
+        plan: &Plan,
+        receipt: &Receipt,
+        after: &Plan,
+    ) -> Vec<CreatedRow> {
+        let mut created = Vec::new();
+        let writes = plan.writes().iter().enumerate();
+        for (write, sent) in writes.filter(|(_, sent)| after.makes(sent)) {
+            let id = receipt.rows.get(&write).copied();
+            let targets = plan.targets_of(write).to_vec();
+            let entity_set = sent.entity_set().to_owned();
+            let state = match (self.sent(sent), id) {
+                (Some(sent), Some(id)) => state(self.reader, &sent, id).await,
+                _ => RowState::Unread,
+            };
+            created.push(CreatedRow { write, entity_set, id, targets, state });
+        }
+        created
+    }
+
+    /// Returns a new row as it was sent, if it is one and its table is known.
+    fn sent<'plan>(&self, write: &'plan Write) -> Option<Sent<'plan>> {
+        match write {
+            Write::CreateVariableValue { schema_name, text, .. } => {
+                let [entity_set, primary_id, name, value] = VALUES;
+                let texts = [(name, schema_name.as_str()), (value, text.expose())];
+                let texts = texts.map(|(name, text)| (LogicalName::of_system(name), text));
+                let primary_id = LogicalName::of_system(primary_id);
+                Some(Sent { entity_set, primary_id, texts: BTreeMap::from(texts) })
+            }
+            Write::CreateRow { entity_set, columns } => {
+                let primary_id = self.goal.primary_id(entity_set)?.clone();
+                let texts = columns.iter().filter_map(|(name, cell)| match cell {
+                    CellValue::Key(KeyValue::Text(text)) => Some((name.clone(), text.as_str())),
+                    CellValue::Url(text) => Some((name.clone(), text.expose())),
+                    CellValue::Key(_) => None,
+                });
+                Some(Sent { entity_set, primary_id, texts: texts.collect() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads a new row by its primary key and compares it with what was sent.
+async fn state(reader: &Reader<'_>, sent: &Sent<'_>, id: RowId) -> RowState {
+    let columns: Vec<&LogicalName> = sent.texts.keys().collect();
+    let table = (sent.entity_set, &sent.primary_id);
+    let found: Result<Seen<Vec<Row>>, DiscoverError> = reader.rows_of(table, &[id], &columns).await;
+    match found {
+        Ok(Ok(rows)) => match rows.iter().find(|row| row.id == id) {
+            None => RowState::Absent,
+            Some(row) => RowState::Present(changed(sent, row)),
+        },
+        Ok(Err(_)) | Err(_) => RowState::Unread,
+    }
+}
+
+/// Returns the columns that hold something else than was sent.
+fn changed(sent: &Sent<'_>, row: &Row) -> Vec<LogicalName> {
+    let differs = |(name, text): &(&LogicalName, &&str)| {
+        row.texts.get(*name).map(StoredText::expose) != Some(**text)
+    };
+    sent.texts.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+}

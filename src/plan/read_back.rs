@@ -1,0 +1,90 @@
+//! What became of the targets of a plan, now that they were read again.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Change, Plan, ValueView, Write};
+use crate::domain::RowId;
+
+/// What became of one target after its write was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetResult {
+    /// The target.
+    pub address: String,
+    /// What became of it.
+    pub state: TargetState,
+    /// What was sent.
+    pub sent: Option<ValueView>,
+    /// What it holds now; none if that is nothing, or could not be read.
+    pub holds: Option<ValueView>,
+    /// The row that the service says it made for the target.
+    pub row: Option<RowId>,
+}
+
+/// What became of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetState {
+    /// It holds what was sent.
+    Written,
+    /// It holds what it held before.
+    Unchanged,
+    /// It holds something else.
+    Changed,
+    /// It could not be read.
+    Unread,
+    /// The service refused its row, and it holds what it held before.
+    Refused,
+}
+
+impl TargetState {
+    /// Returns the stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Unread => "unread",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl TargetResult {
+    /// Compares what was to be done to a target with what a later plan found there.
+    fn of(was: &Change, is: Option<&Change>) -> Self {
+        let state = match is {
+            None => TargetState::Unread,
+            Some(is) if is.action == Action::NoOp => TargetState::Written,
+            Some(is) if is.held == was.held && is.before == was.before => TargetState::Unchanged,
+            Some(_) => TargetState::Changed,
+        };
+        let holds = is.and_then(|is| is.before.clone());
+        let (address, sent) = (was.address.clone(), was.after.clone());
+        Self { address, state, sent, holds, row: None }
+    }
+}
+
+impl Plan {
+    /// Compares this plan, whose writes were sent, with one of what the targets hold now: a result
+    /// for each target that was to be changed, and for each that agreed and no longer does.
+    pub fn results(&self, now: &Self) -> Vec<TargetResult> {
+        let later: BTreeMap<&str, &Change> =
+            now.changes.iter().map(|change| (change.address.as_str(), change)).collect();
+        let pairs = self.changes.iter().map(|was| (was, later.get(was.address.as_str()).copied()));
+        let touched = pairs.filter(|(was, is)| {
+            let differs = is.is_some_and(|is| is.action != Action::NoOp);
+            was.action != Action::NoOp || differs
+        });
+        touched.map(|(was, is)| TargetResult::of(was, is)).collect()
+    }
+
+    /// Tells whether the plan makes the same row as a write that makes one.
+    pub fn makes(&self, write: &Write) -> bool {
+        write.is_new() && self.writes.contains(write)
+    }
+
+    /// Returns a result for each target that the plan changes, where nothing of it was written.
+    pub fn nothing_written(&self) -> Vec<TargetResult> {
+        let open = self.changes.iter().filter(|change| change.action != Action::NoOp);
+        open.map(|change| TargetResult::of(change, Some(change))).collect()
+    }
+}
