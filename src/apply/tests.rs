@@ -275,7 +275,6 @@ async fn a_no_is_not_believed_before_the_targets_were_read() {
         |_| (true, refused(400, "x")),
         |_| (true, refused(412, "0x80040216")),
         |_| (true, refused_part(403, "0x80040220", "Content-ID: 1\r\n")),
-        |_| (true, refused(429, "0x80072322")),
     ] {
         let ended = applied(2, refusal).await;
         assert!(matches!(ended, Ok(Applied::ThoughRefused { .. })), "{ended:?}");
