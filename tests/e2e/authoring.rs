@@ -48,7 +48,7 @@ fn a_code_is_looked_up_and_a_slip_finds_the_nearest() {
         ("flow-draft", "its URL exists only once it is on"),
         ("error[flow-draft]", "turn the flow on"),
         ("AADSTS53003", "Conditional Access"),
-        ("7", "running `apply` or"),
+        ("7", "says whether running again"),
     ] {
         let ended = place.run(&["explain", code]);
         assert_eq!(ended.code, 0, "{code}: {}", ended.stderr);

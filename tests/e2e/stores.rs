@@ -425,6 +425,6 @@ fn a_store_that_names_another_person_than_its_token_is_refused() {
     let ended = plan(&world, "plain", None);
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     let said = words(&ended.stderr);
-    assert!(said.contains("noted as that of somebody@contoso.example"), "{said}");
+    assert!(said.contains("names somebody@contoso.example, but its token belongs to"), "{said}");
     assert!(said.contains("auth logout"), "{said}");
 }

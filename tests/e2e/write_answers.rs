@@ -123,7 +123,7 @@ fn a_new_record_whose_name_is_rewritten_is_told_by_its_id_and_nobody_is_sent_to_
     assert!(!said.contains("is safe"), "{said}");
     assert!(!said.contains("EP-000001"), "what a row holds is not shown: {said}");
     // The journal knows the row, too, so that a rollback does not pass it by.
-    let (code, document) = tenant.json(&["rollback", &journal]);
+    let (code, document) = tenant.json(&["rollback", &plain]);
     assert_eq!((code, &document["problems"][0]["code"]), (5, &json!("changed-since")));
 }
 
