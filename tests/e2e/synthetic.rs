@@ -69,7 +69,7 @@ fn some_members_of_one_variable_are_written_at_once() {
 fn of_five_hundred_elements_those_that_are_bound_are_written_and_the_others_stay() {
     let place = place();
     let was = "type = \"json\"\nvalue = '{\"version\": 3,";
-    let elements = vec!["null"; 500].join(",");
+    let elements = vec![r#""""#; 500].join(",");
     let tenant = place.tenant(&[(was, &was.replace('3', &format!("[{elements}]")))]);
     let target = "json-pointer = \"/version/499\"\n";
     let manifest = place.manifest(&(binds(ORDER_INTAKE, "contoso_Endpoints") + target));
@@ -77,7 +77,7 @@ fn of_five_hundred_elements_those_that_are_bound_are_written_and_the_others_stay
     let (code, document) = place.json(&arguments);
     assert_eq!((code, &document["outcome"]), (0, &json!("applied")));
     let state = std::fs::read_to_string(place.state()).unwrap();
-    let kept = format!(r#"{{\"version\": [{}\"https://"#, "null,".repeat(499));
+    let kept = format!(r#"{{\"version\": [{}\"https://"#, r#"\"\","#.repeat(499));
     assert!(state.contains(&kept), "{state}");
     assert_eq!(place.json(&arguments).1["outcome"], "agreed");
 }
