@@ -86,9 +86,11 @@ fn a_journal_of_more_rows_than_one_change_set_takes_is_not_rolled_back() {
     journals[0]["rows"].as_array_mut().unwrap().extend(more);
     fs::write(path("first"), journals[0].to_string()).unwrap();
     let sent = change_sets(&tenant);
-    let (code, document) = tenant.json(&["rollback", &format!("plain:{}", path("first").display())]);
+    let (code, document) =
+        tenant.json(&["rollback", &format!("plain:{}", path("first").display())]);
     assert_too_many(code, &document);
     assert_eq!(change_sets(&tenant), sent);
-    let (code, document) = tenant.json(&["rollback", &format!("plain:{}", path("second").display())]);
+    let (code, document) =
+        tenant.json(&["rollback", &format!("plain:{}", path("second").display())]);
     assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{}", document["error"]);
 }
