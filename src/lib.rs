@@ -1,6 +1,6 @@
 //! Writes the callback URLs of Power Automate cloud flows into Dataverse, at deploy time.
 //!
-//! A run is a pipeline, and the modules are its stages:
+//! A run is a pipeline, and the modules are its stages, in reading order:
 //!
 //! ```text
 //!  manifest.toml                Dataverse + Flow API                          Dataverse
@@ -9,42 +9,37 @@
 //!    parse, check                   reads only                  pure              one change set
 //! ```
 //!
-//! Read [`run`] for the story, [`state`] for what is compared, [`plan`] for the thinking and
+//! Begin with [`run`] for the story, [`model`] for what is compared, [`plan`] for the thinking and
 //! [`apply`] for the one place that writes. `docs/architecture.md` walks through one apply.
 
-pub mod api;
-pub mod apply;
-pub mod auth;
-pub mod bridge;
+// The command line and the commands.
 pub mod cli;
-pub mod discover;
-pub mod disk;
-pub mod domain;
-pub mod error;
-pub mod event;
-pub mod exit;
-pub mod explain;
-pub mod failure;
-pub mod http;
-pub mod journal;
+mod commands;
+mod run;
+
+// The stages of a run.
+mod apply;
+mod deployment_settings;
+mod discover;
 pub mod manifest;
 pub mod plan;
-pub mod probe;
-pub mod problem;
-pub mod report;
-pub mod review;
-pub mod run;
-pub mod stage;
-pub mod state;
+mod report;
+pub mod sign_in;
+
+// What the stages stand on.
+mod atomic_file;
+pub mod http;
+pub mod model;
+pub mod services;
 
 use crate::cli::Cli;
-use crate::exit::Exit;
+use crate::model::Exit;
 
 /// Runs the program with its command line.
 pub fn start(cli: Cli) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Exit::Unexpected };
-    let exit = runtime.block_on(run::run(cli));
+    let exit = runtime.block_on(commands::run(cli));
     // Somebody may still be asked on standard input, which cannot be broken off.
     runtime.shutdown_background();
     exit

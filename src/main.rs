@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use flowbind::cli::Cli;
-use flowbind::exit::Exit;
+use flowbind::model::Exit;
 
 fn main() -> ExitCode {
     match Cli::read(std::env::args_os()) {

@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::api::dataverse::Operation;
-use crate::domain::{LogicalName, StoredText};
+use crate::model::{KeyValue, LogicalName, StoredText};
 use crate::plan::{CellValue, Write};
-use crate::state::KeyValue;
+use crate::services::dataverse::Operation;
 
 /// The table of environment variables' values.
 const VALUES: &str = "environmentvariablevalues";

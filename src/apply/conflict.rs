@@ -1,8 +1,8 @@
 //! What becomes of a run that somebody else got in the way of.
 
-use crate::api::dataverse::{ChangeSetRefusal, RefusedPart};
-use crate::domain::ServiceError;
+use crate::model::ServiceError;
 use crate::plan::{Divergence, Plan, Write};
+use crate::services::dataverse::{ChangeSetRefusal, RefusedPart};
 
 /// How often the writes are sent at most, planned anew after each conflict: whoever always loses
 /// is in a race that more tries will not end.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::dataverse::Receipt;
 use crate::discover::{DiscoverError, Reader};
-use crate::domain::{LogicalName, RowId, StoredText};
+use crate::model::{KeyValue, LogicalName, Row, RowId, Seen, StoredText};
 use crate::plan::{CellValue, Plan, Write};
-use crate::state::{KeyValue, Row, Seen};
+use crate::services::dataverse::Receipt;
 
 use super::Applying;
 

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use crate::api::dataverse::{ChangeSetRefusal, RefusedPart};
-use crate::auth::SendError;
 use crate::discover::DiscoverError;
-use crate::domain::ServiceError;
+use crate::model::{Problem, ServiceError};
 use crate::plan::{Divergence, Plan, TargetResult, TargetState};
-use crate::problem::Problem;
+use crate::services::dataverse::{ChangeSetRefusal, RefusedPart};
+use crate::sign_in::SendError;
 
 use super::CreatedRow;
 

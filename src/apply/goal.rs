@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::discover::{DiscoverError, Reader, find, reread};
-use crate::domain::{Cloud, LogicalName};
-use crate::journal::{Journal, plan_rollback};
+use crate::model::{Cloud, Desired, LogicalName, ObservedFlow, Reading, Table};
+use crate::plan::compare::rollback::plan_rollback;
+use crate::plan::journal::Journal;
 use crate::plan::{Plan, plan_of};
-use crate::state::{Desired, ObservedFlow, Reading, Table};
 
 /// What is applied.
 #[derive(Clone, Copy)]
-pub enum Goal<'run> {
+pub(crate) enum Goal<'run> {
     /// The targets are to hold what a manifest says.
     Manifest {
         /// What should be.

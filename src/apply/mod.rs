@@ -16,28 +16,26 @@ mod writer;
 
 use std::time::Duration;
 
-use crate::api::dataverse::{ChangeSetAnswer, ChangeSetRefusal, Receipt};
-use crate::auth::SendError;
 use crate::discover::{DiscoverError, Reader};
-use crate::domain::{Cloud, Service, sentence};
-use crate::event::{Event, Listener};
+use crate::model::{Cloud, Event, Listener, Service, Stage, sentence};
 use crate::plan::{Plan, TargetState};
-use crate::stage::Stage;
+use crate::services::dataverse::{ChangeSetAnswer, ChangeSetRefusal, Receipt};
+use crate::sign_in::SendError;
 
 use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge, taken_unseen};
 use progress::Phase;
 
-pub use created::{CreatedRow, RowState};
-pub use error::{ApplyError, Refused};
-pub use goal::Goal;
-pub use progress::Progress;
-pub use writer::Writer;
+pub(crate) use created::{CreatedRow, RowState};
+pub(crate) use error::{ApplyError, Refused};
+pub(crate) use goal::Goal;
+pub(crate) use progress::Progress;
+pub(crate) use writer::Writer;
 
 /// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
 /// itself gives up on a request after two minutes
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>), so that what is
 /// not in by then will not come.
-pub const LOOKS: &[Duration] = &[
+pub(crate) const LOOKS: &[Duration] = &[
     Duration::ZERO,
     Duration::from_secs(2),
     Duration::from_secs(5),
@@ -57,7 +55,7 @@ const FINISH: Duration = Duration::from_mins(5);
 
 /// How a plan was carried out.
 #[derive(Debug)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// By this run.
     ByThisRun,
     /// By this run, after somebody else had written: this is what was planned anew, the same in
@@ -75,7 +73,7 @@ pub enum Applied {
 }
 
 /// What a run knows when it begins to write.
-pub struct Applying<'run> {
+pub(crate) struct Applying<'run> {
     /// What reads back.
     pub reader: &'run Reader<'run>,
     /// What is applied, and how it is planned again.
@@ -99,7 +97,11 @@ impl Applying<'_> {
     ///
     /// # Errors
     /// [`ApplyError`] says what was written and what was not.
-    pub async fn apply(&self, to: &Writer<'_>, agreed: &Plan) -> Result<Applied, ApplyError> {
+    pub(crate) async fn apply(
+        &self,
+        to: &Writer<'_>,
+        agreed: &Plan,
+    ) -> Result<Applied, ApplyError> {
         let mut anew = None;
         for rounds_left in (0..MOST_ROUNDS).rev() {
             let plan = anew.as_ref().unwrap_or(agreed);
@@ -136,12 +138,12 @@ impl Applying<'_> {
     }
 
     /// Has the run send nothing more, as somebody interrupts it. What is under way goes on.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.progress.stop();
     }
 
     /// Says what is so if the run ends now.
-    pub fn left(&self) -> ApplyError {
+    pub(crate) fn left(&self) -> ApplyError {
         self.progress.left(self.reader.is_writing())
     }
 

@@ -6,7 +6,7 @@ use super::ApplyError;
 
 /// How far the writing has come.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(crate) struct Progress {
     phase: Cell<Phase>,
     stopped: Cell<bool>,
 }

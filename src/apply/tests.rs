@@ -6,17 +6,12 @@ use std::sync::{Arc, Mutex};
 mod model;
 
 use super::*;
-use crate::api::dataverse::{MOST_OPERATIONS, RefusedPart};
-use crate::auth::Session;
-use crate::domain::{CallbackUrl, Clouds, SchemaName};
-use crate::domain::{EntityTag, StoredText};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::http::Answer;
 use crate::http::testing::{Received, Reply, Server};
-use crate::http::{Settings, Transport};
+use crate::http::{Answer, Settings, Transport};
+use crate::model::{CallbackUrl, Clouds, EntityTag, Exit, Failure, SchemaName, StoredText, *};
 use crate::plan::{MOST_ROWS, Write, plan};
-use crate::state::*;
+use crate::services::dataverse::{MOST_OPERATIONS, RefusedPart};
+use crate::sign_in::Session;
 
 const FOREIGN: &str = "https://other.environment.api.powerplatform.com/workflows/1?api-version=1";
 const URL: &str = "https://new.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -389,7 +384,7 @@ async fn after_a_conflict_that_changed_nothing_shown_the_run_goes_on_and_not_for
 fn a_row_that_is_gone_is_a_conflict_and_a_404_of_something_else_is_none() {
     let error = |status| {
         let answer = Answer::new(status, http::HeaderMap::default(), Vec::new());
-        crate::api::read_service_error(Service::Dataverse, &answer, "x")
+        crate::services::read_service_error(Service::Dataverse, &answer, "x")
     };
     let text = StoredText::new("x");
     let tag = EntityTag::new("W/\"1\"").unwrap();

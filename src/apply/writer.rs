@@ -1,22 +1,22 @@
 //! The one thing that writes. It is made where an apply begins and nowhere else.
 
 use super::change_set::operation;
-use crate::api::dataverse::{
-    BatchId, ChangeSetAnswer, DataverseApi, Operation, change_set, read_change_set,
-};
-use crate::auth::{Audience, SendError, Session};
 use crate::discover::Reader;
 use crate::plan::Write;
+use crate::services::dataverse::{
+    BatchId, ChangeSetAnswer, DataverseApi, Operation, change_set, read_change_set,
+};
+use crate::sign_in::{Audience, SendError, Session};
 
 /// Writes to one environment as the signed-in user.
-pub struct Writer<'run> {
+pub(crate) struct Writer<'run> {
     session: &'run Session,
     api: DataverseApi,
 }
 
 impl<'run> Writer<'run> {
     /// A writer to the environment that the reader reads.
-    pub fn new(reader: &Reader<'run>) -> Self {
+    pub(crate) fn new(reader: &Reader<'run>) -> Self {
         let (session, api) = reader.parts();
         Self { session, api: api.clone() }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::ConnectArgs;
-use crate::domain::SchemaName;
+use crate::model::SchemaName;
 
 /// Options of an import.
 #[derive(Debug, Args)]

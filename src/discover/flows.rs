@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 use tokio::sync::OnceCell;
 
 use super::reader::Told;
-use super::ways::Ways;
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
-use crate::api::ApiError;
-use crate::api::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
-use crate::api::flow::FlowApi;
-use crate::domain::{CallbackUrl, EnvironmentId, ServiceError, TriggerName, WorkflowId};
-use crate::event::{Event, Listener};
+use crate::discover::flow_endpoints::Ways;
 use crate::http::TransportError;
-use crate::state::{
-    Callback, Definition, Desired, Flow, FlowState, ObservedFlow, Reading, Seen, Trigger, Workflow,
+use crate::model::{
+    Callback, CallbackUrl, Definition, Desired, EnvironmentId, Event, Flow, FlowState, Listener,
+    ObservedFlow, Reading, Seen, ServiceError, Trigger, TriggerName, Workflow, WorkflowId,
 };
+use crate::services::ApiError;
+use crate::services::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
+use crate::services::flow::FlowApi;
 
 /// The flows by their ids.
 pub(super) type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;

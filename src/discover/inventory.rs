@@ -2,8 +2,7 @@
 
 use super::flows::workflows;
 use super::{DiscoverError, Reader};
-use crate::domain::WorkflowId;
-use crate::state::{Definition, Desired, Flow, Reading, Seen, Site, Workflow};
+use crate::model::{Definition, Desired, Flow, Reading, Seen, Site, Workflow, WorkflowId};
 
 /// What stands for a place in a manifest where there is none.
 const NOWHERE: Site = Site { line: 1, column: 1 };
@@ -13,7 +12,7 @@ const NOWHERE: Site = Site { line: 1, column: 1 };
 ///
 /// # Errors
 /// The first answer without which the flows are not known.
-pub async fn http_flows(reader: &Reader<'_>) -> Result<Seen<Desired>, DiscoverError> {
+pub(crate) async fn http_flows(reader: &Reader<'_>) -> Result<Seen<Desired>, DiscoverError> {
     let rows = match reader.cloud_flows().await? {
         Ok(rows) => rows,
         Err(refusal) => return Ok(Err(refusal)),

@@ -4,29 +4,28 @@
 //! the Flow service beside the flows, the URLs of some flows beside the other flows, the targets
 //! beside all of them. How many requests are under way is the transport's matter.
 
+mod flow_endpoints;
 mod flows;
-mod found;
 mod inventory;
+mod journal_rows;
+pub(crate) mod probe;
 mod reader;
 mod subjects;
 mod targets;
-mod ways;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::api::ApiError;
-use crate::api::flow::FlowApi;
-use crate::auth::{AuthError, SendError};
-use crate::domain::EnvironmentId;
-use crate::event::{Event, Listener};
 use crate::http::TransportError;
-use crate::state::{Desired, Observed};
+use crate::model::{Desired, EnvironmentId, Event, Listener, Observed};
+use crate::services::ApiError;
+use crate::services::flow::FlowApi;
+use crate::sign_in::{AuthError, SendError};
 
-pub use found::{environment_id, find};
-pub use inventory::http_flows;
-pub use reader::Reader;
-pub use subjects::subjects;
-pub use targets::reread;
+pub(crate) use inventory::http_flows;
+pub(crate) use journal_rows::{environment_id, find};
+pub(crate) use reader::Reader;
+pub(crate) use subjects::subjects;
+pub(crate) use targets::reread;
 
 /// How many reads are begun before the first of them ends: as many as may be under way at most.
 /// More would only wait for their turn, and take memory.
@@ -56,7 +55,7 @@ impl From<SendError> for DiscoverError {
 }
 
 /// An environment as it was found.
-pub struct Discovery {
+pub(crate) struct Discovery {
     /// The id that the Flow service knows it by.
     pub environment_id: EnvironmentId,
     /// Its flows and targets.
@@ -70,7 +69,7 @@ pub struct Discovery {
 /// # Errors
 /// The first answer without which no plan can be made. Whatever a plan can name as a problem,
 /// such as a flow that is not there, is no error.
-pub async fn observe(
+pub(crate) async fn observe(
     reader: &Reader<'_>,
     desired: &Desired,
     known_id: Option<EnvironmentId>,

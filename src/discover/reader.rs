@@ -7,20 +7,19 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::DiscoverError;
-use super::ways::Ways;
-use crate::api::ApiError;
-use crate::api::dataverse::{
-    self, CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow,
-    read_page,
-};
-use crate::api::flow::{self, FlowApi};
-use crate::auth::{Audience, Session};
-use crate::domain::{
-    CallbackUrl, Cloud, EnvironmentId, EnvironmentUrl, FlowWay, LogicalName, RowId, SchemaName,
-    Service, ServiceError, StoredText, TriggerName, WorkflowId,
-};
+use crate::discover::flow_endpoints::Ways;
 use crate::http::{Answer, Request, Transport};
-use crate::state::{ColumnType, KeyValue, Reading, Row, Seen, Selector, Table};
+use crate::model::{
+    CallbackUrl, Cloud, ColumnType, EnvironmentId, EnvironmentUrl, FlowWay, KeyValue, LogicalName,
+    Reading, Row, RowId, SchemaName, Seen, Selector, Service, ServiceError, StoredText, Table,
+    TriggerName, WorkflowId,
+};
+use crate::services::dataverse::{
+    CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
+};
+use crate::services::flow::FlowApi;
+use crate::services::{ApiError, dataverse, flow};
+use crate::sign_in::{Audience, Session};
 
 /// A callback URL as it was told.
 pub(super) struct Told {
@@ -34,7 +33,7 @@ pub(super) struct Told {
 const MOST_FLOWS: usize = 20_000;
 
 /// Reads one environment as the signed-in user.
-pub struct Reader<'run> {
+pub(crate) struct Reader<'run> {
     transport: &'run Transport,
     session: &'run Session,
     api: DataverseApi,
@@ -46,7 +45,7 @@ pub struct Reader<'run> {
 impl<'run> Reader<'run> {
     /// A reader of that environment, which asks the Flow service in the wanted way alone, if one is
     /// wanted.
-    pub fn new(
+    pub(crate) fn new(
         transport: &'run Transport,
         session: &'run Session,
         environment: &'run EnvironmentUrl,
@@ -58,12 +57,12 @@ impl<'run> Reader<'run> {
     }
 
     /// Gives the rest of the run more time, as what was begun has to be finished.
-    pub fn extend_deadline(&self, time: Duration) {
+    pub(crate) fn extend_deadline(&self, time: Duration) {
         self.transport.extend_deadline(time);
     }
 
     /// Whether the environment may be carrying out a write now.
-    pub fn is_writing(&self) -> bool {
+    pub(crate) fn is_writing(&self) -> bool {
         self.transport.is_writing()
     }
 

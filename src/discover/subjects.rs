@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::found::DEFINITION;
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
-use crate::api::dataverse::MOST_ROWS;
-use crate::domain::ServiceError;
-use crate::domain::{LogicalName, RowId, SchemaName};
-use crate::journal::{Found, JournalRow, Label, LabelKey, Subject};
-use crate::state::{KeyValue, Reading, Row, Seen};
+use crate::discover::journal_rows::DEFINITION;
+use crate::model::{KeyValue, LogicalName, Reading, Row, RowId, SchemaName, Seen, ServiceError};
+use crate::plan::journal::{Found, JournalRow, Label, LabelKey, Subject};
+use crate::services::dataverse::MOST_ROWS;
 
 /// The table of environment variables, by its name in addresses, its primary key and its name column.
 const DEFINITIONS: [&str; 3] =
@@ -35,7 +33,7 @@ struct Labelled<'run> {
 ///
 /// # Errors
 /// The first answer without which the rows are not known.
-pub async fn subjects(
+pub(crate) async fn subjects(
     reader: &Reader<'_>,
     rows: &[JournalRow],
     found: &[Found],

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
-use crate::api::dataverse::{
-    AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow, VariableValueRow,
+use crate::model::{
+    Column, ColumnType, Desired, InactiveKey, LogicalName, Reading, Record, Row, SchemaName, Seen,
+    Selector, Table, TableKind, Target, Targets, ValueRow, Variable, VariableType, printable,
 };
-use crate::domain::{LogicalName, SchemaName, printable};
-use crate::state::{
-    Column, ColumnType, Desired, InactiveKey, Reading, Record, Row, Seen, Selector, Table,
-    TableKind, Target, Targets, ValueRow, Variable, VariableType,
+use crate::services::dataverse::{
+    AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow, VariableValueRow,
 };
 
 /// Tables by their names.
@@ -38,7 +37,7 @@ pub(super) async fn observe(
 ///
 /// # Errors
 /// The first answer without which the targets are not known.
-pub async fn reread(
+pub(crate) async fn reread(
     reader: &Reader<'_>,
     desired: &Desired,
     tables: &Tables,
@@ -76,7 +75,7 @@ async fn variables(reader: &Reader<'_>, desired: &Desired) -> Result<Variables, 
     Ok(all_of(chunks, AT_ONCE).await?.into_iter().flatten().collect())
 }
 
-fn name_of(binding: &crate::state::Binding) -> Option<SchemaName> {
+fn name_of(binding: &crate::model::Binding) -> Option<SchemaName> {
     match &binding.target {
         Target::Variable { schema_name, .. } => Some(schema_name.clone()),
         Target::Column { .. } => None,

@@ -13,10 +13,9 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response};
 
 use super::extra_roots::{ExtraRoots, find_distrust};
-use super::http2;
 use super::prepared_request::PreparedRequest;
 use super::request::request_id;
-use super::{Answer, Cause, Peer, TransportError};
+use super::{Answer, Cause, Peer, TransportError, http2};
 
 /// The longest body that is read, in bytes, after decompression.
 pub const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::{CutShort, Service};
+use crate::model::{CutShort, Service};
 
 /// What to do about a certificate that is not trusted.
 pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbox, name its CA certificate by `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; else check the address and this machine's clock";

@@ -7,7 +7,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use hyper_util::client::legacy::{self, connect::Connected};
+use hyper_util::client::legacy::connect::Connected;
+use hyper_util::client::legacy::{self};
 use reqwest::ClientBuilder;
 
 use super::Cause;

@@ -20,7 +20,7 @@ use url::{Position, Url};
 
 use super::retry::Delay;
 use super::slow_answers::QUIET_TIME;
-use crate::domain::Service;
+use crate::model::Service;
 
 /// How many rounds of successes pass before the number that was too many is tried again.
 const PATIENT_ROUNDS: usize = 256;

@@ -13,7 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{Answer, Body, Cause, Method, Peer, Request, TransportError};
-use crate::domain::{AccessToken, is_loopback};
+use crate::model::{AccessToken, is_loopback};
 
 /// The id that we give to a request, by which a service's operators find it.
 pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
@@ -130,7 +130,7 @@ fn unfit_header(_: InvalidHeaderValue) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Service;
+    use crate::model::Service;
 
     fn to(url: &str) -> Request {
         Request::get(Service::Dataverse, url.parse().unwrap(), "/")

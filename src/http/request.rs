@@ -10,7 +10,7 @@ pub use http::Method;
 
 use super::decode::{self, DecodeError};
 use super::prepared_request::CLIENT_REQUEST_ID;
-use crate::domain::{CutShort, Service, printable};
+use crate::model::{CutShort, Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
 const MOST_ID_CHARACTERS: usize = 128;

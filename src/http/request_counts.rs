@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::domain::Service;
+use crate::model::Service;
 
 /// How many attempts went to each service so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use tracing::field::{Empty, display};
 
 use super::prepared_request::PreparedRequest;
 use super::{Answer, Request, TransportError};
-use crate::domain::{milliseconds, sentence};
+use crate::model::{milliseconds, sentence};
 
 /// Opens the span of an attempt.
 pub(super) fn begin_span(request: &Request, prepared: &PreparedRequest, attempt: u32) -> Span {

@@ -14,7 +14,7 @@ use super::testing::{Reply, Server};
 use super::{
     Answer, MOST_BODY_BYTES, Method, Request, Safety, Settings, Transport, TransportError,
 };
-use crate::domain::{AccessToken, CutShort, Service};
+use crate::model::{AccessToken, CutShort, Service};
 
 fn transport(settings: Settings) -> Transport {
     Transport::new(settings).unwrap()

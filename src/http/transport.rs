@@ -17,9 +17,9 @@ use super::request_counts::RequestCounter;
 use super::retry::{self, Decision, Outcome, Tries};
 use super::{
     Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
+    slow_answers, span,
 };
-use super::{slow_answers, span};
-use crate::domain::{AccessToken, CutShort, Service, milliseconds};
+use crate::model::{AccessToken, CutShort, Service, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::findings::Findings;
 use super::flow::Draft;
 use super::show::quoted;
-use crate::domain::{JsonPointer, LogicalName, SchemaName, WorkflowId};
-use crate::problem::{Code, Problem};
-use crate::state::{Flow, Record, Site, Target};
+use crate::model::{
+    Code, Flow, JsonPointer, LogicalName, Problem, Record, SchemaName, Site, Target, WorkflowId,
+};
 
 /// Looks at all flows and tells of what does not fit together.
 type Check = fn(&[Draft], &Findings<'_>);

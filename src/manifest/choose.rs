@@ -4,8 +4,7 @@ use super::environment::{Environment, Location};
 use super::nearest::{listed, nearest};
 use super::show::quoted;
 use super::{Manifest, show};
-use crate::domain::{EnvironmentId, EnvironmentUrl, Guid};
-use crate::problem::{Code, Problem};
+use crate::model::{Code, EnvironmentId, EnvironmentUrl, Guid, Problem};
 
 impl Manifest {
     /// The environment of that name, address or id; the only one if neither is given. An address

@@ -9,8 +9,7 @@ use super::environment::{client_id, tenant};
 use super::fields::{Fields, Read, Reported, parsed};
 use super::nearest::listed;
 use super::schema::DATAVERSE_IDENTITY;
-use crate::domain::{Guid, OWN_SECRETS};
-use crate::problem::Code;
+use crate::model::{Code, Guid, OWN_SECRETS};
 
 /// The keys of which exactly one says how the application proves who it is.
 const PROOFS: [&str; 3] = ["client-secret-variable", "certificate-variable", "federation"];

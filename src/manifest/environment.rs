@@ -10,8 +10,7 @@ use super::fields::{Fields, Read, Reported, parsed, type_name};
 use super::nearest::listed;
 use super::schema::{ENVIRONMENT, ROOT};
 use super::show::quoted;
-use crate::domain::{Clouds, EnvironmentId, EnvironmentUrl, FlowWay, Guid, GuidError};
-use crate::problem::Code;
+use crate::model::{Clouds, Code, EnvironmentId, EnvironmentUrl, FlowWay, Guid, GuidError};
 
 /// The most characters of an environment's name.
 const MOST_NAME_CHARACTERS: usize = 100;

@@ -9,8 +9,7 @@ use super::findings::Findings;
 use super::nearest::{listed, nearest};
 use super::schema::{self, Schema};
 use super::show::{printable, quoted};
-use crate::problem::Code;
-use crate::state::Site;
+use crate::model::{Code, Site};
 
 /// One table of the manifest.
 pub(super) struct Fields<'a> {

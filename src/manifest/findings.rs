@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 
 use super::text::Places;
-use crate::problem::{Code, Problem};
-use crate::state::Site;
+use crate::model::{Code, Problem, Site};
 
 /// Gathers problems while a manifest is read.
 pub(super) struct Findings<'t> {

@@ -4,10 +4,7 @@ use super::fields::{Fields, Read, parsed};
 use super::schema::{FLOW, TARGET};
 use super::show::without_secrets;
 use super::target;
-use crate::domain::TriggerName;
-use crate::domain::is_hidden;
-use crate::problem::Code;
-use crate::state::{Binding, Flow, FlowIndex, Site, Target};
+use crate::model::{Binding, Code, Flow, FlowIndex, Site, Target, TriggerName, is_hidden};
 
 /// The most characters of a flow's name; Dataverse itself stores 100.
 const MOST_NAME_CHARACTERS: usize = 200;

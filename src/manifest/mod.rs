@@ -45,9 +45,7 @@ pub use render::render;
 pub use text::MOST_BYTES;
 pub use unreadable::unreadable;
 
-use crate::domain::Clouds;
-use crate::problem::{Code, Problem};
-use crate::state::{Desired, SignedUrls};
+use crate::model::{Clouds, Code, Desired, Problem, SignedUrls};
 use fields::{Fields, type_name, whole_number};
 use findings::Findings;
 

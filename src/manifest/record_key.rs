@@ -8,9 +8,7 @@ use toml::de::{DeString, DeValue};
 
 use super::fields::{Fields, Read, Reported, parsed, type_name, whole_number};
 use super::show::{printable, quoted, without_secrets};
-use crate::domain::LogicalName;
-use crate::problem::Code;
-use crate::state::KeyValue;
+use crate::model::{Code, KeyValue, LogicalName};
 
 /// The most characters of a key's text: a single line of text in Dataverse holds no more
 /// (<https://learn.microsoft.com/power-apps/maker/data-platform/types-of-fields>).

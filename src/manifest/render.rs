@@ -5,8 +5,7 @@ use std::fmt::Write;
 use super::excerpt::excerpt;
 use super::show::printable;
 use super::text::without_mark;
-use crate::problem::Problem;
-use crate::state::Site;
+use crate::model::{Problem, Site};
 
 /// The most problems that are shown; more would scroll the first ones away.
 const MOST_SHOWN: usize = 100;

@@ -1,6 +1,6 @@
 //! How text from a manifest is shown: nothing invisible, nothing endless, nothing secret.
 
-use crate::domain::is_hidden;
+use crate::model::is_hidden;
 
 /// The most characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;

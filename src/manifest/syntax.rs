@@ -4,7 +4,7 @@ use toml::de::{DeTable, Error};
 
 use super::findings::Findings;
 use super::show::quoted;
-use crate::problem::Code;
+use crate::model::Code;
 
 /// The parser's message for a key that is there already.
 const DUPLICATE: &str = "duplicate key";

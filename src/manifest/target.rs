@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::fields::{Fields, Read, Reported, parsed};
 use super::record_key;
 use super::show::without_secrets;
-use crate::domain::{JsonPointer, LogicalName, RowId, SchemaName};
-use crate::problem::Code;
-use crate::state::{KeyValue, Missing, Record, Selector, Site, Target};
+use crate::model::{
+    Code, JsonPointer, KeyValue, LogicalName, Missing, Record, RowId, SchemaName, Selector, Site,
+    Target,
+};
 
 /// The most characters of a JSON pointer: a variable's value has no more than 2,000.
 const MOST_POINTER_CHARACTERS: usize = 1000;

@@ -1,7 +1,6 @@
 //! The manifest as text: decoded, with the line and column of every byte.
 
-use crate::problem::{Code, Problem};
-use crate::state::Site;
+use crate::model::{Code, Problem, Site};
 
 /// The most bytes that a manifest can have.
 pub const MOST_BYTES: usize = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind};
 
 use super::show::{printable, quoted};
-use crate::problem::{Code, Problem};
+use crate::model::{Code, Problem};
 
 /// The problem of a file that could not be read, and what to do about it.
 pub fn unreadable(file_name: &str, error: &Error) -> Problem {

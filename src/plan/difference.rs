@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::{CallbackUrl, Generation};
+use crate::model::{CallbackUrl, Generation};
 
 /// A part in which two URLs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Draft, explain_refusal};
-use crate::domain::{CallbackUrl, Cloud, Kind, ServiceError, printable};
-use crate::problem::{Code, Problem};
-use crate::state::{
-    Callback, Flow, FlowState, NoTrigger, ObservedFlow, Reading, SignedUrls, Trigger, Workflow,
+use crate::model::{
+    Callback, CallbackUrl, Cloud, Code, Flow, FlowState, Kind, NoTrigger, ObservedFlow, Problem,
+    Reading, ServiceError, SignedUrls, Trigger, Workflow, printable,
 };
 
 /// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.

@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::contents::Contents;
-use crate::domain::{JsonPointer, printable};
+use crate::model::{JsonPointer, printable};
 
 /// The most characters of a place that are shown.
 pub(super) const MOST_SHOWN: usize = 120;

@@ -3,17 +3,19 @@
 //! [`plan`] is a pure function. It finds every problem at once, and a plan without problems
 //! holds every id and guard that applying needs, so that applying decides nothing.
 
+pub(crate) mod compare;
 mod contents;
+mod current_values;
 mod difference;
-mod elsewhere;
+mod equivalence;
 mod flows;
-mod held;
+mod foreign_environment;
+pub mod journal;
 pub(crate) mod json;
 mod read_back;
 mod records;
-mod substance;
-mod unready;
 mod variables;
+mod waitable;
 mod write;
 
 use std::borrow::Cow;
@@ -22,20 +24,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    CallbackUrl, Cloud, EntityTag, JsonPointer, ServiceError, StoredText, UrlView, WorkflowId,
-    printable,
+use crate::model::{
+    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, JsonPointer, Observed, ObservedFlow,
+    Problem, ServiceError, Site, StoredText, Targets, UrlView, WorkflowId, printable,
 };
-use crate::problem::{Code, Problem};
-use crate::state::{Binding, Desired, Observed, ObservedFlow, Site, Targets};
 
+pub use current_values::held;
 pub use difference::{Difference, Part};
-pub use elsewhere::elsewhere;
-pub use held::held;
+pub use equivalence::Divergence;
+pub use foreign_environment::elsewhere;
 use json::Document;
 pub use read_back::{TargetResult, TargetState};
-pub use substance::Divergence;
-pub use unready::{Unready, unready};
+pub use waitable::{Unready, unready};
 pub use write::{CellValue, Write};
 
 /// The most rows that Dataverse writes together: the most operations of a change set

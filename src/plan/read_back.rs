@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Action, Change, Plan, ValueView, Write};
-use crate::domain::RowId;
+use crate::model::RowId;
 
 /// What became of one target after its write was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

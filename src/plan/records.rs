@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::contents::Contents;
 use super::{CellValue, Draft, Held, Wanted, Write, without_etag};
-use crate::domain::{CallbackUrl, LogicalName, RowId, StoredText};
-use crate::problem::Code;
-use crate::state::{
-    Column, ColumnType, InactiveKey, KeyValue, Missing, Reading, Record, Row, Selector, Table,
-    TableKind, Target, Targets,
+use crate::model::{
+    CallbackUrl, Code, Column, ColumnType, InactiveKey, KeyValue, LogicalName, Missing, Reading,
+    Record, Row, RowId, Selector, StoredText, Table, TableKind, Target, Targets,
 };
 
 /// What to do about a table that cannot be written to safely.

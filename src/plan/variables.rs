@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 use super::contents::Contents;
 use super::json::{Document, MOST_SHOWN, PointerMismatch};
 use super::{Draft, Held, Wanted, Write, without_etag};
-use crate::domain::{CallbackUrl, EntityTag, JsonPointer, SchemaName, StoredText, printable};
-use crate::problem::Code;
-use crate::state::{Reading, Target, Targets, Variable, VariableType};
+use crate::model::{
+    CallbackUrl, Code, EntityTag, JsonPointer, Reading, SchemaName, StoredText, Target, Targets,
+    Variable, VariableType, printable,
+};
 
 /// The most characters that the column `environmentvariablevalue.value` holds
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/environmentvariablevalue>).

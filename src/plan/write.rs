@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{EntityTag, LogicalName, RowId, SchemaName, StoredText};
-use crate::state::KeyValue;
+use crate::model::{EntityTag, KeyValue, LogicalName, RowId, SchemaName, StoredText};
 
 /// One write of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::runner::without_commands;
+use crate::report::pipeline::runner::without_commands;
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -57,12 +57,12 @@ impl Write for &LogFile {
 }
 
 /// Returns why the file of the log lacks something, if it does.
-pub fn lost_log() -> Option<&'static str> {
+pub(crate) fn lost_log() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
 
 /// Writes events of this program up to that level to the file, else to standard error, from now on.
-pub fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
+pub(crate) fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
     let writer = match file {
         Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file))),
         None => BoxMakeWriter::new(|| Harmless),

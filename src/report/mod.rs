@@ -4,48 +4,33 @@
 //! The result goes to standard output; progress, the sign-in code and errors go to standard
 //! error. Meaning never depends on colour. Each form of a file is a pure function of one [`Run`].
 
-mod annotation;
-mod console;
-mod drift;
-mod explanations;
-mod format;
-mod hand_over;
-mod harmless;
-mod html;
-mod human;
-mod json;
-mod junit;
-mod layout;
+mod event_log;
+pub(crate) mod explain;
+mod files;
 mod log;
-mod markdown;
-mod markup;
-mod runner;
-mod sarif;
-mod sign_ins;
-mod story;
+mod pipeline;
+mod terminal;
 #[cfg(test)]
 mod tests;
-mod words;
+mod wording;
 
 use std::time::{Duration, SystemTime};
 
-use crate::bridge::Exported;
-use crate::domain::{EnvironmentId, EnvironmentUrl};
-use crate::failure::Failure;
+use crate::deployment_settings::Exported;
+use crate::discover::probe::Probed;
 use crate::http::RequestCounts;
+use crate::model::{EnvironmentId, EnvironmentUrl, Failure, Problem};
 use crate::plan::{Change, Plan, TargetResult};
-use crate::probe::Probed;
-use crate::problem::Problem;
 
-pub use console::{Console, Format, lost_result};
-pub use format::ReportFormat;
-pub use hand_over::{OutputUrl, OutputUrlError, Secrets};
-pub(crate) use harmless::Harmless;
-pub(crate) use layout::counted;
-pub use log::{LogFormat, lost_log, start_log};
-pub use markdown::document as job_summary;
-pub use runner::{Runner, RunnerCommand};
-pub use sign_ins::{KeptSignIn, sign_ins};
+pub(crate) use crate::report::files::format::ReportFormat;
+pub(crate) use crate::report::files::markdown::document as job_summary;
+pub(crate) use crate::report::pipeline::command_filter::Harmless;
+pub(crate) use crate::report::pipeline::runner::{Runner, RunnerCommand};
+pub(crate) use crate::report::pipeline::secret_outputs::{OutputUrl, Secrets};
+pub(crate) use crate::report::terminal::console::{Console, Format, lost_result};
+pub(crate) use crate::report::terminal::layout::counted;
+pub(crate) use crate::report::terminal::sign_ins::{KeptSignIn, sign_ins};
+pub(crate) use log::{LogFormat, lost_log, start_log};
 
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -198,7 +183,7 @@ impl<'run> Run<'run> {
     /// Whether something was to be written; unknown before there is a plan, and where a problem may
     /// hide it.
     pub fn changes_present(&self) -> Option<bool> {
-        let is_change = |change| words::is_change(change);
+        let is_change = |change| wording::is_change(change);
         let plan = self.plan?;
         let present = plan.changes.iter().any(is_change);
         (present || plan.problems.is_empty()).then_some(present)

@@ -5,12 +5,11 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::*;
-use crate::domain::{CallbackUrl, Clouds};
-use crate::exit::Exit;
+use crate::discover::probe::{ProbeResult, Probed, Verdict, findings};
+use crate::model::{CallbackUrl, Clouds, Code, Exit, Site};
 use crate::plan::{Action, Change, Difference, Part, ValueView};
-use crate::probe::{ProbeResult, Probed, Verdict, findings};
-use crate::problem::Code;
-use crate::state::Site;
+use crate::report::pipeline::annotation;
+use crate::report::terminal::{drift, human};
 
 /// What would be markup in one form or another, a command to a runner, or a secret.
 const HOSTILE: &str = "</script><b>|`*x*`\u{1b}[31m\u{0}\u{202e}]]>&amp; ##vso[task.x]y\n::error::z sig=made-up-signature";

@@ -5,16 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tenant::Place;
-use crate::auth::{Identity, Session, SignIn, SignInName};
 use crate::cli::ConnectArgs;
 use crate::discover::Reader;
-use crate::domain::{Cloud, EnvironmentUrl, FlowWay, sentence};
-use crate::event::{Event, Listener};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::http::{ExtraRoots, Settings, SlowAnswer, Transport};
-use crate::report::Console;
+use crate::model::{Cloud, EnvironmentUrl, Event, Exit, Failure, FlowWay, Listener, sentence};
+use crate::run::environment_events::EnvironmentEvents;
+use crate::run::place::Place;
+use crate::sign_in::{Identity, Session, SignIn, SignInName};
 
 /// The longest that one attempt of a request may take: Dataverse itself gives up after two minutes.
 const ATTEMPT: Duration = Duration::from_secs(130);
@@ -23,11 +20,11 @@ const ATTEMPT: Duration = Duration::from_secs(130);
 const WORTH_TELLING: Duration = Duration::from_secs(3);
 
 /// An environment with somebody signed in to it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     transport: Transport,
     session: Session,
     /// The cloud whose hosts are trusted.
-    pub(super) cloud: Cloud,
+    pub(crate) cloud: Cloud,
     flow_way: Option<FlowWay>,
     place: Place,
     name: Option<SignInName>,
@@ -35,7 +32,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// An environment at that place, with somebody signed in to it.
-    pub(super) fn new(
+    pub(crate) fn new(
         transport: Transport,
         session: Session,
         cloud: Cloud,
@@ -47,40 +44,43 @@ impl Connection {
     }
 
     /// What a store is to keep of the sign-in, and under which name.
-    pub(super) async fn to_keep(&self) -> Result<(SignInName, SignIn), Failure> {
+    pub(crate) async fn to_keep(&self) -> Result<(SignInName, SignIn), Failure> {
         let sign_in = self.session.sign_in_to_keep().await?;
         let missing = || Failure::new(Exit::Unexpected, "nobody signed in");
         Ok((self.name.clone().ok_or_else(missing)?, sign_in))
     }
 
     /// The address of the environment.
-    pub(super) fn url(&self) -> &EnvironmentUrl {
+    pub(crate) fn url(&self) -> &EnvironmentUrl {
         &self.place.url
     }
 
     /// Who is signed in, as far as the tokens tell.
-    pub(super) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         self.session.identity()
     }
 
     /// Whether it is the sandbox that this run started.
-    pub(super) fn is_embedded(&self) -> bool {
+    pub(crate) fn is_embedded(&self) -> bool {
         self.place.approves_itself
     }
 
     /// Reads the environment as the signed-in user.
-    pub(super) fn reader(&self) -> Reader<'_> {
+    pub(crate) fn reader(&self) -> Reader<'_> {
         Reader::new(&self.transport, &self.session, self.url(), &self.cloud, self.flow_way)
     }
 
     /// Stops what was started for the run.
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         self.place.close().await;
     }
 }
 
-/// What sends every request of the run.
-pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Transport, Failure> {
+/// Opens what sends every request of the run.
+pub(crate) fn transport(
+    args: &ConnectArgs,
+    events: &Arc<EnvironmentEvents>,
+) -> Result<Transport, Failure> {
     let settings = Settings {
         concurrency: usize::from(args.concurrency),
         deadline: Duration::from_secs(args.timeout),
@@ -90,12 +90,12 @@ pub(super) fn transport(args: &ConnectArgs, console: &Arc<Console>) -> Result<Tr
     let extra_roots =
         args.ca_bundle.as_deref().map_or_else(|| Ok(ExtraRoots::default()), bundle)?;
     let transport = Transport::with_extra_roots(settings, extra_roots)?;
-    let listener = Arc::clone(console);
-    transport.on_slow_answer(move |silence| tell_of(silence, &*listener));
-    let console = Arc::clone(console);
+    let listener = Arc::clone(events);
+    transport.on_slow_answer(move |slow| tell_of(slow, &*listener));
+    let listener = Arc::clone(events);
     transport.on_wait(move |service, time| {
         if time >= WORTH_TELLING {
-            console.tell(Event::Waiting { service, time });
+            listener.tell(Event::Waiting { service, time });
         }
     });
     Ok(transport)

@@ -10,13 +10,11 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::LogArgs;
-use crate::domain::milliseconds;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::model::{Exit, Failure, milliseconds};
 use crate::report::{lost_log, start_log};
 
 /// Begins the log, before anything is contacted.
-pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
+pub(crate) fn begin(args: &LogArgs) -> Result<(), Failure> {
     let level = args.level();
     if level == LevelFilter::OFF {
         return Ok(());
@@ -34,7 +32,7 @@ pub(super) fn begin(args: &LogArgs) -> Result<(), Failure> {
 
 /// Ends the log. Tells if its file lacks something: a run that did what it was asked to then ends with
 /// exit code 1, as for a report that cannot be written.
-pub(super) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failure> {
+pub(crate) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failure> {
     tracing::info!(exit_code = exit as u8, duration_ms = milliseconds(elapsed), "ended");
     let file = args.log_file.as_deref()?;
     let why = lost_log()?;

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::cli::Ci;
-use crate::domain::{CallbackUrl, printable_path};
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::model::{
+    Callback, CallbackUrl, Desired, Exit, Failure, FlowIndex, Observed, printable_path,
+};
 use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary};
-use crate::state::{Callback, Desired, FlowIndex, Observed};
 
 /// The most bytes of the summaries of one step on GitHub
 /// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>).
@@ -26,7 +25,7 @@ const CUT: &str = "\n\nThe summary is longer than a step's may be and ends here.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 
 /// The pipeline that is told: the one that is asked for, else the one that the surroundings tell of.
-pub(super) fn runner(ci: Ci) -> Option<Runner> {
+pub(crate) fn runner(ci: Ci) -> Option<Runner> {
     match ci {
         Ci::Auto => detected(),
         Ci::Github => Some(Runner::GitHubActions),
@@ -40,7 +39,7 @@ fn detected() -> Option<Runner> {
 }
 
 /// A file by its path from the root of the repository, as a pipeline wants it; else as it is given.
-pub(super) fn source(path: &Path, runner: Option<Runner>) -> String {
+pub(crate) fn source(path: &Path, runner: Option<Runner>) -> String {
     let root = match runner {
         Some(Runner::GitHubActions) => env::var_os("GITHUB_WORKSPACE"),
         Some(Runner::AzurePipelines) => env::var_os("BUILD_SOURCESDIRECTORY"),
@@ -65,7 +64,7 @@ fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 /// Hands over a summary and how the run ended.
-pub(super) fn tell(run: &Run<'_>, console: &Console) -> Vec<Failure> {
+pub(crate) fn tell(run: &Run<'_>, console: &Console) -> Vec<Failure> {
     let told = match console.runner() {
         Some(Runner::GitHubActions) => vec![github_summary(run), github_outputs(run)],
         Some(Runner::AzurePipelines) => {
@@ -136,7 +135,7 @@ fn untold(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The URLs that a later step of the pipeline is to get.
-pub(super) struct HandOver<'run> {
+pub(crate) struct HandOver<'run> {
     runner: Runner,
     urls: Vec<(&'run OutputUrl, FlowIndex)>,
 }
@@ -144,7 +143,7 @@ pub(super) struct HandOver<'run> {
 impl<'run> HandOver<'run> {
     /// Makes sure, before anything is contacted, that there is a pipeline to hand each URL to, and
     /// that the manifest has its target; none if there is nothing to hand over.
-    pub(super) fn of(
+    pub(crate) fn of(
         outputs: &'run [OutputUrl],
         desired: &Desired,
         console: &Console,
@@ -158,7 +157,7 @@ impl<'run> HandOver<'run> {
     }
 
     /// Covers each URL and its signatures in the log, and then hands it over.
-    pub(super) fn over(&self, observed: &Observed, console: &Console) -> Result<(), Failure> {
+    pub(crate) fn over(&self, observed: &Observed, console: &Console) -> Result<(), Failure> {
         for (output, flow) in &self.urls {
             let Some(url) = url(observed, *flow) else { continue };
             console.cover(&Secrets::covering(self.runner, url));

@@ -6,12 +6,11 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use crate::auth::{
+use crate::manifest::{self, DataverseIdentity, VariableName};
+use crate::model::{AccessToken, CertificatePem, ClientSecret, Failure};
+use crate::sign_in::{
     AuthError, Certificate, ClientId, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
 };
-use crate::domain::{AccessToken, CertificatePem, ClientSecret};
-use crate::failure::Failure;
-use crate::manifest::{self, DataverseIdentity, VariableName};
 
 /// What text of PEM has in it, and no path.
 const PEM: &str = "-----BEGIN ";
@@ -23,7 +22,7 @@ type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 ///
 /// # Errors
 /// A variable is not set, or holds nothing that proves anything.
-pub(super) fn principal(identity: &DataverseIdentity) -> Result<Principal, Failure> {
+pub(crate) fn principal(identity: &DataverseIdentity) -> Result<Principal, Failure> {
     let variables = |name: &str| std::env::var(name).ok();
     principal_of(identity, &variables).map_err(Failure::from)
 }
@@ -140,8 +139,8 @@ fn all<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
     use crate::manifest::Proof as Named;
+    use crate::model::Exit;
 
     fn identity(proof: Named) -> DataverseIdentity {
         let client_id = "5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9".to_owned();

@@ -4,29 +4,28 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::bridge::Settings;
-use crate::disk;
-use crate::domain::StoredText;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::atomic_file;
+use crate::deployment_settings::Settings;
+use crate::model::{Exit, Failure, StoredText};
 
 /// The most bytes of such a file.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// The file as it was read.
-pub(super) struct SettingsFile {
+pub(crate) struct SettingsFile {
     /// Where it is; a link is followed.
     path: PathBuf,
     /// What it held; none if there was no file.
     before: Option<StoredText>,
     /// What it says.
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl SettingsFile {
     /// Reads a file that is there.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let content = disk::read(path, MOST_BYTES).map_err(|error| unreadable(path, &error))?;
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let content =
+            atomic_file::read(path, MOST_BYTES).map_err(|error| unreadable(path, &error))?;
         let settings = parse(path, &content)?;
         let before = Some(StoredText::new(settings.expose()));
         // Another file is not to take the place of a link.
@@ -35,11 +34,11 @@ impl SettingsFile {
     }
 
     /// Reads a file, or begins one in a folder that is there.
-    pub(super) fn open_or_begin(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open_or_begin(path: &Path) -> Result<Self, Failure> {
         if fs::symlink_metadata(path).is_ok() {
             return Self::open(path);
         }
-        if !disk::folder(path).is_dir() {
+        if !atomic_file::folder(path).is_dir() {
             let message =
                 format!("there is no folder for the deployment settings `{}`", path.display());
             return Err(Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
@@ -50,8 +49,8 @@ impl SettingsFile {
     }
 
     /// Makes sure, before anything is contacted, that the file can be written.
-    pub(super) fn check_folder(&self) -> Result<(), Failure> {
-        disk::check_folder(&self.path).map_err(|error| {
+    pub(crate) fn check_folder(&self) -> Result<(), Failure> {
+        atomic_file::check_folder(&self.path).map_err(|error| {
             let message = format!(
                 "the deployment settings `{}` cannot be written: {error}; nothing was contacted",
                 self.path.display()
@@ -62,24 +61,25 @@ impl SettingsFile {
     }
 
     /// Whether there is no such file yet.
-    pub(super) fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.before.is_none()
     }
 
     /// Writes what is to be there, unless somebody else wrote to the file since it was read.
-    pub(super) fn write(&self, after: &StoredText) -> Result<(), Failure> {
+    pub(crate) fn write(&self, after: &StoredText) -> Result<(), Failure> {
         let content = after.expose().as_bytes();
         let Some(before) = &self.before else {
-            return disk::make(&self.path, content).map_err(|error| match error.kind() {
+            return atomic_file::make(&self.path, content).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => self.changed(),
                 _ => self.unwritten(&error),
             });
         };
-        let now = disk::read(&self.path, MOST_BYTES).map_err(|error| self.unwritten(&error))?;
+        let now =
+            atomic_file::read(&self.path, MOST_BYTES).map_err(|error| self.unwritten(&error))?;
         if now != before.expose().as_bytes() {
             return Err(self.changed());
         }
-        disk::replace(&self.path, content).map_err(|error| self.unwritten(&error))
+        atomic_file::replace(&self.path, content).map_err(|error| self.unwritten(&error))
     }
 
     fn changed(&self) -> Failure {

@@ -6,20 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::connect::Connection;
-use super::{Found, find, review};
 use crate::cli::WaitArgs;
 use crate::discover::observe;
-use crate::domain::EnvironmentId;
-use crate::event::{Event, Listener};
-use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::manifest::Manifest;
+use crate::model::{Desired, EnvironmentId, Event, Exit, Failure, Listener, Stage};
+use crate::plan::compare::review::Reviewed;
 use crate::plan::{Unready, plan, unready};
-use crate::report::Console;
-use crate::review::Reviewed;
-use crate::stage::Stage;
-use crate::state::Desired;
+use crate::run::connect::Connection;
+use crate::run::not_ready::NotReady;
+use crate::run::observation::{Observation, discover_and_plan};
+use crate::run::reviewed_plan;
 
 /// The first pause between two looks; each further one is twice as long.
 const FIRST: Duration = Duration::from_secs(2);
@@ -29,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 
 /// How long a run waits, and what keeps it from waiting.
 #[derive(Clone, Copy)]
-pub(super) struct Wait<'run> {
+pub(crate) struct Wait<'run> {
     longest: Duration,
     /// The plan that was reviewed: where it no longer holds, nothing is to be waited for.
     reviewed: Option<&'run Reviewed>,
@@ -39,31 +35,31 @@ pub(super) struct Wait<'run> {
 
 impl<'run> Wait<'run> {
     /// What the command line says, if it says that the run waits.
-    pub(super) fn of(args: &WaitArgs) -> Option<Self> {
+    pub(crate) fn from_args(args: &WaitArgs) -> Option<Self> {
         let longest = args.longest()?;
         Some(Self { longest, reviewed: None, flows_alone: false })
     }
 
     /// The same wait of a run that holds to a reviewed plan, if there is one.
-    pub(super) fn for_plan(self, reviewed: Option<&'run Reviewed>) -> Self {
+    pub(crate) fn for_plan(self, reviewed: Option<&'run Reviewed>) -> Self {
         Self { reviewed, ..self }
     }
 
     /// The same wait of a run that writes to no target in the environment.
-    pub(super) fn for_flows_alone(self) -> Self {
+    pub(crate) fn for_flows_alone(self) -> Self {
         Self { flows_alone: true, ..self }
     }
 
     /// Waits while the plan lacks nothing but flows, until the wait is over; then it is told which
     /// flows it still lacks. What was read before the wait may have changed since, so that all is
     /// read once more after it; where a service cannot answer now, the wait goes on.
-    pub(super) async fn until_ready(
+    pub(crate) async fn until_ready(
         &self,
-        mut found: Found,
+        mut found: Observation,
         manifest: &Manifest,
         connection: &Connection,
-        console: &Console,
-    ) -> Result<(Found, Option<NotReady>), Failure> {
+        listener: &dyn Listener,
+    ) -> Result<(Observation, Option<NotReady>), Failure> {
         let desired = manifest.desired();
         let reader = connection.reader();
         let extend = |time| reader.extend_deadline(time);
@@ -73,10 +69,10 @@ impl<'run> Wait<'run> {
         };
         loop {
             let id = found.discovery.environment_id.clone();
-            Stage::Wait.log(look_at(&lacking, &id, connection, &term, console)).await?;
-            found = match find(connection, manifest, Some(id), &Nobody).await {
+            Stage::Wait.log(look_at(&lacking, &id, connection, &term, listener)).await?;
+            found = match discover_and_plan(connection, manifest, Some(id), &Nobody).await {
                 Err(failure) if may_pass(&failure) && !term.is_over() => {
-                    console.tell(Event::LookFailed { reason: &failure.message });
+                    listener.tell(Event::LookFailed { reason: &failure.message });
                     continue;
                 }
                 found => found?,
@@ -90,7 +86,7 @@ impl<'run> Wait<'run> {
 
     /// How long the run waits from now on: not beyond the time of the plan that was reviewed.
     fn time(&self, now: SystemTime) -> Duration {
-        let left = self.reviewed.and_then(|reviewed| review::left(reviewed, now));
+        let left = self.reviewed.and_then(|reviewed| reviewed_plan::left(reviewed, now));
         left.map_or(self.longest, |left| left.min(self.longest))
     }
 
@@ -98,7 +94,7 @@ impl<'run> Wait<'run> {
     fn lacking(
         &self,
         desired: &Desired,
-        found: &Found,
+        found: &Observation,
         connection: &Connection,
     ) -> Option<Unready> {
         let observed = &found.discovery.observed;
@@ -106,9 +102,9 @@ impl<'run> Wait<'run> {
             let flows = Desired { bindings: Vec::new(), ..desired.clone() };
             return unready(&plan(&flows, observed, &connection.cloud), &flows, observed);
         }
-        let present = review::present(connection, &found.discovery.environment_id);
+        let present = reviewed_plan::present(connection, &found.discovery.environment_id);
         let moved = self.reviewed.is_some_and(|reviewed| {
-            !reviewed.moved_there(&present, &found.plan, &review::now()).is_empty()
+            !reviewed.moved_there(&present, &found.plan, &reviewed_plan::now()).is_empty()
         });
         if moved { None } else { unready(&found.plan, desired, observed) }
     }
@@ -126,7 +122,7 @@ async fn look_at(
     id: &EnvironmentId,
     connection: &Connection,
     term: &Term<'_>,
-    console: &Console,
+    listener: &dyn Listener,
 ) -> Result<(), Failure> {
     let reader = connection.reader();
     let look = async || {
@@ -135,29 +131,7 @@ async fn look_at(
         let unready = unready(&plan, desired, &observed);
         Ok(unready.map(|unready| unready.names).unwrap_or_default())
     };
-    look_again(names.clone(), term, console, look).await
-}
-
-/// Flows that were not ready when the wait for them was over.
-pub(super) struct NotReady {
-    names: Vec<String>,
-    /// How long they were waited for.
-    longest: Duration,
-}
-
-impl NotReady {
-    /// How the run ends.
-    pub(super) fn failure(&self) -> Failure {
-        let were = if self.names.len() == 1 { "flow was" } else { "flows were" };
-        let listed: Vec<String> = self.names.iter().map(|name| format!("`{name}`")).collect();
-        let (number, seconds) = (self.names.len(), self.longest.as_secs());
-        let message =
-            format!("{number} {were} not ready within {seconds} s: {}", listed.join(", "));
-        Failure::new(Exit::NotReady, message)
-            .nothing_written()
-            .hint("turn on the flows that are off, once their connection references are bound, or look why the step that turns them on did not")
-            .hint("run the same command again, with a longer --wait-ready if that step needs more time")
-    }
+    look_again(names.clone(), term, listener, look).await
 }
 
 /// How long a wait goes on. It comes on top of the time that a run may take, as far as it passed, as

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::error::SandboxError;
 use super::faults::{self, Faults};
-use super::flow;
 use super::message::{Answer, Call};
 use super::route::Route;
 use super::site::Site;
@@ -17,7 +16,7 @@ use super::state::store::Store;
 use super::tenant::fault::Reach;
 use super::throttle::Throttles;
 use super::traffic::{Traffic, Visit};
-use super::{control, dataverse, entra};
+use super::{control, dataverse, entra, flow};
 
 /// Everything that answers requests.
 #[derive(Debug)]

@@ -11,13 +11,12 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use flowbind::domain::{Clouds, EntityTag, StoredText};
 use flowbind::manifest::Manifest;
-use flowbind::plan::plan;
-use flowbind::state::{
-    Callback, Definition, FlowState, Observed, ObservedFlow, Reading, Targets, Trigger, ValueRow,
-    Variable, VariableType, Workflow,
+use flowbind::model::{
+    Callback, Clouds, Definition, EntityTag, FlowState, Observed, ObservedFlow, Reading,
+    StoredText, Targets, Trigger, ValueRow, Variable, VariableType, Workflow,
 };
+use flowbind::plan::plan;
 
 /// What is planned, for some numbers of bindings.
 struct Shape {

@@ -1,6 +1,6 @@
 //! Every exit code is reached by a run, and explained.
 
-use flowbind::exit::Exit;
+use flowbind::model::Exit;
 
 use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, Served, binds, place};
 #[cfg(unix)]

@@ -1,13 +1,13 @@
 //! The client reads each documented answer as documented: through its parsers, and through a whole sign-in where the
 //! answer is one of the authority's.
 
-use flowbind::api::entra::Authority;
-use flowbind::auth::{
+use flowbind::http::{Answer, Settings, Transport};
+use flowbind::model::{Clouds, EnvironmentUrl, RefreshToken};
+use flowbind::services::entra::Authority;
+use flowbind::sign_in::{
     Application, AuthError, HandedInToken, Person, Session, SessionSetup, SharedRefreshToken,
     SignInMethod, TokenSource, TokenSources, read_token, resolve_client_id,
 };
-use flowbind::domain::{Clouds, EnvironmentUrl, RefreshToken};
-use flowbind::http::{Answer, Settings, Transport};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::fmt::Write as _;

@@ -1,14 +1,14 @@
 //! What the client's parsers make of an answer, in a few words.
 
-use flowbind::api::dataverse::{
+use flowbind::http::Answer;
+use flowbind::model::{Service, ServiceError};
+use flowbind::services::dataverse::{
     ChangeSetAnswer, FlowDefinition, VariableRow, WorkflowRow, read_change_set,
     read_environment_id, read_page, read_record, read_table, read_tag,
 };
-use flowbind::api::entra::{Challenge, Refusal};
-use flowbind::api::flow::{read_callback_url, read_workflow_id};
-use flowbind::api::{ApiError, read_service_error};
-use flowbind::domain::{Service, ServiceError};
-use flowbind::http::Answer;
+use flowbind::services::entra::{Challenge, Refusal};
+use flowbind::services::flow::{read_callback_url, read_workflow_id};
+use flowbind::services::{ApiError, read_service_error};
 use serde_json::{Map, Value};
 
 /// What the named parser makes of an answer; none if no parser has that name.

@@ -6,9 +6,8 @@ use proptest::prelude::*;
 
 use super::super::conflict::{MOST_ROUNDS, Verdict, judge};
 use super::{desired, guid, name, observed};
-use crate::domain::{Clouds, EntityTag, StoredText};
+use crate::model::{Callback, Clouds, Desired, EntityTag, Observed, Reading, StoredText, ValueRow};
 use crate::plan::{Plan, Write, plan};
-use crate::state::{Callback, Desired, Observed, Reading, ValueRow};
 
 /// What runs may want, and what may be there that nobody wants.
 const URLS: [&str; 3] = [

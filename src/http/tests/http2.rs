@@ -20,11 +20,11 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio_rustls::server::TlsStream;
 
-use crate::domain::{Service, sentence};
 use crate::http::testing::Server;
 use crate::http::{
     Answer, ExtraRoots, Method, Request, Safety, Settings, Transport, TransportError,
 };
+use crate::model::{Service, sentence};
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 

@@ -2,7 +2,7 @@
 
 use super::{HEAD, TARGET, brief, parse};
 use crate::manifest::{Environment, Location, Manifest};
-use crate::problem::Problem;
+use crate::model::Problem;
 
 /// A manifest with those environments.
 fn manifest(environments: &str) -> Manifest {

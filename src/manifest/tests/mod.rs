@@ -9,8 +9,7 @@ mod rendering;
 mod target_breakages;
 
 use super::Manifest;
-use crate::domain::Clouds;
-use crate::problem::Problem;
+use crate::model::{Clouds, Problem};
 
 /// The manifest that users copy.
 const EXAMPLE: &str = include_str!("../../../config/example.toml");

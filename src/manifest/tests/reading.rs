@@ -2,8 +2,7 @@
 
 use super::{EXAMPLE, HEAD, TARGET, parse};
 use crate::manifest::{Manifest, schema};
-use crate::problem::Code;
-use crate::state::{SignedUrls, Site};
+use crate::model::{Code, SignedUrls, Site};
 
 fn addresses(manifest: &Manifest) -> Vec<String> {
     let bindings = manifest.desired().bindings.iter();

@@ -5,8 +5,7 @@ mod properties;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::domain::{Clouds, EntityTag, SchemaName, ServiceError, StoredText};
-use crate::state::*;
+use crate::model::{Clouds, EntityTag, SchemaName, ServiceError, StoredText, *};
 
 const OLD: &str = "https://old.environment.api.powerplatform.com/workflows/1?api-version=1";
 const URL: &str = "https://new.environment.api.powerplatform.com:443/workflows/1?api-version=1";
@@ -46,7 +45,7 @@ fn tag() -> EntityTag {
 
 fn refusal(code: &str) -> ServiceError {
     ServiceError {
-        service: crate::domain::Service::Dataverse,
+        service: Service::Dataverse,
         status: 403,
         code: code.into(),
         message: "no prvReadWorkflow".into(),

@@ -7,7 +7,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::Value;
 
 use super::*;
-use crate::domain::{LogicalName, RowId};
+use crate::model::{LogicalName, RowId};
 
 /// What a variable or a column may hold: nothing, what is wanted in two spellings, other URLs, and
 /// what is nobody's business.

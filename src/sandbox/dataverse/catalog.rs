@@ -5,10 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::tenant::Tenant;
 use super::super::tenant::switches::{DuplicateCode, ValueKey};
-use super::super::tenant::synthetic;
 use super::super::tenant::tables::TableKind;
+use super::super::tenant::{Tenant, synthetic};
 use super::columns::{
     boolean, choice, column, component, custom, dates, fixed, lookup, memo, owned, start, states,
     system, text,

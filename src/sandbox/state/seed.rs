@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::super::clock::Moment;
-use super::super::dataverse::catalog;
-use super::super::dataverse::rows;
 use super::super::dataverse::schema::Schema;
+use super::super::dataverse::{catalog, rows};
 use super::super::guid::Guid;
 use super::super::seal::Key;
 use super::super::tenant::Tenant;

@@ -1,6 +1,6 @@
 //! A callback URL is compared by what it means, and never shown.
 
-use flowbind::domain::{CallbackUrl, Kind, printable};
+use flowbind::model::{CallbackUrl, Kind, printable};
 use flowbind::plan::ValueView;
 use url::Url;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flowbind::api::dataverse::{FlowDefinition, FlowTrigger};
+use flowbind::services::dataverse::{FlowDefinition, FlowTrigger};
 use serde_json::Value;
 
 use super::assert_shown;

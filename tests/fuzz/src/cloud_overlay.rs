@@ -1,6 +1,6 @@
 //! A file of clouds is laid over the embedded table, or everything wrong with it is told.
 
-use flowbind::domain::{CloudProblem, Clouds, is_hidden, is_private};
+use flowbind::model::{CloudProblem, Clouds, is_hidden, is_private};
 use url::Url;
 
 use super::{CLOUDS, assert_inside};

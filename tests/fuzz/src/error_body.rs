@@ -1,10 +1,10 @@
 //! What a service says when it refuses becomes short text that is safe to show.
 
-use flowbind::api::entra::Refusal;
-use flowbind::api::flow::{named_region, read_callback_url};
-use flowbind::api::read_service_error;
-use flowbind::domain::{Service, ServiceError};
 use flowbind::http::Answer;
+use flowbind::model::{Service, ServiceError};
+use flowbind::services::entra::Refusal;
+use flowbind::services::flow::{named_region, read_callback_url};
+use flowbind::services::read_service_error;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 

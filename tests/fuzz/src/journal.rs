@@ -1,6 +1,6 @@
 //! A journal is read as it was written, or not at all.
 
-use flowbind::journal::{Journal, JournalRow};
+use flowbind::plan::journal::{Journal, JournalRow};
 
 use super::assert_shown;
 

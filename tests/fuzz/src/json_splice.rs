@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use flowbind::domain::{EntityTag, JsonPointer, SchemaName, StoredText};
-use flowbind::plan::{Action, Plan, Write, plan};
-use flowbind::state::{
-    Binding, Callback, Definition, Desired, Flow, FlowIndex, FlowState, Observed, ObservedFlow,
-    Reading, SignedUrls, Site, Target, Targets, Trigger, ValueRow, Variable, VariableType,
-    Workflow,
+use flowbind::model::{
+    Binding, Callback, Definition, Desired, EntityTag, Flow, FlowIndex, FlowState, JsonPointer,
+    Observed, ObservedFlow, Reading, SchemaName, SignedUrls, Site, StoredText, Target, Targets,
+    Trigger, ValueRow, Variable, VariableType, Workflow,
 };
+use flowbind::plan::{Action, Plan, Write, plan};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -14,7 +14,7 @@ pub mod multipart;
 
 use std::sync::LazyLock;
 
-use flowbind::domain::{Clouds, is_hidden};
+use flowbind::model::{Clouds, is_hidden};
 
 /// A property of every input.
 pub type Property = fn(&[u8]);

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use flowbind::domain::is_hidden;
 use flowbind::manifest::{Manifest, render};
-use flowbind::problem::{Code, Problem};
+use flowbind::model::{Code, Problem, is_hidden};
 
 use super::{CLOUDS, assert_inside, assert_no_signature};
 

@@ -2,9 +2,9 @@
 //!
 //! An input is a line `STATUS OPERATIONS CONTENT-TYPE`, and the body after it.
 
-use flowbind::api::dataverse::{ChangeSetAnswer, MOST_OPERATIONS, read_change_set};
-use flowbind::domain::ServiceError;
 use flowbind::http::Answer;
+use flowbind::model::ServiceError;
+use flowbind::services::dataverse::{ChangeSetAnswer, MOST_OPERATIONS, read_change_set};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 

@@ -1,0 +1,159 @@
+//! `flowbind apply`: writes what should change, all targets or none, and proves it.
+
+use crate::apply::{Applied, Applying, Goal, LOOKS, Progress};
+use crate::cli::ApplyArgs;
+use crate::model::{Exit, Failure};
+use crate::plan::compare::review::Reviewed;
+use crate::report::{Outcome, RunCommand};
+use crate::run::consent::Consent;
+use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::journal_file::{KeptJournal, NewJournal};
+use crate::run::next_command::Next;
+use crate::run::pipeline::HandOver;
+use crate::run::prepare::{Inputs, PreparedRun, prepare};
+use crate::run::process::Process;
+use crate::run::reviewed_plan;
+use crate::run::wait::Wait;
+
+/// How to agree to a plan where nobody can be asked.
+const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
+
+/// Applies and reports.
+pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
+    let about = (&args.run.reports, args.run.connect.manifest.as_path());
+    let ended =
+        reported(RunCommand::Apply, about, process, async |run| stages(args, process, run).await)
+            .await;
+    detailed(ended, args.write.detailed_exitcode)
+}
+
+/// The story of an apply.
+async fn stages(
+    args: &ApplyArgs,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<Outcome, Failure> {
+    let reviewed = args.plan.as_deref().map(reviewed_plan::open).transpose()?;
+    let journal = args.journal.as_ref().map(NewJournal::check).transpose()?;
+    let inputs = Inputs::read(&args.run, reviewed.as_ref(), process, run)?;
+    let consent = check_consent(args, &inputs, reviewed.as_ref(), process)?;
+    let outputs = HandOver::of(&args.output_url, inputs.manifest.desired(), &process.console)?;
+
+    let wait = Wait::from_args(&args.wait).map(|wait| wait.for_plan(reviewed.as_ref()));
+    let preparing = prepare(&args.run, inputs, wait, process, run);
+    let mut prepared = process.unless_interrupted(preparing).await?;
+    if let Some(reviewed) = &reviewed {
+        reviewed_plan::compare(reviewed, &prepared.present(), run, &process.console);
+    }
+    run.show_plan(prepared.connection.url(), &process.console);
+    let goes_on = reviewed.is_none();
+    let written = write(args, journal, consent, goes_on, &mut prepared, process, run).await;
+    let outcome = written.map_err(|failure| with_undo(failure, args));
+    prepared.connection.close().await;
+    if let (Some(outputs), Ok(Outcome::Applied | Outcome::Agreed)) = (outputs, &outcome) {
+        let handed = outputs.over(&prepared.discovery.observed, &process.console);
+        run.shortcomings.extend(handed.err());
+    }
+    outcome
+}
+
+/// Checks, before anything is contacted, that the plan can be agreed to.
+fn check_consent(
+    args: &ApplyArgs,
+    inputs: &Inputs,
+    reviewed: Option<&Reviewed>,
+    process: &Process,
+) -> Result<Consent, Failure> {
+    let consent = Consent::from_args(&args.write, reviewed.is_some());
+    let place = &inputs.environment.place;
+    consent
+        .check_possible(place, &args.run.connect, &process.console)
+        .map_err(|failure| failure.hint(REVIEW))?;
+    Ok(consent)
+}
+
+/// Asks, keeps the journal, writes, and reads back. After a conflict the run goes on by itself only if
+/// nothing holds it to the plan that was shown: a reviewed plan and a journal do.
+async fn write(
+    args: &ApplyArgs,
+    journal: Option<NewJournal>,
+    consent: Consent,
+    goes_on: bool,
+    prepared: &mut PreparedRun,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<Outcome, Failure> {
+    let head = prepared.journal_head(&args.run.connect.manifest, run);
+    let PreparedRun { connection, manifest, discovery, .. } = prepared;
+    let reader = connection.reader();
+    let deciding = consent.decide(connection, &reader, process, run);
+    if let Some(outcome) = process.unless_interrupted(deciding).await? {
+        if journal.is_some() {
+            process.console.message("Nothing is changed, so no journal is kept.\n");
+        }
+        return Ok(outcome);
+    }
+    let (desired, observed, plan) = (manifest.desired(), &mut discovery.observed, run.plan());
+    let keep = |journal: NewJournal| journal.keep(head, desired, observed, plan, &process.console);
+    let kept = journal.map(keep).transpose()?;
+    // What the targets hold is read again; of thousands, it takes much room.
+    let tables = std::mem::take(&mut observed.targets).tables;
+    let applying = Applying {
+        reader: &reader,
+        goal: Goal::Manifest { desired, flows: &observed.flows, tables: &tables },
+        goes_on: goes_on && kept.is_none(),
+        cloud: &connection.cloud,
+        listener: &*run.events,
+        looks: LOOKS,
+        progress: Progress::default(),
+    };
+    let applied = match process.apply(&applying, plan).await {
+        Ok(applied) => applied,
+        Err(error) => {
+            run.note_failed_writes(&error);
+            kept.into_iter().for_each(|kept| kept.not_applied(&error, &process.console));
+            return Err(error.into());
+        }
+    };
+    match applied {
+        Applied::ByThisRun => complete(kept, &reader, process).await,
+        Applied::ThoughRefused { refused, anew } => {
+            run.note_refused_but_written(&refused, anew);
+            complete(kept, &reader, process).await;
+        }
+        Applied::ByThisRunAnew(plan) => run.set_plan(plan),
+        Applied::ByAnotherRun(plan) => {
+            kept.into_iter().for_each(|kept| kept.discard(&process.console));
+            run.set_plan(plan);
+            return Ok(Outcome::Agreed);
+        }
+    }
+    Ok(Outcome::Applied)
+}
+
+/// Completes the journal. The apply has succeeded even if this is interrupted.
+async fn complete(
+    kept: Option<KeptJournal>,
+    reader: &crate::discover::Reader<'_>,
+    process: &Process,
+) {
+    let Some(kept) = kept else { return };
+    let completing = async {
+        kept.complete(reader, &process.console).await;
+        Ok(())
+    };
+    if process.unless_interrupted(completing).await.is_err() {
+        process.console.message(crate::run::journal_file::INCOMPLETE);
+    }
+}
+
+/// Adds how to undo what may have been written, if a journal was kept.
+fn with_undo(failure: Failure, args: &ApplyArgs) -> Failure {
+    match &args.journal {
+        Some(journal) if failure.exit == Exit::Unknown => {
+            let undo = Next::command("rollback").journal(journal).reaching(&args.run.connect);
+            failure.next(format!("or undo what is in: `{undo}`"))
+        }
+        _ => failure,
+    }
+}

@@ -1,0 +1,133 @@
+//! `flowbind auth`: one sign-in for many runs.
+
+use crate::cli::{AuthCommand, LoginArgs, LogoutArgs, StatusArgs};
+use crate::model::{Exit, Failure, Stage, printable_path};
+use crate::report::{self, Console, KeptSignIn};
+use crate::run::environment_events::EnvironmentEvents;
+use crate::run::inputs::{clouds, environment};
+use crate::run::login::Login;
+use crate::run::process::Process;
+use crate::run::token_store::{Keeping, store_key};
+use crate::run::{connect, handed_in_tokens, place};
+use crate::sign_in::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
+
+/// What to do with an exported sign-in.
+const EXPORTED: &str = "Put this line into the secret variable FLOWBIND_REFRESH_TOKEN of the pipeline, and the key into \
+     FLOWBIND_STORE_KEY. Sign in again before 90 days have passed.\n";
+
+/// Carries out `flowbind auth`.
+pub(super) async fn command(command: &AuthCommand, process: &Process) -> Exit {
+    let ended = match command {
+        AuthCommand::Login(args) => Box::pin(login(args, process)).await,
+        AuthCommand::Status(args) => status(args, &process.console).await,
+        AuthCommand::Logout(args) => logout(args, &process.console).await,
+    };
+    ended.unwrap_or_else(|failure| process.fail(&failure))
+}
+
+/// Where a sign-in goes.
+enum Destination {
+    /// Into a store.
+    Store(Store),
+    /// To standard output, encrypted.
+    Line(StoreKey),
+}
+
+async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
+    let console = &process.console;
+    let destination = destination(args).await?;
+    let clouds = clouds(args.connect.clouds.as_deref(), console)?;
+    let wanted = args.connect.environment.as_deref();
+    let environment = environment(&args.connect, wanted, &clouds, console)?;
+    let login = Login::to_keep(&args.connect, &environment, &clouds)?;
+    let events = EnvironmentEvents::new(&environment.name, console);
+    let place = place::place(&environment, &args.connect.sandbox, &*events).await?;
+    let transport = connect::transport(&args.connect, &events)?;
+    let signing_in = Box::pin(login.sign_in(place, transport, &events));
+    let connection = process.unless_interrupted(Stage::SignIn.log(signing_in)).await?;
+    let keeping = Box::pin(connection.to_keep());
+    let kept = process.unless_interrupted(Stage::SignIn.log(keeping)).await;
+    connection.close().await;
+    let (name, sign_in) = kept?;
+    match destination {
+        Destination::Store(store) => {
+            keep(&store, name, sign_in).await?;
+            console.message(&format!("Kept in {}.\n", printable_path(store.file())));
+        }
+        Destination::Line(key) => {
+            let mut sign_ins = SignIns::default();
+            sign_ins.put(name, sign_in);
+            console.result(&format!("{}\n", key.seal_line(&sign_ins)?));
+            console.message(EXPORTED);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Where the sign-in is to go, tried before anybody is asked to sign in.
+async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
+    if args.export {
+        let key = store_key()?.ok_or(StoreError::MissingKey)?;
+        return Ok(Destination::Line(key));
+    }
+    let Some(store) = Keeping::of(&args.connect.sign_in.store)?.store else {
+        return Err(Failure::new(Exit::Usage, "nothing would be kept of this sign-in")
+            .hint("choose a place by --token-store, or print the sign-in for a secret variable by --export"));
+    };
+    // Taking hold of it shows whether it can be used and written, and lets it go at once.
+    store.exclusive().await?.reserve()?;
+    Ok(Destination::Store(store))
+}
+
+async fn keep(store: &Store, name: SignInName, sign_in: SignIn) -> Result<(), StoreError> {
+    let mut exclusive = store.exclusive().await?;
+    let mut sign_ins = exclusive.sign_ins().clone();
+    sign_ins.put(name, sign_in);
+    exclusive.save(sign_ins)
+}
+
+async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
+    let keeping = Keeping::of(&args.store)?;
+    let kept = match &keeping.store {
+        Some(store) => store.read().await?,
+        None => SignIns::default(),
+    };
+    let file = keeping.store.as_ref().map(|store| printable_path(store.file()));
+    let shown: Vec<KeptSignIn> = kept.iter().map(shown).collect();
+    for name in handed_in_tokens::handed_in() {
+        console.message(&format!("{name} is set: runs use it before anything that is kept.\n"));
+    }
+    let store = keeping.choice.kind();
+    console.result(&report::sign_ins(&shown, store, file.as_deref(), args.format));
+    Ok(if shown.is_empty() { Exit::SignIn } else { Exit::Done })
+}
+
+/// What is told of a sign-in.
+fn shown((name, sign_in): (&SignInName, &SignIn)) -> KeptSignIn {
+    KeptSignIn {
+        user: sign_in.user.clone(),
+        tenant: name.tenant.clone(),
+        tenant_id: sign_in.tenant_id.clone(),
+        client_id: name.client_id.clone(),
+        authority: name.authority.clone(),
+        since: sign_in.since,
+        answered: sign_in.answered.clone(),
+    }
+}
+
+async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
+    let keeping = Keeping::to_clear(&args.store)?;
+    let Some(store) = keeping.store else {
+        console.result("Nothing is kept in the token store `none`.\n");
+        return Ok(Exit::Done);
+    };
+    let kept = store.file().exists();
+    let was_there = match store.clear().await {
+        // The file is gone, and the key that is left opens nothing.
+        Err(StoreError::KeyringUnavailable { .. }) => kept,
+        cleared => cleared?,
+    };
+    let words = if was_there { "Removed" } else { "There was no sign-in in" };
+    console.result(&format!("{words} {}\n", printable_path(store.file())));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,90 @@
+//! `flowbind check`: tells what drifted, and writes nothing.
+
+use crate::cli::CheckArgs;
+use crate::discover::probe::{Terms, ask, findings, questions};
+use crate::http::Transport;
+use crate::model::{Exit, Failure};
+use crate::plan::{Action, Plan};
+use crate::report::{Checked, Outcome, RunCommand};
+use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::prepare::{Inputs, PreparedRun, prepare};
+use crate::run::process::Process;
+
+/// Checks an environment against the manifest, and reports.
+pub(super) async fn command(args: &CheckArgs, process: &Process) -> Exit {
+    let about = (&args.run.reports, args.run.connect.manifest.as_path());
+    let ended =
+        reported(RunCommand::Check, about, process, async |run| stages(args, process, run).await)
+            .await;
+    detailed(ended, args.detailed_exitcode)
+}
+
+/// The story of a check.
+async fn stages(
+    args: &CheckArgs,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<Outcome, Failure> {
+    let inputs = Inputs::read(&args.run, None, process, run)?;
+    let prepared = process.unless_interrupted(look(args, inputs, process, run)).await?;
+    run.show_drift(prepared.connection.url(), &process.console);
+    prepared.connection.close().await;
+    Ok(outcome(run.plan()))
+}
+
+/// Signs in, reads, plans and, if that is wanted, probes. Everything here may be broken off.
+async fn look(
+    args: &CheckArgs,
+    inputs: Inputs,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<PreparedRun, Failure> {
+    let prepared = prepare(&args.run, inputs, None, process, run).await?;
+    let targets = prepared.manifest.desired().bindings.len();
+    run.checked = Some(Checked { targets, pending: pending(run.plan()), probes: None });
+    if let Some(transport) = run.transport.clone().filter(|_| args.probe) {
+        probe(args, &prepared, &transport, run).await;
+    }
+    Ok(prepared)
+}
+
+/// Asks the URLs that the targets hold.
+async fn probe(
+    args: &CheckArgs,
+    prepared: &PreparedRun,
+    transport: &Transport,
+    run: &mut EnvironmentRun,
+) {
+    let (connection, discovery) = (&prepared.connection, &prepared.discovery);
+    let terms = Terms {
+        cloud: &connection.cloud,
+        environment: connection.url(),
+        environment_id: &discovery.environment_id,
+        signed: args.probe_signed,
+    };
+    let questions = questions(prepared.manifest.desired(), &discovery.observed, &terms);
+    let probes = ask(transport, questions).await;
+    let (problems, warnings) = findings(&probes);
+    run.add_problems(problems);
+    run.add_warnings(warnings);
+    if let Some(checked) = &mut run.checked {
+        checked.probes = Some(probes);
+    }
+}
+
+/// Returns how many targets an apply would write; none where a problem keeps it from writing.
+fn pending(plan: &Plan) -> Option<usize> {
+    let differ = plan.changes.iter().filter(|change| change.action != Action::NoOp);
+    plan.problems.is_empty().then(|| differ.count())
+}
+
+/// Returns how the check ends. One that could not look everywhere must not pass for one that found nothing.
+fn outcome(plan: &Plan) -> Outcome {
+    if plan.problems.iter().any(|problem| !problem.code.is_finding()) {
+        Outcome::Refused
+    } else if plan.is_agreed() {
+        Outcome::Agreed
+    } else {
+        Outcome::Drifted
+    }
+}

@@ -1,0 +1,30 @@
+//! `flowbind explain`: what a code means.
+
+use crate::cli::ExplainArgs;
+use crate::model::{Exit, Failure, printable};
+use crate::report::Console;
+use crate::report::explain::{explain, index};
+
+/// The most characters that are repeated of a word that is no code.
+const MOST_CHARACTERS: usize = 80;
+
+/// Explains a code, or lists all.
+pub(super) fn command(args: &ExplainArgs, console: &Console) -> Result<(), Failure> {
+    let Some(word) = &args.code else {
+        console.list(&index());
+        return Ok(());
+    };
+    let explanation = explain(word).map_err(|near| unknown(word, near))?;
+    console.explain(&explanation);
+    Ok(())
+}
+
+/// Tells that there is no such code.
+fn unknown(word: &str, near: Option<String>) -> Failure {
+    let word = printable(word, MOST_CHARACTERS);
+    let failure = Failure::new(Exit::Usage, format!("there is no code `{word}`"));
+    match near {
+        Some(near) => failure.hint(format!("`flowbind explain {near}`, if you mean that")),
+        None => failure.hint("`flowbind explain` lists every code"),
+    }
+}

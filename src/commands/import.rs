@@ -1,0 +1,127 @@
+//! `flowbind import`: makes a manifest out of deployment settings and the flows of their environment.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::atomic_file;
+use crate::cli::ImportArgs;
+use crate::deployment_settings::{Import, bindings, flow_urls};
+use crate::discover::{http_flows, observe};
+use crate::manifest::Environment;
+use crate::model::{Exit, Failure, Listener, printable_path};
+use crate::plan::explain_refusal;
+use crate::report::{Console, counted};
+use crate::run::connect::{self, Connection};
+use crate::run::environment_events::EnvironmentEvents;
+use crate::run::inputs::{clouds, environment};
+use crate::run::login::Login;
+use crate::run::next_command::Next;
+use crate::run::place;
+use crate::run::process::Process;
+use crate::run::settings_file::SettingsFile;
+
+/// The story of an import.
+pub(super) async fn command(args: &ImportArgs, process: &Process) -> Result<(), Failure> {
+    let console = &process.console;
+    let file = SettingsFile::open(&args.deployment_settings)?;
+    check(args, &file)?;
+    let clouds = clouds(args.connect.clouds.as_deref(), console)?;
+    let wanted = args.connect.environment.as_deref();
+    let environment = environment(&args.connect, wanted, &clouds, console)?;
+    let login = Login::of(&args.connect, &environment, &clouds)?;
+    let events = EnvironmentEvents::new(&environment.name, console);
+    let place = place::place(&environment, &args.connect.sandbox, &*events).await?;
+    let transport = connect::transport(&args.connect, &events)?;
+    let signing_in = login.sign_in(place, transport, &events);
+    let connection = process.unless_interrupted(signing_in).await?;
+    let reading = read(args, &file, &connection, &environment, &*events);
+    let import = process.unless_interrupted(reading).await;
+    connection.close().await;
+    tell(args, &import?, console)
+}
+
+/// Checks what can be told without the environment.
+fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
+    let missing = args.variable.iter().find(|name| file.settings.entry(name).is_none());
+    if let Some(name) = missing {
+        let message = format!("the deployment settings have no variable `{name}`");
+        return Err(Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
+            .hint("name one of its variables by --variable, or leave the option out for all"));
+    }
+    match &args.out {
+        Some(out) if out.symlink_metadata().is_ok() => Err(is_there(out)),
+        Some(out) => atomic_file::check_folder(out).map_err(|error| {
+            let message = format!(
+                "the manifest `{}` cannot be written: {error}; nothing was contacted",
+                out.display()
+            );
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --out")
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Compares the file with what the environment's flows have today.
+async fn read(
+    args: &ImportArgs,
+    file: &SettingsFile,
+    connection: &Connection,
+    environment: &Environment,
+    listener: &dyn Listener,
+) -> Result<Import, Failure> {
+    let reader = connection.reader();
+    let desired = http_flows(&reader).await?.map_err(|refusal| {
+        let (message, hint) = explain_refusal(&refusal);
+        Failure::new(Exit::Refused, message).hint(hint)
+    })?;
+    let known_id = environment.environment_id.clone();
+    let discovery = observe(&reader, &desired, known_id, listener).await?;
+    let flows = flow_urls(&desired, &discovery.observed);
+    let (settings, only) = (&file.settings, &args.variable);
+    Ok(bindings(settings, only, &flows, environment, &connection.cloud))
+}
+
+/// Writes the manifest; without a binding it is none.
+fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Failure> {
+    if import.bound == 0 {
+        console.message(&import.manifest);
+        let message =
+            "no value of the deployment settings is the URL of a flow in this environment";
+        return Err(Failure::new(Exit::Refused, message)
+            .nothing_written()
+            .hint("see above why each was left out; a file of another environment belongs to that one: name it by --environment")
+            .hint("sign in as an owner of the flows, and turn them on"));
+    }
+    match &args.out {
+        None => console.result(&import.manifest),
+        Some(out) => write(out, &import.manifest)?,
+    }
+    let (bound, left_out) = (counted(import.bound, "binding"), import.left_out);
+    let summary = format!("{bound}, {left_out} left out.");
+    console.message(&match &args.out {
+        None => format!("{summary}\n"),
+        Some(out) => {
+            let look = Next::command("plan").about(out);
+            format!("Wrote {}: {summary} Look with:\n  {look}\n", printable_path(out))
+        }
+    });
+    Ok(())
+}
+
+fn write(out: &Path, manifest: &str) -> Result<(), Failure> {
+    atomic_file::make(out, manifest.as_bytes()).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => is_there(out),
+        _ => Failure::new(
+            Exit::Unexpected,
+            format!("the manifest `{}` cannot be written: {error}", out.display()),
+        )
+        .hint("name a file in a folder that you may write to by --out"),
+    })
+}
+
+/// A manifest may have been written by hand.
+fn is_there(out: &Path) -> Failure {
+    let message = format!("`{}` is there already, and is not overwritten", out.display());
+    Failure::new(Exit::Usage, message).hint("name another file by --out, or move this one away")
+}

@@ -1,0 +1,50 @@
+//! `flowbind init`: a manifest to begin with.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use crate::cli::InitArgs;
+use crate::model::{Exit, Failure, printable_path};
+use crate::report::Console;
+use crate::run::next_command::Next;
+
+/// The manifest; it fits the sandbox.
+const STARTER: &str = include_str!("../../config/starter.toml");
+
+/// Writes the manifest, unless there is a file of that name.
+pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure> {
+    write(&args.out).map_err(|error| refused(&args.out, &error))?;
+    console.message(&format!("Wrote {}.\n{}", printable_path(&args.out), afterwards(&args.out)));
+    Ok(())
+}
+
+/// What to do then.
+fn afterwards(manifest: &Path) -> String {
+    let next = |command| Next::command(command).about(manifest);
+    let (plan, lint) = (next("plan"), next("lint"));
+    format!(
+        "It fits the sandbox as it stands: {plan} --environment sandbox\n\
+         Put your own environments and flows in, then check it: {lint}\n"
+    )
+}
+
+fn write(path: &Path) -> io::Result<()> {
+    let written = File::create_new(path)?.write_all(STARTER.as_bytes());
+    // A part of a manifest is none, and would be in the way of the next try.
+    written.inspect_err(|_| drop(fs::remove_file(path)))
+}
+
+/// Tells why nothing was written.
+fn refused(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    if error.kind() == ErrorKind::AlreadyExists {
+        return Failure::new(
+            Exit::Usage,
+            format!("`{path}` is there already, and was left as it is"),
+        )
+        .hint("name another file by --out, or edit this one and check it by `flowbind lint`");
+    }
+    Failure::new(Exit::Usage, format!("`{path}` cannot be written: {error}"))
+        .hint("name a file in a folder that is there and that you may write to, by --out")
+}

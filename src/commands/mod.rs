@@ -1,0 +1,85 @@
+//! The commands: each file tells the story of one, a line per stage.
+
+mod apply;
+mod auth;
+mod check;
+mod explain;
+mod export;
+mod generate;
+mod import;
+mod init;
+mod lint;
+mod plan;
+mod rollback;
+mod sandbox;
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::cli::{Ci, Cli, Command};
+use crate::model::{Exit, Failure};
+use crate::report::{Format, lost_result};
+use crate::run::process::Process;
+use crate::run::{file_conflicts, log};
+
+/// Runs the command, and returns how the program ends.
+pub(crate) async fn run(cli: Cli) -> Exit {
+    let (format, ci, file) = output_of(&cli.command);
+    let process = Process::new(format, cli.global.color, ci, file);
+    let ready = file_conflicts::distinct(&cli).and_then(|()| log::begin(&cli.global.log));
+    if let Err(failure) = ready {
+        return process.fail(&failure);
+    }
+    let begin = Instant::now();
+    let exit = dispatch(&cli.command, &process).await;
+    process.linger().await;
+    let exit = check_output(exit, &process);
+    let Some(lost) = log::end(&cli.global.log, exit, begin.elapsed()) else { return exit };
+    process.console.fail(&lost);
+    if matches!(exit, Exit::Done | Exit::ChangesPending) { lost.exit } else { exit }
+}
+
+async fn dispatch(command: &Command, process: &Process) -> Exit {
+    match command {
+        Command::Plan(args) => plan::command(args, process).await,
+        Command::Check(args) => check::command(args, process).await,
+        Command::Apply(args) => apply::command(args, process).await,
+        Command::Rollback(args) => rollback::command(args, process).await,
+        Command::Export(args) => export::command(args, process).await,
+        Command::Import(args) => process.exit(import::command(args, process).await),
+        Command::Auth(command) => auth::command(command, process).await,
+        Command::Sandbox(args) => process.exit(sandbox::command(args, process).await),
+        Command::Init(args) => process.exit(init::command(args, &process.console)),
+        Command::Lint(args) => lint::command(args, process),
+        Command::Schema => generate::schema(&process.console),
+        Command::Explain(args) => process.exit(explain::command(args, &process.console)),
+        Command::Completions(args) => generate::completions(args, &process.console),
+        Command::Man(args) => process.exit(generate::man(args, &process.console)),
+    }
+}
+
+/// Returns the form of a command's result, the pipeline that it talks to, and the file that it is about.
+fn output_of(command: &Command) -> (Format, Ci, &Path) {
+    let run = match command {
+        Command::Plan(args) => &args.run,
+        Command::Check(args) => &args.run,
+        Command::Apply(args) => &args.run,
+        Command::Export(args) => &args.run,
+        Command::Rollback(args) => {
+            return (args.run.format, args.run.reports.ci, &args.journal.path);
+        }
+        Command::Lint(args) => return (args.format, args.reports.ci, &args.manifest),
+        _ => return (Format::Human, Ci::Auto, Path::new("")),
+    };
+    (run.format, run.reports.ci, &run.connect.manifest)
+}
+
+/// Turns success into exit code 1 if standard output could not be written.
+fn check_output(exit: Exit, process: &Process) -> Exit {
+    let is_result = matches!(exit, Exit::Done | Exit::ChangesPending);
+    let Some(why) = lost_result().filter(|_| is_result) else { return exit };
+    let message = format!("the result cannot be written to standard output: {why}");
+    let failure = Failure::new(Exit::Unexpected, message)
+        .hint("make room where standard output goes to, and run again");
+    process.fail(&failure)
+}

@@ -1,0 +1,231 @@
+//! `flowbind rollback`: undoes an apply that kept a journal.
+
+use std::collections::BTreeSet;
+
+use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
+use crate::cli::RollbackArgs;
+use crate::discover::{DiscoverError, Reader, environment_id, find, subjects};
+use crate::manifest::{Environment, Location};
+use crate::model::{
+    Cloud, Clouds, Code, EnvironmentId, Event, Exit, Failure, Listener as _, Problem, Stage,
+};
+use crate::plan::compare::rollback::{changed, plan_rollback};
+use crate::plan::journal::{Journal, mislabelled};
+use crate::report::{Console, Outcome, RunCommand};
+use crate::run::connect::Connection;
+use crate::run::consent::Consent;
+use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::inputs::{self, clouds};
+use crate::run::login::Login;
+use crate::run::next_command::Next;
+use crate::run::prepare::sign_in;
+use crate::run::process::Process;
+use crate::run::{journal_file, reviewed_plan};
+
+/// What helps with a journal of more rows than one change set takes.
+const SEVERAL_CHANGE_SETS: &str =
+    "roll it back with the version of flowbind that kept it, which writes several change sets";
+
+/// What a rollback knows before it contacts anything.
+struct RollbackInputs {
+    journal: Journal,
+    environment: Environment,
+    login: Login,
+}
+
+/// Undoes an apply, or shows what that would mean, and reports.
+pub(super) async fn command(args: &RollbackArgs, process: &Process) -> Exit {
+    let about = (&args.run.reports, args.journal.path.as_path());
+    let ended = reported(RunCommand::Rollback, about, process, async |run| {
+        stages(args, process, run).await
+    })
+    .await;
+    detailed(ended, args.write.detailed_exitcode)
+}
+
+/// The story of a rollback.
+async fn stages(
+    args: &RollbackArgs,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<Outcome, Failure> {
+    let RollbackInputs { journal, environment, login } = read(args, &process.console)?;
+    let consent = Consent::from_args(&args.write, false);
+    consent.check_possible(&environment.place, &args.run.connect, &process.console)?;
+
+    let reading = async {
+        let connect = &args.run.connect;
+        let connection = sign_in(connect, &environment, login, process, run).await?;
+        let planning = read_and_plan(args, &connection, &environment, &journal, run);
+        let left_alone = planning.await.map_err(Failure::nothing_written)?;
+        Ok((connection, left_alone))
+    };
+    let (connection, left_alone) = process.unless_interrupted(reading).await?;
+    run.show_plan(connection.url(), &process.console);
+    let outcome = write(args, consent, &connection, (&journal, &left_alone), process, run).await;
+    connection.close().await;
+    outcome
+}
+
+/// Opens the journal, and finds out who signs in to its environment.
+fn read(args: &RollbackArgs, console: &Console) -> Result<RollbackInputs, Failure> {
+    let journal = journal_file::open(&args.journal, &args.run.connect)?;
+    let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
+    let environment = environment(args, &journal, &clouds, console)?;
+    let login = Login::of(&args.run.connect, &environment, &clouds)?;
+    Ok(RollbackInputs { journal, environment, login })
+}
+
+/// Returns the environment that is given, else the journal's, with what the manifest knows of it.
+fn environment(
+    args: &RollbackArgs,
+    journal: &Journal,
+    clouds: &Clouds,
+    console: &Console,
+) -> Result<Environment, Failure> {
+    let connect = &args.run.connect;
+    if let Some(wanted) = connect.environment.as_deref() {
+        return inputs::environment(connect, Some(wanted), clouds, console);
+    }
+    if journal.head.sandbox {
+        return Ok(Environment::unlisted(journal.head.environment.clone(), Location::Sandbox));
+    }
+    inputs::environment(connect, Some(journal.head.url.origin()), clouds, console)
+}
+
+/// Reads the rows of the journal, and plans; returns which of them are left alone.
+async fn read_and_plan(
+    args: &RollbackArgs,
+    connection: &Connection,
+    environment: &Environment,
+    journal: &Journal,
+    run: &mut EnvironmentRun,
+) -> Result<BTreeSet<usize>, Failure> {
+    let reader = connection.reader();
+    same_environment(&reader, environment.environment_id.as_ref(), journal, run).await?;
+    plan(&reader, args.skip_changed, journal, &connection.cloud, run).await
+}
+
+/// Checks that the environment is the one that the journal is of. Its id is asked for unless the
+/// manifest says it, as for an apply.
+async fn same_environment(
+    reader: &Reader<'_>,
+    known: Option<&EnvironmentId>,
+    journal: &Journal,
+    run: &mut EnvironmentRun,
+) -> Result<(), Failure> {
+    let id = match known {
+        Some(id) => id.clone(),
+        None => Stage::Discover.log(environment_id(reader)).await?,
+    };
+    run.set_environment_id(&id);
+    let head = &journal.head;
+    if id == head.environment_id {
+        return Ok(());
+    }
+    let message = format!(
+        "the journal is of another environment: it was kept for {} with the id {}, and this one has the id {id}",
+        head.url, head.environment_id
+    );
+    Err(Failure::new(Exit::Refused, message)
+        .hint("leave out --environment, or name the environment that the apply was run on"))
+}
+
+/// Plans from what the rows of the journal hold now; returns which of them are left alone.
+async fn plan(
+    reader: &Reader<'_>,
+    skip_changed: bool,
+    journal: &Journal,
+    cloud: &Cloud,
+    run: &mut EnvironmentRun,
+) -> Result<BTreeSet<usize>, Failure> {
+    let targets = journal.rows.iter().map(|row| row.places.len()).sum();
+    run.events.tell(Event::Discovering { flows: 0, targets });
+    let reading = async {
+        let found = find(reader, &journal.rows).await?;
+        let subjects = subjects(reader, &journal.rows, &found).await?;
+        Ok::<_, DiscoverError>((found, subjects))
+    };
+    let (found, subjects) = Stage::Discover.log(reading).await?;
+    let left = if skip_changed { changed(journal, &found) } else { BTreeSet::new() };
+    let planning = async { plan_rollback(journal, &found, &left, cloud) };
+    let mut plan = Stage::Plan.log(planning).await;
+    plan.refuse_too_many_rows(SEVERAL_CHANGE_SETS);
+    let spent = journal.head.rolled_back.as_deref().filter(|_| !plan.is_agreed());
+    run.set_plan(plan);
+    run.add_problems(spent.map(spent_already).into_iter().collect());
+    run.add_problems(mislabelled(journal, &subjects));
+    Ok(left)
+}
+
+/// Says that what is there now is of a later apply.
+fn spent_already(time: &str) -> Problem {
+    let message = format!(
+        "this journal was rolled back already, at {time}: what its targets hold now is of a later apply"
+    );
+    let hint = "roll back the journal of the later apply".to_owned();
+    Problem { code: Code::ChangedSince, address: None, message, hint, site: None }
+}
+
+/// Asks, writes, and reads back.
+async fn write(
+    args: &RollbackArgs,
+    consent: Consent,
+    connection: &Connection,
+    (journal, left): (&Journal, &BTreeSet<usize>),
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<Outcome, Failure> {
+    let reader = connection.reader();
+    let deciding = consent.decide(connection, &reader, process, run);
+    if let Some(outcome) = process.unless_interrupted(deciding).await? {
+        return Ok(outcome);
+    }
+    let applying = Applying {
+        reader: &reader,
+        goal: Goal::Rollback { journal, left },
+        goes_on: false,
+        cloud: &connection.cloud,
+        listener: &*run.events,
+        looks: LOOKS,
+        progress: Progress::default(),
+    };
+    let applied = process.apply(&applying, run.plan()).await;
+    let applied = applied.map_err(|error| {
+        run.note_failed_writes(&error);
+        explain_failure(error, args)
+    })?;
+    if let Applied::ThoughRefused { refused, .. } = &applied {
+        run.note_refused_but_written(refused, None);
+    }
+    match applied {
+        Applied::ByThisRun | Applied::ByThisRunAnew(_) | Applied::ThoughRefused { .. } => {
+            journal_file::spend(&args.journal, journal, reviewed_plan::now(), &process.console);
+            Ok(Outcome::Applied)
+        }
+        Applied::ByAnotherRun(plan) => {
+            run.set_plan(plan);
+            Ok(Outcome::Agreed)
+        }
+    }
+}
+
+/// Returns what an apply's error means for a rollback: how to look differs.
+fn explain_failure(error: ApplyError, args: &RollbackArgs) -> Failure {
+    let looks = matches!(
+        error,
+        ApplyError::Conflict { .. }
+            | ApplyError::Unknown { .. }
+            | ApplyError::Unverified { .. }
+            | ApplyError::Abandoned { .. }
+            | ApplyError::Unchecked { .. }
+    );
+    let mut failure = Failure::from(error);
+    if looks {
+        failure.hints.pop();
+        let look = Next::command("rollback").journal(&args.journal).flag("--dry-run");
+        let look = look.reaching(&args.run.connect);
+        failure = failure.next(format!("look with `{look}`; running the rollback again is safe"));
+    }
+    failure
+}

@@ -1,0 +1,230 @@
+//! What should be, as deployment settings say it.
+//!
+//! A file is one more place that holds values of environment variables. So its entries take the place
+//! of the rows that the environment holds, and the one plan of the program compares them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::Settings;
+use crate::model::{
+    Binding, Cloud, Code, Desired, EntityTag, Kind, Observed, Problem, Reading, RowId, SchemaName,
+    Site, StoredText, Target, Targets, ValueRow, Variable, VariableType,
+};
+use crate::plan::{Action, Change, Plan, ValueView, Write, plan};
+
+/// What an export does to a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Export {
+    /// Every binding with what happens to it; with a problem the file stays as it is.
+    pub plan: Plan,
+    /// The file afterwards.
+    pub after: StoredText,
+    /// What happens to each variable, in the manifest's order.
+    pub variables: Vec<Exported>,
+    /// How many entries of the file are about other variables.
+    pub others: usize,
+}
+
+/// What an export does to one variable's entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The variable.
+    pub schema_name: SchemaName,
+    /// What is done.
+    pub action: Action,
+    /// Whether its value holds a signed URL.
+    pub secret: bool,
+}
+
+/// Compares what should be with what the file holds. The bindings are to variables alone.
+pub(crate) fn plan_export(
+    desired: &Desired,
+    observed: &Observed,
+    settings: &Settings,
+    cloud: &Cloud,
+) -> Export {
+    let names = names(desired);
+    let variables = names.iter().enumerate().map(|(place, name)| {
+        let reading = observed.targets.variables.get(*name);
+        ((*name).clone(), in_file(name, place, reading, settings))
+    });
+    let targets = Targets { variables: variables.collect(), ..Targets::default() };
+    let planned = plan(desired, &Observed { flows: observed.flows.clone(), targets }, cloud);
+    let after = settings.with(&values(&planned, &names));
+    let sites = sites(desired);
+    let told = |change| told(change, name_at(&sites, change), settings);
+    let changes: Vec<Change> = planned.changes.iter().map(told).collect();
+    let variables = exported(&names, &sites, &changes, settings);
+    let own = names.iter().filter(|name| settings.entry(name).is_some()).count();
+    let others = settings.entries().len() - own;
+    let warnings = warnings(desired, observed, &planned);
+    let writes = planned.writes().to_vec();
+    let plan = Plan::new(changes, planned.problems, warnings, writes);
+    Export { plan, after, variables, others }
+}
+
+/// The variables, in the manifest's order.
+fn names(desired: &Desired) -> Vec<&SchemaName> {
+    let mut seen = HashSet::new();
+    desired.bindings.iter().filter_map(name_of).filter(|name| seen.insert(*name)).collect()
+}
+
+/// The variable of each binding, by the binding's place in the manifest.
+fn sites(desired: &Desired) -> BTreeMap<Site, &SchemaName> {
+    let bindings = desired.bindings.iter();
+    bindings.filter_map(|binding| Some((binding.site, name_of(binding)?))).collect()
+}
+
+/// The variable that a change is about.
+fn name_at<'run>(
+    sites: &BTreeMap<Site, &'run SchemaName>,
+    change: &Change,
+) -> Option<&'run SchemaName> {
+    sites.get(&change.site?).copied()
+}
+
+fn name_of(binding: &Binding) -> Option<&SchemaName> {
+    match &binding.target {
+        Target::Variable { schema_name, .. } => Some(schema_name),
+        Target::Column { .. } => None,
+    }
+}
+
+/// A variable whose value is the file's. One that the environment does not have yet may come with
+/// the solution that is to be imported, and is taken for a text.
+fn in_file(
+    name: &SchemaName,
+    place: usize,
+    reading: Option<&Reading<Variable>>,
+    settings: &Settings,
+) -> Reading<Variable> {
+    let (variable_type, schema_name, default) = match reading {
+        Some(Reading::Refused(refusal)) => return Reading::Refused(refusal.clone()),
+        Some(Reading::Found(variable)) => {
+            (variable.variable_type, &variable.schema_name, effective(variable))
+        }
+        Some(Reading::Absent) | None => (VariableType::String, name, None),
+    };
+    let Some((id, tag)) = row_of(place) else { return Reading::Absent };
+    let held = settings.entry(name).and_then(|entry| entry.value.clone());
+    let row = held.map(|text| ValueRow { id, tag, text: Some(text) });
+    Reading::Found(Variable {
+        definition: id,
+        schema_name: schema_name.clone(),
+        variable_type,
+        default,
+        values: row.into_iter().collect(),
+    })
+}
+
+/// What holds in the environment: members of JSON that nobody binds are taken from there.
+fn effective(variable: &Variable) -> Option<StoredText> {
+    let value = variable.values.first().and_then(|row| row.text.clone());
+    value.or_else(|| variable.default.clone())
+}
+
+/// The entries of a file have no ids and versions, so their places stand for them.
+fn row_of(place: usize) -> Option<(RowId, EntityTag)> {
+    let id = format!("00000000-0000-0000-0000-{:012x}", place + 1).parse().ok()?;
+    Some((id, EntityTag::new("file")?))
+}
+
+/// The values that the plan writes, each with its variable.
+fn values<'run>(
+    plan: &'run Plan,
+    names: &[&'run SchemaName],
+) -> Vec<(&'run SchemaName, &'run StoredText)> {
+    let rows = names.iter().enumerate().filter_map(|(place, name)| Some((row_of(place)?.0, *name)));
+    let names: HashMap<RowId, &SchemaName> = rows.collect();
+    let value = |write: &'run Write| match write {
+        Write::CreateVariableValue { schema_name, text, .. } => Some((schema_name, text)),
+        Write::UpdateVariableValue { id, text, .. } => Some((*names.get(id)?, text)),
+        _ => None,
+    };
+    plan.writes().iter().filter_map(value).collect()
+}
+
+/// A change of that variable, in the words of a file.
+fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Change {
+    let entry = name.and_then(|name| settings.entry(name));
+    let (action, reason) = match entry {
+        None => (Action::Create, "the file has no entry for the variable"),
+        Some(entry) if entry.value.is_none() => (Action::Update, "the value in the file is empty"),
+        Some(_) => return change.clone(),
+    };
+    Change { action, reason: reason.into(), ..change.clone() }
+}
+
+/// What happens to each variable's entry.
+fn exported(
+    names: &[&SchemaName],
+    sites: &BTreeMap<Site, &SchemaName>,
+    changes: &[Change],
+    settings: &Settings,
+) -> Vec<Exported> {
+    let mut own: HashMap<&SchemaName, Vec<&Change>> = HashMap::new();
+    for change in changes {
+        if let Some(name) = name_at(sites, change) {
+            own.entry(name).or_default().push(change);
+        }
+    }
+    let own = |name| own.get(name).map_or(&[][..], Vec::as_slice);
+    names.iter().map(|name| exported_entry(name, own(name), settings)).collect()
+}
+
+/// What happens to one variable's entry.
+fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> Exported {
+    let action = if settings.entry(name).is_none() {
+        Action::Create
+    } else if own.iter().any(|change| change.action != Action::NoOp) {
+        Action::Update
+    } else {
+        Action::NoOp
+    };
+    let secret = own.iter().any(|change| is_secret(change));
+    Exported { schema_name: name.clone(), action, secret }
+}
+
+/// Whether what will be there is a signed URL.
+fn is_secret(change: &Change) -> bool {
+    matches!(&change.after, Some(ValueView::Url(view)) if view.kind == Kind::Signed)
+}
+
+/// What a person should know: which values are secret, and which variables are not there yet.
+fn warnings(desired: &Desired, observed: &Observed, planned: &Plan) -> Vec<Problem> {
+    let others = planned.warnings.iter().filter(|warning| warning.code != Code::SignedUrl);
+    let signed = planned.changes.iter().filter(|change| is_secret(change)).map(signed);
+    let is_absent = |binding: &&Binding| {
+        let reading = name_of(binding).and_then(|name| observed.targets.variables.get(name));
+        matches!(reading, None | Some(Reading::Absent))
+    };
+    let absent = desired.bindings.iter().filter(is_absent).map(absent);
+    let mut warnings: Vec<Problem> = others.cloned().chain(signed).chain(absent).collect();
+    warnings.sort_by_key(|warning| warning.site);
+    warnings
+}
+
+fn signed(change: &Change) -> Problem {
+    Problem {
+        code: Code::SignedUrl,
+        address: Some(change.address.clone()),
+        message: format!(
+            "the URL of the flow `{}` is signed, so the file is a secret: whoever reads it may run the flow",
+            change.flow_name
+        ),
+        hint: "keep the file out of the repository and of the artifacts, and delete it after the import; or let the trigger accept only users of the tenant"
+            .to_owned(),
+        site: change.site,
+    }
+}
+
+fn absent(binding: &Binding) -> Problem {
+    Problem {
+        code: Code::DefinitionMissing,
+        address: Some(binding.target.address()),
+        message: "there is no such environment variable in this environment yet".to_owned(),
+        hint: "import a solution that defines it with this file, or correct `environment-variable`"
+            .to_owned(),
+        site: Some(binding.site),
+    }
+}

@@ -1,0 +1,313 @@
+//! The bindings that deployment settings hold without saying so: which flow's URL is the value of which
+//! variable, as the text of a manifest.
+//!
+//! A callback URL does not tell the flow's `workflowid`, and cannot be computed from it. So the URLs
+//! that the environment's flows have today are compared with those of the file.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Settings;
+use super::settings::Entry;
+use crate::manifest::{Environment, Location, can_name_flow};
+use crate::model::{
+    Callback, CallbackUrl, Cloud, Desired, JsonPointer, Kind, Observed, Reading, SchemaName,
+    StoredText, TriggerName, WorkflowId, is_hidden, printable,
+};
+use crate::plan::ValueView;
+
+/// The most characters of a text that is shown.
+const MOST_SHOWN: usize = 200;
+
+/// A flow's URL of today.
+#[derive(Clone, Debug)]
+pub(crate) struct FlowUrl<'run> {
+    /// The flow's name in the environment.
+    pub name: &'run str,
+    /// What finds the flow.
+    pub workflow_id: WorkflowId,
+    /// The trigger's key, where the flow has several.
+    pub trigger: Option<&'run TriggerName>,
+    /// The URL; none if the service does not tell it to the signed-in user.
+    pub url: Option<&'run CallbackUrl>,
+}
+
+/// Bindings as the text of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Import {
+    /// The manifest; without a binding it has comments alone.
+    pub manifest: String,
+    /// How many bindings it has.
+    pub bound: usize,
+    /// How many variables and members it leaves out.
+    pub left_out: usize,
+}
+
+/// A place in the settings that holds the URL of a flow.
+struct Bound<'run> {
+    flow: usize,
+    variable: &'run str,
+    pointer: Option<JsonPointer>,
+    kind: Kind,
+    /// Whether the file's URL is the flow's URL of today.
+    agrees: bool,
+}
+
+/// A place in the settings that no binding is made of, and why.
+struct LeftOut {
+    place: String,
+    reason: String,
+}
+
+/// What the flows of an environment were found to have; nothing of those that are off.
+pub(crate) fn flow_urls<'run>(
+    desired: &'run Desired,
+    observed: &'run Observed,
+) -> Vec<FlowUrl<'run>> {
+    let pairs = desired.flows.iter().zip(&observed.flows);
+    let pairs = pairs.filter_map(|(flow, seen)| {
+        let Reading::Found(workflow) = &seen.workflow else { return None };
+        let url = match &seen.callback {
+            Some(Callback::Url(url) | Callback::Unconfirmed(url)) => Some(url),
+            _ => None,
+        };
+        let (name, workflow_id) = (workflow.name.as_str(), flow.workflow_id);
+        Some(FlowUrl { name, workflow_id, trigger: flow.trigger.as_ref(), url })
+    });
+    pairs.collect()
+}
+
+/// Makes bindings of the settings: of the variables of those names, or of all if there are none.
+pub(crate) fn bindings(
+    settings: &Settings,
+    only: &[SchemaName],
+    flows: &[FlowUrl<'_>],
+    environment: &Environment,
+    cloud: &Cloud,
+) -> Import {
+    let is_wanted = |entry: &&Entry| {
+        only.is_empty() || only.iter().any(|name| entry.name.eq_ignore_ascii_case(name.as_str()))
+    };
+    let (mut bound, mut left_out) = (Vec::new(), Vec::new());
+    for entry in settings.entries().iter().filter(is_wanted) {
+        for found in places(entry, flows, cloud) {
+            match found {
+                Ok(place) => bound.push(place),
+                Err(place) => left_out.push(place),
+            }
+        }
+    }
+    let mut manifest = String::new();
+    if !bound.is_empty() {
+        manifest += &head(environment, bound.iter().any(|place| place.kind == Kind::Signed));
+        manifest += &flow_tables(&bound, flows);
+    }
+    manifest += &comments(&left_out, flows);
+    Import { manifest, bound: bound.len(), left_out: left_out.len() }
+}
+
+/// The places of one variable: its value, or the members of a JSON value.
+fn places<'run>(
+    entry: &'run Entry,
+    flows: &[FlowUrl<'_>],
+    cloud: &Cloud,
+) -> Vec<Result<Bound<'run>, LeftOut>> {
+    let name = entry.name.as_str();
+    let text = entry.value.as_ref().map(StoredText::expose);
+    if name.parse::<SchemaName>().is_err() {
+        return vec![left_out(name, None, "this is no schema name")];
+    }
+    let urls = urls(text.unwrap_or_default(), cloud);
+    if urls.is_empty() {
+        let shown = ValueView::words(ValueView::of(text, cloud).as_ref());
+        return vec![left_out(name, None, &format!("{shown}, which is no URL of a flow"))];
+    }
+    let urls = urls.into_iter();
+    urls.map(|(pointer, url)| place(name, pointer, &url, flows)).collect()
+}
+
+/// The binding of one place.
+fn place<'run>(
+    variable: &'run str,
+    pointer: Option<JsonPointer>,
+    url: &CallbackUrl,
+    flows: &[FlowUrl<'_>],
+) -> Result<Bound<'run>, LeftOut> {
+    let find = |fits: &dyn Fn(&CallbackUrl) -> bool| {
+        flows.iter().position(|flow| flow.url.is_some_and(fits))
+    };
+    let agreeing = find(&|other| other.means_the_same_as(url));
+    let Some(flow) = agreeing.or_else(|| find(&|other| other.leads_where(url))) else {
+        let view = url.view();
+        let shown = format!("{} {} on {}", view.kind, view.fingerprint, view.host);
+        let reason = format!("{shown}: no flow that is on has this URL in the environment");
+        return left_out(variable, pointer.as_ref(), &reason);
+    };
+    let kind = flows[flow].url.map_or(Kind::Signed, |url| url.view().kind);
+    Ok(Bound { flow, variable, pointer, kind, agrees: agreeing.is_some() })
+}
+
+fn left_out<T>(name: &str, pointer: Option<&JsonPointer>, reason: &str) -> Result<T, LeftOut> {
+    let pointer = pointer.map_or_else(String::new, |pointer| format!("#{pointer}"));
+    let place = printable(&format!("{name}{pointer}"), MOST_SHOWN);
+    Err(LeftOut { place, reason: printable(reason, MOST_SHOWN) })
+}
+
+/// The URLs of the cloud's flow services in a value, each with its place in a JSON value.
+fn urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
+    let of_flow = |text: &str| {
+        let url = text.parse::<CallbackUrl>().ok()?;
+        Some(url).filter(|url| cloud.serves_callbacks(&url.view().host))
+    };
+    if let Some(url) = of_flow(text) {
+        return vec![(None, url)];
+    }
+    let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    let mut texts = Vec::new();
+    leaves(&value, "", &mut texts);
+    let urls = texts.iter().filter_map(|(pointer, text)| {
+        let pointer = pointer.parse().ok()?;
+        Some((Some(pointer), of_flow(text)?))
+    });
+    urls.collect()
+}
+
+/// The texts in a JSON value, each with the pointer that leads there.
+fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, &'value str)>) {
+    match value {
+        Value::String(text) => found.push((pointer.to_owned(), text)),
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                leaves(element, &format!("{pointer}/{index}"), found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                leaves(member, &format!("{pointer}/{name}"), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A text as TOML writes it on one line, with an escape for whatever could steer a terminal or be a
+/// command to a pipeline (<https://toml.io/en/v1.0.0#string>).
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            hidden if is_hidden(hidden) => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(hidden));
+            }
+            '#' if quoted.ends_with('#') => quoted.push_str("\\u0023"),
+            plain => quoted.push(plain),
+        }
+    }
+    quoted + "\""
+}
+
+/// A name as a key of TOML, in quotes only where it needs them.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
+}
+
+/// Everything before the flows.
+fn head(environment: &Environment, signed: bool) -> String {
+    let mut text = format!("version = 1\n\n[environments.{}]\n", key(&label(environment)));
+    let place = match &environment.place {
+        Location::Sandbox => "sandbox = true".to_owned(),
+        Location::Url(url) => format!("url = {}", quoted(&url.to_string())),
+    };
+    let known = [
+        ("cloud", &environment.cloud),
+        ("client-id", &environment.client_id),
+        ("tenant", &environment.tenant),
+    ];
+    text += &place;
+    text.push('\n');
+    for (key, value) in known {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{key} = {}", quoted(value));
+        }
+    }
+    if signed {
+        text += "\n# Some of these URLs are signed: whoever reads the variable may run the flow.\n[policy]\nsigned-urls = \"warn\"\n";
+    }
+    text
+}
+
+/// The environment's name; of one that the manifest does not have, the beginning of its host.
+fn label(environment: &Environment) -> String {
+    match &environment.place {
+        Location::Url(url) if environment.name.contains("://") => {
+            let label = url.host().split('.').next().unwrap_or_default();
+            let is_name = label.starts_with(|c: char| c.is_ascii_alphabetic());
+            if is_name { label.to_owned() } else { "local".to_owned() }
+        }
+        _ => environment.name.clone(),
+    }
+}
+
+/// The flows in the order in which the settings first have them, each with its places.
+fn flow_tables(bound: &[Bound<'_>], flows: &[FlowUrl<'_>]) -> String {
+    let mut order: Vec<usize> = Vec::new();
+    for place in bound {
+        if !order.contains(&place.flow) {
+            order.push(place.flow);
+        }
+    }
+    let mut text = String::new();
+    for flow in order {
+        text += &flow_table(&flows[flow]);
+        let own = bound.iter().filter(|place| place.flow == flow);
+        text.extend(own.map(target_table));
+    }
+    text
+}
+
+fn flow_table(flow: &FlowUrl<'_>) -> String {
+    let mut text = "\n[[flow]]\n".to_owned();
+    if can_name_flow(flow.name) {
+        let _ = writeln!(text, "name = {}", quoted(flow.name));
+    }
+    let _ = writeln!(text, "workflow-id = {}", quoted(&flow.workflow_id.to_string()));
+    if let Some(trigger) = flow.trigger {
+        let _ = writeln!(text, "trigger = {}", quoted(trigger.as_str()));
+    }
+    text
+}
+
+fn target_table(place: &Bound<'_>) -> String {
+    let mut text = "\n[[flow.target]]\n".to_owned();
+    if !place.agrees {
+        text += "# The file has an earlier URL of this trigger; `flowbind plan` shows today's.\n";
+    }
+    let _ = writeln!(text, "environment-variable = {}", quoted(place.variable));
+    if let Some(pointer) = &place.pointer {
+        let _ = writeln!(text, "json-pointer = {}", quoted(&pointer.to_string()));
+    }
+    text
+}
+
+/// What was left out, and which flows might have been meant.
+fn comments(left_out: &[LeftOut], flows: &[FlowUrl<'_>]) -> String {
+    let mut text = String::new();
+    if !left_out.is_empty() {
+        text += "\n# Left out:\n";
+    }
+    for LeftOut { place, reason } in left_out {
+        let _ = writeln!(text, "# {place}: {reason}");
+    }
+    let silent: Vec<&FlowUrl<'_>> = flows.iter().filter(|flow| flow.url.is_none()).collect();
+    if !silent.is_empty() {
+        text += "\n# Flows whose URL the service did not tell, mostly because the signed-in user does not own them:\n";
+    }
+    for flow in silent {
+        let _ = writeln!(text, "# {} {}", flow.workflow_id, printable(flow.name, MOST_SHOWN));
+    }
+    text
+}

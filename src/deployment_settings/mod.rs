@@ -1,0 +1,22 @@
+//! The way to and from deployment settings, the file that `pac solution import` takes values from.
+//!
+//! ```text
+//! settings    bytes <-> Settings             every byte that is not written stays as it is
+//! export      Desired + Observed + Settings -> Plan and other Settings
+//! import      Settings + the environment's URLs -> the text of a manifest
+//! ```
+//!
+//! The shape of the file:
+//! <https://learn.microsoft.com/power-platform/alm/conn-ref-env-variables-build-tools>. Everything here
+//! is pure: files and requests are the matter of others.
+
+mod export;
+mod import;
+mod layout;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use export::{Export, Exported, plan_export};
+pub(crate) use import::{Import, bindings, flow_urls};
+pub(crate) use settings::Settings;

@@ -1,0 +1,316 @@
+//! A file of deployment settings: what it holds for environment variables, and how that is changed
+//! while every other byte stays as it is.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use super::layout::{Layout, Members, Slot, between, colon, opening};
+use crate::model::{SchemaName, StoredText, printable};
+use crate::plan::json::{Children, children_of, offset, position, quoted};
+
+/// The member that holds the values of environment variables.
+const VARIABLES: &str = "EnvironmentVariables";
+
+/// The member that holds the other list of such a file.
+const CONNECTIONS: &str = "ConnectionReferences";
+
+/// The member of an entry that names its variable.
+const NAME: &str = "SchemaName";
+
+/// The member of an entry that holds its value.
+const VALUE: &str = "Value";
+
+/// The byte order mark that some programs begin a file with.
+const MARK: char = '\u{feff}';
+
+/// The most characters of a name that are shown.
+const MOST_SHOWN: usize = 120;
+
+/// Why a file cannot be used as deployment settings.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum SettingsError {
+    /// It is not UTF-8.
+    #[error("is not UTF-8")]
+    NotUtf8,
+    /// It is not JSON.
+    #[error("is not JSON (line {line}, column {column})")]
+    NotJson {
+        /// Where it stops being JSON, counted from 1.
+        line: usize,
+        /// The column of that place.
+        column: usize,
+    },
+    /// It is JSON, but no object.
+    #[error("is JSON, but no object")]
+    NotObject,
+    /// It is an object of another kind.
+    #[error("has neither `EnvironmentVariables` nor `ConnectionReferences`")]
+    NotSettings,
+    /// A member that counts is there twice.
+    #[error("has the member `{0}` twice")]
+    Twice(&'static str),
+    /// The list of variables is something else.
+    #[error("has something else than a list as `EnvironmentVariables` (line {0})")]
+    NotList(usize),
+    /// An entry of the list does not say which variable it is about.
+    #[error(
+        "has an entry of `EnvironmentVariables` that is no object with a text as `SchemaName` (line {0})"
+    )]
+    NotEntry(usize),
+    /// Two entries are about one variable.
+    #[error("has two entries for the variable `{name}` (lines {first} and {second})")]
+    Duplicate {
+        /// The variable.
+        name: String,
+        /// The line of the one.
+        first: usize,
+        /// The line of the other.
+        second: usize,
+    },
+}
+
+/// The deployment settings of one environment. They may hold signed URLs, so they are a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    text: StoredText,
+    entries: Vec<Entry>,
+    /// The place of each entry, by its name in small letters.
+    places: HashMap<String, usize>,
+    /// Where further entries go.
+    further: Slot,
+    /// How they are spaced.
+    layout: Layout,
+}
+
+/// What the file says of one environment variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The name as the file has it.
+    pub name: String,
+    /// The value; none if it is missing, null or blank.
+    pub value: Option<StoredText>,
+    /// Where another value goes.
+    slot: Slot,
+}
+
+impl SettingsError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "save the file as UTF-8, as `Set-Content -Encoding utf8` does",
+            Self::NotJson { .. }
+            | Self::NotObject
+            | Self::NotSettings
+            | Self::NotList(_)
+            | Self::NotEntry(_) => {
+                "name a file as `pac solution create-settings` makes it: {\"EnvironmentVariables\": [{\"SchemaName\": \"\", \"Value\": \"\"}], \"ConnectionReferences\": []}"
+            }
+            Self::Twice(_) | Self::Duplicate { .. } => "remove one of the two",
+        }
+    }
+}
+
+impl Settings {
+    /// What a file begins with that does not exist yet.
+    pub(crate) const NEW: &str =
+        "{\n  \"EnvironmentVariables\": [],\n  \"ConnectionReferences\": []\n}\n";
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It cannot be used: nothing of it is overlooked that a later import would trip over.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
+        let text = str::from_utf8(bytes).map_err(|_| SettingsError::NotUtf8)?;
+        let root = root(without_mark(text))?;
+        let members = members(text, root)?.ok_or(SettingsError::NotObject)?;
+        let list = list(&members)?;
+        let elements = list.map_or_else(|| Ok(Vec::new()), |list| elements(text, list))?;
+        let (entries, places) = entries(text, &elements)?;
+        let (further, layout) = match (list, elements.last()) {
+            (Some(list), Some((model, members))) => behind(text, list, model, members),
+            _ => first(text, root, &members, list),
+        };
+        Ok(Self { text: StoredText::new(text), entries, places, further, layout })
+    }
+
+    /// The whole file.
+    pub(crate) fn expose(&self) -> &str {
+        self.text.expose()
+    }
+
+    /// What it says of variables, in its order.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What it says of that variable.
+    pub(crate) fn entry(&self, name: &SchemaName) -> Option<&Entry> {
+        self.places.get(&key(name.as_str())).map(|place| &self.entries[*place])
+    }
+
+    /// The whole file with these values, one for each variable: in the place of an earlier one, else
+    /// in entries at the end of the list.
+    pub(crate) fn with(&self, values: &[(&SchemaName, &StoredText)]) -> StoredText {
+        let (mut fillings, mut added) = (Vec::new(), Vec::new());
+        for (name, value) in values {
+            match self.entry(name) {
+                Some(entry) => fillings.push((&entry.slot, quoted(value.expose()))),
+                None => added.push(self.layout.render(name.as_str(), value.expose())),
+            }
+        }
+        if !added.is_empty() {
+            fillings.push((&self.further, added.join(&self.layout.between_entries())));
+        }
+        fillings.sort_by_key(|(slot, _)| slot.range.start);
+        StoredText::new(Slot::filled(self.text.expose(), &fillings))
+    }
+}
+
+/// An element of the list, with the members that it has.
+type Element<'text> = (&'text RawValue, Members<'text>);
+
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix(MARK).unwrap_or(text)
+}
+
+/// The whole text as a value.
+fn root(text: &str) -> Result<&RawValue, SettingsError> {
+    serde_json::from_str(text).map_err(|error| not_json(text, text, &error))
+}
+
+fn not_json(text: &str, part: &str, error: &serde_json::Error) -> SettingsError {
+    let (line, column) = position(text, part, error);
+    SettingsError::NotJson { line, column }
+}
+
+/// The members of an object in the text; none if the value is something else.
+fn members<'text>(
+    text: &str,
+    raw: &'text RawValue,
+) -> Result<Option<Members<'text>>, SettingsError> {
+    Ok(match children_of(raw).map_err(|error| not_json(text, raw.get(), &error))? {
+        Children::Members(members) => Some(members),
+        Children::Elements(_) | Children::Neither => None,
+    })
+}
+
+/// The member of that name. The programs that read such files compare names without case.
+fn member<'text>(
+    members: &Members<'text>,
+    name: &'static str,
+) -> Result<Option<&'text RawValue>, SettingsError> {
+    let mut found = members.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(SettingsError::Twice(name)),
+        (first, None) => Ok(first.map(|(_, value)| *value)),
+    }
+}
+
+/// The list of variables among the members of the root.
+fn list<'text>(members: &Members<'text>) -> Result<Option<&'text RawValue>, SettingsError> {
+    let variables = member(members, VARIABLES)?;
+    if variables.is_none() && member(members, CONNECTIONS)?.is_none() && !members.is_empty() {
+        return Err(SettingsError::NotSettings);
+    }
+    Ok(variables)
+}
+
+/// The elements of the list, each with the members that it has.
+fn elements<'text>(
+    text: &str,
+    list: &'text RawValue,
+) -> Result<Vec<Element<'text>>, SettingsError> {
+    let elements = match children_of(list).map_err(|error| not_json(text, list.get(), &error))? {
+        Children::Elements(elements) => elements,
+        Children::Neither if list.get() == "null" => Vec::new(),
+        _ => return Err(SettingsError::NotList(line(text, list))),
+    };
+    let element = |raw: &'text RawValue| {
+        let members = members(text, raw)?;
+        let members = members.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
+        Ok((raw, members))
+    };
+    elements.into_iter().map(element).collect()
+}
+
+/// The line that a value begins in, counted from 1.
+fn line(text: &str, raw: &RawValue) -> usize {
+    text[..offset(text, raw.get())].matches('\n').count() + 1
+}
+
+/// Everything that the file says of variables, and the place of each by its name in small letters.
+fn entries(
+    text: &str,
+    elements: &[Element<'_>],
+) -> Result<(Vec<Entry>, HashMap<String, usize>), SettingsError> {
+    let (mut entries, mut places) = (Vec::new(), HashMap::new());
+    for (place, (raw, members)) in elements.iter().enumerate() {
+        let entry = entry(text, raw, members)?;
+        if let Some(first) = places.insert(key(&entry.name), place) {
+            let (first, second) = (line(text, elements[first].0), line(text, raw));
+            let name = printable(&entry.name, MOST_SHOWN);
+            return Err(SettingsError::Duplicate { name, first, second });
+        }
+        entries.push(entry);
+    }
+    Ok((entries, places))
+}
+
+/// A name as names are compared.
+fn key(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+fn entry(text: &str, raw: &RawValue, members: &Members<'_>) -> Result<Entry, SettingsError> {
+    let name = member(members, NAME)?.and_then(|name| serde_json::from_str(name.get()).ok());
+    let held = member(members, VALUE)?;
+    let value = held.filter(|value| value.get() != "null").map(|value| {
+        let unquoted = serde_json::from_str::<String>(value.get());
+        StoredText::new(unquoted.unwrap_or_else(|_| value.get().to_owned()))
+    });
+    let value = value.filter(|value| !value.expose().trim().is_empty());
+    let name = name.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
+    Ok(Entry { name, value, slot: slot(text, raw, held, members) })
+}
+
+/// Where another value of an entry goes: in the place of the one that it has, else behind its last
+/// member.
+fn slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'_>) -> Slot {
+    if let Some(held) = held {
+        return Slot::instead(text, held, "", "");
+    }
+    let before = between(text, members).unwrap_or(" ");
+    let before = format!(",{before}\"{VALUE}\"{}", colon(text, members));
+    Slot::behind(text, members.last().map_or(raw, |(_, last)| *last), before, "")
+}
+
+/// Where further entries go in a list that has some.
+fn behind(text: &str, list: &RawValue, model: &RawValue, members: &Members<'_>) -> (Slot, Layout) {
+    let layout = Layout::of_entry(text, list, model, members);
+    (Slot::behind(text, model, layout.between_entries(), ""), layout)
+}
+
+/// Where entries go if there is none: into the list, or with a list into the root.
+fn first(
+    text: &str,
+    root: &RawValue,
+    members: &Members<'_>,
+    list: Option<&RawValue>,
+) -> (Slot, Layout) {
+    let layout = Layout::of_root(text, root, members);
+    let (open, close) = (format!("[{}", layout.entry), format!("{}]", layout.end));
+    let slot = match (list, members.last()) {
+        (Some(list), _) => Slot::instead(text, list, open, close),
+        (None, Some((_, neighbour))) => {
+            let before = between(text, members).unwrap_or_else(|| opening(root));
+            let colon = colon(text, members);
+            Slot::behind(text, neighbour, format!(",{before}\"{VARIABLES}\"{colon}{open}"), close)
+        }
+        (None, None) => {
+            let before = format!("{{\n  \"{VARIABLES}\": {open}");
+            Slot::instead(text, root, before, format!("{close}\n}}"))
+        }
+    };
+    (slot, layout)
+}

@@ -1,0 +1,142 @@
+//! Reads the rows of a journal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reader::comparison;
+use super::{AT_ONCE, DiscoverError, Reader, all_of};
+use crate::model::{EnvironmentId, LogicalName, Row, RowId, StoredText};
+use crate::plan::journal::{Found, JournalRow, Origin, RowKey};
+use crate::services::dataverse::MOST_ROWS;
+
+/// The column of a variable's value that names its definition.
+pub(super) const DEFINITION: &str = "_environmentvariabledefinitionid_value";
+
+/// Rows of one table, each with its place in the journal and the id that it is found by.
+#[derive(Default)]
+struct Group<'run> {
+    rows: Vec<(usize, RowId)>,
+    columns: BTreeSet<&'run LogicalName>,
+}
+
+/// Which id rows are found by.
+#[derive(Clone, Copy)]
+enum By {
+    /// Their own.
+    Id,
+    /// That of the variable's definition whose value they are.
+    Definition,
+}
+
+/// The id that the Flow service knows the environment by.
+///
+/// # Errors
+/// The answer does not tell it.
+pub(crate) async fn environment_id(reader: &Reader<'_>) -> Result<EnvironmentId, DiscoverError> {
+    reader.environment_id().await
+}
+
+/// Reads the rows of a journal, in its order: by their ids, else by what they were made with.
+///
+/// # Errors
+/// The first answer without which the rows are not known.
+pub(crate) async fn find(
+    reader: &Reader<'_>,
+    rows: &[JournalRow],
+) -> Result<Vec<Found>, DiscoverError> {
+    let (known, values, records) = tokio::try_join!(
+        in_chunks(reader, rows, By::Id),
+        in_chunks(reader, rows, By::Definition),
+        by_columns(reader, rows)
+    )?;
+    let found: BTreeMap<usize, Found> = known.into_iter().chain(values).chain(records).collect();
+    Ok(found.into_values().collect())
+}
+
+/// The rows that are found by one id, each with its place in the journal.
+async fn in_chunks(
+    reader: &Reader<'_>,
+    rows: &[JournalRow],
+    by: By,
+) -> Result<Vec<(usize, Found)>, DiscoverError> {
+    let definition = LogicalName::of_system(DEFINITION);
+    let mut groups: BTreeMap<(&LogicalName, &LogicalName), Group<'_>> = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        if let Some(id) = by.id_of(row) {
+            let group = groups.entry((&row.entity_set, &row.primary_id)).or_default();
+            group.rows.push((index, id));
+            group.columns.extend(row.columns.keys());
+            if matches!(by, By::Id) && row.is_variable_value() {
+                group.columns.insert(&definition);
+            }
+        }
+    }
+    let reads = groups.iter().flat_map(|((entity_set, primary_id), group)| {
+        let columns: Vec<&LogicalName> = group.columns.iter().copied().collect();
+        group.rows.chunks(MOST_ROWS).map(move |rows| {
+            chunk(reader, by, (entity_set.as_str(), primary_id), rows, columns.clone())
+        })
+    });
+    Ok(all_of(reads, AT_ONCE).await?.into_iter().flatten().collect())
+}
+
+/// Some rows of one table.
+async fn chunk(
+    reader: &Reader<'_>,
+    by: By,
+    table: (&str, &LogicalName),
+    rows: &[(usize, RowId)],
+    columns: Vec<&LogicalName>,
+) -> Result<Vec<(usize, Found)>, DiscoverError> {
+    let ids: Vec<RowId> = rows.iter().map(|(_, id)| *id).collect();
+    let definition = LogicalName::of_system(DEFINITION);
+    let found = match by {
+        By::Id => reader.rows_of(table, &ids, &columns).await?,
+        By::Definition => reader.rows_referring(table, &definition, &ids, &columns).await?,
+    };
+    let is_meant = |row: &Row, id: RowId| match by {
+        By::Id => row.id == id,
+        By::Definition => {
+            let text = row.texts.get(&definition).map(StoredText::expose);
+            text.is_some_and(|text| text.parse() == Ok(id))
+        }
+    };
+    let of = |(index, id): &(usize, RowId)| {
+        let found = found.as_ref().map_err(Clone::clone);
+        let found = found.map(|all| all.iter().filter(|row| is_meant(row, *id)).cloned().collect());
+        (*index, found)
+    };
+    Ok(rows.iter().map(of).collect())
+}
+
+/// The records that are found by what their columns hold, each with its place in the journal.
+async fn by_columns(
+    reader: &Reader<'_>,
+    rows: &[JournalRow],
+) -> Result<Vec<(usize, Found)>, DiscoverError> {
+    let reads = rows.iter().enumerate().filter_map(|(index, row)| match &row.origin {
+        Origin::Created { id: None, key: RowKey::Columns(key), .. } => Some(async move {
+            let filter: Vec<_> =
+                key.iter().map(|(name, value)| (name, comparison(value))).collect();
+            let columns: Vec<&LogicalName> = row.columns.keys().collect();
+            let table = (row.entity_set.as_str(), &row.primary_id);
+            let found = reader.matching(table, &filter, &columns).await?;
+            Ok::<_, DiscoverError>((index, found))
+        }),
+        _ => None,
+    });
+    all_of(reads, AT_ONCE).await
+}
+
+impl By {
+    /// The id that a row is found by, if it is by this.
+    fn id_of(self, row: &JournalRow) -> Option<RowId> {
+        match (self, &row.origin) {
+            (Self::Id, _) => row.id(),
+            (
+                Self::Definition,
+                Origin::Created { id: None, key: RowKey::Definition(definition), .. },
+            ) => Some(*definition),
+            (Self::Definition, _) => None,
+        }
+    }
+}

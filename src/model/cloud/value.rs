@@ -1,0 +1,102 @@
+//! The values that a file of clouds may have: nothing that would send tokens just anywhere.
+
+use url::Url;
+
+use crate::model::{EnvironmentUrl, EnvironmentUrlError, Guid};
+
+/// The most characters of a domain name (RFC 1035 section 2.3.4).
+const MOST_DOMAIN_CHARACTERS: usize = 253;
+
+/// The most characters of an audience that a federated credential can have.
+const MOST_AUDIENCE_CHARACTERS: usize = 600;
+
+/// Why a value cannot be taken, as the end of a sentence that begins with its key.
+pub(super) type Reason = &'static str;
+
+/// Reads the host of an authority, with a port if that is not the usual one.
+pub(super) fn authority(text: &str) -> Result<String, Reason> {
+    let (host, port) = text.split_once(':').unwrap_or((text, "0"));
+    let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_domain(host) || !digits {
+        return Err("has something else than a host's name in small letters");
+    }
+    match port.parse::<u16>() {
+        Ok(443) => Err("has the port 443, which goes without saying"),
+        Ok(_) if !text.ends_with(":0") => Ok(text.to_owned()),
+        Ok(_) | Err(_) => Err("has a port that is none"),
+    }
+}
+
+/// Reads the origin of the Flow API.
+pub(super) fn flow_api(text: &str) -> Result<Url, Reason> {
+    let malformed = "is not an address such as `https://api.flow.microsoft.com`";
+    if !is_graphic(text) {
+        return Err(malformed);
+    }
+    let origin = text.parse::<EnvironmentUrl>().map_err(|error| match error {
+        EnvironmentUrlError::Malformed => malformed,
+        EnvironmentUrlError::NotHttps => {
+            "is not https: plain http is accepted only for this machine (127.0.0.1, [::1], localhost)"
+        }
+        EnvironmentUrlError::Credentials => "carries credentials: nothing may stand before the host",
+        EnvironmentUrlError::Path => "has a path: end it after the host",
+        EnvironmentUrlError::Query => "has a query or a fragment: end it after the host",
+    })?;
+    origin.origin().parse().map_err(|_| malformed)
+}
+
+/// Reads what a token for the Flow API is made for, which is kept to the letter.
+pub(super) fn flow_audience(text: &str) -> Result<String, Reason> {
+    let url = Url::parse(text).ok().filter(|_| is_graphic(text));
+    let url = url.filter(|url| url.scheme() == "https" && url.has_host());
+    let url = url.ok_or("is not an https address")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("carries credentials: nothing may stand before the host");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("has a query or a fragment");
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads what a pipeline's own token is made for.
+pub(super) fn federation_audience(text: &str) -> Result<String, Reason> {
+    if is_graphic(text) && text.len() <= MOST_AUDIENCE_CHARACTERS {
+        return Ok(text.to_owned());
+    }
+    Err("is empty, too long, or has spaces or letters beyond ASCII")
+}
+
+/// Reads the end of hosts. One label alone, such as `.com`, would trust everybody.
+pub(super) fn suffix(text: &str) -> Result<String, Reason> {
+    let rest = text.strip_prefix('.').ok_or("has a host's end that does not begin with a dot")?;
+    if !is_domain(rest) {
+        return Err("has something else than the end of a host's name in small letters");
+    }
+    if !rest.contains('.') {
+        return Err("has a host's end of one part alone, which would trust everybody under it");
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the id of an application.
+pub(super) fn client_id(text: &str) -> Result<String, Reason> {
+    text.parse::<Guid>().map(|guid| guid.to_string()).map_err(|_| "is not a GUID")
+}
+
+/// Whether a text has something, and nothing invisible.
+fn is_graphic(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a text has the form of a host's name in small letters.
+fn is_domain(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= MOST_DOMAIN_CHARACTERS && text.split('.').all(label)
+}

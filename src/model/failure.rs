@@ -1,0 +1,106 @@
+//! The one failure of a run: of what kind it is, what happened, and what to type next.
+
+use std::error::Error;
+
+use crate::model::{Exit, printable, sentence, visible};
+
+/// The most characters of a hint.
+const MOST_CHARACTERS: usize = 2_000;
+
+/// Why a run ended early.
+#[derive(Debug)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub exit: Exit,
+    /// What happened, causes included, as one sentence.
+    pub message: String,
+    /// What to do about it, most likely first.
+    pub hints: Vec<String>,
+    /// A command to type next, in a sentence.
+    pub next: Option<String>,
+    /// Whether the run's time was all that was wanting.
+    pub timed_out: bool,
+}
+
+impl Failure {
+    /// A failure of that kind.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hints: Vec::new(), next: None, timed_out: false }
+    }
+
+    /// A failure that an error and its causes put into words.
+    pub fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
+        Self::new(exit, sentence(error))
+    }
+
+    /// The same failure with one more hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The same failure with a command to type next, made of what was typed.
+    #[must_use]
+    pub fn next(self, hint: impl Into<String>) -> Self {
+        Self { next: Some(hint.into()), ..self }
+    }
+
+    /// What to do about it, as it may be shown. Nothing of a command is covered, since it is typed as it
+    /// stands.
+    pub fn help(&self) -> impl Iterator<Item = String> {
+        let hints = self.hints.iter().map(|hint| printable(hint, MOST_CHARACTERS));
+        hints.chain(self.next.as_deref().map(visible))
+    }
+
+    /// The same failure, for want of the run's time.
+    #[must_use]
+    pub fn timed_out(self) -> Self {
+        Self { timed_out: true, ..self }
+    }
+
+    /// The same failure, which says that nothing was written.
+    #[must_use]
+    pub fn nothing_written(self) -> Self {
+        let message = self.message.trim_end_matches(['.', ' ']);
+        Self { message: format!("{message}; nothing was written"), ..self }
+    }
+
+    /// How a run that wrote nothing for this reason ended, as a headline.
+    pub fn headline(&self) -> &'static str {
+        match self.exit {
+            Exit::Interrupted => "Interrupted",
+            Exit::Unreachable if self.timed_out => "Timed out",
+            Exit::Unreachable => "Service unavailable",
+            Exit::SignIn => "Not signed in",
+            Exit::Usage => "Not begun",
+            Exit::Unexpected => "Failed",
+            Exit::NotReady => "Not ready",
+            Exit::Done | Exit::ChangesPending | Exit::Refused | Exit::Unknown => "Refused",
+        }
+    }
+
+    /// The run was interrupted before anything was written.
+    pub fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted; nothing was written")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_told_whole_and_a_hint_without_what_could_be_a_secret() {
+        let path = "release-2026-11-23T02-03-04Z.json";
+        let token = "aB3".repeat(15);
+        let failure = Failure::new(Exit::Unknown, "unknown")
+            .hint(format!("see {token}"))
+            .next(format!("undo it: `flowbind rollback {path}\u{1b}`"));
+        let help: Vec<String> = failure.help().collect();
+        assert_eq!(
+            help,
+            ["see ****".to_owned(), format!("undo it: `flowbind rollback {path}\\u{{1b}}`")]
+        );
+    }
+}

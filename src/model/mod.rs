@@ -1,0 +1,67 @@
+//! The words of the program as types: names, ids, addresses, secrets.
+//!
+//! Each type is parsed once, by its `FromStr`, and is valid from then on. Nothing here does
+//! input or output, knows a clock or waits.
+
+mod callback;
+mod cloud;
+mod cut_short;
+mod desired;
+mod document;
+mod environment;
+mod escaped;
+mod event;
+mod exit;
+mod failure;
+mod fingerprint;
+mod id;
+mod milliseconds;
+mod name;
+mod observed;
+mod pointer;
+mod printable;
+mod problem;
+mod secret;
+mod sentence;
+mod service;
+mod service_error;
+mod stage;
+#[cfg(test)]
+mod testing;
+
+pub use callback::{
+    CallbackUrl, CallbackUrlError, Generation, Kind, Parts, Started, UrlView, is_loopback,
+    is_private,
+};
+pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
+pub use cut_short::CutShort;
+pub use desired::{
+    Binding, Desired, Flow, FlowIndex, KeyValue, Missing, Record, Selector, SignedUrls, Site,
+    Target,
+};
+pub use document::{DocumentError, DocumentKind};
+pub use environment::{EnvironmentUrl, EnvironmentUrlError};
+pub use escaped::escaped;
+pub use event::{Event, Listener};
+pub use exit::Exit;
+pub use failure::Failure;
+pub use fingerprint::Fingerprint;
+pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
+pub use milliseconds::milliseconds;
+pub use name::{LogicalName, NameError, SchemaName, TriggerName};
+pub use observed::{
+    Callback, Column, ColumnType, Definition, FlowState, InactiveKey, NoTrigger, Observed,
+    ObservedFlow, Reading, Row, Seen, Table, TableKind, Targets, Trigger, ValueRow, Variable,
+    VariableType, Workflow,
+};
+pub use pointer::{JsonPointer, PointerError};
+pub use printable::{is_hidden, printable, printable_path, visible};
+pub use problem::{Code, Problem};
+pub use secret::{
+    AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, OWN_SECRETS,
+    RefreshToken, Signature, StoredText,
+};
+pub use sentence::sentence;
+pub use service::Service;
+pub use service_error::ServiceError;
+pub use stage::Stage;

@@ -1,0 +1,164 @@
+//! What changed between the review of a plan and its being applied.
+
+use std::collections::BTreeMap;
+
+use super::{Head, Reviewed, ReviewedChange, User};
+use crate::model::{Code, EntityTag, EnvironmentId, Kind, Problem};
+use crate::plan::{Action, Change, Plan, ValueView};
+
+/// What to do about anything that moved.
+const AGAIN: &str = "make a new plan with `flowbind plan --out`, and have it reviewed";
+
+/// The environment and the user of the run that applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Present {
+    /// The environment's id.
+    pub environment_id: EnvironmentId,
+    /// Who is signed in.
+    pub user: User,
+}
+
+impl Reviewed {
+    /// What is known to have moved before anything is contacted: the manifest, and the time.
+    pub(crate) fn moved_here(&self, manifest_sha256: &str, now: &str) -> Vec<Problem> {
+        let made = &self.head.made;
+        let mut problems = Vec::new();
+        if self.head.manifest_sha256 != manifest_sha256 {
+            let message = format!("the manifest is another than when the plan was made, at {made}");
+            problems.push(problem(Code::PlanManifest, message));
+        }
+        problems.extend(self.expired(now));
+        problems
+    }
+
+    /// That its time is over, if it is.
+    fn expired(&self, now: &str) -> Option<Problem> {
+        let expires = &self.head.expires;
+        let over = expires.as_str() <= now;
+        over.then(|| problem(Code::PlanExpired, format!("the plan expired at {expires}")))
+    }
+
+    /// Whether it is about another environment or of another user, so that what follows from that is
+    /// not worth telling.
+    pub(crate) fn is_of_another(moved: &[Problem]) -> bool {
+        let elsewhere = [Code::PlanEnvironment, Code::PlanUser];
+        moved.iter().any(|problem| elsewhere.contains(&problem.code))
+    }
+
+    /// What moved in the environment: a plan that was made anew is the same in substance if every
+    /// target gets the value that was reviewed, over the value and the version of the row that were
+    /// reviewed, or has it by now. Its time may have ended since the run began.
+    pub(crate) fn moved_there(&self, present: &Present, plan: &Plan, now: &str) -> Vec<Problem> {
+        let Head { environment, environment_id, user, .. } = &self.head;
+        let mut problems = Vec::new();
+        if environment_id.parse().as_ref() != Ok(&present.environment_id) {
+            let message = format!(
+                "the plan was made for {environment} with the id {environment_id}, and this environment has the id {}",
+                present.environment_id
+            );
+            problems.push(problem(Code::PlanEnvironment, message));
+        }
+        if !user.is(&present.user) {
+            let message = format!("the plan was made by {user}, and {} is signed in", present.user);
+            problems.push(problem(Code::PlanUser, message));
+        }
+        // Elsewhere, and to others, everything is another than it was.
+        if problems.is_empty() {
+            problems = self.moved_changes(plan);
+        }
+        problems.extend(self.expired(now));
+        problems
+    }
+
+    /// The targets that moved, in the manifest's order.
+    fn moved_changes(&self, plan: &Plan) -> Vec<Problem> {
+        let mut reviewed: BTreeMap<&str, &ReviewedChange> =
+            self.changes.iter().map(|change| (change.address.as_str(), change)).collect();
+        let mut problems = Vec::new();
+        for change in &plan.changes {
+            let how = match reviewed.remove(change.address.as_str()) {
+                Some(reviewed) => reviewed.moved(change),
+                None => Some("was not in the plan".to_owned()),
+            };
+            problems.extend(how.map(|how| Problem {
+                address: Some(change.address.clone()),
+                site: change.site,
+                ..problem(Code::PlanMoved, how)
+            }));
+        }
+        // A target that cannot be planned any more has a problem that says why.
+        problems
+    }
+}
+
+impl ReviewedChange {
+    /// How a target moved, if it did.
+    fn moved(&self, now: &Change) -> Option<String> {
+        if self.after != now.after {
+            let (was, is) =
+                (ValueView::words(self.after.as_ref()), ValueView::words(now.after.as_ref()));
+            let how = self.turned(now);
+            return Some(format!("the flow's URL was {was}, and now is {is}{how}"));
+        }
+        if now.action == Action::NoOp {
+            return None;
+        }
+        if self.before != now.before || self.action != now.action {
+            let (was, is) =
+                (ValueView::words(self.before.as_ref()), ValueView::words(now.before.as_ref()));
+            let how = told(seen(self.before.as_ref(), now.before.as_ref()));
+            return Some(format!("the target held {was}, and now holds {is}{how}"));
+        }
+        let guard = now.guard.as_ref().map(EntityTag::as_str);
+        (self.guard.as_deref() != guard)
+            .then(|| "the row, or the default that it is made of, was written to since, whatever in it changed".to_owned())
+    }
+}
+
+impl ReviewedChange {
+    /// What the difference between the flow's URLs means, as the end of a sentence. Where the target
+    /// holds the one that was reviewed, the parts of both are known.
+    fn turned(&self, now: &Change) -> String {
+        if self.after == now.before && !now.differences.is_empty() {
+            return told(Some(&now.reason));
+        }
+        told(seen(self.after.as_ref(), now.after.as_ref()))
+    }
+}
+
+/// What is seen of a difference between two URLs by what may be shown of them, where their kinds and
+/// hosts do not show it.
+fn seen(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str> {
+    let (Some(ValueView::Url(was)), Some(ValueView::Url(is))) = (was, is) else { return None };
+    match (was.kind, is.kind) {
+        _ if was.host != is.host => Some("another host"),
+        (Kind::Signed, Kind::Signed) => {
+            Some("the signature was rotated, or another part than the host differs")
+        }
+        (was, is) if was == is => Some("another part than the host differs"),
+        _ => None,
+    }
+}
+
+/// A difference as the end of a sentence.
+fn told(difference: Option<&str>) -> String {
+    difference.map_or_else(String::new, |difference| format!(": {difference}"))
+}
+
+impl User {
+    /// Whether the tokens of both tell the same person.
+    fn is(&self, other: &Self) -> bool {
+        self.object_id == other.object_id && self.tenant_id == other.tenant_id
+    }
+}
+
+impl std::fmt::Display for User {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.name.as_deref().or(self.object_id.as_deref());
+        formatter.write_str(shown.unwrap_or("somebody whose token does not tell who it is"))
+    }
+}
+
+fn problem(code: Code, message: String) -> Problem {
+    Problem { code, address: None, message, hint: AGAIN.to_owned(), site: None }
+}

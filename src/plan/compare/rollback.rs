@@ -1,0 +1,311 @@
+//! What undoing an apply means, now that its rows were read again.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    CallbackUrl, Cloud, Code, EnvironmentId, LogicalName, Problem, Row, ServiceError, StoredText,
+};
+use crate::plan::journal::{Found, Journal, JournalRow, Origin, Place, members};
+use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
+
+/// What to do about a row that somebody changed.
+const SEE_WHO: &str =
+    "see who changed it and why; `--skip-changed` leaves it as it is and rolls back the rest";
+
+/// What became of a row since the apply.
+enum Verdict<'found> {
+    /// It is as it was before the apply.
+    Earlier,
+    /// It holds what the apply wrote; of several columns, some may hold what they held before it.
+    Written(&'found Row),
+    /// Somebody changed it.
+    Changed(Now<'found>),
+    /// The service does not show it.
+    Hidden(&'found ServiceError),
+}
+
+/// What a row is now that somebody changed.
+enum Now<'found> {
+    Gone,
+    Several,
+    Row(&'found Row),
+}
+
+/// A plan in the making.
+struct Draft<'run> {
+    cloud: &'run Cloud,
+    /// The environment's own id.
+    own: &'run EnvironmentId,
+    changes: Vec<Change>,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+    left_alone: usize,
+    writes: Vec<Write>,
+    targets: Vec<Vec<String>>,
+}
+
+/// The rows that somebody changed since the apply, by their places in the journal.
+pub(crate) fn changed(journal: &Journal, found: &[Found]) -> BTreeSet<usize> {
+    let rows = journal.rows.iter().zip(found).enumerate();
+    let changed = rows
+        .filter(|(_, (row, found))| matches!(verdict(row, found), Verdict::Changed(_)))
+        .map(|(index, _)| index);
+    changed.collect()
+}
+
+/// Compares what the rows hold with what the apply wrote: a row that still holds that is restored,
+/// one that was changed since is a problem unless it is to be left alone.
+pub(crate) fn plan_rollback(
+    journal: &Journal,
+    found: &[Found],
+    left: &BTreeSet<usize>,
+    cloud: &Cloud,
+) -> Plan {
+    let mut draft = Draft::new(cloud, &journal.head.environment_id);
+    for (index, (row, found)) in journal.rows.iter().zip(found).enumerate() {
+        match verdict(row, found) {
+            Verdict::Earlier => draft.earlier(row),
+            Verdict::Written(held) if row.is_created() => draft.delete(row, held),
+            Verdict::Written(held) => draft.restore(row, held),
+            Verdict::Changed(now) => draft.changed(row, &now, left.contains(&index)),
+            Verdict::Hidden(refusal) => draft.hidden(row, refusal),
+        }
+    }
+    let plan = Plan::new(draft.changes, draft.problems, draft.warnings, draft.writes);
+    let mut plan = plan.with_targets(draft.targets);
+    plan.left_alone = draft.left_alone;
+    plan
+}
+
+/// What became of a row since the apply.
+fn verdict<'found>(row: &JournalRow, found: &'found Found) -> Verdict<'found> {
+    match found.as_deref() {
+        Err(refusal) => Verdict::Hidden(refusal),
+        Ok([]) if row.is_created() => Verdict::Earlier,
+        Ok([]) => Verdict::Changed(Now::Gone),
+        Ok([held]) => verdict_of_one(row, held),
+        Ok(_) => Verdict::Changed(Now::Several),
+    }
+}
+
+fn verdict_of_one<'found>(row: &JournalRow, held: &'found Row) -> Verdict<'found> {
+    let earlier = |name| !row.is_created() && is_earlier(row, held, name);
+    let names = || row.columns.keys();
+    if names().all(earlier) {
+        Verdict::Earlier
+    } else if names().all(|name| earlier(name) || is_written(row, held, name)) {
+        Verdict::Written(held)
+    } else {
+        Verdict::Changed(Now::Row(held))
+    }
+}
+
+/// Whether a column holds what it held before the apply. An empty text is none, as Dataverse keeps
+/// no empty texts.
+fn is_earlier(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
+    let before = row.columns.get(name).and_then(|change| change.before.as_ref());
+    before.map_or("", StoredText::expose) == held.texts.get(name).map_or("", StoredText::expose)
+}
+
+/// Whether a column holds what the apply wrote.
+fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
+    row.columns.get(name).map(|change| &change.after) == held.texts.get(name)
+}
+
+impl<'run> Draft<'run> {
+    fn new(cloud: &'run Cloud, own: &'run EnvironmentId) -> Self {
+        let (changes, writes, targets) = (Vec::new(), Vec::new(), Vec::new());
+        let (problems, warnings) = (Vec::new(), Vec::new());
+        Self { cloud, own, changes, problems, warnings, left_alone: 0, writes, targets }
+    }
+
+    /// Notes that a row is as it was.
+    fn earlier(&mut self, row: &JournalRow) {
+        for place in &row.places {
+            self.changes.push(self.as_it_was(row, place));
+        }
+    }
+
+    /// Says of one target that nothing is to be done.
+    fn as_it_was(&self, row: &JournalRow, place: &Place) -> Change {
+        let reason =
+            if row.is_created() { "the row is not there" } else { "holds the earlier value" };
+        let before = self.view(before(row, place).as_ref());
+        change(place, Action::NoOp, reason, before.clone(), before)
+    }
+
+    /// Plans the end of a row that the apply made, and warns if more than that would end.
+    fn delete(&mut self, row: &JournalRow, held: &Row) {
+        for place in &row.places {
+            if was_touched(row, held) {
+                let message = "the row was written to since the apply made it, though not where the apply wrote; all of it is deleted".to_owned();
+                let hint = "look at the row first, if somebody may have added something to it";
+                self.warnings.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
+            }
+            let now = self.view(now(held, place).as_ref());
+            let reason = "was created by the apply, and still holds what it wrote";
+            self.changes.push(change(place, Action::Delete, reason, now, None));
+        }
+        let (id, guard) = (held.id, held.tag.clone());
+        self.targets.push(row.places.iter().map(|place| place.address.clone()).collect());
+        self.writes.push(Write::Delete { entity_set: row.entity_set.to_string(), id, guard });
+    }
+
+    /// Plans the return of the columns that hold what the apply wrote.
+    fn restore(&mut self, row: &JournalRow, held: &Row) {
+        let open = row.columns.iter().filter(|(name, _)| !is_earlier(row, held, name));
+        let columns = open.map(|(name, change)| (name.clone(), change.before.clone())).collect();
+        for place in &row.places {
+            self.changes.push(if is_earlier(row, held, &place.column) {
+                self.as_it_was(row, place)
+            } else {
+                self.restored(row, held, place)
+            });
+        }
+        let restored = row.columns.iter().filter(|(name, _)| !is_earlier(row, held, name));
+        let restored: Vec<_> =
+            restored.filter_map(|(name, change)| Some((name, change.before.as_ref()?))).collect();
+        for (name, text) in restored {
+            self.warn_of_hosts(row, name, text);
+        }
+        let (id, guard) = (held.id, held.tag.clone());
+        let open = row.places.iter().filter(|place| !is_earlier(row, held, &place.column));
+        self.targets.push(open.map(|place| place.address.clone()).collect());
+        let entity_set = row.entity_set.to_string();
+        self.writes.push(Write::Restore { entity_set, id, guard, columns });
+    }
+
+    /// Warns of each host that a text leads to which is restored, unless the host is one of this
+    /// environment's flows.
+    fn warn_of_hosts(&mut self, row: &JournalRow, name: &LogicalName, text: &StoredText) {
+        let Some(place) = row.places.iter().find(|place| place.column == *name) else { return };
+        let urls = members::urls(text);
+        let hosts: BTreeSet<&str> = urls.iter().filter_map(|url| self.foreign_host(url)).collect();
+        let warnings = hosts.into_iter().map(|host| {
+            let message = format!("the earlier value that is restored leads to `{host}`, which is not a host of this environment's flows");
+            let hint = "make sure that this host may get what is sent to it, before you agree".to_owned();
+            problem(place, Code::RestoresElsewhere, message, hint)
+        });
+        self.warnings.extend(warnings);
+    }
+
+    /// Returns the host of a URL if no flow of this environment can be there.
+    fn foreign_host<'url>(&self, url: &'url CallbackUrl) -> Option<&'url str> {
+        let host: &str = &url.view().host;
+        let other = url.environment().and_then(|id| id.parse::<EnvironmentId>().ok());
+        let is_own = self.cloud.serves_callbacks(host) && other.is_none_or(|id| id == *self.own);
+        (!is_own).then_some(host)
+    }
+
+    /// The change of one target that is restored.
+    fn restored(&self, row: &JournalRow, held: &Row, place: &Place) -> Change {
+        let earlier = before(row, place);
+        let is_new_member = place.pointer.is_some() && earlier.is_none();
+        let action = if is_new_member { Action::Delete } else { Action::Update };
+        let now = self.view(now(held, place).as_ref());
+        let reason = "still holds what the apply wrote";
+        change(place, action, reason, now, self.view(earlier.as_ref()))
+    }
+
+    /// Notes that somebody changed a row.
+    fn changed(&mut self, row: &JournalRow, now: &Now<'_>, left: bool) {
+        self.left_alone += if left { row.places.len() } else { 0 };
+        for place in &row.places {
+            let mut message = self.what_changed(row, now, place);
+            let (list, hint) = if left {
+                message.push_str("; it is left as it is");
+                (&mut self.warnings, "see who changed it and why")
+            } else {
+                (&mut self.problems, SEE_WHO)
+            };
+            list.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
+        }
+    }
+
+    fn what_changed(&self, row: &JournalRow, now: &Now<'_>, place: &Place) -> String {
+        let written = after(row, place);
+        let wrote = self.words(written.as_ref());
+        match now {
+            Now::Gone => format!("the row is gone since the apply, which wrote {wrote}"),
+            Now::Several => format!("several rows are there by now, and the apply wrote {wrote}"),
+            Now::Row(held) => match self::now(held, place) {
+                same if same == written => format!(
+                    "still holds what the apply wrote, {wrote}, but the rest of it was changed since"
+                ),
+                other => {
+                    let now = self.words(other.as_ref());
+                    format!(
+                        "was changed since the apply: it holds {now}, and the apply wrote {wrote}"
+                    )
+                }
+            },
+        }
+    }
+
+    /// Notes that the service does not show a row.
+    fn hidden(&mut self, row: &JournalRow, error: &ServiceError) {
+        for place in &row.places {
+            let (message, hint) = explain_refusal(error);
+            self.problems.push(problem(place, Code::PrivilegeMissing, message, hint));
+        }
+    }
+
+    /// What may be shown of a text.
+    fn view(&self, text: Option<&StoredText>) -> Option<ValueView> {
+        ValueView::of(text.map(StoredText::expose), self.cloud)
+    }
+
+    fn words(&self, text: Option<&StoredText>) -> String {
+        ValueView::words(self.view(text).as_ref())
+    }
+}
+
+/// Whether a row that the apply made has another version than it had then.
+fn was_touched(row: &JournalRow, held: &Row) -> bool {
+    match &row.origin {
+        Origin::Created { tag: Some(tag), .. } => tag != held.tag.as_str(),
+        _ => false,
+    }
+}
+
+/// What a target held before the apply.
+fn before(row: &JournalRow, place: &Place) -> Option<StoredText> {
+    let text = row.columns.get(&place.column)?.before.as_ref()?;
+    text_at(text, place.pointer.as_ref())
+}
+
+/// What the apply wrote to a target.
+fn after(row: &JournalRow, place: &Place) -> Option<StoredText> {
+    text_at(&row.columns.get(&place.column)?.after, place.pointer.as_ref())
+}
+
+/// What a target holds now.
+fn now(held: &Row, place: &Place) -> Option<StoredText> {
+    text_at(held.texts.get(&place.column)?, place.pointer.as_ref())
+}
+
+fn change(
+    place: &Place,
+    action: Action,
+    reason: &'static str,
+    before: Option<ValueView>,
+    after: Option<ValueView>,
+) -> Change {
+    Change {
+        address: place.address.clone(),
+        action,
+        reason: reason.into(),
+        flow_name: place.flow_name.as_str().into(),
+        workflow_id: place.workflow_id,
+        before,
+        after,
+        differences: Vec::new(),
+        site: None,
+        guard: None,
+        held: None,
+    }
+}
+
+fn problem(place: &Place, code: Code, message: String, hint: String) -> Problem {
+    Problem { code, address: Some(place.address.clone()), message, hint, site: None }
+}

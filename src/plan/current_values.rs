@@ -1,0 +1,54 @@
+//! What the targets hold now, whether or not there is a URL to write there.
+
+use std::collections::BTreeMap;
+
+use super::json::Document;
+use super::member;
+use crate::model::{Desired, Observed, Reading, SchemaName, StoredText, Target, Targets, Variable};
+
+/// The JSON texts that were read, by their variables; none where there is none.
+type Documents<'run> = BTreeMap<&'run SchemaName, Option<Document<'run>>>;
+
+/// What holds at each target, in the order of the bindings; none where that is nothing. An
+/// environment variable without a value has its default.
+pub fn held(desired: &Desired, observed: &Observed) -> Vec<Option<StoredText>> {
+    let mut documents = Documents::new();
+    let targets = desired.bindings.iter().map(|binding| &binding.target);
+    let texts = targets.map(|target| text(target, &observed.targets, &mut documents));
+    texts.map(|text| text.filter(|text| !text.expose().is_empty())).collect()
+}
+
+fn text<'run>(
+    target: &'run Target,
+    targets: &'run Targets,
+    documents: &mut Documents<'run>,
+) -> Option<StoredText> {
+    match target {
+        Target::Variable { schema_name, pointer: None } => variable(targets, schema_name).cloned(),
+        Target::Variable { schema_name, pointer: Some(pointer) } => {
+            let read = || Document::new(variable(targets, schema_name)?.expose()).ok();
+            member(documents.entry(schema_name).or_insert_with(read).as_mut()?, pointer)
+        }
+        Target::Column { record, column, .. } => match targets.records.get(record)?.as_deref() {
+            Ok([row]) => row.texts.get(column).cloned(),
+            _ => None,
+        },
+    }
+}
+
+/// What holds at a variable.
+fn variable<'run>(targets: &'run Targets, name: &SchemaName) -> Option<&'run StoredText> {
+    match targets.variables.get(name)? {
+        Reading::Found(variable) => value(variable),
+        Reading::Absent | Reading::Refused(_) => None,
+    }
+}
+
+/// The value that apps read, if there is only one.
+fn value(variable: &Variable) -> Option<&StoredText> {
+    match variable.values.as_slice() {
+        [] => variable.default.as_ref(),
+        [row] => row.text.as_ref(),
+        _ => None,
+    }
+}

@@ -1,0 +1,35 @@
+//! Targets that point at another environment, as a copy of a database does at its source.
+
+use super::held;
+use crate::model::{Binding, CallbackUrl, Cloud, Code, Desired, EnvironmentId, Observed, Problem};
+
+/// Warns of each target whose URL is on the host of another environment than this one, which has that
+/// id; also where its own flow is off, so that there is nothing to write instead. `name_of` tells what
+/// people call the environment of an id, if that is known.
+pub fn elsewhere(
+    desired: &Desired,
+    observed: &Observed,
+    cloud: &Cloud,
+    own: &EnvironmentId,
+    name_of: impl Fn(&str) -> Option<String>,
+) -> Vec<Problem> {
+    let warnings = desired.bindings.iter().zip(held(desired, observed)).map(|(binding, text)| {
+        let url: CallbackUrl = text?.expose().parse().ok()?;
+        let other = url.environment()?;
+        let is_other = other.parse::<EnvironmentId>().is_ok_and(|other| other != *own);
+        let is_other = is_other && cloud.serves_callbacks(&url.view().host);
+        is_other.then(|| warning(binding, &other, name_of(&other)))
+    });
+    warnings.flatten().collect()
+}
+
+fn warning(binding: &Binding, id: &str, name: Option<String>) -> Problem {
+    let environment = name.unwrap_or_else(|| format!("another environment, `{id}`"));
+    Problem {
+        code: Code::PointsElsewhere,
+        address: Some(binding.target.address()),
+        message: format!("the URL that is there points at {environment}: whoever calls it runs a flow there"),
+        hint: "let `flowbind apply` write this environment's URL; until then, keep what reads it from calling".to_owned(),
+        site: Some(binding.site),
+    }
+}

@@ -1,0 +1,100 @@
+//! What a JSON text that is restored holds besides the members that are shown: a journal that was forged
+//! could change more than its addresses name.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::ColumnChange;
+use crate::model::{CallbackUrl, JsonPointer, StoredText};
+
+/// The way to a value that holds no other, by the names of the members.
+type Way = Vec<String>;
+
+impl ColumnChange {
+    /// Tells whether nothing but those members of a JSON text changes. A text that was empty may become
+    /// any.
+    pub(super) fn is_only_at(&self, pointers: &[&JsonPointer]) -> bool {
+        let before = self.before.as_ref().map_or("", StoredText::expose);
+        if before.trim().is_empty() {
+            return true;
+        }
+        let (Some(before), Some(after)) = (leaves(before), leaves(self.after.expose())) else {
+            return false;
+        };
+        let differs = |way: &&Way| before.get(*way) != after.get(*way);
+        let mut differing = before.keys().chain(after.keys()).filter(differs);
+        differing.all(|way| pointers.iter().any(|pointer| is_on_the_way(way, pointer)))
+    }
+}
+
+/// Tells whether one of the two places lies within the other.
+fn is_on_the_way(way: &Way, pointer: &JsonPointer) -> bool {
+    let tokens = pointer.tokens();
+    way.starts_with(tokens) || tokens.starts_with(way)
+}
+
+/// Lists the values of a JSON text that hold no others.
+fn leaves(text: &str) -> Option<BTreeMap<Way, Value>> {
+    let mut found = BTreeMap::new();
+    gather(&serde_json::from_str(text).ok()?, &mut Vec::new(), &mut found);
+    Some(found)
+}
+
+fn gather(value: &Value, way: &mut Way, found: &mut BTreeMap<Way, Value>) {
+    let mut step = |name: String, inner: &Value| {
+        way.push(name);
+        gather(inner, way, found);
+        way.pop();
+    };
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            members.iter().for_each(|(name, inner)| step(name.clone(), inner));
+        }
+        Value::Array(items) if !items.is_empty() => {
+            items.iter().enumerate().for_each(|(index, inner)| step(index.to_string(), inner));
+        }
+        leaf => drop(found.insert(way.clone(), leaf.clone())),
+    }
+}
+
+/// Lists the URLs in a text: it is one, or a JSON text that holds some.
+pub(crate) fn urls(text: &StoredText) -> Vec<CallbackUrl> {
+    if let Ok(url) = text.expose().trim().parse() {
+        return vec![url];
+    }
+    let values = leaves(text.expose()).unwrap_or_default().into_values();
+    values.filter_map(|value| value.as_str()?.trim().parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_only_at(before: Option<&str>, after: &str, pointers: &[&str]) -> bool {
+        let pointers: Vec<JsonPointer> =
+            pointers.iter().map(|text| text.parse().unwrap()).collect();
+        let change =
+            ColumnChange { before: before.map(StoredText::new), after: StoredText::new(after) };
+        change.is_only_at(&pointers.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn members_that_are_not_named_do_not_change() {
+        assert!(is_only_at(Some(r#"{"a":1,"b":2}"#), r#"{"b": 2, "a": "x"}"#, &["/a"]));
+        assert!(is_only_at(Some("{}"), r#"{"c":{"d":"x"}}"#, &["/c/d"]));
+        assert!(is_only_at(None, r#"{"a":"x"}"#, &["/a"]));
+        assert!(is_only_at(Some(r#"{"a":{"old":1}}"#), r#"{"a":"x"}"#, &["/a"]));
+        assert!(!is_only_at(Some(r#"{"a":1,"b":3}"#), r#"{"b":2,"a":"x"}"#, &["/a"]));
+        assert!(!is_only_at(Some(r#"{"a":1,"c":3}"#), r#"{"a":"x"}"#, &["/a"]));
+        assert!(!is_only_at(Some("no JSON"), r#"{"a":"x"}"#, &["/a"]));
+    }
+
+    #[test]
+    fn urls_are_found_wherever_a_text_holds_them() {
+        let count = |text: &str| urls(&StoredText::new(text)).len();
+        assert_eq!(count("https://a.example/x"), 1);
+        assert_eq!(count(r#"{"a":["https://a.example/x",{"b":"http://b.example"}],"c":7}"#), 2);
+        assert_eq!(count("a password") + count("{") + count(""), 0);
+    }
+}

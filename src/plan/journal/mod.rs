@@ -1,0 +1,192 @@
+//! What an apply changes, from what to what, so that it can be undone.
+//!
+//! ```text
+//! record      Plan + Observed -> Journal     before the change set is sent
+//! format      Journal <-> text               what a file holds; it holds earlier values: a secret
+//! labels      Journal x subjects -> Problems  what the journal calls a row is what the row is
+//! rollback    Journal + found rows -> Plan   what still holds what was written is restored
+//! ```
+//!
+//! Everything here is pure: files, keys and requests are the matter of others.
+
+mod file;
+mod format;
+mod labels;
+pub(crate) mod members;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    EnvironmentId, EnvironmentUrl, JsonPointer, KeyValue, LogicalName, Row, RowId, Seen,
+    StoredText, WorkflowId,
+};
+
+pub use file::JournalFile;
+pub use labels::{Label, LabelKey, Subject, mislabelled};
+
+pub use record::record;
+
+/// What an apply changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// Where and when.
+    pub head: Head,
+    /// The rows that are written, in the order of the writes.
+    pub rows: Vec<JournalRow>,
+}
+
+/// Where and when an apply writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Head {
+    /// When the journal was begun, as RFC 3339 writes it.
+    pub time: String,
+    /// The path of the manifest.
+    pub manifest: String,
+    /// The manifest's name for the environment.
+    pub environment: String,
+    /// The environment's address.
+    #[serde(with = "format::text")]
+    pub url: EnvironmentUrl,
+    /// The id that the Flow service knows it by.
+    #[serde(with = "format::text")]
+    pub environment_id: EnvironmentId,
+    /// Whether it is the sandbox that ships with the program, whose address differs from run to run.
+    pub sandbox: bool,
+    /// When it was rolled back, if it was: what its targets hold after that is not its apply's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<String>,
+}
+
+/// A row that is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct JournalRow {
+    /// The name of its table in addresses.
+    #[serde(with = "format::text")]
+    pub entity_set: LogicalName,
+    /// The column of the table's primary key.
+    #[serde(with = "format::text")]
+    pub primary_id: LogicalName,
+    /// Which row it is.
+    pub origin: Origin,
+    /// The columns that are written.
+    #[serde(with = "format::columns")]
+    pub columns: BTreeMap<LogicalName, ColumnChange>,
+    /// The targets in it.
+    pub places: Vec<Place>,
+}
+
+/// Where a row comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Origin {
+    /// It was there before the apply.
+    Updated(RowId),
+    /// The apply makes it.
+    Created {
+        /// Its primary key, once it is known.
+        id: Option<RowId>,
+        /// Its version, once it is known.
+        tag: Option<String>,
+        /// What it is found by until then.
+        key: RowKey,
+    },
+}
+
+/// What a row is found by whose id is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum RowKey {
+    /// It is the value of the environment variable with this definition.
+    Definition(RowId),
+    /// It is the record whose columns hold these values.
+    Columns(#[serde(with = "format::key")] BTreeMap<LogicalName, KeyValue>),
+}
+
+/// What a column holds before and after the apply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ColumnChange {
+    /// The text before; none if there was none, or no row.
+    #[serde(with = "format::optional_stored")]
+    pub before: Option<StoredText>,
+    /// The text after.
+    #[serde(with = "format::stored")]
+    pub after: StoredText,
+}
+
+/// A target of the apply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Place {
+    /// Its address.
+    pub address: String,
+    /// The column that it is in.
+    #[serde(with = "format::text")]
+    pub column: LogicalName,
+    /// The member of the column's JSON, if it is one.
+    #[serde(with = "format::optional_text")]
+    pub pointer: Option<JsonPointer>,
+    /// The flow's name.
+    pub flow_name: String,
+    /// The flow.
+    pub workflow_id: WorkflowId,
+}
+
+/// What reading found of a row: none, one, or in an odd organisation several.
+pub type Found = Seen<Vec<Row>>;
+
+impl JournalRow {
+    /// Its primary key, as far as it is known.
+    pub fn id(&self) -> Option<RowId> {
+        match &self.origin {
+            Origin::Updated(id) => Some(*id),
+            Origin::Created { id, .. } => *id,
+        }
+    }
+
+    /// Whether the apply makes it.
+    pub fn is_created(&self) -> bool {
+        matches!(self.origin, Origin::Created { .. })
+    }
+}
+
+impl Journal {
+    /// The journal with the ids of the rows that the apply made, as far as reading found them.
+    #[must_use]
+    pub fn completed(mut self, found: &[Found]) -> Self {
+        for (row, found) in self.rows.iter_mut().zip(found) {
+            if let (Origin::Created { id, tag, .. }, Ok([one])) =
+                (&mut row.origin, found.as_deref())
+            {
+                *id = Some(one.id);
+                *tag = Some(one.tag.as_str().to_owned());
+            }
+        }
+        self
+    }
+
+    /// Returns the journal with the ids of some rows that the apply made, by their places.
+    #[must_use]
+    pub fn with_ids(mut self, ids: &[(usize, RowId)]) -> Self {
+        for (place, known) in ids {
+            if let Some(JournalRow { origin: Origin::Created { id, .. }, .. }) =
+                self.rows.get_mut(*place)
+            {
+                *id = Some(*known);
+            }
+        }
+        self
+    }
+
+    /// Whether the id of every row is known.
+    pub fn is_complete(&self) -> bool {
+        self.rows.iter().all(|row| row.id().is_some())
+    }
+}

@@ -1,0 +1,38 @@
+//! The flows that a plan lacks nothing but time for.
+
+use std::collections::BTreeSet;
+
+use super::{Plan, flows};
+use crate::model::{Desired, Flow, Observed, ObservedFlow};
+
+/// The flows that are not ready yet, where they are all that keeps a plan from being carried out.
+#[derive(Clone, Debug)]
+pub struct Unready {
+    /// The URLs of these flows alone, wherever they go.
+    pub desired: Desired,
+    /// What people call the flows, each once, in the manifest's order.
+    pub names: Vec<String>,
+}
+
+/// The flows that the plan lacks, if waiting may mend every problem that it has; none if it has no
+/// problem, one that stays, or none that belongs to a flow.
+pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Unready> {
+    if plan.problems.is_empty() || plan.problems.iter().any(|problem| !problem.code.may_pass()) {
+        return None;
+    }
+    // A flow has one problem at most, which has its place.
+    let sites: BTreeSet<_> = plan.problems.iter().map(|problem| problem.site).collect();
+    let pairs = desired.flows.iter().zip(&observed.flows);
+    let unready: Vec<_> = pairs.filter(|(flow, _)| sites.contains(&Some(flow.site))).collect();
+    let flows = unready.iter().map(|(flow, _)| (*flow).clone()).collect();
+    let desired = Desired { flows, bindings: Vec::new(), signed_urls: desired.signed_urls };
+    let names = names(&unready);
+    (!names.is_empty()).then_some(Unready { desired, names })
+}
+
+/// What people call flows of which the manifest may name one several times.
+fn names(flows: &[(&Flow, &ObservedFlow)]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let new = flows.iter().filter(|(flow, _)| known.insert(flow.workflow_id));
+    new.map(|(flow, seen)| flows::name(flow, seen)).collect()
+}

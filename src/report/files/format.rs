@@ -1,0 +1,76 @@
+//! The forms that a run can be written in to a file.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{html, json, junit, markdown, sarif};
+use crate::report::Run;
+
+/// The form of a report in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    /// Markdown, for people: the summary of a job (.md).
+    Markdown,
+    /// JUnit XML, a test case per binding (.xml).
+    Junit,
+    /// SARIF 2.1.0, problems at file and line (.sarif).
+    Sarif,
+    /// The document of `--format json` (.json).
+    Json,
+    /// One page that needs nothing else, for a release's record (.html).
+    Html,
+}
+
+impl ReportFormat {
+    /// What the extension of a file tells.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "md" | "markdown" => Some(Self::Markdown),
+            "xml" => Some(Self::Junit),
+            "sarif" => Some(Self::Sarif),
+            "json" => Some(Self::Json),
+            "html" | "htm" => Some(Self::Html),
+            _ => None,
+        }
+    }
+
+    /// Writes the run in this form.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub fn write(self, run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
+        match self {
+            Self::Markdown => write!(to, "{}", markdown::document(run)),
+            Self::Junit => junit::write(run, to),
+            Self::Sarif => writeln!(to, "{:#}", sarif::document(run)),
+            Self::Json => json::write(run, to),
+            Self::Html => html::write(run, to),
+        }
+    }
+
+    /// The run in this form.
+    #[cfg(test)]
+    pub(crate) fn render(self, run: &Run<'_>) -> String {
+        let mut text = Vec::new();
+        self.write(run, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_tells_the_form() {
+        let of = |name: &str| ReportFormat::of(Path::new(name));
+        assert_eq!(of("a/summary.MD"), Some(ReportFormat::Markdown));
+        assert_eq!(of("TEST-flowbind.xml"), Some(ReportFormat::Junit));
+        assert_eq!(of("flowbind.sarif"), Some(ReportFormat::Sarif));
+        assert_eq!(of("run.json"), Some(ReportFormat::Json));
+        assert_eq!(of("release.htm"), Some(ReportFormat::Html));
+        assert_eq!(of("report.txt"), None);
+        assert_eq!(of("report"), None);
+    }
+}

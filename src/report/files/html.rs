@@ -1,0 +1,307 @@
+//! A run as one HTML page for the record of a release: it needs no other file, no script and no
+//! network, and its policy allows none.
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::markup::Markup;
+use crate::discover::probe::Probed;
+use crate::model::{Failure, Problem, Site, UrlView, visible};
+use crate::plan::{Change, ValueView};
+use crate::report::wording::{
+    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, seconds, shown, sign,
+    totals, values, verdict, why,
+};
+use crate::report::{Outcome, Run, RunCommand, VERSION};
+
+/// How the page looks on a screen, light and dark, and on paper.
+const STYLE: &str = include_str!("page.css");
+
+/// What a fingerprint is, for those who read the page years later.
+const FINGERPRINT: &str = "A URL is shown by its kind, its fingerprint and its host: the fingerprint is the first \
+     12 hex digits of the SHA-256 of the URL as it is stored. No secret is on this page.";
+
+/// Writes the run as a document.
+pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
+    let page = Markup::lines([head(run), body(run)]);
+    let html = Markup::element("html", &[("lang", "en")], Markup::lines([page]));
+    writeln!(to, "<!DOCTYPE html>\n{html}")
+}
+
+fn head(run: &Run<'_>) -> Markup {
+    let environment = run.environment.map(|environment| format!(" · {}", shown(environment.name)));
+    let title = format!(
+        "{}{} · flowbind {}",
+        headline(run),
+        environment.unwrap_or_default(),
+        run.command.as_str()
+    );
+    let policy = policy();
+    let meta = |attributes: &[(&str, &str)]| Markup::void("meta", attributes);
+    let parts = Markup::lines([
+        meta(&[("charset", "utf-8")]),
+        meta(&[("http-equiv", "Content-Security-Policy"), ("content", &policy)]),
+        meta(&[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]),
+        meta(&[("name", "referrer"), ("content", "no-referrer")]),
+        Markup::element("title", &[], Markup::text(&title)),
+        Markup::element("style", &[], Markup::verbatim(STYLE)),
+    ]);
+    Markup::element("head", &[], parts)
+}
+
+/// Allows this page's own style and nothing else.
+fn policy() -> String {
+    let digest = STANDARD.encode(Sha256::digest(STYLE));
+    format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
+}
+
+fn body(run: &Run<'_>) -> Markup {
+    let problems: Vec<&Problem> = run.problems().collect();
+    let warnings: Vec<&Problem> = run.warnings().collect();
+    let main = Markup::lines([
+        top(run),
+        counts(run, problems.len(), warnings.len()),
+        error(run.failure),
+        notes("Problems", "error", &problems, run.source),
+        notes("Warnings", "warning", &warnings, run.source),
+        changes(run),
+        run.probes().map_or_else(Markup::default, probes),
+        facts(run),
+        Markup::element("footer", &[], Markup::text(FINGERPRINT)),
+    ]);
+    Markup::element("body", &[], Markup::element("main", &[], main))
+}
+
+/// How the run ended, and where it ran.
+fn top(run: &Run<'_>) -> Markup {
+    let mark = classed("span", "mark", Markup::text(mark(run.outcome)), &[("aria-hidden", "true")]);
+    let title = Markup::all([mark, Markup::text(headline(run))]);
+    let tool = format!("flowbind {} · {}", run.command.as_str(), moment(run.started));
+    let parts = Markup::lines([
+        paragraph("tool", Markup::text(&tool)),
+        classed("h1", run.outcome.as_str(), title, &[]),
+        paragraph("place", where_it_ran(run)),
+    ]);
+    Markup::element("header", &[], parts)
+}
+
+/// The sign of an outcome, beside its words.
+fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Agreed | Outcome::Applied | Outcome::Exported => "✓",
+        Outcome::Planned | Outcome::Drifted => "~",
+        Outcome::Refused | Outcome::NotReady => "×",
+        Outcome::Unknown => "?",
+    }
+}
+
+fn where_it_ran(run: &Run<'_>) -> Markup {
+    let consequence = prose(&consequence(run));
+    let Some(environment) = run.environment else { return consequence };
+    let name = Markup::element("strong", &[], Markup::text(&shown(environment.name)));
+    let url = code(&environment.url.to_string());
+    Markup::all([name, Markup::text(" "), url, Markup::text(" — "), consequence])
+}
+
+/// What there is how many of.
+fn counts(run: &Run<'_>, problems: usize, warnings: usize) -> Markup {
+    let changes = run.plan.map(|plan| totals(run, plan));
+    let notes = [(problems, "problems"), (warnings, "warnings")];
+    let counts = changes.unwrap_or_default().into_iter().chain(notes).map(|(number, word)| {
+        let class = if number == 0 { "none" } else { "some" };
+        classed("div", class, pair(word, Markup::text(&number.to_string())), &[])
+    });
+    classed("dl", "tally", Markup::all(counts), &[])
+}
+
+/// Why the run ended early.
+fn error(failure: Option<&Failure>) -> Markup {
+    let Some(failure) = failure else { return Markup::default() };
+    let message = Markup::element("p", &[], prose(&failure.message));
+    let hints = failure.help().map(|hint| help(&hint));
+    let item = Markup::all([message].into_iter().chain(hints));
+    section("Error", list("error", [Markup::element("li", &[], item)]))
+}
+
+/// The problems or the warnings; nothing where there is none.
+fn notes(title: &str, class: &str, notes: &[&Problem], file: &str) -> Markup {
+    if notes.is_empty() {
+        return Markup::default();
+    }
+    section(title, list(class, notes.iter().map(|problem| note(problem, file))))
+}
+
+/// A problem or a warning with its place and its remedy.
+fn note(problem: &Problem, file: &str) -> Markup {
+    let place = place(problem, file);
+    let places = [problem.address.as_deref(), place.as_deref()].into_iter().flatten();
+    let places = places.flat_map(|place| [Markup::text(" "), code(&shown(place))]);
+    let kind = classed("span", "code", Markup::text(problem.code.as_str()), &[]);
+    let parts = [
+        Markup::element("p", &[], Markup::all([kind].into_iter().chain(places))),
+        Markup::element("p", &[], prose(&problem.message)),
+        if problem.hint.is_empty() { Markup::default() } else { help(&problem.hint) },
+    ];
+    Markup::element("li", &[], Markup::all(parts))
+}
+
+/// What to do about something.
+fn help(hint: &str) -> Markup {
+    let word = Markup::element("strong", &[], Markup::text("Help: "));
+    paragraph("help", Markup::all([word, prose(hint)]))
+}
+
+/// The table of changes; nothing where there is none.
+fn changes(run: &Run<'_>) -> Markup {
+    let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
+    if changes.is_empty() {
+        return Markup::default();
+    }
+    let [before, after] = values(run);
+    let found = if run.command == RunCommand::Check { "Result" } else { "Action" };
+    let rows = changes.iter().map(|one| change(run, one));
+    section("Targets", table([found, "Target", before, after], rows))
+}
+
+/// A table with these columns.
+fn table(columns: [&str; 4], rows: impl Iterator<Item = Markup>) -> Markup {
+    let column = |name: &str| Markup::element("th", &[("scope", "col")], Markup::text(name));
+    let columns = Markup::element("tr", &[], Markup::all(columns.map(column)));
+    let head = Markup::element("thead", &[], columns);
+    let body = Markup::element("tbody", &[], Markup::lines(rows));
+    Markup::element("table", &[], Markup::all([head, body]))
+}
+
+/// A row of the table.
+fn change(run: &Run<'_>, change: &Change) -> Markup {
+    let hidden = [("aria-hidden", "true")];
+    let sign = classed("code", "sign", Markup::text(sign(run, change)), &hidden);
+    let action = Markup::all([sign, Markup::text(verdict(run, change))]);
+    let [before, after] = values(run);
+    let about = format!("{}: {}", shown(&change.flow_name), shown(&why(change)));
+    let target = Markup::all([code(&shown(&change.address)), more(Markup::text(&about))]);
+    let cells = Markup::all([
+        classed("td", &format!("action {}", change.action.as_str()), action, &[]),
+        Markup::element("th", &[("scope", "row")], target),
+        value(before, change.before.as_ref()),
+        value(after, change.after.as_ref()),
+    ]);
+    Markup::element("tr", &[], cells)
+}
+
+/// A cell with a value.
+fn value(label: &str, value: Option<&ValueView>) -> Markup {
+    let shown = match value {
+        Some(ValueView::Url(view)) => url(view),
+        other => Markup::text(&ValueView::words(other)),
+    };
+    classed("td", "value", shown, &[("data-label", label)])
+}
+
+/// The table of what the URLs that the targets hold answered.
+fn probes(probes: &[Probed]) -> Markup {
+    if probes.is_empty() {
+        return section("Probes", Markup::element("p", &[], Markup::text(NONE_TO_PROBE)));
+    }
+    section("Probes", table(["Result", "Target", "URL", "Answer"], probes.iter().map(probe)))
+}
+
+/// A row of that table.
+fn probe(probed: &Probed) -> Markup {
+    let target = |(address, _): &(String, Site)| Markup::element("div", &[], code(&shown(address)));
+    let targets = Markup::all(probed.targets.iter().map(target));
+    let answer = Markup::text(&shown(answer(probed)));
+    let cells = Markup::all([
+        classed("td", "action", Markup::text(probed.result.as_str()), &[]),
+        Markup::element("th", &[("scope", "row")], targets),
+        classed("td", "value", url(&probed.view), &[("data-label", "URL")]),
+        classed("td", "answer", answer, &[("data-label", "Answer")]),
+    ]);
+    Markup::element("tr", &[], cells)
+}
+
+fn url(view: &UrlView) -> Markup {
+    let kind = Markup::text(&format!("{} ", view.kind));
+    Markup::all([kind, code(&view.fingerprint.to_string()), more(code(&shown(&view.host)))])
+}
+
+/// When, by whom and how the run was made.
+fn facts(run: &Run<'_>) -> Markup {
+    let requests = run.requests;
+    let triggers = run.probes().map(|_| format!(", {} to triggers", requests.trigger));
+    let requests = format!(
+        "{} to Entra, {} to Dataverse, {} to Flow{}",
+        requests.entra,
+        requests.dataverse,
+        requests.flow,
+        triggers.unwrap_or_default()
+    );
+    let environment = run.environment;
+    let id = environment.and_then(|environment| environment.id).map(ToString::to_string);
+    let host = environment.and_then(|environment| environment.flow_host);
+    let facts = [
+        ("Started", Some(moment(run.started))),
+        ("Took", Some(format!("{} s", seconds(run.duration)))),
+        ("Signed in as", run.user.map(shown)),
+        (
+            if run.command.input() == "journal" { "Journal" } else { "Manifest" },
+            Some(visible(run.source)),
+        ),
+        ("Environment id", id),
+        ("Flow API", host.map(shown)),
+        ("Requests", Some(requests)),
+        ("Program", Some(format!("flowbind {VERSION}"))),
+    ];
+    let facts = facts.into_iter().filter_map(|(name, text)| {
+        Some(Markup::element("div", &[], pair(name, Markup::text(&text?))))
+    });
+    section("Run", classed("dl", "facts", Markup::all(facts), &[]))
+}
+
+fn section(title: &str, content: Markup) -> Markup {
+    let title = Markup::element("h2", &[], Markup::text(title));
+    Markup::element("section", &[], Markup::all([title, content]))
+}
+
+fn list(class: &str, items: impl IntoIterator<Item = Markup>) -> Markup {
+    classed("ul", &format!("notes {class}"), Markup::all(items), &[])
+}
+
+/// A name and what it is.
+fn pair(name: &str, content: Markup) -> Markup {
+    let name = Markup::element("dt", &[], Markup::text(name));
+    Markup::all([name, Markup::element("dd", &[], content)])
+}
+
+/// A sentence of this program, in which names stand between backticks.
+fn prose(text: &str) -> Markup {
+    let text = shown(text);
+    let piece = |(is_code, text)| if is_code { code(text) } else { Markup::text(text) };
+    Markup::all(pieces(&text).map(piece))
+}
+
+fn paragraph(class: &str, content: Markup) -> Markup {
+    classed("p", class, content, &[])
+}
+
+/// What stands below, less loudly.
+fn more(content: Markup) -> Markup {
+    classed("span", "more", content, &[])
+}
+
+/// A name, which may be broken where its parts end.
+fn code(text: &str) -> Markup {
+    let mut parts = Vec::new();
+    for part in text.split_inclusive(['/', '.', ']']) {
+        parts.extend([Markup::text(part), Markup::void("wbr", &[])]);
+    }
+    parts.pop();
+    Markup::element("code", &[], Markup::all(parts))
+}
+
+fn classed(name: &str, class: &str, content: Markup, more: &[(&str, &str)]) -> Markup {
+    Markup::element(name, &[&[("class", class)], more].concat(), content)
+}

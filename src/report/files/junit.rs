@@ -1,0 +1,305 @@
+//! A run as a JUnit report: the environment is a suite, each binding a test case.
+//!
+//! In the shape that Jenkins reads
+//! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>)
+//! and Azure DevOps and GitLab with it.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use super::markup::Markup;
+use crate::discover::probe::Probed;
+use crate::model::{Problem, visible};
+use crate::plan::{Change, Plan, TargetResult, TargetState};
+use crate::report::wording::{
+    answer, becomes, consequence, differs, headline, is_change, moment, outcome_of, place, seconds,
+    shown, verdict, why,
+};
+use crate::report::{Outcome, Run, RunCommand, VERSION};
+
+/// What cases are sorted under that are about the manifest.
+const MANIFEST: &str = "flowbind.manifest";
+
+/// What cases are sorted under that are about the run itself.
+const RUN: &str = "flowbind.run";
+
+/// How a case ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Passed,
+    Skipped,
+    Failed,
+    Broken,
+}
+
+/// A test case: a binding, or what else a problem is about.
+struct Case<'run> {
+    name: String,
+    class: String,
+    change: Option<&'run Change>,
+    problems: Vec<&'run Problem>,
+    warnings: Vec<&'run Problem>,
+    probes: Vec<&'run Probed>,
+}
+
+/// The cases in their order, found by their names.
+#[derive(Default)]
+struct Cases<'run> {
+    all: Vec<Case<'run>>,
+    places: HashMap<String, usize>,
+}
+
+/// Writes the run as a document.
+pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
+    let (cases, broken) = (cases(run), broken(run));
+    let ends = cases.iter().map(|case| case.end(run)).chain(broken.iter().map(|_| End::Broken));
+    let ends: Vec<End> = ends.collect();
+    let nodes = cases.iter().map(|case| case.node(run)).chain(broken);
+    let suite = suite(run, &ends, nodes);
+    let title = format!("flowbind {}", run.command.as_str());
+    let attributes = totals(&title, run, &ends);
+    // What Jenkins knows of the outer element.
+    let outer: Vec<_> = attributes.iter().filter(|(name, _)| *name != "skipped").collect();
+    let outer: Vec<(&str, &str)> = outer.iter().map(|(name, value)| (*name, &**value)).collect();
+    let suites = Markup::element("testsuites", &outer, suite);
+    writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{suites}")
+}
+
+/// The environment with its cases.
+fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Markup {
+    let name = run.environment.map_or("flowbind", |environment| environment.name);
+    let mut attributes = totals(&shown(name), run, ends);
+    attributes.push(("timestamp", moment(run.started).trim_end_matches('Z').to_owned()));
+    let attributes: Vec<(&str, &str)> =
+        attributes.iter().map(|(name, value)| (*name, &**value)).collect();
+    let content = Markup::lines([properties(run)].into_iter().chain(nodes));
+    Markup::element("testsuite", &attributes, content)
+}
+
+/// A name, how many cases ended how, and how long they took.
+fn totals(name: &str, run: &Run<'_>, ends: &[End]) -> Vec<(&'static str, String)> {
+    let count = |wanted| ends.iter().filter(|end| **end == wanted).count().to_string();
+    vec![
+        ("name", name.to_owned()),
+        ("tests", ends.len().to_string()),
+        ("failures", count(End::Failed)),
+        ("errors", count(End::Broken)),
+        ("skipped", count(End::Skipped)),
+        ("time", seconds(run.duration)),
+    ]
+}
+
+/// What is true of the whole run.
+fn properties(run: &Run<'_>) -> Markup {
+    let mut facts = vec![
+        ("flowbind.version", VERSION.to_owned()),
+        ("flowbind.command", run.command.as_str().to_owned()),
+        ("flowbind.outcome", run.outcome.as_str().to_owned()),
+        ("flowbind.started", moment(run.started)),
+        ("flowbind.file", visible(run.source)),
+    ];
+    facts.extend(run.environment.map(|environment| ("flowbind.url", environment.url.to_string())));
+    facts.extend(run.user.map(|user| ("flowbind.user", shown(user))));
+    let property = |(name, value): (&str, String)| {
+        Markup::empty("property", &[("name", name), ("value", &value)])
+    };
+    Markup::element("properties", &[], Markup::all(facts.into_iter().map(property)))
+}
+
+/// A case for each change, and one for whatever else a problem or a warning is about.
+fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
+    let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
+    let mut cases = Cases::default();
+    changes.iter().map(Case::of).for_each(|case| cases.add(case));
+    for problem in run.problems() {
+        cases.about(problem).problems.push(problem);
+    }
+    for warning in run.warnings() {
+        cases.about(warning).warnings.push(warning);
+    }
+    for probed in run.probes().unwrap_or_default() {
+        for (address, _) in &probed.targets {
+            cases.probed(&shown(address), probed);
+        }
+    }
+    cases.all
+}
+
+impl<'run> Cases<'run> {
+    /// Adds a case. Of several with one name the first is found by it.
+    fn add(&mut self, case: Case<'run>) {
+        self.places.entry(case.name.clone()).or_insert(self.all.len());
+        self.all.push(case);
+    }
+
+    /// The case that a problem is about, made if it is not there. What is about no target is one case
+    /// for each code: lines move from run to run.
+    fn about(&mut self, problem: &Problem) -> &mut Case<'run> {
+        let about = problem.address.as_deref().map(shown);
+        let name = about.unwrap_or_else(|| problem.code.as_str().to_owned());
+        let index = self.places.get(&name).copied().unwrap_or_else(|| {
+            let other = if problem.site.is_some() { MANIFEST } else { RUN };
+            let class = problem.address.as_deref().map_or_else(|| other.to_owned(), class);
+            self.add(Case::named(name, class));
+            self.all.len() - 1
+        });
+        &mut self.all[index]
+    }
+
+    /// Notes what was asked of a target, if it has a case.
+    fn probed(&mut self, name: &str, probed: &'run Probed) {
+        if let Some(index) = self.places.get(name) {
+            self.all[*index].probes.push(probed);
+        }
+    }
+}
+
+/// What the case of an address is sorted under: its kind, which no renaming of a flow changes. A dot
+/// ends the name of a package for those that read JUnit.
+fn class(address: &str) -> String {
+    let kind = address.split_once('/').map_or("target", |(kind, _)| kind);
+    format!("flowbind.{}", shown(kind))
+}
+
+impl<'run> Case<'run> {
+    fn named(name: String, class: String) -> Self {
+        Self {
+            name,
+            class,
+            change: None,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            probes: Vec::new(),
+        }
+    }
+
+    fn of(change: &'run Change) -> Self {
+        let case = Self::named(shown(&change.address), class(&change.address));
+        Self { change: Some(change), ..case }
+    }
+
+    /// Whether the run was to do something to the target.
+    fn is_pending(&self) -> bool {
+        self.change.is_some_and(is_change)
+    }
+
+    fn end(&self, run: &Run<'run>) -> End {
+        if !self.problems.is_empty() {
+            return End::Failed;
+        }
+        match self.result(run).map(|result| result.state) {
+            Some(TargetState::Refused) => return End::Failed,
+            Some(TargetState::Written) => return End::Passed,
+            Some(_) if run.outcome == Outcome::Unknown => return End::Broken,
+            _ => (),
+        }
+        match run.outcome {
+            _ if !self.is_pending() => End::Passed,
+            Outcome::Applied | Outcome::Agreed | Outcome::Exported => End::Passed,
+            Outcome::Drifted => End::Failed,
+            Outcome::Planned | Outcome::Refused | Outcome::NotReady => End::Skipped,
+            Outcome::Unknown => End::Broken,
+        }
+    }
+
+    /// Returns what became of the target, if its write was sent and is not proved.
+    fn result(&self, run: &Run<'run>) -> Option<&'run TargetResult> {
+        run.result_of(self.change?)
+    }
+
+    fn node(&self, run: &Run<'run>) -> Markup {
+        let attributes = [("name", &*self.name), ("classname", &*self.class), ("time", "0")];
+        let verdict = self.failure(run.source).or_else(|| self.verdict(run));
+        let mut parts: Vec<Markup> = verdict.into_iter().collect();
+        let told = self.told(run);
+        if !told.is_empty() {
+            parts.push(Markup::element("system-out", &[], Markup::text(&told)));
+        }
+        Markup::element("testcase", &attributes, Markup::all(parts))
+    }
+
+    /// What a case with a problem failed of; one element, since most readers show the first alone.
+    fn failure(&self, file: &str) -> Option<Markup> {
+        let first = self.problems.first()?;
+        let texts = self.problems.iter().map(|problem| explained(problem, file));
+        let text = texts.collect::<Vec<_>>().join("\n\n");
+        let attributes = [("message", &*shown(&first.message)), ("type", first.code.as_str())];
+        Some(Markup::element("failure", &attributes, Markup::text(&text)))
+    }
+
+    /// What keeps a case without a problem from having passed.
+    fn verdict(&self, run: &Run<'run>) -> Option<Markup> {
+        let change = self.change?;
+        let (name, kind) = match self.end(run) {
+            End::Passed => return None,
+            End::Skipped => {
+                let message = format!("{}: {}", result(run, change), change.reason);
+                return Some(Markup::empty("skipped", &[("message", &shown(&message))]));
+            }
+            End::Failed if self.result(run).is_some() => ("failure", "refused"),
+            End::Failed => ("failure", "drift"),
+            End::Broken => ("error", "unknown"),
+        };
+        let result = self.result(run).map(outcome_of);
+        let message = shown(&result.unwrap_or_else(|| change.reason.to_string()));
+        Some(Markup::element(
+            name,
+            &[("message", &message), ("type", kind)],
+            Markup::text(&line(run, change)),
+        ))
+    }
+
+    /// What a reader of the case should know besides.
+    fn told(&self, run: &Run<'_>) -> String {
+        let flow = self.change.map(|change| format!("flow: {}", shown(&change.flow_name)));
+        let change = self.change.map(|change| line(run, change));
+        let probes = self.probes.iter().map(|probed| probe(probed));
+        let warnings = self.warnings.iter().map(|warning| explained(warning, run.source));
+        let change = flow.into_iter().chain(change);
+        change.chain(probes).chain(warnings).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A change, or what a check found, in a line.
+fn line(run: &Run<'_>, change: &Change) -> String {
+    let told = match (run.command, is_change(change)) {
+        (RunCommand::Check, true) => differs(change),
+        (RunCommand::Check, false) => why(change),
+        _ => becomes(change),
+    };
+    format!("{}: {}", result(run, change), shown(&told))
+}
+
+/// What is done to the target, or that it drifted.
+fn result(run: &Run<'_>, change: &Change) -> &'static str {
+    match verdict(run, change) {
+        "differs" => "drifted",
+        other => other,
+    }
+}
+
+/// What came of asking a URL, in a line.
+fn probe(probed: &Probed) -> String {
+    format!("probe: {}: {}", probed.result.as_str(), shown(answer(probed)))
+}
+
+/// A problem with its place and its remedy.
+fn explained(problem: &Problem, file: &str) -> String {
+    let head = format!("{}: {}", problem.code, shown(&problem.message));
+    let place = place(problem, file).map(|place| format!("at {place}"));
+    let hint = (!problem.hint.is_empty()).then(|| format!("help: {}", shown(&problem.hint)));
+    [Some(head), place, hint].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// A case for what ended the run early.
+fn broken(run: &Run<'_>) -> Option<Markup> {
+    let failure = run.failure?;
+    let hints = failure.help().map(|hint| format!("help: {hint}"));
+    let lines = [shown(&failure.message), format!("{}. {}", headline(run), consequence(run))];
+    let text = lines.into_iter().chain(hints).collect::<Vec<_>>().join("\n");
+    let kind = format!("exit-code-{}", failure.exit as u8);
+    let attributes = [("message", &*shown(&failure.message)), ("type", &*kind)];
+    let error = Markup::element("error", &attributes, Markup::text(&text));
+    let name = format!("flowbind {}", run.command.as_str());
+    Some(Markup::element("testcase", &[("name", &*name), ("classname", RUN), ("time", "0")], error))
+}

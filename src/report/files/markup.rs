@@ -1,0 +1,110 @@
+//! Elements of XML and HTML, well-formed by construction: a text is escaped when it becomes a node.
+
+use std::fmt::{self, Write as _};
+
+use crate::model;
+
+/// The most bytes of a part that others are joined to.
+const MOST_JOINED: usize = 1 << 14;
+
+/// A piece of markup that needs no more escaping, in parts that are not joined to one long text: what it
+/// becomes a part of takes them over.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Markup(Vec<String>);
+
+impl Markup {
+    /// A text.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::of(escaped(text))
+    }
+
+    /// An element with attributes and content.
+    pub(crate) fn element(name: &str, attributes: &[(&str, &str)], content: Self) -> Self {
+        let begin = Self::of(format!("{}>", opened(name, attributes)));
+        Self::all([begin, content, Self::of(format!("</{name}>"))])
+    }
+
+    /// An element that has attributes alone.
+    pub(crate) fn empty(name: &str, attributes: &[(&str, &str)]) -> Self {
+        Self::of(format!("{}/>", opened(name, attributes)))
+    }
+
+    /// An element of HTML that has attributes alone and is never closed.
+    pub(crate) fn void(name: &str, attributes: &[(&str, &str)]) -> Self {
+        Self::of(format!("{}>", opened(name, attributes)))
+    }
+
+    /// Markup of this program's own that is no element of either kind, such as a style sheet.
+    pub(crate) fn verbatim(text: &'static str) -> Self {
+        Self::of(text.to_owned())
+    }
+
+    /// One after the other.
+    pub(crate) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::default();
+        parts.into_iter().flat_map(|part| part.0).for_each(|text| all.add(text));
+        all
+    }
+
+    /// One after the other, each on a line of its own.
+    pub(crate) fn lines(parts: impl IntoIterator<Item = Self>) -> Self {
+        let parts = parts.into_iter().filter(|part| !part.0.is_empty());
+        Self::all(parts.flat_map(|part| [part, Self::of("\n".to_owned())]))
+    }
+
+    fn of(text: String) -> Self {
+        let mut markup = Self::default();
+        markup.add(text);
+        markup
+    }
+
+    /// Adds a text at the end.
+    fn add(&mut self, text: String) {
+        match self.0.last_mut() {
+            _ if text.is_empty() => (),
+            Some(last) if last.len() + text.len() <= MOST_JOINED => last.push_str(&text),
+            _ => self.0.push(text),
+        }
+    }
+}
+
+impl fmt::Display for Markup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|text| formatter.write_str(text))
+    }
+}
+
+/// The beginning of an element, up to its attributes.
+fn opened(name: &str, attributes: &[(&str, &str)]) -> String {
+    let mut text = format!("<{name}");
+    for (name, value) in attributes {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, " {name}=\"{}\"", escaped(value));
+    }
+    text
+}
+
+/// The text with what markup reserves written as entities, and without what XML 1.0 does not allow
+/// at all (<https://www.w3.org/TR/xml/#charsets>).
+fn escaped(text: &str) -> String {
+    let allowed = |character| match character {
+        '\t' | '\n' | '\r' => character,
+        '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        plain => plain,
+    };
+    model::escaped(&text.chars().map(allowed).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_no_markup_wherever_it_stands() {
+        let hostile = "</a>\"'&\u{1b}\u{fffe}\u{0}";
+        let node = Markup::element("a", &[("b", hostile)], Markup::text(hostile));
+        let same = "&lt;/a&gt;&quot;&#39;&amp;\u{fffd}\u{fffd}\u{fffd}";
+        assert_eq!(node.to_string(), format!("<a b=\"{same}\">{same}</a>"));
+        assert_eq!(Markup::empty("a", &[("b", "<")]).to_string(), "<a b=\"&lt;\"/>");
+    }
+}

@@ -1,0 +1,161 @@
+//! A run as SARIF 2.1.0: every problem and warning at its line of the manifest
+//! (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>).
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::model::{Code, Failure, Fingerprint, Problem, Site};
+use crate::plan::Change;
+use crate::report::wording::{differs, is_change, moment, shown};
+use crate::report::{Run, RunCommand, VERSION, explain};
+
+/// Where the shape of the document is described.
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// The rule of a target that no longer holds what it should.
+const DRIFT: &str = "drift";
+
+/// What a path may have in an address without being encoded.
+const IN_A_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The run as a document.
+pub(crate) fn document(run: &Run<'_>) -> Value {
+    let problems = run.problems().map(|problem| result(problem, "error", run));
+    let warnings = run.warnings().map(|warning| result(warning, "warning", run));
+    let results: Vec<Value> = problems.chain(warnings).chain(drifts(run)).collect();
+    json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "flowbind",
+                "version": VERSION,
+                "semanticVersion": VERSION,
+                "rules": rules(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "automationDetails": { "id": automation(run) },
+            "invocations": [invocation(run)],
+            "results": results,
+        }],
+    })
+}
+
+/// What tells runs apart that are of one file but of other environments.
+fn automation(run: &Run<'_>) -> String {
+    let environment = run.environment.map_or_else(String::new, |at| format!("{}/", shown(at.name)));
+    format!("flowbind/{}/{environment}", run.command.as_str())
+}
+
+/// Every kind of problem, and drift as the last.
+fn rules() -> Vec<Value> {
+    let drift = rule(
+        DRIFT,
+        "A target does not hold what it should.",
+        "warning",
+        "See with `flowbind plan` what differs, and write it with `flowbind apply`.",
+    );
+    let rules = Code::ALL.iter().map(|code| {
+        let level = if code.is_warning() { "warning" } else { "error" };
+        let (meaning, remedy) = explain::problem(*code);
+        rule(code.as_str(), meaning, level, remedy)
+    });
+    rules.chain([drift]).collect()
+}
+
+fn rule(id: &str, meaning: &str, level: &str, help: &str) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": { "text": meaning },
+        "help": { "text": help },
+        "defaultConfiguration": { "level": level },
+    })
+}
+
+/// A problem or a warning.
+fn result(problem: &Problem, level: &str, run: &Run<'_>) -> Value {
+    let help = if problem.hint.is_empty() {
+        String::new()
+    } else {
+        format!("\nhelp: {}", shown(&problem.hint))
+    };
+    let message = shown(&problem.message);
+    let index = Code::ALL.iter().position(|code| *code == problem.code);
+    json!({
+        "ruleId": problem.code.as_str(),
+        "ruleIndex": index,
+        "level": level,
+        "message": { "text": format!("{message}{help}") },
+        "locations": [location(run.source, problem.site, problem.address.as_deref())],
+        "partialFingerprints": fingerprints(&[problem.code.as_str(), problem.address.as_deref().unwrap_or(&message)]),
+    })
+}
+
+/// What a check found to differ. Of other commands a change is no finding.
+fn drifts<'run>(run: &'run Run<'_>) -> impl Iterator<Item = Value> + 'run {
+    let plan = run.plan.filter(|_| run.command == RunCommand::Check);
+    let changes = plan.map_or(&[][..], |plan| &plan.changes).iter();
+    changes.filter(|change| is_change(change)).map(|change| drift(change, run.source))
+}
+
+fn drift(change: &Change, source: &str) -> Value {
+    json!({
+        "ruleId": DRIFT,
+        "ruleIndex": Code::ALL.len(),
+        "level": "warning",
+        "message": { "text": shown(&differs(change)) },
+        "locations": [location(source, change.site, Some(&change.address))],
+        "partialFingerprints": fingerprints(&[DRIFT, &change.address]),
+    })
+}
+
+/// A place in the file, and the target or flow that it is about.
+fn location(source: &str, site: Option<Site>, address: Option<&str>) -> Value {
+    // Viewers need a region; what is about the whole file is shown at its beginning.
+    let site = site.unwrap_or(Site { line: 1, column: 1 });
+    let mut location = json!({
+        "physicalLocation": {
+            "artifactLocation": artifact(source),
+            "region": { "startLine": site.line, "startColumn": site.column },
+        },
+    });
+    if let Some(address) = address {
+        location["logicalLocations"] = json!([{ "fullyQualifiedName": shown(address) }]);
+    }
+    location
+}
+
+/// The file: relative to the root of the repository, or by its whole path.
+fn artifact(source: &str) -> Value {
+    let path = source.replace('\\', "/");
+    let encoded = utf8_percent_encode(&path, IN_A_PATH);
+    let has_drive = path.as_bytes().get(1) == Some(&b':');
+    if path.starts_with('/') || has_drive {
+        let slash = if has_drive { "/" } else { "" };
+        return json!({ "uri": format!("file://{slash}{encoded}") });
+    }
+    json!({ "uri": encoded.to_string(), "uriBaseId": "%SRCROOT%" })
+}
+
+/// What keeps a finding the same when lines are added above it.
+fn fingerprints(parts: &[&str]) -> Value {
+    json!({ "flowbindFinding/v1": Fingerprint::of(&parts.join("\n")).to_string() })
+}
+
+/// When the run was made, and why it ended early.
+fn invocation(run: &Run<'_>) -> Value {
+    let notifications: Vec<Value> = run.failure.map(notification).into_iter().collect();
+    json!({
+        "executionSuccessful": run.failure.is_none(),
+        "startTimeUtc": moment(run.started),
+        "endTimeUtc": moment(run.started + run.duration),
+        "toolExecutionNotifications": notifications,
+    })
+}
+
+fn notification(failure: &Failure) -> Value {
+    let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
+    let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
+    json!({ "level": "error", "message": { "text": text } })
+}

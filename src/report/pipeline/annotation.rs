@@ -1,0 +1,97 @@
+//! What a run found wrong, as notices of a pipeline at the line of the manifest.
+
+use super::runner::{Runner, RunnerCommand, Severity};
+use crate::model::{Failure, Problem, Site};
+use crate::plan::{Change, TargetResult, TargetState};
+use crate::report::wording::{outcome_of, shown};
+use crate::report::{Outcome, Run, RunCommand};
+
+/// Every failure, problem and warning of the run; in a check also what has drifted. The failure comes
+/// first, since a runner may show the first few alone; it has nothing to add to a manifest's problems.
+pub(crate) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
+    let failure = run.failure.filter(|_| run.manifest_problems.is_empty());
+    let failure = failure.map(|failure| error(runner, failure));
+    let problems = run.problems().map(|one| note(runner, Severity::Error, one, run.source));
+    let warnings = run.warnings().map(|one| note(runner, Severity::Warning, one, run.source));
+    let changes = run.plan.filter(|_| run.command == RunCommand::Check);
+    let changes = changes.map_or(&[][..], |plan| &plan.changes).iter();
+    let changes = changes.filter(|change| crate::report::wording::is_change(change));
+    let drifts = changes.map(|change| drift(runner, change, run.source));
+    let results = run.results.iter().filter_map(|one| result(runner, run, one));
+    failure.into_iter().chain(problems).chain(results).chain(warnings).chain(drifts).collect()
+}
+
+/// Why the run ended early.
+fn error(runner: Runner, failure: &Failure) -> RunnerCommand {
+    let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
+    let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
+    runner.issue(Severity::Error, &properties(runner, None, "flowbind"), &text)
+}
+
+/// A problem or a warning.
+fn note(runner: Runner, severity: Severity, problem: &Problem, source: &str) -> RunnerCommand {
+    let about = problem.address.as_ref().map(|address| format!("{}: ", shown(address)));
+    let help = if problem.hint.is_empty() {
+        String::new()
+    } else {
+        format!("\nhelp: {}", shown(&problem.hint))
+    };
+    let text = format!("{}{}{help}", about.unwrap_or_default(), shown(&problem.message));
+    at(runner, severity, problem.site, source, problem.code.as_str(), &text)
+}
+
+/// A target that the service refused, or that does not hold what was sent, at its line; none where
+/// it holds that, or where a problem tells more.
+fn result(runner: Runner, run: &Run<'_>, result: &TargetResult) -> Option<RunnerCommand> {
+    let is_told = |problem: &Problem| problem.address.as_ref() == Some(&result.address);
+    let code = match result.state {
+        TargetState::Refused => "refused",
+        TargetState::Written => return None,
+        _ if run.outcome == Outcome::Unknown => "unknown",
+        _ => return None,
+    };
+    if run.problems().any(is_told) {
+        return None;
+    }
+    let mut changes = run.plan.map_or(&[][..], |plan| &plan.changes).iter();
+    let site = changes.find(|change| change.address == result.address)?.site;
+    let text = format!("{}: {}", shown(&result.address), shown(&outcome_of(result)));
+    Some(at(runner, Severity::Error, site, run.source, code, &text))
+}
+
+/// A target that does not hold what it should.
+fn drift(runner: Runner, change: &Change, source: &str) -> RunnerCommand {
+    let text = format!("{}: {}", shown(&change.address), shown(&change.reason));
+    at(runner, Severity::Warning, change.site, source, "drift", &text)
+}
+
+fn at(
+    runner: Runner,
+    severity: Severity,
+    site: Option<Site>,
+    source: &str,
+    code: &str,
+    text: &str,
+) -> RunnerCommand {
+    let numbers = site.map(|site| (site.line.to_string(), site.column.to_string()));
+    let place = numbers.as_ref().map(|(line, column)| [source, line, column]);
+    runner.issue(severity, &properties(runner, place, code), text)
+}
+
+/// A place in a file and a code, by the runner's own names.
+fn properties<'text>(
+    runner: Runner,
+    place: Option<[&'text str; 3]>,
+    code: &'text str,
+) -> Vec<(&'static str, &'text str)> {
+    let names = match runner {
+        Runner::GitHubActions => ["file", "line", "col"],
+        Runner::AzurePipelines => ["sourcepath", "linenumber", "columnnumber"],
+    };
+    let code_name = match runner {
+        Runner::GitHubActions => "title",
+        Runner::AzurePipelines => "code",
+    };
+    let place = place.into_iter().flat_map(|place| names.into_iter().zip(place));
+    place.chain([(code_name, code)]).collect()
+}

@@ -1,0 +1,258 @@
+//! The pipeline runners whose logs know notices that stand out: a sign-in that waits for a person
+//! must be found among a thousand other lines.
+//!
+//! Nothing here is hidden from a log: a command that covers a value prints that value first, so there
+//! is one for a value alone that the user asks to hand over, and it is made in `hand_over`.
+
+use std::borrow::Cow;
+
+use anstream::adapter::strip_str;
+
+use crate::model::is_hidden;
+
+/// A pipeline runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// GitHub Actions
+    /// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+    GitHubActions,
+    /// Azure Pipelines
+    /// (<https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>).
+    AzurePipelines,
+}
+
+impl Runner {
+    /// The runner that the environment variables tell of.
+    pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let is_set = |name| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if is_set("GITHUB_ACTIONS") {
+            Some(Self::GitHubActions)
+        } else if is_set("TF_BUILD") {
+            Some(Self::AzurePipelines)
+        } else {
+            None
+        }
+    }
+
+    /// A line that this runner shows as a notice, above the log and in the run's summary. Azure
+    /// Pipelines knows warnings and errors only.
+    pub(crate) fn notice(self, title: &str, text: &str) -> RunnerCommand {
+        RunnerCommand(match self {
+            Self::GitHubActions => {
+                let title = escaped(title, &GITHUB_PROPERTY);
+                format!("::notice title={title}::{}", escaped(text, &GITHUB))
+            }
+            Self::AzurePipelines => {
+                let text = escaped(&format!("{title}. {text}"), &AZURE);
+                format!("##vso[task.logissue type=warning]{text}")
+            }
+        })
+    }
+
+    /// A line that this runner shows as a warning.
+    pub(crate) fn warning(self, text: &str) -> RunnerCommand {
+        self.issue(Severity::Warning, &[], text)
+    }
+
+    /// A line that this runner shows as an error or a warning, with these properties.
+    pub(crate) fn issue(
+        self,
+        severity: Severity,
+        properties: &[(&str, &str)],
+        text: &str,
+    ) -> RunnerCommand {
+        let (severity, text) = (severity.as_str(), &without_commands(text));
+        RunnerCommand(match self {
+            Self::GitHubActions => {
+                let properties = listed(properties, ",", &GITHUB_PROPERTY);
+                let space = if properties.is_empty() { "" } else { " " };
+                format!("::{severity}{space}{properties}::{}", escaped(text, &GITHUB))
+            }
+            Self::AzurePipelines => {
+                let all = [&[("type", severity)], properties].concat();
+                let properties = listed(&all, ";", &AZURE_PROPERTY);
+                format!("##vso[task.logissue {properties}]{}", escaped(text, &AZURE))
+            }
+        })
+    }
+
+    /// The lines between which this runner folds up a part of the log.
+    pub(crate) fn group(self, title: &str) -> (RunnerCommand, RunnerCommand) {
+        let (begin, end) = match self {
+            Self::GitHubActions => {
+                (format!("::group::{}", escaped(title, &GITHUB)), "::endgroup::")
+            }
+            Self::AzurePipelines => {
+                let title = without_commands(title).replace(['\r', '\n'], " ");
+                (format!("##[group]{title}"), "##[endgroup]")
+            }
+        };
+        (RunnerCommand(begin), RunnerCommand(end.to_owned()))
+    }
+
+    /// The line by which Azure Pipelines takes a file of Markdown for the run's summary.
+    pub(crate) fn upload_summary(path: &str) -> RunnerCommand {
+        RunnerCommand(format!("##vso[task.uploadsummary]{}", escaped(path, &AZURE)))
+    }
+
+    /// The line by which Azure Pipelines sets a variable of later steps.
+    pub(crate) fn set_variable(name: &str, value: &str) -> RunnerCommand {
+        let properties = listed(&[("variable", name), ("isOutput", "true")], ";", &AZURE_PROPERTY);
+        RunnerCommand(format!("##vso[task.setvariable {properties}]{}", escaped(value, &AZURE)))
+    }
+}
+
+/// How bad something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// The run could not do what it was asked to.
+    Error,
+    /// A person should know.
+    Warning,
+}
+
+impl Severity {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A line that a runner takes for a command. None is made but here, and none holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunnerCommand(String);
+
+impl RunnerCommand {
+    /// The line with its end.
+    pub(crate) fn line(&self) -> String {
+        format!("{}\n", self.0)
+    }
+}
+
+/// Properties in the runner's own writing.
+fn listed(properties: &[(&str, &str)], separator: &str, table: &[(char, &str)]) -> String {
+    let one = |(name, value): &(&str, &str)| format!("{name}={}", escaped(value, table));
+    properties.iter().map(one).collect::<Vec<_>>().join(separator)
+}
+
+/// The text without what a runner would take for a command: Azure Pipelines finds one anywhere in a
+/// line, GitHub Actions at its beginning, after any white space. Everything that is printed goes
+/// through here but the commands of this module, since a manifest or a service may have put it there.
+pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
+    let text = if text.contains("##") {
+        Cow::Owned(text.replace("##vso[", "## vso[").replace("##[", "## ["))
+    } else {
+        Cow::Borrowed(text)
+    };
+    if !text.split_inclusive(ends_line).any(is_command) {
+        return text;
+    }
+    let lines = text
+        .split_inclusive(ends_line)
+        .map(|line| if is_command(line) { line.replacen("::", ": :", 1) } else { line.to_owned() });
+    Cow::Owned(lines.collect())
+}
+
+/// Whether a line ends with that character, to any program that may read what is printed.
+fn ends_line(character: char) -> bool {
+    matches!(character, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether GitHub Actions would take a line for a command, once the escapes of a terminal are out.
+fn is_command(line: &str) -> bool {
+    let line = strip_str(line).to_string();
+    let is_blank = |character: char| character.is_whitespace() || is_hidden(character);
+    line.trim_start_matches(is_blank).starts_with("::")
+}
+
+/// What stands for a character in a message on GitHub
+/// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
+pub(crate) const GITHUB: [(char, &str); 3] = [('%', "%25"), ('\r', "%0D"), ('\n', "%0A")];
+
+/// What stands for a character in a property on GitHub.
+const GITHUB_PROPERTY: [(char, &str); 5] =
+    [('%', "%25"), ('\r', "%0D"), ('\n', "%0A"), (':', "%3A"), (',', "%2C")];
+
+/// What stands for a character in a message on Azure Pipelines
+/// (<https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/CommandStringConvertor.cs>).
+pub(crate) const AZURE: [(char, &str); 3] = [('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A")];
+
+/// What stands for a character in a property on Azure Pipelines.
+const AZURE_PROPERTY: [(char, &str); 5] =
+    [('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A"), (']', "%5D"), (';', "%3B")];
+
+/// The text with characters that would end it or begin another command taken out.
+pub(crate) fn escaped(text: &str, table: &[(char, &str)]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match table.iter().find(|(from, _)| *from == character) {
+            Some((_, to)) => escaped.push_str(to),
+            None => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detected(name: &str, value: &str) -> Option<Runner> {
+        Runner::detect(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn a_runner_is_known_by_its_variable() {
+        assert_eq!(detected("GITHUB_ACTIONS", "true"), Some(Runner::GitHubActions));
+        assert_eq!(detected("TF_BUILD", "True"), Some(Runner::AzurePipelines));
+        assert_eq!(detected("TF_BUILD", "0"), None);
+        assert_eq!(detected("CI", "true"), None);
+    }
+
+    #[test]
+    fn a_text_cannot_end_its_notice_or_begin_another_command() {
+        let text = "50% of\n::error::x";
+        assert_eq!(
+            Runner::GitHubActions.notice("Sign in: now, please", text).0,
+            "::notice title=Sign in%3A now%2C please::50%25 of%0A::error::x"
+        );
+        assert_eq!(
+            Runner::AzurePipelines.notice("Sign in", "50% of\n##vso[task.x]").0,
+            "##vso[task.logissue type=warning]Sign in. 50%AZP25 of%0A##vso[task.x]"
+        );
+        assert_eq!(
+            Runner::AzurePipelines.warning("x\r\ny").0,
+            "##vso[task.logissue type=warning]x%0D%0Ay"
+        );
+    }
+
+    #[test]
+    fn a_property_cannot_end_itself_or_begin_another() {
+        let hostile = [("file", "a,b::c;d]e%\n")];
+        assert_eq!(
+            Runner::GitHubActions.issue(Severity::Error, &hostile, "x").0,
+            "::error file=a%2Cb%3A%3Ac;d]e%25%0A::x"
+        );
+        assert_eq!(
+            Runner::AzurePipelines.issue(Severity::Warning, &hostile, "x").0,
+            "##vso[task.logissue type=warning;file=a,b::c%3Bd%5De%AZP25%0A]x"
+        );
+        assert_eq!(Runner::GitHubActions.warning("x").0, "::warning::x");
+    }
+
+    #[test]
+    fn what_is_printed_is_no_command_but_for_our_own() {
+        let harmless = |text: &str| without_commands(text).into_owned();
+        assert_eq!(harmless("a\n  ::error::x\n::set-env x::"), "a\n  : :error::x\n: :set-env x::");
+        assert_eq!(harmless("a\n\u{3000}\u{85}::x"), "a\n\u{3000}\u{85}: :x");
+        assert_eq!(harmless("a\r::x\r\n::y"), "a\r: :x\r\n: :y");
+        for end in ['\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'] {
+            assert_eq!(harmless(&format!("a{end}::x")), format!("a{end}: :x"));
+        }
+        assert_eq!(harmless("\u{1b}[31m\u{feff}::x"), "\u{1b}[31m\u{feff}: :x");
+        assert_eq!(harmless("x ##vso[task.x]##[error]y"), "x ## vso[task.x]## [error]y");
+        assert_eq!(harmless("http://[::1]:8787 a::b ::c"), "http://[::1]:8787 a::b ::c");
+    }
+}

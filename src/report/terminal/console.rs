@@ -1,0 +1,417 @@
+//! The two streams, and what is written to them while a run goes on.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::human::{CHECK, Manner, PLAN};
+use super::layout::{counted, wrap};
+use super::{drift, explanations, human};
+use crate::model::{EnvironmentUrl, Event, Failure, printable, printable_path, visible};
+use crate::plan::Plan;
+use crate::report::explain::{Explanation, Group};
+use crate::report::files::json;
+use crate::report::pipeline::annotation;
+use crate::report::pipeline::runner::without_commands;
+use crate::report::pipeline::secret_outputs::Secrets;
+use crate::report::wording::counts;
+use crate::report::{Harmless, Outcome, Run, Runner, RunnerCommand, event_log, wording};
+
+/// The width that is assumed where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 100;
+
+/// What a pipeline's notice of a sign-in is called.
+const SIGN_IN: &str = "A person has to sign in";
+
+/// What a person should know who has approved and sees nothing happen: the page shows the refusal,
+/// and this program is not told
+/// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
+const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, your \
+     organisation blocks sign-ins by a code: stop this with Ctrl+C and run the same command again with --browser, \
+     or ask an Entra administrator to exclude this account.";
+
+/// The form of the result on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// The streams of the program.
+pub(crate) struct Console {
+    format: Format,
+    width: usize,
+    /// The width of prose, which a log keeps whole.
+    prose: usize,
+    /// Whether a line may be rewritten while work goes on.
+    live: bool,
+    /// The line that is replaced next.
+    shown: Mutex<String>,
+    output: Mutex<AutoStream<io::Stdout>>,
+    messages: Mutex<AutoStream<io::Stderr>>,
+    file: String,
+    runner: Option<Runner>,
+    user: Mutex<Option<String>>,
+}
+
+impl Console {
+    /// The streams of this process; `file` is what the manifest is called in messages.
+    pub(crate) fn new(
+        format: Format,
+        color: ColorChoice,
+        columns: Option<usize>,
+        runner: Option<Runner>,
+        file: &str,
+    ) -> Self {
+        let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = measured.or(columns).unwrap_or(DEFAULT_WIDTH).clamp(40, 240);
+        let messages = AutoStream::new(io::stderr(), color);
+        // Without escapes a line cannot be wiped.
+        let wipes = messages.current_choice() != ColorChoice::Never;
+        Self {
+            format,
+            width,
+            prose: measured.or(columns).unwrap_or(usize::MAX),
+            live: wipes && io::stderr().is_terminal(),
+            shown: Mutex::default(),
+            output: Mutex::new(AutoStream::new(io::stdout(), color)),
+            messages: Mutex::new(messages),
+            file: visible(file),
+            runner,
+            user: Mutex::default(),
+        }
+    }
+
+    /// The pipeline that the program runs in, if it is one that takes commands.
+    pub(crate) fn runner(&self) -> Option<Runner> {
+        self.runner
+    }
+
+    /// Who has signed in, as far as anybody was told.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.user.lock().ok()?.clone()
+    }
+
+    /// Writes the result of a run.
+    pub(crate) fn conclude(&self, run: &Run<'_>) {
+        self.clear();
+        event_log::conclusion(run);
+        if let Some(failure) = run.failure {
+            event_log::failure(failure);
+            self.message(&human::failure(failure, self.width));
+        }
+        if let Some(runner) = self.runner {
+            for command in annotation::annotations(runner, run) {
+                self.command(&command);
+            }
+        }
+        match self.format {
+            Format::Human => self.result(&human::conclusion(run, self.prose)),
+            Format::Json => self.document(run),
+        }
+    }
+
+    /// Writes why a command that has no report failed.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.clear();
+        event_log::failure(failure);
+        self.message(&human::failure(failure, self.width));
+    }
+
+    /// Writes to standard output.
+    pub(crate) fn result(&self, text: &str) {
+        self.artifact(&without_commands(text));
+    }
+
+    /// Writes what is for another program to standard output, byte for byte.
+    pub(crate) fn artifact(&self, text: &str) {
+        note_loss(try_write(&self.output, text));
+    }
+
+    /// Writes a run for machines to standard output.
+    fn document(&self, run: &Run<'_>) {
+        let Ok(mut output) = self.output.lock() else { return };
+        let mut output = Harmless::new(&mut *output);
+        note_loss(json::write(run, &mut output).and_then(|()| output.flush()));
+    }
+
+    /// Writes what a code means.
+    pub(crate) fn explain(&self, explanation: &Explanation) {
+        self.result(&explanations::explanation(explanation, self.width));
+    }
+
+    /// Writes what every code means.
+    pub(crate) fn list(&self, groups: &[Group]) {
+        self.result(&explanations::index(groups, self.width));
+    }
+
+    /// Writes to standard error.
+    pub(crate) fn message(&self, text: &str) {
+        write(&self.messages, &without_commands(text));
+    }
+
+    /// Writes the problems of a manifest, which is laid out but for its long lines.
+    pub(crate) fn problems(&self, rendered: &str) {
+        self.message(&human::manifest(rendered, self.width));
+    }
+
+    /// Why there is nobody who sees the plan and can be asked about it; none if there is.
+    pub(crate) fn nobody_to_ask(&self) -> Option<&'static str> {
+        if self.format != Format::Human {
+            Some("the result is a document")
+        } else if !io::stdin().is_terminal() {
+            Some("standard input is not a terminal")
+        } else if !io::stdout().is_terminal() {
+            Some("standard output is not a terminal")
+        } else if !io::stderr().is_terminal() {
+            Some("standard error is not a terminal")
+        } else {
+            None
+        }
+    }
+
+    /// A line that stands out in a pipeline's log.
+    fn notice(&self, title: &str, text: &str) {
+        match self.runner {
+            Some(runner) => self.command(&runner.notice(title, text)),
+            None => self.line(text),
+        }
+    }
+
+    /// A line that the runner is to take for a command. It reads both streams, and standard output
+    /// is the result's.
+    pub(crate) fn command(&self, command: &RunnerCommand) {
+        self.clear();
+        write(&self.messages, &command.line());
+    }
+
+    /// Covers secrets in the log from here on. The only place where this program prints one.
+    pub(crate) fn cover(&self, secrets: &Secrets) {
+        self.clear();
+        write(&self.messages, secrets.expose());
+    }
+
+    /// Text of the result that the runner's log folds up.
+    fn folded(&self, title: &str, text: &str) {
+        let Some(runner) = self.runner.filter(|_| !text.is_empty()) else {
+            return self.result(text);
+        };
+        let (begin, end) = runner.group(title);
+        let text = without_commands(text);
+        write(&self.output, &format!("{}{text}{}", begin.line(), end.line()));
+    }
+
+    /// A line about what may be wrong.
+    fn warning(&self, text: &str) {
+        match self.runner {
+            Some(runner) => self.command(&runner.warning(text)),
+            None => self.line(&format!("warning: {text}")),
+        }
+    }
+
+    /// A line that the next one takes the place of; only on a terminal.
+    fn status(&self, text: &str) {
+        if self.live {
+            self.message(&format!("\r\x1b[2K{text}"));
+            if let Ok(mut shown) = self.shown.lock() {
+                text.clone_into(&mut shown);
+            }
+        }
+    }
+
+    /// A line that stays above the one that is replaced.
+    fn aside(&self, text: &str) {
+        let shown = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
+        self.line(text);
+        self.status(&shown);
+    }
+
+    fn clear(&self) {
+        self.status("");
+    }
+
+    /// Where the sandbox is that serves the run.
+    fn sandbox_started(&self, address: &str, state: Option<&Path>, anew: bool) {
+        let place = state.map_or_else(
+            || "in memory alone".to_owned(),
+            |path| format!("in {}", printable_path(path)),
+        );
+        let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
+        self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
+    }
+
+    /// Shows what a run would do in this environment, and logs it.
+    pub(crate) fn show_plan(&self, plan: &Plan, environment: &str, url: &EnvironmentUrl) {
+        event_log::plan(plan);
+        let heading = human::heading("Plan for", environment, url);
+        let title = format!("Targets: {}", counts(plan, wording::deeds(Outcome::Planned)));
+        self.plan(&heading, &title, plan, PLAN);
+    }
+
+    /// Shows what a check of this environment found, and logs it.
+    pub(crate) fn show_drift(&self, plan: &Plan, environment: &str, url: &EnvironmentUrl) {
+        event_log::plan(plan);
+        let (heading, differs) = (human::heading("Check of", environment, url), &drift::only(plan));
+        let title = format!("Drift: {}", counted(differs.changes.len(), "target"));
+        self.plan(&heading, &title, differs, CHECK);
+    }
+
+    /// A plan below its heading; for machines it is a part of the result.
+    fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: Manner) {
+        self.clear();
+        if self.format == Format::Human {
+            self.result(heading);
+            self.folded(title, &human::changes(plan, manner, self.width));
+            self.result(&human::notes(plan, &self.file, self.width));
+        }
+    }
+
+    /// Which flows are waited for and how long, where that is news; and, on a terminal, when they
+    /// are looked at again.
+    fn awaiting(&self, flows: &[String], pause: Duration, news: Option<Duration>) {
+        if let Some(left) = news {
+            self.line(&wording::awaiting(flows, left));
+        }
+        self.status(&format!("Looking again in {} s …", pause.as_secs_f32().ceil()));
+    }
+
+    /// A line that stays.
+    pub(crate) fn line(&self, text: &str) {
+        self.clear();
+        self.message(&format!("{}\n", wrap(text, self.prose).join("\n")));
+    }
+}
+
+impl Console {
+    /// Shows an event of an environment, which the manifest calls by this name, and logs it.
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
+    pub(crate) fn show(&self, environment: &str, event: Event<'_>) {
+        event_log::event(environment, &event);
+        match event {
+            Event::SandboxStarted { address, state, anew } => {
+                self.sandbox_started(address, state, anew);
+            }
+            Event::SignIn { verification_uri, user_code, message, expires_in, approves_itself } => {
+                let sentence =
+                    format!("To sign in, open {verification_uri} and enter the code {user_code}");
+                let message = message
+                    .filter(|text| text.contains(verification_uri) && text.contains(user_code));
+                self.notice(SIGN_IN, message.unwrap_or(&sentence));
+                if approves_itself {
+                    self.line("The sandbox's user approves by itself in a moment.");
+                } else {
+                    let minutes = expires_in.as_secs().div_ceil(60);
+                    self.line(&format!("The code is good for {}.", counted_minutes(minutes)));
+                }
+                self.status("Waiting for the sign-in …");
+            }
+            Event::SignInByBrowser { url, opened, tunnel } => {
+                self.line(if opened {
+                    "To sign in, go on in the browser that opens, or open this address in one on this machine:"
+                } else {
+                    "To sign in, open this address in a browser on this machine:"
+                });
+                self.line(url);
+                if let Some(port) = tunnel {
+                    self.line(&format!(
+                        "Its answer comes to port {port} of this machine. From yours, forward it first: ssh -L {port}:127.0.0.1:{port} HOST"
+                    ));
+                }
+                self.status("Waiting for the sign-in …");
+            }
+            Event::SignInWarning { text } => self.warning(text),
+            Event::StillWaiting => self.line(STILL_WAITING),
+            Event::SignedIn { user } => {
+                if let Ok(mut known) = self.user.lock() {
+                    *known = user.map(str::to_owned);
+                }
+                let user =
+                    user.map_or_else(String::new, |user| format!(" as {}", printable(user, 100)));
+                self.line(&format!("Signed in{user}."));
+            }
+            Event::Discovering { flows, targets } => {
+                let text = wording::reading(flows, targets);
+                if self.live {
+                    self.status(&text);
+                } else {
+                    self.line(&text);
+                }
+            }
+            Event::FlowRead { done, total } => {
+                self.status(&format!("Reading flows … {done} of {total}"));
+            }
+            Event::FlowApiElsewhere { host } => self.line(&format!(
+                "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
+            )),
+            Event::AwaitingFlows { flows, pause, left, news } => {
+                self.awaiting(flows, pause, news.then_some(left));
+            }
+            // The wait goes on, and is told.
+            Event::LookFailed { .. } => (),
+            Event::Writing { writes } => {
+                self.line(&format!("Writing {} in one change set …", counted(writes, "row")));
+            }
+            Event::Verifying => self.line("Reading back …"),
+            Event::PlannedAgain => self.line(
+                "Somebody else wrote to a target meanwhile. Planned again: the plan is the same in substance.",
+            ),
+            Event::WrittenElsewhere => {
+                self.line("Another run wrote the same first. This run wrote nothing.");
+            }
+            Event::WrittenThoughRefused { text } => self.line(text),
+            Event::Waiting { service, time } => {
+                self.line(&format!("Asking {service} again in {} s …", time.as_secs_f32().ceil()));
+            }
+            Event::Unanswered { service, host, request, time, left, limit } => {
+                let (time, end) = (time.as_secs(), wording::giving_up(left, limit));
+                self.aside(&format!(
+                    "Still waiting for {service} at `{host}`: no answer to {request} for {time} s. {end}"
+                ));
+            }
+            Event::Looking { longest } => self.line(&format!(
+                "The answer to the write was lost. Looking whether it is in, for up to {} s …",
+                longest.as_secs()
+            )),
+        }
+    }
+}
+
+/// So many minutes in words.
+fn counted_minutes(minutes: u64) -> String {
+    counted(usize::try_from(minutes).unwrap_or(usize::MAX), "minute")
+}
+
+/// Why something of the result did not get to standard output, of which a process has but one. Who
+/// closes a pipe has read enough.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Why a part of the result was lost, if any was.
+pub(crate) fn lost_result() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+/// Notes that a part of the result was lost.
+fn note_loss(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| error.to_string());
+    }
+}
+
+/// Writes and flushes. A stream that takes nothing is no reason to end a run half way.
+fn write(stream: &Mutex<impl Write>, text: &str) {
+    let _ = try_write(stream, text);
+}
+
+fn try_write(stream: &Mutex<impl Write>, text: &str) -> io::Result<()> {
+    let Ok(mut stream) = stream.lock() else { return Ok(()) };
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
+}

@@ -1,0 +1,8 @@
+//! What people read on a terminal.
+
+pub(crate) mod console;
+pub(crate) mod drift;
+pub(crate) mod explanations;
+pub(crate) mod human;
+pub(crate) mod layout;
+pub(crate) mod sign_ins;

@@ -1,0 +1,295 @@
+//! What every form of a report says in the same words.
+
+use std::time::{Duration, SystemTime};
+
+use super::{ExportedFile, Outcome, Run, RunCommand};
+use crate::deployment_settings::Exported;
+use crate::discover::probe::Probed;
+use crate::model::{Failure, Problem, printable};
+use crate::plan::{Action, Change, Difference, Part, Plan, TargetResult, TargetState, ValueView};
+use crate::report::terminal::drift;
+use crate::report::terminal::layout::counted;
+
+/// What is said of targets that a rollback does nothing to, since somebody changed them.
+const LEFT_ALONE: &str = "left alone";
+
+/// The most characters of a sentence.
+const MOST_CHARACTERS: usize = 4_000;
+
+/// A sentence with nothing in it that could steer a terminal or be a secret.
+pub(super) fn shown(text: &str) -> String {
+    printable(text, MOST_CHARACTERS)
+}
+
+/// The parts of a sentence of this program, and whether each is a name between backticks.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    let last = text.matches('`').count();
+    let parts = text.split('`').enumerate();
+    // A backtick without a partner makes no name of what follows it.
+    parts.map(move |(index, part)| (index % 2 == 1 && index < last, part))
+}
+
+/// What stands before a target in a report: in a check it differs in one way alone.
+pub(super) fn sign(run: &Run<'_>, change: &Change) -> &'static str {
+    let differs = run.command == RunCommand::Check && is_change(change);
+    glyph(if differs { Action::Update } else { change.action })
+}
+
+/// What is done to a target, or what a check found of it.
+pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
+    match (run.command, is_change(change)) {
+        (RunCommand::Check, true) => "differs",
+        (RunCommand::Check, false) => "agrees",
+        _ => word(change.action),
+    }
+}
+
+/// What the two values of a target are called.
+pub(super) fn values(run: &Run<'_>) -> [&'static str; 2] {
+    if run.command == RunCommand::Check { ["Holds", "Expected"] } else { ["Before", "After"] }
+}
+
+/// Terraform's glyph for an action.
+pub(super) fn glyph(action: Action) -> &'static str {
+    match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Delete => "-",
+        Action::NoOp => "=",
+    }
+}
+
+/// An action as a word of its own, for those who do not know the glyphs.
+pub(super) fn word(action: Action) -> &'static str {
+    match action {
+        Action::NoOp => "unchanged",
+        other => other.as_str(),
+    }
+}
+
+/// How a run ended, as a headline.
+pub(super) fn headline(run: &Run<'_>) -> &'static str {
+    match (run.outcome, run.command) {
+        (Outcome::Agreed, RunCommand::Lint) => "No problems",
+        (Outcome::Refused, RunCommand::Lint) => "Problems found",
+        (Outcome::Agreed, _) => "No changes",
+        (Outcome::Drifted, _) => "Drift found",
+        (Outcome::Planned, _) => "Changes pending",
+        (Outcome::Applied, RunCommand::Rollback) => "Rolled back",
+        (Outcome::Applied, _) => "Applied",
+        (Outcome::Exported, _) => "Exported",
+        (Outcome::Refused, _) => run.failure.map_or("Refused", Failure::headline),
+        (Outcome::NotReady, _) => "Not ready",
+        (Outcome::Unknown, _) => "Outcome unknown",
+    }
+}
+
+/// What the outcome means for the environment, or for the file of an export, in sentences.
+pub(super) fn consequence(run: &Run<'_>) -> String {
+    let sentence = match run.outcome {
+        Outcome::Agreed if run.exported.is_some() => "Nothing had to be written.",
+        Outcome::Agreed => "Everything is as it should be.",
+        Outcome::Planned | Outcome::Drifted | Outcome::Refused | Outcome::NotReady => {
+            "Nothing was written."
+        }
+        Outcome::Applied => "Read back and verified.",
+        Outcome::Exported => "Nothing was written to the environment.",
+        Outcome::Unknown => "Something was or may have been written.",
+    };
+    let is_done = matches!(run.outcome, Outcome::Agreed | Outcome::Planned | Outcome::Exported);
+    let file = run.exported.filter(|_| is_done);
+    let file = file.map(|file| format!("{} in `{}`. ", exported(file, run.outcome), file.path));
+    file.unwrap_or_default() + sentence
+}
+
+/// How many variables of a file of deployment settings are written, and how many are not.
+pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
+    let is_written = |variable: &&Exported| variable.action != Action::NoOp;
+    let written = file.variables.iter().filter(is_written).count();
+    let (unchanged, others) = (file.variables.len() - written, file.others);
+    let how = if outcome == Outcome::Planned { "to write" } else { "written" };
+    format!(
+        "{} {how}, {unchanged} unchanged, {} left alone",
+        counted(written, "variable"),
+        counted(others, "other")
+    )
+}
+
+/// What each action of a run is called, by its outcome: created, updated, deleted.
+pub(super) fn deeds(outcome: Outcome) -> [&'static str; 3] {
+    match outcome {
+        Outcome::Applied | Outcome::Exported => ["created", "updated", "deleted"],
+        _ => ["to create", "to update", "to delete"],
+    }
+}
+
+/// How many changes do what, each with its word; what only a rollback does is told where it does it.
+pub(super) fn tally(
+    plan: &Plan,
+    [created, updated, deleted]: [&'static str; 3],
+) -> Vec<(usize, &'static str)> {
+    let mut tally = vec![
+        (plan.count(Action::Create), created),
+        (plan.count(Action::Update), updated),
+        (plan.count(Action::Delete), deleted),
+        (plan.count(Action::NoOp), "unchanged"),
+        (plan.left_alone, LEFT_ALONE),
+    ];
+    tally.retain(|(number, word)| *number > 0 || ![deleted, LEFT_ALONE].contains(word));
+    tally
+}
+
+/// How many changes do what, as a part of a sentence.
+pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
+    let parts = tally(plan, words).into_iter().map(|(number, word)| format!("{number} {word}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// How many targets are what, each with its word: what is done to them, or what a check found.
+pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
+    match run.command {
+        RunCommand::Check => drift::tally(plan, targets(run, plan)),
+        _ => tally(plan, deeds(run.outcome)),
+    }
+}
+
+/// The same as a sentence without its full stop.
+pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
+    match run.command {
+        RunCommand::Check => drift::found(plan, targets(run, plan)),
+        _ => counts(plan, deeds(run.outcome)),
+    }
+}
+
+/// How many targets there are, also those that could not be looked at.
+fn targets(run: &Run<'_>, plan: &Plan) -> usize {
+    run.checked.map_or(plan.changes.len(), |checked| checked.targets)
+}
+
+/// Where a problem is, as compilers tell it; nothing if it has no place in the file.
+pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
+    problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
+}
+
+/// The parts in which two URLs differ, where neither the reason nor the values show them.
+pub(super) fn parts(change: &Change) -> Vec<String> {
+    let hidden = |difference: &&Difference| {
+        !matches!(difference.part, Part::Generation | Part::Host | Part::Kind)
+    };
+    let told = change.differences.iter().filter(hidden).filter_map(|difference| {
+        let Difference { part, before, after } = difference;
+        Some(format!("{part}: {} → {}", shown(before.as_ref()?), shown(after.as_ref()?)))
+    });
+    told.collect()
+}
+
+/// Why a change is made, with the parts in which the URLs differ.
+pub(super) fn why(change: &Change) -> String {
+    let parts = parts(change);
+    let reason = &change.reason;
+    if parts.is_empty() { reason.to_string() } else { format!("{reason} ({})", parts.join(", ")) }
+}
+
+/// What a change comes to, as a part of a sentence.
+pub(super) fn becomes(change: &Change) -> String {
+    let (before, after) =
+        (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
+    format!("{}: {before} -> {after}", why(change))
+}
+
+/// How a target differs, as a part of a sentence.
+pub(super) fn differs(change: &Change) -> String {
+    let (holds, expected) =
+        (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
+    format!("{}: holds {holds}, expected {expected}", why(change))
+}
+
+/// What a probe that was made of no URL comes to.
+pub(super) const NONE_TO_PROBE: &str = "No target holds a URL that could be asked.";
+
+/// What a URL answered, or why it was not asked.
+pub(super) fn answer(probed: &Probed) -> &str {
+    probed.result.words().unwrap_or("as expected")
+}
+
+/// Returns what became of a target whose write was sent and is not proved, as a part of a sentence.
+pub(super) fn outcome_of(result: &TargetResult) -> String {
+    let holds = ValueView::words(result.holds.as_ref());
+    match result.state {
+        TargetState::Written => format!("reads back as sent: {holds}"),
+        TargetState::Unchanged => format!("holds what it held before: {holds}"),
+        TargetState::Changed => format!("holds something else than was sent: {holds}"),
+        TargetState::Unread => "could not be read back".to_owned(),
+        TargetState::Refused => format!("the service refused this row; it holds {holds}"),
+    }
+}
+
+/// Whether something is to be done to the target, or was done.
+pub(super) fn is_change(change: &Change) -> bool {
+    change.action != Action::NoOp
+}
+
+/// Until when an answer is waited for, and which option says so.
+pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
+    let left = left.as_secs_f32().round();
+    match limit {
+        Some(limit) => {
+            format!("The run gives up in {left} s (`--timeout {}`).", limit.as_secs())
+        }
+        None => format!("This request is given up in {left} s."),
+    }
+}
+
+/// What is read: flows, targets, or both.
+pub(super) fn reading(flows: usize, targets: usize) -> String {
+    let parts = [(flows, "flow"), (targets, "target")].into_iter();
+    let parts = parts.filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts.map(|(number, noun)| counted(number, noun)).collect();
+    format!("Reading {} …", parts.join(" and "))
+}
+
+/// How many flows are named that are waited for.
+const MOST_NAMES: usize = 5;
+
+/// Which flows are waited for, and for how long at most.
+pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
+    let named: Vec<String> =
+        flows.iter().take(MOST_NAMES).map(|name| format!("`{}`", shown(name))).collect();
+    let more = match flows.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (flows, named) = (counted(flows.len(), "flow"), named.join(", "));
+    let seconds = left.as_secs_f32().ceil();
+    format!("Waiting for {flows} to be ready, for up to {seconds} s: {named}{more} …")
+}
+
+/// A moment as RFC 3339 has it, in UTC.
+pub(super) fn moment(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// A time in seconds.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_told_and_nothing_of_what_there_is_none_of() {
+        assert_eq!(reading(1, 2), "Reading 1 flow and 2 targets …");
+        assert_eq!(reading(0, 1), "Reading 1 target …");
+        assert_eq!(reading(2, 0), "Reading 2 flows …");
+    }
+
+    #[test]
+    fn who_waits_is_told_until_when_and_which_option_says_so() {
+        let left = Duration::from_secs(590);
+        let whole = giving_up(left, Some(Duration::from_mins(10)));
+        assert_eq!(whole, "The run gives up in 590 s (`--timeout 600`).");
+        assert_eq!(giving_up(left, None), "This request is given up in 590 s.");
+    }
+}

@@ -1,0 +1,108 @@
+//! Whether a plan is written: nobody asked for that, a person is asked, or somebody agreed already.
+
+use std::io;
+use std::time::Instant;
+
+use crate::cli::{ConnectArgs, WriteArgs};
+use crate::discover::Reader;
+use crate::manifest::Location;
+use crate::model::{EnvironmentUrl, Exit, Failure};
+use crate::report::{Console, Outcome};
+use crate::run::connect::Connection;
+use crate::run::environment_run::EnvironmentRun;
+use crate::run::process::Process;
+
+/// The only answer that counts as a yes.
+const YES: &str = "yes";
+
+/// Whether a plan is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// It is shown and not written.
+    ShowOnly,
+    /// It is written if a person says yes.
+    Ask,
+    /// It is written: somebody agreed already.
+    Given,
+}
+
+impl Consent {
+    /// Reads the options of writing; whoever reviewed a saved plan agreed to it.
+    pub(crate) fn from_args(args: &WriteArgs, is_reviewed: bool) -> Self {
+        if args.dry_run {
+            Self::ShowOnly
+        } else if args.yes || is_reviewed {
+            Self::Given
+        } else {
+            Self::Ask
+        }
+    }
+
+    /// Checks, before anything is contacted, that a person can be asked if that is needed.
+    ///
+    /// # Errors
+    /// Says why nobody can be asked, and which options write without asking.
+    pub(crate) fn check_possible(
+        self,
+        place: &Location,
+        args: &ConnectArgs,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let is_remote = matches!(place, Location::Url(url) if !url.is_loopback());
+        if !is_remote || self != Self::Ask {
+            return Ok(());
+        }
+        let option = args.sign_in.non_interactive.then_some("`--non-interactive` is given");
+        let Some(why) = option.or_else(|| console.nobody_to_ask()) else { return Ok(()) };
+        let message = format!(
+            "nobody can be asked whether to write what is planned, since {why}; nothing was contacted"
+        );
+        Err(Failure::new(Exit::Usage, message)
+            .hint("add --yes to write without asking, or look first with --dry-run"))
+    }
+
+    /// Returns how the run ends if its plan, which was shown, is not to be written; asks where a person
+    /// decides. The time that the answer takes is not counted into the run's.
+    ///
+    /// # Errors
+    /// Nothing but a yes is a yes.
+    pub(crate) async fn decide(
+        self,
+        connection: &Connection,
+        reader: &Reader<'_>,
+        process: &Process,
+        run: &EnvironmentRun,
+    ) -> Result<Option<Outcome>, Failure> {
+        let plan = run.plan();
+        if !plan.problems.is_empty() {
+            return run.refused().map(Some);
+        }
+        if plan.is_agreed() {
+            return Ok(Some(Outcome::Agreed));
+        }
+        if self == Self::ShowOnly {
+            return Ok(Some(Outcome::Planned));
+        }
+        let asked = Instant::now();
+        self.ask(connection.url(), &process.console).await?;
+        reader.extend_deadline(asked.elapsed());
+        Ok(None)
+    }
+
+    /// Asks whether to write. Nobody is asked about a sandbox on this machine.
+    async fn ask(self, url: &EnvironmentUrl, console: &Console) -> Result<(), Failure> {
+        if self == Self::Given || url.is_loopback() {
+            return Ok(());
+        }
+        console.message(&format!("Type `{YES}` to write these changes to {url}: "));
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            io::stdin().read_line(&mut answer).map(|_| answer)
+        });
+        match answer.await {
+            Ok(Ok(answer)) if answer.trim() == YES => Ok(()),
+            _ => Err(Failure::new(Exit::Refused, "not confirmed; nothing was written")
+                .hint(format!("run again and type `{YES}`, or add --yes"))),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! One environment's run: what is known of it as it goes on, for the report at its end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::apply::{ApplyError, Refused};
+use crate::cli::ReportArgs;
+use crate::http::Transport;
+use crate::model::{
+    Code, EnvironmentId, EnvironmentUrl, Event, Exit, Failure, Listener as _, Problem,
+};
+use crate::plan::{Plan, TargetResult};
+use crate::report::{Checked, Console, ExportedFile, Outcome, Run, RunCommand, RunEnvironment};
+use crate::run::environment_events::EnvironmentEvents;
+use crate::run::failures::key_taken_hints;
+use crate::run::not_ready::NotReady;
+use crate::run::pipeline;
+use crate::run::process::Process;
+use crate::run::report_files::Reports;
+
+/// The run of a command on one environment so far.
+pub(crate) struct EnvironmentRun {
+    command: RunCommand,
+    began: SystemTime,
+    started: Instant,
+    /// The file that it reads, from the root of the repository.
+    source: String,
+    /// Takes the events of this environment.
+    pub(crate) events: Arc<EnvironmentEvents>,
+    environment: Option<(String, EnvironmentUrl)>,
+    environment_id: Option<EnvironmentId>,
+    flow_host: Option<String>,
+    plan: Plan,
+    planned: bool,
+    /// What is wrong with the manifest.
+    pub(crate) manifest_problems: Vec<Problem>,
+    /// What an export is about.
+    pub(crate) exported: Option<ExportedFile>,
+    /// What a check found out besides the plan.
+    pub(crate) checked: Option<Checked>,
+    /// What sends the run's requests and counts them.
+    pub(crate) transport: Option<Transport>,
+    /// The flows that its plan lacks after they were waited for.
+    pub(crate) not_ready: Option<NotReady>,
+    /// What became of the targets whose writes were sent and are not proved.
+    pub(crate) results: Vec<TargetResult>,
+    /// The reports that are to be written at its end.
+    pub(crate) reports: Reports,
+    /// What could not be done after its outcome was known.
+    pub(crate) shortcomings: Vec<Failure>,
+}
+
+impl EnvironmentRun {
+    /// Begins a run of this command now, on this file.
+    pub(crate) fn new(command: RunCommand, file: &Path, console: &Arc<Console>) -> Self {
+        Self {
+            command,
+            began: SystemTime::now(),
+            started: Instant::now(),
+            source: pipeline::source(file, console.runner()),
+            events: EnvironmentEvents::new("", console),
+            environment: None,
+            environment_id: None,
+            flow_host: None,
+            plan: Plan::default(),
+            planned: false,
+            manifest_problems: Vec::new(),
+            exported: None,
+            checked: None,
+            transport: None,
+            not_ready: None,
+            results: Vec::new(),
+            reports: Reports::default(),
+            shortcomings: Vec::new(),
+        }
+    }
+
+    /// Notes the manifest's name for the environment, which its events carry from here on.
+    pub(crate) fn begin_environment(&mut self, name: &str, process: &Process) {
+        self.events = EnvironmentEvents::new(name, &process.console);
+    }
+
+    /// Notes the address of the environment.
+    pub(crate) fn set_address(&mut self, url: &EnvironmentUrl) {
+        self.environment = Some((self.events.environment.clone(), url.clone()));
+    }
+
+    /// Notes the environment's id.
+    pub(crate) fn set_environment_id(&mut self, id: &EnvironmentId) {
+        self.environment_id = Some(id.clone());
+    }
+
+    /// Notes at which host the Flow service was asked.
+    pub(crate) fn set_flow_host(&mut self, host: &str) {
+        self.flow_host = Some(host.to_owned());
+    }
+
+    /// Notes the plan.
+    pub(crate) fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+        self.planned = true;
+    }
+
+    /// Adds problems to the plan, which keep it from being applied.
+    pub(crate) fn add_problems(&mut self, problems: Vec<Problem>) {
+        self.plan.problems.extend(problems);
+    }
+
+    /// Adds warnings to the plan.
+    pub(crate) fn add_warnings(&mut self, warnings: Vec<Problem>) {
+        self.plan.warn(warnings);
+    }
+
+    /// Notes what became of the targets where the writes of the plan are not proved.
+    pub(crate) fn note_failed_writes(&mut self, error: &ApplyError) {
+        self.results = error.results(&self.plan);
+        if let ApplyError::KeyTaken { targets, of_value_name, .. } = error {
+            self.plan.problems.extend(self.key_taken(targets, *of_value_name, error));
+        }
+    }
+
+    /// Returns the problem of a key that a row has which the user does not see.
+    fn key_taken(
+        &self,
+        targets: &[String],
+        of_value_name: bool,
+        error: &ApplyError,
+    ) -> Option<Problem> {
+        let changes = self.plan.changes.iter();
+        let mut meant = changes.filter(|change| targets.contains(&change.address));
+        let change = meant.next()?;
+        let (address, site) = (Some(change.address.clone()), change.site);
+        let hint = key_taken_hints(of_value_name).join("; ");
+        Some(Problem { code: Code::KeyTaken, address, message: error.to_string(), hint, site })
+    }
+
+    /// Notes that the service refused the writes and that all of them are in.
+    pub(crate) fn note_refused_but_written(&mut self, refused: &Refused, anew: Option<Plan>) {
+        if let Some(plan) = anew {
+            self.set_plan(plan);
+        }
+        let message = format!("{refused}; but reading back shows that all of it is written");
+        self.events.tell(Event::WrittenThoughRefused { text: &format!("warning: {message}.") });
+        let hint = "have the service's operators, or those of the proxy between, look at the request: another answer than the service's own may have been sent";
+        let (code, hint) = (Code::WrittenThoughRefused, hint.to_owned());
+        self.add_warnings(vec![Problem { code, address: None, message, hint, site: None }]);
+    }
+
+    /// Returns how the run ends if its plan has a problem.
+    ///
+    /// # Errors
+    /// Flows that were not ready when the wait for them was over, if nothing else is wrong.
+    pub(crate) fn refused(&self) -> Result<Outcome, Failure> {
+        match &self.not_ready {
+            Some(not_ready) if self.plan.problems.iter().all(|one| one.code.may_pass()) => {
+                Err(not_ready.failure())
+            }
+            _ => Ok(Outcome::Refused),
+        }
+    }
+
+    /// Returns the manifest's name for the environment.
+    pub(crate) fn environment_name(&self) -> &str {
+        self.environment.as_ref().map_or("", |(name, _)| name)
+    }
+
+    /// Returns the plan; an empty one before there is one.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Reports the end of the run, and returns its exit code.
+    pub(crate) fn conclude(
+        mut self,
+        ended: Result<Outcome, Failure>,
+        process: &Process,
+    ) -> (Outcome, Exit) {
+        let console = &process.console;
+        let (outcome, failure) = match ended {
+            Ok(outcome) => (outcome, None),
+            Err(failure) if failure.exit == Exit::Unknown => (Outcome::Unknown, Some(failure)),
+            Err(failure) if failure.exit == Exit::NotReady => (Outcome::NotReady, Some(failure)),
+            Err(failure) => (Outcome::Refused, Some(failure)),
+        };
+        let (user, mut shortcomings) = (console.user(), std::mem::take(&mut self.shortcomings));
+        let run = Run {
+            command: self.command,
+            started: self.began,
+            source: &self.source,
+            user: user.as_deref(),
+            outcome,
+            environment: self.run_environment(),
+            plan: self.planned.then_some(&self.plan),
+            manifest_problems: &self.manifest_problems,
+            exported: self.exported.as_ref(),
+            checked: self.checked.as_ref(),
+            results: &self.results,
+            failure: failure.as_ref(),
+            requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
+            duration: self.started.elapsed(),
+        };
+        console.conclude(&run);
+        shortcomings.extend(self.reports.write(&run));
+        shortcomings.extend(pipeline::tell(&run, console));
+        for shortcoming in &shortcomings {
+            console.fail(shortcoming);
+        }
+        let exit = match exit(outcome, failure.as_ref()) {
+            Exit::Done if !shortcomings.is_empty() => Exit::Unexpected,
+            exit => exit,
+        };
+        (outcome, exit)
+    }
+
+    /// Shows the plan, and logs it.
+    pub(crate) fn show_plan(&self, url: &EnvironmentUrl, console: &Console) {
+        console.show_plan(self.plan(), self.environment_name(), url);
+    }
+
+    /// Shows what a check found, and logs it.
+    pub(crate) fn show_drift(&self, url: &EnvironmentUrl, console: &Console) {
+        console.show_drift(self.plan(), self.environment_name(), url);
+    }
+
+    fn run_environment(&self) -> Option<RunEnvironment<'_>> {
+        let (name, url) = self.environment.as_ref()?;
+        let (id, flow_host) = (self.environment_id.as_ref(), self.flow_host.as_deref());
+        Some(RunEnvironment { name, url, id, flow_host })
+    }
+}
+
+/// Runs the stages of a command that reports and is about this file, and reports how they ended.
+pub(crate) async fn reported(
+    command: RunCommand,
+    (reports, file): (&ReportArgs, &Path),
+    process: &Process,
+    stages: impl AsyncFnOnce(&mut EnvironmentRun) -> Result<Outcome, Failure>,
+) -> (Outcome, Exit) {
+    let mut run = EnvironmentRun::new(command, file, &process.console);
+    let ended = match run.reports.open(reports) {
+        Ok(()) => stages(&mut run).await,
+        Err(failure) => Err(failure),
+    };
+    run.conclude(ended, process)
+}
+
+/// Returns the exit code of a run.
+fn exit(outcome: Outcome, failure: Option<&Failure>) -> Exit {
+    match (failure, outcome) {
+        (Some(failure), _) => failure.exit,
+        (None, Outcome::Refused) => Exit::Refused,
+        (None, Outcome::NotReady) => Exit::NotReady,
+        (None, Outcome::Unknown) => Exit::Unknown,
+        (
+            None,
+            Outcome::Agreed
+            | Outcome::Planned
+            | Outcome::Drifted
+            | Outcome::Applied
+            | Outcome::Exported,
+        ) => Exit::Done,
+    }
+}
+
+/// Returns exit code 2 for a run that found differences, if `--detailed-exitcode` asks for it.
+pub(crate) fn detailed((outcome, exit): (Outcome, Exit), is_asked_for: bool) -> Exit {
+    let differs = matches!(outcome, Outcome::Planned | Outcome::Drifted);
+    if is_asked_for && differs && exit == Exit::Done { Exit::ChangesPending } else { exit }
+}

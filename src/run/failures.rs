@@ -1,0 +1,279 @@
+//! What each stage's error means for the run: how it ends, and what to type next.
+
+use crate::apply::{ApplyError, CreatedRow, RowState};
+use crate::discover::DiscoverError;
+use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
+use crate::model::{Exit, Failure, Problem, Service, ServiceError, sentence};
+use crate::plan::{Action, Plan, TargetResult, TargetState, ValueView};
+use crate::services::ApiError;
+use crate::sign_in::{AuthError, SendError, StoreError};
+
+/// What to do about a service that is asked too much.
+const LESS: &str =
+    "the service is throttling this user: wait some minutes and run again, or lower --concurrency";
+
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Self {
+        let exit = match error {
+            AuthError::MissingClientId
+            | AuthError::MalformedClientId { .. }
+            | AuthError::MalformedTenant { .. } => Exit::Usage,
+            AuthError::Store(error) => return error.into(),
+            AuthError::Principal { ref source } if source.is_setup_error() => Exit::Usage,
+            AuthError::Busy { .. } | AuthError::Transport { .. } => Exit::Unreachable,
+            _ => Exit::SignIn,
+        };
+        let timed_out = error.is_cut_short();
+        Self { hints: error.hints(), timed_out, ..Self::of(exit, &error) }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match error {
+            StoreError::Busy { .. } => Exit::Unreachable,
+            _ if error.is_usage() => Exit::Usage,
+            _ => Exit::SignIn,
+        };
+        Self { hints: error.hints(), ..Self::of(exit, &error) }
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        let failure = Self::of(Exit::Unreachable, &error);
+        let failure = match &error {
+            TransportError::Setup { .. } => Self { exit: Exit::Unexpected, ..failure },
+            TransportError::Untrusted { .. } => failure.hint(TRUST_REMEDY),
+            TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
+            TransportError::Unreachable { .. } => failure
+                .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),
+            TransportError::DeadlinePassed { .. } => failure.hint(TIME_REMEDY).timed_out(),
+            _ => failure.hint("run again"),
+        };
+        let way_round = error.is_of_http2().then_some(HTTP1_REMEDY);
+        way_round.into_iter().fold(failure, Self::hint)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Refused(error) => error.into(),
+            error @ ApiError::Unexpected { .. } => Self::of(Exit::Unexpected, &error)
+                .hint("check that the address leads to the service and not to a proxy's page"),
+        }
+    }
+}
+
+impl From<ServiceError> for Failure {
+    /// Says what to do about an error that no plan can name as a problem.
+    fn from(error: ServiceError) -> Self {
+        let message = error.to_string();
+        match error.status {
+            401 if error.is_for_people_only() => Self::new(Exit::SignIn, message)
+                .hint("the Flow API answers people only: sign in with a user's account, and give the application the delegated permissions of Power Automate (User, Flows.Read.All, Flows.Manage.All)"),
+            401 => Self::new(Exit::SignIn, message)
+                .hint("sign in again; if it stays, check that `url` and the tenant belong together"),
+            403 if error.service == Service::Dataverse => {
+                Self::new(Exit::Refused, message).hint(role_hint(&error))
+            }
+            403 => Self::new(Exit::Refused, message)
+                .hint("give the signed-in user a role in the environment and ownership of the flows"),
+            429 | 500..=599 if error.cut_short.is_some() => {
+                let failure = Self::new(Exit::Unreachable, message).hint(TIME_REMEDY).timed_out();
+                let throttled = error.is_throttled().then_some(LESS);
+                throttled.into_iter().fold(failure, Self::hint)
+            }
+            429 => Self::new(Exit::Unreachable, message)
+                .hint(LESS),
+            500..=599 => Self::new(Exit::Unreachable, message).hint("run again in a while"),
+            _ if error.documented => {
+                let failure = Self::new(Exit::Unexpected, message)
+                    .hint("this is an answer that flowbind did not expect; run again with `--log debug` to see the requests before it");
+                match error.request_id {
+                    Some(_) => failure.hint("the service's operators find the request by its id"),
+                    None => failure,
+                }
+            }
+            _ => Self::new(Exit::Unexpected, message)
+                .hint("check that the address leads to the service and not to a proxy's page"),
+        }
+    }
+}
+
+/// Says which role helps against an error of Dataverse.
+fn role_hint(error: &ServiceError) -> String {
+    match error.missing_privilege() {
+        Some(privilege) => {
+            format!("give the signed-in user a security role with the privilege `{privilege}`")
+        }
+        None => "add the signed-in user, or the application that reads and writes in its place, to the environment with a security role".to_owned(),
+    }
+}
+
+impl From<DiscoverError> for Failure {
+    fn from(error: DiscoverError) -> Self {
+        match error {
+            DiscoverError::Transport(error) => error.into(),
+            DiscoverError::Auth(error) => error.into(),
+            DiscoverError::Api(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        let message = sentence(&error);
+        match error {
+            ApplyError::Refused(refused) => of_refusal(refused.error, message).nothing_written(),
+            ApplyError::Unchecked { refused, .. } if refused.is_turned_away() => {
+                of_refusal(refused.error, message)
+            }
+            ApplyError::Unchecked { refused, .. } => {
+                let failure = of_refusal(refused.error, format!("outcome unknown: {message}"));
+                Self { exit: Exit::Unknown, ..failure }.hint(LOOK)
+            }
+            ApplyError::NotSent(SendError::Transport(error)) => Self::from(error).nothing_written(),
+            ApplyError::NotSent(SendError::Auth(error)) => Self::from(error).nothing_written(),
+            ApplyError::Conflict { both, problems, .. } => {
+                let failure = Self::new(Exit::Refused, message).nothing_written();
+                let sides = both.iter().map(ToString::to_string);
+                let failure = sides.chain(told(&problems)).fold(failure, Self::hint);
+                failure.hint("look at the plan again with `flowbind plan`, and run again")
+            }
+            ApplyError::KeyTaken { of_value_name, .. } => {
+                let failure = Self::new(Exit::Refused, message).nothing_written();
+                let causes = key_taken_hints(of_value_name).into_iter();
+                causes.map(str::to_owned).fold(failure, Self::hint)
+            }
+            ApplyError::NotWritten { .. } => {
+                Self::new(Exit::Unreachable, message).nothing_written().hint("run again")
+            }
+            ApplyError::Interrupted => Self::interrupted(),
+            ApplyError::Abandoned { .. } => Self::new(Exit::Unknown, message)
+                .hint("Dataverse may still carry out the write within two minutes")
+                .hint(LOOK),
+            ApplyError::Altered { results, created, after, .. } => {
+                let failure = Self::new(Exit::Unknown, message);
+                altered(&results, &created, &after).into_iter().fold(failure, Self::hint)
+            }
+            ApplyError::Unknown { after, may_repeat, .. } => {
+                let failure = Self::new(Exit::Unknown, message);
+                let failure = seen(&after).into_iter().fold(failure, Self::hint);
+                failure.hint(if may_repeat {
+                    "look first for a new row that its key does not find: another run would make a second one"
+                } else if after.problems.is_empty() {
+                    LOOK
+                } else {
+                    "look with `flowbind plan`, which names what has to be fixed first"
+                })
+            }
+            ApplyError::Unverified { .. } => Self::new(Exit::Unknown, message).hint(LOOK),
+        }
+    }
+}
+
+/// What helps where the service refuses a write for a reason of the environment's own.
+const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
+
+/// How to find out what was written.
+const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
+
+/// Who changes what was written.
+const ENVIRONMENT: &str = "something in the environment (a plug-in, a flow, auto-numbering) changes what is written, unless somebody wrote right after this run: have its makers look at what runs when these rows are written";
+
+/// Returns what is known and what helps where a key is taken by a row that is not seen.
+pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
+    let cause = if of_value_name {
+        "a value of that name exists which belongs to another definition, or which this user may not see: Dataverse leaves out rows below the depth of the user's read privilege, without an error"
+    } else {
+        "Dataverse leaves out rows below the depth of the user's read privilege, without an error"
+    };
+    vec![
+        cause,
+        "have an administrator look for the row with that key (an environment variable's value is a row of `environmentvariablevalue`), in all states and of all owners, and give the user's role the read privilege of its table with the depth Organization; or have the row removed, if nobody needs it",
+        "running again ends in the same way until then; `flowbind explain key-taken` tells more",
+    ]
+}
+
+/// Returns what became of each target where the service accepted the writes and did not keep them,
+/// and what to do and not to do next.
+fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Vec<String> {
+    let results = results.iter().map(result);
+    let rows = created.iter().map(row);
+    let mut hints: Vec<String> = results.chain(rows).chain(told(&after.problems)).collect();
+    hints.push(ENVIRONMENT.to_owned());
+    let again = if created.iter().any(CreatedRow::is_left_behind) {
+        "do not run again before that: each run makes one more record. Look at the new row, and remove it or give it its key back"
+    } else {
+        "running again writes the same and ends in the same way until that is changed"
+    };
+    hints.push(again.to_owned());
+    hints
+}
+
+/// Returns what was sent to a target and what reads back now, in a sentence.
+fn result(result: &TargetResult) -> String {
+    let TargetResult { address, state, sent, holds, .. } = result;
+    let (sent, holds) = (ValueView::words(sent.as_ref()), ValueView::words(holds.as_ref()));
+    match state {
+        TargetState::Written => format!("{address} reads back as sent: {sent}"),
+        TargetState::Unchanged | TargetState::Refused => {
+            format!("{address}: sent {sent}; it holds what it held before, {holds}")
+        }
+        TargetState::Changed => format!("{address}: sent {sent}; it holds {holds}"),
+        TargetState::Unread => format!("{address}: sent {sent}; what it holds could not be read"),
+    }
+}
+
+/// Returns what is known of a row that the service says it made, in a sentence.
+fn row(row: &CreatedRow) -> String {
+    let CreatedRow { entity_set, id, state, .. } = row;
+    let id = match id {
+        Some(id) => format!("the new row {id} of `{entity_set}`"),
+        None => format!("the new row of `{entity_set}`, whose id the service did not tell,"),
+    };
+    match state {
+        RowState::Absent => format!("{id} is not there: the service did not keep it"),
+        RowState::Unread => format!("{id} could not be read, and is not found by its key"),
+        RowState::Present(changed) if changed.is_empty() => {
+            format!("{id} is there as it was sent, and is not found by its key")
+        }
+        RowState::Present(changed) => {
+            let names: Vec<String> = changed.iter().map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            format!(
+                "{id} is there and is not found by its key: {names} holds something else than was sent"
+            )
+        }
+    }
+}
+
+/// What was seen at the targets that do not hold what was planned.
+fn seen(after: &Plan) -> Vec<String> {
+    let open = after.changes.iter().filter(|change| change.action != Action::NoOp);
+    let changes = open.map(|change| {
+        format!("{} holds {}", change.address, ValueView::words(change.before.as_ref()))
+    });
+    changes.chain(told(&after.problems)).collect()
+}
+
+/// Problems in one line each.
+fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
+    problems.iter().map(|problem| {
+        let address = problem.address.as_deref().unwrap_or("the environment");
+        format!("{address}: {}", problem.message)
+    })
+}
+
+/// A change set that the service refused, whatever its reason, in those words.
+fn of_refusal(error: ServiceError, message: String) -> Failure {
+    let documented = error.documented;
+    let failure = Failure::from(error);
+    match failure.exit {
+        Exit::Unexpected if documented => Failure::new(Exit::Refused, message).hint(OWN_RULE),
+        Exit::Unexpected => Failure { exit: Exit::Refused, message, ..failure },
+        _ => Failure { message, ..failure },
+    }
+}

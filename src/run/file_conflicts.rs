@@ -1,0 +1,390 @@
+//! The files that a run reads and writes: none that is written is named twice, by options, by the
+//! variables of a pipeline, or as a file of the program's own.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use same_file::Handle;
+use tracing::level_filters::LevelFilter;
+
+use crate::atomic_file;
+use crate::cli::{
+    AuthCommand, Cli, Command, ConnectArgs, LogArgs, ReportArgs, RunArgs, StateArgs, StoreArgs,
+};
+use crate::model::{Exit, Failure};
+use crate::run::state_dir;
+use crate::sign_in::{STORE_FILES, TokenStore};
+
+/// The option that names the manifest.
+const MANIFEST: &str = "--manifest";
+
+/// What stands in the place of a state file if there is to be none.
+const NO_FILE: &str = "none";
+
+/// Where sign-ins are kept if no option says where, as a message names it.
+const OWN_STORE: &str = "the program's own token store";
+
+/// Where the sandbox keeps its state if no option says where.
+const OWN_STATE: &str = "the sandbox's own state";
+
+/// The variables by which a pipeline names files that steps add to.
+const ADDED_TO: [&str; 5] =
+    ["GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE"];
+
+/// The variable that names the file of a federated token.
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+
+/// What a run does with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Written,
+}
+
+/// A file, and what names it.
+#[derive(Clone)]
+struct Named<'run> {
+    by: Naming,
+    path: Cow<'run, Path>,
+    access: Access,
+}
+
+/// What names a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// An option, or a command.
+    Option(&'static str),
+    /// A variable of the surroundings.
+    Variable(&'static str),
+    /// The program itself, in these words, and the option that may name the same file.
+    Own(&'static str, &'static str),
+}
+
+impl Naming {
+    /// Tells whether two may name one file: the surroundings are not ours to judge, and an option may
+    /// name the place that is the usual one.
+    fn may_share(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Own(_, option), Self::Option(named)) => option == named,
+            (Self::Option(_), _) | (_, Self::Option(_)) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Makes sure that no file is written that something else names too, by whatever path.
+pub(crate) fn distinct(cli: &Cli) -> Result<(), Failure> {
+    let mut known: Vec<(Named<'_>, Identity)> = Vec::new();
+    for named in surroundings().into_iter().chain(named(cli)) {
+        let Some(identity) = identity(&named.path) else { continue };
+        let clash = known.iter().find(|(other, same)| {
+            *same == identity
+                && (other.access, named.access) != (Access::Read, Access::Read)
+                && !other.by.may_share(named.by)
+        });
+        if let Some((other, _)) = clash {
+            return Err(refused(other, &named));
+        }
+        known.push((named, identity));
+    }
+    Ok(())
+}
+
+fn refused(one: &Named<'_>, other: &Named<'_>) -> Failure {
+    let message = format!(
+        "{one} and {other} name the same file, and it would be written; nothing was contacted"
+    );
+    let hint = match other.by {
+        Naming::Option(option) => format!("name another file by {option}"),
+        Naming::Variable(_) | Naming::Own(..) => "name another file".to_owned(),
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}
+
+impl std::fmt::Display for Named<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.path.display();
+        match self.by {
+            Naming::Option(option) => write!(formatter, "`{option} {path}`"),
+            Naming::Variable(variable) => write!(formatter, "`{variable}={path}`"),
+            Naming::Own(words, _) => write!(formatter, "{words} `{path}`"),
+        }
+    }
+}
+
+/// Lists the files that no option names: those of the program itself and those of a pipeline.
+fn surroundings() -> Vec<Named<'static>> {
+    let variable = |access: Access, name: &'static str| {
+        let path = PathBuf::from(env::var_os(name).filter(|path| !path.is_empty())?);
+        Some(Named { by: Naming::Variable(name), path: path.into(), access })
+    };
+    let added_to = ADDED_TO.into_iter().filter_map(|name| variable(Access::Written, name));
+    let mut found: Vec<_> = added_to.chain(variable(Access::Read, TOKEN_FILE)).collect();
+    if let Ok(folder) = state_dir::state() {
+        let own = |words, option, file: &str| {
+            let by = Naming::Own(words, option);
+            Named { by, path: folder.join(file).into(), access: Access::Written }
+        };
+        found.extend(STORE_FILES.map(|file| own(OWN_STORE, "--token-store", file)));
+        found.push(own(OWN_STATE, "--sandbox-state", state_dir::SANDBOX_STATE));
+    }
+    found
+}
+
+/// Every file that the command line names.
+fn named(cli: &Cli) -> Vec<Named<'_>> {
+    let of_command = match &cli.command {
+        Command::Plan(args) => [of_run(&args.run), written("--out", &args.review.out)].concat(),
+        Command::Check(args) => of_run(&args.run),
+        Command::Apply(args) => {
+            let journal = args.journal.as_ref().map(|journal| &journal.path);
+            [of_run(&args.run), read("--plan", &args.plan), written("--journal", journal)].concat()
+        }
+        Command::Rollback(args) => {
+            [of_run(&args.run), written("flowbind rollback", Some(&args.journal.path))].concat()
+        }
+        Command::Export(args) => {
+            let settings = written("--deployment-settings", Some(&args.deployment_settings));
+            [of_run(&args.run), settings].concat()
+        }
+        Command::Import(args) => {
+            let settings = read("--deployment-settings", Some(&args.deployment_settings));
+            let mut connect = of_connect(&args.connect);
+            // The manifest that is looked for may be the one that is to be made.
+            connect.retain(|named| named.by != Naming::Option(MANIFEST) || named.path.exists());
+            [connect, settings, written("--out", &args.out)].concat()
+        }
+        Command::Auth(AuthCommand::Login(args)) => of_connect(&args.connect),
+        Command::Auth(AuthCommand::Status(args)) => of_store(&args.store),
+        Command::Auth(AuthCommand::Logout(args)) => of_store(&args.store),
+        Command::Sandbox(args) => [
+            of_state(&args.state),
+            read("--tenant", &args.serve.tenant),
+            written("--record", &args.serve.record),
+            written("--write-manifest", &args.serve.write_manifest),
+        ]
+        .concat(),
+        Command::Init(args) => written("--out", Some(&args.out)),
+        Command::Lint(args) => [
+            read(MANIFEST, Some(&args.manifest)),
+            read("--clouds", &args.clouds),
+            of_reports(&args.reports),
+        ]
+        .concat(),
+        Command::Schema | Command::Explain(_) | Command::Completions(_) | Command::Man(_) => {
+            Vec::new()
+        }
+    };
+    [of_command, of_log(&cli.global.log)].concat()
+}
+
+fn of_run(args: &RunArgs) -> Vec<Named<'_>> {
+    [of_connect(&args.connect), of_reports(&args.reports)].concat()
+}
+
+fn of_connect(args: &ConnectArgs) -> Vec<Named<'_>> {
+    [
+        read(MANIFEST, Some(&args.manifest)),
+        read("--clouds", &args.clouds),
+        read("--ca-bundle", &args.ca_bundle),
+        read("--sandbox-tenant", &args.sandbox.sandbox_tenant),
+        written("--sandbox-record", &args.sandbox.sandbox_record),
+        of_state(&args.sandbox.state),
+        of_store(&args.sign_in.store),
+    ]
+    .concat()
+}
+
+fn of_state(args: &StateArgs) -> Vec<Named<'_>> {
+    let file = args.sandbox_state.as_ref().filter(|file| *file != NO_FILE);
+    written("--sandbox-state", file)
+}
+
+fn of_store(args: &StoreArgs) -> Vec<Named<'_>> {
+    match &args.token_store {
+        Some(TokenStore::File(file) | TokenStore::Plain(file)) => written("--token-store", file),
+        _ => Vec::new(),
+    }
+}
+
+fn of_reports(args: &ReportArgs) -> Vec<Named<'_>> {
+    written("--report", &args.report)
+}
+
+fn of_log(args: &LogArgs) -> Vec<Named<'_>> {
+    let file = args.log_file.as_ref().filter(|_| args.level() != LevelFilter::OFF);
+    written("--log-file", file)
+}
+
+fn read<'run, P: AsRef<Path> + 'run>(
+    option: &'static str,
+    paths: impl IntoIterator<Item = &'run P>,
+) -> Vec<Named<'run>> {
+    files(option, Access::Read, paths)
+}
+
+fn written<'run, P: AsRef<Path> + 'run>(
+    option: &'static str,
+    paths: impl IntoIterator<Item = &'run P>,
+) -> Vec<Named<'run>> {
+    files(option, Access::Written, paths)
+}
+
+fn files<'run, P: AsRef<Path> + 'run>(
+    option: &'static str,
+    access: Access,
+    paths: impl IntoIterator<Item = &'run P>,
+) -> Vec<Named<'run>> {
+    let by = Naming::Option(option);
+    let named = |path: &'run P| Named { by, path: Cow::Borrowed(path.as_ref()), access };
+    paths.into_iter().map(named).collect()
+}
+
+/// What a file is known by, whatever path leads to it.
+#[derive(PartialEq, Eq)]
+enum Identity {
+    /// It is there, and the system knows it.
+    There(Handle),
+    /// It is at that place, or will be.
+    At(PathBuf),
+}
+
+/// Returns what a file is known by; none if it is a device or a pipe, which takes what several write.
+fn identity(path: &Path) -> Option<Identity> {
+    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let there = || Handle::from_path(path).map(Identity::There);
+    (!is_other).then(|| there().unwrap_or_else(|_| Identity::At(place(path))))
+}
+
+/// Returns where a file would be made: a link is followed, as it is then.
+fn place(path: &Path) -> PathBuf {
+    let path = atomic_file::resolved(path).unwrap_or_else(|_| path.to_owned());
+    let folder = atomic_file::folder(&path);
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let ignores_case = cfg!(any(windows, target_os = "macos"));
+    folder.join(folded(path.file_name().unwrap_or_default(), ignores_case))
+}
+
+/// Returns the name of a file in the one spelling of a file system that ignores case, and on Windows
+/// also dots and spaces at the end.
+fn folded(name: &OsStr, ignores_case: bool) -> OsString {
+    let Some(text) = name.to_str().filter(|_| ignores_case) else { return name.to_owned() };
+    let text = if cfg!(windows) { text.trim_end_matches(['.', ' ']) } else { text };
+    text.to_lowercase().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    /// What is said of a command line in which `@` stands for a folder.
+    fn said(folder: &Path, line: &str) -> Option<String> {
+        let line = line.replace('@', &folder.display().to_string());
+        let cli = Cli::read(line.split(' ').map(OsString::from)).unwrap();
+        distinct(&cli).err().map(|failure| failure.message)
+    }
+
+    #[test]
+    fn no_two_options_name_a_file_that_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("there"), "").unwrap();
+        for (line, options) in [
+            ("flowbind plan --out @/a --report @/a", ["--report", "--out"]),
+            ("flowbind plan --report @/a.md --report @/a.md", ["--report", "--report"]),
+            ("flowbind plan -m @/there --out @/there", ["--manifest", "--out"]),
+            ("flowbind apply --plan @/a --journal plain:@/a", ["--plan", "--journal"]),
+            ("flowbind apply --clouds @/a --log-file @/a", ["--clouds", "--log-file"]),
+            ("flowbind apply --ca-bundle @/a --report @/a", ["--ca-bundle", "--report"]),
+            ("flowbind check --sandbox-state @/a --report @/a", ["--sandbox-state", "--report"]),
+            ("flowbind check --sandbox-record @/a --report @/a", ["--sandbox-record", "--report"]),
+            (
+                "flowbind check --sandbox-tenant @/a --log-file @/a",
+                ["--sandbox-tenant", "--log-file"],
+            ),
+            ("flowbind rollback @/a --report @/a", ["--report", "flowbind rollback"]),
+            ("flowbind export -s @/a --report @/a", ["--report", "--deployment-settings"]),
+            ("flowbind import -s @/a --out @/a", ["--deployment-settings", "--out"]),
+            ("flowbind import -s @/a -m @/there --out @/there", ["--manifest", "--out"]),
+            (
+                "flowbind auth status --token-store plain:@/a --log-file @/a",
+                ["--token-store", "--log-file"],
+            ),
+            ("flowbind lint -m @/a --report @/a", ["--manifest", "--report"]),
+            ("flowbind init --out @/a --log-file @/a", ["--out", "--log-file"]),
+            ("flowbind sandbox --tenant @/a --record @/a", ["--tenant", "--record"]),
+        ] {
+            let said = said(folder.path(), line).unwrap_or_else(|| panic!("{line}"));
+            let [one, other] = options.map(|option| said.find(&format!("`{option} ")));
+            assert!(one.is_some() && one <= other, "{line}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_read_or_takes_what_several_write_may_be_named_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        for line in [
+            "flowbind plan -m @/a --clouds @/a --ca-bundle @/a",
+            "flowbind plan --report /dev/null --report-format json --log-file /dev/null",
+            "flowbind plan --report @/a --log-file @/a --log off",
+            "flowbind plan --report @/none --sandbox-state none",
+            "flowbind import -s @/a -m @/new.toml --out @/new.toml",
+        ] {
+            assert_eq!(said(folder.path(), line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_whatever_its_case_where_the_file_system_ignores_that() {
+        let folded = |name: &str, ignores| folded(OsStr::new(name), ignores);
+        assert_eq!(folded("Flow.LOG", true), folded("flow.log", true));
+        assert_ne!(folded("Flow.LOG", false), folded("flow.log", false));
+    }
+
+    #[test]
+    fn the_files_of_the_program_itself_are_compared_too() {
+        let folder = state_dir::state().unwrap();
+        for (file, words) in STORE_FILES
+            .map(|file| (file, OWN_STORE))
+            .into_iter()
+            .chain([(state_dir::SANDBOX_STATE, OWN_STATE)])
+        {
+            let path = folder.join(file);
+            let said = said(&folder, &format!("flowbind plan --report @/{file}")).unwrap();
+            assert!(said.starts_with(&format!("{words} `{}` and `--report", path.display())));
+        }
+        let usual =
+            "flowbind plan --token-store plain:@/sign-ins.json --sandbox-state @/sandbox.json";
+        assert_eq!(said(&folder, usual), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_known_by_every_path_that_leads_to_it() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("inner")).unwrap();
+        fs::write(path("there"), "").unwrap();
+        fs::hard_link(path("there"), path("hard")).unwrap();
+        symlink("there", path("link")).unwrap();
+        symlink("inner/../new", path("to-new")).unwrap();
+        symlink("inner", path("folder")).unwrap();
+        symlink("round", path("round")).unwrap();
+        for (one, other) in [
+            ("there", "inner/../there"),
+            ("there", "hard"),
+            ("link", "hard"),
+            ("new", "to-new"),
+            ("inner/new", "folder/new"),
+            ("round", "round"),
+        ] {
+            let line = format!("flowbind plan --out @/{one} --report @/{other}");
+            assert!(said(folder.path(), &line).is_some(), "{line}");
+        }
+        assert_eq!(said(folder.path(), "flowbind plan --out @/there --report @/other"), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! What a pipeline hands in: tokens by environment variables, standard input or a command.
+//!
+//! The names of the variables are documented in `docs/sign-in.md`. Their values are secrets, so
+//! they are no options: arguments can be read by whoever lists the processes.
+
+use std::io::{self, BufRead, Read};
+
+use crate::cli::SignInArgs;
+use crate::model::{Exit, Failure, RefreshToken};
+use crate::run::secret_variable::variable_of;
+use crate::run::token_store::store_key;
+use crate::sign_in::{
+    Audience, AuthError, HandedInToken, SignInName, TokenCommand, TokenSource, TokenSources,
+    UnusableToken, is_sealed_line, read_token,
+};
+
+/// Holds a refresh token.
+const REFRESH_TOKEN: &str = "FLOWBIND_REFRESH_TOKEN";
+
+/// What standard input is called.
+const STANDARD_INPUT: &str = "standard input";
+
+/// The longest line that is read from standard input, in bytes.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// What was handed in.
+pub(crate) struct Given {
+    /// Where the tokens of each audience come from.
+    pub(crate) sources: TokenSources,
+    /// The refresh token.
+    pub(crate) refresh_token: Option<RefreshToken>,
+    /// Whose it is, if that came with it.
+    pub(crate) name: Option<SignInName>,
+}
+
+impl Given {
+    /// Reads what is handed in to a sign-in that is to be kept: a person's, if not the refresh token
+    /// that standard input brings.
+    pub(crate) fn to_keep(args: &SignInArgs) -> Result<Self, Failure> {
+        let sources = TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person };
+        let mut given = Self { sources, refresh_token: None, name: None };
+        if args.refresh_token_stdin {
+            let (refresh_token, name) = opened(first_line()?.trim(), STANDARD_INPUT)?;
+            (given.refresh_token, given.name) = (Some(refresh_token), name);
+        }
+        Ok(given)
+    }
+
+    /// Whether there is anything that must not go just anywhere.
+    pub(crate) fn is_something(&self) -> bool {
+        let person = |source: &TokenSource| matches!(source, TokenSource::Person);
+        let persons = person(&self.sources.dataverse) && person(&self.sources.flow);
+        self.refresh_token.is_some() || !persons
+    }
+
+    /// Reads what was handed in.
+    pub(crate) fn read(args: &SignInArgs) -> Result<Self, Failure> {
+        let sources = TokenSources {
+            dataverse: source(args, Audience::Dataverse)?,
+            flow: source(args, Audience::Flow)?,
+        };
+        let Some((text, origin)) = refresh_token(args)? else {
+            return Ok(Self { sources, refresh_token: None, name: None });
+        };
+        let (refresh_token, name) = opened(text.trim(), origin)?;
+        Ok(Self { sources, refresh_token: Some(refresh_token), name })
+    }
+}
+
+/// The variables with something that is used before a kept sign-in.
+pub(crate) fn handed_in() -> impl Iterator<Item = &'static str> {
+    let names =
+        [REFRESH_TOKEN, token_variable(Audience::Dataverse), token_variable(Audience::Flow)];
+    names.into_iter().filter(|name| matches!(variable_of(name), Ok(Some(_))))
+}
+
+/// The variable that holds an access token for an audience.
+fn token_variable(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Dataverse => "FLOWBIND_DATAVERSE_TOKEN",
+        Audience::Flow => "FLOWBIND_FLOW_TOKEN",
+    }
+}
+
+/// Where tokens for an audience come from: a token that is there, a command, else a person.
+fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure> {
+    let variable = token_variable(audience);
+    if let Some(text) = variable_of(variable)? {
+        let malformed = AuthError::UnusableToken {
+            audience,
+            origin: Some(variable.to_owned()),
+            reason: UnusableToken::Malformed,
+        };
+        let token = read_token(&text).ok_or(malformed)?;
+        return Ok(TokenSource::HandedIn(HandedInToken { token, origin: variable.to_owned() }));
+    }
+    Ok(command(args, audience).map_or(TokenSource::Person, TokenSource::Command))
+}
+
+/// The command for an audience: one that names it before one for both.
+fn command(args: &SignInArgs, audience: Audience) -> Option<TokenCommand> {
+    let find = |wanted| args.token_command.iter().find(|command| command.audience == wanted);
+    find(Some(audience)).or_else(|| find(None)).map(|found| found.command.clone())
+}
+
+/// The refresh token from standard input, if that was asked for, else from its variable; and which
+/// of them it is from.
+fn refresh_token(args: &SignInArgs) -> Result<Option<(String, &'static str)>, Failure> {
+    if args.refresh_token_stdin {
+        return Ok(Some((first_line()?, STANDARD_INPUT)));
+    }
+    Ok(variable_of(REFRESH_TOKEN)?.map(|text| (text, REFRESH_TOKEN)))
+}
+
+/// A refresh token as it is, or out of the line that `flowbind auth login --export` prints, which
+/// tells whose it is as well.
+fn opened(text: &str, origin: &str) -> Result<(RefreshToken, Option<SignInName>), Failure> {
+    let malformed = || {
+        Failure::new(Exit::Usage, format!("{origin} holds no refresh token"))
+            .hint("give the token alone, in one line; `flowbind auth login --export` prints one")
+    };
+    if is_sealed_line(text) {
+        let key = store_key()?.ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("{origin} is encrypted, and FLOWBIND_STORE_KEY is not set"))
+                .hint("set FLOWBIND_STORE_KEY to the key that `flowbind auth login --export` was run with")
+        })?;
+        let sign_ins = key.open_line(text)?;
+        let (name, sign_in) = sign_ins.iter().next().ok_or_else(malformed)?;
+        return Ok((sign_in.refresh_token.clone(), Some(name.clone())));
+    }
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(malformed());
+    }
+    Ok((RefreshToken::new(text), None))
+}
+
+/// The first line of standard input.
+fn first_line() -> Result<String, Failure> {
+    let mut line = String::new();
+    let refused = |why: &str| Failure::new(Exit::Usage, format!("{STANDARD_INPUT} {why}"));
+    let read = io::stdin().lock().take(MOST_BYTES).read_line(&mut line);
+    match read {
+        Err(error) => Err(refused(&format!("cannot be read: {error}"))),
+        Ok(length) if !line.ends_with('\n') && length as u64 >= MOST_BYTES => {
+            Err(refused("holds no refresh token: its first line is too long"))
+        }
+        Ok(_) => Ok(line),
+    }
+}

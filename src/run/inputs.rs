@@ -1,0 +1,130 @@
+//! What a run is given, read and checked before anything is contacted.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::cli::{ConnectArgs, RunArgs};
+use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
+use crate::model::{CloudProblem, CloudProblemKind, Clouds, Code, Exit, Failure, Problem, Site};
+use crate::report::{Console, counted};
+use crate::run::environment_run::EnvironmentRun;
+use crate::run::process::Process;
+
+/// Reads the manifest and its SHA-256, or tells everything that is wrong with it.
+pub(crate) fn manifest(
+    path: &Path,
+    clouds: &Clouds,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<(Manifest, String), Failure> {
+    let name = path.display().to_string();
+    let bytes = read(path).map_err(|error| {
+        let problem = unreadable(&name, &error);
+        refuse(Exit::Usage, &name, &[], vec![problem], process, run)
+    })?;
+    let manifest = Manifest::parse(&bytes, clouds)
+        .map_err(|problems| refuse(Exit::Usage, &name, &bytes, problems, process, run))?;
+    Ok((manifest, format!("{:x}", Sha256::digest(&bytes))))
+}
+
+/// The file, up to a little more than a manifest may have.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A problem that has no place in the manifest's text.
+pub(crate) fn invalid(
+    args: &RunArgs,
+    problem: Problem,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Failure {
+    let name = args.connect.manifest.display().to_string();
+    refuse(Exit::Usage, &name, &[], vec![problem], process, run)
+}
+
+/// Tells what is wrong with what was given, and ends the run before anything is contacted.
+pub(crate) fn refuse(
+    exit: Exit,
+    name: &str,
+    bytes: &[u8],
+    problems: Vec<Problem>,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Failure {
+    process.console.problems(&render(name, bytes, &problems));
+    let count = counted(problems.len(), "problem");
+    run.manifest_problems = problems;
+    Failure::new(exit, format!("{count}; nothing was contacted"))
+}
+
+/// Returns the environment that is wanted, as the manifest describes it. An address needs no manifest.
+pub(crate) fn environment(
+    args: &ConnectArgs,
+    wanted: Option<&str>,
+    clouds: &Clouds,
+    console: &Console,
+) -> Result<Environment, Failure> {
+    let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
+    let name = args.manifest.display().to_string();
+    let refused = |bytes: &[u8], problems: Vec<_>| {
+        console.problems(&render(&name, bytes, &problems));
+        let count = counted(problems.len(), "problem");
+        Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
+    };
+    let manifest = match read(&args.manifest) {
+        Err(_) if is_address => Manifest::without_file(clouds),
+        Err(error) => {
+            let problem = unreadable(&name, &error);
+            return Err(refused(&[], vec![problem]).hint(
+                "or sign in without a manifest: `--environment https://contoso.crm4.dynamics.com --client-id GUID`, with your own host and application",
+            ));
+        }
+        Ok(bytes) => {
+            Manifest::parse(&bytes, clouds).map_err(|problems| refused(&bytes, problems))?
+        }
+    };
+    manifest.environment(wanted).map_err(|problem| refused(&[], vec![problem]))
+}
+
+/// The clouds that the program knows, with the file of the command line laid over them.
+pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, Failure> {
+    let broken =
+        |error| Failure::new(Exit::Unexpected, format!("the embedded clouds.toml: {error}"));
+    let clouds = Clouds::embedded().map_err(broken)?;
+    let Some(file) = file else { return Ok(clouds) };
+    let name = file.display().to_string();
+    let refused = |reason: &str| {
+        Failure::new(Exit::Usage, format!("the file of clouds `{name}` {reason}; nothing was contacted"))
+            .hint("name a TOML file in the shape of docs/clouds.md by --clouds or FLOWBIND_CLOUDS, or leave it out")
+    };
+    let bytes = read(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    if bytes.len() > MOST_BYTES {
+        return Err(refused(&format!("has more than {MOST_BYTES} bytes")));
+    }
+    let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
+    clouds.overlaid(text.trim_start_matches('\u{feff}')).map_err(|problems| {
+        let problems: Vec<Problem> = problems.into_iter().map(cloud_problem).collect();
+        console.problems(&render(&name, &bytes, &problems));
+        refused(&format!("has {}", counted(problems.len(), "problem")))
+    })
+}
+
+/// A problem of a file of clouds in the words of every problem.
+fn cloud_problem(problem: CloudProblem) -> Problem {
+    let code = match problem.kind {
+        CloudProblemKind::NotToml => Code::ManifestNotToml,
+        CloudProblemKind::KeyUnknown => Code::KeyUnknown,
+        CloudProblemKind::KeyMissing => Code::KeyMissing,
+        CloudProblemKind::TypeWrong => Code::TypeWrong,
+        CloudProblemKind::ValueInvalid => Code::ValueInvalid,
+    };
+    let site = Some(Site { line: problem.line, column: problem.column });
+    Problem { code, address: None, message: problem.message, hint: problem.hint, site }
+}

@@ -1,0 +1,309 @@
+//! The files of journals: made before anything is sent, completed once it is in, and opened to undo
+//! it.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretSlice};
+
+use crate::apply::ApplyError;
+use crate::atomic_file;
+use crate::atomic_file::Exposure;
+use crate::cli::ConnectArgs;
+use crate::discover::{Reader, find};
+use crate::model::{
+    Desired, DocumentError, Exit, Failure, Observed, RowId, printable_path, sentence,
+};
+use crate::plan::Plan;
+use crate::plan::journal::{Head, Journal, JournalFile, record};
+use crate::report::Console;
+use crate::run::next_command::Next;
+use crate::run::token_store::store_key;
+use crate::sign_in::{Shut, StoreError, StoreKey};
+
+/// The most bytes of a journal.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// With what an encrypted file begins (<https://age-encryption.org/v1>).
+const SEALED: &[u8] = b"age-encryption.org/";
+
+/// What is said of a journal whose completion was broken off.
+pub(crate) const INCOMPLETE: &str =
+    "\nThe journal lacks the ids of the new rows; a rollback finds them by their keys.\n";
+
+/// A journal that is to be kept: its file is not there yet, and it can be encrypted.
+pub(crate) struct NewJournal {
+    path: PathBuf,
+    key: Option<StoreKey>,
+}
+
+/// A journal that is kept.
+pub(crate) struct KeptJournal {
+    file: NewJournal,
+    journal: Journal,
+}
+
+impl NewJournal {
+    /// Checks, before anything is contacted, that the journal can be kept there.
+    pub(crate) fn check(file: &JournalFile) -> Result<Self, Failure> {
+        let shown = file.path.display();
+        atomic_file::sweep(&file.path);
+        if fs::symlink_metadata(&file.path).is_ok() {
+            return Err(is_there(&file.path));
+        }
+        if !atomic_file::folder(&file.path).is_dir() {
+            let message = format!("there is no folder for the journal `{shown}`");
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("make the folder, or name another file by --journal"));
+        }
+        atomic_file::check_folder(&file.path).map_err(|error| {
+            let message =
+                format!("the journal `{shown}` cannot be written: {error}; nothing was contacted");
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --journal")
+        })?;
+        let key = if file.plain { None } else { Some(key_to_seal(&file.path)?) };
+        Ok(Self { path: file.path.clone(), key })
+    }
+
+    /// Writes down what a plan is going to change.
+    pub(crate) fn keep(
+        self,
+        head: Head,
+        desired: &Desired,
+        observed: &Observed,
+        plan: &Plan,
+        console: &Console,
+    ) -> Result<KeptJournal, Failure> {
+        let journal = record(head, desired, observed, plan)
+            .map_err(|error| Failure::of(Exit::Unexpected, &error).nothing_written())?;
+        let content = self.content(&journal).map_err(|error| self.unwritten(&error))?;
+        atomic_file::make(&self.path, content.expose_secret()).map_err(|error| {
+            match error.kind() {
+                ErrorKind::AlreadyExists => is_there(&self.path).nothing_written(),
+                _ => self.unwritten(&error),
+            }
+        })?;
+        let how = if self.key.is_some() { "encrypted" } else { "not encrypted" };
+        let shown = printable_path(&self.path);
+        console.line(&format!("Kept in the journal {shown}, {how}, what is there now."));
+        Ok(KeptJournal { file: self, journal })
+    }
+
+    /// The journal as the file holds it.
+    fn content(&self, journal: &Journal) -> io::Result<SecretSlice<u8>> {
+        let plain = journal.to_json();
+        let content = match &self.key {
+            Some(key) => key.seal_own(plain.expose_secret()).map_err(io::Error::other)?.into(),
+            None => plain,
+        };
+        if content.expose_secret().len() as u64 > MOST_BYTES {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        Ok(content)
+    }
+
+    fn unwritten(&self, error: &io::Error) -> Failure {
+        let message = format!("the journal `{}` cannot be written: {error}", self.path.display());
+        Failure::new(Exit::Unexpected, message)
+            .nothing_written()
+            .hint("name a file in a folder that you may write to by --journal")
+    }
+}
+
+impl KeptJournal {
+    /// Adds the ids of the rows that were made. Without them a rollback finds those rows by what
+    /// they were made with, so that a failure is no reason to call the apply one.
+    pub(crate) async fn complete(self, reader: &Reader<'_>, console: &Console) {
+        if self.journal.is_complete() {
+            return;
+        }
+        let found = find(reader, &self.journal.rows).await.map_err(|error| sentence(&error));
+        let completed = found.and_then(|found| {
+            let journal = self.journal.completed(&found);
+            drop(found);
+            let content = self.file.content(&journal);
+            let replaced = content
+                .and_then(|content| atomic_file::replace(&self.file.path, content.expose_secret()));
+            replaced.map_err(|error| error.to_string())
+        });
+        if let Err(reason) = completed {
+            console.line(&format!(
+                "warning: the journal lacks the ids of the new rows ({reason}); a rollback finds them by their keys."
+            ));
+        }
+    }
+
+    /// Removes the journal of an apply that is known to have written nothing; notes the ids of new
+    /// rows that their keys do not find.
+    pub(crate) fn not_applied(self, error: &ApplyError, console: &Console) {
+        if error.is_nothing_written() {
+            self.discard(console);
+        } else if let ApplyError::Altered { created, .. } = error {
+            let ids = created.iter().filter_map(|row| Some((row.write, row.id?)));
+            self.note_ids(&ids.collect::<Vec<_>>());
+        }
+    }
+
+    /// Adds the ids of new rows, by their places. Without them the journal holds as much as before.
+    fn note_ids(self, ids: &[(usize, RowId)]) {
+        let journal = self.journal.with_ids(ids);
+        let content = self.file.content(&journal);
+        let noted = content
+            .and_then(|content| atomic_file::replace(&self.file.path, content.expose_secret()));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the journal lacks the ids of the new rows");
+        }
+    }
+
+    /// Removes the journal of an apply that changed nothing.
+    pub(crate) fn discard(self, console: &Console) {
+        if fs::remove_file(&self.file.path).is_ok() {
+            console.message("The journal was removed, as this run changed nothing.\n");
+        }
+    }
+}
+
+/// Notes in a journal that it was rolled back. That this cannot be noted is no reason to call the
+/// rollback a failure.
+pub(crate) fn spend(file: &JournalFile, journal: &Journal, time: String, console: &Console) {
+    let mut journal = journal.clone();
+    journal.head.rolled_back = Some(time);
+    let key = if file.plain { Ok(None) } else { store_key() };
+    let spent = key.map_err(|failure| failure.message).and_then(|key| {
+        let rewritten = NewJournal { path: file.path.clone(), key };
+        let content = rewritten.content(&journal).map_err(|error| error.to_string())?;
+        atomic_file::replace(&file.path, content.expose_secret()).map_err(|error| error.to_string())
+    });
+    if let Err(reason) = spent {
+        console.line(&format!(
+            "warning: the journal does not say that it was rolled back ({reason}); remove it."
+        ));
+    }
+}
+
+/// Reads a journal. The command line says whether it is encrypted, and the file never does: whoever puts
+/// a plain file in the place of an encrypted one would decide what is restored.
+pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal, Failure> {
+    let path = &file.path;
+    atomic_file::sweep(path);
+    let unreadable = |error: io::Error| {
+        let message = format!("the journal `{}` cannot be read: {error}", path.display());
+        Failure::new(Exit::Usage, message)
+            .hint("name the file that `flowbind apply --journal` kept")
+    };
+    let opened = File::open(path).map_err(unreadable)?;
+    let content = atomic_file::read_open(&opened, MOST_BYTES).map_err(unreadable)?;
+    let content = SecretSlice::from(content);
+    let content = content.expose_secret();
+    let parse = |text: &[u8]| Journal::from_json(text).map_err(|error| unusable(path, &error));
+    match (file.plain, content.starts_with(SEALED)) {
+        (false, true) => parse(unsealed(path, content)?.expose_secret()),
+        (true, false) => {
+            atomic_file::check_private(&opened).map_err(|why| exposed(path, &why))?;
+            parse(content)
+        }
+        (false, false) => Err(parse(content).err().unwrap_or_else(|| not_encrypted(path, connect))),
+        (true, true) => Err(encrypted(path, connect)),
+    }
+}
+
+/// Decrypts a journal with the key of this process.
+fn unsealed(path: &Path, content: &[u8]) -> Result<SecretSlice<u8>, Failure> {
+    let key = store_key()?.ok_or_else(|| {
+        let message = format!(
+            "the journal `{}` is encrypted, and FLOWBIND_STORE_KEY is not set",
+            path.display()
+        );
+        Failure::new(Exit::Usage, message)
+            .hint("set FLOWBIND_STORE_KEY to the key that the apply was run with")
+    })?;
+    key.open_own(content).map_err(|shut| shut_out(path, shut))
+}
+
+/// Refuses a plain file where an encrypted one is meant.
+fn not_encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
+    let message = format!(
+        "the journal `{}` is not encrypted, and without `plain:` before its path it must be; nothing was contacted",
+        path.display()
+    );
+    let file = JournalFile { path: path.to_owned(), plain: true };
+    let plain = Next::command("rollback").journal(&file).reaching(connect);
+    Failure::new(Exit::Usage, message)
+        .hint("if the apply kept an encrypted journal, somebody replaced the file, and would decide what is written: do not roll it back")
+        .hint(format!("only if the apply kept it with `--journal plain:` and nobody else could write to it since: `{plain}`"))
+}
+
+/// Refuses an encrypted file where a plain one is meant.
+fn encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
+    let message = format!(
+        "the journal `{}` is encrypted, and `plain:` before its path says that it is not; nothing was contacted",
+        path.display()
+    );
+    let file = JournalFile { path: path.to_owned(), plain: false };
+    let sealed = Next::command("rollback").journal(&file).reaching(connect);
+    Failure::new(Exit::Usage, message).hint(format!("set FLOWBIND_STORE_KEY, and type `{sealed}`"))
+}
+
+fn shut_out(path: &Path, shut: Shut) -> Failure {
+    let message = format!("the journal `{}` cannot be opened: {shut}", path.display());
+    let hint = match shut {
+        Shut::Key => "set FLOWBIND_STORE_KEY to the key that the apply was run with",
+        Shut::Damage(_) => "take the file as the apply left it",
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}
+
+fn unusable(path: &Path, error: &DocumentError) -> Failure {
+    let message = format!("the journal `{}` cannot be used: {error}", path.display());
+    let hint = match error {
+        DocumentError::Version { .. } => "use the flowbind that kept it",
+        DocumentError::Malformed { .. }
+        | DocumentError::Kind(_)
+        | DocumentError::Inconsistent(_) => {
+            "name the file that `flowbind apply --journal` kept, as the apply left it"
+        }
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}
+
+/// The key for a journal.
+fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
+    store_key()?.ok_or_else(|| {
+        let message = "a journal holds earlier values, so it is encrypted, and FLOWBIND_STORE_KEY is not set; nothing was contacted";
+        let hints = StoreError::MissingKey.hints();
+        Failure { hints, ..Failure::new(Exit::Usage, message) }.hint(format!(
+            "or keep it without encryption, readable by you alone: `--journal plain:{}`",
+            path.display()
+        ))
+    })
+}
+
+/// The journal of an earlier apply is worth something.
+fn is_there(path: &Path) -> Failure {
+    let message =
+        format!("the journal `{}` is there already, and is not overwritten", path.display());
+    Failure::new(Exit::Usage, message)
+        .hint("name another file by --journal, or move this one away; `flowbind rollback` undoes the apply that kept it")
+}
+
+/// Refuses a journal without encryption that is not its owner's alone.
+fn exposed(path: &Path, why: &Exposure) -> Failure {
+    let shown = path.display();
+    let (message, hint) = match why {
+        Exposure::Mode(mode) => (
+            format!("others may read or write the journal `{shown}`: its mode is {mode:03o}"),
+            format!("let nobody else read it: `chmod 600 {shown}`"),
+        ),
+        Exposure::Owner => (
+            format!("the journal `{shown}` belongs to another user, who decides what is in it"),
+            "name a journal that an apply of yours kept".to_owned(),
+        ),
+        Exposure::Unknown(error) => (
+            format!("the journal `{shown}` cannot be read: {error}"),
+            "name the file that `flowbind apply --journal` kept".to_owned(),
+        ),
+    };
+    Failure::new(Exit::Usage, message).hint(hint)
+}

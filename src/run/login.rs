@@ -1,0 +1,288 @@
+//! Who signs in to an environment, and how: everything that can be wrong with it is found before
+//! anything is contacted.
+
+use std::env;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::connect::Connection;
+use super::principal::principal;
+use crate::cli::{ConnectArgs, SignInArgs};
+use crate::http::Transport;
+use crate::manifest::{Environment, Location};
+use crate::model::{Cloud, Clouds, Event, Exit, Failure, FlowWay, Listener as _, sentence};
+use crate::run::environment_events::EnvironmentEvents;
+use crate::run::handed_in_tokens::Given;
+use crate::run::place::Place;
+use crate::run::token_store::Keeping;
+use crate::sign_in;
+use crate::sign_in::{
+    Application, ApplicationSignIn, AuthError, Authority, ClientId, Notice, Notify, Person,
+    Principal, Session, SessionSetup, SharedRefreshToken, SignInMethod, SignInName, Tenant,
+    TokenSource, TokenSources,
+};
+
+/// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
+const SANDBOX: &str = "sandbox";
+
+/// Who is to sign in, and where.
+pub(crate) struct Login {
+    cloud: Cloud,
+    /// The application, if a person has to sign in.
+    client_id: Option<ClientId>,
+    tenant: Option<Tenant>,
+    given: Given,
+    keeping: Keeping,
+    way: SignInMethod,
+    /// The application that is used for Dataverse, and its tenant if that is another.
+    principal: Option<(Principal, Option<Tenant>)>,
+    /// The only way in which the Flow service is to be asked.
+    flow_way: Option<FlowWay>,
+}
+
+impl Login {
+    /// A sign-in for a run: the command line comes first, then the manifest, then what came with a
+    /// refresh token, then the cloud's own. It may read standard input and files, and contacts nobody.
+    pub(crate) fn of(
+        args: &ConnectArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let given = Given::read(&args.sign_in)?;
+        let principal = own_identity(environment, &given.sources)?;
+        if given.is_something() || principal.is_some() {
+            check_address(args, environment, clouds)?;
+        }
+        let keeping = Keeping::of(&args.sign_in.store)?;
+        Self::with(&args.sign_in, environment, clouds, given, principal, keeping)
+    }
+
+    /// A sign-in that is to be kept.
+    pub(crate) fn to_keep(
+        args: &ConnectArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+    ) -> Result<Self, Failure> {
+        let given = Given::to_keep(&args.sign_in)?;
+        if given.is_something() {
+            check_address(args, environment, clouds)?;
+        }
+        Self::with(&args.sign_in, environment, clouds, given, None, Keeping::nowhere())
+    }
+
+    fn with(
+        args: &SignInArgs,
+        environment: &Environment,
+        clouds: &Clouds,
+        given: Given,
+        principal: Option<(Principal, Option<Tenant>)>,
+        keeping: Keeping,
+    ) -> Result<Self, Failure> {
+        let cloud = cloud(environment, clouds)?;
+        let client_id = given.sources.need_person().then(|| {
+            let named = args.client_id.as_ref().map(ToString::to_string);
+            let named = named.or_else(|| environment.client_id.clone());
+            let named = named.or_else(|| given.name.as_ref().map(|name| name.client_id.clone()));
+            sign_in::resolve_client_id(named.as_deref(), &cloud)
+        });
+        let tenant = args.tenant.as_deref().or(environment.tenant.as_deref());
+        Ok(Self {
+            client_id: client_id.transpose()?,
+            tenant: tenant.map(sign_in::parse_tenant).transpose()?,
+            given,
+            keeping,
+            way: way(args),
+            cloud,
+            principal,
+            flow_way: environment.flow_way,
+        })
+    }
+
+    /// Signs in to the environment at that place.
+    pub(crate) async fn sign_in(
+        mut self,
+        place: Place,
+        transport: Transport,
+        events: &Arc<EnvironmentEvents>,
+    ) -> Result<Connection, Failure> {
+        let notify = notify(events, place.approves_itself);
+        let mut known = self.tenant.as_ref().and_then(Tenant::id);
+        let (mut person, mut name) = (None, None);
+        if let Some((principal, tenant)) = self.principal.take() {
+            let tenant = tenant.or_else(|| self.tenant.clone());
+            let authority = self.authority(&transport, &place, tenant).await?;
+            let federation_audience = self.cloud.federation_audience().to_owned();
+            let own = ApplicationSignIn { principal, authority, federation_audience };
+            self.given.sources.dataverse = TokenSource::Principal(Box::new(own));
+        }
+        if let Some(client_id) = self.client_id.take() {
+            let authority = self.authority(&transport, &place, self.tenant.clone()).await?;
+            let application = Application { authority, client_id };
+            known = known.or_else(|| application.authority.tenant().id());
+            let named = name_of(&application, &place);
+            let keeper = self.keeper(&named, &notify).await?;
+            person = Some(Person::new(application, self.way, keeper));
+            name = Some(named);
+        }
+        let Self { cloud, given: Given { sources, .. }, flow_way, .. } = self;
+        let environment = &place.url;
+        let setup = SessionSetup { environment, cloud: &cloud, tenant: known, sources, person };
+        let session = Box::pin(Session::begin(&transport, setup, notify)).await?;
+        events.tell(Event::SignedIn { user: session.identity().user.as_deref() });
+        Ok(Connection::new(transport, session, cloud, place, name, flow_way))
+    }
+
+    /// The authority of a tenant, else the one that the environment names.
+    async fn authority(
+        &self,
+        transport: &Transport,
+        place: &Place,
+        tenant: Option<Tenant>,
+    ) -> Result<Authority, AuthError> {
+        sign_in::discover_authority(transport, &place.url, &self.cloud, tenant).await
+    }
+
+    /// What holds the refresh token: one that was handed in, else a sign-in that is kept. Where
+    /// nobody asked for the store, a run goes on without it.
+    async fn keeper(
+        &mut self,
+        name: &SignInName,
+        notify: &Notify,
+    ) -> Result<SharedRefreshToken, Failure> {
+        let given = self.given.refresh_token.take();
+        if let Some(made_for) = self.given.name.as_ref().filter(|made_for| !serves(made_for, name))
+        {
+            return Err(foreign(made_for, name));
+        }
+        let Some(store) = self.keeping.store.take().filter(|_| given.is_none()) else {
+            return Ok(SharedRefreshToken::in_memory(given));
+        };
+        match store.read().await {
+            Ok(kept) => Ok(match kept.name_for(name) {
+                Some(name) => SharedRefreshToken::in_store(store, name.clone()),
+                None => SharedRefreshToken::in_memory(None),
+            }),
+            Err(error) if self.keeping.asked => Err(error.into()),
+            Err(error) => {
+                notify(Notice::Warning(&format!("no kept sign-in is used: {}", sentence(&error))));
+                Ok(SharedRefreshToken::in_memory(None))
+            }
+        }
+    }
+}
+
+/// The name under which a sign-in is kept. The embedded sandbox has another address in each run.
+fn name_of(application: &Application, place: &Place) -> SignInName {
+    let authority = application.authority.origin().as_str().trim_end_matches('/');
+    let authority = if place.approves_itself { SANDBOX } else { authority };
+    SignInName {
+        authority: authority.to_owned(),
+        tenant: application.authority.tenant().to_string(),
+        client_id: application.client_id.to_string(),
+    }
+}
+
+/// Makes sure that what was handed in goes to no address that the manifest alone names: to one of a
+/// known cloud, to the sandbox of the run itself, or to one that the command line names.
+fn check_address(
+    args: &ConnectArgs,
+    environment: &Environment,
+    clouds: &Clouds,
+) -> Result<(), Failure> {
+    let Location::Url(url) = &environment.place else { return Ok(()) };
+    let named = args.environment.as_deref().is_some_and(|wanted| wanted.contains("://"));
+    let known = !url.is_loopback() && clouds.of_environment(url).is_some();
+    if named || known {
+        return Ok(());
+    }
+    let message = format!(
+        "`{url}` is the address of no known cloud, and a file alone names it: no token or secret that was handed in is sent there"
+    );
+    Err(Failure::new(Exit::Usage, message)
+        .hint(format!("if it is meant, name it yourself: `--environment {url}`")))
+}
+
+/// Whether a sign-in that was made for the one may be used for the other. A refresh token is bound
+/// to an application, and to no tenant.
+fn serves(made_for: &SignInName, name: &SignInName) -> bool {
+    made_for.authority == name.authority && made_for.client_id == name.client_id
+}
+
+/// Tells that a sign-in was handed in for something else.
+fn foreign(made_for: &SignInName, name: &SignInName) -> Failure {
+    let message = format!(
+        "the sign-in that was handed in is of the application {} at `{}`, and this environment wants {} at `{}`",
+        made_for.client_id, made_for.authority, name.client_id, name.authority
+    );
+    Failure::new(Exit::Usage, message)
+        .hint("make one for this environment with `flowbind auth login --export`")
+}
+
+/// The application that the manifest names for Dataverse, unless a token for it was handed in.
+fn own_identity(
+    environment: &Environment,
+    sources: &TokenSources,
+) -> Result<Option<(Principal, Option<Tenant>)>, Failure> {
+    let Some(identity) = environment.dataverse_identity.as_ref() else { return Ok(None) };
+    if !matches!(sources.dataverse, TokenSource::Person) {
+        return Ok(None);
+    }
+    let tenant = identity.tenant.as_deref().map(sign_in::parse_tenant).transpose()?;
+    Ok(Some((principal(identity)?, tenant)))
+}
+
+/// How a person is asked.
+fn way(args: &SignInArgs) -> SignInMethod {
+    match (args.non_interactive, args.browser) {
+        (true, _) => SignInMethod::NonInteractive,
+        (false, true) => SignInMethod::Browser,
+        (false, false) => SignInMethod::DeviceCode,
+    }
+}
+
+/// Shows what a sign-in tells.
+fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
+    let events = Arc::clone(events);
+    Arc::new(move |notice| {
+        events.tell(match notice {
+            Notice::DeviceCode(prompt) => Event::SignIn {
+                verification_uri: &prompt.verification_uri,
+                user_code: &prompt.user_code,
+                message: prompt.message.as_deref(),
+                expires_in: prompt.expires_in,
+                approves_itself,
+            },
+            Notice::Browser(url) => {
+                let opened = sign_in::open_browser(url);
+                let tunnel = tunnel(url);
+                events.tell(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
+                return;
+            }
+            Notice::StillWaiting => Event::StillWaiting,
+            Notice::Warning(text) => Event::SignInWarning { text },
+        });
+    })
+}
+
+/// The port to forward where this machine is at the other end of SSH: a browser brings its answer to
+/// its own machine.
+fn tunnel(url: &Url) -> Option<u16> {
+    env::var_os("SSH_CONNECTION")?;
+    let (_, back) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
+    Url::parse(&back).ok()?.port()
+}
+
+/// The cloud that the manifest names, else the one that the address belongs to.
+fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
+    let named = environment.cloud.as_deref().and_then(|name| clouds.named(name));
+    let found = named.or_else(|| match &environment.place {
+        Location::Sandbox => clouds.sandbox(),
+        Location::Url(url) => clouds.of_environment(url),
+    });
+    found.cloned().ok_or_else(|| {
+        let message =
+            format!("the host of `{}` does not tell which cloud it is in", environment.name);
+        Failure::new(Exit::Usage, message).hint("name the cloud in the manifest with `cloud`")
+    })
+}

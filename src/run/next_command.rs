@@ -1,0 +1,189 @@
+//! The command line to type next, which reaches what this run reaches.
+
+use std::borrow::Cow;
+use std::env;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::cli::{ConnectArgs, SignInArgs, is_set};
+use crate::model::is_hidden;
+use crate::plan::journal::JournalFile;
+use crate::sign_in::{Audience, TokenCommandFor};
+
+/// The manifest where none is named.
+const USUAL_MANIFEST: &str = "flowbind.toml";
+
+/// What stands in the place of a command, which may hold a secret.
+const COMMAND: &str = "COMMAND";
+
+/// A command line in the making, fit for a shell.
+pub(crate) struct Next {
+    line: String,
+}
+
+impl Next {
+    /// The program with this command.
+    pub(crate) fn command(command: &str) -> Self {
+        Self { line: format!("flowbind {command}") }
+    }
+
+    /// Adds a journal, which no option names, as the command line takes it.
+    pub(crate) fn journal(mut self, file: &JournalFile) -> Self {
+        let path = file.to_string();
+        // Else it would be taken for an option.
+        let here = if path.starts_with('-') { "./" } else { "" };
+        let _ = write!(self.line, " {}", quoted(&format!("{here}{path}")));
+        self
+    }
+
+    /// The same with an option that has no value.
+    pub(crate) fn flag(mut self, name: &str) -> Self {
+        let _ = write!(self.line, " {name}");
+        self
+    }
+
+    /// The same with an option and its value.
+    pub(crate) fn option(mut self, name: &str, value: &str) -> Self {
+        // Else it would be taken for an option of its own.
+        let between = if value.starts_with('-') { '=' } else { ' ' };
+        let _ = write!(self.line, " {name}{between}{}", quoted(value));
+        self
+    }
+
+    /// The whole line, about that manifest.
+    pub(crate) fn about(self, manifest: &Path) -> String {
+        match shown(manifest) {
+            usual if usual == USUAL_MANIFEST => self.line,
+            other => self.option("--manifest", &other).line,
+        }
+    }
+
+    /// The whole line, with what the command line told this run of the environment. What a variable
+    /// told is told by it again.
+    pub(crate) fn reaching(self, connect: &ConnectArgs) -> String {
+        let (sign_in, sandbox) = (&connect.sign_in, &connect.sandbox);
+        let manifest = Some(shown(&connect.manifest)).filter(|file| file != USUAL_MANIFEST);
+        let path = |path: &Option<_>| path.as_deref().map(shown);
+        let store = sign_in.store.token_store.as_ref().map(ToString::to_string);
+        let options = [
+            ("--manifest", "FLOWBIND_MANIFEST", manifest),
+            ("--environment", "FLOWBIND_ENVIRONMENT", connect.environment.clone()),
+            ("--clouds", "FLOWBIND_CLOUDS", path(&connect.clouds)),
+            ("--ca-bundle", "FLOWBIND_CA_BUNDLE", path(&connect.ca_bundle)),
+            ("--client-id", "FLOWBIND_CLIENT_ID", sign_in.client_id.map(|id| id.to_string())),
+            ("--tenant", "FLOWBIND_TENANT", sign_in.tenant.clone()),
+            ("--token-store", "FLOWBIND_TOKEN_STORE", store),
+            ("--sandbox-state", "FLOWBIND_SANDBOX_STATE", sandbox.state.sandbox_state.clone()),
+            ("--sandbox-tenant", "FLOWBIND_SANDBOX_TENANT", path(&sandbox.sandbox_tenant)),
+        ];
+        let told = options.into_iter().filter_map(|(name, variable, value)| {
+            Some((name, value.filter(|value| env::var(variable).as_ref() != Ok(value))?))
+        });
+        let next = told.fold(self, |next, (name, value)| next.option(name, &value));
+        let is_typed = connect.http1 && !is_set("FLOWBIND_HTTP1");
+        let next = if is_typed { next.flag("--http1") } else { next };
+        next.signing_in(sign_in).line
+    }
+
+    /// The same with how this run signs in.
+    fn signing_in(self, args: &SignInArgs) -> Self {
+        let flags =
+            [("--browser", args.browser), ("--refresh-token-stdin", args.refresh_token_stdin)];
+        let given = flags.into_iter().filter(|(_, given)| *given);
+        let next = given.fold(self, |next, (name, _)| next.flag(name));
+        let variable = env::var("FLOWBIND_TOKEN_COMMAND").ok();
+        let told = variable.and_then(|text| text.parse::<TokenCommandFor>().ok());
+        let typed = args.token_command.iter().filter(|command| told.as_ref() != Some(command));
+        typed.fold(next, |next, command| {
+            let service = command.audience.map(Audience::name);
+            let service = service.map_or_else(String::new, |service| format!("{service}:"));
+            next.option("--token-command", &format!("{service}{COMMAND}"))
+        })
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A word as a shell takes it for one, with nothing in it that could steer a terminal.
+fn quoted(word: &str) -> String {
+    if word.chars().any(is_hidden) {
+        return in_numbers(word);
+    }
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word)).into_owned()
+}
+
+/// A word with its hidden characters as numbers
+/// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_04>).
+fn in_numbers(word: &str) -> String {
+    let mut text = "$'".to_owned();
+    for character in word.chars() {
+        if is_hidden(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(text, "\\{byte:03o}");
+            }
+        } else {
+            text.push_str(if matches!(character, '\\' | '\'') { "\\" } else { "" });
+            text.push(character);
+        }
+    }
+    text + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn next(words: &str) -> String {
+        let words = format!("flowbind plan {words}");
+        let cli = Cli::read(words.split(' ').map(Into::into)).unwrap();
+        let Command::Plan(args) = cli.command else { unreachable!() };
+        Next::command("apply").option("--plan", "my plan").reaching(&args.run.connect)
+    }
+
+    #[test]
+    fn a_command_reaches_what_the_run_reached() {
+        assert_eq!(next("--timeout 5"), "flowbind apply --plan 'my plan'");
+        assert_eq!(next("--http1"), "flowbind apply --plan 'my plan' --http1");
+        assert_eq!(
+            next("-m a.toml -e prod --tenant contoso.example"),
+            "flowbind apply --plan 'my plan' --manifest a.toml --environment prod --tenant contoso.example"
+        );
+        let more = next("-e https://contoso.crm4.dynamics.com --clouds c.toml");
+        assert!(more.ends_with("--environment https://contoso.crm4.dynamics.com --clouds c.toml"));
+    }
+
+    #[test]
+    fn a_command_signs_in_as_the_run_did_and_repeats_no_command_for_tokens() {
+        for (words, end) in [
+            ("--token-store file:a.age", "--token-store file:a.age"),
+            ("--browser --token-store none", "--token-store none --browser"),
+            ("--refresh-token-stdin", "--refresh-token-stdin"),
+            ("--token-command print-one", "--token-command COMMAND"),
+            ("--token-command flow:print-one", "--token-command flow:COMMAND"),
+        ] {
+            assert_eq!(next(words), format!("flowbind apply --plan 'my plan' {end}"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_one_to_a_shell_and_no_option_unless_it_is_one() {
+        let next = || Next::command("rollback");
+        for (line, wanted) in [
+            (next().journal(&"-a b".parse().unwrap()).line, "flowbind rollback './-a b'"),
+            (next().journal(&"a;b".parse().unwrap()).line, "flowbind rollback 'a;b'"),
+            (next().option("--tenant", "-x").line, "flowbind rollback --tenant=-x"),
+            (next().option("--tenant", "-x y").line, "flowbind rollback --tenant='-x y'"),
+            (
+                next().journal(&"a\u{1b}'\u{202e}1".parse().unwrap()).line,
+                r"flowbind rollback $'a\033\'\342\200\2561'",
+            ),
+        ] {
+            assert_eq!(line, wanted);
+        }
+        assert_eq!(next().about(Path::new(USUAL_MANIFEST)), "flowbind rollback");
+        assert_eq!(next().about(Path::new("-m")), "flowbind rollback --manifest=-m");
+    }
+}

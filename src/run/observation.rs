@@ -1,0 +1,39 @@
+//! An environment as it was read once, and the plan that follows from that.
+
+use crate::discover::{Discovery, observe};
+use crate::manifest::{Environment, Manifest};
+use crate::model::{EnvironmentId, Failure, Listener, Stage};
+use crate::plan::{Plan, elsewhere, plan};
+use crate::run::connect::Connection;
+
+/// An environment as it was read, and the plan that follows from that.
+pub(crate) struct Observation {
+    pub(crate) discovery: Discovery,
+    pub(crate) plan: Plan,
+}
+
+/// Reads the environment once, and plans.
+pub(crate) async fn discover_and_plan(
+    connection: &Connection,
+    manifest: &Manifest,
+    known_id: Option<EnvironmentId>,
+    listener: &dyn Listener,
+) -> Result<Observation, Failure> {
+    let reader = connection.reader();
+    let observing = observe(&reader, manifest.desired(), known_id, listener);
+    let discovery = Stage::Discover.log(observing).await?;
+    let planning = async { plan_with_warnings(manifest, &discovery, connection) };
+    let plan = Stage::Plan.log(planning).await;
+    Ok(Observation { discovery, plan })
+}
+
+/// Plans, and warns of targets that point at another environment.
+fn plan_with_warnings(manifest: &Manifest, discovery: &Discovery, connection: &Connection) -> Plan {
+    let (desired, observed) = (manifest.desired(), &discovery.observed);
+    let mut plan = plan(desired, observed, &connection.cloud);
+    let name_of = |id: &str| manifest.environment_of_id(id).map(Environment::called);
+    let (cloud, own) = (&connection.cloud, &discovery.environment_id);
+    plan.warn(elsewhere(desired, observed, cloud, own, name_of));
+    plan.refuse_too_many_rows("split the manifest, and run once for each part");
+    plan
+}

@@ -1,0 +1,68 @@
+//! Where a run runs: at an environment's address, or at the sandbox that it starts for itself.
+
+use crate::cli::SandboxState;
+use crate::manifest::{Environment, Location};
+#[cfg(not(feature = "sandbox"))]
+use crate::model::Exit;
+use crate::model::{EnvironmentUrl, Failure, Listener};
+
+#[cfg(feature = "sandbox")]
+pub(crate) mod embedded;
+
+/// The place where a run runs.
+pub(crate) struct Place {
+    /// The address of the environment.
+    pub(crate) url: EnvironmentUrl,
+    /// Whether a sign-in is approved without a person.
+    pub(crate) approves_itself: bool,
+    #[cfg(feature = "sandbox")]
+    server: Option<flowbind_sandbox::Server>,
+}
+
+impl Place {
+    fn at(url: EnvironmentUrl) -> Self {
+        Self {
+            url,
+            approves_itself: false,
+            #[cfg(feature = "sandbox")]
+            server: None,
+        }
+    }
+
+    /// Stops the sandbox, if this run started one.
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(clippy::unused_async, reason = "the same signature as with the sandbox")
+    )]
+    pub(crate) async fn close(self) {
+        #[cfg(feature = "sandbox")]
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
+    }
+}
+
+/// Returns the place that the manifest means; starts the sandbox.
+pub(crate) async fn place(
+    environment: &Environment,
+    args: &SandboxState,
+    listener: &dyn Listener,
+) -> Result<Place, Failure> {
+    match &environment.place {
+        Location::Url(url) => Ok(Place::at(url.clone())),
+        #[cfg(feature = "sandbox")]
+        Location::Sandbox => {
+            let (url, server) = embedded::start(args, listener).await?;
+            Ok(Place { url, approves_itself: true, server: Some(server) })
+        }
+        #[cfg(not(feature = "sandbox"))]
+        Location::Sandbox => Err(without_sandbox()),
+    }
+}
+
+/// Says that the program was built without the sandbox.
+#[cfg(not(feature = "sandbox"))]
+pub(crate) fn without_sandbox() -> Failure {
+    Failure::new(Exit::Usage, "this program was built without the sandbox")
+        .hint("build it with the default features, or choose another environment")
+}

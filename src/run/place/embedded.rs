@@ -1,0 +1,107 @@
+//! The sandbox that ships with the program, started for a run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use flowbind_sandbox::{Options, SandboxError, Server, StateLocation, Tenant};
+
+use crate::cli::{SandboxState, StateArgs};
+use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, sentence};
+use crate::run::state_dir;
+
+/// When the user of an embedded sandbox approves a sign-in: late enough to be seen waiting.
+const APPROVE_AFTER: Duration = Duration::from_millis(800);
+
+/// What keeps the state in memory.
+const NONE: &str = "none";
+
+/// Starts a sandbox for one run at a free port.
+pub(crate) async fn start(
+    args: &SandboxState,
+    listener: &dyn Listener,
+) -> Result<(EnvironmentUrl, Server), Failure> {
+    let options = Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        approve_after: Some(APPROVE_AFTER),
+        latency: Duration::ZERO,
+        state: location(&args.state)?,
+        tenant: tenant(args.sandbox_tenant.as_ref())?,
+        record: args.sandbox_record.clone(),
+        tls: None,
+    };
+    let state = options.state.clone();
+    let server = open(options).await?;
+    announce(&server, &state, listener);
+    let url = format!("http://{}", server.address()).parse::<EnvironmentUrl>();
+    let url = url.map_err(|error| {
+        Failure::new(Exit::Unexpected, format!("the sandbox's address {error}"))
+    })?;
+    Ok((url, server))
+}
+
+/// Starts a sandbox.
+pub(crate) async fn open(options: Options) -> Result<Server, Failure> {
+    Server::start(options).await.map_err(|error| failure(&error))
+}
+
+/// Tells where a sandbox is served, and where it keeps its state.
+pub(crate) fn announce(server: &Server, state: &StateLocation, listener: &dyn Listener) {
+    let state = match state {
+        StateLocation::File(path) => Some(path.as_path()),
+        StateLocation::Memory => None,
+    };
+    listener.tell(Event::SandboxStarted {
+        address: &format!("http://{}", server.address()),
+        state,
+        anew: server.started_anew(),
+    });
+}
+
+/// Returns where the state is kept: as the option says, else in the platform's folder for it.
+pub(crate) fn location(args: &StateArgs) -> Result<StateLocation, Failure> {
+    match args.sandbox_state.as_deref() {
+        Some(NONE) => Ok(StateLocation::Memory),
+        Some(path) => Ok(StateLocation::File(PathBuf::from(path))),
+        None => default_file().map(StateLocation::File),
+    }
+}
+
+/// Returns the state file in the platform's folder.
+fn default_file() -> Result<PathBuf, Failure> {
+    let folder = state_dir::state().map_err(|error| {
+        Failure::new(Exit::Usage, format!("there is no folder for the sandbox's state: {error}"))
+            .hint("name a file with --sandbox-state, or keep the state in memory with --sandbox-state none")
+    })?;
+    Ok(folder.join(state_dir::SANDBOX_STATE))
+}
+
+/// Reads the tenant of a file; the one that ships with the program without one.
+pub(crate) fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {
+    match file {
+        Some(file) => Tenant::load(file).map_err(|error| failure(&error)),
+        None => Ok(Tenant::embedded()),
+    }
+}
+
+/// Says what went wrong with the sandbox, and what to type.
+pub(crate) fn failure(error: &SandboxError) -> Failure {
+    let failure = Failure::new(Exit::Usage, format!("the sandbox: {}", sentence(error)));
+    match error {
+        SandboxError::StateCorrupt { path, .. } => failure.hint(format!(
+            "`flowbind sandbox reset --sandbox-state {}` empties it",
+            path.display()
+        )),
+        SandboxError::State { .. } | SandboxError::StateTaken { .. } => failure.hint(
+            "name another file with `--sandbox-state FILE`, or keep the state in memory with `--sandbox-state none`",
+        ),
+        SandboxError::Listen { .. } | SandboxError::NotLoopback(_) => failure.hint(
+            "name another address of this machine, such as `--listen 127.0.0.1:0` for a free port",
+        ),
+        SandboxError::TenantUnreadable { .. }
+        | SandboxError::TenantSyntax { .. }
+        | SandboxError::TenantInvalid { .. } => {
+            failure.hint("docs/sandbox.md explains every key of a tenant file")
+        }
+        _ => failure,
+    }
+}

@@ -1,0 +1,149 @@
+//! From the command line to a plan: reads what was given, signs in, discovers, and plans.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cli::{ConnectArgs, RunArgs};
+use crate::discover::Discovery;
+use crate::http::Transport;
+use crate::manifest::{Environment, Manifest};
+use crate::model::{EnvironmentId, Exit, Failure, Stage};
+use crate::plan::compare::review::{Present, Reviewed};
+use crate::plan::journal::Head;
+use crate::run::connect::{self, Connection};
+use crate::run::environment_run::EnvironmentRun;
+use crate::run::inputs::{clouds, invalid, manifest, refuse};
+use crate::run::login::Login;
+use crate::run::observation::{Observation, discover_and_plan};
+use crate::run::place::{Place, place};
+use crate::run::process::Process;
+use crate::run::reviewed_plan::{self, present};
+use crate::run::wait::Wait;
+
+/// What a run knows before it contacts anything.
+pub(crate) struct Inputs {
+    pub(crate) manifest: Manifest,
+    pub(crate) manifest_sha256: String,
+    pub(crate) environment: Environment,
+    pub(crate) login: Login,
+}
+
+/// A run that has read and planned everything, and is ready to write.
+pub(crate) struct PreparedRun {
+    pub(crate) connection: Connection,
+    pub(crate) manifest: Manifest,
+    pub(crate) manifest_sha256: String,
+    pub(crate) discovery: Discovery,
+}
+
+impl Inputs {
+    /// Reads files, variables and standard input. Nothing is contacted.
+    ///
+    /// # Errors
+    /// Every problem of the manifest at once; a reviewed plan of another manifest, or that has expired.
+    pub(crate) fn read(
+        args: &RunArgs,
+        reviewed: Option<&Reviewed>,
+        process: &Process,
+        run: &mut EnvironmentRun,
+    ) -> Result<Self, Failure> {
+        let clouds = clouds(args.connect.clouds.as_deref(), &process.console)?;
+        let file = &args.connect.manifest;
+        let (manifest, manifest_sha256) = manifest(file, &clouds, process, run)?;
+        let moved = reviewed.map(|plan| plan.moved_here(&manifest_sha256, &reviewed_plan::now()));
+        if let Some(moved) = moved.filter(|moved| !moved.is_empty()) {
+            let name = file.display().to_string();
+            return Err(refuse(Exit::Refused, &name, &[], moved, process, run));
+        }
+        let environment = manifest.environment(args.connect.environment.as_deref());
+        let environment = environment.map_err(|problem| invalid(args, problem, process, run))?;
+        let login = Login::of(&args.connect, &environment, &clouds)?;
+        Ok(Self { manifest, manifest_sha256, environment, login })
+    }
+}
+
+/// Signs in, reads the environment, and plans. All of it may be broken off. Flows that are not ready are
+/// waited for if that is wanted.
+pub(crate) async fn prepare(
+    args: &RunArgs,
+    inputs: Inputs,
+    wait: Option<Wait<'_>>,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<PreparedRun, Failure> {
+    let Inputs { manifest, manifest_sha256, environment, login } = inputs;
+    let connection = sign_in(&args.connect, &environment, login, process, run).await?;
+    let known_id = environment.environment_id;
+    let reading = read_and_plan(&connection, &manifest, known_id, wait, run);
+    let discovery = reading.await.map_err(Failure::nothing_written)?;
+    Ok(PreparedRun { connection, manifest, manifest_sha256, discovery })
+}
+
+/// Connects to the environment, and signs in to it.
+pub(crate) async fn sign_in(
+    args: &ConnectArgs,
+    environment: &Environment,
+    login: Login,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<Connection, Failure> {
+    let (place, transport) = reach(args, environment, process, run).await?;
+    let signing_in = Stage::SignIn.log(login.sign_in(place, transport, &run.events));
+    Box::pin(signing_in).await.map_err(Failure::nothing_written)
+}
+
+/// Finds the address of the environment, or starts the sandbox, and opens what sends requests to it.
+async fn reach(
+    args: &ConnectArgs,
+    environment: &Environment,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<(Place, Transport), Failure> {
+    run.begin_environment(&environment.name, process);
+    let place = place(environment, &args.sandbox, &*run.events).await?;
+    run.set_address(&place.url);
+    let transport = connect::transport(args, &run.events)?;
+    run.transport = Some(transport.clone());
+    Ok((place, transport))
+}
+
+async fn read_and_plan(
+    connection: &Connection,
+    manifest: &Manifest,
+    known_id: Option<EnvironmentId>,
+    wait: Option<Wait<'_>>,
+    run: &mut EnvironmentRun,
+) -> Result<Discovery, Failure> {
+    let mut observation = discover_and_plan(connection, manifest, known_id, &*run.events).await?;
+    if let Some(wait) = wait {
+        let waiting = wait.until_ready(observation, manifest, connection, &*run.events);
+        (observation, run.not_ready) = waiting.await?;
+    }
+    let Observation { discovery, plan } = observation;
+    run.set_environment_id(&discovery.environment_id);
+    if let Some(endpoint) = &discovery.flow_api {
+        run.set_flow_host(endpoint.host());
+    }
+    run.set_plan(plan);
+    Ok(discovery)
+}
+
+impl PreparedRun {
+    /// Returns where the run runs, and who is signed in.
+    pub(crate) fn present(&self) -> Present {
+        present(&self.connection, &self.discovery.environment_id)
+    }
+
+    /// Returns what a journal says of where and when it was kept.
+    pub(crate) fn journal_head(&self, manifest: &Path, run: &EnvironmentRun) -> Head {
+        Head {
+            time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            manifest: manifest.display().to_string(),
+            environment: run.environment_name().to_owned(),
+            url: self.connection.url().clone(),
+            environment_id: self.discovery.environment_id.clone(),
+            sandbox: self.connection.is_embedded(),
+            rolled_back: None,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the commands of this process share: the two streams, and the signals that interrupt.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anstream::ColorChoice;
+use tokio::time::timeout;
+
+use crate::apply::{Applied, ApplyError, Applying};
+use crate::cli::{Ci, Color};
+use crate::model::{Exit, Failure};
+use crate::plan::Plan;
+use crate::report::{Console, Format};
+use crate::run::interrupts::{Interrupts, PATIENCE};
+use crate::run::pipeline::runner;
+use crate::sign_in::wait_for_renewals;
+
+/// A wait that a person should know of.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+/// This process. It may serve several environments.
+pub(crate) struct Process {
+    /// The streams.
+    pub(crate) console: Arc<Console>,
+    /// The signals, once they were taken over from the system.
+    interrupts: Cell<Option<Interrupts>>,
+}
+
+impl Process {
+    /// Opens the streams of a command that is about this file.
+    pub(crate) fn new(format: Format, color: Color, ci: Ci, file: &Path) -> Self {
+        let name = file.display().to_string();
+        let console = Console::new(format, choice(color), columns(), runner(ci), &name);
+        Self { console: Arc::new(console), interrupts: Cell::new(None) }
+    }
+
+    /// Prints a failure and returns its exit code.
+    pub(crate) fn fail(&self, failure: &Failure) -> Exit {
+        self.console.fail(failure);
+        failure.exit
+    }
+
+    /// Returns the exit code of a command without a report, and prints why it failed.
+    pub(crate) fn exit(&self, ended: Result<(), Failure>) -> Exit {
+        ended.map_or_else(|failure| self.fail(&failure), |()| Exit::Done)
+    }
+
+    /// Does the work, and ends it when a signal interrupts. Signals are taken over from the system with the
+    /// first work: until then Ctrl-C ends even a read that hangs.
+    ///
+    /// # Errors
+    /// The work's own, or [`Failure::interrupted`].
+    pub(crate) async fn unless_interrupted<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut interrupts = self.take_interrupts();
+        let ended = Box::pin(interrupts.unless(work)).await;
+        self.interrupts.set(Some(interrupts));
+        ended
+    }
+
+    /// Applies a plan. A signal ends the run at once while nothing was sent, and soon once it was.
+    ///
+    /// # Errors
+    /// [`ApplyError`] says what was written and what was not.
+    pub(crate) async fn apply(
+        &self,
+        applying: &Applying<'_>,
+        plan: &Plan,
+    ) -> Result<Applied, ApplyError> {
+        let mut interrupts = self.take_interrupts();
+        let ended = Box::pin(interrupts.apply(applying, plan, &self.console)).await;
+        self.interrupts.set(Some(interrupts));
+        ended
+    }
+
+    /// Waits for the renewal of a token that is under way, for a while: without its answer the next run
+    /// might have to sign in anew. Whoever interrupts that ends it at once.
+    pub(crate) async fn linger(&self) {
+        let ended = async {
+            if timeout(WORTH_TELLING, wait_for_renewals()).await.is_ok() {
+                return Ok(());
+            }
+            let left = PATIENCE.saturating_sub(WORTH_TELLING);
+            self.console.message(&format!(
+                "\nA token is being renewed: waiting for it for up to {} s.\n",
+                left.as_secs()
+            ));
+            let _ = timeout(left, wait_for_renewals()).await;
+            Ok(())
+        };
+        let _ = self.unless_interrupted(ended).await;
+    }
+
+    fn take_interrupts(&self) -> Interrupts {
+        self.interrupts.take().unwrap_or_else(Interrupts::begin)
+    }
+}
+
+/// Returns the width that `COLUMNS` names, for where there is no terminal to ask.
+fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+fn choice(color: Color) -> ColorChoice {
+    match color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+}

@@ -1,0 +1,95 @@
+//! The files of a run's reports: opened before anything is contacted, written at its end.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::atomic_file;
+use crate::cli::ReportArgs;
+use crate::model::{Exit, Failure};
+use crate::report::{Harmless, ReportFormat, Run};
+
+/// The reports that were asked for.
+#[derive(Default)]
+pub(crate) struct Reports {
+    files: Vec<ReportFile>,
+}
+
+/// A report that is to be written.
+struct ReportFile {
+    path: PathBuf,
+    format: ReportFormat,
+    file: File,
+}
+
+impl Reports {
+    /// Empties the files, so that what an earlier run left is not taken for this one's. Those that
+    /// come before one that cannot be written are written all the same.
+    pub(crate) fn open(&mut self, args: &ReportArgs) -> Result<(), Failure> {
+        if args.report_format.is_some() && args.report.len() != 1 {
+            return Err(Failure::new(Exit::Usage, "--report-format is the form of one report")
+                .hint("give one --report FILE with it, or let the extension of each file tell"));
+        }
+        for path in &args.report {
+            let format = format(path, args.report_format)?;
+            let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+            self.files.push(ReportFile { path: path.clone(), format, file });
+        }
+        Ok(())
+    }
+
+    /// Writes each report; tells of those that cannot be written.
+    pub(crate) fn write(&self, run: &Run<'_>) -> Vec<Failure> {
+        let written = self.files.iter().map(|report| report.write(run));
+        written.filter_map(Result::err).collect()
+    }
+}
+
+impl ReportFile {
+    fn write(&self, run: &Run<'_>) -> Result<(), Failure> {
+        // What is no file may be a stream that a runner reads.
+        let is_file = self.file.metadata().is_ok_and(|there| there.is_file());
+        let written = if is_file {
+            self.write_to(BufWriter::new(&self.file), run)
+        } else {
+            self.write_to(Harmless::new(&self.file), run)
+        };
+        // A part of a report, or an empty one, is worse than none.
+        let written = written.inspect_err(|_| {
+            if let (true, Ok(path)) = (is_file, atomic_file::resolved(&self.path)) {
+                let _ = fs::remove_file(path);
+            }
+        });
+        written.map_err(|error| {
+            let shown = self.path.display();
+            Failure::new(
+                Exit::Unexpected,
+                format!("the report `{shown}` cannot be written: {error}"),
+            )
+            .hint("the run itself ended as is told above")
+        })
+    }
+
+    fn write_to(&self, mut to: impl Write, run: &Run<'_>) -> io::Result<()> {
+        self.format.write(run, &mut to)?;
+        to.flush()
+    }
+}
+
+/// The form of a report.
+fn format(path: &Path, given: Option<ReportFormat>) -> Result<ReportFormat, Failure> {
+    given.or_else(|| ReportFormat::of(path)).ok_or_else(|| {
+        refused(path, "has an extension that tells no form")
+            .hint("end its name in .md, .xml, .sarif, .json or .html, or say --report-format")
+    })
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    refused(path, &format!("cannot be written: {error}"))
+        .hint("name a file by --report in a folder that is there and may be written to")
+}
+
+fn refused(path: &Path, reason: &str) -> Failure {
+    let message = format!("the report `{}` {reason}; nothing was contacted", path.display());
+    Failure::new(Exit::Usage, message)
+}

@@ -1,0 +1,174 @@
+//! The files of plans that are reviewed: saved by `plan --out`, held to by `apply --plan`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::atomic_file;
+use crate::cli::{ConnectArgs, ReviewArgs};
+use crate::model::{DocumentError, EnvironmentId, Exit, Failure, printable_path};
+use crate::plan::Plan;
+use crate::plan::compare::review::{Head, Present, ReviewError, Reviewed, User};
+use crate::report::Console;
+use crate::run::connect::Connection;
+use crate::run::environment_run::EnvironmentRun;
+
+use crate::run::next_command::Next;
+
+/// The most bytes of a plan.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The time of an hour.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// The file that a plan is to be saved in.
+pub(crate) struct PlanFile {
+    path: PathBuf,
+    valid: Duration,
+}
+
+impl PlanFile {
+    /// Checks, before anything is contacted, that the plan can be saved there.
+    pub(crate) fn from_args(args: &ReviewArgs) -> Result<Option<Self>, Failure> {
+        let Some(path) = &args.out else { return Ok(None) };
+        // A stream could not be read again, and a runner may read it.
+        let is_other = path.metadata().is_ok_and(|there| !there.is_file());
+        if !atomic_file::folder(path).is_dir() || is_other {
+            let message = format!("the plan cannot be saved as `{}`", path.display());
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that is there by --out"));
+        }
+        atomic_file::check_folder(path).map_err(|error| {
+            let message = format!(
+                "the plan cannot be saved as `{}`: {error}; nothing was contacted",
+                path.display()
+            );
+            Failure::new(Exit::Usage, message)
+                .hint("name a file in a folder that you may write to by --out")
+        })?;
+        if let Ok(before) = atomic_file::read(path, MOST_BYTES)
+            && !before.is_empty()
+            && Reviewed::from_json(&before).is_err()
+        {
+            let message =
+                format!("`{}` is there and is no plan of flowbind, so it is kept", path.display());
+            return Err(Failure::new(Exit::Usage, message).hint("name another file by --out"));
+        }
+        let valid = HOUR.saturating_mul(args.valid_for);
+        Ok(Some(Self { path: path.clone(), valid }))
+    }
+
+    /// Saves the plan, which has no problem.
+    pub(crate) fn save(
+        &self,
+        manifest_sha256: &str,
+        present: Present,
+        run: &EnvironmentRun,
+        connect: &ConnectArgs,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let now = SystemTime::now();
+        let head = Head {
+            made: time(now),
+            expires: time(now + self.valid),
+            manifest_sha256: manifest_sha256.to_owned(),
+            environment: run.environment_name().to_owned(),
+            environment_id: present.environment_id.to_string(),
+            user: present.user,
+        };
+        let shown = printable_path(&self.path);
+        let expires = head.expires.clone();
+        self.write(&Reviewed::of(head, run.plan())).map_err(|error| {
+            let message = format!("the plan cannot be saved as `{shown}`: {error}");
+            Failure::new(Exit::Unexpected, message)
+                .nothing_written()
+                .hint("name a file that you may write to by --out")
+        })?;
+        let apply = Next::command("apply").option("--plan", &self.path.display().to_string());
+        let apply = apply.reaching(connect);
+        console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
+        console.message(&format!("  {apply}\n"));
+        Ok(())
+    }
+
+    /// Writes the plan as a whole: if that fails, what was there before is there still.
+    fn write(&self, reviewed: &Reviewed) -> io::Result<()> {
+        let mut content = Vec::new();
+        reviewed.write(&mut content)?;
+        atomic_file::write(&self.path, &content)
+    }
+
+    /// Says that an earlier plan of that name is still there, as this one was not saved.
+    pub(crate) fn warn_if_older(&self, console: &Console) {
+        let before = atomic_file::read(&self.path, MOST_BYTES).ok();
+        if let Some(before) = before.and_then(|content| Reviewed::from_json(&content).ok()) {
+            let (shown, made) = (printable_path(&self.path), before.head.made);
+            console.line(&format!(
+                "{shown} was left as it is: it holds the plan of {made}, and this one was not saved."
+            ));
+        }
+    }
+}
+
+/// Reads a plan that was saved.
+pub(crate) fn open(path: &Path) -> Result<Reviewed, Failure> {
+    let shown = path.display();
+    let content = atomic_file::read(path, MOST_BYTES).map_err(|error| {
+        Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be read: {error}"))
+            .hint("name the file that `flowbind plan --out` saved")
+    })?;
+    Reviewed::from_json(&content).map_err(|error| {
+        let hint = match error {
+            ReviewError::Document(DocumentError::Version { .. }) => {
+                "use the flowbind that saved it, or make a new plan"
+            }
+            _ => "name the file that `flowbind plan --out` saved, as it was saved",
+        };
+        Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be used: {error}")).hint(hint)
+    })
+}
+
+/// Compares the plan with the one that was reviewed, and adds what moved to its problems.
+pub(crate) fn compare(
+    reviewed: &Reviewed,
+    present: &Present,
+    run: &mut EnvironmentRun,
+    console: &Console,
+) {
+    let moved = reviewed.moved_there(present, run.plan(), &now());
+    if moved.is_empty() && run.plan().problems.is_empty() {
+        console.line(&format!("The plan of {} still holds.", reviewed.head.made));
+    }
+    if Reviewed::is_of_another(&moved) {
+        run.set_plan(Plan::default());
+    }
+    run.add_problems(moved);
+}
+
+/// Now, as the files of plans say it.
+pub(crate) fn now() -> String {
+    time(SystemTime::now())
+}
+
+/// How long a plan can be applied yet; none if it does not say so in a way that is understood.
+pub(crate) fn left(reviewed: &Reviewed, now: SystemTime) -> Option<Duration> {
+    let expires = humantime::parse_rfc3339(&reviewed.head.expires).ok()?;
+    Some(expires.duration_since(now).unwrap_or_default())
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// Returns where a run runs, and who is signed in.
+pub(crate) fn present(connection: &Connection, environment_id: &EnvironmentId) -> Present {
+    let identity = connection.identity();
+    Present {
+        environment_id: environment_id.clone(),
+        user: User {
+            name: identity.user,
+            object_id: identity.object_id,
+            tenant_id: identity.tenant_id,
+        },
+    }
+}

@@ -1,0 +1,23 @@
+//! Variables of the process that hold secrets, as pipelines set them.
+
+use std::env;
+
+use crate::model::{Exit, Failure};
+
+/// Returns the value of a variable; none if it is empty, as pipelines set variables that have no value.
+pub(crate) fn variable_of(name: &str) -> Result<Option<String>, Failure> {
+    match env::var(name) {
+        // Azure Pipelines leaves the reference to a variable that it does not know as it is.
+        Ok(value) if value.trim().starts_with("$(") => {
+            let message = format!(
+                "{name} holds `$(...)`: the pipeline has no such variable, or no access to it"
+            );
+            Err(Failure::new(Exit::Usage, message).hint("define it as a secret variable of the pipeline, or link the variable group that has it"))
+        }
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Failure::new(Exit::Usage, format!("{name} is not text in UTF-8")))
+        }
+    }
+}

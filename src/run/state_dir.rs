@@ -1,0 +1,16 @@
+//! The folder in which the program keeps what outlives a run.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+/// The name of the file in which the sandbox keeps its state.
+pub(crate) const SANDBOX_STATE: &str = "sandbox.json";
+
+/// Returns the program's folder for state, as the platform has it: `~/.local/state/flowbind` on Linux,
+/// and `%LOCALAPPDATA%\flowbind` on Windows, which unlike the folder of data does not roam.
+pub(crate) fn state() -> Result<PathBuf, etcetera::HomeDirError> {
+    let folders = etcetera::choose_base_strategy()?;
+    let folder = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
+    Ok(folder.join("flowbind"))
+}

@@ -1,0 +1,59 @@
+//! Sign-in: a person approves once, and tokens for every audience follow from that.
+//!
+//! ```text
+//! discover_authority      environment's challenge -> authority that the cloud lists
+//! Session::begin          a token for each audience, from its source:
+//!   Person                  the refresh token, else device code (RFC 8628) or browser (RFC 8252)
+//!   Principal               an application that signs in as itself, for Dataverse alone
+//!   HandedIn, Command       made elsewhere: checked, and never sent to an authority
+//! Session::send           a request with its token, renewed before it expires, and once after a refusal
+//! ```
+//!
+//! `exchange` speaks OAuth 2.0 to authorities, `person` asks people to sign in and holds their
+//! refresh token, `principal` proves the identity of an application, `external_tokens` checks tokens
+//! that were made elsewhere, `store` keeps a sign-in for later runs.
+//!
+//! Only this folder names `oauth2`, which sends its requests through the project's own transport.
+//! Nothing here knows of manifests, plans or reports, and nothing prints: messages for a person are
+//! [`Notice`] values.
+
+mod audience;
+mod error;
+mod exchange;
+mod external_tokens;
+mod hints;
+mod identity;
+mod notice;
+mod person;
+mod principal;
+mod session;
+mod source;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use crate::services::entra::{Authority, Tenant};
+pub use audience::Audience;
+pub use error::{AuthError, IdTokenError, SignInStep};
+pub use exchange::{
+    Application, ClientId, ClientIdError, discover_authority, parse_tenant, resolve_client_id,
+};
+pub use external_tokens::{
+    TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor, UnusableToken,
+};
+pub use hints::{KnownCode, known_codes};
+pub use identity::Identity;
+pub use notice::{Notice, Notify};
+pub use person::{
+    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, wait_for_renewals,
+};
+pub use principal::{
+    Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
+};
+pub use session::{SendError, Session, SessionSetup};
+pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
+pub use store::{
+    Damage, Exclusive, KeyHolder, KeyringError, Origin, STORE_FILES, Shut, SignIn, SignInName,
+    SignIns, Store, StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError,
+    is_sealed_line,
+};

@@ -1,0 +1,103 @@
+//! A source of tokens for one audience.
+
+use super::{Audience, Principal, TokenCommand};
+use crate::model::{AccessToken, Guid};
+use crate::services::entra::Authority;
+
+/// A source of tokens for one audience.
+#[derive(Debug)]
+pub enum TokenSource {
+    /// A person who signs in.
+    Person,
+    /// A token that was made elsewhere and handed in.
+    HandedIn(HandedInToken),
+    /// A program that prints a token.
+    Command(TokenCommand),
+    /// An application that signs in as itself.
+    Principal(Box<ApplicationSignIn>),
+}
+
+/// The source of tokens for each audience.
+#[derive(Debug)]
+pub struct TokenSources {
+    /// The source of tokens for Dataverse.
+    pub dataverse: TokenSource,
+    /// The source of tokens for the Flow service.
+    pub flow: TokenSource,
+}
+
+/// An application that signs in as itself, with its authority.
+#[derive(Debug)]
+pub struct ApplicationSignIn {
+    /// The application.
+    pub principal: Principal,
+    /// The authority at which it signs in.
+    pub authority: Authority,
+    /// The audience of the token that a pipeline's identity provider signs.
+    pub federation_audience: String,
+}
+
+/// A token that was made elsewhere and cannot be renewed.
+#[derive(Debug)]
+pub struct HandedInToken {
+    /// The token.
+    pub token: AccessToken,
+    /// The origin of the token, such as the name of an environment variable.
+    pub origin: String,
+}
+
+/// The maximum length of a token in bytes: more than any service sends.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Reads a token from a text. Returns `None` if the text is empty, too long, or has characters that
+/// a bearer token cannot have ([RFC 6750 section
+/// 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
+pub fn read_token(text: &str) -> Option<AccessToken> {
+    let text = text.trim();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    let usable = (1..=MAX_BYTES).contains(&text.len()) && text.chars().all(is_part);
+    usable.then(|| AccessToken::new(text))
+}
+
+impl TokenSource {
+    /// Returns the id of the source's own tenant, which replaces the session's.
+    pub(super) fn own_tenant(&self) -> Option<Guid> {
+        match self {
+            Self::Principal(own) => own.authority.tenant().id(),
+            Self::Person | Self::HandedIn(_) | Self::Command(_) => None,
+        }
+    }
+
+    /// Returns the name of the origin of tokens that no authority issued to this run.
+    pub(super) fn external_origin(&self) -> Option<String> {
+        match self {
+            Self::Person | Self::Principal(_) => None,
+            Self::HandedIn(given) => Some(given.origin.clone()),
+            Self::Command(command) => Some(command.to_string()),
+        }
+    }
+}
+
+impl TokenSources {
+    /// Returns true if a person has to sign in for at least one audience.
+    pub fn need_person(&self) -> bool {
+        Audience::ALL
+            .iter()
+            .any(|audience| matches!(self.for_audience(*audience), TokenSource::Person))
+    }
+
+    /// Returns true if a person signs in for both audiences.
+    pub(super) fn are_all_from_person(&self) -> bool {
+        Audience::ALL
+            .iter()
+            .all(|audience| matches!(self.for_audience(*audience), TokenSource::Person))
+    }
+
+    /// Returns the source of tokens for an audience.
+    pub(super) fn for_audience(&self, audience: Audience) -> &TokenSource {
+        match audience {
+            Audience::Dataverse => &self.dataverse,
+            Audience::Flow => &self.flow,
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Why sign-ins cannot be kept or read, and what to change.
+//!
+//! No text here holds anything of what is kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fmt, io};
+
+use super::sign_ins::VERSION;
+use super::{KeyringError, StoreKeyError};
+
+/// How to make a key.
+const MAKE_A_KEY: &str = "set `FLOWBIND_STORE_KEY` to a key that you keep safe; `openssl rand -base64 32` makes one, and so does `age-keygen`";
+
+/// How to start afresh.
+const START_AFRESH: &str =
+    "remove it with `flowbind auth logout` and the same `--token-store`, and sign in again";
+
+/// Why sign-ins cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The encrypted file was chosen, and no key is set.
+    #[error("the token store `file` needs a key, and `FLOWBIND_STORE_KEY` is not set")]
+    MissingKey,
+    /// The text that is set as a key is none.
+    #[error("the key in `FLOWBIND_STORE_KEY` cannot be used")]
+    UnusableKey {
+        /// What is wrong with it.
+        #[from]
+        source: StoreKeyError,
+    },
+    /// The key is that of something else.
+    #[error("{holder} does not open {origin}: it was made with another key")]
+    WrongKey {
+        /// What it should have opened.
+        origin: Origin,
+        /// Where the key is from.
+        holder: KeyHolder,
+    },
+    /// The keyring no longer has the key that the file was made with.
+    #[error("the keyring has no key for `{}`", file.display())]
+    LostKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// What was read is not what this program writes.
+    #[error("{origin} holds no sign-ins that can be read")]
+    Unreadable {
+        /// What was read.
+        origin: Origin,
+        /// What is wrong with it.
+        source: Damage,
+    },
+    /// A file that is not encrypted is open to others.
+    #[error("others may read or write `{}`: its mode is {mode:03o}", file.display())]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A file that is not encrypted is another user's.
+    #[error("`{}` belongs to another user", file.display())]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file has another name by a hard link.
+    #[error("`{}` has another name by a hard link, and each name would keep its own token", file.display())]
+    Linked {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The path is that of something else.
+    #[error("`{}` is no regular file", file.display())]
+    NotAFile {
+        /// The path.
+        file: PathBuf,
+    },
+    /// Another run did not let go of the store in time.
+    #[error("another flowbind has held `{}` for {} seconds", file.display(), waited.as_secs())]
+    Busy {
+        /// The file that is locked.
+        file: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The keyring is absent, locked, or does not answer.
+    #[error("the keyring of the operating system is unavailable")]
+    KeyringUnavailable {
+        /// Why.
+        #[from]
+        source: KeyringError,
+    },
+    /// The encryption failed.
+    #[error("the sign-ins cannot be encrypted")]
+    Unsealable,
+    /// The file system refused.
+    #[error("cannot {action} `{}`", file.display())]
+    File {
+        /// What was to be done, as a verb.
+        action: &'static str,
+        /// To which file or folder.
+        file: PathBuf,
+        /// Why it was not.
+        source: io::Error,
+    },
+}
+
+/// What sign-ins are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// A line that holds them encrypted.
+    Line,
+}
+
+/// Where a key is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHolder {
+    /// The environment variable `FLOWBIND_STORE_KEY`.
+    Variable,
+    /// The keyring of the operating system.
+    Keyring,
+}
+
+/// What is wrong with what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// It is too large to be read at all.
+    #[error("it is larger than 1 MiB")]
+    Size,
+    /// The line is no encoding.
+    #[error("it is not in base64, or a part of it is missing")]
+    Base64,
+    /// It is not encrypted in the way that is expected.
+    #[error("it is no file of age, or it was changed")]
+    Seal,
+    /// It was made so that a passphrase takes very long to try.
+    #[error("its passphrase takes more work to try than this program does")]
+    Work,
+    /// It is no document of this program.
+    #[error("it is no list of sign-ins: see line {line}, column {column}")]
+    Json {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// One name is there twice.
+    #[error("it names one sign-in twice")]
+    Twice,
+    /// It is of another version of the program.
+    #[error("it has version {0}, and this program reads version {VERSION}")]
+    Version(u64),
+}
+
+impl StoreError {
+    /// What to do about it, most likely first.
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::MissingKey | Self::UnusableKey { .. } => MAKE_A_KEY.to_owned(),
+            Self::WrongKey { origin, holder } => wrong_key(origin, *holder),
+            Self::LostKey { .. } => START_AFRESH.to_owned(),
+            Self::Unreadable { origin, source } => unreadable(origin, *source),
+            Self::Exposed { file, .. } => {
+                format!("let nobody else read it: `chmod 600 {}`", file.display())
+            }
+            Self::Foreign { .. } => {
+                "sign in anew with a file of your own: `--token-store plain:PATH`".to_owned()
+            }
+            Self::Linked { .. } => "remove the other name, or make it a symbolic link; `flowbind auth logout` empties both".to_owned(),
+            Self::NotAFile { .. } => "name a file by `--token-store`".to_owned(),
+            Self::Busy { .. } => {
+                "let the other run end, or stop it: the lock ends with it".to_owned()
+            }
+            Self::KeyringUnavailable { .. } => "unlock the keyring, or choose another store: `--token-store file` with a key in `FLOWBIND_STORE_KEY`; or hand a sign-in over by `flowbind auth login --export`".to_owned(),
+            Self::Unsealable => "run again".to_owned(),
+            Self::File { .. } => "check that you may read and write there, or name another place by `--token-store`".to_owned(),
+        };
+        vec![hint]
+    }
+
+    /// Whether the user can mend it by giving something else, before anything is asked for.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::MissingKey
+            | Self::UnusableKey { .. }
+            | Self::WrongKey { holder: KeyHolder::Variable, .. }
+            | Self::Unreadable { origin: Origin::Line, .. }
+            | Self::Exposed { .. }
+            | Self::Foreign { .. }
+            | Self::Linked { .. }
+            | Self::NotAFile { .. } => true,
+            Self::WrongKey { holder: KeyHolder::Keyring, .. }
+            | Self::LostKey { .. }
+            | Self::Unreadable { origin: Origin::File(_), .. }
+            | Self::Busy { .. }
+            | Self::KeyringUnavailable { .. }
+            | Self::Unsealable
+            | Self::File { .. } => false,
+        }
+    }
+}
+
+/// What to do when a key opens nothing.
+fn wrong_key(origin: &Origin, holder: KeyHolder) -> String {
+    match (origin, holder) {
+        (Origin::File(_), KeyHolder::Variable) => {
+            format!("set `FLOWBIND_STORE_KEY` to the key it was made with, or {START_AFRESH}")
+        }
+        (Origin::File(_), KeyHolder::Keyring) => START_AFRESH.to_owned(),
+        (Origin::Line, _) => {
+            "set `FLOWBIND_STORE_KEY` to the key it was made with, or make a new line with this key"
+                .to_owned()
+        }
+    }
+}
+
+/// What to do when there is nothing to read.
+fn unreadable(origin: &Origin, damage: Damage) -> String {
+    match (origin, damage) {
+        (Origin::File(_), Damage::Version(_)) => {
+            format!("use the flowbind that wrote it, or {START_AFRESH}")
+        }
+        (Origin::File(_), _) => START_AFRESH.to_owned(),
+        (Origin::Line, _) => {
+            "copy the whole line again, from its first character to its last, or make a new one"
+                .to_owned()
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(formatter, "`{}`", file.display()),
+            Self::Line => formatter.write_str("the encrypted sign-in"),
+        }
+    }
+}
+
+impl fmt::Display for KeyHolder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Variable => "`FLOWBIND_STORE_KEY`",
+            Self::Keyring => "the key in the keyring",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(origin: Origin, holder: KeyHolder) -> StoreError {
+        StoreError::WrongKey { origin, holder }
+    }
+
+    #[test]
+    fn a_wrong_key_is_told_with_where_it_is_from_and_what_to_do() {
+        let file = || Origin::File("/kept/sign-ins.age".into());
+        let error = wrong(file(), KeyHolder::Variable);
+        let text =
+            "`FLOWBIND_STORE_KEY` does not open `/kept/sign-ins.age`: it was made with another key";
+        assert_eq!(error.to_string(), text);
+        assert!(error.is_usage());
+        let hint = &error.hints()[0];
+        assert!(hint.contains("the key it was made with"), "{hint}");
+        assert!(hint.contains("`flowbind auth logout`"), "{hint}");
+
+        let error = wrong(file(), KeyHolder::Keyring);
+        assert!(error.to_string().starts_with("the key in the keyring does not open"), "{error}");
+        assert!(!error.is_usage() && !error.hints()[0].contains("FLOWBIND_STORE_KEY"));
+
+        let error = wrong(Origin::Line, KeyHolder::Variable);
+        assert!(!error.hints()[0].contains("logout"), "{:?}", error.hints());
+    }
+
+    #[test]
+    fn a_missing_key_is_told_with_a_way_to_make_one() {
+        let error = StoreError::MissingKey;
+        assert!(error.to_string().contains("FLOWBIND_STORE_KEY"));
+        assert!(error.hints()[0].contains("openssl rand -base64 32"));
+        assert!(error.is_usage());
+    }
+
+    #[test]
+    fn a_mode_is_told_as_chmod_takes_it() {
+        let error = StoreError::Exposed { file: "/kept/sign-ins.json".into(), mode: 0o64 };
+        assert!(error.to_string().ends_with("its mode is 064"), "{error}");
+        assert!(error.hints()[0].contains("`chmod 600 /kept/sign-ins.json`"));
+    }
+}

@@ -1,0 +1,340 @@
+//! The key that sign-ins are encrypted with, in the format of age.
+//!
+//! The format is that of <https://age-encryption.org/v1>, so what is made here is opened by any
+//! other program for it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use age::secrecy::{ExposeSecret, SecretSlice, SecretString};
+use age::{DecryptError, scrypt, x25519};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
+
+use super::file::MOST_BYTES;
+use super::{Damage, KeyHolder, Origin, SignIns, StoreError};
+
+/// The fewest characters of a passphrase.
+const FEWEST_CHARACTERS: usize = 16;
+
+/// How much work it is to try a passphrase: 2 to the power of this many rounds, some 100 ms.
+const WORK: u8 = 15;
+
+/// How much work is done at most to read, which takes 256 MiB of memory: what `age` itself writes.
+const MOST_WORK: u8 = 18;
+
+/// `age-encryption.org`, with which every such file begins, in base64.
+const SEALED: &str = "YWdlLWVuY3J5cHRpb24ub3Jn";
+
+/// Base64 as it is written, and read whether or not its padding was copied.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The key that sign-ins are encrypted with.
+#[derive(Clone)]
+pub struct StoreKey(Kind);
+
+/// What a key is.
+#[derive(Clone)]
+enum Kind {
+    /// An identity of age.
+    Identity(x25519::Identity),
+    /// Anything else that is long enough.
+    Passphrase(SecretString),
+}
+
+/// Why a text is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreKeyError {
+    /// It could be guessed.
+    #[error("it has fewer than {FEWEST_CHARACTERS} characters")]
+    Short,
+    /// It begins like an identity of age and is none.
+    #[error("it begins with `AGE-` and is no identity as `age-keygen` makes them")]
+    Identity,
+    /// It is the half of a key that is not secret.
+    #[error("it is a public key of age: give the `AGE-SECRET-KEY-1...` that it belongs to")]
+    Public,
+}
+
+/// Why something was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Shut {
+    /// By another key it might be.
+    #[error("it was made with another key")]
+    Key,
+    /// It is damaged.
+    #[error(transparent)]
+    Damage(Damage),
+}
+
+impl FromStr for StoreKey {
+    type Err = StoreKeyError;
+
+    /// Takes an identity, alone or in the file that `age-keygen` writes, or else a passphrase.
+    fn from_str(text: &str) -> Result<Self, StoreKeyError> {
+        let begins = |line: &&str| line.to_ascii_uppercase().starts_with("AGE-");
+        if let Some(line) = text.lines().map(str::trim).find(begins) {
+            let identity = line.parse().map_err(|_| StoreKeyError::Identity)?;
+            return Ok(Self(Kind::Identity(identity)));
+        }
+        let passphrase = text.trim();
+        if passphrase.parse::<x25519::Recipient>().is_ok() {
+            return Err(StoreKeyError::Public);
+        }
+        if passphrase.chars().count() < FEWEST_CHARACTERS {
+            return Err(StoreKeyError::Short);
+        }
+        Ok(Self(Kind::Passphrase(SecretString::from(passphrase))))
+    }
+}
+
+impl StoreKey {
+    /// A key that nothing was encrypted with, for who only removes.
+    pub fn random() -> Self {
+        Self::generate().0
+    }
+
+    /// Makes a key.
+    pub(super) fn generate() -> (Self, SecretString) {
+        let identity = x25519::Identity::generate();
+        let text = identity.to_string();
+        (Self(Kind::Identity(identity)), text)
+    }
+
+    /// Encrypts sign-ins to one line, such as a secret variable of a pipeline takes.
+    ///
+    /// # Errors
+    /// The encryption failed.
+    pub fn seal_line(&self, sign_ins: &SignIns) -> Result<String, StoreError> {
+        let text = sign_ins.to_json();
+        Ok(BASE64.encode(self.seal(text.expose_secret().as_bytes())?))
+    }
+
+    /// Reads sign-ins from such a line, whatever white space a copy brought into it.
+    ///
+    /// # Errors
+    /// The line is damaged, or was made with another key.
+    pub fn open_line(&self, text: &str) -> Result<SignIns, StoreError> {
+        self.opened_line(text).map_err(|shut| shut.error(Origin::Line, KeyHolder::Variable))
+    }
+
+    fn opened_line(&self, text: &str) -> Result<SignIns, Shut> {
+        if text.len() > 2 * MOST_BYTES {
+            return Err(Shut::Damage(Damage::Size));
+        }
+        let line: String = text.split_whitespace().collect();
+        let sealed = BASE64.decode(line).map_err(|_| Shut::Damage(Damage::Base64))?;
+        SignIns::from_json(self.open(&sealed)?.expose_secret()).map_err(Shut::Damage)
+    }
+
+    /// Encrypts bytes.
+    ///
+    /// # Errors
+    /// The encryption failed.
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let sealed = match &self.0 {
+            Kind::Identity(identity) => age::encrypt(&identity.to_public(), plain),
+            Kind::Passphrase(passphrase) => {
+                let mut recipient = scrypt::Recipient::new(passphrase.clone());
+                recipient.set_work_factor(WORK);
+                age::encrypt(&recipient, plain)
+            }
+        };
+        sealed.map_err(|_| StoreError::Unsealable)
+    }
+
+    /// Encrypts bytes so that nobody but who has this key could have made them. What is encrypted to an
+    /// identity of age can be made by whoever knows its public half, so the text of the identity serves
+    /// as a passphrase.
+    ///
+    /// # Errors
+    /// The encryption failed.
+    pub fn seal_own(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.as_passphrase().seal(plain)
+    }
+
+    /// Decrypts what [`Self::seal_own`] made.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or were encrypted with another key or in another way.
+    pub fn open_own(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
+        self.as_passphrase().open(sealed)
+    }
+
+    fn as_passphrase(&self) -> Self {
+        match &self.0 {
+            Kind::Identity(identity) => Self(Kind::Passphrase(identity.to_string())),
+            Kind::Passphrase(passphrase) => Self(Kind::Passphrase(passphrase.clone())),
+        }
+    }
+
+    /// Decrypts bytes.
+    ///
+    /// # Errors
+    /// They are damaged, or were encrypted with another key.
+    pub fn open(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
+        let plain = match &self.0 {
+            Kind::Identity(identity) => age::decrypt(identity, sealed),
+            Kind::Passphrase(passphrase) => {
+                let mut identity = scrypt::Identity::new(passphrase.clone());
+                identity.set_max_work_factor(MOST_WORK);
+                age::decrypt(&identity, sealed)
+            }
+        };
+        plain.map(SecretSlice::from).map_err(|error| match error {
+            DecryptError::NoMatchingKeys
+            | DecryptError::DecryptionFailed
+            | DecryptError::KeyDecryptionFailed => Shut::Key,
+            DecryptError::ExcessiveWork { .. } => Shut::Damage(Damage::Work),
+            _ => Shut::Damage(Damage::Seal),
+        })
+    }
+}
+
+/// Whether a text is a line of encrypted sign-ins rather than a token.
+pub fn is_sealed_line(text: &str) -> bool {
+    let dense = text.chars().filter(|character| !character.is_whitespace());
+    dense.take(SEALED.len()).eq(SEALED.chars())
+}
+
+impl Shut {
+    /// The error for what was not opened, and by which key.
+    pub(super) fn error(self, origin: Origin, holder: KeyHolder) -> StoreError {
+        match self {
+            Self::Key => StoreError::WrongKey { origin, holder },
+            Self::Damage(source) => StoreError::Unreadable { origin, source },
+        }
+    }
+}
+
+impl fmt::Debug for StoreKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("StoreKey(****)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign_in::store::testing::{name, sign_in};
+
+    const PASSPHRASE: &str = "sixteen letters.";
+
+    fn some() -> SignIns {
+        let mut sign_ins = SignIns::default();
+        sign_ins.put(name("a"), sign_in("hush-hush"));
+        sign_ins
+    }
+
+    fn key(text: &str) -> StoreKey {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_text_is_an_identity_a_long_passphrase_or_refused() {
+        let (_, text) = StoreKey::generate();
+        let identity = text.expose_secret();
+        let file = format!("# created: today\n# public key: age1made-up\n{identity}\n");
+        for text in [identity, &format!(" {identity}\r\n"), &identity.to_lowercase(), &file] {
+            assert!(matches!(key(text).0, Kind::Identity(_)), "{text}");
+        }
+        assert!(matches!(key(PASSPHRASE).0, Kind::Passphrase(_)));
+        let public = text.expose_secret().parse::<x25519::Identity>().unwrap().to_public();
+        let cases = [
+            ("fifteen letters", StoreKeyError::Short),
+            ("  fifteen letters  \n", StoreKeyError::Short),
+            ("", StoreKeyError::Short),
+            (&identity[..identity.len() - 1], StoreKeyError::Identity),
+            ("AGE-SECRET-KEY-PQ-1MADEUP", StoreKeyError::Identity),
+            (&public.to_string(), StoreKeyError::Public),
+        ];
+        for (text, error) in cases {
+            assert_eq!(text.parse::<StoreKey>().unwrap_err(), error, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_opened_by_the_key_it_was_made_with_however_it_was_copied() {
+        for key in [StoreKey::generate().0, key(PASSPHRASE)] {
+            let line = key.seal_line(&some()).unwrap();
+            assert!(line.starts_with(SEALED) && !line.contains(char::is_whitespace));
+            let wrapped: Vec<_> = line.as_bytes().chunks(10).map(String::from_utf8_lossy).collect();
+            let wrapped = format!("\n {}\r\n", wrapped.join("\r\n"));
+            for text in [&line, line.trim_end_matches('='), &wrapped] {
+                assert!(is_sealed_line(text));
+                assert_eq!(key.open_line(text).unwrap(), some());
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_is_no_sealed_line() {
+        for text in ["", "0.AXkA-made-up", "eyJhbGciOi", "YWdlLWVuY3J5cHRpb24", "age-encryption"] {
+            assert!(!is_sealed_line(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_key_opens_nothing_and_says_so() {
+        let keys = [StoreKey::generate().0, StoreKey::generate().0, key(PASSPHRASE)];
+        let other = key("sixteen others..");
+        let line = keys[0].seal_line(&some()).unwrap();
+        let by_passphrase = keys[2].seal_line(&some()).unwrap();
+        for (key, line) in [(&keys[1], &line), (&keys[2], &line), (&other, &by_passphrase)] {
+            let error = key.open_line(line).unwrap_err();
+            assert!(matches!(error, StoreError::WrongKey { origin: Origin::Line, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_our_own_cannot_be_made_with_the_public_half_of_a_key() {
+        let (identity, text) = StoreKey::generate();
+        for key in [&identity, &key(PASSPHRASE)] {
+            let sealed = key.seal_own(b"made-up").unwrap();
+            assert_eq!(key.open_own(&sealed).unwrap().expose_secret(), b"made-up");
+        }
+        let public = text.expose_secret().parse::<x25519::Identity>().unwrap().to_public();
+        let forged = age::encrypt(&public, b"forged").unwrap();
+        assert!(identity.open(&forged).is_ok());
+        assert!(matches!(identity.open_own(&forged), Err(Shut::Key)));
+    }
+
+    #[test]
+    fn a_damaged_line_is_told_from_a_wrong_key() {
+        let key = StoreKey::generate().0;
+        let line = key.seal_line(&some()).unwrap();
+        let mut changed = BASE64.decode(&line).unwrap();
+        *changed.last_mut().unwrap() ^= 1;
+        let cases = [
+            ("not base64!".to_owned(), Damage::Base64),
+            (line[..line.len() - 20].to_owned(), Damage::Seal),
+            (BASE64.encode(changed), Damage::Seal),
+            (SEALED.to_owned(), Damage::Seal),
+            (BASE64.encode(key.seal(b"hush-hush").unwrap()), Damage::Json { line: 1, column: 1 }),
+            ("A".repeat(2 * MOST_BYTES + 1), Damage::Size),
+        ];
+        for (text, damage) in cases {
+            let error = key.open_line(&text).unwrap_err();
+            let told = matches!(&error, StoreError::Unreadable { source, .. } if *source == damage);
+            assert!(told, "{damage:?}: {error:?}");
+            assert!(!format!("{error:?}").contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_file_that_asks_for_too_much_work_is_refused_before_any() {
+        let sealed = key(PASSPHRASE).seal(b"{}").unwrap();
+        let place = sealed.windows(4).position(|part| part == b" 15\n").unwrap();
+        let mut greedy = sealed;
+        greedy[place + 1..place + 3].copy_from_slice(b"63");
+        assert!(matches!(key(PASSPHRASE).open(&greedy), Err(Shut::Damage(Damage::Work))));
+    }
+
+    #[test]
+    fn a_key_is_not_in_its_debug_text() {
+        assert_eq!(format!("{:?}", key(PASSPHRASE)), "StoreKey(****)");
+    }
+}

@@ -1,0 +1,210 @@
+//! The keyring of the operating system, which keeps the key and nothing else.
+//!
+//! The Credential Manager of Windows takes 2,560 bytes at most, which is less than sign-ins need:
+//! so they are in an encrypted file, and here is only its key.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, thread};
+
+use age::secrecy::{ExposeSecret, SecretString};
+use keyring_core::{CredentialStore, Entry, Error};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::StoreKey;
+use crate::model::printable;
+
+/// The name of the program in the keyring.
+const SERVICE: &str = "flowbind";
+
+/// The name of the key there.
+const USER: &str = "store-key";
+
+/// How long the keyring may take to answer.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// The most characters that are shown of what the keyring says.
+const MOST_SHOWN: usize = 200;
+
+/// What opens a keyring.
+type Opener = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
+
+/// A keyring.
+#[derive(Clone)]
+pub(super) struct Keyring {
+    opener: Arc<Opener>,
+}
+
+/// Why the keyring does not give or take the key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// There is none, or it refuses.
+    #[error("{0}")]
+    Refused(String),
+    /// It may be waiting for somebody to unlock it.
+    #[error("it did not answer within {} seconds", LIMIT.as_secs())]
+    Silent,
+    /// Somebody else wrote there.
+    #[error("its entry `{USER}` of `{SERVICE}` holds no key of flowbind")]
+    Foreign,
+}
+
+impl Keyring {
+    /// The keyring of this operating system.
+    pub(super) fn of_the_system() -> Self {
+        Self::new(system_store)
+    }
+
+    /// A keyring that is opened by a function whenever it is asked for something.
+    pub(super) fn new(
+        opener: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { opener: Arc::new(opener) }
+    }
+
+    /// The key that is kept, if there is one.
+    ///
+    /// # Errors
+    /// The keyring is unavailable, or holds something else under this name.
+    pub(super) async fn key(&self) -> Result<Option<StoreKey>, KeyringError> {
+        let text = self.ask(|entry| entry.get_password().map(SecretString::from)).await?;
+        let key = text.map(|text| text.expose_secret().parse()).transpose();
+        key.map_err(|_| KeyringError::Foreign)
+    }
+
+    /// Makes a key and keeps it.
+    ///
+    /// # Errors
+    /// The keyring is unavailable.
+    pub(super) async fn make_key(&self) -> Result<StoreKey, KeyringError> {
+        let (key, text) = StoreKey::generate();
+        self.ask(move |entry| entry.set_password(text.expose_secret())).await?;
+        Ok(key)
+    }
+
+    /// Removes the key, and says whether there was one.
+    ///
+    /// # Errors
+    /// The keyring is unavailable.
+    pub(super) async fn remove_key(&self) -> Result<bool, KeyringError> {
+        Ok(self.ask(Entry::delete_credential).await?.is_some())
+    }
+
+    /// Asks the keyring for something about its entry; none if there is no such entry.
+    ///
+    /// A keyring that never answers holds its thread for ever. Nothing waits for that thread, so
+    /// the program can end in spite of it.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, KeyringError> {
+        let (sender, receiver) = oneshot::channel();
+        let opener = Arc::clone(&self.opener);
+        let answer = move || {
+            let entry = opener().and_then(|store| store.build(SERVICE, USER, None));
+            let _ = sender.send(entry.and_then(|entry| question(&entry)));
+        };
+        let thread = thread::Builder::new().name("keyring".to_owned()).spawn(answer);
+        thread.map_err(|error| KeyringError::Refused(error.to_string()))?;
+        match timeout(LIMIT, receiver).await {
+            Ok(Ok(Ok(answer))) => Ok(Some(answer)),
+            Ok(Ok(Err(Error::NoEntry))) => Ok(None),
+            Ok(Ok(Err(error))) => Err(refused(&error)),
+            Ok(Err(_)) => Err(KeyringError::Refused("it ended without an answer".to_owned())),
+            Err(_) => Err(KeyringError::Silent),
+        }
+    }
+}
+
+/// What the keyring says, without what it holds.
+fn refused(error: &Error) -> KeyringError {
+    match error {
+        Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::Ambiguous(_) => {
+            KeyringError::Foreign
+        }
+        other => KeyringError::Refused(printable(&other.to_string(), MOST_SHOWN)),
+    }
+}
+
+/// Opens the Keychain of macOS.
+#[cfg(target_os = "macos")]
+fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+/// Opens the Credential Manager of Windows.
+#[cfg(windows)]
+fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// Opens the Secret Service of a desktop session.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keyring")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use super::*;
+    use crate::sign_in::store::testing::keyring;
+
+    #[tokio::test]
+    async fn a_key_is_made_given_and_removed() {
+        let (keyring, _) = keyring();
+        assert!(keyring.key().await.unwrap().is_none());
+        let key = keyring.make_key().await.unwrap();
+        let sealed = key.seal(b"made-up").unwrap();
+        let given = keyring.key().await.unwrap().unwrap();
+        assert!(given.open(&sealed).is_ok());
+        assert!(keyring.remove_key().await.unwrap());
+        assert!(!keyring.remove_key().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn something_else_under_the_name_is_no_key() {
+        let (keyring, store) = keyring();
+        let entry = store.build(SERVICE, USER, None).unwrap();
+        for secret in [&b"hush"[..], b"\xff"] {
+            entry.set_secret(secret).unwrap();
+            let error = keyring.key().await.unwrap_err();
+            assert_eq!(error, KeyringError::Foreign);
+            assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_keyring_that_is_absent_says_why() {
+        let keyring = Keyring::new(|| Err(Error::NoStorageAccess("no bus".into())));
+        let error = keyring.key().await.unwrap_err().to_string();
+        assert!(error.contains("no bus"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_keyring_that_gives_up_without_a_word_is_told() {
+        let keyring = Keyring::new(|| std::panic::resume_unwind(Box::new("made-up")));
+        let error = keyring.key().await.unwrap_err();
+        assert!(matches!(error, KeyringError::Refused(_)), "{error:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keyring_that_never_answers_is_left_alone() {
+        let (release, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let keyring = Keyring::new(move || {
+            let _ = wait.lock().unwrap().recv();
+            Err(Error::NoEntry)
+        });
+        assert_eq!(keyring.key().await.unwrap_err(), KeyringError::Silent);
+        drop(release);
+    }
+}
