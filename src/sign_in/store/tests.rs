@@ -397,7 +397,7 @@ async fn a_second_task_waits_until_the_first_lets_go() {
 /// Runs this test program again, in which one test holds the lock until its input ends.
 fn holder(folder: &Path) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "auth::store::tests::a_child_holds_the_lock", "--nocapture"])
+        .args(["--exact", "sign_in::store::tests::a_child_holds_the_lock", "--nocapture"])
         .env(HELD_FOLDER, folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
