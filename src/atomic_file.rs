@@ -1,5 +1,5 @@
-//! Files that are written as a whole: at any time the earlier one or the new one is there, and never
-//! a part of one.
+//! Files that are written as a whole: a reader finds the earlier file or the new one, and never a
+//! part of one.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -58,8 +58,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     new.take_name(path)
 }
 
-/// Writes a file that holds no secret: a new one, or one in the place of an earlier one. A link is
-/// followed.
+/// Writes a file without secrets: creates it if missing, else replaces it. A link is followed.
 ///
 /// # Errors
 /// The file or its folder cannot be written; the earlier file is there still.
@@ -189,7 +188,7 @@ impl NewFile {
         self.fill(&vec![b' '; bytes])
     }
 
-    /// Writes to the disk what the file is to hold, in the place of what it held.
+    /// Replaces the content of the file and syncs it to the disk.
     ///
     /// # Errors
     /// The disk is full, or fails.

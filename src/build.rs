@@ -17,7 +17,7 @@ fn main() {
     println!("cargo:rustc-env=FLOWBIND_VERSION={version} (commit {commit})");
 }
 
-/// What the surroundings say.
+/// Returns the commit that the environment variables name, with its date if they give one.
 fn given() -> Option<String> {
     let variable = |name| env::var(name).ok().filter(|value| is_plain(value));
     let commit: String = variable("FLOWBIND_COMMIT")?.chars().take(12).collect();
@@ -27,7 +27,8 @@ fn given() -> Option<String> {
     })
 }
 
-/// What the repository says; none where this folder is not the top of one.
+/// Returns the commit that the Git repository is at, with its date; none if this folder is not the
+/// top of a repository.
 fn asked() -> Option<String> {
     if !Path::new(".git").exists() {
         return None;
@@ -39,14 +40,15 @@ fn asked() -> Option<String> {
     git(&["log", "-1", "--abbrev=12", "--format=%h, %cs"])
 }
 
-/// The one line that Git answers.
+/// Runs Git and returns its output without blanks around it; none if it failed or printed nothing.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let line = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     (output.status.success() && !line.is_empty()).then_some(line)
 }
 
-/// Whether a text may stand in the version: a commit or a date.
+/// Returns whether a commit or a date may stand in the version: only ASCII letters, digits and
+/// hyphens.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -1,4 +1,4 @@
-//! The option of writing nothing, where a command never writes.
+//! The option `--dry-run`, which the commands that never write refuse.
 
 use clap::builder::UnknownArgumentValueParser;
 use clap::{Arg, ArgAction, Command};
@@ -9,8 +9,8 @@ const TIP: &str = "leave it out: this command writes nothing, so that every run 
 /// The commands that never write.
 const COMMANDS: [&str; 2] = ["plan", "check"];
 
-/// The same program, where the commands that never write refuse a dry run with the reason. No page
-/// and no completion is to offer it.
+/// Makes the commands that never write refuse `--dry-run` and say why. The option is hidden from
+/// help pages and completions.
 pub(super) fn refusing(program: Command) -> Command {
     COMMANDS.into_iter().fold(program, |program, name| {
         program.mut_subcommand(name, |command| command.arg(refused()))

@@ -60,7 +60,8 @@ enum Log {
 }
 
 impl LogArgs {
-    /// How much is logged: whoever names a file wants something in it.
+    /// Returns how much is logged: the level that was given, else `debug` with `--log-file` and
+    /// nothing without.
     pub fn level(&self) -> LevelFilter {
         match (self.log, &self.log_file) {
             (Some(log), _) => log.into(),

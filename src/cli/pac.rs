@@ -1,5 +1,5 @@
-//! Names that users of `pac` try: those that mean the same here are understood, and every other is
-//! answered with the right one. What follows a name is never repeated, as it may be a secret.
+//! Names that users of `pac` try: names with the same meaning here are translated, and all others
+//! are refused with the right one. The value of an option is never repeated, as it may be a secret.
 //!
 //! The names are those of
 //! <https://learn.microsoft.com/power-platform/developer/cli/reference/auth> and of PowerShell's
@@ -105,7 +105,7 @@ const CLOUDS: &[(&str, &str)] = &[
     ("china", "china"),
 ];
 
-/// The command line in this program's own words.
+/// Translates the command line into this program's own words.
 ///
 /// # Errors
 /// A word that means nothing here.
@@ -124,7 +124,7 @@ pub fn understood(
     Ok(own)
 }
 
-/// One word in this program's own words; the next one may be its value.
+/// Translates one word; the next word may be its value.
 fn translated(word: &OsString, next: Option<&OsString>) -> Result<Vec<OsString>, Misunderstood> {
     let (name, value) = split(word.to_str().unwrap_or_default());
     match meaning(name) {
@@ -141,7 +141,8 @@ fn translated(word: &OsString, next: Option<&OsString>) -> Result<Vec<OsString>,
     }
 }
 
-/// An option and the value that it may hold: `pac` and PowerShell write `-env:VALUE` as well.
+/// Splits a word into an option and its value, if it holds one: `pac` and PowerShell write
+/// `-env:VALUE` as well.
 fn split(word: &str) -> (&str, Option<&str>) {
     match word.find(['=', ':']) {
         Some(end) if word.starts_with('-') => (&word[..end], Some(&word[end + 1..])),

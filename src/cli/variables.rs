@@ -1,4 +1,4 @@
-//! What environment variables say beside the command line, which comes first.
+//! Environment variables that stand for options. The command line overrules them.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -17,22 +17,22 @@ const OVERRULES: &[(&str, &str)] = &[
 /// What a variable says that does not set its flag.
 const NO: &[&str] = &["n", "no", "f", "false", "off", "0"];
 
-/// Whether the variable of a flag sets it, as the command line took it.
+/// Returns whether an environment variable sets its flag, by the rules of the command line.
 pub(crate) fn is_set(variable: &str) -> bool {
     let value = env::var_os(variable).map(|value| plain(&value));
     value.is_some_and(|value| !value.is_empty() && !NO.contains(&value.as_str()))
 }
 
-/// What a variable says, however it is written.
+/// Returns the value of a variable in lower case and without blanks around it.
 fn plain(value: &OsStr) -> String {
     value.to_string_lossy().trim().to_ascii_lowercase()
 }
 
-/// What the words and the variables say.
+/// Parses the words of the command line together with the environment variables.
 ///
 /// # Errors
-/// What is wrong with them, or the help or version that was asked for. What is wrong with the words
-/// is told without the variables, which nobody typed.
+/// The first mistake in them, or the help or version that was asked for. If the words alone are
+/// wrong, the error does not name the variables, which nobody typed.
 pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<ArgMatches, Error> {
     let is_given = |(option, _): &&(&str, &str)| words.iter().any(|word| word == option);
     let overruled: Vec<&str> = OVERRULES.iter().filter(is_given).map(|(_, id)| *id).collect();
@@ -48,22 +48,22 @@ pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<Ar
     }
 }
 
-/// Whether the argument's variable says nothing: it is empty, as pipelines set those that have no
-/// value, or it says no, as if the flag were not given.
+/// Returns whether the argument's variable has no effect: it is empty, as pipelines set those that
+/// have no value, or it says no, as if the flag were not given.
 fn says_nothing(arg: &Arg) -> bool {
     let value = arg.get_env().and_then(env::var_os).map(|value| plain(&value));
     let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
     value.is_some_and(|value| value.is_empty() || (is_flag && NO.contains(&value.as_str())))
 }
 
-/// The same command, where those arguments have no variables.
+/// Returns the command with the variables removed from the arguments for which `are_gone` holds.
 fn without_variables(command: Command, are_gone: &dyn Fn(&Arg) -> bool) -> Command {
     let command =
         command.mut_args(|arg| if are_gone(&arg) { arg.env(Resettable::Reset) } else { arg });
     command.mut_subcommands(|command| without_variables(command, are_gone))
 }
 
-/// The same error, which names the variable that a bad value came from.
+/// Adds to an error the name of the environment variable that the bad value came from.
 fn blaming(mut error: Error, command: &Command) -> Error {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
         return error;
@@ -78,7 +78,7 @@ fn blaming(mut error: Error, command: &Command) -> Error {
     error
 }
 
-/// The option with that name, of the command or of one below it.
+/// Finds the option with that name in a command or in its subcommands.
 fn find<'command>(command: &'command Command, option: &str) -> Option<&'command Arg> {
     let own = command.get_arguments().find(|argument| argument.get_long() == Some(option));
     own.or_else(|| command.get_subcommands().find_map(|below| find(below, option)))

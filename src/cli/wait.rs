@@ -16,7 +16,7 @@ pub struct WaitArgs {
 }
 
 impl WaitArgs {
-    /// How long to wait; none if a flow that is not ready is a problem at once.
+    /// Returns the longest time to wait; none if a flow that is not ready is a problem at once.
     pub fn longest(&self) -> Option<Duration> {
         self.wait_ready.filter(|seconds| *seconds > 0).map(Duration::from_secs)
     }

@@ -59,8 +59,8 @@ pub enum CallbackUrlError {
     Malformed,
 }
 
-/// A trigger of a workflow as its URLs name it: the same in all of them, whatever their hosts, forms
-/// and signatures.
+/// The identity of a trigger, taken from its URL: equal for all URLs of one trigger, whatever their
+/// hosts, forms and signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Started(Vec<Vec<u8>>);
 
@@ -74,33 +74,33 @@ struct Meaning {
 }
 
 impl CallbackUrl {
-    /// The URL as the service sent it, for the one place that writes it.
+    /// Exposes the URL exactly as the service sent it, for the one place that writes it.
     pub fn expose(&self) -> &str {
         self.verbatim.expose_secret()
     }
 
-    /// What may be shown of it.
+    /// Returns the parts of the URL that may be shown.
     pub fn view(&self) -> &UrlView {
         &self.view
     }
 
-    /// The id of the environment whose own host it leads to.
+    /// Returns the id of the environment, if the URL's host is an environment's own.
     pub fn environment(&self) -> Option<String> {
         parts::environment(&self.view.host)
     }
 
-    /// Reads what it is made of, as far as that may be shown.
+    /// Reads the parts of the URL that may be shown in detail.
     pub fn read_parts(&self) -> Parts {
         self.read().as_ref().map(Parts::of).unwrap_or_default()
     }
 
-    /// Whether the scheme is https.
+    /// Returns whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// Whether every program reads the same host out of it. What parsers disagree on, such as
-    /// a backslash, credentials or a missing slash, has no place in what others will call.
+    /// Returns whether every program reads the same host out of the URL. It must not have what
+    /// parsers disagree on, such as a backslash, credentials or a missing slash.
     pub fn is_unambiguous(&self) -> bool {
         let text = self.expose();
         let origin = format!("https://{}", self.view.host);
@@ -111,8 +111,8 @@ impl CallbackUrl {
             && !text.contains(['\\', '#', '@'])
     }
 
-    /// The signatures in it, as they stand and as they read with percent-encoding undone: what has
-    /// to be covered besides the whole, since a part of a covered text is not.
+    /// Returns the signatures in the URL, as written and with percent-encoding undone. Logs must
+    /// mask them besides the whole URL, since masking a text does not mask a part of it.
     pub fn signatures(&self) -> Vec<Signature> {
         let query = self.expose().split_once('?').map_or("", |(_, query)| query);
         let query = query.split_once('#').map_or(query, |(query, _)| query);
@@ -129,48 +129,50 @@ impl CallbackUrl {
         signatures
     }
 
-    /// The same URL, of which the service says by which method it is called.
+    /// Sets the HTTP method that the service names for the URL; an unknown method is dropped.
     #[must_use]
     pub fn called_by(self, method: Option<&str>) -> Self {
         let is_said = |known: &&str| method.is_some_and(|said| said.eq_ignore_ascii_case(known));
         Self { method: METHODS.into_iter().find(is_said), ..self }
     }
 
-    /// The method by which it is called, where the service said one that is known.
+    /// Returns the HTTP method of the URL, if the service named one that is known.
     pub fn method(&self) -> Option<&'static str> {
         self.method
     }
 
-    /// The trigger that it starts, if it is of one of the forms that start one.
+    /// Returns the trigger that the URL starts, if its path has one of the known forms.
     pub fn started(&self) -> Option<Started> {
         let meaning = self.meaning()?;
         meaning.started().map(|path| Started(path.to_vec()))
     }
 
-    /// How many characters have to be stored.
+    /// Counts the characters that have to be stored.
     pub fn length(&self) -> usize {
         self.expose().chars().count()
     }
 
-    /// Whether both lead to the same place with the same rights, however they are spelled.
+    /// Returns whether both URLs lead to the same place with the same rights, however they are
+    /// spelled.
     pub fn means_the_same_as(&self, other: &Self) -> bool {
         self.meaning() == other.meaning()
     }
 
-    /// Its parts in one spelling. They are not kept: few URLs are compared by them, and they take
-    /// several times the room of the text.
+    /// Normalizes the parts of the URL. The result is not cached: few URLs are compared by it, and
+    /// it takes several times the memory of the text.
     fn meaning(&self) -> Option<Meaning> {
         self.read().as_ref().map(Meaning::of)
     }
 
-    /// The URL as it was read when it was taken in.
+    /// Parses the stored text again.
     fn read(&self) -> Option<Url> {
         Url::parse(self.expose()).ok()
     }
 }
 
 impl CallbackUrl {
-    /// Whether both lead to the same trigger, whoever may call them.
+    /// Returns whether both URLs have the same origin and path; their queries may differ, and with
+    /// them the signatures.
     pub fn leads_where(&self, other: &Self) -> bool {
         let place = |url: &Self| url.meaning().map(|meaning| (meaning.origin, meaning.path));
         place(self) == place(other)
@@ -217,7 +219,7 @@ impl PartialEq for CallbackUrl {
 
 impl Eq for CallbackUrl {}
 
-/// A part of a query with percent-encoding undone.
+/// Undoes the percent-encoding of a part of a query.
 fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
@@ -241,7 +243,8 @@ impl Meaning {
         }
     }
 
-    /// The path from the workflow on, if it is one of the forms that lead to a trigger.
+    /// Returns the path from `workflows` on, if the whole path has one of the forms that lead to a
+    /// trigger.
     fn started(&self) -> Option<&[Vec<u8>]> {
         let begin = self.path.iter().position(|segment| segment == b"workflows")?;
         let (before, started) = self.path.split_at(begin);
@@ -267,7 +270,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Whether a URL leads to this machine and nowhere else.
+/// Returns whether a URL leads to this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -277,7 +280,8 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether what goes to a URL stays between here and there: by https, or on this machine.
+/// Returns whether nobody on the network can read what is sent to a URL: it is https, or on this
+/// machine.
 pub fn is_private(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }

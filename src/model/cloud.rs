@@ -52,8 +52,8 @@ pub struct Cloud {
     client_id: Option<String>,
 }
 
-/// How many digits of an environment's id are a part of its host by themselves, where a cloud does
-/// not say it.
+/// Returns the default number of digits of an environment's id that form a label of their own in
+/// its host.
 fn usual_digits() -> usize {
     1
 }
@@ -67,8 +67,8 @@ impl Clouds {
         toml::from_str(TABLE)
     }
 
-    /// The same clouds with a file of the same shape laid over them, key by key. A cloud that is
-    /// not known is added if it has all that it needs; the sandbox stays as it is.
+    /// Overlays the clouds with a file of the same shape, key by key. A cloud that is not known is
+    /// added if it has all required keys; the sandbox cannot be changed.
     ///
     /// # Errors
     /// Everything that is wrong with the file, sorted by place.
@@ -76,23 +76,23 @@ impl Clouds {
         overlay::lay_over(&self.0, text).map(Self)
     }
 
-    /// The names that a manifest may use.
+    /// Returns the cloud names that a manifest may use.
     pub fn names(&self) -> Vec<&str> {
         let named = self.0.keys().map(String::as_str);
         named.filter(|name| *name != SANDBOX).collect()
     }
 
-    /// The cloud of that name.
+    /// Returns the cloud of that name.
     pub fn named(&self, name: &str) -> Option<&Cloud> {
         self.0.get(name)
     }
 
-    /// The cloud whose services are on this machine.
+    /// Returns the cloud whose services are on this machine.
     pub fn sandbox(&self) -> Option<&Cloud> {
         self.named(SANDBOX)
     }
 
-    /// The cloud whose environments have such an address: the longest suffix wins.
+    /// Finds the cloud of an environment by the end of its host: the longest suffix wins.
     pub fn of_environment(&self, url: &EnvironmentUrl) -> Option<&Cloud> {
         if url.is_loopback() {
             return self.sandbox();
@@ -109,18 +109,18 @@ impl Clouds {
 }
 
 impl Cloud {
-    /// The hosts that may ask for a sign-in, each with its port if that is not the usual one.
+    /// Returns the hosts that may ask for a sign-in, each with its port unless that is 443.
     pub fn authorities(&self) -> &[String] {
         &self.authorities
     }
 
-    /// The host to sign in at when only the tenant is known.
+    /// Returns the host to sign in at when only the tenant is known.
     pub fn default_authority(&self) -> Option<&str> {
         self.authorities.first().map(String::as_str)
     }
 
-    /// Whether a sign-in may go to that address. On this machine, only an environment that is
-    /// itself on this machine may ask for one there.
+    /// Returns whether a sign-in may go to that address. An address on this machine is allowed only
+    /// for an environment on this machine.
     pub fn trusts_authority(&self, authority: &Url, environment: &EnvironmentUrl) -> bool {
         if is_loopback(authority) {
             return environment.is_loopback();
@@ -131,14 +131,15 @@ impl Cloud {
         authority.scheme() == "https" && self.authorities.contains(&place)
     }
 
-    /// The origin of the Flow API, without a slash at the end.
+    /// Returns the origin of the Flow API, without a slash at the end.
     pub fn flow_api(&self, environment: &EnvironmentUrl) -> String {
         let origin = self.flow_api.as_ref().map(Url::as_str);
         origin.unwrap_or(environment.origin()).trim_end_matches('/').to_owned()
     }
 
-    /// The origin at which an environment serves the Flow API itself, if its cloud has such hosts: the
-    /// id without hyphens, split before its last digits. The sandbox serves it where it is.
+    /// Builds the origin at which the environment itself serves the Flow API: its id without
+    /// hyphens, with a dot before the last digits. None if the cloud has no such hosts; the sandbox
+    /// serves it at the environment's address.
     pub fn environment_api(&self, url: &EnvironmentUrl, id: &EnvironmentId) -> Option<Url> {
         let Some(suffix) = &self.environment_api else {
             return url.is_loopback().then(|| url.origin().parse().ok()).flatten();
@@ -149,23 +150,23 @@ impl Cloud {
         Url::parse(&format!("https://{first}.{last}{suffix}")).ok()
     }
 
-    /// What a token for the Flow API is made for, with the slash that it needs.
+    /// Returns the audience of a token for the Flow API, with the slash at the end that it needs.
     pub fn flow_audience(&self) -> &str {
         &self.flow_audience
     }
 
-    /// What a pipeline's own token is made for, with which an application signs in without a
+    /// Returns the audience of a pipeline's own token, with which an application signs in without a
     /// secret.
     pub fn federation_audience(&self) -> &str {
         &self.federation_audience
     }
 
-    /// The application that signs in when nobody names one.
+    /// Returns the application that signs in by default.
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
     }
 
-    /// Whether a callback URL may lead to that host.
+    /// Returns whether that host is one of the cloud's hosts for callback URLs.
     pub fn serves_callbacks(&self, host: &str) -> bool {
         self.callback.iter().any(|suffix| host.ends_with(suffix))
     }

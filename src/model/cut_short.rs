@@ -1,9 +1,9 @@
-//! Why a request is not sent once more for want of time.
+//! The reason why a request is not retried: the run has too little time left.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Why a request is not sent once more: the run's time does not suffice.
+/// The reason why a request is not retried: the run has too little time left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutShort {
     /// How long the service asked to wait before that, if it did.

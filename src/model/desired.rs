@@ -1,4 +1,4 @@
-//! What should be, as the manifest says it.
+//! The desired state, as the manifest describes it.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::model::{JsonPointer, LogicalName, RowId, SchemaName, TriggerName, WorkflowId};
 
-/// Everything that should be, for one environment.
+/// The desired state of one environment.
 #[derive(Clone, Debug, Default)]
 pub struct Desired {
     /// The flows, in the manifest's order.
@@ -127,7 +127,7 @@ pub enum SignedUrls {
 }
 
 impl KeyValue {
-    /// What equality and order are about.
+    /// Folds the value into a key for equality and order: texts in lower case.
     fn folded(&self) -> (u8, String, i64) {
         match self {
             Self::Text(text) => (0, text.to_lowercase(), 0),
@@ -158,14 +158,14 @@ impl Ord for KeyValue {
 }
 
 impl Desired {
-    /// The flow that a binding is about.
+    /// Returns the flow of a binding.
     pub fn flow(&self, index: FlowIndex) -> &Flow {
         &self.flows[index.0]
     }
 }
 
 impl Desired {
-    /// The bindings to environment variables alone, and the flows that they are about.
+    /// Keeps only the bindings to environment variables, and the flows of these bindings.
     #[must_use]
     pub fn of_variables(&self) -> Self {
         let is_variable = |binding: &&Binding| matches!(binding.target, Target::Variable { .. });
@@ -181,7 +181,8 @@ impl Desired {
 }
 
 impl Target {
-    /// The target's printable identity; equal for two targets exactly if they are the same place.
+    /// Returns the target's printable identity, which is the same for two targets exactly if they
+    /// are the same place.
     pub fn address(&self) -> String {
         self.to_string()
     }
@@ -225,7 +226,8 @@ impl fmt::Display for Selector {
 }
 
 impl fmt::Display for KeyValue {
-    /// A text is quoted where it could be taken for something else.
+    /// Formats the value, and quotes a text that could be mistaken for another type or part of the
+    /// address.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) if is_plain(text) => formatter.write_str(text),
@@ -236,7 +238,7 @@ impl fmt::Display for KeyValue {
     }
 }
 
-/// Whether a text can stand without quotes and be taken for nothing else.
+/// Returns whether a text cannot be mistaken for anything else without quotes.
 fn is_plain(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
     let another = text.parse::<i64>().is_ok() || text.parse::<bool>().is_ok();

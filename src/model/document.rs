@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 /// What some editors put before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// What a document begins with.
+/// The kind and version that a document begins with.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentKind {
     /// What tells it from other documents.
@@ -71,7 +71,7 @@ impl DocumentKind {
         self.parse(text)
     }
 
-    /// Parses JSON. The mark that some editors of Windows put before a text means nothing.
+    /// Parses JSON, and skips the byte order mark that some editors of Windows put before a text.
     fn parse<D: DeserializeOwned>(&self, text: &[u8]) -> Result<D, DocumentError> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         serde_json::from_slice(text).map_err(|error| {

@@ -38,17 +38,17 @@ pub enum EnvironmentUrlError {
 }
 
 impl EnvironmentUrl {
-    /// The host, in lower case.
+    /// Returns the host, in lower case.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// Whether the environment is on this machine, as the sandbox is.
+    /// Returns whether the environment is on this machine, as the sandbox is.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// Scheme, host and port, without a slash at the end.
+    /// Returns scheme, host and port, without a slash at the end.
     pub fn origin(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }

@@ -1,6 +1,6 @@
 //! Text as a part of markup.
 
-/// The text with what HTML and XML reserve written as entities.
+/// Escapes the characters that HTML and XML reserve.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,5 +1,5 @@
-//! What the stages tell while they work. Every reporter renders the same events, and is told whose
-//! environment each is about.
+//! Events that the stages report while they work. Every reporter renders the same events, and knows
+//! the environment of each.
 
 use std::path::Path;
 use std::time::Duration;
@@ -134,8 +134,8 @@ pub enum Event<'a> {
     },
 }
 
-/// Takes the events of one environment.
+/// A receiver of the events of one environment.
 pub trait Listener {
-    /// Takes an event in.
+    /// Receives an event.
     fn tell(&self, event: Event<'_>);
 }

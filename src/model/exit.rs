@@ -44,7 +44,7 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// The code that the system is given.
+    /// Returns the number that the process exits with.
     pub fn code(self) -> u8 {
         self as u8
     }

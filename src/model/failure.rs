@@ -23,50 +23,50 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of that kind.
+    /// Creates a failure without hints.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), hints: Vec::new(), next: None, timed_out: false }
     }
 
-    /// A failure that an error and its causes put into words.
+    /// Creates a failure whose message is an error with its causes.
     pub fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
         Self::new(exit, sentence(error))
     }
 
-    /// The same failure with one more hint.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// The same failure with a command to type next, made of what was typed.
+    /// Sets the command to type next, which was made from the command that was typed.
     #[must_use]
     pub fn next(self, hint: impl Into<String>) -> Self {
         Self { next: Some(hint.into()), ..self }
     }
 
-    /// What to do about it, as it may be shown. Nothing of a command is covered, since it is typed as it
-    /// stands.
+    /// Returns the hints and then the command to type next, safe to print. Secrets are masked in
+    /// hints but not in the command, which must work when it is typed as shown.
     pub fn help(&self) -> impl Iterator<Item = String> {
         let hints = self.hints.iter().map(|hint| printable(hint, MOST_CHARACTERS));
         hints.chain(self.next.as_deref().map(visible))
     }
 
-    /// The same failure, for want of the run's time.
+    /// Marks that the run failed only because its time was up.
     #[must_use]
     pub fn timed_out(self) -> Self {
         Self { timed_out: true, ..self }
     }
 
-    /// The same failure, which says that nothing was written.
+    /// Adds to the message that nothing was written.
     #[must_use]
     pub fn nothing_written(self) -> Self {
         let message = self.message.trim_end_matches(['.', ' ']);
         Self { message: format!("{message}; nothing was written"), ..self }
     }
 
-    /// How a run that wrote nothing for this reason ended, as a headline.
+    /// Returns the headline for a run that wrote nothing and ended with this failure.
     pub fn headline(&self) -> &'static str {
         match self.exit {
             Exit::Interrupted => "Interrupted",
@@ -80,7 +80,7 @@ impl Failure {
         }
     }
 
-    /// The run was interrupted before anything was written.
+    /// Creates the failure of a run that was interrupted before anything was written.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted; nothing was written")
     }

@@ -1,4 +1,4 @@
-//! What is shown in the place of a secret.
+//! Fingerprints, which are shown in the place of secrets.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ use sha2::{Digest, Sha256};
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The fingerprint of a text, byte for byte.
+    /// Computes the fingerprint of a text, byte for byte.
     pub fn of(text: &str) -> Self {
         let digest = Sha256::digest(text.as_bytes());
         Self(digest[..6].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// The fingerprint that is printed so.
+    /// Parses a fingerprint from its printed form.
     fn read(text: &str) -> Option<Self> {
         let read = Self(u64::from_str_radix(text, 16).ok()?);
         (text.len() == 12 && read.to_string() == text).then_some(read)

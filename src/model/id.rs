@@ -110,7 +110,7 @@ impl EnvironmentId {
     /// What stands before the GUID of a tenant in the id of its first environment.
     const DEFAULT: &str = "default-";
 
-    /// The id as it is compared.
+    /// Normalizes the id for comparison: lower case, without `default-`.
     fn bare(&self) -> String {
         let id = self.0.to_ascii_lowercase();
         id.strip_prefix(Self::DEFAULT).map_or_else(|| id.clone(), str::to_owned)

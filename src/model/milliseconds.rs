@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A time in whole milliseconds, as the log tells it.
+/// Converts a duration to whole milliseconds, the unit of the log.
 pub fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -33,7 +33,7 @@ impl SchemaName {
     /// The longest schema name that Dataverse stores.
     const MOST_CHARACTERS: usize = 100;
 
-    /// The name as written.
+    /// Returns the name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -93,12 +93,12 @@ impl LogicalName {
     /// The longest logical name that Dataverse stores.
     const MOST_CHARACTERS: usize = 128;
 
-    /// A name that Dataverse itself gives, as its reference spells it.
+    /// Takes the name of a table or column of Dataverse itself, spelled as in its reference.
     pub fn of_system(name: &'static str) -> Self {
         Self(name.to_owned())
     }
 
-    /// The name in lower case.
+    /// Returns the name in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -138,7 +138,7 @@ impl TriggerName {
     /// Longer than any key that the designer makes.
     const MOST_CHARACTERS: usize = 256;
 
-    /// The key as the definition has it.
+    /// Returns the key as it stands in the definition.
     pub fn as_str(&self) -> &str {
         &self.0
     }

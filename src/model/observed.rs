@@ -1,4 +1,4 @@
-//! What is, as the services tell it.
+//! The observed state, as the services report it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Observed {
     pub targets: Targets,
 }
 
-/// What came of one read.
+/// The result of reading one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading<T> {
     /// It is there.
@@ -29,8 +29,8 @@ pub enum Reading<T> {
     Refused(ServiceError),
 }
 
-/// What was read, or the service's refusal to show it to this user. That there is nothing is said
-/// by an empty list.
+/// The list that was read, or the service's refusal to show it to this user. An empty list means
+/// that nothing was found.
 pub type Seen<T> = Result<T, ServiceError>;
 
 /// One flow as it is.
@@ -282,8 +282,8 @@ pub struct Row {
 }
 
 impl Trigger {
-    /// Whether others may start the flow by a URL. A `Request` without a kind is from a time
-    /// when `Http` was the only one.
+    /// Returns whether the trigger starts its flow by a URL. A `Request` without a kind is from a
+    /// time when `Http` was the only one.
     pub fn is_http(&self) -> bool {
         let kind = self.kind.as_deref().unwrap_or("Http");
         self.trigger_type.eq_ignore_ascii_case("Request") && kind.eq_ignore_ascii_case("Http")
@@ -291,7 +291,8 @@ impl Trigger {
 }
 
 impl Definition {
-    /// The trigger to ask for its URL: the named one, else the only HTTP trigger.
+    /// Finds the trigger whose URL is wanted: the named one, or the only HTTP trigger if none is
+    /// named.
     ///
     /// # Errors
     /// [`NoTrigger`] says why there is none to choose.
@@ -334,7 +335,8 @@ impl ColumnType {
 }
 
 impl Table {
-    /// Whether the table has every column that the selector names, of a type to compare with.
+    /// Returns whether the table has every column that the selector names, each readable and of a
+    /// type that can be compared with its value.
     pub fn can_select(&self, selector: &Selector) -> bool {
         let fits = |(name, value): (&LogicalName, &KeyValue)| {
             let column = self.columns.get(name);
@@ -374,7 +376,8 @@ impl Workflow {
     /// The category of cloud flows.
     pub const CLOUD_FLOW: i64 = 5;
 
-    /// Whether the Flow service can be asked for its URL.
+    /// Returns whether this is a cloud flow that is turned on; only then can the Flow
+    /// service be asked for its URL.
     pub fn is_on(&self) -> bool {
         self.category == Self::CLOUD_FLOW && self.state == FlowState::Activated
     }

@@ -24,12 +24,12 @@ pub enum PointerError {
 }
 
 impl JsonPointer {
-    /// The names of the members on the way, outermost first, unescaped.
+    /// Returns the unescaped member names of the path, outermost first.
     pub fn tokens(&self) -> &[String] {
         &self.0
     }
 
-    /// Whether the other pointer is this one or points inside of what this one points at.
+    /// Returns whether the other pointer is equal to this one or points inside its value.
     pub fn contains(&self, other: &Self) -> bool {
         other.0.starts_with(&self.0)
     }

@@ -26,8 +26,8 @@ const SHORTEST_REST: usize = 16;
 /// How many times more characters of a text are looked at than are shown.
 const LOOKED_AT: usize = 4;
 
-/// A text of a service or a manifest as it may be shown: on one line, without control or
-/// direction characters, at most so many characters, and without what could be a secret.
+/// Makes a text of a service or a manifest safe to show: on one line, at most `most` characters,
+/// without control or direction characters, and with possible secrets masked.
 pub fn printable(text: &str, most: usize) -> String {
     let shown = visible(&without_secrets(&begin(text, most.saturating_mul(LOOKED_AT))));
     if shown.chars().count() <= most {
@@ -37,8 +37,8 @@ pub fn printable(text: &str, most: usize) -> String {
     format!("{head}…")
 }
 
-/// The first characters of a text, without a run that they are only a part of: what is left of a
-/// secret may be too short to look like one.
+/// Cuts a text to at most `most` characters, and drops a run that the cut would split: the rest of
+/// a secret may be too short to look like one.
 fn begin(text: &str, most: usize) -> Cow<'_, str> {
     let Some((end, next)) = text.char_indices().nth(most) else { return Cow::Borrowed(text) };
     let head = &text[..end];
@@ -46,14 +46,14 @@ fn begin(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{whole}…"))
 }
 
-/// A path as it may be shown: on one line, without control or direction characters, and whole, since
-/// it may have to be typed.
+/// Makes a path safe to show: on one line, without control or direction characters. It is never
+/// shortened, since it may have to be typed.
 pub fn printable_path(path: &Path) -> String {
     visible(&path.display().to_string())
 }
 
-/// Whether a character has no shape of its own, or changes how its neighbours are read:
-/// control characters, invisible ones, and those that turn the direction of text.
+/// Returns whether a character is invisible or changes how its neighbours are read: a control
+/// character, one without a shape, or one that turns the direction of text.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -72,7 +72,7 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// A text of this program's own, such as a command to type, as it may be shown: whole and on one line,
+/// Makes this program's own text, such as a command to type, safe to show: whole, on one line, with
 /// each hidden character as its number.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -86,7 +86,7 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// The text with `****` for whatever could be a token or a signature.
+/// Masks everything that could be a token or a signature with `****`.
 fn without_secrets(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -115,8 +115,8 @@ fn without_secrets(text: &str) -> String {
     shown
 }
 
-/// A run with `****` for what could be a token or a signature. A slash is a digit of base64, and stands
-/// between the steps of a path, of which each is looked at by itself.
+/// Masks a run with `****` if it could be a token or a signature. A slash is a digit of base64 and
+/// also separates the steps of a path; the steps of a path are checked one by one.
 fn covered(run: &str) -> Cow<'_, str> {
     if !is_path(run) {
         return Cow::Borrowed(if is_suspect(run) { "****" } else { run });
@@ -131,28 +131,28 @@ fn covered(run: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{before}{slash}****"))
 }
 
-/// Whether a run with slashes is a path for certain: no alphabet of base64 has a slash beside a hyphen,
-/// and words do not come about by chance.
+/// Returns whether a run with slashes is certainly a path: no alphabet of base64 has both slash and
+/// hyphen, and long words do not occur by chance.
 fn is_path(run: &str) -> bool {
     let letters: usize = run.split('/').filter(|step| is_word(step)).map(str::len).sum();
     run.contains('/') && (run.contains(['-', '_']) || letters >= FEWEST_LETTERS)
 }
 
-/// Whether that is a word of small letters, which may begin with a capital.
+/// Returns whether a text is a long word in lower case, which may begin with a capital.
 fn is_word(text: &str) -> bool {
     let small = text.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(text);
     text.len() >= SHORTEST_WORD && small.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// How long the marker is with which the text begins; 0 if it begins with none.
+/// Returns the length of the marker at the beginning of a text; 0 if there is none.
 fn marker(text: &str) -> usize {
     let value = first_after(text, MARKERS)
         .or_else(|| NAMES.iter().find_map(|name| value(after(text, name)?)));
     value.map_or(0, |value| text.len() - value.len())
 }
 
-/// What follows a sign and what stands around it, if the text begins with one. A word that follows a
-/// bare colon is prose, such as `token: expired`.
+/// Skips the sign at the beginning of a text, with the blanks and quotes around it, and returns the
+/// rest. None if there is no sign, or if a word follows a bare colon, as in `token: expired`.
 fn value(text: &str) -> Option<&str> {
     let sign = text.trim_start_matches(AROUND);
     let value = first_after(sign, SIGNS)?.trim_start_matches(AROUND);
@@ -161,26 +161,26 @@ fn value(text: &str) -> Option<&str> {
     (!is_bare || !is_prose(value)).then_some(value)
 }
 
-/// Whether a text begins with a word of small letters that is too short for a secret.
+/// Returns whether a text begins with a word in lower case that is too short for a secret.
 fn is_prose(text: &str) -> bool {
     let word = &text[..text.find(|c| !is_value(c)).unwrap_or(text.len())];
     let is_small = |byte: u8| byte.is_ascii_lowercase() || byte == b'.';
     word.len() < SHORTEST_REST && word.bytes().all(is_small)
 }
 
-/// What follows the first of these words with which the text begins.
+/// Returns the rest of a text after the first of these words that it begins with.
 fn first_after<'text>(text: &'text str, words: &[&str]) -> Option<&'text str> {
     words.iter().find_map(|word| after(text, word))
 }
 
-/// What follows a word, in any case, if the text begins with it.
+/// Returns the rest of a text after a word, compared without case, if the text begins with it.
 fn after<'text>(text: &'text str, word: &str) -> Option<&'text str> {
     let (start, rest) = text.split_at_checked(word.len())?;
     start.eq_ignore_ascii_case(word).then_some(rest)
 }
 
-/// How long the run of characters of an encoding is with which the text begins; at least one
-/// character, and not beyond a marker.
+/// Returns the length of the run of encoding characters at the beginning of a text: at least one
+/// character, and at most up to the next marker.
 fn run(text: &str) -> usize {
     let mut places = text.char_indices();
     let first = places.next().map_or(0, |(_, c)| c.len_utf8());
@@ -191,18 +191,18 @@ fn run(text: &str) -> usize {
     places.find(ends).map_or(text.len(), |(place, _)| place)
 }
 
-/// Whether a character occurs in base64, base64url or percent-encoding.
+/// Returns whether a character occurs in base64, base64url or percent-encoding.
 fn is_digit(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '%' | '/')
 }
 
-/// Whether a character can be a part of a secret that a marker announces.
+/// Returns whether a character can be part of a secret after a marker.
 fn is_value(c: char) -> bool {
     is_digit(c) || matches!(c, '.' | '=' | '~')
 }
 
-/// Whether a run could be a token or a signature: long, with digits, and no GUID. Names of
-/// people and programs seldom have three digits in them.
+/// Returns whether a run could be a token or a signature: long, with digits, and not a GUID. Names
+/// of people and programs seldom have three digits in them.
 fn is_suspect(run: &str) -> bool {
     let count = |is: fn(&u8) -> bool| run.bytes().filter(is).count();
     let digits = count(u8::is_ascii_digit);

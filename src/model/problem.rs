@@ -32,7 +32,7 @@ macro_rules! codes {
             /// Every code, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The stable text.
+            /// Returns the stable text.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -219,7 +219,7 @@ codes! {
 }
 
 impl Code {
-    /// Whether it never keeps a run from writing.
+    /// Returns whether the problem is only a warning, which never keeps a run from writing.
     pub fn is_warning(self) -> bool {
         matches!(
             self,
@@ -233,14 +233,15 @@ impl Code {
         )
     }
 
-    /// Whether waiting may mend it: a later step of a release turns the flow on, or the Flow service
-    /// gets to know of one that is on. What a person has to decide or correct is none of these.
+    /// Returns whether waiting may fix the problem: a later step of a release turns the flow on, or
+    /// the Flow service registers a flow that is on. Problems that a person must decide or correct
+    /// are not among these.
     pub fn may_pass(self) -> bool {
         matches!(self, Self::FlowDraft | Self::FlowNotRegistered | Self::TriggerNotRegistered)
     }
 
-    /// Whether it says how the environment is. The others say that somebody could not look, or was
-    /// answered what nobody may rely on.
+    /// Returns whether the problem describes the state of the environment. The others say that it
+    /// could not be read, or that an answer cannot be relied on.
     pub fn is_finding(self) -> bool {
         !matches!(
             self,

@@ -21,12 +21,12 @@ macro_rules! secret_text {
         pub struct $name(SecretString);
 
         impl $name {
-            /// Takes the text in.
+            /// Wraps a text.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(SecretString::from(text.into()))
             }
 
-            /// The text itself, for the one place that sends it.
+            /// Exposes the text, for the one place that sends it.
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
             }
@@ -89,7 +89,7 @@ impl EntityTag {
         usable.then(|| Self(text.to_owned()))
     }
 
-    /// The tag as the service sent it.
+    /// Returns the tag as the service sent it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The words of an error and of all its causes, joined by colons.
+/// Joins the messages of an error and of all its causes with colons.
 pub fn sentence(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

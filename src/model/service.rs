@@ -18,7 +18,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// The stable word that programs know it by.
+    /// Returns the stable word for the service in machine-readable output.
     pub fn word(self) -> &'static str {
         match self {
             Self::Entra => "entra",

@@ -26,7 +26,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Does the work of the stage within its span. A stage that is broken off has no end.
+    /// Runs the work of the stage within its span. The log has no end of a stage that is cancelled.
     pub async fn log<T>(self, work: impl Future<Output = T>) -> T {
         let span = self.span();
         let begin = Instant::now();

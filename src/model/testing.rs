@@ -1,4 +1,4 @@
-//! What tests of several stages observe.
+//! Observed values that tests of several stages share.
 
 use super::{
     Callback, Column, ColumnType, Definition, FlowState, ObservedFlow, Reading, Trigger, Workflow,
@@ -12,7 +12,7 @@ impl Column {
 }
 
 impl ObservedFlow {
-    /// A flow that is on, whose one HTTP trigger has that URL.
+    /// Returns a flow that is on, whose only HTTP trigger has that URL.
     pub(crate) fn with_url(url: &str) -> Self {
         let trigger = Trigger {
             name: "manual".parse().unwrap(),

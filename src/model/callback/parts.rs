@@ -1,4 +1,4 @@
-//! What the address of a trigger is made of, as far as it may be shown.
+//! The parts of a trigger's address that may be shown.
 //!
 //! Old addresses are those of Logic Apps, `/workflows/{id}/triggers/{name}/paths/invoke`; new ones
 //! lie under `/powerautomate/automations/direct`, on the host of an environment, which is made of
@@ -59,7 +59,7 @@ pub enum Generation {
 pub(crate) struct SignatureDigest(Option<[u8; 32]>);
 
 impl Parts {
-    /// The parts of a URL.
+    /// Reads the parts of a URL that may be shown.
     pub(super) fn of(url: &Url) -> Self {
         let (generation, path) = match url.path().strip_prefix(NEW_PATH) {
             Some(rest) => (Generation::New, without_unit(rest)),
@@ -105,13 +105,14 @@ impl fmt::Display for Generation {
     }
 }
 
-/// The path without the unit that some of the new addresses name, such as `/cu/07`.
+/// Removes the unit that some of the new addresses name, such as `/cu/07`, from the beginning of a
+/// path.
 fn without_unit(path: &str) -> &str {
     let unit = path.strip_prefix("/cu/").and_then(|rest| rest.split_once('/'));
     unit.map_or(path, |(_, rest)| rest)
 }
 
-/// The id of the environment whose own host this is.
+/// Reads the id of an environment from its own host; none for any other host.
 pub(super) fn environment(host: &str) -> Option<String> {
     let (begin, _) = host.split_once(END_OF_ID)?;
     let id = begin.replace('.', "");
@@ -124,14 +125,14 @@ pub(super) fn environment(host: &str) -> Option<String> {
     Some(format!("{before}{}", guid.hyphenated()))
 }
 
-/// The first digits of a hexadecimal name; what is no such name could be anything.
+/// Returns the first digits of a hexadecimal name; none for any other text, which may be a secret.
 fn digits(segment: &str) -> Option<String> {
     let is_name = segment.len() >= WORKFLOW_DIGITS
         && segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     is_name.then(|| segment.chars().take(WORKFLOW_DIGITS).collect())
 }
 
-/// A name of letters, digits and what joins them.
+/// Decodes a name of at most 80 letters, digits, `-`, `_` and `.`; none for any other text.
 fn name(text: &str) -> Option<String> {
     let text = percent_decode_str(text).decode_utf8().ok()?;
     let joins = |character: char| matches!(character, '-' | '_' | '.');
@@ -140,7 +141,7 @@ fn name(text: &str) -> Option<String> {
     is_name.then(|| text.into_owned())
 }
 
-/// The first parameter of that name, in whatever case.
+/// Returns the first query parameter of that name, compared without case.
 fn parameter(url: &Url, name: &str) -> Option<String> {
     let mut pairs = url.query_pairs();
     let found = pairs.find(|(key, _)| key.eq_ignore_ascii_case(name));

@@ -143,7 +143,7 @@ impl Overlay<'_> {
         clouds
     }
 
-    /// Reads one cloud: what is known of it, with the keys of the file in their place.
+    /// Reads one cloud: the known one, if any, with the keys of the file replaced.
     fn cloud(
         &mut self,
         name: &Spanned<DeString<'_>>,
@@ -172,7 +172,7 @@ impl Overlay<'_> {
         Some(cloud)
     }
 
-    /// Puts one value in its place.
+    /// Reads the value of one key into the cloud.
     fn lay(&mut self, cloud: &mut Cloud, key: &Spanned<DeString<'_>>, value: &Value<'_>) {
         match key.get_ref().as_ref() {
             "authorities" => self.list("authorities", value, authority, &mut cloud.authorities),
@@ -232,7 +232,7 @@ impl Overlay<'_> {
         }
     }
 
-    /// Reads how many digits stand by themselves.
+    /// Reads `environment-api-digits`, a number from 1 to 8.
     fn digits(&mut self, value: &Value<'_>, place: &mut usize) {
         const KEY: &str = "environment-api-digits";
         match value.get_ref().as_integer().map(|number| number.as_str().parse::<usize>()) {
@@ -256,7 +256,7 @@ impl Overlay<'_> {
         read(text).map_err(|reason| self.invalid(key, value, reason)).ok()
     }
 
-    /// Tells of the keys without which a new cloud is none.
+    /// Adds a problem for each required key that a new cloud lacks.
     fn check_needed(
         &mut self,
         place: usize,
@@ -275,7 +275,8 @@ impl Overlay<'_> {
         }
     }
 
-    /// Tells of suffixes of the file that are another cloud's too: an environment is in one.
+    /// Adds a problem for each `dataverse` suffix of the file that another cloud has too: an
+    /// environment belongs to one cloud.
     fn check_suffixes(&mut self, table: &DeTable<'_>, clouds: &BTreeMap<String, Cloud>) {
         for (name, value) in table {
             let Some(own) = clouds.get(name.get_ref().as_ref()) else { continue };
@@ -294,7 +295,7 @@ impl Overlay<'_> {
         }
     }
 
-    /// Tells of a key that a cloud does not have.
+    /// Adds a problem for a key that a cloud does not have.
     fn unknown(&mut self, place: usize, key: &str) {
         let names = || KEYS.iter().map(|(name, _)| *name);
         let hint = nearest(key, names()).map_or_else(
@@ -305,19 +306,19 @@ impl Overlay<'_> {
         self.add(place, CloudProblemKind::KeyUnknown, message, hint);
     }
 
-    /// Tells of a value that its key cannot have.
+    /// Adds a problem for a value that its key cannot have.
     fn invalid(&mut self, key: &str, value: &Value<'_>, reason: &str) {
         let message = format!("`{key}` {reason}");
         self.add(value.span().start, CloudProblemKind::ValueInvalid, message, help(key));
     }
 
-    /// Tells of a value of another type than its key has.
+    /// Adds a problem for a value of the wrong type.
     fn wrong_type(&mut self, key: &str, value: &Value<'_>, wanted: &str) {
         let message = format!("`{key}` needs {wanted}");
         self.add(value.span().start, CloudProblemKind::TypeWrong, message, help(key));
     }
 
-    /// Adds a problem at a byte of the text.
+    /// Adds a problem at a byte offset of the text.
     fn add(
         &mut self,
         place: usize,
@@ -333,7 +334,7 @@ impl Overlay<'_> {
     }
 }
 
-/// A new cloud, of which nothing is known but what holds of every one.
+/// Returns a new cloud with the defaults that hold for every cloud.
 fn blank() -> Cloud {
     Cloud {
         authorities: Vec::new(),
@@ -365,17 +366,17 @@ fn check_name(name: &str) -> Result<(), (String, &'static str)> {
     Ok(())
 }
 
-/// What to type for that key.
+/// Returns the hint that says what to write for that key.
 fn help(key: &str) -> &'static str {
     KEYS.iter().find(|(name, _)| *name == key).map_or("", |(_, help)| help)
 }
 
-/// A name of the file as it is shown.
+/// Quotes a name from the file, shortened and safe to print.
 fn quoted(name: &str) -> String {
     format!("`{}`", printable(name, MOST_SHOWN_CHARACTERS))
 }
 
-/// The known word that somebody most likely meant, if one is near.
+/// Finds the known word that is nearest to a misspelled one, if any is near.
 fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     if word.len() > MOST_SHOWN_CHARACTERS {
         return None;

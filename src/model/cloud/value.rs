@@ -45,7 +45,7 @@ pub(super) fn flow_api(text: &str) -> Result<Url, Reason> {
     origin.origin().parse().map_err(|_| malformed)
 }
 
-/// Reads what a token for the Flow API is made for, which is kept to the letter.
+/// Reads the audience of a token for the Flow API, and keeps it exactly as written.
 pub(super) fn flow_audience(text: &str) -> Result<String, Reason> {
     let url = Url::parse(text).ok().filter(|_| is_graphic(text));
     let url = url.filter(|url| url.scheme() == "https" && url.has_host());
@@ -59,7 +59,7 @@ pub(super) fn flow_audience(text: &str) -> Result<String, Reason> {
     Ok(text.to_owned())
 }
 
-/// Reads what a pipeline's own token is made for.
+/// Reads the audience of a pipeline's own token.
 pub(super) fn federation_audience(text: &str) -> Result<String, Reason> {
     if is_graphic(text) && text.len() <= MOST_AUDIENCE_CHARACTERS {
         return Ok(text.to_owned());
@@ -67,7 +67,8 @@ pub(super) fn federation_audience(text: &str) -> Result<String, Reason> {
     Err("is empty, too long, or has spaces or letters beyond ASCII")
 }
 
-/// Reads the end of hosts. One label alone, such as `.com`, would trust everybody.
+/// Reads the end of a host name. One label alone, such as `.com`, is refused: everybody would be
+/// trusted.
 pub(super) fn suffix(text: &str) -> Result<String, Reason> {
     let rest = text.strip_prefix('.').ok_or("has a host's end that does not begin with a dot")?;
     if !is_domain(rest) {
@@ -84,12 +85,12 @@ pub(super) fn client_id(text: &str) -> Result<String, Reason> {
     text.parse::<Guid>().map(|guid| guid.to_string()).map_err(|_| "is not a GUID")
 }
 
-/// Whether a text has something, and nothing invisible.
+/// Returns whether a text is not empty and has only visible ASCII characters.
 fn is_graphic(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Whether a text has the form of a host's name in small letters.
+/// Returns whether a text has the form of a host name in lower case.
 fn is_domain(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let label = |label: &str| {
