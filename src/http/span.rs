@@ -26,7 +26,7 @@ pub(super) fn begin_span(request: &Request, prepared: &PreparedRequest, attempt:
     )
 }
 
-/// Records how an attempt ended.
+/// Adds the outcome and the duration of an attempt to its span, and logs its end.
 pub(super) fn end_span(span: &Span, elapsed: Duration, result: &Result<Answer, TransportError>) {
     span.record("duration_ms", milliseconds(elapsed));
     match result {

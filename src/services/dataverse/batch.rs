@@ -184,8 +184,8 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     }
 }
 
-/// Whether parts answer each write once, in whatever order. Where no part tells which it answers,
-/// there is nothing to compare.
+/// Checks whether the parts answer each write exactly once, in any order. Returns true if no part
+/// has a `Content-ID`, since there is nothing to compare.
 fn is_each_once(parts: &[Answer]) -> bool {
     let told: BTreeSet<usize> = parts.iter().filter_map(content_id).collect();
     let silent = parts.iter().all(|part| !part.headers.contains_key(CONTENT_ID));
@@ -224,7 +224,7 @@ fn refusal(failed: &Answer, whole: &Answer, operations: usize) -> ChangeSetRefus
     ChangeSetRefusal { error: read_failed_part(failed, whole), part }
 }
 
-/// An answer that does not tell what became of the writes.
+/// Returns the result for an answer that does not say whether the writes were carried out.
 fn unclear_answer(answer: &Answer, expected: &str, found: &str) -> ChangeSetAnswer {
     let service = Service::Dataverse;
     let id = answer.request_id().map(|id| format!(" (request {id})")).unwrap_or_default();
@@ -253,7 +253,7 @@ fn read_plain(answer: &Answer) -> ChangeSetAnswer {
     }
 }
 
-/// The refusal of a request as a whole.
+/// Wraps an error as the refusal of the whole request.
 fn whole(error: ServiceError) -> ChangeSetAnswer {
     ChangeSetAnswer::Refused(ChangeSetRefusal { error, part: RefusedPart::Whole })
 }

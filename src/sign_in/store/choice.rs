@@ -20,12 +20,12 @@ pub enum TokenStore {
 }
 
 impl TokenStore {
-    /// Whether its file is in the platform's folder.
+    /// Checks whether the file of sign-ins is in the platform's folder.
     pub fn needs_folder(&self) -> bool {
         matches!(self, Self::Keyring | Self::File(None) | Self::Plain(None))
     }
 
-    /// Its kind, without a path.
+    /// Returns the kind of the store, without a path.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -36,7 +36,7 @@ impl TokenStore {
     }
 }
 
-/// Why a text names no store.
+/// An error in the text of `--token-store`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenStoreError {
     /// There is no such kind of store.
@@ -75,7 +75,7 @@ impl FromStr for TokenStore {
     }
 }
 
-/// The path that was written behind a kind of store.
+/// Reads the path that follows a kind of store, as in `file:PATH`.
 fn named(kind: &'static str, path: Option<&str>) -> Result<Option<PathBuf>, TokenStoreError> {
     match path {
         Some("") => Err(TokenStoreError::EmptyPath(kind)),

@@ -1,6 +1,6 @@
-//! Why sign-ins cannot be kept or read, and what to change.
+//! Errors of saving and reading sign-ins, and hints to fix them.
 //!
-//! No text here holds anything of what is kept.
+//! No message contains any part of a sign-in.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,30 +9,30 @@ use std::{fmt, io};
 use super::sign_ins::VERSION;
 use super::{KeyringError, StoreKeyError};
 
-/// How to make a key.
+/// The hint that tells how to make a key.
 const MAKE_A_KEY: &str = "set `FLOWBIND_STORE_KEY` to a key that you keep safe; `openssl rand -base64 32` makes one, and so does `age-keygen`";
 
-/// How to start afresh.
+/// The hint that tells how to remove all sign-ins and sign in again.
 const START_AFRESH: &str =
     "remove it with `flowbind auth logout` and the same `--token-store`, and sign in again";
 
-/// Why sign-ins cannot be kept or read.
+/// An error of saving or reading sign-ins.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The encrypted file was chosen, and no key is set.
     #[error("the token store `file` needs a key, and `FLOWBIND_STORE_KEY` is not set")]
     MissingKey,
-    /// The text that is set as a key is none.
+    /// The text in `FLOWBIND_STORE_KEY` is not a usable key.
     #[error("the key in `FLOWBIND_STORE_KEY` cannot be used")]
     UnusableKey {
         /// What is wrong with it.
         #[from]
         source: StoreKeyError,
     },
-    /// The key is that of something else.
+    /// The sign-ins were encrypted with another key.
     #[error("{holder} does not open {origin}: it was made with another key")]
     WrongKey {
-        /// What it should have opened.
+        /// Where the encrypted sign-ins are.
         origin: Origin,
         /// Where the key is from.
         holder: KeyHolder,
@@ -71,18 +71,18 @@ pub enum StoreError {
         /// The file.
         file: PathBuf,
     },
-    /// The path is that of something else.
+    /// The path is not that of a regular file.
     #[error("`{}` is no regular file", file.display())]
     NotAFile {
         /// The path.
         file: PathBuf,
     },
-    /// Another run did not let go of the store in time.
+    /// Another run did not release the lock on the store in time.
     #[error("another flowbind has held `{}` for {} seconds", file.display(), waited.as_secs())]
     Busy {
         /// The file that is locked.
         file: PathBuf,
-        /// How long was waited.
+        /// How long this run waited.
         waited: Duration,
     },
     /// The keyring is absent, locked, or does not answer.
@@ -125,7 +125,7 @@ pub enum KeyHolder {
     Keyring,
 }
 
-/// What is wrong with what was read.
+/// An error in the content of a file or a line of sign-ins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// It is too large to be read at all.
@@ -148,7 +148,7 @@ pub enum Damage {
         /// The column, counted from 1.
         column: usize,
     },
-    /// One name is there twice.
+    /// Two sign-ins have the same name.
     #[error("it names one sign-in twice")]
     Twice,
     /// It is of another version of the program.
@@ -157,7 +157,7 @@ pub enum Damage {
 }
 
 impl StoreError {
-    /// What to do about it, most likely first.
+    /// Returns hints to fix the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::MissingKey | Self::UnusableKey { .. } => MAKE_A_KEY.to_owned(),
@@ -182,7 +182,7 @@ impl StoreError {
         vec![hint]
     }
 
-    /// Whether the user can mend it by giving something else, before anything is asked for.
+    /// Checks whether the user can fix the error by different input, before anything is requested.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::MissingKey
@@ -204,7 +204,7 @@ impl StoreError {
     }
 }
 
-/// What to do when a key opens nothing.
+/// Returns the hint for a key that does not decrypt the sign-ins.
 fn wrong_key(origin: &Origin, holder: KeyHolder) -> String {
     match (origin, holder) {
         (Origin::File(_), KeyHolder::Variable) => {
@@ -218,7 +218,7 @@ fn wrong_key(origin: &Origin, holder: KeyHolder) -> String {
     }
 }
 
-/// What to do when there is nothing to read.
+/// Returns the hint for sign-ins that cannot be read.
 fn unreadable(origin: &Origin, damage: Damage) -> String {
     match (origin, damage) {
         (Origin::File(_), Damage::Version(_)) => {

@@ -1,6 +1,6 @@
 //! A small file that is replaced as a whole, and that is the user's alone.
 //!
-//! On Unix that is said by modes. On Windows it follows from the folder, which is below the
+//! On Unix the file's mode ensures this. On Windows it follows from the folder, which is below the
 //! user's own application data.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -27,7 +27,8 @@ pub(super) enum Access {
     Anybody,
 }
 
-/// What a file holds; none if there is no such file. A link is followed to a regular file.
+/// Reads a file, or returns none if it does not exist. A symbolic link to a regular file is
+/// followed.
 ///
 /// # Errors
 /// It is no regular file, too large, open to others though only its owner may have access, or it
@@ -54,8 +55,8 @@ pub(super) fn read(path: &Path, access: Access) -> Result<Option<SecretSlice<u8>
     Ok(Some(SecretSlice::from(content)))
 }
 
-/// Finds the file that a path leads to by links; it may not be there yet. Two names of one file would
-/// else have two locks, and removing one name would leave what the other leads to.
+/// Follows symbolic links to the file at their end, which need not exist. Otherwise two names of
+/// one file would have two locks, and removing one name would leave the file itself.
 ///
 /// # Errors
 /// The links lead in a circle.
@@ -63,11 +64,11 @@ pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
     atomic_file::resolved(path).map_err(failed("find", path))
 }
 
-/// Refuses a file that has another name by a hard link: each name would have its own lock and, from the
-/// next renewal on, its own token.
+/// Refuses a file that has another name by a hard link: each name would have its own lock and, from
+/// the next renewal on, its own token.
 ///
 /// # Errors
-/// It has.
+/// The file has more than one name.
 pub(super) fn check_names(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1) {
@@ -76,8 +77,8 @@ pub(super) fn check_names(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a new file beside another that has room for that many bytes and may take the other's name, so
-/// that what comes later can be kept.
+/// Creates a new file beside `path` and reserves `bytes` of disk space for it, so that a later
+/// replacement of `path` does not fail for lack of space.
 ///
 /// # Errors
 /// The folder cannot be written, or the disk is full.
@@ -87,7 +88,7 @@ pub(super) fn reserve(path: &Path, bytes: usize) -> Result<NewFile, StoreError> 
     Ok(new)
 }
 
-/// Puts a file in the place of an earlier one, so that at any time one of the two is there whole.
+/// Replaces a file by a new one with this content. At any time, one of the two is there in full.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -96,7 +97,7 @@ pub(super) fn replace(path: &Path, mut new: NewFile, content: &[u8]) -> Result<(
     new.take_name(path).map_err(failed("replace", path))
 }
 
-/// Removes what killed runs left beside a file, and says whether there was anything.
+/// Removes temporary files that killed runs left beside a file, and returns whether there were any.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -106,7 +107,8 @@ pub(super) fn sweep(path: &Path) -> Result<bool, StoreError> {
     Ok(remove(&beside(path, "new"))? || swept)
 }
 
-/// Removes a file and what it holds, under whatever other names, and says whether there was one.
+/// Empties a file, so that hard links to it hold nothing either, and removes it. Returns whether
+/// the file existed.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -123,7 +125,7 @@ pub(super) fn wipe(path: &Path) -> Result<bool, StoreError> {
     remove(path)
 }
 
-/// Removes a file, and says whether there was one.
+/// Removes a file, and returns whether it existed.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -135,10 +137,10 @@ pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Makes the folder of a file, and those above it, for the user alone.
+/// Creates the folder of a file, and the folders above it, with access for the user alone.
 ///
 /// # Errors
-/// It cannot be made.
+/// The folder cannot be created.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
     let folder = atomic_file::folder(path);
     let mut builder = DirBuilder::new();
@@ -148,7 +150,7 @@ pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
     builder.create(folder).map_err(failed("make", folder))
 }
 
-/// The file beside another, with a further ending.
+/// Returns the path with a dot and a further ending.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -156,14 +158,14 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Lets a file that is made be its owner's alone.
+/// Gives access to a file that is created to its owner alone.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     options.mode(0o600);
     options
 }
 
-/// The error for what could not be done to a file.
+/// Returns a function that turns an I/O error into the error of this action on a file.
 pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let file = path.to_owned();
     move |source| StoreError::File { action, file, source }

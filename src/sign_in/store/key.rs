@@ -1,7 +1,7 @@
 //! The key that sign-ins are encrypted with, in the format of age.
 //!
-//! The format is that of <https://age-encryption.org/v1>, so what is made here is opened by any
-//! other program for it.
+//! The format is that of <https://age-encryption.org/v1>, so any other program for this format can
+//! decrypt the files.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,7 +45,7 @@ enum Kind {
     Passphrase(SecretString),
 }
 
-/// Why a text is no key.
+/// An error in the text of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreKeyError {
     /// It could be guessed.
@@ -59,10 +59,10 @@ pub enum StoreKeyError {
     Public,
 }
 
-/// Why something was not opened.
+/// An error of decrypting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Shut {
-    /// By another key it might be.
+    /// It was encrypted with another key.
     #[error("it was made with another key")]
     Key,
     /// It is damaged.
@@ -92,19 +92,19 @@ impl FromStr for StoreKey {
 }
 
 impl StoreKey {
-    /// A key that nothing was encrypted with, for who only removes.
+    /// Returns a new random key, for a command that only removes sign-ins.
     pub fn random() -> Self {
         Self::generate().0
     }
 
-    /// Makes a key.
+    /// Makes a key, and returns it with its text.
     pub(super) fn generate() -> (Self, SecretString) {
         let identity = x25519::Identity::generate();
         let text = identity.to_string();
         (Self(Kind::Identity(identity)), text)
     }
 
-    /// Encrypts sign-ins to one line, such as a secret variable of a pipeline takes.
+    /// Encrypts sign-ins to one line of base64, for a secret variable of a pipeline.
     ///
     /// # Errors
     /// The encryption failed.
@@ -113,7 +113,7 @@ impl StoreKey {
         Ok(BASE64.encode(self.seal(text.expose_secret().as_bytes())?))
     }
 
-    /// Reads sign-ins from such a line, whatever white space a copy brought into it.
+    /// Decrypts sign-ins from a line of [`Self::seal_line`]. White space in the line is ignored.
     ///
     /// # Errors
     /// The line is damaged, or was made with another key.
@@ -146,9 +146,9 @@ impl StoreKey {
         sealed.map_err(|_| StoreError::Unsealable)
     }
 
-    /// Encrypts bytes so that nobody but who has this key could have made them. What is encrypted to an
-    /// identity of age can be made by whoever knows its public half, so the text of the identity serves
-    /// as a passphrase.
+    /// Encrypts bytes so that only holders of this key could have made the result. Anybody who
+    /// knows the public half of an age identity can encrypt to it, so the text of the identity
+    /// serves as a passphrase.
     ///
     /// # Errors
     /// The encryption failed.
@@ -156,7 +156,7 @@ impl StoreKey {
         self.as_passphrase().seal(plain)
     }
 
-    /// Decrypts what [`Self::seal_own`] made.
+    /// Decrypts the result of [`Self::seal_own`].
     ///
     /// # Errors
     /// The bytes are damaged, or were encrypted with another key or in another way.
@@ -194,14 +194,14 @@ impl StoreKey {
     }
 }
 
-/// Whether a text is a line of encrypted sign-ins rather than a token.
+/// Checks whether a text is a line of encrypted sign-ins rather than a token.
 pub fn is_sealed_line(text: &str) -> bool {
     let dense = text.chars().filter(|character| !character.is_whitespace());
     dense.take(SEALED.len()).eq(SEALED.chars())
 }
 
 impl Shut {
-    /// The error for what was not opened, and by which key.
+    /// Returns the store's error for sign-ins from `origin` and a key from `holder`.
     pub(super) fn error(self, origin: Origin, holder: KeyHolder) -> StoreError {
         match self {
             Self::Key => StoreError::WrongKey { origin, holder },

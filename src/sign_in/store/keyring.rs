@@ -1,7 +1,7 @@
 //! The keyring of the operating system, which keeps the key and nothing else.
 //!
-//! The Credential Manager of Windows takes 2,560 bytes at most, which is less than sign-ins need:
-//! so they are in an encrypted file, and here is only its key.
+//! The Credential Manager of Windows takes 2,560 bytes at most, which is less than sign-ins need.
+//! So the sign-ins are in an encrypted file, and the keyring has only the key of that file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// The most characters that are shown of what the keyring says.
 const MOST_SHOWN: usize = 200;
 
-/// What opens a keyring.
+/// The function that opens a keyring.
 type Opener = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
 
 /// A keyring.
@@ -36,7 +36,7 @@ pub(super) struct Keyring {
     opener: Arc<Opener>,
 }
 
-/// Why the keyring does not give or take the key.
+/// An error of reading or writing the key in the keyring.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// There is none, or it refuses.
@@ -45,25 +45,25 @@ pub enum KeyringError {
     /// It may be waiting for somebody to unlock it.
     #[error("it did not answer within {} seconds", LIMIT.as_secs())]
     Silent,
-    /// Somebody else wrote there.
+    /// Another program wrote the entry.
     #[error("its entry `{USER}` of `{SERVICE}` holds no key of flowbind")]
     Foreign,
 }
 
 impl Keyring {
-    /// The keyring of this operating system.
+    /// Returns the keyring of this operating system.
     pub(super) fn of_the_system() -> Self {
         Self::new(system_store)
     }
 
-    /// A keyring that is opened by a function whenever it is asked for something.
+    /// Creates a keyring that calls `opener` for each access.
     pub(super) fn new(
         opener: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
     ) -> Self {
         Self { opener: Arc::new(opener) }
     }
 
-    /// The key that is kept, if there is one.
+    /// Reads the key from the keyring, if there is one.
     ///
     /// # Errors
     /// The keyring is unavailable, or holds something else under this name.
@@ -73,7 +73,7 @@ impl Keyring {
         key.map_err(|_| KeyringError::Foreign)
     }
 
-    /// Makes a key and keeps it.
+    /// Makes a key and saves it in the keyring.
     ///
     /// # Errors
     /// The keyring is unavailable.
@@ -83,7 +83,7 @@ impl Keyring {
         Ok(key)
     }
 
-    /// Removes the key, and says whether there was one.
+    /// Removes the key, and returns whether there was one.
     ///
     /// # Errors
     /// The keyring is unavailable.
@@ -91,7 +91,7 @@ impl Keyring {
         Ok(self.ask(Entry::delete_credential).await?.is_some())
     }
 
-    /// Asks the keyring for something about its entry; none if there is no such entry.
+    /// Runs `question` on the key's entry in the keyring. Returns none if the entry does not exist.
     ///
     /// A keyring that never answers holds its thread for ever. Nothing waits for that thread, so
     /// the program can end in spite of it.
@@ -117,7 +117,7 @@ impl Keyring {
     }
 }
 
-/// What the keyring says, without what it holds.
+/// Converts an error of the keyring, leaving out any content of its entry.
 fn refused(error: &Error) -> KeyringError {
     match error {
         Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::Ambiguous(_) => {

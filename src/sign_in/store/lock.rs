@@ -1,4 +1,4 @@
-//! One run at a time: a lock that other runs on this machine respect.
+//! A lock file, so that one run at a time on this machine changes the store.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -14,11 +14,11 @@ const LIMIT: Duration = Duration::from_mins(10);
 /// How long to wait between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes the lock on a file, which is held until the handle is dropped. The file stays: if it
-/// were removed, two runs could lock two files of one name.
+/// Locks a file until the returned handle is dropped. The file is not removed afterwards, since two
+/// runs could then lock two files of one name.
 ///
 /// # Errors
-/// Another run holds it for too long, or the file cannot be made.
+/// Another run holds the lock for too long, or the file cannot be created.
 pub(super) async fn take(path: &Path) -> Result<File, StoreError> {
     // A link would have a file made wherever it points.
     if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
@@ -33,7 +33,7 @@ pub(super) async fn take(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Tries until the lock is there.
+/// Tries to lock the file until it succeeds.
 async fn taken(handle: &File, path: &Path) -> Result<(), StoreError> {
     loop {
         match handle.try_lock() {

@@ -1,10 +1,10 @@
 //! The store in which one sign-in is kept for many runs.
 //!
 //! ```text
-//! TokenStore              what the user chose
-//! Store::open             that, with its file and its key
-//! Store::read             what is kept, for a look
-//! Store::exclusive        what is kept, while no other run may change it -> Exclusive::save
+//! TokenStore              the user's choice of a store
+//! Store::open             the store with its file and its key
+//! Store::read             reads the sign-ins without a lock
+//! Store::exclusive        locks the store and reads the sign-ins -> Exclusive::save
 //! ```
 //!
 //! A refresh token may be replaced whenever it is used, so a run that uses one holds the store
@@ -71,13 +71,13 @@ enum Protection {
     Keyring(Keyring),
 }
 
-/// A store that no other run may change meanwhile. It is let go when this is dropped.
+/// A store that is locked, so that no other run changes it. Dropping this releases the lock.
 #[derive(Debug)]
 pub struct Exclusive {
     file: PathBuf,
     key: Option<StoreKey>,
     sign_ins: SignIns,
-    /// Where the next sign-ins are written, if that was made sure of.
+    /// The new file for the next sign-ins, if disk space was reserved.
     reserved: Option<NewFile>,
     _lock: File,
 }
@@ -86,8 +86,8 @@ pub struct Exclusive {
 const RESERVE_BYTES: usize = 16 * 1024;
 
 impl Store {
-    /// Opens the store that the user chose, with its file in this folder unless the choice names one;
-    /// a link is followed. None if the user chose none. Nothing is read yet.
+    /// Opens the store that the user chose, or returns none if the user chose none. Its file is in
+    /// `folder` unless the choice names a path; links are followed. The file is not read yet.
     ///
     /// # Errors
     /// The choice needs a key and there is none, or the file's links lead in a circle.
@@ -114,13 +114,12 @@ impl Store {
         Ok(Some(Self { file: file::resolved(&file)?, protection }))
     }
 
-    /// The file that holds what is kept.
+    /// Returns the path of the file of sign-ins.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// What is kept, without keeping others from changing it. Nothing is made: no file, no folder
-    /// and no key.
+    /// Reads the sign-ins without a lock. Creates no file, no folder and no key.
     ///
     /// # Errors
     /// The file cannot be read or opened, or the keyring is unavailable.
@@ -130,12 +129,12 @@ impl Store {
         self.opened(key.as_ref(), &content)
     }
 
-    /// Waits until no other run uses the store, and reads what is kept. A key that is missing in
-    /// the keyring is made now, so that a keyring that takes none is known before a person signs
-    /// in.
+    /// Waits until no other run uses the store, locks it, and reads the sign-ins. If the keyring
+    /// has no key yet, one is made now, so that a keyring that takes no key is known before a
+    /// person signs in.
     ///
     /// # Errors
-    /// As [`Self::read`]; or another run does not let go of the store, or its folder cannot be
+    /// As [`Self::read`]; or another run does not release the store, or its folder cannot be
     /// written.
     pub async fn exclusive(&self) -> Result<Exclusive, StoreError> {
         file::make_folder(&self.file)?;
@@ -151,11 +150,11 @@ impl Store {
         Ok(Exclusive { file: self.file.clone(), key, sign_ins, reserved: None, _lock: lock })
     }
 
-    /// Removes everything that is kept, whether or not it could be read, and the key in the
-    /// keyring. Says whether there was anything.
+    /// Removes all sign-ins, readable or not, and the key in the keyring. Returns whether there was
+    /// anything to remove.
     ///
     /// # Errors
-    /// Another run does not let go of the store, a file cannot be removed, or the keyring is
+    /// Another run does not release the store, a file cannot be removed, or the keyring is
     /// unavailable; the files are removed in spite of that.
     pub async fn clear(&self) -> Result<bool, StoreError> {
         if !atomic_file::folder(&self.file).is_dir() {
@@ -168,7 +167,7 @@ impl Store {
         Ok(self.clear_key().await? || kept || left)
     }
 
-    /// Removes the key in the keyring, if that is where it is.
+    /// Removes the key if it is in the keyring, and returns whether there was one.
     async fn clear_key(&self) -> Result<bool, StoreError> {
         match &self.protection {
             Protection::Keyring(keyring) => Ok(keyring.remove_key().await?),
@@ -176,7 +175,7 @@ impl Store {
         }
     }
 
-    /// What the file holds, as it is there.
+    /// Reads the file without decrypting it.
     fn content(&self) -> Result<Option<SecretSlice<u8>>, StoreError> {
         let access = match self.protection {
             Protection::Mode => Access::Owner,
@@ -185,7 +184,8 @@ impl Store {
         file::read(&self.file, access)
     }
 
-    /// The key of the file. One is made in the keyring if nothing was encrypted with it yet.
+    /// Returns the key of the file. If the keyring has none and no file was encrypted yet (`used`
+    /// is false), a key is made there.
     async fn key(&self, used: bool) -> Result<Option<StoreKey>, StoreError> {
         let keyring = match &self.protection {
             Protection::Mode => return Ok(None),
@@ -199,7 +199,7 @@ impl Store {
         }
     }
 
-    /// The sign-ins in what the file holds.
+    /// Decrypts the content of the file and reads the sign-ins.
     fn opened(
         &self,
         key: Option<&StoreKey>,
@@ -220,26 +220,26 @@ impl Store {
 }
 
 impl Exclusive {
-    /// What is kept.
+    /// Returns the sign-ins in the store.
     pub fn sign_ins(&self) -> &SignIns {
         &self.sign_ins
     }
 
-    /// Makes sure that a token that comes later can be kept: some authorities take a refresh token but
-    /// once, so that the next one would be lost.
+    /// Reserves disk space for the next token. Some authorities accept a refresh token only once,
+    /// so a next token that cannot be saved would be lost.
     ///
     /// # Errors
-    /// The folder cannot be written, or the disk is full; what was kept before is kept still.
+    /// The folder cannot be written, or the disk is full; the earlier sign-ins stay saved.
     pub fn reserve(&mut self) -> Result<(), StoreError> {
         let kept = self.sign_ins.to_json().expose_secret().len();
         self.reserved = Some(file::reserve(&self.file, kept + RESERVE_BYTES)?);
         Ok(())
     }
 
-    /// Keeps these sign-ins instead. If there are none, the file is removed.
+    /// Saves these sign-ins in place of the earlier ones. If there are none, the file is removed.
     ///
     /// # Errors
-    /// The file cannot be written; what was kept before is kept still.
+    /// The file cannot be written; the earlier sign-ins stay saved.
     pub fn save(&mut self, sign_ins: SignIns) -> Result<(), StoreError> {
         if sign_ins.is_empty() {
             file::remove(&self.file)?;

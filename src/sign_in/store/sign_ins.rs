@@ -1,4 +1,4 @@
-//! What is kept: the sign-ins of people, by where and for which application they were made.
+//! The sign-ins in the store, each named by its authority, tenant and application.
 //!
 //! The document is JSON with a version. Nothing in it is secret but the refresh tokens.
 
@@ -13,7 +13,7 @@ use crate::model::RefreshToken;
 /// The version of the document that this program writes.
 pub(super) const VERSION: u64 = 1;
 
-/// What tells one sign-in from another.
+/// The name that identifies a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SignInName {
@@ -29,7 +29,7 @@ pub struct SignInName {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SignIn {
-    /// What tokens are made from.
+    /// The token from which access tokens are made.
     #[serde(with = "token")]
     pub refresh_token: RefreshToken,
     /// The name that the person signs in with.
@@ -71,14 +71,14 @@ struct Versioned {
 }
 
 impl SignIns {
-    /// The sign-in of this name.
+    /// Returns the sign-in of this name.
     pub fn find(&self, name: &SignInName) -> Option<&SignIn> {
         self.0.get(name)
     }
 
-    /// The name under which a sign-in is kept that serves for that one: the same one, else the only
-    /// one of its authority and application, since a refresh token is bound to no tenant
-    /// (<https://learn.microsoft.com/entra/identity-platform/refresh-tokens>).
+    /// Returns the name of the stored sign-in that serves for `name`: the same name if it is
+    /// stored, otherwise the only stored one of its authority and application. A refresh token is
+    /// bound to no tenant (<https://learn.microsoft.com/entra/identity-platform/refresh-tokens>).
     pub fn name_for(&self, name: &SignInName) -> Option<&SignInName> {
         if let Some((same, _)) = self.0.get_key_value(name) {
             return Some(same);
@@ -90,27 +90,27 @@ impl SignIns {
         alike.next().filter(|_| alike.next().is_none())
     }
 
-    /// Keeps a sign-in, in place of an earlier one of this name.
+    /// Adds a sign-in, in place of an earlier one of this name.
     pub fn put(&mut self, name: SignInName, sign_in: SignIn) {
         self.0.insert(name, sign_in);
     }
 
-    /// Takes a sign-in out.
+    /// Removes the sign-in of this name, and returns it.
     pub fn remove(&mut self, name: &SignInName) -> Option<SignIn> {
         self.0.remove(name)
     }
 
-    /// Whether there is none.
+    /// Checks whether there are no sign-ins.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them, in the order of their names.
+    /// Returns all sign-ins in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&SignInName, &SignIn)> {
         self.0.iter()
     }
 
-    /// The document as JSON.
+    /// Formats the sign-ins as the JSON document.
     pub(super) fn to_json(&self) -> SecretString {
         let sign_ins = self.iter().map(|(name, sign_in)| Entry { name, sign_in }).collect();
         let document = Document { version: VERSION, sign_ins };
@@ -118,11 +118,11 @@ impl SignIns {
         SecretString::from(text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")))
     }
 
-    /// Reads the document.
+    /// Reads the sign-ins from the JSON document.
     ///
     /// # Errors
-    /// It is of another version, or no such document. The parser's own words are left out, since
-    /// they quote what they trip over.
+    /// The document has another version or another structure. The parser's own message is left out,
+    /// since it quotes the document.
     pub(super) fn from_json(text: &[u8]) -> Result<Self, Damage> {
         let version = serde_json::from_slice::<Versioned>(text).map_err(damage)?.version;
         if version != VERSION {
@@ -137,7 +137,7 @@ impl SignIns {
     }
 }
 
-/// Where a document went wrong, and nothing of what is there.
+/// Converts an error of the JSON parser to its line and column, without any content.
 #[expect(clippy::needless_pass_by_value, reason = "is passed to `map_err`")]
 fn damage(error: serde_json::Error) -> Damage {
     Damage::Json { line: error.line(), column: error.column() }
