@@ -1,4 +1,4 @@
-//! What a text holds besides a URL, which would be lost if a URL took its place.
+//! Finds the contents of a text that would be lost if a URL replaced it.
 //!
 //! A text that is one word or sentence, such as `TODO`, is a placeholder: a URL may take its place.
 //! A text with parts, such as JSON, is read by somebody who needs all of them.
@@ -12,9 +12,9 @@ use super::json::{Children, children_of};
 /// Contents that a URL in their place would remove. No part of them is ever printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contents {
-    /// A JSON object with so many members.
+    /// A JSON object with this number of members.
     Object(usize),
-    /// A JSON array with so many elements.
+    /// A JSON array with this number of elements.
     Array(usize),
     /// A JSON number.
     Number,
@@ -22,11 +22,11 @@ pub(super) enum Contents {
     Boolean,
     /// XML.
     Xml,
-    /// So many lines that are not empty.
+    /// Several lines: the number of those that are not empty.
     Lines(usize),
-    /// So many URLs.
+    /// Several URLs: their number.
     Urls(usize),
-    /// So many settings, each a name and a value.
+    /// Several settings, each a name and a value: their number.
     Settings(usize),
 }
 
@@ -48,7 +48,7 @@ impl Contents {
         }
     }
 
-    /// Returns whether this is JSON with parts, which a JSON pointer can name.
+    /// Checks whether the contents are JSON with parts that a JSON pointer can name.
     pub(super) fn has_members(self) -> bool {
         matches!(self, Self::Object(_) | Self::Array(_))
     }
@@ -72,7 +72,7 @@ fn container(raw: &RawValue) -> Option<Contents> {
     (count > 0).then(|| contents(count))
 }
 
-/// Returns that a text is XML: a placeholder such as `<URL>` has no element that ends.
+/// Detects XML. A placeholder such as `<URL>` is none, since it has no element that ends.
 fn xml(text: &str) -> Option<Contents> {
     let ends = text.contains("</") || text.contains("/>");
     (text.starts_with('<') && text.ends_with('>') && ends).then_some(Contents::Xml)
@@ -100,12 +100,12 @@ fn list(text: &str) -> Option<Contents> {
     (settings > 1).then_some(Contents::Settings(settings))
 }
 
-/// Returns whether a text begins as a URL does.
+/// Checks whether a text begins like a URL.
 fn is_url(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
-/// Returns whether a text can be the name of a setting.
+/// Checks whether a text can be the name of a setting.
 fn is_name(text: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
     !text.trim().is_empty() && text.chars().all(is_part)

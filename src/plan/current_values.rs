@@ -1,4 +1,4 @@
-//! What the targets hold now, whether or not there is a URL to write there.
+//! Current values of all targets, even of those without a URL to write.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use super::json::Document;
 use super::member;
 use crate::model::{Desired, Observed, Reading, SchemaName, StoredText, Target, Targets, Variable};
 
-/// The JSON texts that were read, by their variables; none where there is none.
+/// The parsed JSON texts of variables; none where the text is missing or not JSON.
 type Documents<'run> = BTreeMap<&'run SchemaName, Option<Document<'run>>>;
 
-/// What holds at each target, in the order of the bindings; none where that is nothing. An
-/// environment variable without a value has its default.
+/// Returns the current value of each target, in the order of the bindings; none where the value is
+/// empty or missing. An environment variable without a value has its default.
 pub fn held(desired: &Desired, observed: &Observed) -> Vec<Option<StoredText>> {
     let mut documents = Documents::new();
     let targets = desired.bindings.iter().map(|binding| &binding.target);
@@ -36,7 +36,7 @@ fn text<'run>(
     }
 }
 
-/// What holds at a variable.
+/// Returns the current value of a variable.
 fn variable<'run>(targets: &'run Targets, name: &SchemaName) -> Option<&'run StoredText> {
     match targets.variables.get(name)? {
         Reading::Found(variable) => value(variable),
@@ -44,7 +44,7 @@ fn variable<'run>(targets: &'run Targets, name: &SchemaName) -> Option<&'run Sto
     }
 }
 
-/// The value that apps read, if there is only one.
+/// Returns the value that apps read; none if the variable has several.
 fn value(variable: &Variable) -> Option<&StoredText> {
     match variable.values.as_slice() {
         [] => variable.default.as_ref(),

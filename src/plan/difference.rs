@@ -1,4 +1,4 @@
-//! In what one URL differs from another, said by what its parts mean.
+//! Compares two URLs by the meaning of their parts.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// The stable text.
+    /// Returns the stable name of the part.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -54,7 +54,7 @@ impl Part {
         }
     }
 
-    /// What the part that was found says of the URL that holds it.
+    /// Returns the phrase that describes the stored URL if this part differs.
     fn phrase(self) -> &'static str {
         match self {
             Self::Environment => "another environment",
@@ -97,8 +97,9 @@ impl fmt::Display for Difference {
     }
 }
 
-/// In what a URL that was found differs from the one that is wanted. What follows from another
-/// difference is not told: another workflow has another signature, another form another version.
+/// Lists the parts in which a stored URL differs from the wanted one. Leaves out parts that differ
+/// only because another does: another workflow has another signature, another form of address has
+/// another API version.
 pub(super) fn differences(found: &CallbackUrl, wanted: &CallbackUrl) -> Vec<Difference> {
     let (before, after) = (found.read_parts(), wanted.read_parts());
     let mut list = Vec::new();
@@ -133,7 +134,7 @@ pub(super) fn differences(found: &CallbackUrl, wanted: &CallbackUrl) -> Vec<Diff
     list
 }
 
-/// The differences in one line.
+/// Formats the differences as one line.
 pub(super) fn told(differences: &[Difference]) -> String {
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

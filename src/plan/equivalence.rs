@@ -1,4 +1,4 @@
-//! Whether a plan that was made anew is still the one that somebody has seen.
+//! Compares a plan that was made anew with the plan that somebody agreed to.
 //!
 //! Two plans are the same in substance if whoever agreed to the first need not be asked about the
 //! second: no target loses a value that the first did not show, and every target that is written
@@ -33,7 +33,7 @@ pub struct Side {
 }
 
 impl Plan {
-    /// Whether a plan that was made later may take the place of this one unseen.
+    /// Checks whether a later plan may replace this one without being reviewed again.
     ///
     /// Neither has a problem, both name the same targets with the same new values, and of each
     /// target one of these holds:
@@ -44,7 +44,8 @@ impl Plan {
         self.problems.is_empty() && later.problems.is_empty() && self.divergences(later).is_empty()
     }
 
-    /// The targets that keep a later plan from being the same in substance, by their addresses.
+    /// Returns the targets that keep a later plan from being the same in substance, by their
+    /// addresses.
     pub fn divergences(&self, later: &Self) -> Vec<Divergence> {
         let mut pairs: BTreeMap<&str, (Option<&Change>, Option<&Change>)> = BTreeMap::new();
         for change in &self.changes {
@@ -58,7 +59,7 @@ impl Plan {
     }
 }
 
-/// Whether both plans say the same of a target.
+/// Checks whether the two changes of a target are the same in substance.
 fn is_same(pair: (Option<&Change>, Option<&Change>)) -> bool {
     let (Some(was), Some(is)) = pair else { return false };
     let same_way =

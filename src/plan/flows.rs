@@ -1,4 +1,4 @@
-//! Which URL each flow has, or why it has none.
+//! Finds the URL of each flow, or the reason why the flow has none.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ fn reason<T>(code: Code, message: impl Into<String>, hint: impl Into<String>) ->
     Err((code, message.into(), hint.into()))
 }
 
-/// The URL of each flow, in the manifest's order. Notes a problem for each that has none.
+/// Returns the URL of each flow, in the manifest's order. Notes a problem for each flow without
+/// one.
 pub(super) fn urls<'run>(
     draft: &mut Draft<'_>,
     observed: &'run [ObservedFlow],
@@ -31,7 +32,7 @@ pub(super) fn urls<'run>(
     urls
 }
 
-/// What people call the flow, safe to print.
+/// Returns the display name of the flow, safe to print.
 pub(super) fn name(flow: &Flow, seen: &ObservedFlow) -> String {
     match (&flow.name, &seen.workflow) {
         (Some(name), _) => shown(name).to_string(),
@@ -63,13 +64,13 @@ fn url<'run>(
     }
 }
 
-/// A problem of the flow itself, whatever its targets.
+/// Creates a problem of the flow itself, whatever its targets.
 fn problem(flow: &Flow, (code, message, hint): Reason) -> Problem {
     let address = Some(format!("flow/{}", flow.workflow_id));
     Problem { code, address, message, hint, site: Some(flow.site) }
 }
 
-/// The flow's row, if it is a cloud flow.
+/// Returns the flow's row, if it is a cloud flow.
 fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run Workflow, Reason> {
     let workflow = match reading {
         Reading::Found(workflow) => workflow,
@@ -99,15 +100,15 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
     Ok(workflow)
 }
 
-/// The trigger whose URL is wanted, if the flow is on. What is wrong with the trigger comes first:
-/// that stays when the flow is turned on.
+/// Returns the trigger whose URL is wanted, if the flow is on. Reports a problem with the trigger
+/// before the flow's state, since turning the flow on would not solve it.
 fn usable<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
     let trigger = trigger(flow, workflow)?;
     state(workflow)?;
     Ok(trigger)
 }
 
-/// Makes sure that the flow is on.
+/// Checks that the flow is on.
 fn state(workflow: &Workflow) -> Result<(), Reason> {
     let name = shown(&workflow.name);
     match workflow.state {
@@ -130,7 +131,7 @@ fn state(workflow: &Workflow) -> Result<(), Reason> {
     }
 }
 
-/// The trigger whose URL is wanted.
+/// Returns the trigger whose URL is wanted.
 fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
     let name = shown(&workflow.name);
     let found = workflow.definition.http_trigger(flow.trigger.as_ref());
@@ -175,8 +176,8 @@ fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
     reason(Code::TriggerNotHttp, message, hint)
 }
 
-/// The URL that the Flow service gave for the trigger, if it may be written. What is wrong with an
-/// answer is told with the id of its request.
+/// Returns the URL that the Flow service gave for the trigger, if it may be written. A problem
+/// with the response names its request id.
 fn told<'run>(
     seen: &'run ObservedFlow,
     name: &str,
@@ -190,7 +191,7 @@ fn told<'run>(
     })
 }
 
-/// The URL that the Flow service gave for the trigger.
+/// Returns the URL that the Flow service gave for the trigger.
 fn callback<'run>(
     answer: Option<&'run Callback>,
     name: &str,
@@ -256,7 +257,8 @@ fn quoted(error: &ServiceError) -> String {
     format!("{}: {}{id}", error.code, error.message.trim_end_matches('.'))
 }
 
-/// The URL, if it leads where such a URL may lead: it will be called with the callers' data.
+/// Returns the URL if its scheme, spelling and host can be trusted: callers will send their data
+/// to it.
 fn trusted<'run>(
     url: &'run CallbackUrl,
     name: &str,
@@ -293,7 +295,7 @@ fn trusted<'run>(
     Ok(url)
 }
 
-/// The URL, if the policy lets it be written.
+/// Returns the URL, if the policy lets it be written.
 fn permitted<'run>(
     draft: &mut Draft<'_>,
     flow: &Flow,
@@ -328,7 +330,7 @@ fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, name: &str, url: &
     }
 }
 
-/// Warns of a URL that nobody but its id ties to the flow.
+/// Warns of a URL that only its id ties to the flow.
 fn warn_of_unconfirmed(draft: &mut Draft<'_>, flow: &Flow, name: &str, seen: &ObservedFlow) {
     if let Some(Callback::Unconfirmed(_)) = seen.callback {
         let message =
@@ -339,7 +341,7 @@ fn warn_of_unconfirmed(draft: &mut Draft<'_>, flow: &Flow, name: &str, seen: &Ob
     }
 }
 
-/// A service's or manifest's text, safe to print once it is printed.
+/// Formats a text of a service or of the manifest so that it is safe to print.
 fn shown(text: &str) -> impl fmt::Display {
     fmt::from_fn(move |formatter| formatter.write_str(&printable(text, 120)))
 }
@@ -354,7 +356,7 @@ fn listed(names: &[impl fmt::Display]) -> String {
     quoted.join(", ")
 }
 
-/// What the categories of the table `workflow` are.
+/// Describes a category of the table `workflow`.
 fn category(number: i64) -> String {
     match number {
         0 => "a classic workflow".to_owned(),

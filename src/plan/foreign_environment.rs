@@ -3,9 +3,9 @@
 use super::held;
 use crate::model::{Binding, CallbackUrl, Cloud, Code, Desired, EnvironmentId, Observed, Problem};
 
-/// Warns of each target whose URL is on the host of another environment than this one, which has that
-/// id; also where its own flow is off, so that there is nothing to write instead. `name_of` tells what
-/// people call the environment of an id, if that is known.
+/// Warns of each target whose URL is on the host of another environment than `own`, even if the
+/// target's flow is off, so that no URL can be written instead. `name_of` returns the display name
+/// of an environment by its id, if it is known.
 pub fn elsewhere(
     desired: &Desired,
     observed: &Observed,

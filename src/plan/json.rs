@@ -97,7 +97,8 @@ impl<'text> Document<'text> {
         Ok(Self { text, place: place(text, root), root: Node::Written(root) })
     }
 
-    /// The value that the pointer leads to: a text without its quotes, anything else as written.
+    /// Returns the value that the pointer leads to: a text without its quotes, anything else as
+    /// written.
     pub(crate) fn member(
         &mut self,
         pointer: &JsonPointer,
@@ -108,7 +109,7 @@ impl<'text> Document<'text> {
         }
     }
 
-    /// Returns what the pointer leads to that a string in its place would remove.
+    /// Returns the contents at the pointer that a string in their place would remove.
     pub(super) fn contents(
         &mut self,
         pointer: &JsonPointer,
@@ -119,7 +120,7 @@ impl<'text> Document<'text> {
         }
     }
 
-    /// Puts a string where the pointer leads; members on the way are made as needed.
+    /// Puts a string at the place of the pointer, and adds missing members on the way.
     pub(super) fn write(
         &mut self,
         pointer: &JsonPointer,
@@ -133,7 +134,7 @@ impl<'text> Document<'text> {
         Ok(())
     }
 
-    /// The text with everything that was written.
+    /// Returns the whole text, with all values that were written.
     pub(super) fn text(&self) -> String {
         let Self { text, place, root } = self;
         let mut whole = text[..place.start].to_owned();
@@ -165,7 +166,7 @@ impl<'text> Document<'text> {
 }
 
 impl<'text> Node<'text> {
-    /// Looks into an object or an array, which is a part of that text.
+    /// Parses the node, if it is an object or an array. `text` is the whole text, for errors.
     fn open(&mut self, text: &str) -> Result<Option<&mut Container<'text>>, PointerMismatch> {
         if let Self::Written(raw) = *self {
             let children = children_of(raw).map_err(|error| not_json(text, raw.get(), &error));
@@ -181,7 +182,7 @@ impl<'text> Node<'text> {
         }
     }
 
-    /// A text without its quotes, anything else as written; none if it is null.
+    /// Returns a text without its quotes, anything else as written; none if it is null.
     fn unquoted(&self) -> Option<String> {
         match self {
             Self::String(text) => Some(text.clone()),
@@ -197,7 +198,7 @@ impl<'text> Node<'text> {
         }
     }
 
-    /// Returns what the value holds that a string in its place would remove.
+    /// Returns the contents of the value that a string in its place would remove.
     fn contents(&self) -> Option<Contents> {
         match self {
             Self::String(_) => None,
@@ -235,7 +236,7 @@ impl<'text> Container<'text> {
         Self { text, values: elements.into_iter().map(value).collect(), names: None }
     }
 
-    /// Where among the values the one of that token is.
+    /// Returns the index of the value that a token of a pointer names.
     fn index(&self, token: &str) -> Option<usize> {
         match &self.names {
             Some(names) => names.get(token).copied(),
@@ -266,7 +267,7 @@ impl<'text> Container<'text> {
     }
 }
 
-/// The value within an object for each of the names, outermost first.
+/// Wraps a value in one object for each of the names, outermost first.
 fn nested<'text>(names: &[String], value: Node<'text>) -> Node<'text> {
     names.iter().rev().fold(value, |inner, name| {
         let mut object = Container::object("{}", Vec::new());
@@ -275,14 +276,14 @@ fn nested<'text>(names: &[String], value: Node<'text>) -> Node<'text> {
     })
 }
 
-/// An array index of RFC 6901 section 4: digits without a leading zero.
+/// Parses an array index of RFC 6901 section 4: digits without a leading zero.
 fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || !token.starts_with(['0', '+']);
     token.parse().ok().filter(|_| canonical)
 }
 
-/// What the value holds, each part as written. A number or a text that fits no type of this
-/// program holds nothing either.
+/// Returns the members or elements of a value, each as written. A number or a text that fits no
+/// type of this program has none either.
 pub(crate) fn children_of(raw: &RawValue) -> Result<Children<'_>, serde_json::Error> {
     match raw.get().as_bytes() {
         [b'{' | b'[', ..] => serde_json::from_str(raw.get()),
@@ -295,7 +296,8 @@ fn not_json(text: &str, part: &str, error: &serde_json::Error) -> PointerMismatc
     PointerMismatch::NotJson { line, column }
 }
 
-/// The line and the column of an error in the whole text, where it was met in a part of it.
+/// Returns the line and the column, in the whole text, of an error that was met in a part of the
+/// text.
 pub(crate) fn position(text: &str, part: &str, error: &serde_json::Error) -> (usize, usize) {
     let before = &text[..offset(text, part)];
     let last = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
@@ -303,18 +305,18 @@ pub(crate) fn position(text: &str, part: &str, error: &serde_json::Error) -> (us
     (before.matches('\n').count() + error.line(), indent + error.column())
 }
 
-/// How many bytes of the text stand before a part of it.
+/// Returns the number of bytes of the text before a part of it.
 pub(crate) fn offset(text: &str, part: &str) -> usize {
     part.as_ptr() as usize - text.as_ptr() as usize
 }
 
-/// The bytes of the text that the value takes, which is a part of it.
+/// Returns the range of bytes that a value takes in the text that holds it.
 fn place(text: &str, raw: &RawValue) -> Range<usize> {
     let start = offset(text, raw.get());
     start..start + raw.get().len()
 }
 
-/// A text as JSON writes it.
+/// Formats a text as a JSON string, with its quotes.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The difference between what should be and what is, as a value.
+//! Compares the manifest with the environment, and returns the difference as a value.
 //!
 //! [`plan`] is a pure function. It finds every problem at once, and a plan without problems
 //! holds every id and guard that applying needs, so that applying decides nothing.
@@ -120,12 +120,12 @@ pub enum ValueView {
     },
 }
 
-/// Compares what should be with what is.
+/// Compares the wanted URLs of all targets with what was observed.
 pub fn plan(desired: &Desired, observed: &Observed, cloud: &Cloud) -> Plan {
     plan_of(desired, &observed.flows, &observed.targets, cloud)
 }
 
-/// Compares what should be with flows and targets that were not read together.
+/// Compares the wanted URLs with flows and targets that were not read together.
 pub fn plan_of(
     desired: &Desired,
     flows: &[ObservedFlow],
@@ -140,7 +140,7 @@ pub fn plan_of(
 }
 
 impl Plan {
-    /// A plan that was thought through elsewhere.
+    /// Creates a plan from changes, problems, warnings and writes that were decided elsewhere.
     pub fn new(
         changes: Vec<Change>,
         problems: Vec<Problem>,
@@ -173,30 +173,30 @@ impl Plan {
         }
     }
 
-    /// Adds what a person should know, in the manifest's order.
+    /// Adds warnings, in the manifest's order.
     pub fn warn(&mut self, warnings: Vec<Problem>) {
         self.warnings.extend(warnings);
         self.warnings.sort_by_key(|warning| warning.site);
     }
 
-    /// The writes in their order; none at all if there is a problem.
+    /// Returns the writes in their order; none at all if the plan has a problem.
     pub fn writes(&self) -> &[Write] {
         if self.problems.is_empty() { &self.writes } else { &[] }
     }
 
-    /// Whether everything is as it should be.
+    /// Checks whether all targets are up to date and the plan has no problem.
     pub fn is_agreed(&self) -> bool {
         self.problems.is_empty() && self.writes.is_empty()
     }
 
-    /// How many changes do that.
+    /// Counts the changes with this action.
     pub fn count(&self, action: Action) -> usize {
         self.changes.iter().filter(|change| change.action == action).count()
     }
 }
 
 impl Action {
-    /// The stable text.
+    /// Returns the stable name of the action.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -214,7 +214,7 @@ impl fmt::Display for Action {
 }
 
 impl ValueView {
-    /// What may be shown of a text; nothing if there is none.
+    /// Returns the printable view of a text; none if the text is empty or missing.
     pub fn of(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
         let text = text.filter(|text| !text.is_empty())?;
         Some(match text.parse() {
@@ -223,7 +223,7 @@ impl ValueView {
         })
     }
 
-    /// What may be shown of a URL.
+    /// Returns the printable view of a URL.
     fn of_url(url: &CallbackUrl, cloud: &Cloud) -> Self {
         if cloud.serves_callbacks(&url.view().host) {
             Self::Url(url.view().clone())
@@ -234,7 +234,7 @@ impl ValueView {
 }
 
 impl ValueView {
-    /// What is or will be there, in words.
+    /// Describes a value in words; "nothing" if there is none.
     pub fn words(view: Option<&Self>) -> String {
         view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
     }
@@ -285,7 +285,7 @@ impl<'run> Draft<'run> {
         }
     }
 
-    /// The bindings, each with its URL.
+    /// Returns the bindings, each with its URL.
     fn wanted(&self, urls: &[Option<&'run CallbackUrl>]) -> Vec<Wanted<'run>> {
         let bindings = self.desired.bindings.iter().enumerate();
         bindings
@@ -293,8 +293,8 @@ impl<'run> Draft<'run> {
             .collect()
     }
 
-    /// Compares what a place holds with the URL that is wanted there, notes the change, and
-    /// answers whether something has to be written.
+    /// Compares the text at a place with the URL that is wanted there, notes the change, and
+    /// returns whether something has to be written.
     fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: &Held<'_>) -> bool {
         let text = current.text().filter(|text| !text.is_empty());
         let stored = text.and_then(|text| read(text, url));
@@ -333,7 +333,7 @@ impl<'run> Draft<'run> {
         self.problems.push(noted(wanted, code, message, hint));
     }
 
-    /// Notes what a person should know of one binding.
+    /// Notes a warning of one binding.
     fn warning(
         &mut self,
         wanted: &Wanted<'_>,
@@ -344,13 +344,13 @@ impl<'run> Draft<'run> {
         self.warnings.push(noted(wanted, code, message, hint));
     }
 
-    /// Notes that the service did not let the user see something.
+    /// Notes a problem: the service refused to show something to the user.
     fn refusal(&mut self, wanted: &Wanted<'_>, error: &ServiceError) {
         let (message, hint) = explain_refusal(error);
         self.problem(wanted, Code::PrivilegeMissing, message, hint);
     }
 
-    /// Puts everything in the manifest's order.
+    /// Sorts everything into the manifest's order, and returns the plan.
     fn finish(mut self) -> Plan {
         self.changes.sort_by_key(|(index, _)| *index);
         self.writes.sort_by_key(|(bindings, _)| bindings.first().copied());
@@ -379,7 +379,7 @@ impl<'run> Draft<'run> {
     }
 }
 
-/// A problem or warning of one binding.
+/// Creates a problem or warning of one binding.
 fn noted(wanted: &Wanted<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
     let address = Some(wanted.binding.target.address());
     Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
@@ -402,12 +402,12 @@ struct Held<'row> {
 }
 
 impl<'row> Held<'row> {
-    /// The place itself is not there: the reason says what is missing.
+    /// Creates the state of a place that does not exist; `missing` says what is missing.
     fn nowhere(missing: &'static str, guard: Option<EntityTag>) -> Self {
         Self { text: Err(missing), guard }
     }
 
-    /// A text in a row of that version.
+    /// Creates the state of a place with a text in a row of this version.
     fn text_in(text: &'row str, guard: &'row EntityTag) -> Self {
         Self { text: Ok(text), guard: Some(guard.clone()) }
     }
@@ -417,7 +417,7 @@ impl<'row> Held<'row> {
     }
 }
 
-/// The URL that a text is. Most often that is the one that is wanted, which was read before.
+/// Parses a text as a URL. Most often it equals the wanted URL, which is parsed already.
 fn read<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, CallbackUrl>> {
     if text == wanted.expose() {
         return Some(Cow::Borrowed(wanted));
@@ -425,7 +425,7 @@ fn read<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, Callbac
     text.parse().ok().map(Cow::Owned)
 }
 
-/// What is to be done to a place, why, and in what the URL that is there differs.
+/// Decides the action for a place and its reason, and lists how the stored URL differs.
 fn verdict(
     url: &CallbackUrl,
     current: &Held<'_>,
@@ -451,19 +451,19 @@ fn verdict(
     }
 }
 
-/// The text at a place: all of it, or the member that a pointer leads to, if it is there.
+/// Returns the text at a place: all of it, or the member that a pointer leads to, if that exists.
 pub fn text_at(text: &StoredText, pointer: Option<&JsonPointer>) -> Option<StoredText> {
     let Some(pointer) = pointer else { return Some(text.clone()) };
     let mut document = Document::new(text.expose()).ok()?;
     member(&mut document, pointer)
 }
 
-/// The text of the member that a pointer leads to, if it is there.
+/// Returns the text of the member that a pointer leads to, if that exists.
 fn member(document: &mut Document<'_>, pointer: &JsonPointer) -> Option<StoredText> {
     document.member(pointer).ok().flatten().map(StoredText::new)
 }
 
-/// Returns a sentence about an error that a service answered with, and what helps.
+/// Returns a sentence about the error of a service, and a hint.
 pub fn explain_refusal(error: &ServiceError) -> (String, String) {
     let hint = match error.missing_privilege() {
         Some(privilege) => {

@@ -1,4 +1,4 @@
-//! What became of the targets of a plan, now that they were read again.
+//! Compares a plan whose writes were sent with what its targets hold afterwards.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct TargetResult {
     pub state: TargetState,
     /// What was sent.
     pub sent: Option<ValueView>,
-    /// What it holds now; none if that is nothing, or could not be read.
+    /// Its current value; none if it is empty or could not be read.
     pub holds: Option<ValueView>,
     /// The row that the service says it made for the target.
     pub row: Option<RowId>,
@@ -49,7 +49,7 @@ impl TargetState {
 }
 
 impl TargetResult {
-    /// Compares what was to be done to a target with what a later plan found there.
+    /// Compares the planned change of a target with the change that a later plan found.
     fn of(was: &Change, is: Option<&Change>) -> Self {
         let state = match is {
             None => TargetState::Unread,
@@ -64,8 +64,8 @@ impl TargetResult {
 }
 
 impl Plan {
-    /// Compares this plan, whose writes were sent, with one of what the targets hold now: a result
-    /// for each target that was to be changed, and for each that agreed and no longer does.
+    /// Compares this plan, whose writes were sent, with a later plan of the same targets. Returns a
+    /// result for each target that was to be changed, or was up to date and no longer is.
     pub fn results(&self, now: &Self) -> Vec<TargetResult> {
         let later: BTreeMap<&str, &Change> =
             now.changes.iter().map(|change| (change.address.as_str(), change)).collect();
@@ -77,12 +77,12 @@ impl Plan {
         touched.map(|(was, is)| TargetResult::of(was, is)).collect()
     }
 
-    /// Tells whether the plan makes the same row as a write that makes one.
+    /// Checks whether the plan creates the same row as a write that creates one.
     pub fn makes(&self, write: &Write) -> bool {
         write.is_new() && self.writes.contains(write)
     }
 
-    /// Returns a result for each target that the plan changes, where nothing of it was written.
+    /// Returns a result for each target that the plan would change, if none of it was written.
     pub fn nothing_written(&self) -> Vec<TargetResult> {
         let open = self.changes.iter().filter(|change| change.action != Action::NoOp);
         open.map(|change| TargetResult::of(change, Some(change))).collect()

@@ -1,4 +1,4 @@
-//! What happens to configuration records.
+//! Plans the bindings to configuration records.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use crate::model::{
     Record, Row, RowId, Selector, StoredText, Table, TableKind, Target, Targets,
 };
 
-/// What to do about a table that cannot be written to safely.
+/// The hint for a table that cannot be written to safely.
 const KEEP_ELSEWHERE: &str =
     "keep the URL in a standard table with optimistic concurrency, or in an environment variable";
 
-/// What else may keep a record from being found.
+/// The hint for a record that exists, and that the user may not see.
 const READ_DEPTH: &str = "give the user's role the read privilege of the table with the depth Organization: rows beyond the depth are left out without an error";
 
 /// A binding to a record, with the column that it is about.
@@ -132,14 +132,15 @@ fn column_secured(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName
     draft.problem(wanted, Code::ColumnSecured, message, hint);
 }
 
-/// Does something about every binding of a group.
+/// Calls `act` with every binding of a group.
 fn each<'run>(parts: &[Part<'run>], mut act: impl FnMut(&Wanted<'run>)) {
     for (wanted, ..) in parts {
         act(wanted);
     }
 }
 
-/// The record's table, if it is there, versioned, and has the columns of the key.
+/// Returns the record's table, if it exists. Notes a problem if writes to it cannot be guarded or
+/// rolled back, or if the columns of the key do not fit.
 fn table<'run>(
     draft: &mut Draft<'run>,
     targets: &'run Targets,
@@ -195,7 +196,7 @@ fn in_another_system(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record
     draft.problem(wanted, Code::TableVirtual, message, KEEP_ELSEWHERE);
 }
 
-/// Notes what is wrong with the columns that the record is found by.
+/// Notes a problem for each key column that cannot be used to find the record.
 fn key_problems(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, table: &Table) {
     let Selector::Columns(columns) = &record.selector else {
         return;
@@ -232,7 +233,7 @@ fn key_hint(column_type: &ColumnType) -> &'static str {
     }
 }
 
-/// Notes that a column is never shown; the manifest names it under that key.
+/// Notes that a column cannot be read. `key` is the manifest key that names the column.
 fn not_readable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, key: &str) {
     let message = format!("the column `{name}` cannot be read (`IsValidForRead` is false)");
     let hint = format!("name another column in `{key}`");
@@ -254,7 +255,7 @@ fn ambiguous(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
     draft.problem(wanted, Code::RecordAmbiguous, message, hint);
 }
 
-/// The column and its most characters, if it is there and holds text.
+/// Returns the column and its maximum number of characters, if it exists and holds text.
 fn text_column<'run>(
     draft: &mut Draft<'_>,
     record: &Record,
@@ -280,7 +281,7 @@ fn text_column<'run>(
     Some((column, max_length))
 }
 
-/// Notes that a column is not for writing, and answers whether it is.
+/// Checks whether a column can be written, and notes a problem if not.
 fn writable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, is: bool) -> bool {
     if !is {
         let message = format!("the column `{name}` cannot be written");
@@ -289,7 +290,7 @@ fn writable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, is: 
     is
 }
 
-/// Whether the URL fits in so many characters.
+/// Checks whether the URL has at most `most` characters, and notes a problem if not.
 fn fits(draft: &mut Draft<'_>, wanted: &Wanted<'_>, url: &CallbackUrl, most: usize) -> bool {
     let length = url.length();
     if length > most {
@@ -300,7 +301,7 @@ fn fits(draft: &mut Draft<'_>, wanted: &Wanted<'_>, url: &CallbackUrl, most: usi
     length <= most
 }
 
-/// Plans one binding to a record that is there.
+/// Plans one binding to a record that exists.
 fn update<'run>(
     draft: &mut Draft<'run>,
     record: &'run Record,
@@ -348,7 +349,7 @@ fn holds_more(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, co
     draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
 
-/// Plans the bindings to a record that is not there.
+/// Plans the bindings to a record that does not exist.
 fn absent<'run>(
     draft: &mut Draft<'run>,
     record: &Record,
@@ -370,7 +371,7 @@ fn absent<'run>(
     }
 }
 
-/// Plans the bindings to a record that is made from its key.
+/// Plans the bindings to a record that is created from its key.
 fn create<'run>(
     draft: &mut Draft<'run>,
     key: &BTreeMap<LogicalName, KeyValue>,
@@ -427,7 +428,7 @@ fn key_not_active(draft: &mut Draft<'_>, wanted: &Wanted<'_>, key: &InactiveKey)
     draft.problem(wanted, Code::KeyNotActive, message, hint);
 }
 
-/// Notes that a record is not created from the id of another.
+/// Notes that no record is created from a key column that holds an id.
 fn no_record_of_id(
     draft: &mut Draft<'_>,
     wanted: &Wanted<'_>,

@@ -1,4 +1,4 @@
-//! What happens to environment variables.
+//! Plans the bindings to environment variables.
 
 use sha2::{Digest, Sha256};
 
@@ -41,7 +41,7 @@ pub(super) fn plan<'run>(
     }
 }
 
-/// The binding, if it is to a variable.
+/// Returns the binding, if its target is a variable.
 fn part(wanted: Wanted<'_>) -> Option<Part<'_>> {
     match &wanted.binding.target {
         Target::Variable { schema_name, pointer } => {
@@ -94,7 +94,7 @@ fn missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
     );
 }
 
-/// Whether the variable can hold what the binding wants there.
+/// Checks whether the variable can hold the URL of the binding, and notes a problem if not.
 fn usable(draft: &mut Draft<'_>, variable: &Variable, part: &Part<'_>) -> bool {
     let Part { wanted, pointer, .. } = part;
     if variable.values.len() > 1 {
@@ -123,7 +123,7 @@ fn usable(draft: &mut Draft<'_>, variable: &Variable, part: &Part<'_>) -> bool {
     false
 }
 
-/// The text of a variable that is one URL, if it has to be written.
+/// Returns the new text of a variable that holds one URL; none if it need not be written.
 fn whole<'run>(
     draft: &mut Draft<'run>,
     variable: &'run Variable,
@@ -141,7 +141,8 @@ fn whole<'run>(
     draft.compare(wanted, url, &held).then(|| url.expose().to_owned())
 }
 
-/// The text of a JSON variable with the members that are bound, if any has to be written.
+/// Returns the new text of a JSON variable, with all bound members; none if it need not be
+/// written.
 fn members<'run>(
     draft: &mut Draft<'run>,
     variable: &Variable,
@@ -170,7 +171,8 @@ fn members<'run>(
     changed.then(|| document.text())
 }
 
-/// Writes one member into a document, and answers whether it had to be written.
+/// Compares one member with the URL that is wanted there, writes the URL into the document if they
+/// differ, and returns whether they do.
 fn member<'run>(
     draft: &mut Draft<'run>,
     variable: &Variable,
@@ -200,13 +202,15 @@ fn member<'run>(
     Ok(changed)
 }
 
-/// What tells the default that a first value is made of from another.
+/// Returns a digest of the default that a first value is made from, which changes with the
+/// default; none without a default.
 fn made_of(variable: &Variable) -> Option<EntityTag> {
     let default = variable.default.as_ref()?;
     EntityTag::new(&format!("default {:x}", Sha256::digest(default.expose().as_bytes())))
 }
 
-/// The JSON that members are written into: the value, else the default, else an empty object.
+/// Returns the JSON that members are written into: the value, else the default, else an empty
+/// object.
 fn text(variable: &Variable) -> &str {
     effective(variable).filter(|text| !text.trim().is_empty()).unwrap_or("{}")
 }

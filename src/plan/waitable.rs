@@ -1,4 +1,4 @@
-//! The flows that a plan lacks nothing but time for.
+//! Finds the flows that a plan only has to wait for.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,8 @@ pub struct Unready {
     pub names: Vec<String>,
 }
 
-/// The flows that the plan lacks, if waiting may mend every problem that it has; none if it has no
-/// problem, one that stays, or none that belongs to a flow.
+/// Returns the flows that are not ready, if waiting may solve every problem of the plan. Returns
+/// none if the plan has no problem, has one that stays, or has none that belongs to a flow.
 pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Unready> {
     if plan.problems.is_empty() || plan.problems.iter().any(|problem| !problem.code.may_pass()) {
         return None;
@@ -30,7 +30,7 @@ pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Un
     (!names.is_empty()).then_some(Unready { desired, names })
 }
 
-/// What people call flows of which the manifest may name one several times.
+/// Returns the display name of each flow once, though the manifest may name a flow several times.
 fn names(flows: &[(&Flow, &ObservedFlow)]) -> Vec<String> {
     let mut known = BTreeSet::new();
     let new = flows.iter().filter(|(flow, _)| known.insert(flow.workflow_id));

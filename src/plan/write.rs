@@ -1,4 +1,4 @@
-//! What applying sends: each write names its row and carries its guard.
+//! The writes that an apply sends: each names its row and carries its guard.
 
 use std::collections::BTreeMap;
 
@@ -66,12 +66,12 @@ pub enum Write {
 }
 
 impl Write {
-    /// Tells whether it makes a row.
+    /// Checks whether the write creates a row.
     pub fn is_new(&self) -> bool {
         matches!(self, Self::CreateVariableValue { .. } | Self::CreateRow { .. })
     }
 
-    /// Returns the name of its table in addresses.
+    /// Returns the name of the written table in addresses.
     pub fn entity_set(&self) -> &str {
         match self {
             Self::CreateVariableValue { .. } | Self::UpdateVariableValue { .. } => {
@@ -84,7 +84,7 @@ impl Write {
         }
     }
 
-    /// Tells whether it is for a row that was read, of the version that was read.
+    /// Checks whether the write succeeds only if the row still has the version that was read.
     pub fn is_guarded(&self) -> bool {
         !self.is_new()
     }

@@ -1,4 +1,4 @@
-//! What undoing an apply means, now that its rows were read again.
+//! Plans a rollback: compares the journal of an apply with the current rows.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ struct Draft<'run> {
     targets: Vec<Vec<String>>,
 }
 
-/// The rows that somebody changed since the apply, by their places in the journal.
+/// Returns the indexes, within the journal, of the rows that somebody changed since the apply.
 pub(crate) fn changed(journal: &Journal, found: &[Found]) -> BTreeSet<usize> {
     let rows = journal.rows.iter().zip(found).enumerate();
     let changed = rows
@@ -77,7 +77,7 @@ pub(crate) fn plan_rollback(
     plan
 }
 
-/// What became of a row since the apply.
+/// Decides what happened to a row since the apply.
 fn verdict<'found>(row: &JournalRow, found: &'found Found) -> Verdict<'found> {
     match found.as_deref() {
         Err(refusal) => Verdict::Hidden(refusal),
@@ -100,14 +100,14 @@ fn verdict_of_one<'found>(row: &JournalRow, held: &'found Row) -> Verdict<'found
     }
 }
 
-/// Whether a column holds what it held before the apply. An empty text is none, as Dataverse keeps
-/// no empty texts.
+/// Checks whether a column holds its value from before the apply. An empty text equals no text,
+/// since Dataverse keeps no empty texts.
 fn is_earlier(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
     let before = row.columns.get(name).and_then(|change| change.before.as_ref());
     before.map_or("", StoredText::expose) == held.texts.get(name).map_or("", StoredText::expose)
 }
 
-/// Whether a column holds what the apply wrote.
+/// Checks whether a column holds the value that the apply wrote.
 fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
     row.columns.get(name).map(|change| &change.after) == held.texts.get(name)
 }
@@ -119,14 +119,14 @@ impl<'run> Draft<'run> {
         Self { cloud, own, changes, problems, warnings, left_alone: 0, writes, targets }
     }
 
-    /// Notes that a row is as it was.
+    /// Notes that a row already has its earlier values.
     fn earlier(&mut self, row: &JournalRow) {
         for place in &row.places {
             self.changes.push(self.as_it_was(row, place));
         }
     }
 
-    /// Says of one target that nothing is to be done.
+    /// Returns the change of one target that already has its earlier value: nothing to do.
     fn as_it_was(&self, row: &JournalRow, place: &Place) -> Change {
         let reason =
             if row.is_created() { "the row is not there" } else { "holds the earlier value" };
@@ -134,7 +134,7 @@ impl<'run> Draft<'run> {
         change(place, Action::NoOp, reason, before.clone(), before)
     }
 
-    /// Plans the end of a row that the apply made, and warns if more than that would end.
+    /// Plans the deletion of a row that the apply created, and warns if the row holds more by now.
     fn delete(&mut self, row: &JournalRow, held: &Row) {
         for place in &row.places {
             if was_touched(row, held) {
@@ -151,7 +151,7 @@ impl<'run> Draft<'run> {
         self.writes.push(Write::Delete { entity_set: row.entity_set.to_string(), id, guard });
     }
 
-    /// Plans the return of the columns that hold what the apply wrote.
+    /// Plans to restore the columns that hold what the apply wrote.
     fn restore(&mut self, row: &JournalRow, held: &Row) {
         let open = row.columns.iter().filter(|(name, _)| !is_earlier(row, held, name));
         let columns = open.map(|(name, change)| (name.clone(), change.before.clone())).collect();
@@ -175,7 +175,7 @@ impl<'run> Draft<'run> {
         self.writes.push(Write::Restore { entity_set, id, guard, columns });
     }
 
-    /// Warns of each host that a text leads to which is restored, unless the host is one of this
+    /// Warns of each host in the URLs of a restored text, except for the hosts of this
     /// environment's flows.
     fn warn_of_hosts(&mut self, row: &JournalRow, name: &LogicalName, text: &StoredText) {
         let Some(place) = row.places.iter().find(|place| place.column == *name) else { return };
@@ -197,7 +197,7 @@ impl<'run> Draft<'run> {
         (!is_own).then_some(host)
     }
 
-    /// The change of one target that is restored.
+    /// Returns the change of one target whose earlier value is restored.
     fn restored(&self, row: &JournalRow, held: &Row, place: &Place) -> Change {
         let earlier = before(row, place);
         let is_new_member = place.pointer.is_some() && earlier.is_none();
@@ -250,7 +250,7 @@ impl<'run> Draft<'run> {
         }
     }
 
-    /// What may be shown of a text.
+    /// Returns the printable view of a text, without its secrets.
     fn view(&self, text: Option<&StoredText>) -> Option<ValueView> {
         ValueView::of(text.map(StoredText::expose), self.cloud)
     }
@@ -260,7 +260,7 @@ impl<'run> Draft<'run> {
     }
 }
 
-/// Whether a row that the apply made has another version than it had then.
+/// Checks whether a row that the apply created has another version than the journal recorded.
 fn was_touched(row: &JournalRow, held: &Row) -> bool {
     match &row.origin {
         Origin::Created { tag: Some(tag), .. } => tag != held.tag.as_str(),
@@ -268,18 +268,18 @@ fn was_touched(row: &JournalRow, held: &Row) -> bool {
     }
 }
 
-/// What a target held before the apply.
+/// Returns the value of a target before the apply.
 fn before(row: &JournalRow, place: &Place) -> Option<StoredText> {
     let text = row.columns.get(&place.column)?.before.as_ref()?;
     text_at(text, place.pointer.as_ref())
 }
 
-/// What the apply wrote to a target.
+/// Returns the value that the apply wrote to a target.
 fn after(row: &JournalRow, place: &Place) -> Option<StoredText> {
     text_at(&row.columns.get(&place.column)?.after, place.pointer.as_ref())
 }
 
-/// What a target holds now.
+/// Returns the current value of a target.
 fn now(held: &Row, place: &Place) -> Option<StoredText> {
     text_at(held.texts.get(&place.column)?, place.pointer.as_ref())
 }

@@ -27,7 +27,7 @@ impl FromStr for JournalFile {
 }
 
 impl fmt::Display for JournalFile {
-    /// Writes it as the command line takes it.
+    /// Formats the value as the command line takes it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = if self.plain { PLAIN } else { "" };
         write!(formatter, "{plain}{}", self.path.display())

@@ -36,7 +36,7 @@ impl Write for Length {
 }
 
 impl Journal {
-    /// The journal as JSON.
+    /// Returns the journal as JSON.
     pub fn to_json(&self) -> SecretSlice<u8> {
         let document = Document {
             kind: KIND.kind.to_owned(),

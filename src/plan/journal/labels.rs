@@ -1,5 +1,5 @@
-//! Holds what a journal calls its rows against the rows themselves: a journal may have been forged, and
-//! whoever reads the plan of a rollback knows a row by its address alone.
+//! Compares the addresses in a journal with the rows that they stand for: a journal may have been
+//! forged, and whoever reviews a rollback knows a row by its address alone.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::plan::explain_refusal;
 
-/// What to do about a journal that names a row as another.
+/// The hint for a journal with an address that names another row.
 const ASK_WHO: &str = "find out who could write to the journal, or who renamed the row, and restore the value by hand if it is right";
 
 /// What a target's address says of the row that the target is in.
@@ -69,7 +69,7 @@ impl Label {
         is_whole.then_some(Self::Record { table: table.parse().ok()?, key })
     }
 
-    /// Tells whether the row, which has that id, is the one that this label means.
+    /// Checks whether the label means this row, which has this id.
     fn means(&self, row: &JournalRow, id: RowId, subject: &Subject) -> bool {
         match (self, subject) {
             (Self::Variable(name), Subject::Variable(found)) => found.as_ref() == Some(name),
@@ -82,7 +82,7 @@ impl Label {
 }
 
 impl LabelKey {
-    /// The columns that have to be read to hold the label against the row.
+    /// Returns the columns that must be read to compare the label with the row.
     pub fn columns(&self) -> Vec<&LogicalName> {
         match self {
             Self::Id(_) => Vec::new(),
@@ -100,8 +100,8 @@ impl LabelKey {
     }
 }
 
-/// Tells whether an address writes a value so. Case and space at the end count as little as they do in
-/// Dataverse.
+/// Checks whether an address writes the value `held` as `written`. Ignores case and space at the
+/// end, as Dataverse does.
 fn is_written_as(held: &KeyValue, written: &str) -> bool {
     let same = |text: String| text.to_lowercase() == written.to_lowercase();
     match held {
@@ -143,8 +143,9 @@ fn value_end(text: &str) -> Option<usize> {
     end.map(|(place, _)| place + 2)
 }
 
-/// Names each target whose row is another than the target's address says. `subjects` has what was read
-/// of each row that was found, with its id.
+/// Returns a problem for each target whose address names another row than it is in, or whose row
+/// the service does not show. `subjects` has what was read of each row that was found, with its
+/// id.
 pub fn mislabelled(journal: &Journal, subjects: &[Option<(RowId, Subject)>]) -> Vec<Problem> {
     let rows = journal.rows.iter().zip(subjects);
     let read = rows.filter_map(|(row, subject)| Some((row, subject.as_ref()?)));
@@ -154,7 +155,7 @@ pub fn mislabelled(journal: &Journal, subjects: &[Option<(RowId, Subject)>]) -> 
     problems.collect()
 }
 
-/// Returns what is wrong with the label of one target.
+/// Returns a problem if the address of a target does not name the row that the target is in.
 fn held_against(row: &JournalRow, place: &Place, id: RowId, subject: &Subject) -> Option<Problem> {
     let address = Some(place.address.clone());
     if let Subject::Hidden(refusal) = subject {
@@ -183,8 +184,8 @@ impl std::fmt::Display for Subject {
 }
 
 impl Journal {
-    /// Tells whether every change is shown by the address of a target: else a rollback would write what
-    /// nobody sees.
+    /// Checks whether every change is named by the address of a target. Without that, a rollback
+    /// would write changes that nobody sees.
     pub(super) fn is_consistent(&self) -> bool {
         self.rows.iter().all(|row| {
             let is_labelled =
@@ -197,7 +198,7 @@ impl Journal {
 }
 
 impl Label {
-    /// Tells whether a row of that table can be the one that this label means.
+    /// Checks whether the label can mean a row of the table that this row is in.
     fn suits(&self, row: &JournalRow) -> bool {
         let is_value = row.is_variable_value();
         match self {
@@ -210,14 +211,15 @@ impl Label {
 }
 
 impl JournalRow {
-    /// Tells whether it is in the table of the values of environment variables.
+    /// Checks whether the row is in the table of the values of environment variables.
     pub fn is_variable_value(&self) -> bool {
         let (set, id) = (self.entity_set.as_str(), self.primary_id.as_str());
         set == "environmentvariablevalues" && id == "environmentvariablevalueid"
     }
 
-    /// Tells whether the change of a column is that of its targets: the whole column is one, or nothing
-    /// but the members of its JSON changed that are. The key of a new row is shown by every address.
+    /// Checks whether the targets in a column account for its whole change: the column itself is a
+    /// target, or only those members of its JSON change that are targets. Every address shows the
+    /// key of a new row.
     fn shows(&self, name: &LogicalName) -> bool {
         let places: Vec<&Place> =
             self.places.iter().filter(|place| place.column == *name).collect();

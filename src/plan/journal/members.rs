@@ -1,5 +1,5 @@
-//! What a JSON text that is restored holds besides the members that are shown: a journal that was forged
-//! could change more than its addresses name.
+//! Checks that a journal changes only those members of a JSON text that its addresses name: a
+//! forged journal could change others.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,11 @@ use serde_json::Value;
 use super::ColumnChange;
 use crate::model::{CallbackUrl, JsonPointer, StoredText};
 
-/// The way to a value that holds no other, by the names of the members.
+/// The path to a value that has no members, as the names along it.
 type Way = Vec<String>;
 
 impl ColumnChange {
-    /// Tells whether nothing but those members of a JSON text changes. A text that was empty may become
-    /// any.
+    /// Checks whether only these members of a JSON text change. An empty text may become any text.
     pub(super) fn is_only_at(&self, pointers: &[&JsonPointer]) -> bool {
         let before = self.before.as_ref().map_or("", StoredText::expose);
         if before.trim().is_empty() {
@@ -28,13 +27,13 @@ impl ColumnChange {
     }
 }
 
-/// Tells whether one of the two places lies within the other.
+/// Checks whether one of the two places lies within the other.
 fn is_on_the_way(way: &Way, pointer: &JsonPointer) -> bool {
     let tokens = pointer.tokens();
     way.starts_with(tokens) || tokens.starts_with(way)
 }
 
-/// Lists the values of a JSON text that hold no others.
+/// Lists the values of a JSON text that have no members or elements, by their paths.
 fn leaves(text: &str) -> Option<BTreeMap<Way, Value>> {
     let mut found = BTreeMap::new();
     gather(&serde_json::from_str(text).ok()?, &mut Vec::new(), &mut found);

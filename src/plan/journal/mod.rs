@@ -1,4 +1,4 @@
-//! What an apply changes, from what to what, so that it can be undone.
+//! The journal of an apply: the values before and after, so that the apply can be undone.
 //!
 //! ```text
 //! record      Plan + Observed -> Journal     before the change set is sent
@@ -143,7 +143,7 @@ pub struct Place {
 pub type Found = Seen<Vec<Row>>;
 
 impl JournalRow {
-    /// Its primary key, as far as it is known.
+    /// Returns the row's primary key, if it is known.
     pub fn id(&self) -> Option<RowId> {
         match &self.origin {
             Origin::Updated(id) => Some(*id),
@@ -151,14 +151,15 @@ impl JournalRow {
         }
     }
 
-    /// Whether the apply makes it.
+    /// Checks whether the apply creates the row.
     pub fn is_created(&self) -> bool {
         matches!(self.origin, Origin::Created { .. })
     }
 }
 
 impl Journal {
-    /// The journal with the ids of the rows that the apply made, as far as reading found them.
+    /// Returns the journal with the ids and versions of the rows that the apply created, as far as
+    /// they were found by reading.
     #[must_use]
     pub fn completed(mut self, found: &[Found]) -> Self {
         for (row, found) in self.rows.iter_mut().zip(found) {
@@ -172,7 +173,8 @@ impl Journal {
         self
     }
 
-    /// Returns the journal with the ids of some rows that the apply made, by their places.
+    /// Returns the journal with the ids of some rows that the apply created. Each id has the index
+    /// of its row.
     #[must_use]
     pub fn with_ids(mut self, ids: &[(usize, RowId)]) -> Self {
         for (place, known) in ids {
@@ -185,7 +187,7 @@ impl Journal {
         self
     }
 
-    /// Whether the id of every row is known.
+    /// Checks whether the id of every row is known.
     pub fn is_complete(&self) -> bool {
         self.rows.iter().all(|row| row.id().is_some())
     }

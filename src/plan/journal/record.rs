@@ -1,4 +1,4 @@
-//! What a plan is going to change, noted before it is carried out.
+//! Records the changes of a plan before its writes are sent.
 
 use std::collections::BTreeMap;
 
@@ -47,13 +47,13 @@ struct Part<'run> {
     held: Held<'run>,
 }
 
-/// What a target is in, as it was observed.
+/// The variable or the record that holds a target, as it was observed.
 enum Held<'run> {
     Variable(&'run Variable),
     Record { table: &'run Table, row: Option<&'run Row>, column: &'run LogicalName },
 }
 
-/// Notes what a plan changes, from what to what.
+/// Creates the journal of a plan: the values before and after each planned change.
 ///
 /// # Errors
 /// Something of it could not be undone.
@@ -71,7 +71,7 @@ pub fn record(
     Ok(Journal { head, rows: rows.collect::<Result<_, _>>()? })
 }
 
-/// The targets that are written to, by the rows that they are in.
+/// Groups the targets that are written to by their rows.
 fn parts<'run>(
     desired: &'run Desired,
     observed: &'run Observed,
@@ -90,7 +90,7 @@ fn parts<'run>(
     parts
 }
 
-/// The row that a target is in, and what it holds.
+/// Returns the row that a target is in, and what was observed of it.
 fn held<'run>(target: &'run Target, observed: &'run Observed) -> Option<(Spot<'run>, Held<'run>)> {
     match target {
         Target::Variable { schema_name, .. } => {
@@ -113,7 +113,8 @@ fn held<'run>(target: &'run Target, observed: &'run Observed) -> Option<(Spot<'r
     }
 }
 
-/// A record that is made from its key.
+/// Returns the row of a record that has to be created, named by its key; none if the manifest
+/// names the record by its id.
 fn new<'run>(table: &'run Table, record: &'run Record) -> Option<Spot<'run>> {
     match &record.selector {
         Selector::Columns(key) => Some(Spot::New(&table.entity_set, key.iter().collect())),
@@ -121,7 +122,7 @@ fn new<'run>(table: &'run Table, record: &'run Record) -> Option<Spot<'run>> {
     }
 }
 
-/// The row that a write is about; none if the write undoes another.
+/// Returns the row that a write changes; none if the write undoes an earlier one.
 fn spot_of(write: &Write) -> Option<Spot<'_>> {
     match write {
         Write::CreateVariableValue { schema_name, .. } => Some(Spot::Value(schema_name)),
@@ -134,7 +135,7 @@ fn spot_of(write: &Write) -> Option<Spot<'_>> {
     }
 }
 
-/// The key that a record is made from.
+/// Returns the key columns of a new record, with their values.
 fn key_of(
     columns: &BTreeMap<LogicalName, CellValue>,
 ) -> impl Iterator<Item = (&LogicalName, &KeyValue)> {
@@ -144,7 +145,8 @@ fn key_of(
     })
 }
 
-/// The row that a write leaves behind, and what was there.
+/// Returns the journal entry of a write: the row it leaves behind, and the values before and
+/// after.
 fn row(write: &Write, parts: &[Part<'_>]) -> Result<JournalRow, Unrecorded> {
     let first = parts.first().ok_or(Unrecorded::NoTarget)?;
     let (entity_set, primary_id) = table_of(first)?;
@@ -175,7 +177,7 @@ fn row(write: &Write, parts: &[Part<'_>]) -> Result<JournalRow, Unrecorded> {
     })
 }
 
-/// The name of a part's table in addresses, and its primary key.
+/// Returns a part's table, by its name in addresses, and the table's primary key.
 fn table_of(part: &Part<'_>) -> Result<(LogicalName, LogicalName), NameError> {
     match &part.held {
         Held::Variable(_) => Ok((LogicalName::of_system(VALUES), LogicalName::of_system(VALUE_ID))),
@@ -187,12 +189,12 @@ fn created(key: RowKey) -> Origin {
     Origin::Created { id: None, tag: None, key }
 }
 
-/// The change of a variable's value.
+/// Returns the change of a variable's value.
 fn value(before: Option<StoredText>, after: &StoredText) -> (LogicalName, ColumnChange) {
     (LogicalName::of_system(VALUE), ColumnChange { before, after: after.clone() })
 }
 
-/// What a new record holds in one column, if that is text.
+/// Returns the change of one column of a new record; none if the column holds no text.
 fn cell((name, cell): (&LogicalName, &CellValue)) -> Option<(LogicalName, ColumnChange)> {
     let after = match cell {
         CellValue::Url(text) => text.clone(),
@@ -202,14 +204,15 @@ fn cell((name, cell): (&LogicalName, &CellValue)) -> Option<(LogicalName, Column
     Some((name.clone(), ColumnChange { before: None, after }))
 }
 
-/// The change of a record's column: what it held was read for the binding to it.
+/// Returns the change of a record's column. Its earlier value was read for the binding to the
+/// column.
 fn change(parts: &[Part<'_>], name: &LogicalName, after: &StoredText) -> ColumnChange {
     let part = parts.iter().find(|part| part.column() == *name);
     ColumnChange { before: part.and_then(Part::before), after: after.clone() }
 }
 
 impl Part<'_> {
-    /// The column that the target is in.
+    /// Returns the column that the target is in.
     fn column(&self) -> LogicalName {
         match &self.held {
             Held::Variable(_) => LogicalName::of_system(VALUE),
@@ -217,7 +220,7 @@ impl Part<'_> {
         }
     }
 
-    /// What the column holds.
+    /// Returns the text that the column held when it was read.
     fn before(&self) -> Option<StoredText> {
         match &self.held {
             Held::Variable(variable) => variable.values.first()?.text.clone(),

@@ -32,7 +32,7 @@ struct Document<H, C> {
 }
 
 impl Reviewed {
-    /// Writes the plan as JSON.
+    /// Serializes the plan as JSON into `to`.
     ///
     /// # Errors
     /// It cannot be written there.
@@ -58,7 +58,7 @@ impl Reviewed {
     }
 }
 
-/// Whether a text is a time in UTC to the second, which sorts as time goes.
+/// Checks whether a text is a UTC time to the second, so that times sort as texts.
 fn is_time(text: &str) -> bool {
     const FORM: &[u8] = b"0000-00-00T00:00:00Z";
     let fits = |(byte, form): (u8, &u8)| match form {

@@ -1,4 +1,4 @@
-//! A plan that was reviewed, and whether a later one is still the same.
+//! A reviewed plan, and its comparison with a later one.
 //!
 //! ```text
 //! of        Head + Plan -> Reviewed           what `plan --out` saves
@@ -74,7 +74,7 @@ struct ReviewedChange {
 }
 
 impl Reviewed {
-    /// A plan, to be reviewed and applied later.
+    /// Creates a reviewed plan, to be saved now and applied later.
     pub(crate) fn of(head: Head, plan: &Plan) -> Self {
         Self { head, changes: plan.changes.iter().map(ReviewedChange::of).collect() }
     }

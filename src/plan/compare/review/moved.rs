@@ -1,4 +1,4 @@
-//! What changed between the review of a plan and its being applied.
+//! Finds changes between the review of a plan and its apply.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ pub(crate) struct Present {
 }
 
 impl Reviewed {
-    /// What is known to have moved before anything is contacted: the manifest, and the time.
+    /// Returns the problems that are known before any request: the manifest changed, or the plan
+    /// expired.
     pub(crate) fn moved_here(&self, manifest_sha256: &str, now: &str) -> Vec<Problem> {
         let made = &self.head.made;
         let mut problems = Vec::new();
@@ -31,23 +32,24 @@ impl Reviewed {
         problems
     }
 
-    /// That its time is over, if it is.
+    /// Returns a problem if the plan has expired.
     fn expired(&self, now: &str) -> Option<Problem> {
         let expires = &self.head.expires;
         let over = expires.as_str() <= now;
         over.then(|| problem(Code::PlanExpired, format!("the plan expired at {expires}")))
     }
 
-    /// Whether it is about another environment or of another user, so that what follows from that is
-    /// not worth telling.
+    /// Checks whether the problems say that the environment or the user is another than the
+    /// reviewed one. Then all other differences follow from that and are not reported.
     pub(crate) fn is_of_another(moved: &[Problem]) -> bool {
         let elsewhere = [Code::PlanEnvironment, Code::PlanUser];
         moved.iter().any(|problem| elsewhere.contains(&problem.code))
     }
 
-    /// What moved in the environment: a plan that was made anew is the same in substance if every
-    /// target gets the value that was reviewed, over the value and the version of the row that were
-    /// reviewed, or has it by now. Its time may have ended since the run began.
+    /// Returns the problems that are known once the environment was read. `plan` was made anew,
+    /// and is the same in substance if each target either gets the reviewed value over the
+    /// reviewed value and row version, or already has the reviewed value. The plan may also have
+    /// expired since the run began.
     pub(crate) fn moved_there(&self, present: &Present, plan: &Plan, now: &str) -> Vec<Problem> {
         let Head { environment, environment_id, user, .. } = &self.head;
         let mut problems = Vec::new();
@@ -70,7 +72,7 @@ impl Reviewed {
         problems
     }
 
-    /// The targets that moved, in the manifest's order.
+    /// Returns a problem for each target that changed since the review, in the manifest's order.
     fn moved_changes(&self, plan: &Plan) -> Vec<Problem> {
         let mut reviewed: BTreeMap<&str, &ReviewedChange> =
             self.changes.iter().map(|change| (change.address.as_str(), change)).collect();
@@ -92,7 +94,7 @@ impl Reviewed {
 }
 
 impl ReviewedChange {
-    /// How a target moved, if it did.
+    /// Describes how a target changed since the review; none if it did not.
     fn moved(&self, now: &Change) -> Option<String> {
         if self.after != now.after {
             let (was, is) =
@@ -116,8 +118,8 @@ impl ReviewedChange {
 }
 
 impl ReviewedChange {
-    /// What the difference between the flow's URLs means, as the end of a sentence. Where the target
-    /// holds the one that was reviewed, the parts of both are known.
+    /// Describes how the flow's URL changed since the review, as the end of a sentence. If the
+    /// target holds the reviewed URL, the differing parts are known from the new plan.
     fn turned(&self, now: &Change) -> String {
         if self.after == now.before && !now.differences.is_empty() {
             return told(Some(&now.reason));
@@ -126,8 +128,8 @@ impl ReviewedChange {
     }
 }
 
-/// What is seen of a difference between two URLs by what may be shown of them, where their kinds and
-/// hosts do not show it.
+/// Describes how two URLs differ, as far as their views show it; none if one is no URL of a flow,
+/// or if their kinds already differ.
 fn seen(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str> {
     let (Some(ValueView::Url(was)), Some(ValueView::Url(is))) = (was, is) else { return None };
     match (was.kind, is.kind) {
@@ -140,13 +142,13 @@ fn seen(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str>
     }
 }
 
-/// A difference as the end of a sentence.
+/// Formats a difference as the end of a sentence.
 fn told(difference: Option<&str>) -> String {
     difference.map_or_else(String::new, |difference| format!(": {difference}"))
 }
 
 impl User {
-    /// Whether the tokens of both tell the same person.
+    /// Checks whether both users have the same object id and tenant id.
     fn is(&self, other: &Self) -> bool {
         self.object_id == other.object_id && self.tenant_id == other.tenant_id
     }
