@@ -1,4 +1,4 @@
-//! The writes of a plan as operations of the Web API.
+//! Turns the writes of a plan into operations of the Web API.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::services::dataverse::Operation;
 /// The table of environment variables' values.
 const VALUES: &str = "environmentvariablevalues";
 
-/// The operation that carries out a write.
+/// Returns the operation that carries out a write.
 pub(super) fn operation(write: &Write) -> Operation {
     match write {
         Write::CreateVariableValue { definition, schema_name, text } => {

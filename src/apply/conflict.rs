@@ -1,25 +1,25 @@
-//! What becomes of a run that somebody else got in the way of.
+//! Decides how a run goes on after somebody else wrote to its targets.
 
 use crate::model::ServiceError;
 use crate::plan::{Divergence, Plan, Write};
 use crate::services::dataverse::{ChangeSetRefusal, RefusedPart};
 
-/// How often the writes are sent at most, planned anew after each conflict: whoever always loses
-/// is in a race that more tries will not end.
+/// The writes are sent at most this many times, with a new plan after each conflict: more tries
+/// will not win a race that is always lost.
 pub(super) const MOST_ROUNDS: usize = 3;
 
-/// What a plan that was made anew after a conflict means.
+/// The meaning of a new plan that was made after a conflict.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    /// Everything is as it should be: somebody else wrote the same.
+    /// All targets are up to date: somebody else wrote the same.
     Done,
-    /// What is left to do is what was agreed to.
+    /// The new plan has the same effect as the agreed plan.
     Again,
-    /// It is not, and these targets show it.
+    /// The new plan has another effect, on these targets.
     Diverged(Vec<Divergence>),
 }
 
-/// Compares the plan that was agreed to with one of what the targets hold now.
+/// Compares the agreed plan with a new plan made from the targets' current values.
 pub(super) fn judge(agreed: &Plan, now: &Plan) -> Verdict {
     if !agreed.same_in_substance(now) {
         Verdict::Diverged(agreed.divergences(now))
@@ -30,14 +30,14 @@ pub(super) fn judge(agreed: &Plan, now: &Plan) -> Verdict {
     }
 }
 
-/// Tells whether a guard no longer held: the row has another version, is there already, or is gone.
+/// Checks whether a guard no longer held: the row has another version, exists already, or is gone.
 pub(super) fn is_conflict(refusal: &ChangeSetRefusal, writes: &[Write]) -> bool {
     let ChangeSetRefusal { error, part } = refusal;
     error.is_conflict() || is_gone(error, *part, writes)
 }
 
-/// Tells whether a row that was read is not there any more. A 404 for the request as a whole says
-/// nothing of a row.
+/// Checks whether a row that was read no longer exists. A 404 for the whole request says nothing
+/// about a row.
 fn is_gone(error: &ServiceError, part: RefusedPart, writes: &[Write]) -> bool {
     let is_meant = match part {
         RefusedPart::Whole => false,
@@ -47,9 +47,10 @@ fn is_gone(error: &ServiceError, part: RefusedPart, writes: &[Write]) -> bool {
     error.status == 404 && is_meant
 }
 
-/// Returns the places of the writes whose key a row has that nobody sees here: they make a row, the
-/// service says that it is there, and a plan made anew would make it all the same. Where the service
-/// does not tell which write it means, they are all that make rows, if none of those is seen by now.
+/// Returns the indexes of the writes whose key is taken by a row that the user cannot see: the
+/// write creates a row, the service says that the row exists, and a new plan would still create it.
+/// If the service does not say which write it refuses, returns all writes that create rows,
+/// provided that none of those rows is visible by now.
 pub(super) fn taken_unseen(refusal: &ChangeSetRefusal, plan: &Plan, now: &Plan) -> Vec<usize> {
     let makes = |place: &usize| plan.writes().get(*place).is_some_and(Write::is_new);
     let is_unseen = |place: &usize| makes(place) && now.writes().contains(&plan.writes()[*place]);

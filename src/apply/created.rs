@@ -1,4 +1,4 @@
-//! The rows that the service says it made, where their keys do not find them.
+//! The rows that the service says it created, but that are not found by their keys.
 
 use std::collections::BTreeMap;
 
@@ -9,32 +9,32 @@ use crate::services::dataverse::Receipt;
 
 use super::Applying;
 
-/// The table of environment variables' values, in addresses, with its primary key and the columns
-/// that a new value has.
+/// The table of environment variables' values: its entity set name, its primary key and the columns
+/// of a new value.
 const VALUES: [&str; 4] =
     ["environmentvariablevalues", "environmentvariablevalueid", "schemaname", "value"];
 
-/// A row that the service says it made, and that its key does not find.
+/// A row that the service says it created, but that is not found by its key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CreatedRow {
-    /// Its place among the writes.
+    /// Its index among the writes.
     pub write: usize,
-    /// The name of its table in addresses.
+    /// The entity set name of its table.
     pub entity_set: String,
-    /// Its primary key, if the service told it.
+    /// Its primary key, if the service returned it.
     pub id: Option<RowId>,
-    /// The addresses of the targets that it was made for.
+    /// The addresses of the targets that it was created for.
     pub targets: Vec<String>,
-    /// What reading it by its primary key found.
+    /// The result of reading it by its primary key.
     pub state: RowState,
 }
 
-/// What reading a new row by its primary key found.
+/// The result of reading a new row by its primary key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RowState {
-    /// It is not there.
+    /// It was not found.
     Absent,
-    /// It is there, and these columns hold something else than was sent.
+    /// It was found, and these columns differ from what was sent.
     Present(Vec<LogicalName>),
     /// It could not be read.
     Unread,
@@ -48,14 +48,14 @@ struct Sent<'run> {
 }
 
 impl CreatedRow {
-    /// Tells whether another run would make a second row beside it.
+    /// Checks whether another run would create a duplicate of this row.
     pub fn is_left_behind(&self) -> bool {
         self.state != RowState::Absent
     }
 }
 
 impl Applying<'_> {
-    /// Reads the rows that the service says it made and that a later plan would make again.
+    /// Reads the rows that the service says it created and that a later plan would create again.
     pub(super) async fn created(
         &self,
         plan: &Plan,
@@ -115,7 +115,7 @@ async fn state(reader: &Reader<'_>, sent: &Sent<'_>, id: RowId) -> RowState {
     }
 }
 
-/// Returns the columns that hold something else than was sent.
+/// Returns the columns whose values differ from what was sent.
 fn changed(sent: &Sent<'_>, row: &Row) -> Vec<LogicalName> {
     let differs = |(name, text): &(&LogicalName, &&str)| {
         row.texts.get(*name).map(StoredText::expose) != Some(**text)

@@ -1,4 +1,4 @@
-//! Why a plan is not carried out, or not known to be.
+//! The errors of an apply: what was not written, and what is not known.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::sign_in::SendError;
 
 use super::CreatedRow;
 
-/// How many targets of one row are named.
+/// At most this many targets of one row are named.
 const MOST_NAMES: usize = 3;
 
-/// What is said of a guard that no longer holds.
+/// The message for a guard that no longer holds.
 const MOVED: &str = "somebody else wrote to a target after it was read";
 
-/// What is said of a guard that no longer holds, of rows that reading shows as they were.
+/// The message for a guard that no longer holds, although the rows read the same as before.
 const UNMOVED: &str =
     "the service says that a row is not as it was read, and reading again shows it so";
 
@@ -25,15 +25,15 @@ const UNMOVED: &str =
 pub struct Refused {
     /// What the service said.
     pub error: ServiceError,
-    /// What of the writes it is about.
+    /// The part of the writes that was refused.
     part: RefusedPart,
-    /// The addresses of the targets of the write that it is about.
+    /// The addresses of the targets of the refused write.
     pub targets: Vec<String>,
-    /// How many writes there were.
+    /// The number of writes that were sent.
     writes: usize,
 }
 
-/// Why a plan is not carried out, or not known to be.
+/// An apply that failed, or whose outcome is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// The service refused, and reading back shows that nothing was written.
@@ -53,14 +53,14 @@ pub enum ApplyError {
     Conflict {
         /// What the service said.
         refused: Refused,
-        /// The targets that are not as they were; none if they are, or could not be read.
+        /// The targets that changed; none if no target changed or they could not be read.
         both: Vec<Divergence>,
-        /// What a plan of the targets as they are now cannot overcome.
+        /// The problems of a new plan made from the targets' current values.
         problems: Vec<Problem>,
         /// Whether reading again shows every row as it was.
         unmoved: bool,
     },
-    /// A row with the key of a new one is there, and reading does not show it.
+    /// The key of a new row is taken by a row that the user cannot see.
     #[error(
         "a row with the key of {} is there already, and the signed-in user does not see it: {}",
         names(.targets), .refused.error
@@ -68,9 +68,9 @@ pub enum ApplyError {
     KeyTaken {
         /// What the service said.
         refused: Refused,
-        /// The addresses of the targets whose row was to be made.
+        /// The addresses of the targets whose row was to be created.
         targets: Vec<String>,
-        /// Whether the key is that of the name of a variable's value.
+        /// Whether the key is the name of a variable's value.
         of_value_name: bool,
     },
     /// The write did not reach the service, or there was no token to write with.
@@ -96,9 +96,9 @@ pub enum ApplyError {
     Altered {
         /// What happened.
         cause: String,
-        /// What became of each target.
+        /// The result for each target.
         results: Vec<TargetResult>,
-        /// The rows that the service says it made and that their keys do not find.
+        /// The rows that the service says it created, but that are not found by their keys.
         created: Vec<CreatedRow>,
         /// What would still have to be done.
         after: Box<Plan>,
@@ -110,9 +110,9 @@ pub enum ApplyError {
         cause: String,
         /// What would still have to be done.
         after: Box<Plan>,
-        /// What became of each target.
+        /// The result for each target.
         results: Vec<TargetResult>,
-        /// Whether a new row may be there that its key does not find.
+        /// Whether a new row may exist that is not found by its key.
         may_repeat: bool,
     },
     /// Something was or may have been written, and reading back failed.
@@ -127,7 +127,7 @@ pub enum ApplyError {
 }
 
 impl Refused {
-    /// Names the targets of the write that a refusal is about.
+    /// Adds the targets of the refused write to the service's refusal.
     pub(super) fn of(refusal: &ChangeSetRefusal, plan: &Plan) -> Self {
         let ChangeSetRefusal { error, part } = refusal.clone();
         let targets = match part {
@@ -137,8 +137,8 @@ impl Refused {
         Self { error, part, targets, writes: plan.writes().len() }
     }
 
-    /// Tells whether the service turned the request away before it looked at it: it takes no token,
-    /// or has too much to do.
+    /// Checks whether the service rejected the request unread: it did not accept the token (401),
+    /// or it throttles requests (429).
     pub fn is_turned_away(&self) -> bool {
         matches!(self.error.status, 401 | 429)
     }
@@ -163,12 +163,12 @@ impl fmt::Display for Refused {
 }
 
 impl ApplyError {
-    /// Tells whether waiting may tell more of what is in.
+    /// Checks whether waiting may show more of what was written.
     pub fn is_in_doubt(&self) -> bool {
         matches!(self, Self::Abandoned { .. })
     }
 
-    /// Tells whether it is known that nothing was written.
+    /// Checks whether it is known that nothing was written.
     pub fn is_nothing_written(&self) -> bool {
         matches!(
             self,
@@ -181,7 +181,7 @@ impl ApplyError {
         )
     }
 
-    /// Returns what became of each target of the plan, if the service answered the write.
+    /// Returns the result for each target of the plan, if the service answered the write.
     pub fn results(&self, plan: &Plan) -> Vec<TargetResult> {
         let refused = |targets: &[String]| {
             let mut results = plan.nothing_written();
@@ -199,7 +199,7 @@ impl ApplyError {
     }
 }
 
-/// Returns some targets in words.
+/// Formats the names of targets: the first few, and the number of the others.
 pub(crate) fn names(targets: &[String]) -> String {
     let shown = targets.iter().take(MOST_NAMES).map(|address| format!("`{address}`"));
     let more = targets.len().saturating_sub(MOST_NAMES);

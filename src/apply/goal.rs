@@ -1,4 +1,4 @@
-//! What is applied, and how it is planned again from what the rows hold now.
+//! The goal of an apply, and planning it again from the rows' current values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,29 +8,29 @@ use crate::plan::compare::rollback::plan_rollback;
 use crate::plan::journal::Journal;
 use crate::plan::{Plan, plan_of};
 
-/// What is applied.
+/// The goal of an apply.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal<'run> {
-    /// The targets are to hold what a manifest says.
+    /// Bring the targets up to date with a manifest.
     Manifest {
-        /// What should be.
+        /// The state that the manifest asks for.
         desired: &'run Desired,
         /// The flows, as they were when the plan was made.
         flows: &'run [ObservedFlow],
         /// The tables of the records.
         tables: &'run BTreeMap<LogicalName, Reading<Table>>,
     },
-    /// An earlier apply is to be undone.
+    /// Undo an earlier apply.
     Rollback {
-        /// What it changed.
+        /// The changes of that apply.
         journal: &'run Journal,
-        /// The rows that are left alone, by their places in the journal.
+        /// The rows to leave unchanged, by their indexes in the journal.
         left: &'run BTreeSet<usize>,
     },
 }
 
 impl Goal<'_> {
-    /// Returns the primary key of a table by its name in addresses, if the table is known.
+    /// Returns the primary key of a table by its entity set name, if the table is known.
     pub(super) fn primary_id(&self, entity_set: &str) -> Option<&LogicalName> {
         match self {
             Self::Manifest { tables, .. } => tables.values().find_map(|table| match table {
@@ -41,7 +41,7 @@ impl Goal<'_> {
         }
     }
 
-    /// Plans from what the rows hold now.
+    /// Plans again from the rows' current values.
     pub(super) async fn plan(
         &self,
         reader: &Reader<'_>,

@@ -1,8 +1,8 @@
-//! Carries out a plan and proves it.
+//! Carries out a plan and verifies the result.
 //!
 //! Nothing is decided here: the plan holds every write with its guard, and all of them go in one
-//! change set. What the service says of it is not believed: the targets are read again and planned
-//! again. If a guard no longer holds, the run goes on if the new plan is the same in substance.
+//! change set. The service's answer is not trusted: the targets are read and planned again. If a
+//! guard no longer holds, the run goes on only if the new plan has the same effect.
 
 mod change_set;
 mod conflict;
@@ -31,10 +31,10 @@ pub(crate) use goal::Goal;
 pub(crate) use progress::Progress;
 pub(crate) use writer::Writer;
 
-/// When to look whether a write whose answer was lost is in, each after a pause. Dataverse
-/// itself gives up on a request after two minutes
-/// (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>), so that what is
-/// not in by then will not come.
+/// The pauses before each check whether a write whose answer was lost was carried out. Dataverse
+/// gives up on a request after two minutes
+/// (<https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>), so that a write
+/// that is not carried out by then never will be.
 pub(crate) const LOOKS: &[Duration] = &[
     Duration::ZERO,
     Duration::from_secs(2),
@@ -45,58 +45,57 @@ pub(crate) const LOOKS: &[Duration] = &[
     Duration::from_mins(1),
 ];
 
-/// How many of the looks there are for a write that was answered: what answers the reads may know
-/// of it a moment later.
+/// The number of those checks for a write that was answered: reads may show the write a moment
+/// later.
 const LOOKS_AFTER_ANSWER: usize = 2;
 
-/// The time that the rest of an apply has after its change set was sent, whatever was left of the
-/// run's.
+/// The time for the rest of an apply after its change set was sent, whatever time the run had left.
 const FINISH: Duration = Duration::from_mins(5);
 
-/// How a plan was carried out.
+/// The way in which a plan was carried out.
 #[derive(Debug)]
 pub(crate) enum Applied {
     /// By this run.
     ByThisRun,
-    /// By this run, after somebody else had written: this is what was planned anew, the same in
-    /// substance.
+    /// By this run, after somebody else had written: this is the new plan, which has the same
+    /// effect.
     ByThisRunAnew(Plan),
-    /// By another run that wrote the same meanwhile: this is what was planned anew.
+    /// By another run that wrote the same meanwhile: this is the new plan.
     ByAnotherRun(Plan),
-    /// The service refused it, and all of it is in.
+    /// The service refused the writes, but all of them were carried out.
     ThoughRefused {
         /// What the service said.
         refused: Refused,
-        /// What was planned anew, if somebody else had written before.
+        /// The new plan, if somebody else had written before.
         anew: Option<Plan>,
     },
 }
 
-/// What a run knows when it begins to write.
+/// Everything that a run needs to write.
 pub(crate) struct Applying<'run> {
-    /// What reads back.
+    /// The reader that reads the targets back.
     pub reader: &'run Reader<'run>,
-    /// What is applied, and how it is planned again.
+    /// The goal of the apply, from which it is planned again.
     pub goal: Goal<'run>,
-    /// Whether to go on after a conflict by a plan that is the same in substance: not if what is
-    /// written was noted down beforehand, row by row.
+    /// Whether to go on after a conflict if the new plan has the same effect: not if the writes
+    /// were recorded beforehand, row by row.
     pub goes_on: bool,
     /// The cloud whose hosts are trusted.
     pub cloud: &'run Cloud,
-    /// Whom to tell.
+    /// The receiver of events.
     pub listener: &'run dyn Listener,
-    /// When to look whether a write whose answer was lost is in: [`LOOKS`].
+    /// The pauses before each check for a write whose answer was lost: [`LOOKS`].
     pub looks: &'run [Duration],
-    /// How far it has come.
+    /// The phase of the writing.
     pub progress: Progress,
 }
 
 impl Applying<'_> {
-    /// Writes what the plan says and reads it back: a plan made anew must be empty. Writes again
-    /// after each conflict that leaves the plan the same in substance.
+    /// Carries out the plan and reads the targets back: a new plan must be empty. After a conflict,
+    /// writes again if the new plan has the same effect, at most `MOST_ROUNDS` times in all.
     ///
     /// # Errors
-    /// [`ApplyError`] says what was written and what was not.
+    /// Returns an [`ApplyError`], which says what was written and what was not.
     pub(crate) async fn apply(
         &self,
         to: &Writer<'_>,
@@ -137,17 +136,18 @@ impl Applying<'_> {
         Ok(anew.map_or(Applied::ByThisRun, Applied::ByThisRunAnew))
     }
 
-    /// Has the run send nothing more, as somebody interrupts it. What is under way goes on.
+    /// Stops the run from sending anything more, after an interrupt. Requests under way go on.
     pub(crate) fn stop(&self) {
         self.progress.stop();
     }
 
-    /// Says what is so if the run ends now.
+    /// Returns the error of a run that is interrupted now.
     pub(crate) fn left(&self) -> ApplyError {
         self.progress.left(self.reader.is_writing())
     }
 
-    /// Sends the writes of a plan and proves them; returns the refusal if the service refuses them.
+    /// Sends the writes of a plan and verifies them; returns the refusal if the service refuses
+    /// them.
     async fn write(
         &self,
         to: &Writer<'_>,
@@ -164,7 +164,7 @@ impl Applying<'_> {
         }
     }
 
-    /// Sends the change set. It has the run's time; what comes after it has time of its own.
+    /// Sends the change set within the run's time limit, then extends that limit for the rest.
     async fn send(&self, writer: &Writer<'_>, plan: &Plan) -> Result<ChangeSetAnswer, ApplyError> {
         self.progress.enter(Phase::Sending);
         let answer = writer.send(plan.writes()).await;
@@ -201,18 +201,18 @@ impl Applying<'_> {
         Err(ApplyError::KeyTaken { refused: refused(), targets, of_value_name })
     }
 
-    /// Returns how long to wait before a write that was answered is looked for again.
+    /// Returns the pause before the targets are read again after an answer.
     fn pause(&self) -> Duration {
         self.looks.get(1).copied().unwrap_or_default()
     }
 
-    /// Plans again from what the targets hold now.
+    /// Plans again from the targets' current values.
     async fn plan_again(&self) -> Result<Plan, DiscoverError> {
         self.goal.plan(self.reader, self.cloud).await
     }
 
-    /// Makes sure that nothing is left to do after the service took the writes. Where everything
-    /// is, what answers the reads may not know of the writes yet.
+    /// Verifies that nothing is left to do after the service accepted the writes. Reads again if
+    /// all writes are still to do, since reads may not show the writes yet.
     async fn verify(&self, plan: &Plan, receipt: Receipt) -> Result<(), ApplyError> {
         self.progress.enter(Phase::Verifying);
         self.listener.tell(Event::Verifying);
@@ -235,7 +235,7 @@ impl Applying<'_> {
         Err(self.altered(plan, receipt, after).await)
     }
 
-    /// Says how a run ends whose writes the service took and did not keep as they were sent.
+    /// Returns the error of a run whose writes the service accepted but did not keep as sent.
     async fn altered(&self, plan: &Plan, receipt: Receipt, after: Plan) -> ApplyError {
         let mut results = plan.results(&after);
         let created = self.created(plan, &receipt, &after).await;
@@ -247,7 +247,8 @@ impl Applying<'_> {
         ApplyError::Altered { cause, results, created, after }
     }
 
-    /// Looks whether a write is in whose answer was lost, until the service must have given up on it.
+    /// Checks repeatedly whether a write whose answer was lost was carried out, until the service
+    /// must have given up on it.
     async fn look(&self, plan: &Plan, cause: String) -> Result<(), ApplyError> {
         let cause = format!("the write was sent and its answer lost: {cause}");
         self.progress.enter(Phase::Looking);
@@ -271,7 +272,7 @@ impl Applying<'_> {
     }
 }
 
-/// Says how a run ends whose writes the service refused, for another reason than a conflict.
+/// Returns the error of a run whose writes the service refused, but not because of a conflict.
 fn not_in(refused: Refused, plan: &Plan, now: Plan) -> ApplyError {
     let mut results = plan.results(&now).into_iter();
     if results.all(|one| one.state == TargetState::Unchanged) {
@@ -280,14 +281,14 @@ fn not_in(refused: Refused, plan: &Plan, now: Plan) -> ApplyError {
     unknown(refused.to_string(), plan, now)
 }
 
-/// Says that it is not known what became of the writes of a plan, by what a later plan shows.
+/// Returns the error of a run whose outcome is unknown, with the targets' results by a later plan.
 fn unknown(cause: String, plan: &Plan, after: Plan) -> ApplyError {
     let results = plan.results(&after);
     let may_repeat = plan.writes().iter().any(|write| after.makes(write));
     ApplyError::Unknown { cause, after: Box::new(after), results, may_repeat }
 }
 
-/// Says that the service took the writes.
+/// Formats the message that the service accepted the writes.
 fn accepted(receipt: &Receipt) -> String {
     let id = receipt.request_id.as_ref().map(|id| format!(" (request {id})"));
     format!("{} accepted the write{}", Service::Dataverse, id.unwrap_or_default())

@@ -1,50 +1,50 @@
-//! How far the writing has come, so that a run that is interrupted knows what it leaves behind.
+//! The phase of the writing, so that an interrupted run can say what is not known.
 
 use std::cell::Cell;
 
 use super::ApplyError;
 
-/// How far the writing has come.
+/// The phase of the writing, and whether the run was interrupted.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     phase: Cell<Phase>,
     stopped: Cell<bool>,
 }
 
-/// What a run is about while it writes.
+/// The phases of a run that writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing was sent that is not known to be out.
+    /// The outcome of everything that was sent is known.
     #[default]
     Between,
-    /// The change set is handed over to be sent.
+    /// The change set is being sent.
     Sending,
-    /// The service refused it, and whether that is so is read.
+    /// The service refused it, and the run reads back whether nothing was written.
     Checking,
-    /// The service took it, and it is read back.
+    /// The service accepted it, and the run reads it back.
     Verifying,
-    /// Its answer was lost, and it is looked for.
+    /// Its answer was lost, and the run reads back whether it was written.
     Looking,
 }
 
 impl Progress {
-    /// Notes what the run is about.
+    /// Sets the phase of the run.
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.set(phase);
     }
 
-    /// Has the run send nothing more.
+    /// Stops the run from sending anything more.
     pub(super) fn stop(&self) {
         self.stopped.set(true);
     }
 
-    /// Tells whether nothing more is to be sent.
+    /// Checks whether the run must send nothing more.
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.get()
     }
 
-    /// Says what is so if the run ends now, where `is_writing` tells whether a request that writes
-    /// is under way.
+    /// Returns the error of a run that is interrupted now. `is_writing` tells whether a request
+    /// that writes is under way.
     pub(super) fn left(&self, is_writing: bool) -> ApplyError {
         let doubt = match self.phase.get() {
             Phase::Sending if is_writing => {

@@ -1,4 +1,4 @@
-//! The one thing that writes. It is made where an apply begins and nowhere else.
+//! The only type that writes. It is created where an apply begins and nowhere else.
 
 use super::change_set::operation;
 use crate::discover::Reader;
@@ -15,7 +15,7 @@ pub(crate) struct Writer<'run> {
 }
 
 impl<'run> Writer<'run> {
-    /// A writer to the environment that the reader reads.
+    /// Creates a writer to the environment that the reader reads.
     pub(crate) fn new(reader: &Reader<'run>) -> Self {
         let (session, api) = reader.parts();
         Self { session, api: api.clone() }

@@ -1,8 +1,9 @@
-//! The ways to ask the Flow service for a URL, and which of them serves this environment.
+//! The endpoints of the Flow service, tried in turn until one serves this environment.
 //!
-//! The cloud's API comes first: it serves most environments. Where its host cannot be found, or it
+//! The cloud's API comes first: it serves most environments. If its host cannot be found, or it
 //! cannot find the environment's region, the region's host comes next if the service names one, and
-//! then the environment's own. Once a way has failed for one flow, no other flow tries it again.
+//! then the environment's own. Once an endpoint has failed for one flow, no other flow tries it
+//! again.
 
 use std::cell::{Cell, RefCell};
 
@@ -13,17 +14,17 @@ use crate::http::TransportError;
 use crate::model::{Cloud, EnvironmentId, EnvironmentUrl, FlowWay, ServiceError};
 use crate::services::flow::{FlowApi, named_region};
 
-/// What an attempt to ask for a URL came to.
+/// The result of asking one endpoint for a URL.
 type Attempt<T> = Result<Result<T, ServiceError>, DiscoverError>;
 
-/// The ways to the Flow service, the one in use and those that are left.
+/// The endpoints of the Flow service: the one in use, and those to try next.
 pub(super) struct Ways {
     ways: RefCell<Vec<FlowApi>>,
     current: Cell<usize>,
 }
 
 impl Ways {
-    /// The ways to an environment's flows: all of them, or the only one that is wanted.
+    /// Lists the endpoints for an environment's flows: all of them, or only the wanted one.
     pub(super) fn new(
         cloud: &Cloud,
         url: &EnvironmentUrl,
@@ -38,8 +39,8 @@ impl Ways {
         Self { ways: RefCell::new(ways), current: Cell::new(0) }
     }
 
-    /// The origin of the cloud's API, which is known before the environment's id is; none if another
-    /// way is wanted.
+    /// Returns the origin of the cloud's API, which does not depend on the environment's id; none
+    /// if only the environment's own endpoint is wanted.
     pub(super) fn first(
         cloud: &Cloud,
         url: &EnvironmentUrl,
@@ -49,17 +50,17 @@ impl Ways {
         classic.filter(|_| wanted != Some(FlowWay::Environment))
     }
 
-    /// The way in use.
+    /// Returns the endpoint in use.
     pub(super) fn current(&self) -> Option<FlowApi> {
         self.ways.borrow().get(self.current.get()).cloned()
     }
 
-    /// The way in use, if it is not the first.
+    /// Returns the endpoint in use, if it is not the first.
     pub(super) fn moved_to(&self) -> Option<FlowApi> {
         self.current().filter(|_| self.current.get() > 0)
     }
 
-    /// Whether the way that was tried serves this environment, whatever it answered.
+    /// Checks whether the tried endpoint serves this environment, even if it refused the request.
     pub(super) fn serves<T>(attempt: &Attempt<T>) -> bool {
         match attempt {
             Err(DiscoverError::Transport(TransportError::Unreachable { .. })) => false,
@@ -68,8 +69,8 @@ impl Ways {
         }
     }
 
-    /// The way to go on by after one that does not serve this environment; none if it does serve it,
-    /// whatever it answered, or if no other is left.
+    /// Returns the endpoint to try next; none if the tried one serves this environment, even if it
+    /// refused the request, or if no other is left.
     pub(super) fn after<T>(&self, tried: &FlowApi, attempt: &Attempt<T>) -> Option<FlowApi> {
         if Self::serves(attempt) {
             return None;
@@ -89,7 +90,7 @@ impl Ways {
     }
 }
 
-/// The region that a refusal names.
+/// Returns the region that a refusal names.
 fn region<T>(attempt: &Attempt<T>) -> Option<String> {
     let Ok(Err(error)) = attempt else { return None };
     named_region(error)

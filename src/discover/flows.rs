@@ -20,20 +20,20 @@ use crate::services::flow::FlowApi;
 /// The flows by their ids.
 pub(super) type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
 
-/// What came of asking for a URL, and the id of the request that a URL came by.
+/// The answer to a request for a URL, and the id of that request if the answer has a URL.
 type Asked = (Callback, Option<String>);
 
-/// How many chunks of flows are under way at once, each until all its URLs are there: enough for the
-/// Flow service never to wait, while the flows that are yet to come take no memory.
+/// At most this many chunks of flows are read at once, each until all its URLs are read: enough to
+/// keep the Flow service busy, while the remaining flows take no memory.
 const CHUNKS_AT_ONCE: usize = 8;
 
-/// What there is to know of the flows.
+/// The flows of an environment, and the endpoint that serves it.
 pub(super) struct Found {
-    /// The id that the Flow service knows the environment by.
+    /// The environment's id in the Flow service.
     pub(super) id: EnvironmentId,
     /// The flows, in the manifest's order.
     pub(super) flows: Vec<ObservedFlow>,
-    /// The way by which the Flow service served the environment.
+    /// The endpoint that served the environment.
     pub(super) flow_api: Option<FlowApi>,
 }
 
@@ -77,8 +77,8 @@ fn entries(desired: &Desired) -> Entries<'_> {
     entries
 }
 
-/// The search for flows and their URLs. What it needs of the Flow service is asked for once, beside
-/// the flows, and the URLs of a chunk of flows as soon as both are there.
+/// The search for flows and their URLs. The environment's id and the token are requested once,
+/// while the flows are read; the URLs of a chunk of flows follow as soon as both are there.
 struct Search<'run> {
     reader: &'run Reader<'run>,
     entries: Entries<'run>,
@@ -89,14 +89,15 @@ struct Search<'run> {
     listener: &'run dyn Listener,
 }
 
-/// How the Flow service serves the environment.
+/// The environment's id in the Flow service, and the endpoints that may serve it.
 struct FlowService {
     id: EnvironmentId,
     ways: Ways,
 }
 
 impl Search<'_> {
-    /// How the Flow service serves the environment, which is asked by whoever needs it first.
+    /// Returns the environment's id and endpoints in the Flow service. Only the first call reads
+    /// them.
     async fn service(&self) -> Result<&FlowService, DiscoverError> {
         let find = async || {
             let signing_in = self.reader.sign_in_to_flows();
@@ -171,7 +172,7 @@ async fn read_chunk(reader: &Reader<'_>, ids: &[WorkflowId]) -> Result<Workflows
     }
 }
 
-/// What one read found of those flows.
+/// Returns the flows of one read by their ids, or the refusal for each of `ids`.
 fn by_id(ids: &[WorkflowId], rows: Seen<Vec<WorkflowRow>>) -> Workflows {
     match rows {
         Err(refusal) => ids.iter().map(|id| (*id, Reading::Refused(refusal.clone()))).collect(),
@@ -196,7 +197,8 @@ fn workflow(row: WorkflowRow) -> Workflow {
     }
 }
 
-/// The triggers of a definition; one whose key is no usable name cannot be asked for its URL.
+/// Returns the triggers of a definition, except those whose key is not a valid name: their URL
+/// cannot be requested.
 fn definition(definition: FlowDefinition) -> Definition {
     let triggers = match definition {
         FlowDefinition::Triggers(triggers) => triggers,
@@ -209,7 +211,7 @@ fn definition(definition: FlowDefinition) -> Definition {
     Definition::Triggers(triggers.collect())
 }
 
-/// Asks for a flow's URL, if its row leaves something to ask.
+/// Asks for a flow's URL, if the flow is found, is on and has the HTTP trigger.
 async fn callback(
     reader: &Reader<'_>,
     ways: &Ways,
@@ -226,8 +228,8 @@ async fn callback(
     }
 }
 
-/// Asks by the resource id; where there is none or the service does not know it, by the
-/// workflow id, and then makes sure that the answer is about the right flow.
+/// Asks for the URL by the resource id. If there is none or the service does not know it, asks by
+/// the workflow id, and then confirms that it belongs to this flow.
 async fn ask(
     reader: &Reader<'_>,
     ways: &Ways,
@@ -253,7 +255,7 @@ async fn ask(
     }
 }
 
-/// The URL, if the service says that it belongs to that flow.
+/// Confirms with the service that a URL belongs to that flow, and returns what it found.
 async fn confirmed(
     reader: &Reader<'_>,
     ways: &Ways,
@@ -267,7 +269,7 @@ async fn confirmed(
     }
 }
 
-/// Tells what the answer means for a plan.
+/// Turns the answer to a request for a URL into what a plan needs.
 fn meaning(answer: Result<Told, ServiceError>) -> Result<Asked, DiscoverError> {
     match answer {
         Ok(Told { url, request_id }) => {
@@ -277,7 +279,7 @@ fn meaning(answer: Result<Told, ServiceError>) -> Result<Asked, DiscoverError> {
     }
 }
 
-/// Tells what an error means for a plan. Returns the error itself where no plan can go on from it.
+/// Turns a refusal into what a plan needs. Returns the error if no plan can be made from it.
 fn refused_callback(error: ServiceError) -> Result<Callback, ApiError> {
     if error.is_unknown_trigger() {
         Ok(Callback::UnknownTrigger(error))

@@ -4,14 +4,14 @@ use super::flows::workflows;
 use super::{DiscoverError, Reader};
 use crate::model::{Definition, Desired, Flow, Reading, Seen, Site, Workflow, WorkflowId};
 
-/// What stands for a place in a manifest where there is none.
+/// A placeholder for the place in a manifest: these flows come from no manifest.
 const NOWHERE: Site = Site { line: 1, column: 1 };
 
-/// The HTTP triggers of the flows that are on, as a manifest would name them: the trigger's key only
-/// where a flow has several.
+/// Reads the HTTP triggers of all flows that are on, as manifest entries. An entry names its
+/// trigger only if the flow has several.
 ///
 /// # Errors
-/// The first answer without which the flows are not known.
+/// Returns the first error that leaves the flows unknown.
 pub(crate) async fn http_flows(reader: &Reader<'_>) -> Result<Seen<Desired>, DiscoverError> {
     let rows = match reader.cloud_flows().await? {
         Ok(rows) => rows,
@@ -30,7 +30,7 @@ pub(crate) async fn http_flows(reader: &Reader<'_>) -> Result<Seen<Desired>, Dis
     Ok(Ok(Desired { flows, ..Desired::default() }))
 }
 
-/// The HTTP triggers of one flow.
+/// Returns the HTTP triggers of one flow as manifest entries.
 fn triggers(id: WorkflowId, workflow: &Workflow) -> Vec<Flow> {
     let Definition::Triggers(triggers) = &workflow.definition else { return Vec::new() };
     let http = triggers.iter().filter(|trigger| trigger.is_http());

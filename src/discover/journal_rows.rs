@@ -1,4 +1,4 @@
-//! Reads the rows of a journal.
+//! Reads the rows that a journal names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,34 +11,35 @@ use crate::services::dataverse::MOST_ROWS;
 /// The column of a variable's value that names its definition.
 pub(super) const DEFINITION: &str = "_environmentvariabledefinitionid_value";
 
-/// Rows of one table, each with its place in the journal and the id that it is found by.
+/// Rows of one table, each with its index in the journal and the id to find it by.
 #[derive(Default)]
 struct Group<'run> {
     rows: Vec<(usize, RowId)>,
     columns: BTreeSet<&'run LogicalName>,
 }
 
-/// Which id rows are found by.
+/// The id that rows are found by.
 #[derive(Clone, Copy)]
 enum By {
-    /// Their own.
+    /// The row's own id.
     Id,
-    /// That of the variable's definition whose value they are.
+    /// The id of the variable's definition that the row is a value of.
     Definition,
 }
 
-/// The id that the Flow service knows the environment by.
+/// Reads the environment's id in the Flow service.
 ///
 /// # Errors
-/// The answer does not tell it.
+/// Returns an error if the answer does not contain the id.
 pub(crate) async fn environment_id(reader: &Reader<'_>) -> Result<EnvironmentId, DiscoverError> {
     reader.environment_id().await
 }
 
-/// Reads the rows of a journal, in its order: by their ids, else by what they were made with.
+/// Reads the rows of a journal, in its order: by their ids, or else by the key that they were
+/// created with.
 ///
 /// # Errors
-/// The first answer without which the rows are not known.
+/// Returns the first error that leaves the rows unknown.
 pub(crate) async fn find(
     reader: &Reader<'_>,
     rows: &[JournalRow],
@@ -52,7 +53,7 @@ pub(crate) async fn find(
     Ok(found.into_values().collect())
 }
 
-/// The rows that are found by one id, each with its place in the journal.
+/// Reads the rows that are found by one id, each with its index in the journal.
 async fn in_chunks(
     reader: &Reader<'_>,
     rows: &[JournalRow],
@@ -79,7 +80,7 @@ async fn in_chunks(
     Ok(all_of(reads, AT_ONCE).await?.into_iter().flatten().collect())
 }
 
-/// Some rows of one table.
+/// Reads some rows of one table, each with its index in the journal.
 async fn chunk(
     reader: &Reader<'_>,
     by: By,
@@ -108,7 +109,8 @@ async fn chunk(
     Ok(rows.iter().map(of).collect())
 }
 
-/// The records that are found by what their columns hold, each with its place in the journal.
+/// Reads the records that are found by the values of their columns, each with its index in the
+/// journal.
 async fn by_columns(
     reader: &Reader<'_>,
     rows: &[JournalRow],
@@ -128,7 +130,7 @@ async fn by_columns(
 }
 
 impl By {
-    /// The id that a row is found by, if it is by this.
+    /// Returns the id to find a row by; none if the row is not found by this kind of id.
     fn id_of(self, row: &JournalRow) -> Option<RowId> {
         match (self, &row.origin) {
             (Self::Id, _) => row.id(),

@@ -1,8 +1,8 @@
 //! Gathers everything that a plan needs to know. Reads only.
 //!
-//! What does not depend on each other is asked for at once: the environment's id and the token of
-//! the Flow service beside the flows, the URLs of some flows beside the other flows, the targets
-//! beside all of them. How many requests are under way is the transport's matter.
+//! Independent reads run at once: the environment's id and the token of the Flow service while the
+//! flows are read, the URLs of some flows while other flows are read, and the targets during all of
+//! that. The transport limits the number of concurrent requests.
 
 mod flow_endpoints;
 mod flows;
@@ -27,20 +27,20 @@ pub(crate) use reader::Reader;
 pub(crate) use subjects::subjects;
 pub(crate) use targets::reread;
 
-/// How many reads are begun before the first of them ends: as many as may be under way at most.
-/// More would only wait for their turn, and take memory.
+/// The maximum number of reads begun at once: as many as the transport runs concurrently. More
+/// would only wait for their turn, and take memory.
 const AT_ONCE: usize = 64;
 
-/// Why reading could not go on.
+/// A failure that ends the reading.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
-    /// There was no answer.
+    /// The service did not answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// There was no token to ask with.
+    /// No token could be obtained.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The answer was none that a plan could be made of.
+    /// No plan can be made from the answer.
     #[error(transparent)]
     Api(#[from] ApiError),
 }
@@ -56,19 +56,20 @@ impl From<SendError> for DiscoverError {
 
 /// An environment as it was found.
 pub(crate) struct Discovery {
-    /// The id that the Flow service knows it by.
+    /// Its id in the Flow service.
     pub environment_id: EnvironmentId,
     /// Its flows and targets.
     pub observed: Observed,
-    /// The way by which the Flow service served it.
+    /// The endpoint of the Flow service that served it.
     pub flow_api: Option<FlowApi>,
 }
 
-/// Reads the environment. The id is asked for unless it is known.
+/// Reads the environment: its flows, their URLs and the targets. Requests the environment's id
+/// unless `known_id` has it.
 ///
 /// # Errors
-/// The first answer without which no plan can be made. Whatever a plan can name as a problem,
-/// such as a flow that is not there, is no error.
+/// Returns the first error without which no plan can be made. What a plan can name as a problem,
+/// such as a flow that is not found, is not an error.
 pub(crate) async fn observe(
     reader: &Reader<'_>,
     desired: &Desired,
@@ -84,7 +85,7 @@ pub(crate) async fn observe(
     Ok(Discovery { environment_id: found.id, observed, flow_api: found.flow_api })
 }
 
-/// Waits for all of these reads, of which so many are begun at once. What they bring is in no order.
+/// Waits for all of these reads, at most `most` at once. The results are in no particular order.
 async fn all_of<T>(
     reads: impl Iterator<Item: Future<Output = Result<T, DiscoverError>>>,
     most: usize,

@@ -1,4 +1,4 @@
-//! The reads of a run, each by its name. A reader has no way to write.
+//! The reads of a run, one function for each. A reader cannot write.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,15 +21,15 @@ use crate::services::flow::FlowApi;
 use crate::services::{ApiError, dataverse, flow};
 use crate::sign_in::{Audience, Session};
 
-/// A callback URL as it was told.
+/// The answer to a request for a callback URL.
 pub(super) struct Told {
-    /// The URL; none if the answer has no usable one.
+    /// The URL; none if the answer has no valid URL.
     pub(super) url: Option<CallbackUrl>,
-    /// The id of the request that was answered so.
+    /// The id of the request.
     pub(super) request_id: Option<String>,
 }
 
-/// The most flows that are read of an environment.
+/// The maximum number of flows that are read from an environment.
 const MOST_FLOWS: usize = 20_000;
 
 /// Reads one environment as the signed-in user.
@@ -43,8 +43,8 @@ pub(crate) struct Reader<'run> {
 }
 
 impl<'run> Reader<'run> {
-    /// A reader of that environment, which asks the Flow service in the wanted way alone, if one is
-    /// wanted.
+    /// Creates a reader of that environment. If `flow_way` is given, the reader asks the Flow
+    /// service only at that endpoint.
     pub(crate) fn new(
         transport: &'run Transport,
         session: &'run Session,
@@ -56,47 +56,47 @@ impl<'run> Reader<'run> {
         Self { transport, session, api, environment, cloud, flow_way }
     }
 
-    /// Gives the rest of the run more time, as what was begun has to be finished.
+    /// Gives the rest of the run more time, since a write that was begun has to be finished.
     pub(crate) fn extend_deadline(&self, time: Duration) {
         self.transport.extend_deadline(time);
     }
 
-    /// Whether the environment may be carrying out a write now.
+    /// Checks whether the environment may be carrying out a write now.
     pub(crate) fn is_writing(&self) -> bool {
         self.transport.is_writing()
     }
 
-    /// What a writer to the same environment needs.
+    /// Returns the session and the API that a writer to the same environment needs.
     pub(crate) fn parts(&self) -> (&'run Session, &DataverseApi) {
         (self.session, &self.api)
     }
 
-    /// Makes sure that there is a token for the Flow service.
+    /// Signs in to the Flow service, if there is no token for it yet.
     pub(super) async fn sign_in_to_flows(&self) -> Result<(), DiscoverError> {
         self.session.token(Audience::Flow).await?;
         Ok(())
     }
 
-    /// Opens a connection to where the flows are asked for first, unless that depends on the
-    /// environment's id.
+    /// Opens a connection to the first endpoint of the Flow service, unless its address depends on
+    /// the environment's id.
     pub(super) fn open_flows_early(&self) {
         if let Some(origin) = Ways::first(self.cloud, self.environment, self.flow_way) {
             self.transport.open_early(Service::Flow, origin);
         }
     }
 
-    /// The ways to the flows of the environment, which the Flow service knows by that id.
+    /// Lists the endpoints for the flows of the environment, whose id in the Flow service is `id`.
     pub(super) fn flow_ways(&self, id: &EnvironmentId) -> Ways {
         Ways::new(self.cloud, self.environment, id, self.flow_way)
     }
 
-    /// The id that the Flow service knows the environment by.
+    /// Reads the environment's id in the Flow service.
     pub(super) async fn environment_id(&self) -> Result<EnvironmentId, DiscoverError> {
         let answer = self.dataverse(&self.api.organization()).await?;
         Ok(dataverse::read_environment_id(&answer)?)
     }
 
-    /// The flows of those ids, as far as there are any.
+    /// Reads the flows that have those ids; ids that are not found are left out.
     pub(super) async fn workflows(
         &self,
         ids: &[WorkflowId],
@@ -104,12 +104,12 @@ impl<'run> Reader<'run> {
         self.rows(self.api.workflows(ids), ids.len()).await
     }
 
-    /// The ids of the cloud flows that are on.
+    /// Reads the ids of the cloud flows that are on.
     pub(super) async fn cloud_flows(&self) -> Result<Seen<Vec<CloudFlowRow>>, DiscoverError> {
         self.rows(self.api.cloud_flows(), MOST_FLOWS).await
     }
 
-    /// The variables of those names, as far as there are any.
+    /// Reads the variables that have those names; names that are not found are left out.
     pub(super) async fn variables(
         &self,
         names: &[SchemaName],
@@ -117,7 +117,7 @@ impl<'run> Reader<'run> {
         self.rows(self.api.variables(names), names.len()).await
     }
 
-    /// A table's metadata with some of its columns.
+    /// Reads a table's metadata with some of its columns.
     pub(super) async fn table(
         &self,
         table: &LogicalName,
@@ -127,8 +127,8 @@ impl<'run> Reader<'run> {
         absent_or(dataverse::read_table(&answer))
     }
 
-    /// Reads the records that a selector finds: none, one, or two for any larger number. The answer
-    /// is none if a row came without a version.
+    /// Reads the records that a selector finds, at most two: two stands for two or more. Returns
+    /// none if a row came without a version.
     pub(super) async fn records(
         &self,
         table: &Table,
@@ -156,8 +156,8 @@ impl<'run> Reader<'run> {
         Ok(Some(Ok(with_keys(rows, &found, &secured))))
     }
 
-    /// The rows of a table, by its name in addresses and its primary key, that match a filter: none,
-    /// one, or two for any larger number.
+    /// Reads the rows of a table that match a filter, at most two: two stands for two or more. The
+    /// table is given by its entity set name and its primary key.
     pub(super) async fn matching(
         &self,
         (entity_set, primary_id): (&str, &LogicalName),
@@ -170,7 +170,7 @@ impl<'run> Reader<'run> {
         row_list(rows, primary_id, texts, answer.request_id())
     }
 
-    /// The rows of a table that have those ids, as far as there are any.
+    /// Reads the rows of a table that have those ids; ids that are not found are left out.
     pub(crate) async fn rows_of(
         &self,
         (entity_set, primary_id): (&str, &LogicalName),
@@ -183,7 +183,8 @@ impl<'run> Reader<'run> {
         row_list(rows, primary_id, texts, request_id)
     }
 
-    /// Reads columns of any type of the rows that have those ids, as far as there are any.
+    /// Reads columns of any type of the rows that have those ids; ids that are not found are left
+    /// out.
     pub(super) async fn values_of(
         &self,
         (entity_set, primary_id): (&str, &LogicalName),
@@ -194,7 +195,8 @@ impl<'run> Reader<'run> {
         self.rows(self.api.rows(entity_set, primary_id, &select, ids), ids.len()).await
     }
 
-    /// The rows of a table whose lookup column refers to those ids; the column is read as a text, too.
+    /// Reads the rows of a table whose lookup column refers to one of those ids. The lookup column
+    /// is read as a text, too.
     pub(super) async fn rows_referring(
         &self,
         (entity_set, primary_id): (&str, &LogicalName),
@@ -209,8 +211,8 @@ impl<'run> Reader<'run> {
         row_list(rows, primary_id, &texts, request_id)
     }
 
-    /// A trigger's callback URL, or the service's refusal to tell it, by whichever way serves the
-    /// environment.
+    /// Asks for a trigger's callback URL at the endpoint that serves the environment. Returns the
+    /// answer, or the service's refusal.
     pub(super) async fn callback_url(
         &self,
         ways: &Ways,
@@ -236,7 +238,7 @@ impl<'run> Reader<'run> {
         }
     }
 
-    /// The id in Dataverse of a flow that the Flow service knows, if it tells it.
+    /// Reads a flow's id in Dataverse from the Flow service; none if the service does not show it.
     pub(super) async fn workflow_id(
         &self,
         ways: &Ways,
@@ -252,7 +254,7 @@ impl<'run> Reader<'run> {
         }
     }
 
-    /// Every page of rows that begins with a request.
+    /// Reads all pages of rows, beginning with the request `first`.
     async fn rows<T: serde::de::DeserializeOwned>(
         &self,
         first: Request,
@@ -261,8 +263,9 @@ impl<'run> Reader<'run> {
         Ok(self.rows_and_id(first, most).await?.0)
     }
 
-    /// Every page of rows that begins with a request, and the id of the last one. Of rows that were asked for by name there
-    /// are at most so many, and no more pages than rows: more would be pages without end.
+    /// Reads all pages of rows, beginning with the request `first`, and returns the id of the last
+    /// request, too. Stops once `most` rows are read, and fails after more pages than `most`, which
+    /// might never end.
     async fn rows_and_id<T: serde::de::DeserializeOwned>(
         &self,
         first: Request,
@@ -304,7 +307,8 @@ impl<'run> Reader<'run> {
     }
 }
 
-/// The way in use. There is one: what is wanted was checked before anything was contacted.
+/// Returns the endpoint in use. There always is one: the wanted endpoint was checked before
+/// anything was contacted.
 fn current(ways: &Ways) -> Result<FlowApi, DiscoverError> {
     let expected = "a way to the Flow service";
     let found = "the cloud has none".to_owned();
@@ -313,14 +317,14 @@ fn current(ways: &Ways) -> Result<FlowApi, DiscoverError> {
     ways.current().ok_or_else(|| missing.into())
 }
 
-/// A next page that a token must not go to.
+/// Returns the error for a next page on another host, to which no token may be sent.
 fn elsewhere(answer: &Answer) -> ApiError {
     let found = "a next page on another host";
     ApiError::unexpected(Service::Dataverse, answer, found, "a page of this Web API")
 }
 
-/// Rows that a plan can go on from, or the refusal to show them. That there are none is said by
-/// an empty page; an address without an answer is no such thing.
+/// Returns what was read, or the refusal if the user lacks a privilege; any other failure is an
+/// error. A 404 is an error, too: if there are no rows, the service answers with an empty page.
 fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
     match read {
         Ok(found) => Ok(Ok(found)),
@@ -329,7 +333,7 @@ fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
     }
 }
 
-/// Something by its name, which may not be there if the service itself says so.
+/// Returns the named thing, or that it is absent if the service itself answers "not found".
 fn absent_or<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> {
     match read {
         Err(ApiError::Refused(error)) if error.is_not_found() => Ok(Reading::Absent),
@@ -340,7 +344,7 @@ fn absent_or<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> 
     }
 }
 
-/// The columns that are asked for of rows.
+/// Returns the columns to request: the primary key, then `texts`.
 fn with_id<'name>(
     primary_id: &'name LogicalName,
     texts: &[&'name LogicalName],
@@ -348,19 +352,19 @@ fn with_id<'name>(
     [&[primary_id], texts].concat()
 }
 
-/// What one column of a key says of the records that are looked for.
+/// One column of a key, and the value that a record must have there.
 struct KeyTerm<'run> {
     /// The column.
     name: &'run LogicalName,
     /// The column as rows and filters name it.
     property: LogicalName,
-    /// What it holds.
+    /// The value that it must have.
     value: Comparison<'run>,
-    /// Whether column security may keep it from the user.
+    /// Whether column security may hide it from the user.
     secured: bool,
 }
 
-/// Returns what a selector says of each column.
+/// Returns the value that a selector requires of each column.
 fn key_terms<'run>(table: &'run Table, selector: &'run Selector) -> Vec<KeyTerm<'run>> {
     match selector {
         Selector::Id(id) => {
@@ -382,7 +386,7 @@ fn key_terms<'run>(table: &'run Table, selector: &'run Selector) -> Vec<KeyTerm<
     }
 }
 
-/// Returns the value that a key column of that type is compared with.
+/// Returns the value to compare with a key column of that type.
 fn key_comparison<'run>(column_type: &ColumnType, value: &'run KeyValue) -> Comparison<'run> {
     match value {
         KeyValue::Text(text) if column_type.is_id() => {
@@ -392,7 +396,7 @@ fn key_comparison<'run>(column_type: &ColumnType, value: &'run KeyValue) -> Comp
     }
 }
 
-/// Adds to each row what its secured key columns hold, unless that is null.
+/// Adds to each row the values of its secured key columns, except those that are null.
 fn with_keys(
     mut rows: Vec<Row>,
     found: &[Map<String, Value>],
@@ -409,7 +413,7 @@ fn with_keys(
     rows
 }
 
-/// The value that a column is compared with.
+/// Returns the value to compare with a column, of the same type as the key's.
 pub(super) fn comparison(value: &KeyValue) -> Comparison<'_> {
     match value {
         KeyValue::Text(text) => Comparison::Text(text),
@@ -418,7 +422,7 @@ pub(super) fn comparison(value: &KeyValue) -> Comparison<'_> {
     }
 }
 
-/// Rows of a table that is known only at run time.
+/// Converts rows to ids, versions and texts, or returns the refusal.
 fn row_list(
     rows: Seen<Vec<Map<String, Value>>>,
     primary_id: &LogicalName,
@@ -431,7 +435,8 @@ fn row_list(
     }
 }
 
-/// Returns rows with their ids, versions and texts.
+/// Converts rows to ids, versions and texts; fails if a row lacks its id or version, or a value is
+/// not a text.
 fn read_rows(
     rows: &[Map<String, Value>],
     primary_id: &LogicalName,

@@ -1,4 +1,4 @@
-//! Reads what the rows of a journal are, to hold what the journal calls them against it.
+//! Reads the names and keys of the rows of a journal, to compare them with the journal's labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,17 @@ use crate::model::{KeyValue, LogicalName, Reading, Row, RowId, SchemaName, Seen,
 use crate::plan::journal::{Found, JournalRow, Label, LabelKey, Subject};
 use crate::services::dataverse::MOST_ROWS;
 
-/// The table of environment variables, by its name in addresses, its primary key and its name column.
+/// The table of environment variables: its entity set name, its primary key and its name column.
 const DEFINITIONS: [&str; 3] =
     ["environmentvariabledefinitions", "environmentvariabledefinitionid", "schemaname"];
 
-/// What was read of one row of a journal, with the id of that row; none if no row was found.
+/// The variable or record that one row of a journal is, with the row's id; none if not found.
 type Read = Option<(RowId, Subject)>;
 
-/// What the columns of a label hold.
+/// The current values of a label's columns.
 type Key = BTreeMap<LogicalName, KeyValue>;
 
-/// A record that was found, with its place in the journal and what its label says.
+/// A record that was found, with its index in the journal and its label.
 struct Labelled<'run> {
     index: usize,
     id: RowId,
@@ -29,10 +29,10 @@ struct Labelled<'run> {
     key: LabelKey,
 }
 
-/// Reads what each row that was found is, in the order of the journal.
+/// Reads which variable or record each found row is, in the order of the journal.
 ///
 /// # Errors
-/// The first answer without which the rows are not known.
+/// Returns the first error that leaves the rows unknown.
 pub(crate) async fn subjects(
     reader: &Reader<'_>,
     rows: &[JournalRow],
@@ -56,7 +56,7 @@ pub(crate) async fn subjects(
     Ok(read)
 }
 
-/// Reads whose values rows are.
+/// Reads which environment variable each value row belongs to.
 async fn variables(
     reader: &Reader<'_>,
     values: &[(usize, &Row)],
@@ -86,7 +86,7 @@ async fn schema_names(
     Ok(chunks.map(|chunks| chunks.into_iter().flatten().filter_map(named).collect()))
 }
 
-/// Reads what records are, table by table.
+/// Reads which tables the records are in and the values of their label's columns, table by table.
 async fn tables(
     reader: &Reader<'_>,
     records: &[Labelled<'_>],
@@ -102,7 +102,7 @@ async fn tables(
     Ok(all_of(reads, AT_ONCE).await?.into_iter().flatten().collect())
 }
 
-/// Reads what records of one table are, whose labels have the same columns.
+/// Reads the label's columns of records of one table, whose labels all have the same columns.
 async fn records_of(
     reader: &Reader<'_>,
     table: &LogicalName,
@@ -134,7 +134,7 @@ async fn records_of(
     Ok(records.iter().map(subject).collect())
 }
 
-/// Reads what columns of records hold, as far as the records are in that table.
+/// Reads the values of columns of those records that are in that table.
 async fn keys(
     reader: &Reader<'_>,
     (entity_set, primary_id): (&str, &LogicalName),
@@ -155,13 +155,13 @@ async fn keys(
     Ok(Ok(held))
 }
 
-/// Notes that the service does not show what records are.
+/// Marks all of these records as hidden by the service's refusal.
 fn hidden(records: &[&Labelled<'_>], refusal: &ServiceError) -> Vec<(usize, RowId, Subject)> {
     let subject = |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
     records.iter().map(subject).collect()
 }
 
-/// Reads what columns of a row hold that can be a part of a key.
+/// Returns the values of a row's columns, except those whose type cannot be in a key.
 fn key_values(
     row: &Map<String, Value>,
     primary_id: &LogicalName,

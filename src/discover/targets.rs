@@ -1,4 +1,4 @@
-//! Reads what the targets hold now.
+//! Reads the current values of the targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use crate::services::dataverse::{
 /// Tables by their names.
 type Tables = BTreeMap<LogicalName, Reading<Table>>;
 
-/// Variables by their names; none for one with a value row that came without a version.
+/// Variables by their names; none if a value row came without a version.
 type Variables = BTreeMap<SchemaName, Option<Reading<Variable>>>;
 
-/// Records by what finds them; none where a row came without a version.
+/// Rows by the record that they were looked up for; none if a row came without a version.
 type Records = BTreeMap<Record, Option<Seen<Vec<Row>>>>;
 
 /// The columns that the manifest names, by table.
@@ -33,10 +33,10 @@ pub(super) async fn observe(
     Ok(targets(variables, tables, records))
 }
 
-/// Reads every target again; tables do not change during a run.
+/// Reads every target again, but not the tables: they do not change during a run.
 ///
 /// # Errors
-/// The first answer without which the targets are not known.
+/// Returns the first error that leaves the targets unknown.
 pub(crate) async fn reread(
     reader: &Reader<'_>,
     desired: &Desired,
@@ -47,7 +47,7 @@ pub(crate) async fn reread(
     Ok(targets(variables, tables.clone(), records))
 }
 
-/// Sets aside what came without a version: no write to it can be guarded.
+/// Separates what came without a version: no write to it can be guarded.
 fn targets(variables: Variables, tables: Tables, records: Records) -> Targets {
     let mut targets = Targets { tables, ..Targets::default() };
     for (name, reading) in variables {
@@ -82,7 +82,7 @@ fn name_of(binding: &crate::model::Binding) -> Option<SchemaName> {
     }
 }
 
-/// Returns what one read found of those variables.
+/// Returns the variables of one read by their names, or the refusal for each of `names`.
 fn by_name(names: &[SchemaName], rows: Seen<Vec<VariableRow>>) -> Variables {
     match rows {
         Err(refusal) => {
@@ -112,7 +112,7 @@ fn variable(row: VariableRow) -> Option<Variable> {
     })
 }
 
-/// The choices of the column `type`
+/// Converts a choice of the column `type`
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/environmentvariabledefinition>).
 fn variable_type(number: i64) -> VariableType {
     match number {
@@ -148,7 +148,7 @@ async fn tables(reader: &Reader<'_>, desired: &Desired) -> Result<Tables, Discov
     Ok(all_of(tables, AT_ONCE).await?.into_iter().collect())
 }
 
-/// The columns that the manifest writes to or finds records by.
+/// Lists the columns that the manifest writes to or finds records by.
 fn columns(desired: &Desired) -> Columns<'_> {
     let mut columns = Columns::new();
     for binding in &desired.bindings {
@@ -163,7 +163,7 @@ fn columns(desired: &Desired) -> Columns<'_> {
     columns
 }
 
-/// A table, unless its names are none that a request could be made of.
+/// Converts a table's metadata; none if its names are not valid in a request.
 fn table(row: TableRow) -> Option<Table> {
     let TableRow { entity_set_name, primary_id_attribute, .. } = row;
     let (keys, inactive): (Vec<&KeyRow>, Vec<&KeyRow>) =
@@ -179,7 +179,7 @@ fn table(row: TableRow) -> Option<Table> {
     })
 }
 
-/// Returns where the rows of a table of that type are kept.
+/// Returns the storage of a table's rows by its type's name.
 fn table_kind(name: &str) -> TableKind {
     match name {
         "Elastic" => TableKind::Elastic,
@@ -188,7 +188,7 @@ fn table_kind(name: &str) -> TableKind {
     }
 }
 
-/// Returns whether Dataverse enforces an alternate key: only while its index is active.
+/// Checks whether Dataverse enforces an alternate key: only while its index is active.
 fn is_active(row: &KeyRow) -> bool {
     row.entity_key_index_status.as_deref() == Some("Active")
 }
@@ -228,7 +228,7 @@ fn column(row: &AttributeRow) -> Option<(LogicalName, Column)> {
     Some((row.logical_name.parse().ok()?, column))
 }
 
-/// Reads the records whose tables can be asked by their keys.
+/// Reads the records whose tables are standard and can be queried by the record's key.
 async fn records(
     reader: &Reader<'_>,
     desired: &Desired,

@@ -1,17 +1,17 @@
-//! The URLs that the Flow service tells, found by what they start and where they lead.
+//! The current URLs from the Flow service, looked up by trigger or by host.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{Callback, CallbackUrl, Observed, Started};
 
-/// The URLs of the flows as the Flow service tells them now.
+/// The current URLs of the flows, as the Flow service returned them.
 pub(super) struct Told<'run> {
     by_trigger: HashMap<Started, Vec<&'run CallbackUrl>>,
     hosts: HashSet<&'run str>,
 }
 
 impl<'run> Told<'run> {
-    /// The URLs that were observed, each read once.
+    /// Collects the URLs that were observed.
     pub(super) fn of(observed: &'run Observed) -> Self {
         let mut told = Self { by_trigger: HashMap::new(), hosts: HashSet::new() };
         for flow in &observed.flows {
@@ -24,12 +24,12 @@ impl<'run> Told<'run> {
         told
     }
 
-    /// Whether one of them leads to that host.
+    /// Checks whether one of them has that host.
     pub(super) fn has_host(&self, host: &str) -> bool {
         self.hosts.contains(host)
     }
 
-    /// By which method the URL is called, if the service tells it of the very trigger that it starts.
+    /// Returns the method that the URL is called with, if the service told it for the same trigger.
     pub(super) fn method(&self, url: &CallbackUrl) -> Option<&'static str> {
         let environment = url.environment();
         let is_here =

@@ -1,7 +1,7 @@
-//! Asks the URLs that targets hold, so that no flow runs.
+//! Probes the URLs that targets hold, without running any flow.
 //!
-//! `question` picks what is asked and how, `finding` says what the answers mean for people; both are
-//! pure. No token goes with a request, and one that could run something is never made.
+//! `question` decides which URLs are probed and how, `problems` turns the answers into problems;
+//! both are pure. No token is sent, and no request that could run a flow is made.
 
 mod live_urls;
 mod problems;
@@ -16,28 +16,28 @@ pub(crate) use crate::services::trigger::Verdict;
 pub(crate) use problems::findings;
 pub(crate) use question::{Question, Terms, questions};
 
-/// A URL that targets hold, and what came of asking it.
+/// A URL that targets hold, and the result of probing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probed {
-    /// What may be shown of it.
+    /// The parts of the URL that may be shown.
     pub view: UrlView,
     /// The targets that hold it, with their places in the manifest.
     pub targets: Vec<(String, Site)>,
-    /// What came of it.
+    /// The result of the probe.
     pub result: ProbeResult,
 }
 
-/// What came of a probe.
+/// The result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeResult {
-    /// It was not asked, and why.
+    /// The URL was not probed, for this reason.
     Skipped(&'static str),
-    /// It was asked.
+    /// The URL was probed.
     Asked(Verdict),
 }
 
 impl ProbeResult {
-    /// The stable text.
+    /// Returns the result's name, which never changes.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Skipped(_) => "skipped",
@@ -50,7 +50,7 @@ impl ProbeResult {
         }
     }
 
-    /// Why it was not asked, or what it answered, where that is not what was expected.
+    /// Returns the reason why the URL was not probed, or the answer if it is not the expected one.
     pub fn words(&self) -> Option<&str> {
         match self {
             Self::Skipped(why) => Some(why),
@@ -66,7 +66,8 @@ impl ProbeResult {
     }
 }
 
-/// Asks, all at once as far as the transport lets it. That there is no answer is an answer.
+/// Probes all URLs at once, within the transport's limits. A missing answer is a result, not an
+/// error.
 pub(crate) async fn ask(transport: &Transport, questions: Vec<Question>) -> Vec<Probed> {
     let asked = questions.into_iter().map(async |question| {
         let Question { view, targets, request } = question;

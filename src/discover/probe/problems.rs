@@ -1,4 +1,4 @@
-//! What the answers of URLs mean for people.
+//! Turns the answers of probed URLs into problems and warnings.
 
 use super::{ProbeResult, Probed};
 use crate::model::{Code, Kind, Problem};
@@ -8,13 +8,13 @@ use crate::services::trigger::Verdict;
 /// The kind of problem, what is wrong, and what to do about it.
 type Reason<'a> = (Code, &'static str, &'a str, &'static str);
 
-/// The problems and the warnings that the answers give cause for, one for each target.
+/// Returns the problems and the warnings that follow from the answers, one for each target.
 pub(crate) fn findings(probed: &[Probed]) -> (Vec<Problem>, Vec<Problem>) {
     let all = probed.iter().filter_map(|probed| reason(probed).map(|reason| told(probed, reason)));
     all.flatten().partition(|problem| problem.code != Code::ProbeUnknown)
 }
 
-/// What an answer gives cause for, if it is not the one that was expected.
+/// Returns the problem that an answer shows, if it is not the expected answer.
 fn reason(probed: &Probed) -> Option<Reason<'_>> {
     let ProbeResult::Asked(verdict) = &probed.result else { return None };
     Some(match verdict {
@@ -47,7 +47,7 @@ fn reason(probed: &Probed) -> Option<Reason<'_>> {
     })
 }
 
-/// What to do about a URL that took a request.
+/// The hint for a URL that accepted a request.
 const OPEN: &str = "look at once at the flow's runs and at who may trigger it, and do not probe it again before that is understood";
 
 fn open(kind: Kind) -> &'static str {
@@ -59,7 +59,7 @@ fn open(kind: Kind) -> &'static str {
     }
 }
 
-/// The problem, once for each target that holds the URL.
+/// Returns the problem once for each target that holds the URL.
 fn told<'a>(
     probed: &'a Probed,
     (code, what, words, hint): Reason<'a>,

@@ -1,4 +1,4 @@
-//! Which URLs are asked, and how.
+//! Decides which URLs are probed, and builds the requests.
 
 use std::collections::HashMap;
 
@@ -16,29 +16,29 @@ const NOT_HERE: &str = "it leads to another environment than this one, and a pro
 const NOT_WANTED: &str = "it is signed, and --probe-signed was not given";
 const METHOD_UNKNOWN: &str = "it is signed, and the Flow service tells of no trigger of its own by which method it is called";
 
-/// A URL that targets hold, and the request that asks it, or why it is not asked.
+/// A URL that targets hold, and the request that probes it, or the reason not to probe it.
 pub(crate) struct Question {
-    /// What may be shown of it.
+    /// The parts of the URL that may be shown.
     pub view: UrlView,
     /// The targets that hold it, with their places in the manifest.
     pub targets: Vec<(String, Site)>,
-    /// The request, or why there is none.
+    /// The request, or the reason why there is none.
     pub request: Result<Request, &'static str>,
 }
 
-/// Where URLs are asked from, and which.
+/// The environment that is probed, and the URLs that may be probed.
 pub(crate) struct Terms<'run> {
     /// The cloud whose hosts are trusted.
     pub cloud: &'run Cloud,
     /// The address of the environment.
     pub environment: &'run EnvironmentUrl,
-    /// Its id, of which the hosts of its triggers are made.
+    /// Its id, which the hosts of its triggers contain.
     pub environment_id: &'run EnvironmentId,
-    /// Whether signed URLs are asked: whoever has one may run the flow.
+    /// Whether signed URLs are probed: whoever has one may run the flow.
     pub signed: bool,
 }
 
-/// Each distinct URL that the targets hold, in the manifest's order.
+/// Returns one question for each distinct URL that the targets hold, in the manifest's order.
 pub(crate) fn questions(
     desired: &Desired,
     observed: &Observed,
@@ -52,7 +52,7 @@ pub(crate) fn questions(
     stored(desired, observed).into_iter().map(question).collect()
 }
 
-/// The request that asks a URL, or why it is not asked.
+/// Builds the request that probes a URL, or returns the reason not to probe it.
 fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Request, &'static str> {
     let taken = told.method(url);
     match refusal(url, told, taken, terms) {
@@ -61,14 +61,14 @@ fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Requ
     }
 }
 
-/// Whether a URL leads to the environment that is checked: its host names it, or is that of a URL
-/// which the Flow service tells now.
+/// Checks whether a URL leads to the environment that is probed: its host names the environment's
+/// id or is the host of a current URL from the Flow service.
 fn is_here(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> bool {
     let named: Option<EnvironmentId> = url.environment().and_then(|id| id.parse().ok());
     named.is_some_and(|id| id == *terms.environment_id) || told.has_host(&url.view().host)
 }
 
-/// The URLs, each with the targets that hold it.
+/// Collects the distinct URLs, each with the targets that hold it.
 fn stored(desired: &Desired, observed: &Observed) -> Vec<(CallbackUrl, Vec<(String, Site)>)> {
     let mut all: Vec<(CallbackUrl, Vec<(String, Site)>)> = Vec::new();
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
@@ -87,7 +87,7 @@ fn stored(desired: &Desired, observed: &Observed) -> Vec<(CallbackUrl, Vec<(Stri
     all
 }
 
-/// Why a URL is not asked, if it is not.
+/// Returns the reason not to probe a URL, if there is one.
 fn refusal(
     url: &CallbackUrl,
     told: &Told<'_>,
