@@ -29,7 +29,7 @@ pub(super) struct Excerpt {
     pub(super) mark: usize,
 }
 
-/// The part of a line around the character at `index`.
+/// Cuts out the part of a line around the character at `index`.
 pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     let line = line.trim_end();
     let length = line.chars().count();
@@ -44,7 +44,7 @@ pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     Excerpt { mark: before.width(), text: before + &after }
 }
 
-/// A range of the line's characters, with its secrets covered.
+/// Returns a range of the line's characters, with its secrets covered.
 fn covered(line: &str, start: usize, end: usize) -> Vec<char> {
     let near: String = line.chars().skip(start).take(end - start).collect();
     let Some(value) = secret_value(line) else {
@@ -55,7 +55,7 @@ fn covered(line: &str, start: usize, end: usize) -> Vec<char> {
     characters.map(|(c, index)| if index < value || plain(c) { c } else { '*' }).collect()
 }
 
-/// Where the line's value begins, if its key says that it is a secret.
+/// Returns the index at which the line's value begins, if its key suggests a secret.
 fn secret_value(line: &str) -> Option<usize> {
     let (key, _) = line.split_once('=')?;
     let letters = key.to_lowercase();
@@ -63,7 +63,7 @@ fn secret_value(line: &str) -> Option<usize> {
     secret.then(|| key.chars().count() + 1)
 }
 
-/// The characters as they are shown, with what stands for those cut off.
+/// Formats the characters for display, with an ellipsis where the line is cut.
 fn shown(characters: &[char], cut_before: bool, cut_after: bool) -> String {
     let text = characters.iter().map(|character| match character {
         '\t' => TAB.to_owned(),

@@ -67,17 +67,17 @@ const VARIABLE: Form = Form::Pattern("^[A-Z_][A-Z0-9_]*$");
 /// A name in Dataverse.
 const NAME: Form = Form::Pattern("^[A-Za-z0-9_]+$");
 
-/// Shortens the tables below.
+/// Builds a key; shortens the tables below.
 const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
     Key { name, form, help }
 }
 
-/// Shortens the tables below.
+/// Builds a case; shortens the tables below.
 const fn case(needs: &'static [&'static str], excludes: &'static [&'static str]) -> Case {
     Case { needs, excludes }
 }
 
-/// The words of a choice.
+/// Returns the words of a choice.
 fn words<T>(choices: &'static [(&'static str, T)]) -> Vec<&'static str> {
     choices.iter().map(|(word, _)| *word).collect()
 }
@@ -291,23 +291,23 @@ pub(super) static ALL: &[&Schema] =
     &[&ROOT, &ENVIRONMENT, &DATAVERSE_IDENTITY, &POLICY, &FLOW, &TARGET];
 
 impl Schema {
-    /// The key of that name.
+    /// Finds the key with the name.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// What to type for that key.
+    /// Returns what to type for the key.
     pub(super) fn help(&self, name: &str) -> &'static str {
         self.key(name).map_or("", |key| key.help)
     }
 
-    /// The names of the keys.
+    /// Returns the names of the keys.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.keys.iter().map(|key| key.name)
     }
 }
 
-/// The first table that has such a key.
+/// Finds the first table that has the key.
 pub(super) fn owner(name: &str) -> Option<&'static Schema> {
     ALL.iter().copied().find(|schema| schema.key(name).is_some())
 }
