@@ -1,7 +1,7 @@
-//! What should be, as deployment settings say it.
+//! Plans the desired values of environment variables into a file of deployment settings.
 //!
-//! A file is one more place that holds values of environment variables. So its entries take the place
-//! of the rows that the environment holds, and the one plan of the program compares them.
+//! A file is one more place that holds values of environment variables. So its entries stand in for
+//! the rows of the environment, and the planner compares them as it compares those.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,31 +12,31 @@ use crate::model::{
 };
 use crate::plan::{Action, Change, Plan, ValueView, Write, plan};
 
-/// What an export does to a file.
+/// The changes that an export makes to a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Export {
-    /// Every binding with what happens to it; with a problem the file stays as it is.
+    /// Every binding with its change. If there is a problem, the file is not changed.
     pub plan: Plan,
-    /// The file afterwards.
+    /// The text of the file after the export.
     pub after: StoredText,
-    /// What happens to each variable, in the manifest's order.
+    /// The change of each variable, in the manifest's order.
     pub variables: Vec<Exported>,
-    /// How many entries of the file are about other variables.
+    /// The number of entries in the file that are about other variables.
     pub others: usize,
 }
 
-/// What an export does to one variable's entry.
+/// The change that an export makes to the entry of one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
     /// The variable.
     pub schema_name: SchemaName,
-    /// What is done.
+    /// The action on the entry.
     pub action: Action,
-    /// Whether its value holds a signed URL.
+    /// True if its value holds a signed URL.
     pub secret: bool,
 }
 
-/// Compares what should be with what the file holds. The bindings are to variables alone.
+/// Compares the desired state with the file. All bindings must be to environment variables.
 pub(crate) fn plan_export(
     desired: &Desired,
     observed: &Observed,

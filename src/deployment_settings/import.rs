@@ -1,8 +1,8 @@
-//! The bindings that deployment settings hold without saying so: which flow's URL is the value of which
-//! variable, as the text of a manifest.
+//! Finds the flow whose URL each variable of deployment settings holds, and formats these bindings
+//! as the text of a manifest.
 //!
-//! A callback URL does not tell the flow's `workflowid`, and cannot be computed from it. So the URLs
-//! that the environment's flows have today are compared with those of the file.
+//! A callback URL does not contain the flow's `workflowid`, and cannot be computed from it. So the
+//! current URLs of the environment's flows are compared with those of the file.
 
 use std::fmt::Write as _;
 
@@ -17,15 +17,15 @@ use crate::model::{
 };
 use crate::plan::ValueView;
 
-/// The most characters of a text that is shown.
+/// The maximum number of characters of a text that is shown.
 const MOST_SHOWN: usize = 200;
 
-/// A flow's URL of today.
+/// A flow with its current URL.
 #[derive(Clone, Debug)]
 pub(crate) struct FlowUrl<'run> {
     /// The flow's name in the environment.
     pub name: &'run str,
-    /// What finds the flow.
+    /// The id that finds the flow.
     pub workflow_id: WorkflowId,
     /// The trigger's key, where the flow has several.
     pub trigger: Option<&'run TriggerName>,
@@ -38,9 +38,9 @@ pub(crate) struct FlowUrl<'run> {
 pub(crate) struct Import {
     /// The manifest; without a binding it has comments alone.
     pub manifest: String,
-    /// How many bindings it has.
+    /// The number of bindings in it.
     pub bound: usize,
-    /// How many variables and members it leaves out.
+    /// The number of variables and members that it leaves out.
     pub left_out: usize,
 }
 
@@ -50,11 +50,11 @@ struct Bound<'run> {
     variable: &'run str,
     pointer: Option<JsonPointer>,
     kind: Kind,
-    /// Whether the file's URL is the flow's URL of today.
+    /// True if the file's URL is the flow's current URL.
     agrees: bool,
 }
 
-/// A place in the settings that no binding is made of, and why.
+/// A place in the settings for which no binding is made, and the reason.
 struct LeftOut {
     place: String,
     reason: String,
@@ -194,7 +194,7 @@ fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, 
     }
 }
 
-/// Writes a text as a TOML string on one line. Characters that could control a terminal or be a
+/// Formats a text as a TOML string on one line. Characters that could control a terminal or be a
 /// command to a pipeline are escaped (<https://toml.io/en/v1.0.0#string>).
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -211,13 +211,13 @@ fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// Writes a name as a key of TOML, in quotes only if it needs them.
+/// Formats a name as a key of TOML, in quotes only if it needs them.
 fn key(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
 }
 
-/// Writes everything before the flows.
+/// Formats everything before the flows: the version, the environment and the policy.
 fn head(environment: &Environment, signed: bool) -> String {
     let mut text = format!("version = 1\n\n[environments.{}]\n", key(&label(environment)));
     let place = match &environment.place {
@@ -254,7 +254,7 @@ fn label(environment: &Environment) -> String {
     }
 }
 
-/// Writes the flows, each with its targets, in the order in which the settings first mention them.
+/// Formats the flows, each with its targets, in the order in which the settings mention them.
 fn flow_tables(bound: &[Bound<'_>], flows: &[FlowUrl<'_>]) -> String {
     let mut order: Vec<usize> = Vec::new();
     for place in bound {
@@ -295,7 +295,7 @@ fn target_table(place: &Bound<'_>) -> String {
     text
 }
 
-/// Writes comments on what was left out, and on the flows whose URL is unknown.
+/// Formats comments on what was left out, and on the flows whose URL is unknown.
 fn comments(left_out: &[LeftOut], flows: &[FlowUrl<'_>]) -> String {
     let mut text = String::new();
     if !left_out.is_empty() {

@@ -1,5 +1,5 @@
-//! How a file of deployment settings is spaced, so that what is added looks like what is there, and
-//! what of it gives way to something else.
+//! The spacing of a file of deployment settings, so that new entries look like existing ones, and
+//! the slots of its text that are replaced.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,10 +11,10 @@ use crate::plan::json::{offset, quoted};
 /// The members of an object, each value as written.
 pub(super) type Members<'text> = Vec<(Cow<'text, str>, &'text RawValue)>;
 
-/// A part of a text that gives way to something else, and what is written around that.
+/// A part of a text that is replaced, and what is written around the replacement.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    /// The part, in bytes; an empty one where nothing gives way.
+    /// The range of bytes that is replaced; empty if the slot only inserts.
     pub(super) range: Range<usize>,
     before: String,
     after: String,
@@ -63,7 +63,7 @@ pub(super) struct Layout {
     member: String,
     /// Between the comma and the next member.
     between: String,
-    /// What stands between a name and its value.
+    /// The colon between a name and its value, with its white space.
     colon: String,
     /// Before the brace that ends an entry.
     close: String,
@@ -115,7 +115,7 @@ impl Layout {
         format!(",{}", self.entry)
     }
 
-    /// Writes an entry with the name and value of a variable.
+    /// Formats an entry with the name and value of a variable.
     pub(super) fn render(&self, name: &str, value: &str) -> String {
         let Self { member, between, colon, close, .. } = self;
         let (name, value) = (quoted(name), quoted(value));

@@ -1,5 +1,5 @@
-//! A file of deployment settings: what it holds for environment variables, and how that is changed
-//! while every other byte stays as it is.
+//! A file of deployment settings: reads the values of environment variables, and changes them while
+//! every other byte stays as it is.
 
 use std::collections::HashMap;
 
@@ -24,10 +24,10 @@ const VALUE: &str = "Value";
 /// The byte order mark that some programs begin a file with.
 const MARK: char = '\u{feff}';
 
-/// The most characters of a name that are shown.
+/// The maximum number of characters of a name that are shown.
 const MOST_SHOWN: usize = 120;
 
-/// Why a file cannot be used as deployment settings.
+/// The reason why a file cannot be used as deployment settings.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum SettingsError {
     /// It is not UTF-8.
@@ -36,9 +36,9 @@ pub(crate) enum SettingsError {
     /// It is not JSON.
     #[error("is not JSON (line {line}, column {column})")]
     NotJson {
-        /// Where it stops being JSON, counted from 1.
+        /// The line of the syntax error, counted from 1.
         line: usize,
-        /// The column of that place.
+        /// The column of the syntax error.
         column: usize,
     },
     /// It is JSON, but no object.
@@ -47,10 +47,10 @@ pub(crate) enum SettingsError {
     /// It is an object of another kind.
     #[error("has neither `EnvironmentVariables` nor `ConnectionReferences`")]
     NotSettings,
-    /// A member that counts is there twice.
+    /// A known member is there twice.
     #[error("has the member `{0}` twice")]
     Twice(&'static str),
-    /// The list of variables is something else.
+    /// The list of variables is not a list.
     #[error("has something else than a list as `EnvironmentVariables` (line {0})")]
     NotList(usize),
     /// An entry of the list does not say which variable it is about.
@@ -75,22 +75,22 @@ pub(crate) enum SettingsError {
 pub(crate) struct Settings {
     text: StoredText,
     entries: Vec<Entry>,
-    /// The place of each entry, by its name in small letters.
+    /// The index of each entry, by its name in lower case.
     places: HashMap<String, usize>,
-    /// Where further entries go.
+    /// The slot for new entries.
     further: Slot,
-    /// How they are spaced.
+    /// The spacing of new entries.
     layout: Layout,
 }
 
-/// What the file says of one environment variable.
+/// The entry of one environment variable.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The name as the file has it.
     pub name: String,
     /// The value; none if it is missing, null or blank.
     pub value: Option<StoredText>,
-    /// Where another value goes.
+    /// The slot for a new value.
     slot: Slot,
 }
 
@@ -112,14 +112,14 @@ impl SettingsError {
 }
 
 impl Settings {
-    /// What a file begins with that does not exist yet.
+    /// The text of a new file without entries.
     pub(crate) const NEW: &str =
         "{\n  \"EnvironmentVariables\": [],\n  \"ConnectionReferences\": []\n}\n";
 
     /// Reads the file.
     ///
     /// # Errors
-    /// It cannot be used: nothing of it is overlooked that a later import would trip over.
+    /// The file cannot be used. Everything that would make a later import fail is an error here.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
         let text = str::from_utf8(bytes).map_err(|_| SettingsError::NotUtf8)?;
         let root = root(without_mark(text))?;

@@ -1,4 +1,4 @@
-//! What can only be seen when all flows are known: a table of small checks.
+//! Checks all flows together, with a table of small checks.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::model::{
     Code, Flow, JsonPointer, LogicalName, Problem, Record, SchemaName, Site, Target, WorkflowId,
 };
 
-/// Looks at all flows and tells of what does not fit together.
+/// A check that reads all flows and reports conflicts between them.
 type Check = fn(&[Draft], &Findings<'_>);
 
 /// Every check.
@@ -102,8 +102,8 @@ fn occupied(target: &Target, site: Site, before: Site) -> Problem {
     }
 }
 
-/// What two targets have in common exactly if they are one place, as far as the manifest tells:
-/// names and key texts are equal without case, JSON pointers only as they are.
+/// The identity of a target: two targets with the same identity are one place, as far as the
+/// manifest tells. Names and key texts are compared without case, JSON pointers exactly.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Identity<'d> {
     Variable(&'d SchemaName, Option<&'d JsonPointer>),

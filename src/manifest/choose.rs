@@ -1,4 +1,4 @@
-//! Which of the manifest's environments a run is for.
+//! Chooses the environment of a run from those of the manifest.
 
 use super::environment::{Environment, Location};
 use super::nearest::{listed, nearest};

@@ -28,11 +28,11 @@ pub struct DataverseIdentity {
     pub client_id: String,
     /// Its tenant, if that is not the environment's: a GUID or a domain name in lower case.
     pub tenant: Option<String>,
-    /// How it proves who it is.
+    /// The proof of its identity.
     pub proof: Proof,
 }
 
-/// How an application proves who it is.
+/// The way in which an application proves its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// By a secret that this variable holds.
@@ -61,8 +61,8 @@ pub enum Federation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VariableName(String);
 
-/// Why a text is not the name of such a variable. It never holds the text, which may be the
-/// secret itself.
+/// The error of a text that is not the name of such a variable. It never holds the text, which may
+/// be the secret itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit; those of flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets"

@@ -22,12 +22,12 @@ const MOST_DOMAIN_CHARACTERS: usize = 253;
 pub(super) const FLOW_WAYS: &[(&str, FlowWay)] =
     &[("classic", FlowWay::Classic), ("environment", FlowWay::Environment)];
 
-/// One Dataverse organisation, and what the manifest knows of it.
+/// One Dataverse organisation, as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// Its name in the manifest; its address if the manifest does not have it.
     pub name: String,
-    /// Where it is.
+    /// Its location.
     pub place: Location,
     /// The name of its cloud, if it does not follow from the address.
     pub cloud: Option<String>,
@@ -37,13 +37,13 @@ pub struct Environment {
     pub tenant: Option<String>,
     /// The id by which the Flow service knows it.
     pub environment_id: Option<EnvironmentId>,
-    /// The only way in which the Flow service is to be asked, if there is to be only one.
+    /// The only API of the Flow service to use, if the manifest restricts it to one.
     pub flow_way: Option<FlowWay>,
-    /// The application that is used for Dataverse, if it is not the person who signs in.
+    /// The application used for Dataverse instead of the person who signs in, if any.
     pub dataverse_identity: Option<DataverseIdentity>,
 }
 
-/// Where an environment is.
+/// The location of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// The tenant that ships with the program.

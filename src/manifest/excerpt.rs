@@ -4,20 +4,20 @@ use unicode_width::UnicodeWidthStr;
 
 use super::show::{cover, printable_character};
 
-/// How many characters of a line are shown.
+/// The maximum number of characters of a line that are shown.
 const MOST_CHARACTERS: usize = 100;
 
-/// How many characters on each side of those are looked through for a secret that reaches into
+/// The number of characters on each side of those that are searched for a secret that reaches into
 /// them.
 const NEAR_CHARACTERS: usize = 2000;
 
-/// What a tab is shown as.
+/// The spaces that replace a tab.
 const TAB: &str = "    ";
 
 /// The keys that somebody may think a manifest has, and whose values must not be shown.
 const SECRET_WORDS: &[&str] = &["secret", "password", "token", "certificate"];
 
-/// What stands for the characters that are not shown.
+/// The mark that replaces the characters that are not shown.
 const CUT: &str = "…";
 
 /// A part of a line as it is shown.
@@ -25,7 +25,7 @@ const CUT: &str = "…";
 pub(super) struct Excerpt {
     /// The part.
     pub(super) text: String,
-    /// How many columns of the terminal lie before the place.
+    /// The number of terminal columns before the place.
     pub(super) mark: usize,
 }
 

@@ -26,7 +26,7 @@ struct Entry<'a> {
     value: &'a Spanned<DeValue<'a>>,
 }
 
-/// The mark of a value that has already been told to be wrong.
+/// The mark of a value that has already been reported as wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reported;
 

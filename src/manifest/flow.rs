@@ -9,15 +9,15 @@ use crate::model::{Binding, Code, Flow, FlowIndex, Site, Target, TriggerName, is
 /// The most characters of a flow's name; Dataverse itself stores 100.
 const MOST_NAME_CHARACTERS: usize = 200;
 
-/// What to type where there is no flow.
+/// The hint for a manifest without a flow.
 const FLOW_HINT: &str =
     "write `[[flow]]`, and below it the flow's `workflow-id` and a `[[flow.target]]`";
 
-/// A flow with its targets; what was wrong is left out, so that the rest can be checked.
+/// A flow with its targets. Wrong parts are left out, so that the rest can be checked.
 pub(super) struct Draft {
     /// The flow.
     pub(super) flow: Read<Flow>,
-    /// Where its URL goes, and where the manifest says so.
+    /// The targets of its URL, each with its place in the manifest.
     pub(super) targets: Vec<(Target, Site)>,
 }
 

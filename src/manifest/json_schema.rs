@@ -1,8 +1,8 @@
-//! The shape of a manifest as a JSON Schema, by which editors complete and check one while it is
-//! written.
+//! Describes the manifest as a JSON Schema, with which editors complete and check a manifest.
 //!
-//! Made of the same tables as the reading. It takes every manifest that [`super::Manifest::parse`]
-//! takes; what it cannot tell, such as two targets with one address, the parser tells.
+//! Built from the same tables as the parser. It accepts every manifest that
+//! [`super::Manifest::parse`] accepts; what it cannot check, such as two targets with one address,
+//! the parser checks.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! From the text of a manifest to what should be.
+//! Parses the text of a manifest into the desired state.
 //!
 //! Everything that can be wrong with a manifest is found here, all at once and each with its
 //! place, before anybody is asked to sign in. Pure: it gets the bytes and gives values; it
@@ -52,11 +52,11 @@ use findings::Findings;
 /// The version of manifests that this program reads.
 const VERSION: i64 = 1;
 
-/// What the manifest may say of signed URLs.
+/// The values of `signed-urls`.
 const SIGNED_URLS: &[(&str, SignedUrls)] =
     &[("refuse", SignedUrls::Refuse), ("warn", SignedUrls::Warn), ("allow", SignedUrls::Allow)];
 
-/// What the operator wrote, with nothing wrong in it.
+/// A valid manifest, as the operator wrote it.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     desired: Desired,

@@ -1,6 +1,6 @@
 //! The known word that somebody most likely meant.
 
-/// Longer words are nobody's slip of the finger.
+/// The maximum number of characters of a word that can be a typing error.
 const MOST_CHARACTERS: usize = 64;
 
 /// Finds the known word that is most similar to `word`, if one is similar enough: the same letters

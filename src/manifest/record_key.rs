@@ -14,7 +14,7 @@ use crate::model::{Code, KeyValue, LogicalName};
 /// (<https://learn.microsoft.com/power-apps/maker/data-platform/types-of-fields>).
 const MOST_TEXT_CHARACTERS: usize = 4000;
 
-/// What to type, where a column or its value is wrong.
+/// The hint for a wrong column or value.
 const HINT: &str = "write logical names with a text, a whole number, `true` or `false`, such as `key = { contoso_name = \"orders\" }`";
 
 /// Reads the columns of `key`; none if the target does not have `key`.

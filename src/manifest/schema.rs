@@ -10,13 +10,13 @@ pub(super) struct Schema {
     pub(super) header: &'static str,
     /// The keys that it has to have.
     pub(super) needs: &'static [&'static str],
-    /// What it may be, of which it is exactly one; empty if there is no choice.
+    /// The alternatives of the table, of which exactly one applies; empty if there is no choice.
     pub(super) cases: &'static [Case],
     /// Its keys, in the order of the documentation.
     pub(super) keys: &'static [Key],
 }
 
-/// One of the things that a table may be.
+/// One alternative of a table.
 pub(super) struct Case {
     /// The keys that it then has to have.
     pub(super) needs: &'static [&'static str],
@@ -28,13 +28,13 @@ pub(super) struct Case {
 pub(super) struct Key {
     /// Its name.
     pub(super) name: &'static str,
-    /// What its value looks like.
+    /// The form of its value.
     pub(super) form: Form,
-    /// What to type, as a sentence.
+    /// The help on what to type, as a sentence.
     pub(super) help: &'static str,
 }
 
-/// What a value looks like; the parsers know it more exactly.
+/// The form of a value; the parsers check it more exactly.
 pub(super) enum Form {
     /// A text.
     Text,
@@ -197,7 +197,7 @@ pub(super) static DATAVERSE_IDENTITY: Schema = Schema {
     ],
 };
 
-/// What is allowed.
+/// The table `[policy]`: what is allowed.
 pub(super) static POLICY: Schema = Schema {
     header: "`[policy]`",
     needs: &[],

@@ -1,14 +1,14 @@
-//! How text from a manifest is shown: nothing invisible, nothing endless, nothing secret.
+//! Makes text from a manifest safe to show: printable, shortened, its secrets covered.
 
 use crate::model::is_hidden;
 
-/// The most characters of a value that a message repeats.
+/// The maximum number of characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;
 
-/// The fewest characters of a token; a GUID has 36, a client secret of Entra 40.
+/// The minimum number of characters of a token; a GUID has 36, a client secret of Entra 40.
 const SHORTEST_TOKEN: usize = 40;
 
-/// What ends a word of a URL within a line.
+/// The characters that end a word of a URL within a line.
 const ENDS: &[char] = &['"', '\'', '`', '<', '>', '#', '\\'];
 
 /// Returns the character, or its escape if it is hidden.

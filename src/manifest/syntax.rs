@@ -1,4 +1,4 @@
-//! The text as TOML, and what is told where it is none.
+//! Parses the text as TOML, and reports syntax errors.
 
 use toml::de::{DeTable, Error};
 
@@ -9,7 +9,7 @@ use crate::model::Code;
 /// The parser's message for a key that is there already.
 const DUPLICATE: &str = "duplicate key";
 
-/// How a message of the parser begins, and what to type then.
+/// The beginnings of the parser's messages, each with a hint.
 const HINTS: &[(&str, &str)] = &[
     ("string values must be quoted", "put the value in quotes, such as `name = \"Order intake\"`"),
     ("key with no value", "write `key = value`, a table as `[name]`, a comment after `#`"),
@@ -31,7 +31,7 @@ const HINTS: &[(&str, &str)] = &[
     ("carriage return", "end lines with LF or CRLF, as every editor can save them"),
 ];
 
-/// What to do about every other message.
+/// The hint for every other message.
 const OTHER_HINT: &str = "see https://toml.io/en/v1.0.0 for how TOML is written";
 
 /// Parses the text, and reports everything that is not TOML. Returns the table if duplicate keys

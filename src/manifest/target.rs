@@ -16,7 +16,7 @@ const MOST_POINTER_CHARACTERS: usize = 1000;
 /// The keys that a variable cannot have.
 const RECORD_KEYS: &[&str] = &["key", "id", "column", "missing"];
 
-/// What the manifest may say of a record that is not there.
+/// The values of `missing`, for a record that does not exist.
 pub(super) const MISSING: &[(&str, Missing)] =
     &[("fail", Missing::Fail), ("create", Missing::Create)];
 

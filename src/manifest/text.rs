@@ -2,13 +2,13 @@
 
 use crate::model::{Code, Problem, Site};
 
-/// The most bytes that a manifest can have.
+/// The maximum size of a manifest in bytes.
 pub const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many bytes may lie between two marks.
+/// The maximum number of bytes between two marks.
 const STRIDE_BYTES: usize = 1024;
 
-/// What to do about another encoding.
+/// The hint for another encoding.
 const SAVE_AS_UTF8: &str =
     "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so";
 
