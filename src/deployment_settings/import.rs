@@ -61,7 +61,7 @@ struct LeftOut {
 }
 
 /// Pairs each flow that was found in the environment with its URL. A flow that was not found is
-/// left out.
+/// left out; `desired` has no flows that are off.
 pub(crate) fn flow_urls<'run>(
     desired: &'run Desired,
     observed: &'run Observed,
