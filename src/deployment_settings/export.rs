@@ -1,7 +1,7 @@
-//! What should be, as deployment settings say it.
+//! Plans the desired values of environment variables into a file of deployment settings.
 //!
-//! A file is one more place that holds values of environment variables. So its entries take the place
-//! of the rows that the environment holds, and the one plan of the program compares them.
+//! A file is one more place that holds values of environment variables. So its entries stand in for
+//! the rows of the environment, and the planner compares them as it compares those.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,31 +12,31 @@ use crate::model::{
 };
 use crate::plan::{Action, Change, Plan, ValueView, Write, plan};
 
-/// What an export does to a file.
+/// The changes that an export makes to a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Export {
-    /// Every binding with what happens to it; with a problem the file stays as it is.
+    /// Every binding with its change. If there is a problem, the file is not changed.
     pub plan: Plan,
-    /// The file afterwards.
+    /// The text of the file after the export.
     pub after: StoredText,
-    /// What happens to each variable, in the manifest's order.
+    /// The change of each variable, in the manifest's order.
     pub variables: Vec<Exported>,
-    /// How many entries of the file are about other variables.
+    /// The number of entries in the file that are about other variables.
     pub others: usize,
 }
 
-/// What an export does to one variable's entry.
+/// The change that an export makes to the entry of one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
     /// The variable.
     pub schema_name: SchemaName,
-    /// What is done.
+    /// The action on the entry.
     pub action: Action,
-    /// Whether its value holds a signed URL.
+    /// True if its value holds a signed URL.
     pub secret: bool,
 }
 
-/// Compares what should be with what the file holds. The bindings are to variables alone.
+/// Compares the desired state with the file. All bindings must be to environment variables.
 pub(crate) fn plan_export(
     desired: &Desired,
     observed: &Observed,
@@ -63,19 +63,19 @@ pub(crate) fn plan_export(
     Export { plan, after, variables, others }
 }
 
-/// The variables, in the manifest's order.
+/// Returns the variables that the manifest binds, each once, in the manifest's order.
 fn names(desired: &Desired) -> Vec<&SchemaName> {
     let mut seen = HashSet::new();
     desired.bindings.iter().filter_map(name_of).filter(|name| seen.insert(*name)).collect()
 }
 
-/// The variable of each binding, by the binding's place in the manifest.
+/// Maps the place of each binding in the manifest to the variable that it writes.
 fn sites(desired: &Desired) -> BTreeMap<Site, &SchemaName> {
     let bindings = desired.bindings.iter();
     bindings.filter_map(|binding| Some((binding.site, name_of(binding)?))).collect()
 }
 
-/// The variable that a change is about.
+/// Returns the variable that a change is about.
 fn name_at<'run>(
     sites: &BTreeMap<Site, &'run SchemaName>,
     change: &Change,
@@ -90,8 +90,9 @@ fn name_of(binding: &Binding) -> Option<&SchemaName> {
     }
 }
 
-/// A variable whose value is the file's. One that the environment does not have yet may come with
-/// the solution that is to be imported, and is taken for a text.
+/// Builds the variable as the plan sees it, with the value from the file. A variable that the
+/// environment does not have yet may come with the solution to be imported, and is treated as a
+/// text.
 fn in_file(
     name: &SchemaName,
     place: usize,
@@ -117,19 +118,21 @@ fn in_file(
     })
 }
 
-/// What holds in the environment: members of JSON that nobody binds are taken from there.
+/// Returns the value that holds in the environment, or the default. Members of a JSON value that no
+/// binding writes are taken from there.
 fn effective(variable: &Variable) -> Option<StoredText> {
     let value = variable.values.first().and_then(|row| row.text.clone());
     value.or_else(|| variable.default.clone())
 }
 
-/// The entries of a file have no ids and versions, so their places stand for them.
+/// Makes up the id and version of an entry from its place, because the entries of a file have
+/// neither.
 fn row_of(place: usize) -> Option<(RowId, EntityTag)> {
     let id = format!("00000000-0000-0000-0000-{:012x}", place + 1).parse().ok()?;
     Some((id, EntityTag::new("file")?))
 }
 
-/// The values that the plan writes, each with its variable.
+/// Returns the values that the plan writes, each with its variable.
 fn values<'run>(
     plan: &'run Plan,
     names: &[&'run SchemaName],
@@ -144,7 +147,7 @@ fn values<'run>(
     plan.writes().iter().filter_map(value).collect()
 }
 
-/// A change of that variable, in the words of a file.
+/// Rewrites a change of the variable so that its action and reason speak of the file.
 fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Change {
     let entry = name.and_then(|name| settings.entry(name));
     let (action, reason) = match entry {
@@ -155,7 +158,7 @@ fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Chan
     Change { action, reason: reason.into(), ..change.clone() }
 }
 
-/// What happens to each variable's entry.
+/// Returns what happens to the entry of each variable.
 fn exported(
     names: &[&SchemaName],
     sites: &BTreeMap<Site, &SchemaName>,
@@ -172,7 +175,7 @@ fn exported(
     names.iter().map(|name| exported_entry(name, own(name), settings)).collect()
 }
 
-/// What happens to one variable's entry.
+/// Returns what happens to the entry of one variable.
 fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> Exported {
     let action = if settings.entry(name).is_none() {
         Action::Create
@@ -185,12 +188,12 @@ fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> Ex
     Exported { schema_name: name.clone(), action, secret }
 }
 
-/// Whether what will be there is a signed URL.
+/// Returns true if the change writes a signed URL.
 fn is_secret(change: &Change) -> bool {
     matches!(&change.after, Some(ValueView::Url(view)) if view.kind == Kind::Signed)
 }
 
-/// What a person should know: which values are secret, and which variables are not there yet.
+/// Collects the warnings: values that are secret, and variables that do not exist yet.
 fn warnings(desired: &Desired, observed: &Observed, planned: &Plan) -> Vec<Problem> {
     let others = planned.warnings.iter().filter(|warning| warning.code != Code::SignedUrl);
     let signed = planned.changes.iter().filter(|change| is_secret(change)).map(signed);

@@ -1,8 +1,8 @@
-//! The bindings that deployment settings hold without saying so: which flow's URL is the value of which
-//! variable, as the text of a manifest.
+//! Finds the flow whose URL each variable of deployment settings holds, and formats these bindings
+//! as the text of a manifest.
 //!
-//! A callback URL does not tell the flow's `workflowid`, and cannot be computed from it. So the URLs
-//! that the environment's flows have today are compared with those of the file.
+//! A callback URL does not contain the flow's `workflowid`, and cannot be computed from it. So the
+//! current URLs of the environment's flows are compared with those of the file.
 
 use std::fmt::Write as _;
 
@@ -17,15 +17,15 @@ use crate::model::{
 };
 use crate::plan::ValueView;
 
-/// The most characters of a text that is shown.
+/// The maximum number of characters of a text that is shown.
 const MOST_SHOWN: usize = 200;
 
-/// A flow's URL of today.
+/// A flow with its current URL.
 #[derive(Clone, Debug)]
 pub(crate) struct FlowUrl<'run> {
     /// The flow's name in the environment.
     pub name: &'run str,
-    /// What finds the flow.
+    /// The id that finds the flow.
     pub workflow_id: WorkflowId,
     /// The trigger's key, where the flow has several.
     pub trigger: Option<&'run TriggerName>,
@@ -38,9 +38,9 @@ pub(crate) struct FlowUrl<'run> {
 pub(crate) struct Import {
     /// The manifest; without a binding it has comments alone.
     pub manifest: String,
-    /// How many bindings it has.
+    /// The number of bindings in it.
     pub bound: usize,
-    /// How many variables and members it leaves out.
+    /// The number of variables and members that it leaves out.
     pub left_out: usize,
 }
 
@@ -50,17 +50,18 @@ struct Bound<'run> {
     variable: &'run str,
     pointer: Option<JsonPointer>,
     kind: Kind,
-    /// Whether the file's URL is the flow's URL of today.
+    /// True if the file's URL is the flow's current URL.
     agrees: bool,
 }
 
-/// A place in the settings that no binding is made of, and why.
+/// A place in the settings for which no binding is made, and the reason.
 struct LeftOut {
     place: String,
     reason: String,
 }
 
-/// What the flows of an environment were found to have; nothing of those that are off.
+/// Pairs each flow that was found in the environment with its URL. A flow that was not found is
+/// left out; `desired` has no flows that are off.
 pub(crate) fn flow_urls<'run>(
     desired: &'run Desired,
     observed: &'run Observed,
@@ -78,7 +79,7 @@ pub(crate) fn flow_urls<'run>(
     pairs.collect()
 }
 
-/// Makes bindings of the settings: of the variables of those names, or of all if there are none.
+/// Makes bindings from the settings: from the variables in `only`, or from all if `only` is empty.
 pub(crate) fn bindings(
     settings: &Settings,
     only: &[SchemaName],
@@ -107,7 +108,8 @@ pub(crate) fn bindings(
     Import { manifest, bound: bound.len(), left_out: left_out.len() }
 }
 
-/// The places of one variable: its value, or the members of a JSON value.
+/// Finds the URLs of flows in one variable, in its whole value or in members of a JSON value, and
+/// binds each.
 fn places<'run>(
     entry: &'run Entry,
     flows: &[FlowUrl<'_>],
@@ -127,7 +129,7 @@ fn places<'run>(
     urls.map(|(pointer, url)| place(name, pointer, &url, flows)).collect()
 }
 
-/// The binding of one place.
+/// Binds one URL to the flow that has it.
 fn place<'run>(
     variable: &'run str,
     pointer: Option<JsonPointer>,
@@ -154,7 +156,7 @@ fn left_out<T>(name: &str, pointer: Option<&JsonPointer>, reason: &str) -> Resul
     Err(LeftOut { place, reason: printable(reason, MOST_SHOWN) })
 }
 
-/// The URLs of the cloud's flow services in a value, each with its place in a JSON value.
+/// Finds the URLs of the cloud's flow services in a value, each with its pointer in a JSON value.
 fn urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
     let of_flow = |text: &str| {
         let url = text.parse::<CallbackUrl>().ok()?;
@@ -173,7 +175,7 @@ fn urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
     urls.collect()
 }
 
-/// The texts in a JSON value, each with the pointer that leads there.
+/// Collects the texts in a JSON value, each with its pointer.
 fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, &'value str)>) {
     match value {
         Value::String(text) => found.push((pointer.to_owned(), text)),
@@ -192,8 +194,8 @@ fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, 
     }
 }
 
-/// A text as TOML writes it on one line, with an escape for whatever could steer a terminal or be a
-/// command to a pipeline (<https://toml.io/en/v1.0.0#string>).
+/// Formats a text as a TOML string on one line. Characters that could control a terminal or be a
+/// command to a pipeline are escaped (<https://toml.io/en/v1.0.0#string>).
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
@@ -209,13 +211,13 @@ fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// A name as a key of TOML, in quotes only where it needs them.
+/// Formats a name as a key of TOML, in quotes only if it needs them.
 fn key(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
 }
 
-/// Everything before the flows.
+/// Formats everything before the flows: the version, the environment and the policy.
 fn head(environment: &Environment, signed: bool) -> String {
     let mut text = format!("version = 1\n\n[environments.{}]\n", key(&label(environment)));
     let place = match &environment.place {
@@ -240,7 +242,7 @@ fn head(environment: &Environment, signed: bool) -> String {
     text
 }
 
-/// The environment's name; of one that the manifest does not have, the beginning of its host.
+/// Returns the environment's name, or the first label of its host if the manifest does not name it.
 fn label(environment: &Environment) -> String {
     match &environment.place {
         Location::Url(url) if environment.name.contains("://") => {
@@ -252,7 +254,7 @@ fn label(environment: &Environment) -> String {
     }
 }
 
-/// The flows in the order in which the settings first have them, each with its places.
+/// Formats the flows, each with its targets, in the order in which the settings mention them.
 fn flow_tables(bound: &[Bound<'_>], flows: &[FlowUrl<'_>]) -> String {
     let mut order: Vec<usize> = Vec::new();
     for place in bound {
@@ -293,7 +295,7 @@ fn target_table(place: &Bound<'_>) -> String {
     text
 }
 
-/// What was left out, and which flows might have been meant.
+/// Formats comments on what was left out, and on the flows whose URL is unknown.
 fn comments(left_out: &[LeftOut], flows: &[FlowUrl<'_>]) -> String {
     let mut text = String::new();
     if !left_out.is_empty() {

@@ -1,5 +1,5 @@
-//! How a file of deployment settings is spaced, so that what is added looks like what is there, and
-//! what of it gives way to something else.
+//! The spacing of a file of deployment settings, so that new entries look like existing ones, and
+//! the slots of its text that are replaced.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,17 +11,17 @@ use crate::plan::json::{offset, quoted};
 /// The members of an object, each value as written.
 pub(super) type Members<'text> = Vec<(Cow<'text, str>, &'text RawValue)>;
 
-/// A part of a text that gives way to something else, and what is written around that.
+/// A part of a text that is replaced, and what is written around the replacement.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    /// The part, in bytes; an empty one where nothing gives way.
+    /// The range of bytes that is replaced; empty if the slot only inserts.
     pub(super) range: Range<usize>,
     before: String,
     after: String,
 }
 
 impl Slot {
-    /// The place of that value.
+    /// Makes a slot that replaces the value.
     pub(super) fn instead(
         text: &str,
         raw: &RawValue,
@@ -32,7 +32,7 @@ impl Slot {
         Self { range, before: before.into(), after: after.into() }
     }
 
-    /// The place behind that value, which stays.
+    /// Makes an empty slot right after the value, which stays.
     pub(super) fn behind(
         text: &str,
         raw: &RawValue,
@@ -43,7 +43,7 @@ impl Slot {
         Self { range: end..end, before, after: after.into() }
     }
 
-    /// The text with something in each of these places, which are in its order.
+    /// Returns the text with every slot filled. The slots must be in the order of the text.
     pub(super) fn filled(text: &str, fillings: &[(&Self, String)]) -> String {
         let (mut filled, mut from) = (String::with_capacity(text.len()), 0);
         for (Self { range, before, after }, filling) in fillings {
@@ -63,7 +63,7 @@ pub(super) struct Layout {
     member: String,
     /// Between the comma and the next member.
     between: String,
-    /// What stands between a name and its value.
+    /// The colon between a name and its value, with its white space.
     colon: String,
     /// Before the brace that ends an entry.
     close: String,
@@ -72,7 +72,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The spacing of an entry that is there, in its list.
+    /// Copies the spacing of an existing entry in its list.
     pub(super) fn of_entry(
         text: &str,
         list: &RawValue,
@@ -92,7 +92,7 @@ impl Layout {
         }
     }
 
-    /// The spacing that entries have in a file that is spaced like that object, its root.
+    /// Derives the spacing of entries from the spacing of the root object.
     pub(super) fn of_root(text: &str, root: &RawValue, members: &Members<'_>) -> Self {
         let opening = if members.is_empty() { "\n  " } else { opening(root) };
         let (line, unit) = match opening.rfind('\n') {
@@ -110,12 +110,12 @@ impl Layout {
         }
     }
 
-    /// What stands between two entries.
+    /// Returns the comma and white space between two entries.
     pub(super) fn between_entries(&self) -> String {
         format!(",{}", self.entry)
     }
 
-    /// An entry.
+    /// Formats an entry with the name and value of a variable.
     pub(super) fn render(&self, name: &str, value: &str) -> String {
         let Self { member, between, colon, close, .. } = self;
         let (name, value) = (quoted(name), quoted(value));
@@ -123,7 +123,7 @@ impl Layout {
     }
 }
 
-/// What stands between the name of the first member and its value.
+/// Returns the colon between the name and the value of the first member, with its white space.
 pub(super) fn colon<'text>(text: &'text str, members: &Members<'_>) -> &'text str {
     let Some((_, value)) = members.first() else { return ": " };
     let before = &text[..offset(text, value.get())];
@@ -131,20 +131,20 @@ pub(super) fn colon<'text>(text: &'text str, members: &Members<'_>) -> &'text st
     &before[name.len()..]
 }
 
-/// The white space after the bracket or brace that a value begins with.
+/// Returns the white space after the bracket or brace that begins a value.
 pub(super) fn opening(raw: &RawValue) -> &str {
     let inner = raw.get().get(1..).unwrap_or_default();
     &inner[..inner.len() - inner.trim_start().len()]
 }
 
-/// The white space between the comma after the first member and the second one.
+/// Returns the white space between the comma after the first member and the second member.
 pub(super) fn between<'text>(text: &'text str, members: &Members<'_>) -> Option<&'text str> {
     let (_, first) = members.first().filter(|_| members.len() > 1)?;
     let after = text[end(text, first)..].trim_start().strip_prefix(',')?;
     Some(&after[..after.len() - after.trim_start().len()])
 }
 
-/// Where a value ends in the text that it is a part of.
+/// Returns the offset at which a value ends in the text.
 fn end(text: &str, raw: &RawValue) -> usize {
     offset(text, raw.get()) + raw.get().len()
 }

@@ -1,4 +1,4 @@
-//! The way to and from deployment settings, the file that `pac solution import` takes values from.
+//! Reads and writes deployment settings, the file from which `pac solution import` takes values.
 //!
 //! ```text
 //! settings    bytes <-> Settings             every byte that is not written stays as it is
@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The shape of the file:
-//! <https://learn.microsoft.com/power-platform/alm/conn-ref-env-variables-build-tools>. Everything here
-//! is pure: files and requests are the matter of others.
+//! <https://learn.microsoft.com/power-platform/alm/conn-ref-env-variables-build-tools>.
+//! Everything here is pure: other modules read files and send requests.
 
 mod export;
 mod import;

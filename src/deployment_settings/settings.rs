@@ -1,5 +1,5 @@
-//! A file of deployment settings: what it holds for environment variables, and how that is changed
-//! while every other byte stays as it is.
+//! A file of deployment settings: reads the values of environment variables, and changes them while
+//! every other byte stays as it is.
 
 use std::collections::HashMap;
 
@@ -24,10 +24,10 @@ const VALUE: &str = "Value";
 /// The byte order mark that some programs begin a file with.
 const MARK: char = '\u{feff}';
 
-/// The most characters of a name that are shown.
+/// The maximum number of characters of a name that are shown.
 const MOST_SHOWN: usize = 120;
 
-/// Why a file cannot be used as deployment settings.
+/// The reason why a file cannot be used as deployment settings.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum SettingsError {
     /// It is not UTF-8.
@@ -36,9 +36,9 @@ pub(crate) enum SettingsError {
     /// It is not JSON.
     #[error("is not JSON (line {line}, column {column})")]
     NotJson {
-        /// Where it stops being JSON, counted from 1.
+        /// The line of the syntax error, counted from 1.
         line: usize,
-        /// The column of that place.
+        /// The column of the syntax error.
         column: usize,
     },
     /// It is JSON, but no object.
@@ -47,10 +47,10 @@ pub(crate) enum SettingsError {
     /// It is an object of another kind.
     #[error("has neither `EnvironmentVariables` nor `ConnectionReferences`")]
     NotSettings,
-    /// A member that counts is there twice.
+    /// A known member is there twice.
     #[error("has the member `{0}` twice")]
     Twice(&'static str),
-    /// The list of variables is something else.
+    /// The list of variables is not a list.
     #[error("has something else than a list as `EnvironmentVariables` (line {0})")]
     NotList(usize),
     /// An entry of the list does not say which variable it is about.
@@ -75,27 +75,27 @@ pub(crate) enum SettingsError {
 pub(crate) struct Settings {
     text: StoredText,
     entries: Vec<Entry>,
-    /// The place of each entry, by its name in small letters.
+    /// The index of each entry, by its name in lower case.
     places: HashMap<String, usize>,
-    /// Where further entries go.
+    /// The slot for new entries.
     further: Slot,
-    /// How they are spaced.
+    /// The spacing of new entries.
     layout: Layout,
 }
 
-/// What the file says of one environment variable.
+/// The entry of one environment variable.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The name as the file has it.
     pub name: String,
     /// The value; none if it is missing, null or blank.
     pub value: Option<StoredText>,
-    /// Where another value goes.
+    /// The slot for a new value.
     slot: Slot,
 }
 
 impl SettingsError {
-    /// What to do about it.
+    /// Returns what the operator can do about the error.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::NotUtf8 => "save the file as UTF-8, as `Set-Content -Encoding utf8` does",
@@ -112,14 +112,14 @@ impl SettingsError {
 }
 
 impl Settings {
-    /// What a file begins with that does not exist yet.
+    /// The text of a new file without entries.
     pub(crate) const NEW: &str =
         "{\n  \"EnvironmentVariables\": [],\n  \"ConnectionReferences\": []\n}\n";
 
     /// Reads the file.
     ///
     /// # Errors
-    /// It cannot be used: nothing of it is overlooked that a later import would trip over.
+    /// The file cannot be used. Everything that would make a later import fail is an error here.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
         let text = str::from_utf8(bytes).map_err(|_| SettingsError::NotUtf8)?;
         let root = root(without_mark(text))?;
@@ -134,23 +134,23 @@ impl Settings {
         Ok(Self { text: StoredText::new(text), entries, places, further, layout })
     }
 
-    /// The whole file.
+    /// Returns the whole file, secrets included.
     pub(crate) fn expose(&self) -> &str {
         self.text.expose()
     }
 
-    /// What it says of variables, in its order.
+    /// Returns the entries of environment variables, in the file's order.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// What it says of that variable.
+    /// Returns the entry of the variable.
     pub(crate) fn entry(&self, name: &SchemaName) -> Option<&Entry> {
         self.places.get(&key(name.as_str())).map(|place| &self.entries[*place])
     }
 
-    /// The whole file with these values, one for each variable: in the place of an earlier one, else
-    /// in entries at the end of the list.
+    /// Returns the whole file with these values, one for each variable. A value replaces that of an
+    /// existing entry, or goes into a new entry at the end of the list.
     pub(crate) fn with(&self, values: &[(&SchemaName, &StoredText)]) -> StoredText {
         let (mut fillings, mut added) = (Vec::new(), Vec::new());
         for (name, value) in values {
@@ -174,7 +174,7 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix(MARK).unwrap_or(text)
 }
 
-/// The whole text as a value.
+/// Parses the whole text as one JSON value.
 fn root(text: &str) -> Result<&RawValue, SettingsError> {
     serde_json::from_str(text).map_err(|error| not_json(text, text, &error))
 }
@@ -184,7 +184,7 @@ fn not_json(text: &str, part: &str, error: &serde_json::Error) -> SettingsError 
     SettingsError::NotJson { line, column }
 }
 
-/// The members of an object in the text; none if the value is something else.
+/// Returns the members of an object in the text, or none if the value is not an object.
 fn members<'text>(
     text: &str,
     raw: &'text RawValue,
@@ -195,7 +195,7 @@ fn members<'text>(
     })
 }
 
-/// The member of that name. The programs that read such files compare names without case.
+/// Finds the member with the name, ignoring case as the programs that read such files do.
 fn member<'text>(
     members: &Members<'text>,
     name: &'static str,
@@ -207,7 +207,7 @@ fn member<'text>(
     }
 }
 
-/// The list of variables among the members of the root.
+/// Finds the list of variables among the members of the root.
 fn list<'text>(members: &Members<'text>) -> Result<Option<&'text RawValue>, SettingsError> {
     let variables = member(members, VARIABLES)?;
     if variables.is_none() && member(members, CONNECTIONS)?.is_none() && !members.is_empty() {
@@ -216,7 +216,7 @@ fn list<'text>(members: &Members<'text>) -> Result<Option<&'text RawValue>, Sett
     Ok(variables)
 }
 
-/// The elements of the list, each with the members that it has.
+/// Returns the elements of the list, each with its members.
 fn elements<'text>(
     text: &str,
     list: &'text RawValue,
@@ -234,12 +234,12 @@ fn elements<'text>(
     elements.into_iter().map(element).collect()
 }
 
-/// The line that a value begins in, counted from 1.
+/// Returns the line on which a value begins, counted from 1.
 fn line(text: &str, raw: &RawValue) -> usize {
     text[..offset(text, raw.get())].matches('\n').count() + 1
 }
 
-/// Everything that the file says of variables, and the place of each by its name in small letters.
+/// Reads every entry of the list, and maps each name in lower case to the index of its entry.
 fn entries(
     text: &str,
     elements: &[Element<'_>],
@@ -257,7 +257,7 @@ fn entries(
     Ok((entries, places))
 }
 
-/// A name as names are compared.
+/// Returns a name in lower case, for comparison.
 fn key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
@@ -274,8 +274,8 @@ fn entry(text: &str, raw: &RawValue, members: &Members<'_>) -> Result<Entry, Set
     Ok(Entry { name, value, slot: slot(text, raw, held, members) })
 }
 
-/// Where another value of an entry goes: in the place of the one that it has, else behind its last
-/// member.
+/// Finds the slot for a new value of an entry: in place of the current value, or after the entry's
+/// last member.
 fn slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'_>) -> Slot {
     if let Some(held) = held {
         return Slot::instead(text, held, "", "");
@@ -285,13 +285,13 @@ fn slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'
     Slot::behind(text, members.last().map_or(raw, |(_, last)| *last), before, "")
 }
 
-/// Where further entries go in a list that has some.
+/// Finds the slot for new entries in a list that has entries.
 fn behind(text: &str, list: &RawValue, model: &RawValue, members: &Members<'_>) -> (Slot, Layout) {
     let layout = Layout::of_entry(text, list, model, members);
     (Slot::behind(text, model, layout.between_entries(), ""), layout)
 }
 
-/// Where entries go if there is none: into the list, or with a list into the root.
+/// Finds the slot for the first entries: in the list, or in the root together with a new list.
 fn first(
     text: &str,
     root: &RawValue,

@@ -1,4 +1,4 @@
-//! What can only be seen when all flows are known: a table of small checks.
+//! Checks all flows together, with a table of small checks.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::model::{
     Code, Flow, JsonPointer, LogicalName, Problem, Record, SchemaName, Site, Target, WorkflowId,
 };
 
-/// Looks at all flows and tells of what does not fit together.
+/// A check that reads all flows and reports conflicts between them.
 type Check = fn(&[Draft], &Findings<'_>);
 
 /// Every check.
@@ -23,7 +23,8 @@ pub(super) fn run(drafts: &[Draft], findings: &Findings<'_>) {
     }
 }
 
-/// The same flow and trigger: their targets belong under one flow.
+/// Reports every flow that is listed twice with the same trigger: their targets belong under one
+/// flow.
 fn same_flow_twice(drafts: &[Draft], findings: &Findings<'_>) {
     let mut first = BTreeMap::new();
     for flow in flows(drafts) {
@@ -41,8 +42,8 @@ fn same_flow_twice(drafts: &[Draft], findings: &Findings<'_>) {
     }
 }
 
-/// The same flow once with a trigger and once without: whether the two are one is not known
-/// before the flow has been read.
+/// Reports every flow that is listed once with a trigger and once without: until the flow has been
+/// read, the two may be the same.
 fn flow_with_and_without_trigger(drafts: &[Draft], findings: &Findings<'_>) {
     let mut groups: BTreeMap<WorkflowId, Vec<&Flow>> = BTreeMap::new();
     for flow in flows(drafts) {
@@ -57,7 +58,7 @@ fn flow_with_and_without_trigger(drafts: &[Draft], findings: &Findings<'_>) {
     }
 }
 
-/// The problem of a flow without a trigger that is elsewhere with one.
+/// Builds the problem of a flow without a trigger that is also listed with one.
 fn ambiguous(without: &Flow, with: &Flow) -> Problem {
     let trigger = with.trigger.as_ref().map_or("", |trigger| trigger.as_str());
     Problem {
@@ -74,7 +75,7 @@ fn ambiguous(without: &Flow, with: &Flow) -> Problem {
     }
 }
 
-/// Two URLs for one place.
+/// Reports every place that gets two URLs.
 fn same_address_twice(drafts: &[Draft], findings: &Findings<'_>) {
     let mut first = BTreeMap::new();
     for (target, site) in targets(drafts) {
@@ -85,7 +86,7 @@ fn same_address_twice(drafts: &[Draft], findings: &Findings<'_>) {
     }
 }
 
-/// The problem of a target that already has a URL.
+/// Builds the problem of a target that already has a URL.
 fn occupied(target: &Target, site: Site, before: Site) -> Problem {
     let address = target.address();
     Problem {
@@ -101,15 +102,15 @@ fn occupied(target: &Target, site: Site, before: Site) -> Problem {
     }
 }
 
-/// What two targets have in common exactly if they are one place, as far as the manifest tells:
-/// names and key texts are equal without case, JSON pointers only as they are.
+/// The identity of a target: two targets with the same identity are one place, as far as the
+/// manifest tells. Names and key texts are compared without case, JSON pointers exactly.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Identity<'d> {
     Variable(&'d SchemaName, Option<&'d JsonPointer>),
     Column(&'d Record, &'d LogicalName),
 }
 
-/// The identity of a target.
+/// Returns the identity of a target.
 fn identity(target: &Target) -> Identity<'_> {
     match target {
         Target::Variable { schema_name, pointer } => {
@@ -122,7 +123,7 @@ fn identity(target: &Target) -> Identity<'_> {
 /// The members of one variable that are bound, outermost first; the whole value has no token.
 type Members<'d> = BTreeMap<&'d [String], (&'d Target, Site)>;
 
-/// A URL inside of what another URL replaces.
+/// Reports every URL that lies inside a JSON value that another URL replaces.
 fn pointers_that_overlap(drafts: &[Draft], findings: &Findings<'_>) {
     let mut variables: BTreeMap<&SchemaName, Members<'_>> = BTreeMap::new();
     for (target, site) in targets(drafts) {
@@ -137,8 +138,8 @@ fn pointers_that_overlap(drafts: &[Draft], findings: &Findings<'_>) {
     }
 }
 
-/// Tells of each member that lies inside of another. In the order of their tokens, what lies
-/// inside of a member comes right after it.
+/// Reports each member that lies inside another. In the order of their tokens, what lies inside a
+/// member comes right after it.
 fn overlaps_within(members: &Members<'_>, findings: &Findings<'_>) {
     let mut outer: Vec<(&[String], Site)> = Vec::new();
     for (tokens, (target, site)) in members {
@@ -152,7 +153,7 @@ fn overlaps_within(members: &Members<'_>, findings: &Findings<'_>) {
     }
 }
 
-/// The problem of a member that lies inside of another.
+/// Builds the problem of a member that lies inside another.
 fn inside(target: &Target, site: Site, outer: Site) -> Problem {
     let address = target.address();
     Problem {
@@ -169,12 +170,12 @@ fn inside(target: &Target, site: Site, outer: Site) -> Problem {
     }
 }
 
-/// The flows that could be read.
+/// Returns the flows that could be read.
 fn flows(drafts: &[Draft]) -> impl Iterator<Item = &Flow> {
     drafts.iter().filter_map(|draft| draft.flow.as_ref().ok())
 }
 
-/// The targets that could be read.
+/// Returns the targets that could be read.
 fn targets(drafts: &[Draft]) -> impl Iterator<Item = &(Target, Site)> {
     drafts.iter().flat_map(|draft| &draft.targets)
 }

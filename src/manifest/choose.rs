@@ -1,4 +1,4 @@
-//! Which of the manifest's environments a run is for.
+//! Chooses the environment of a run from those of the manifest.
 
 use super::environment::{Environment, Location};
 use super::nearest::{listed, nearest};
@@ -7,8 +7,9 @@ use super::{Manifest, show};
 use crate::model::{Code, EnvironmentId, EnvironmentUrl, Guid, Problem};
 
 impl Manifest {
-    /// The environment of that name, address or id; the only one if neither is given. An address
-    /// that the manifest does not have is an environment of which nothing else is known.
+    /// Finds the environment by name, address or id, or takes the only one if `wanted` is none. For
+    /// an address that the manifest does not list, returns an environment with nothing but that
+    /// address.
     ///
     /// # Errors
     /// [`Code::EnvironmentNone`] where none or several could be meant,
@@ -22,7 +23,7 @@ impl Manifest {
         }
     }
 
-    /// The only environment.
+    /// Returns the environment if the manifest has exactly one.
     fn only(&self) -> Result<Environment, Problem> {
         let mut environments = self.environments.values();
         match (environments.next(), environments.next()) {
@@ -40,7 +41,7 @@ impl Manifest {
         }
     }
 
-    /// The environment of that name.
+    /// Finds the environment by its name, or by an id that the platform assigned.
     fn named(&self, wanted: &str) -> Result<Environment, Problem> {
         if let Some(environment) = self.environments.get(wanted) {
             return Ok(environment.clone());
@@ -58,7 +59,7 @@ impl Manifest {
         Err(problem(Code::EnvironmentUnknown, &message, &hint))
     }
 
-    /// The environment that has that id.
+    /// Finds the environment by its id.
     fn of_id(&self, id: &EnvironmentId) -> Result<Environment, Problem> {
         let has_id = |known: &&Environment| known.environment_id.as_ref() == Some(id);
         let known: Vec<&Environment> = self.environments.values().filter(has_id).collect();
@@ -78,7 +79,7 @@ impl Manifest {
         }
     }
 
-    /// What to type instead of a name that is like none.
+    /// Returns what to type instead of a name that is similar to no known name.
     fn other_than(&self, wanted: &str) -> String {
         if let Ok(url) = format!("https://{wanted}").parse::<EnvironmentUrl>()
             && url.host().contains('.')
@@ -92,7 +93,7 @@ impl Manifest {
         format!("use one of {}", listed(self.environments()))
     }
 
-    /// The environment at that address.
+    /// Finds the environment at the address.
     fn at(&self, address: &str) -> Result<Environment, Problem> {
         let url = address.parse::<EnvironmentUrl>().map_err(|error| {
             let message = format!("the environment's address {error}");
@@ -113,7 +114,7 @@ impl Manifest {
         }
     }
 
-    /// An environment of which the manifest knows nothing.
+    /// Returns an environment for an address that the manifest does not list.
     fn unlisted(&self, url: EnvironmentUrl) -> Result<Environment, Problem> {
         if self.clouds.of_environment(&url).is_none() {
             let host = quoted(url.host());
@@ -130,7 +131,7 @@ impl Manifest {
 }
 
 impl Environment {
-    /// An environment of which nothing is known but where it is.
+    /// Creates an environment of which only the name and location are known.
     pub fn unlisted(name: String, place: Location) -> Self {
         Self {
             name,
@@ -145,13 +146,14 @@ impl Environment {
     }
 }
 
-/// Whether a text is an id that the platform assigned: a GUID, or `Default-` and a tenant's.
+/// Returns true if the text is an id that the platform assigned: a GUID, or `Default-` and the GUID
+/// of a tenant.
 fn is_assigned(text: &str) -> bool {
     let start = text.get(.."default-".len()).filter(|start| start.eq_ignore_ascii_case("default-"));
     text[start.map_or(0, str::len)..].parse::<Guid>().is_ok()
 }
 
-/// A problem of the choice, which has no place in the manifest.
+/// Creates a problem of the choice, which has no place in the manifest.
 fn problem(code: Code, message: &str, hint: &str) -> Problem {
     Problem { code, address: None, message: message.to_owned(), hint: hint.to_owned(), site: None }
 }

@@ -28,11 +28,11 @@ pub struct DataverseIdentity {
     pub client_id: String,
     /// Its tenant, if that is not the environment's: a GUID or a domain name in lower case.
     pub tenant: Option<String>,
-    /// How it proves who it is.
+    /// The proof of its identity.
     pub proof: Proof,
 }
 
-/// How an application proves who it is.
+/// The way in which an application proves its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// By a secret that this variable holds.
@@ -61,8 +61,8 @@ pub enum Federation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VariableName(String);
 
-/// Why a text is not the name of such a variable. It never holds the text, which may be the
-/// secret itself.
+/// The error of a text that is not the name of such a variable. It never holds the text, which may
+/// be the secret itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit; those of flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets"
@@ -78,7 +78,7 @@ pub(super) enum Runner {
 }
 
 impl VariableName {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -103,7 +103,7 @@ impl fmt::Display for VariableName {
     }
 }
 
-/// Reads the application that an environment has for Dataverse.
+/// Reads the application that an environment uses for Dataverse.
 pub(super) fn read(environment: &Fields<'_>) -> Read<Option<DataverseIdentity>> {
     let Some((table, place)) = environment.table("dataverse-identity")? else {
         return Ok(None);
@@ -132,7 +132,7 @@ fn proof(fields: &Fields<'_>) -> Read<Proof> {
     secret.or(certificate).or(federated).ok_or(Reported)
 }
 
-/// Tells of a proof that is missing, and of every one after the first.
+/// Reports a missing proof, and every proof after the first.
 fn exactly_one(fields: &Fields<'_>) -> Read<()> {
     let mut present = PROOFS.to_vec();
     present.retain(|name| fields.has(name));
@@ -147,7 +147,7 @@ fn exactly_one(fields: &Fields<'_>) -> Read<()> {
     if others.is_empty() { Ok(()) } else { Err(Reported) }
 }
 
-/// Tells of an application that does not prove who it is.
+/// Reports an application that cannot prove who it is.
 fn no_proof(fields: &Fields<'_>) -> Reported {
     let message =
         format!("this application cannot prove who it is: it needs one of {}", listed(PROOFS));
@@ -156,7 +156,7 @@ fn no_proof(fields: &Fields<'_>) -> Reported {
     Reported
 }
 
-/// Reads who runs the pipeline, and what only Azure Pipelines has.
+/// Reads who runs the pipeline, and the service connection, which only Azure Pipelines has.
 fn federation(fields: &Fields<'_>) -> Read<Option<Federation>> {
     let runner = fields.choice("federation", FEDERATIONS);
     let connection =

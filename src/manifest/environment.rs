@@ -22,12 +22,12 @@ const MOST_DOMAIN_CHARACTERS: usize = 253;
 pub(super) const FLOW_WAYS: &[(&str, FlowWay)] =
     &[("classic", FlowWay::Classic), ("environment", FlowWay::Environment)];
 
-/// One Dataverse organisation, and what the manifest knows of it.
+/// One Dataverse organisation, as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
     /// Its name in the manifest; its address if the manifest does not have it.
     pub name: String,
-    /// Where it is.
+    /// Its location.
     pub place: Location,
     /// The name of its cloud, if it does not follow from the address.
     pub cloud: Option<String>,
@@ -37,13 +37,13 @@ pub struct Environment {
     pub tenant: Option<String>,
     /// The id by which the Flow service knows it.
     pub environment_id: Option<EnvironmentId>,
-    /// The only way in which the Flow service is to be asked, if there is to be only one.
+    /// The only API of the Flow service to use, if the manifest restricts it to one.
     pub flow_way: Option<FlowWay>,
-    /// The application that is used for Dataverse, if it is not the person who signs in.
+    /// The application used for Dataverse instead of the person who signs in, if any.
     pub dataverse_identity: Option<DataverseIdentity>,
 }
 
-/// Where an environment is.
+/// The location of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// The tenant that ships with the program.
@@ -53,7 +53,7 @@ pub enum Location {
 }
 
 impl Environment {
-    /// Its name and its address.
+    /// Formats the name and the address for a message.
     pub fn called(&self) -> String {
         match &self.place {
             Location::Sandbox => format!("`{}`", self.name),
@@ -111,7 +111,7 @@ fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read
     })
 }
 
-/// Checks a name that is typed on a command line.
+/// Checks the name of an environment, which is typed on a command line.
 fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> Read<String> {
     let text = name.get_ref().as_ref();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
@@ -142,7 +142,7 @@ fn place(fields: &Fields<'_>) -> Read<Location> {
     }
 }
 
-/// Tells of an environment that is nowhere.
+/// Reports an environment that has neither `url` nor `sandbox`.
 fn nowhere(fields: &Fields<'_>) -> Reported {
     let message = "this environment is nowhere: it needs `url`, or `sandbox = true`";
     let hint = ENVIRONMENT.help("url");
@@ -150,7 +150,7 @@ fn nowhere(fields: &Fields<'_>) -> Reported {
     Reported
 }
 
-/// Reads the mark of the sandbox, which is there to be true.
+/// Reads the key `sandbox`, which can only be true.
 fn sandbox(fields: &Fields<'_>) -> Read<()> {
     match fields.boolean("sandbox")? {
         Some(false) => Err(fields.invalid("sandbox", "cannot be `false`")),
@@ -158,7 +158,7 @@ fn sandbox(fields: &Fields<'_>) -> Read<()> {
     }
 }
 
-/// Reads the cloud, which has to be named if the address does not tell it.
+/// Reads the cloud, which is required if the address does not determine it.
 fn cloud(fields: &Fields<'_>, place: &Read<Location>, clouds: &Clouds) -> Read<Option<String>> {
     let cloud = fields.optional("cloud", |text| Ok(text.to_owned()))?;
     match (cloud, place) {
@@ -175,7 +175,7 @@ fn cloud(fields: &Fields<'_>, place: &Read<Location>, clouds: &Clouds) -> Read<O
     }
 }
 
-/// Tells of an address that is of no known cloud.
+/// Reports an address that belongs to no known cloud.
 fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> Reported {
     let message =
         format!("the host {} does not tell which cloud this environment is in", quoted(url.host()));
@@ -201,7 +201,7 @@ pub(super) fn tenant(text: &str) -> Result<String, String> {
     Err("is neither a GUID nor a domain name such as `contoso.onmicrosoft.com`".into())
 }
 
-/// Whether a text has the form of a host's name of two labels or more.
+/// Returns true if the text has the form of a host name with at least two labels.
 fn is_domain(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let label = |label: &str| {

@@ -4,20 +4,20 @@ use unicode_width::UnicodeWidthStr;
 
 use super::show::{cover, printable_character};
 
-/// How many characters of a line are shown.
+/// The maximum number of characters of a line that are shown.
 const MOST_CHARACTERS: usize = 100;
 
-/// How many characters on each side of those are looked through for a secret that reaches into
+/// The number of characters on each side of those that are searched for a secret that reaches into
 /// them.
 const NEAR_CHARACTERS: usize = 2000;
 
-/// What a tab is shown as.
+/// The spaces that replace a tab.
 const TAB: &str = "    ";
 
 /// The keys that somebody may think a manifest has, and whose values must not be shown.
 const SECRET_WORDS: &[&str] = &["secret", "password", "token", "certificate"];
 
-/// What stands for the characters that are not shown.
+/// The mark that replaces the characters that are not shown.
 const CUT: &str = "…";
 
 /// A part of a line as it is shown.
@@ -25,11 +25,11 @@ const CUT: &str = "…";
 pub(super) struct Excerpt {
     /// The part.
     pub(super) text: String,
-    /// How many columns of the terminal lie before the place.
+    /// The number of terminal columns before the place.
     pub(super) mark: usize,
 }
 
-/// The part of a line around the character at `index`.
+/// Cuts out the part of a line around the character at `index`.
 pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     let line = line.trim_end();
     let length = line.chars().count();
@@ -44,7 +44,7 @@ pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     Excerpt { mark: before.width(), text: before + &after }
 }
 
-/// A range of the line's characters, with its secrets covered.
+/// Returns a range of the line's characters, with its secrets covered.
 fn covered(line: &str, start: usize, end: usize) -> Vec<char> {
     let near: String = line.chars().skip(start).take(end - start).collect();
     let Some(value) = secret_value(line) else {
@@ -55,7 +55,7 @@ fn covered(line: &str, start: usize, end: usize) -> Vec<char> {
     characters.map(|(c, index)| if index < value || plain(c) { c } else { '*' }).collect()
 }
 
-/// Where the line's value begins, if its key says that it is a secret.
+/// Returns the index at which the line's value begins, if its key suggests a secret.
 fn secret_value(line: &str) -> Option<usize> {
     let (key, _) = line.split_once('=')?;
     let letters = key.to_lowercase();
@@ -63,7 +63,7 @@ fn secret_value(line: &str) -> Option<usize> {
     secret.then(|| key.chars().count() + 1)
 }
 
-/// The characters as they are shown, with what stands for those cut off.
+/// Formats the characters for display, with an ellipsis where the line is cut.
 fn shown(characters: &[char], cut_before: bool, cut_after: bool) -> String {
     let text = characters.iter().map(|character| match character {
         '\t' => TAB.to_owned(),

@@ -26,7 +26,7 @@ struct Entry<'a> {
     value: &'a Spanned<DeValue<'a>>,
 }
 
-/// The mark of a value that has already been told to be wrong.
+/// The mark of a value that has already been reported as wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reported;
 
@@ -34,7 +34,7 @@ pub(super) struct Reported;
 pub(super) type Read<T> = Result<T, Reported>;
 
 impl<'a> Fields<'a> {
-    /// Takes a table in, telling of every key that it does not have.
+    /// Reads the keys of a table, and reports every key that the schema does not have.
     pub(super) fn new(
         table: &'a DeTable<'a>,
         place: usize,
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Tells of an unknown key, and reads it as the key that it was most likely meant to be.
+    /// Reports an unknown key, and reads it as the key that was most likely meant.
     fn unknown(&mut self, name: &str, entry: Entry<'a>) {
         let owner = schema::owner(name);
         let near = nearest(name, self.schema.names()).filter(|_| owner.is_none());
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Where problems go.
+    /// Returns the collection to which problems are added.
     pub(super) fn findings(&self) -> &'a Findings<'a> {
         self.findings
     }
@@ -89,32 +89,32 @@ impl<'a> Fields<'a> {
         self.findings.add(place, code, message, hint);
     }
 
-    /// Whether the key is there, be its value right or wrong.
+    /// Returns true if the key is present, even with a wrong value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.entries.contains_key(name)
     }
 
-    /// Where the key is; where the table begins, if it is not there.
+    /// Returns the offset of the key, or of the table if the key is missing.
     pub(super) fn place(&self, name: &str) -> usize {
         self.entries.get(name).map_or(self.place, |entry| entry.place)
     }
 
-    /// Where the key's value is; where the table begins, if it is not there.
+    /// Returns the offset of the key's value, or of the table if the key is missing.
     pub(super) fn value_place(&self, name: &str) -> usize {
         self.value(name).map_or(self.place, |value| value.span().start)
     }
 
-    /// Where the table begins.
+    /// Returns the offset of the table.
     pub(super) fn start(&self) -> usize {
         self.place
     }
 
-    /// The line and column of [`Self::place`].
+    /// Returns the line and column of [`Self::place`].
     pub(super) fn site(&self, name: &str) -> Site {
         self.findings.site(self.place(name))
     }
 
-    /// A text that has been parsed; none if the key is not there.
+    /// Reads an optional text and parses it; none if the key is missing.
     pub(super) fn optional<T>(
         &self,
         name: &str,
@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         parsed.map(Some)
     }
 
-    /// A text that has to be there.
+    /// Reads a required text and parses it.
     pub(super) fn required<T>(
         &self,
         name: &str,
@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
         self.optional(name, parse)?.ok_or_else(|| self.missing(name))
     }
 
-    /// One of a few words.
+    /// Reads a text that must be one of the choices.
     pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Read<Option<T>> {
         let Some(word) = self.optional(name, |text| Ok(text.to_owned()))? else {
             return Ok(None);
@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Tells of a word that is none of a few.
+    /// Reports a word that is none of the choices.
     pub(super) fn not_a_choice<'k>(
         &self,
         name: &str,
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
         Reported
     }
 
-    /// True or false.
+    /// Reads an optional boolean.
     pub(super) fn boolean(&self, name: &str) -> Read<Option<bool>> {
         match self.value(name).map(|value| (value, value.get_ref())) {
             None => Ok(None),
@@ -175,7 +175,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A table, and where it begins.
+    /// Reads an optional table, and returns its offset too.
     pub(super) fn table(&self, name: &str) -> Read<Option<(&'a DeTable<'a>, usize)>> {
         match self.value(name).map(|value| (value, value.get_ref())) {
             None => Ok(None),
@@ -184,7 +184,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The fields of each table of a list. One table is taken for a list of one, and told.
+    /// Reads the tables of a list. A single table is reported, and read as a list of one.
     pub(super) fn list(&self, name: &str, schema: &'static Schema) -> Read<Vec<Fields<'a>>> {
         let Some(value) = self.value(name) else {
             return Ok(Vec::new());
@@ -204,7 +204,7 @@ impl<'a> Fields<'a> {
         Ok(tables.into_iter().flatten().collect())
     }
 
-    /// The fields of one table of a list.
+    /// Reads one table of a list.
     fn element(
         &self,
         value: &'a Spanned<DeValue<'a>>,
@@ -214,12 +214,12 @@ impl<'a> Fields<'a> {
         Some(Fields::new(table, value.span().start, schema, self.findings))
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(super) fn value(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.entries.get(name).map(|entry| entry.value)
     }
 
-    /// Tells of a value that its key cannot have.
+    /// Reports a value that its key cannot have.
     pub(super) fn invalid(&self, name: &str, reason: &str) -> Reported {
         let message = format!("`{name}` {}", printable(reason));
         let help = self.schema.help(name);
@@ -227,14 +227,14 @@ impl<'a> Fields<'a> {
         Reported
     }
 
-    /// Tells of a key that must be there and is not.
+    /// Reports a required key that is missing.
     pub(super) fn missing(&self, name: &str) -> Reported {
         let message = format!("{} needs the key `{name}`", self.schema.header);
         self.add(self.place, Code::KeyMissing, message, self.schema.help(name));
         Reported
     }
 
-    /// Tells of a value of another type than its key has.
+    /// Reports a value of the wrong type.
     fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Reported {
         let found = type_name(value.get_ref());
         let message = format!("`{name}` is {found}, but {wanted} is needed");
@@ -243,14 +243,14 @@ impl<'a> Fields<'a> {
         Reported
     }
 
-    /// Tells of two keys that cannot stand together, at the second.
+    /// Reports two keys that exclude each other, at the second.
     pub(super) fn conflict(&self, name: &str, message: impl Into<String>, hint: &str) -> Reported {
         self.add(self.place(name), Code::KeyConflict, message, hint);
         Reported
     }
 }
 
-/// A value's type as a sentence names it.
+/// Returns the type of a value as words for a message.
 pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
@@ -264,12 +264,12 @@ pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The number, unless it needs more than 64 bits.
+/// Parses the number; none if it does not fit in 64 bits.
 pub(super) fn whole_number(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-/// Parses by the type's own rules, for [`Fields::optional`].
+/// Parses a text with the type's own `FromStr`, for [`Fields::optional`].
 pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,

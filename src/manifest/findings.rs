@@ -12,12 +12,12 @@ pub(super) struct Findings<'t> {
 }
 
 impl<'t> Findings<'t> {
-    /// None so far.
+    /// Creates an empty collection of problems for a text.
     pub(super) fn new(text: &'t str) -> Self {
         Self { places: Places::new(text), problems: RefCell::default() }
     }
 
-    /// The line and column of a byte.
+    /// Returns the line and column of a byte.
     pub(super) fn site(&self, place: usize) -> Site {
         self.places.site(place)
     }
@@ -39,12 +39,12 @@ impl<'t> Findings<'t> {
         });
     }
 
-    /// Adds a problem that knows its place.
+    /// Adds a problem that already has its place.
     pub(super) fn push(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
     }
 
-    /// Every problem, sorted by place.
+    /// Returns all problems, sorted by place.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by(|one, other| {

@@ -9,15 +9,15 @@ use crate::model::{Binding, Code, Flow, FlowIndex, Site, Target, TriggerName, is
 /// The most characters of a flow's name; Dataverse itself stores 100.
 const MOST_NAME_CHARACTERS: usize = 200;
 
-/// What to type where there is no flow.
+/// The hint for a manifest without a flow.
 const FLOW_HINT: &str =
     "write `[[flow]]`, and below it the flow's `workflow-id` and a `[[flow.target]]`";
 
-/// A flow with its targets; what was wrong is left out, so that the rest can be checked.
+/// A flow with its targets. Wrong parts are left out, so that the rest can be checked.
 pub(super) struct Draft {
     /// The flow.
     pub(super) flow: Read<Flow>,
-    /// Where its URL goes, and where the manifest says so.
+    /// The targets of its URL, each with its place in the manifest.
     pub(super) targets: Vec<(Target, Site)>,
 }
 
@@ -36,7 +36,7 @@ fn draft(fields: &Fields<'_>) -> Draft {
     Draft { flow: flow(fields), targets: targets(fields) }
 }
 
-/// Reads what names the flow and its trigger.
+/// Reads the keys that identify the flow and its trigger.
 fn flow(fields: &Fields<'_>) -> Read<Flow> {
     let name = fields.optional("name", label);
     let workflow_id = fields.required("workflow-id", parsed);
@@ -49,7 +49,7 @@ fn flow(fields: &Fields<'_>) -> Read<Flow> {
     })
 }
 
-/// Reads where the flow's URL goes.
+/// Reads the targets to which the flow's URL is written.
 fn targets(fields: &Fields<'_>) -> Vec<(Target, Site)> {
     let targets = fields.list("target", &TARGET);
     if targets.as_ref().is_ok_and(Vec::is_empty) {
@@ -61,7 +61,7 @@ fn targets(fields: &Fields<'_>) -> Vec<(Target, Site)> {
     targets.iter().flat_map(target::read).collect()
 }
 
-/// Whether a manifest can call a flow that.
+/// Returns true if a manifest can use the text as the name of a flow.
 pub fn can_name_flow(text: &str) -> bool {
     label(text).is_ok()
 }
@@ -83,7 +83,7 @@ fn trigger(text: &str) -> Result<TriggerName, String> {
     harmless(text).map(|()| name)
 }
 
-/// Checks that nothing in a text could deceive who reads it, or tell them a secret.
+/// Checks that a text has no invisible characters and no secrets.
 fn harmless(text: &str) -> Result<(), String> {
     match text.chars().find(|character| is_hidden(*character)) {
         Some(character) => {
@@ -93,7 +93,7 @@ fn harmless(text: &str) -> Result<(), String> {
     }
 }
 
-/// The flows and bindings of drafts in which nothing was wrong.
+/// Returns the flows and bindings of the drafts that have no errors.
 pub(super) fn complete(drafts: Vec<Draft>) -> (Vec<Flow>, Vec<Binding>) {
     let (mut flows, mut bindings) = (Vec::new(), Vec::new());
     for draft in drafts {

@@ -1,8 +1,8 @@
-//! The shape of a manifest as a JSON Schema, by which editors complete and check one while it is
-//! written.
+//! Describes the manifest as a JSON Schema, with which editors complete and check a manifest.
 //!
-//! Made of the same tables as the reading. It takes every manifest that [`super::Manifest::parse`]
-//! takes; what it cannot tell, such as two targets with one address, the parser tells.
+//! Built from the same tables as the parser. It accepts every manifest that
+//! [`super::Manifest::parse`] accepts; what it cannot check, such as two targets with one address,
+//! the parser checks.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use super::schema::{Case, Form, Key, ROOT, Schema};
 /// (<https://json-schema.org/draft-07>).
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
-/// The JSON Schema of a manifest.
+/// Builds the JSON Schema of a manifest.
 pub fn json_schema() -> Value {
     let Value::Object(root) = table(&ROOT) else { return Value::Null };
     let mut schema = Map::new();
@@ -23,7 +23,7 @@ pub fn json_schema() -> Value {
     schema.into()
 }
 
-/// The shape of a table.
+/// Builds the schema of a table.
 fn table(schema: &Schema) -> Value {
     let keys = schema.keys.iter().map(|key| (key.name.to_owned(), of_key(key)));
     let mut table = json!({
@@ -38,13 +38,13 @@ fn table(schema: &Schema) -> Value {
     table
 }
 
-/// One of the things that a table may be.
+/// Builds the schema of one alternative of a table.
 fn case(case: &Case) -> Value {
     let excluded: Vec<Value> = case.excludes.iter().map(|key| json!({"required": [key]})).collect();
     json!({"required": case.needs, "not": {"anyOf": excluded}})
 }
 
-/// The shape of a key's value, with what to type.
+/// Builds the schema of a key's value, described by the key's help.
 fn of_key(key: &Key) -> Value {
     let mut shape = match key.form {
         Form::Text => json!({"type": "string"}),

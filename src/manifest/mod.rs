@@ -1,4 +1,4 @@
-//! From the text of a manifest to what should be.
+//! Parses the text of a manifest into the desired state.
 //!
 //! Everything that can be wrong with a manifest is found here, all at once and each with its
 //! place, before anybody is asked to sign in. Pure: it gets the bytes and gives values; it
@@ -52,11 +52,11 @@ use findings::Findings;
 /// The version of manifests that this program reads.
 const VERSION: i64 = 1;
 
-/// What the manifest may say of signed URLs.
+/// The values of `signed-urls`.
 const SIGNED_URLS: &[(&str, SignedUrls)] =
     &[("refuse", SignedUrls::Refuse), ("warn", SignedUrls::Warn), ("allow", SignedUrls::Allow)];
 
-/// What the operator wrote, with nothing wrong in it.
+/// A valid manifest, as the operator wrote it.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     desired: Desired,
@@ -81,36 +81,36 @@ impl Manifest {
         }
     }
 
-    /// A manifest that asks for nothing and has no environments, where there is no file.
+    /// Creates the manifest for a run without a file: it has no flows and no environments.
     pub fn without_file(clouds: &Clouds) -> Self {
         let environments = BTreeMap::new();
         Self { desired: Desired::default(), environments, clouds: clouds.clone() }
     }
 
-    /// The same manifest with the bindings to environment variables alone.
+    /// Keeps only the bindings to environment variables.
     #[must_use]
     pub fn of_variables(self) -> Self {
         Self { desired: self.desired.of_variables(), ..self }
     }
 
-    /// What should be, the same for every environment.
+    /// Returns the desired state, which is the same for every environment.
     pub fn desired(&self) -> &Desired {
         &self.desired
     }
 
-    /// The environment that the manifest gives that id.
+    /// Finds the environment to which the manifest gives the id.
     pub fn environment_of_id(&self, id: &str) -> Option<&Environment> {
         let id = id.parse().ok()?;
         self.environments.values().find(|one| one.environment_id.as_ref() == Some(&id))
     }
 
-    /// The names of the environments, sorted.
+    /// Returns the names of the environments, sorted.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
         self.environments.keys().map(String::as_str)
     }
 }
 
-/// Reads the tables of a manifest; what was wrong is in the findings and missing here.
+/// Reads the tables of a manifest. Wrong parts are left out, and their problems are in `findings`.
 fn read(table: &DeTable<'_>, clouds: &Clouds, findings: &Findings<'_>) -> Manifest {
     let root = Fields::new(table, 0, &schema::ROOT, findings);
     version(&root);
@@ -126,7 +126,7 @@ fn read(table: &DeTable<'_>, clouds: &Clouds, findings: &Findings<'_>) -> Manife
     }
 }
 
-/// Checks the version; the rest is read whatever it is, so that one run tells everything.
+/// Checks the version. A wrong version does not stop the reading, so one run reports everything.
 fn version(root: &Fields<'_>) {
     let value = root.value("version");
     let message = match value.map(Spanned::get_ref) {
@@ -144,7 +144,7 @@ fn version(root: &Fields<'_>) {
     root.add(place, Code::VersionUnknown, message, schema::ROOT.help("version"));
 }
 
-/// Reads what is done about signed URLs.
+/// Reads how signed URLs are treated.
 fn policy(root: &Fields<'_>) -> SignedUrls {
     let Ok(Some((table, place))) = root.table("policy") else {
         return SignedUrls::default();

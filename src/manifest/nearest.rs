@@ -1,10 +1,10 @@
 //! The known word that somebody most likely meant.
 
-/// Longer words are nobody's slip of the finger.
+/// The maximum number of characters of a word that can be a typing error.
 const MOST_CHARACTERS: usize = 64;
 
-/// The known word nearest to the given one, if one is near: the same letters in another
-/// spelling (`workflowId`, `workflow_id`), or a few of them wrong.
+/// Finds the known word that is most similar to `word`, if one is similar enough: the same letters
+/// in another spelling (`workflowId`, `workflow_id`), or a few wrong letters.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if word.len() > MOST_CHARACTERS {
         return None;
@@ -19,13 +19,13 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     near.min_by_key(|(distance, _, _)| *distance).map(|(_, _, candidate)| candidate)
 }
 
-/// The letters and digits of a word, in lower case.
+/// Returns the letters and digits of a word, in lower case.
 fn letters(word: &str) -> String {
     let plain = word.chars().filter(|c| c.is_alphanumeric());
     plain.flat_map(char::to_lowercase).collect()
 }
 
-/// The words as a sentence lists them.
+/// Formats words as a list in a sentence, each quoted.
 pub(super) fn listed<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(super::show::quoted).collect();
     quoted.join(", ")

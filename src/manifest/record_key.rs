@@ -14,10 +14,10 @@ use crate::model::{Code, KeyValue, LogicalName};
 /// (<https://learn.microsoft.com/power-apps/maker/data-platform/types-of-fields>).
 const MOST_TEXT_CHARACTERS: usize = 4000;
 
-/// What to type, where a column or its value is wrong.
+/// The hint for a wrong column or value.
 const HINT: &str = "write logical names with a text, a whole number, `true` or `false`, such as `key = { contoso_name = \"orders\" }`";
 
-/// Reads the columns of `key`; none if the target has no such key.
+/// Reads the columns of `key`; none if the target does not have `key`.
 pub(super) fn read(fields: &Fields<'_>) -> Read<Option<BTreeMap<LogicalName, KeyValue>>> {
     let Some((table, _)) = fields.table("key")? else {
         return Ok(None);
@@ -35,7 +35,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Read<Option<BTreeMap<LogicalName, Key
     if all { Ok(Some(columns)) } else { Err(Reported) }
 }
 
-/// Adds a column, unless it is there already in another spelling.
+/// Adds a column, or reports it if it is already there in another spelling.
 fn insert(
     fields: &Fields<'_>,
     columns: &mut BTreeMap<LogicalName, KeyValue>,
@@ -76,7 +76,7 @@ fn pair(
     Ok((column?, value?))
 }
 
-/// The value, or what is wrong with it.
+/// Reads the value of a column, or returns why it is wrong.
 fn key_value(value: &DeValue<'_>) -> Result<KeyValue, (Code, String)> {
     let invalid = |reason: &str| Err((Code::ValueInvalid, reason.to_owned()));
     match value {
@@ -94,7 +94,7 @@ fn key_value(value: &DeValue<'_>) -> Result<KeyValue, (Code, String)> {
     }
 }
 
-/// Checks a text that a record is found by.
+/// Checks a text by which a record is found.
 fn key_text(text: &str) -> Result<KeyValue, String> {
     if text.is_empty() {
         return Err("is empty, and an empty text finds no record".into());

@@ -10,9 +10,9 @@ use crate::model::{Problem, Site};
 /// The most problems that are shown; more would scroll the first ones away.
 const MOST_SHOWN: usize = 100;
 
-/// The problems as `error[code]: message`, each followed by its place `file:line:column`, by its line
-/// with a mark under the place, and by what to do. Nothing in it can reach for the terminal, and the
-/// signatures and credentials that a line should not have had are covered.
+/// Formats the problems as `error[code]: message`, each followed by its place `file:line:column`,
+/// by its line with a mark under the place, and by what to do. Control characters are escaped, and
+/// signatures and credentials in a line are covered.
 pub fn render(file_name: &str, bytes: &[u8], problems: &[Problem]) -> String {
     let file_name = printable(file_name);
     let lines: Vec<&[u8]> = without_mark(bytes).split(|byte| *byte == b'\n').collect();
@@ -24,7 +24,7 @@ pub fn render(file_name: &str, bytes: &[u8], problems: &[Problem]) -> String {
     blocks.join("\n")
 }
 
-/// One problem.
+/// Formats one problem.
 fn block(file_name: &str, lines: &[&[u8]], problem: &Problem) -> String {
     let place =
         problem.site.map_or_else(String::new, |site| format!(":{}:{}", site.line, site.column));
@@ -40,7 +40,8 @@ fn block(file_name: &str, lines: &[&[u8]], problem: &Problem) -> String {
     text
 }
 
-/// The line with a mark under the place; nothing if the line is empty or not there.
+/// Formats the line with a mark under the place, or returns nothing if the line is empty or
+/// missing.
 fn marked(lines: &[&[u8]], site: Site) -> String {
     let line = lines.get(site.line.saturating_sub(1)).copied();
     let line = String::from_utf8_lossy(line.unwrap_or_default());

@@ -10,13 +10,13 @@ pub(super) struct Schema {
     pub(super) header: &'static str,
     /// The keys that it has to have.
     pub(super) needs: &'static [&'static str],
-    /// What it may be, of which it is exactly one; empty if there is no choice.
+    /// The alternatives of the table, of which exactly one applies; empty if there is no choice.
     pub(super) cases: &'static [Case],
     /// Its keys, in the order of the documentation.
     pub(super) keys: &'static [Key],
 }
 
-/// One of the things that a table may be.
+/// One alternative of a table.
 pub(super) struct Case {
     /// The keys that it then has to have.
     pub(super) needs: &'static [&'static str],
@@ -28,13 +28,13 @@ pub(super) struct Case {
 pub(super) struct Key {
     /// Its name.
     pub(super) name: &'static str,
-    /// What its value looks like.
+    /// The form of its value.
     pub(super) form: Form,
-    /// What to type, as a sentence.
+    /// The help on what to type, as a sentence.
     pub(super) help: &'static str,
 }
 
-/// What a value looks like; the parsers know it more exactly.
+/// The form of a value; the parsers check it more exactly.
 pub(super) enum Form {
     /// A text.
     Text,
@@ -67,17 +67,17 @@ const VARIABLE: Form = Form::Pattern("^[A-Z_][A-Z0-9_]*$");
 /// A name in Dataverse.
 const NAME: Form = Form::Pattern("^[A-Za-z0-9_]+$");
 
-/// Shortens the tables below.
+/// Builds a key; shortens the tables below.
 const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
     Key { name, form, help }
 }
 
-/// Shortens the tables below.
+/// Builds a case; shortens the tables below.
 const fn case(needs: &'static [&'static str], excludes: &'static [&'static str]) -> Case {
     Case { needs, excludes }
 }
 
-/// The words of a choice.
+/// Returns the words of a choice.
 fn words<T>(choices: &'static [(&'static str, T)]) -> Vec<&'static str> {
     choices.iter().map(|(word, _)| *word).collect()
 }
@@ -197,7 +197,7 @@ pub(super) static DATAVERSE_IDENTITY: Schema = Schema {
     ],
 };
 
-/// What is allowed.
+/// The table `[policy]`: what is allowed.
 pub(super) static POLICY: Schema = Schema {
     header: "`[policy]`",
     needs: &[],
@@ -291,23 +291,23 @@ pub(super) static ALL: &[&Schema] =
     &[&ROOT, &ENVIRONMENT, &DATAVERSE_IDENTITY, &POLICY, &FLOW, &TARGET];
 
 impl Schema {
-    /// The key of that name.
+    /// Finds the key with the name.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// What to type for that key.
+    /// Returns what to type for the key.
     pub(super) fn help(&self, name: &str) -> &'static str {
         self.key(name).map_or("", |key| key.help)
     }
 
-    /// The names of the keys.
+    /// Returns the names of the keys.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.keys.iter().map(|key| key.name)
     }
 }
 
-/// The first table that has such a key.
+/// Finds the first table that has the key.
 pub(super) fn owner(name: &str) -> Option<&'static Schema> {
     ALL.iter().copied().find(|schema| schema.key(name).is_some())
 }

@@ -1,17 +1,17 @@
-//! How text from a manifest is shown: nothing invisible, nothing endless, nothing secret.
+//! Makes text from a manifest safe to show: printable, shortened, its secrets covered.
 
 use crate::model::is_hidden;
 
-/// The most characters of a value that a message repeats.
+/// The maximum number of characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;
 
-/// The fewest characters of a token; a GUID has 36, a client secret of Entra 40.
+/// The minimum number of characters of a token; a GUID has 36, a client secret of Entra 40.
 const SHORTEST_TOKEN: usize = 40;
 
-/// What ends a word of a URL within a line.
+/// The characters that end a word of a URL within a line.
 const ENDS: &[char] = &['"', '\'', '`', '<', '>', '#', '\\'];
 
-/// The character, or its number if it is hidden.
+/// Returns the character, or its escape if it is hidden.
 pub(super) fn printable_character(character: char) -> String {
     if is_hidden(character) {
         character.escape_unicode().to_string()
@@ -20,25 +20,25 @@ pub(super) fn printable_character(character: char) -> String {
     }
 }
 
-/// The text with the numbers of its hidden characters in their place.
+/// Escapes the hidden characters of a text.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(printable_character).collect()
 }
 
-/// A value as a message repeats it: in backticks, printable, bounded, its secrets covered.
+/// Quotes a value for a message: in backticks, printable, shortened, its secrets covered.
 pub(super) fn quoted(text: &str) -> String {
     let short: String = text.chars().take(MOST_QUOTED).collect();
     let rest = if short.len() < text.len() { "…" } else { "" };
     format!("`{}{rest}`", printable(&cover(&short)))
 }
 
-/// The text with stars over what it should not have had: signatures of callback URLs,
-/// credentials before a host, and what looks like a token. As many characters as before.
+/// Replaces secrets with stars, one per character: signatures of callback URLs, credentials before
+/// a host, and whatever looks like a token.
 pub(super) fn cover(text: &str) -> String {
     stars(text, |characters, start| secret_end(characters, start).max(token_end(characters, start)))
 }
 
-/// Checks that a text, which reports will print, has neither signature nor credentials.
+/// Checks that a text that reports will print has neither a signature nor credentials.
 pub(super) fn without_secrets(text: &str) -> Result<(), String> {
     if stars(text, secret_end) == text {
         return Ok(());
@@ -46,7 +46,7 @@ pub(super) fn without_secrets(text: &str) -> Result<(), String> {
     Err("holds a signature or credentials, which reports would print".into())
 }
 
-/// The text with stars from each place up to the end that is found for it.
+/// Replaces with stars every range from a character to the end that `end` returns for it.
 fn stars(text: &str, end: impl Fn(&[char], usize) -> usize) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for start in 0..characters.len() {
@@ -56,7 +56,7 @@ fn stars(text: &str, end: impl Fn(&[char], usize) -> usize) -> String {
     characters.into_iter().collect()
 }
 
-/// Where the token that begins at `start` ends; `start` itself if none begins there. A token is
+/// Returns the end of the token that begins at `start`, or `start` if none begins there. A token is
 /// long and mixes digits, capitals and small letters, as client secrets and access tokens do.
 fn token_end(characters: &[char], start: usize) -> usize {
     let encoding = |c: &char| c.is_ascii_alphanumeric() || "-_.~+%".contains(*c);
@@ -71,7 +71,7 @@ fn token_end(characters: &[char], start: usize) -> usize {
     if mixed && run.len() >= SHORTEST_TOKEN { start + run.len() } else { start }
 }
 
-/// Where the secret that begins at `start` ends; `start` itself if none begins there.
+/// Returns the end of the secret that begins at `start`, or `start` if none begins there.
 fn secret_end(characters: &[char], start: usize) -> usize {
     let before = &characters[start.saturating_sub(4)..start];
     if ends_with(before, "sig=") {
@@ -85,13 +85,13 @@ fn secret_end(characters: &[char], start: usize) -> usize {
     start
 }
 
-/// Whether the characters end in that text, without regard to case.
+/// Returns true if the characters end with the text, ignoring case.
 fn ends_with(characters: &[char], text: &str) -> bool {
     let tail = characters.iter().rev().map(char::to_ascii_lowercase);
     characters.len() >= text.len() && tail.zip(text.chars().rev()).all(|(one, other)| one == other)
 }
 
-/// The place of the first character that ends a word, or that is one of `also`.
+/// Returns the index of the first character that ends a word or is in `also`.
 fn word_end(characters: &[char], start: usize, also: &[char]) -> usize {
     let ends = |c: &char| c.is_whitespace() || ENDS.contains(c) || also.contains(c);
     let length = characters[start..].iter().position(ends);

@@ -1,4 +1,4 @@
-//! The text as TOML, and what is told where it is none.
+//! Parses the text as TOML, and reports syntax errors.
 
 use toml::de::{DeTable, Error};
 
@@ -9,7 +9,7 @@ use crate::model::Code;
 /// The parser's message for a key that is there already.
 const DUPLICATE: &str = "duplicate key";
 
-/// How a message of the parser begins, and what to type then.
+/// The beginnings of the parser's messages, each with a hint.
 const HINTS: &[(&str, &str)] = &[
     ("string values must be quoted", "put the value in quotes, such as `name = \"Order intake\"`"),
     ("key with no value", "write `key = value`, a table as `[name]`, a comment after `#`"),
@@ -31,11 +31,11 @@ const HINTS: &[(&str, &str)] = &[
     ("carriage return", "end lines with LF or CRLF, as every editor can save them"),
 ];
 
-/// What to do about every other message.
+/// The hint for every other message.
 const OTHER_HINT: &str = "see https://toml.io/en/v1.0.0 for how TOML is written";
 
-/// Parses the text, telling of everything that is not TOML. The table is there if it can be
-/// trusted to say what was meant: a key that is there twice does not hide what else is wrong.
+/// Parses the text, and reports everything that is not TOML. Returns the table if duplicate keys
+/// are the only errors, so that they do not hide other problems.
 pub(super) fn parse<'t>(text: &'t str, findings: &Findings<'_>) -> Option<DeTable<'t>> {
     let (table, mut errors) = DeTable::parse_recoverable(text);
     let trusted = errors.iter().all(|error| error.message() == DUPLICATE);
@@ -48,12 +48,12 @@ pub(super) fn parse<'t>(text: &'t str, findings: &Findings<'_>) -> Option<DeTabl
     trusted.then(|| table.into_inner())
 }
 
-/// Where the parser stumbled.
+/// Returns the offset of the parser's error.
 fn place(error: &Error) -> usize {
     error.span().map_or(0, |span| span.start)
 }
 
-/// Adds the problem for one error of the parser.
+/// Reports one error of the parser.
 fn tell(error: &Error, text: &str, findings: &Findings<'_>) {
     let span = error.span().unwrap_or_default();
     let (message, hint) = if error.message() == DUPLICATE {
@@ -65,13 +65,13 @@ fn tell(error: &Error, text: &str, findings: &Findings<'_>) {
     findings.add(span.start, Code::ManifestNotToml, message, hint);
 }
 
-/// What to type after that message of the parser.
+/// Returns what to type after the parser's message.
 fn hint(message: &str) -> &'static str {
     let known = HINTS.iter().find(|(start, _)| message.starts_with(start));
     known.map_or(OTHER_HINT, |(_, hint)| hint)
 }
 
-/// What is told of a key, or a table's header, that is there already.
+/// Returns the message and the hint for a duplicate key or table header.
 fn duplicate(text: &str, key: &str, start: usize) -> (String, &'static str) {
     let before = text.get(..start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();

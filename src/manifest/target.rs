@@ -16,7 +16,7 @@ const MOST_POINTER_CHARACTERS: usize = 1000;
 /// The keys that a variable cannot have.
 const RECORD_KEYS: &[&str] = &["key", "id", "column", "missing"];
 
-/// What the manifest may say of a record that is not there.
+/// The values of `missing`, for a record that does not exist.
 pub(super) const MISSING: &[(&str, Missing)] =
     &[("fail", Missing::Fail), ("create", Missing::Create)];
 
@@ -31,7 +31,7 @@ struct Values {
     missing: Read<Option<Missing>>,
 }
 
-/// Reads one target, and where the manifest says so.
+/// Reads one target, with its place in the manifest.
 pub(super) fn read(fields: &Fields<'_>) -> Read<(Target, Site)> {
     let values = Values {
         variable: fields.optional("environment-variable", parsed),
@@ -53,7 +53,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Read<(Target, Site)> {
     }
 }
 
-/// The target that is an environment variable.
+/// Reads a target that is an environment variable.
 fn variable(fields: &Fields<'_>, values: Values) -> Read<Target> {
     let foreign = RECORD_KEYS.iter().filter(|name| fields.has(name));
     let conflicts = foreign.map(|name| {
@@ -71,7 +71,7 @@ fn variable(fields: &Fields<'_>, values: Values) -> Read<Target> {
     })
 }
 
-/// The target that is a column of a record.
+/// Reads a target that is a column of a record.
 fn column(fields: &Fields<'_>, values: Values) -> Read<Target> {
     let pointer = no_pointer(fields);
     let missing = creatable(fields, values.missing);
@@ -90,7 +90,7 @@ fn column(fields: &Fields<'_>, values: Values) -> Read<Target> {
     })
 }
 
-/// Checks that a record's column is not addressed like a JSON value.
+/// Checks that the target, which is a record's column, has no `json-pointer`.
 fn no_pointer(fields: &Fields<'_>) -> Read<()> {
     if !fields.has("json-pointer") {
         return Ok(());
@@ -100,7 +100,7 @@ fn no_pointer(fields: &Fields<'_>) -> Read<()> {
     Err(fields.conflict("json-pointer", message, hint))
 }
 
-/// What is done if there is no such record; one that is named by its id cannot be created.
+/// Checks what to do if the record is missing: a record that is found by its id cannot be created.
 fn creatable(fields: &Fields<'_>, missing: Read<Option<Missing>>) -> Read<Missing> {
     let missing = missing?.unwrap_or_default();
     if missing == Missing::Create && fields.has("id") && !fields.has("key") {
@@ -112,7 +112,7 @@ fn creatable(fields: &Fields<'_>, missing: Read<Option<Missing>>) -> Read<Missin
     Ok(missing)
 }
 
-/// What singles out the record: its id or its key columns.
+/// Reads how the record is found: by its id or by its key columns.
 fn selector(
     fields: &Fields<'_>,
     id: Read<Option<RowId>>,
@@ -129,7 +129,7 @@ fn selector(
     }
 }
 
-/// Checks that writing the URL would not change what finds the record.
+/// Checks that the column is not one of those by which the record is found.
 fn not_in_key(
     fields: &Fields<'_>,
     column: LogicalName,
@@ -147,7 +147,7 @@ fn not_in_key(
     Err(fields.conflict("column", message, hint))
 }
 
-/// Tells of a target that is two places, at the second.
+/// Reports a target that has both `environment-variable` and `table`, at the second.
 fn two_places(fields: &Fields<'_>) -> Reported {
     let names = ["environment-variable", "table"];
     let second = names.into_iter().max_by_key(|name| fields.place(name));
@@ -156,7 +156,7 @@ fn two_places(fields: &Fields<'_>) -> Reported {
     fields.conflict(second.unwrap_or_default(), message, hint)
 }
 
-/// Tells of a target that is no place.
+/// Reports a target that has neither `environment-variable` nor `table`.
 fn no_place(fields: &Fields<'_>) -> Reported {
     let message = "this target says nowhere to go: it needs `environment-variable` or `table`";
     let hint =
@@ -165,7 +165,7 @@ fn no_place(fields: &Fields<'_>) -> Reported {
     Reported
 }
 
-/// Parses a JSON pointer of a bearable length.
+/// Parses a JSON pointer of limited length.
 fn pointer(text: &str) -> Result<JsonPointer, String> {
     if text.chars().count() > MOST_POINTER_CHARACTERS {
         return Err(format!("is longer than {MOST_POINTER_CHARACTERS} characters"));

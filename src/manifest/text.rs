@@ -2,13 +2,13 @@
 
 use crate::model::{Code, Problem, Site};
 
-/// The most bytes that a manifest can have.
+/// The maximum size of a manifest in bytes.
 pub const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many bytes may lie between two marks.
+/// The maximum number of bytes between two marks.
 const STRIDE_BYTES: usize = 1024;
 
-/// What to do about another encoding.
+/// The hint for another encoding.
 const SAVE_AS_UTF8: &str =
     "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so";
 
@@ -22,7 +22,8 @@ pub(super) struct Places<'t> {
 }
 
 impl<'t> Places<'t> {
-    /// Walks through the text once, leaving a mark at each line and along each long one.
+    /// Scans the text once, and stores the position of each line and of points along each long
+    /// line.
     pub(super) fn new(text: &'t str) -> Self {
         let mut marks = vec![(0, START)];
         let (mut site, mut marked) = (START, 0);
@@ -41,7 +42,7 @@ impl<'t> Places<'t> {
         Self { text, marks }
     }
 
-    /// The line and column of a byte.
+    /// Returns the line and column of a byte.
     pub(super) fn site(&self, offset: usize) -> Site {
         let next = self.marks.partition_point(|(mark, _)| *mark <= offset);
         let (mark, site) = self.marks[next.saturating_sub(1)];
@@ -50,7 +51,7 @@ impl<'t> Places<'t> {
     }
 }
 
-/// The text of a manifest, without a byte order mark.
+/// Decodes the text of a manifest, and drops a byte order mark.
 ///
 /// # Errors
 /// [`Code::ManifestTooLarge`] or [`Code::ManifestNotUtf8`].
@@ -66,12 +67,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Problem> {
     }
 }
 
-/// The bytes after a UTF-8 byte order mark, which editors on Windows write.
+/// Strips a UTF-8 byte order mark, which editors on Windows write.
 pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// The problem of a file that is no manifest by its size alone.
+/// Builds the problem of a file that is too large for a manifest.
 fn too_large() -> Problem {
     Problem {
         code: Code::ManifestTooLarge,
@@ -83,7 +84,7 @@ fn too_large() -> Problem {
     }
 }
 
-/// The problem of a file in another encoding of Unicode.
+/// Builds the problem of a file that looks like UTF-16.
 fn utf16() -> Problem {
     Problem {
         code: Code::ManifestNotUtf8,
@@ -94,7 +95,7 @@ fn utf16() -> Problem {
     }
 }
 
-/// The problem of the first byte that is not UTF-8.
+/// Builds the problem of the first byte that is not UTF-8.
 fn not_utf8(bytes: &[u8], offset: usize) -> Problem {
     let valid = str::from_utf8(&bytes[..offset]).unwrap_or_default();
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");

@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind};
 use super::show::{printable, quoted};
 use crate::model::{Code, Problem};
 
-/// The problem of a file that could not be read, and what to do about it.
+/// Builds the problem of a file that could not be read, with what to do about it.
 pub fn unreadable(file_name: &str, error: &Error) -> Problem {
     let file = quoted(file_name);
     let (message, hint) = match error.kind() {
