@@ -61,7 +61,8 @@ pub(crate) fn lost_log() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
 
-/// Writes events of this program up to that level to the file, else to standard error, from now on.
+/// Starts the log: writes this program's events up to `level` to the file, or to standard error
+/// without a file.
 pub(crate) fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
     let writer = match file {
         Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file))),

@@ -145,7 +145,7 @@ pub struct RunEnvironment<'run> {
 }
 
 impl RunCommand {
-    /// The stable text.
+    /// Returns the stable name of the command.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -157,14 +157,14 @@ impl RunCommand {
         }
     }
 
-    /// What the command reads.
+    /// Returns the kind of file that the command reads: `journal` or `manifest`.
     fn input(self) -> &'static str {
         if self == Self::Rollback { "journal" } else { "manifest" }
     }
 }
 
 impl Outcome {
-    /// The stable text.
+    /// Returns the stable name of the outcome.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Agreed => "agreed",
@@ -180,8 +180,8 @@ impl Outcome {
 }
 
 impl<'run> Run<'run> {
-    /// Whether something was to be written; unknown before there is a plan, and where a problem may
-    /// hide it.
+    /// Checks if the run has changes to write. Returns nothing before there is a plan, or if a
+    /// problem may hide a change.
     pub fn changes_present(&self) -> Option<bool> {
         let is_change = |change| wording::is_change(change);
         let plan = self.plan?;
@@ -194,17 +194,17 @@ impl<'run> Run<'run> {
         self.results.iter().find(|result| result.address == change.address)
     }
 
-    /// What a person should know.
+    /// Returns the warnings of the plan.
     fn warnings(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
         self.plan.map_or(&[][..], |plan| &plan.warnings).iter()
     }
 
-    /// What came of asking the URLs that the targets hold, if they were asked.
+    /// Returns the probes of the URLs that the targets hold, if they were probed.
     fn probes(&self) -> Option<&'run [Probed]> {
         self.checked?.probes.as_deref()
     }
 
-    /// What keeps the run from writing, the manifest's problems first.
+    /// Returns the problems that keep the run from writing, the manifest's problems first.
     fn problems(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
         let planned = self.plan.map_or(&[][..], |plan| &plan.problems);
         self.manifest_problems.iter().chain(planned)

@@ -16,7 +16,7 @@ const fn exit(written: &'static str, text: Text) -> ExitText {
     ExitText { written, text }
 }
 
-/// What is written down of that exit code.
+/// Returns the explanation of an exit code.
 pub(super) fn of(code: Exit) -> ExitText {
     match code {
         Exit::Done => exit(

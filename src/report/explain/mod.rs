@@ -61,13 +61,13 @@ pub(crate) fn explain(word: &str) -> Result<Explanation, Option<String>> {
     found.or_else(|| entra.map(of_entra)).ok_or_else(|| nearest_code(&word))
 }
 
-/// What a problem is, and what to do about it, each as a fragment of a sentence.
+/// Returns the meaning of a problem's code and its remedy, each as a fragment of a sentence.
 pub(crate) fn problem(code: Code) -> (&'static str, &'static str) {
     let Text { meaning, remedy, .. } = problems::of(code);
     (meaning, remedy)
 }
 
-/// Every code.
+/// Lists every code with its meaning, in groups.
 pub(crate) fn index() -> Vec<Group> {
     let exits = Exit::ALL.into_iter().map(|exit| {
         let meaning = exits::of(exit).text.meaning;
@@ -86,7 +86,7 @@ pub(crate) fn index() -> Vec<Group> {
     ]
 }
 
-/// The code in a text that somebody copied, such as `error[flow-draft]`, in small letters.
+/// Extracts the code from a copied text such as `error[flow-draft]`, in lower case.
 fn bare(word: &str) -> String {
     let word = word.trim().trim_end_matches(':').to_lowercase();
     let inner = word.strip_prefix("error[").or_else(|| word.strip_prefix("warning["));
@@ -94,7 +94,7 @@ fn bare(word: &str) -> String {
     inner.map(str::to_owned).unwrap_or(word)
 }
 
-/// The exit code that a word is, as a number, as a report of JUnit has it, or by its outcome.
+/// Parses an exit code: its number, the form in a JUnit report (`exit-code-5`), or its outcome.
 fn exit(word: &str) -> Option<Exit> {
     let number = word.strip_prefix("exit-code-").unwrap_or(word);
     match word {
@@ -105,12 +105,12 @@ fn exit(word: &str) -> Option<Exit> {
     }
 }
 
-/// The known code that a word is nearest to. A number is no slip of another number.
+/// Finds the known code that is spelled most like the word. A number matches no other number.
 fn nearest_code(word: &str) -> Option<String> {
     nearest(word, Code::ALL.iter().map(|code| code.as_str())).map(str::to_owned)
 }
 
-/// Whether a problem is found in the manifest alone.
+/// Checks if the problem can be found by reading the manifest alone.
 fn is_of_manifest(code: Code) -> bool {
     code < Code::FlowNotFound
 }
@@ -128,7 +128,7 @@ fn of_problem(code: Code) -> Explanation {
     Explanation { title, parts: parts(meaning, why, remedy) }
 }
 
-/// What kind of problem it is, and how a run ends that finds it.
+/// Describes the kind of a problem and the exit code of a run that finds it.
 fn kind(code: Code) -> &'static str {
     match code {
         _ if is_of_manifest(code) => "a problem of the manifest, exit code 3",
@@ -145,7 +145,7 @@ fn kind(code: Code) -> &'static str {
     }
 }
 
-/// What reports call a target that a check found to differ.
+/// Explains `drift`, the word of reports for a target that differs from the expected value.
 fn of_drift() -> Explanation {
     Explanation {
         title: "drift: found by a check, exit code 0, or 2 with `--detailed-exitcode`".to_owned(),
@@ -164,7 +164,7 @@ fn of_entra(known: KnownCode) -> Explanation {
     Explanation { title, parts: std::iter::once(meaning).chain(remedies).collect() }
 }
 
-/// The number as Entra writes it.
+/// Formats a number of Entra as Entra writes it, such as `AADSTS53003`.
 fn entra_name(known: &KnownCode) -> String {
     format!("{ENTRA}{}", known.code)
 }

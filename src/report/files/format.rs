@@ -22,7 +22,7 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// What the extension of a file tells.
+    /// Returns the report format for the extension of a file, if the extension is known.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -49,7 +49,7 @@ impl ReportFormat {
         }
     }
 
-    /// The run in this form.
+    /// Renders the run in this format.
     #[cfg(test)]
     pub(crate) fn render(self, run: &Run<'_>) -> String {
         let mut text = Vec::new();

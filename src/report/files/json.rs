@@ -18,7 +18,7 @@ use crate::report::{ExportedFile, Run, RunEnvironment, VERSION as PROGRAM};
 /// The version of the document's shape.
 const VERSION: u32 = 1;
 
-/// Writes the run as a document.
+/// Writes the run as a JSON document.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut to, &Document::of(run))?;
     writeln!(to)

@@ -62,7 +62,7 @@ impl FromStr for OutputUrl {
 pub(crate) struct Secrets(SecretString);
 
 impl Secrets {
-    /// The commands by which a runner covers a URL and its signatures in the log.
+    /// Returns the commands that mask a URL and its signatures in the runner's log.
     pub(crate) fn covering(runner: Runner, url: &CallbackUrl) -> Self {
         let signatures = url.signatures();
         let texts = [url.expose()].into_iter().chain(signatures.iter().map(Signature::expose));
@@ -73,7 +73,8 @@ impl Secrets {
         Self(texts.map(command).collect::<String>().into())
     }
 
-    /// The command by which Azure Pipelines keeps a URL as a secret variable for later steps.
+    /// Returns the command that stores a URL as a secret variable for later steps in Azure
+    /// Pipelines.
     pub(crate) fn variable(name: &str, url: &CallbackUrl) -> Self {
         let value = escaped(url.expose(), &AZURE);
         Self(
@@ -82,13 +83,13 @@ impl Secrets {
         )
     }
 
-    /// The line by which GitHub Actions keeps a URL as an output of the step.
+    /// Returns the line that stores a URL as an output of the step in GitHub Actions.
     pub(crate) fn output(name: &str, url: &CallbackUrl) -> Self {
         // No callback URL holds a line break, so that nothing can follow the value.
         Self(format!("{name}={}\n", url.expose()).into())
     }
 
-    /// The lines themselves, for the runner.
+    /// Exposes the lines with the secrets, for the runner.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }

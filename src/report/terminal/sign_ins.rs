@@ -31,7 +31,7 @@ pub(crate) struct KeptSignIn {
     pub answered: BTreeMap<String, u64>,
 }
 
-/// The sign-ins of a store, as text or as one JSON document.
+/// Formats the sign-ins of a token store, as text or as one JSON document.
 pub(crate) fn sign_ins(
     sign_ins: &[KeptSignIn],
     store: &str,
@@ -101,7 +101,7 @@ fn json(sign_ins: &[KeptSignIn], store: &str, file: Option<&str>) -> serde_json:
     json!({"version": 1, "store": store, "file": file, "sign-ins": sign_ins})
 }
 
-/// A time in the form of RFC 3339, in UTC.
+/// Formats a time as RFC 3339 in UTC.
 fn time(seconds: u64) -> String {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
     let time = time.filter(|_| seconds < 253_402_300_800);
