@@ -1,4 +1,4 @@
-//! What every form of a report says in the same words.
+//! Words and sentences that all report formats share.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::plan::{Action, Change, Difference, Part, Plan, TargetResult, TargetSt
 use crate::report::terminal::drift;
 use crate::report::terminal::layout::counted;
 
-/// What is said of targets that a rollback does nothing to, since somebody changed them.
+/// The word for targets that a rollback does not touch, since somebody changed them.
 const LEFT_ALONE: &str = "left alone";
 
 /// The most characters of a sentence.
@@ -207,7 +207,7 @@ pub(super) fn differs(change: &Change) -> String {
     format!("{}: holds {holds}, expected {expected}", why(change))
 }
 
-/// What a probe that was made of no URL comes to.
+/// The result of probing if there is no URL to probe.
 pub(super) const NONE_TO_PROBE: &str = "No target holds a URL that could be asked.";
 
 /// Describes the answer of a URL, or the reason why it was not probed.
@@ -215,7 +215,7 @@ pub(super) fn answer(probed: &Probed) -> &str {
     probed.result.words().unwrap_or("as expected")
 }
 
-/// Returns what became of a target whose write was sent and is not proved, as a part of a sentence.
+/// Describes the result of a target whose write was sent and not verified, as a part of a sentence.
 pub(super) fn outcome_of(result: &TargetResult) -> String {
     let holds = ValueView::words(result.holds.as_ref());
     match result.state {
@@ -251,7 +251,7 @@ pub(super) fn reading(flows: usize, targets: usize) -> String {
     format!("Reading {} …", parts.join(" and "))
 }
 
-/// How many flows are named that are waited for.
+/// The maximum number of flows that a message about waiting names.
 const MOST_NAMES: usize = 5;
 
 /// Says which flows the run waits for, and the maximum wait.

@@ -1,6 +1,8 @@
-//! What every code means that a run can end with or tell of: why it happens, and what to do.
+//! Explains every code of a run: its exit code, its problems and Entra's refusals, with cause and
+//! remedy.
 //!
-//! `docs/exit-codes.md`, `docs/problems.md` and `docs/manifest.md` have the same words, and tests compare them. Pure.
+//! `docs/exit-codes.md`, `docs/problems.md` and `docs/manifest.md` have the same words, and tests
+//! compare them. Pure.
 
 mod exits;
 mod problems;
@@ -9,38 +11,38 @@ use crate::manifest::nearest;
 use crate::model::{Code, Exit};
 use crate::sign_in::{KnownCode, known_codes};
 
-/// What stands before one of Entra's numbers.
+/// The prefix of Entra's numbers.
 const ENTRA: &str = "AADSTS";
 
-/// What there is to say of a code.
+/// The explanation of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Explanation {
-    /// The code, and what kind of code it is.
+    /// The code and its kind.
     pub title: String,
-    /// What is said of it, each with a word for what it is.
+    /// The parts of the explanation, each with its label.
     pub parts: Vec<(&'static str, String)>,
 }
 
 /// Codes of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// What they have in common.
+    /// The name of the kind.
     pub title: &'static str,
-    /// Each code, and what it means.
+    /// Each code with its meaning.
     pub codes: Vec<(String, String)>,
 }
 
-/// What is written down of a code.
+/// The texts that explain a code.
 struct Text {
-    /// What it means, as a fragment of a sentence.
+    /// The meaning, as a fragment of a sentence.
     meaning: &'static str,
-    /// Why it happens.
+    /// The cause.
     why: &'static str,
-    /// What to do.
+    /// The remedy.
     remedy: &'static str,
 }
 
-/// Shortens the tables.
+/// Creates a [`Text`], to keep the tables short.
 const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) -> Text {
     Text { meaning, why, remedy }
 }
@@ -260,7 +262,7 @@ mod tests {
         }
     }
 
-    /// The page has these lines, one after the other.
+    /// Asserts that the page has a table with this head and these lines.
     fn has_table(page: &str, head: &str, lines: impl Iterator<Item = String>) {
         let columns = head.matches('|').count() - 1;
         let table = format!("{head}\n|{}\n{}", " --- |".repeat(columns), lines.collect::<String>());

@@ -1,4 +1,4 @@
-//! What each code of a problem means.
+//! Explains the code of each problem.
 
 use super::{Text, text};
 use crate::model::Code;

@@ -1,4 +1,4 @@
-//! The forms that a run can be written in to a file.
+//! The formats of a report file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -35,10 +35,10 @@ impl ReportFormat {
         }
     }
 
-    /// Writes the run in this form.
+    /// Writes the run in this format.
     ///
     /// # Errors
-    /// It cannot be written there.
+    /// The writer fails.
     pub fn write(self, run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
         match self {
             Self::Markdown => write!(to, "{}", markdown::document(run)),

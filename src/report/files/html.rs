@@ -17,10 +17,10 @@ use crate::report::wording::{
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 
-/// How the page looks on a screen, light and dark, and on paper.
+/// The style of the page on a screen, light and dark, and on paper.
 const STYLE: &str = include_str!("page.css");
 
-/// What a fingerprint is, for those who read the page years later.
+/// The explanation of a fingerprint, for readers of the page years later.
 const FINGERPRINT: &str = "A URL is shown by its kind, its fingerprint and its host: the fingerprint is the first \
      12 hex digits of the SHA-256 of the URL as it is stored. No secret is on this page.";
 

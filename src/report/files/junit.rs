@@ -17,13 +17,13 @@ use crate::report::wording::{
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 
-/// What cases are sorted under that are about the manifest.
+/// The class name of cases about the manifest.
 const MANIFEST: &str = "flowbind.manifest";
 
-/// What cases are sorted under that are about the run itself.
+/// The class name of cases about the run itself.
 const RUN: &str = "flowbind.run";
 
-/// How a case ended.
+/// The result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Passed,
@@ -32,7 +32,7 @@ enum End {
     Broken,
 }
 
-/// A test case: a binding, or what else a problem is about.
+/// A test case: a binding, or another subject of a problem.
 struct Case<'run> {
     name: String,
     class: String,
@@ -127,7 +127,7 @@ fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
 }
 
 impl<'run> Cases<'run> {
-    /// Adds a case. Of several with one name the first is found by it.
+    /// Adds a case. A name shared by several cases finds the first.
     fn add(&mut self, case: Case<'run>) {
         self.places.entry(case.name.clone()).or_insert(self.all.len());
         self.all.push(case);
@@ -147,7 +147,7 @@ impl<'run> Cases<'run> {
         &mut self.all[index]
     }
 
-    /// Notes what was asked of a target, if it has a case.
+    /// Adds a probe to the case of a target, if there is one.
     fn probed(&mut self, name: &str, probed: &'run Probed) {
         if let Some(index) = self.places.get(name) {
             self.all[*index].probes.push(probed);
@@ -203,7 +203,7 @@ impl<'run> Case<'run> {
         }
     }
 
-    /// Returns what became of the target, if its write was sent and is not proved.
+    /// Returns the result of the target, if its write was sent and not verified.
     fn result(&self, run: &Run<'run>) -> Option<&'run TargetResult> {
         run.result_of(self.change?)
     }

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 
 use crate::model;
 
-/// The most bytes of a part that others are joined to.
+/// The maximum bytes of a part after appending a text.
 const MOST_JOINED: usize = 1 << 14;
 
-/// A piece of markup that needs no more escaping, in parts that are not joined to one long text: what it
-/// becomes a part of takes them over.
+/// Escaped markup as a list of parts. An outer element takes over the parts and does not copy them
+/// into one long text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Markup(Vec<String>);
 

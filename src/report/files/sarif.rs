@@ -9,13 +9,13 @@ use crate::plan::Change;
 use crate::report::wording::{differs, is_change, moment, shown};
 use crate::report::{Run, RunCommand, VERSION, explain};
 
-/// Where the shape of the document is described.
+/// The URL of the document's schema.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// The rule of a target that no longer holds what it should.
 const DRIFT: &str = "drift";
 
-/// What a path may have in an address without being encoded.
+/// The set of characters that are encoded in the path of a URL.
 const IN_A_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 

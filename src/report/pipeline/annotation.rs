@@ -1,4 +1,4 @@
-//! What a run found wrong, as notices of a pipeline at the line of the manifest.
+//! Shows the problems of a run as notices of a pipeline at the lines of the manifest.
 
 use super::runner::{Runner, RunnerCommand, Severity};
 use crate::model::{Failure, Problem, Site};

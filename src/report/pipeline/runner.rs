@@ -1,8 +1,8 @@
-//! The pipeline runners whose logs know notices that stand out: a sign-in that waits for a person
-//! must be found among a thousand other lines.
+//! Formats commands for pipeline runners whose logs highlight notices: a person must find a waiting
+//! sign-in among a thousand other lines.
 //!
-//! Nothing here is hidden from a log: a command that covers a value prints that value first, so there
-//! is one for a value alone that the user asks to hand over, and it is made in `hand_over`.
+//! No command of this module hides a secret: a command that masks a value prints that value first.
+//! Only `secret_outputs` makes such a command, and only for a URL that the user asks to hand over.
 
 use std::borrow::Cow;
 
@@ -102,7 +102,7 @@ impl Runner {
     }
 }
 
-/// How bad something is.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     /// The run could not do what it was asked to.
@@ -120,7 +120,7 @@ impl Severity {
     }
 }
 
-/// A line that a runner takes for a command. None is made but here, and none holds a secret.
+/// A line that a runner takes for a command. Only this module makes one, and none holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunnerCommand(String);
 
@@ -131,7 +131,7 @@ impl RunnerCommand {
     }
 }
 
-/// Properties in the runner's own writing.
+/// Formats properties in the runner's syntax.
 fn listed(properties: &[(&str, &str)], separator: &str, table: &[(char, &str)]) -> String {
     let one = |(name, value): &(&str, &str)| format!("{name}={}", escaped(value, table));
     properties.iter().map(one).collect::<Vec<_>>().join(separator)
@@ -168,19 +168,19 @@ fn is_command(line: &str) -> bool {
     line.trim_start_matches(is_blank).starts_with("::")
 }
 
-/// What stands for a character in a message on GitHub
+/// The escapes of characters in a message on GitHub
 /// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 pub(crate) const GITHUB: [(char, &str); 3] = [('%', "%25"), ('\r', "%0D"), ('\n', "%0A")];
 
-/// What stands for a character in a property on GitHub.
+/// The escapes of characters in a property on GitHub.
 const GITHUB_PROPERTY: [(char, &str); 5] =
     [('%', "%25"), ('\r', "%0D"), ('\n', "%0A"), (':', "%3A"), (',', "%2C")];
 
-/// What stands for a character in a message on Azure Pipelines
+/// The escapes of characters in a message on Azure Pipelines
 /// (<https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/CommandStringConvertor.cs>).
 pub(crate) const AZURE: [(char, &str); 3] = [('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A")];
 
-/// What stands for a character in a property on Azure Pipelines.
+/// The escapes of characters in a property on Azure Pipelines.
 const AZURE_PROPERTY: [(char, &str); 5] =
     [('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A"), (']', "%5D"), (';', "%3B")];
 

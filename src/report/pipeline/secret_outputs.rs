@@ -1,7 +1,7 @@
-//! The one place where this program prints a secret: a callback URL that the user asks to hand to a
-//! later step of a pipeline is covered in the log first, which is done by printing it to the runner.
+//! Prints a secret, at the only place in this program: a callback URL that the user asks to hand to
+//! a later step of a pipeline. The URL is masked in the log first, by printing it to the runner.
 //!
-//! A part of a covered text is not covered, so the bare signature is covered by itself.
+//! A mask does not hide a part of the masked text, so the bare signature has its own mask.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use secrecy::{ExposeSecret, SecretString};
 use super::runner::{AZURE, GITHUB, Runner, escaped};
 use crate::model::{CallbackUrl, Signature};
 
-/// What the program hands over by itself.
+/// The names of outputs that the program sets without being asked.
 const OURS: [&str; 3] = ["outcome", "flowbindOutcome", "flowbindChangesPresent"];
 
-/// A URL that is to be handed to a later step, and by which name.
+/// A URL to hand to a later step, with the name of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputUrl {
     /// The name of the step's output, or of the secret variable.
     pub name: String,
-    /// The address of the target that the URL goes to.
+    /// The address of the target that holds the URL.
     pub address: String,
 }
 
-/// Why a text does not say what to hand over.
+/// The error of a text that is not an output's name and address.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OutputUrlError {
     /// There is no name, or one that not every runner takes.

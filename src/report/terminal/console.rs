@@ -1,4 +1,4 @@
-//! The two streams, and what is written to them while a run goes on.
+//! Writes messages and results to standard output and standard error during a run.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -20,14 +20,14 @@ use crate::report::pipeline::secret_outputs::Secrets;
 use crate::report::wording::counts;
 use crate::report::{Harmless, Outcome, Run, Runner, RunnerCommand, event_log, wording};
 
-/// The width that is assumed where there is no terminal to ask.
+/// The default width without a terminal.
 const DEFAULT_WIDTH: usize = 100;
 
-/// What a pipeline's notice of a sign-in is called.
+/// The title of a pipeline's notice about a sign-in.
 const SIGN_IN: &str = "A person has to sign in";
 
-/// What a person should know who has approved and sees nothing happen: the page shows the refusal,
-/// and this program is not told
+/// The hint for a person who has approved a sign-in that does not complete: only the page shows the
+/// refusal, and Entra does not report it to this program
 /// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
 const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, your \
      organisation blocks sign-ins by a code: stop this with Ctrl+C and run the same command again with --browser, \
@@ -47,11 +47,11 @@ pub enum Format {
 pub(crate) struct Console {
     format: Format,
     width: usize,
-    /// The width of prose, which a log keeps whole.
+    /// The width of prose, unlimited in a log.
     prose: usize,
-    /// Whether a line may be rewritten while work goes on.
+    /// True if a status line may be rewritten.
     live: bool,
-    /// The line that is replaced next.
+    /// The current status line.
     shown: Mutex<String>,
     output: Mutex<AutoStream<io::Stdout>>,
     messages: Mutex<AutoStream<io::Stderr>>,
@@ -388,8 +388,8 @@ fn counted_minutes(minutes: u64) -> String {
     counted(usize::try_from(minutes).unwrap_or(usize::MAX), "minute")
 }
 
-/// Why something of the result did not get to standard output, of which a process has but one. Who
-/// closes a pipe has read enough.
+/// The first error in writing the result to standard output. A closed pipe is no error: its reader
+/// has read enough.
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// Returns why a part of the result was lost, if any part was.

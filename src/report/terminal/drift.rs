@@ -1,4 +1,4 @@
-//! What a check found, as people read it.
+//! Formats the result of a check for a terminal.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What codes mean, as people read it.
+//! Formats the meaning of codes for a terminal.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::{fit, wrap};
 use crate::report::explain::{Explanation, Group};
 
-/// What stands before every line but titles.
+/// The indent of every line except titles.
 const INDENT: &str = "  ";
 
 const BOLD: Style = Style::new().bold();

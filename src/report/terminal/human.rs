@@ -1,4 +1,4 @@
-//! A plan as people read it: a table where there is room for one, else a block per change.
+//! Formats a plan for a terminal: as a table if there is room for one, or as a block per change.
 
 use std::fmt::Write as _;
 
@@ -12,25 +12,25 @@ use crate::plan::{Action, Change, Plan, ValueView};
 use crate::report::wording::{counts, deeds};
 use crate::report::{ExportedFile, Outcome, Run, wording};
 
-/// From this width on there is room for a table.
+/// The minimum terminal width for a table.
 const TABLE_WIDTH: usize = 120;
 
-/// The widest and the narrowest column of a value: a whole host, and what tells one at all.
+/// The maximum and minimum width of a value's column: a whole host, and enough to recognize one.
 const VALUE_WIDTHS: (usize, usize) = (68, 30);
 
-/// The narrowest part of a host that tells something.
+/// The minimum width at which a part of a host is useful.
 const LEAST_HOST: usize = 12;
 
-/// What stands between two columns.
+/// The width of the gap between two columns.
 const GAP: usize = 2;
 
 /// The most characters of a paragraph.
 const MOST_PARAGRAPH: usize = 4_000;
 
-/// What stands before the further lines of a paragraph.
+/// The indent of the further lines of a paragraph.
 const INDENT: &str = "        ";
 
-/// What the two values of a change are called, and what stands before it.
+/// The labels for the two values of a change, and the glyph before a change.
 #[derive(Clone, Copy)]
 pub(crate) struct Manner {
     before: &'static str,
@@ -38,10 +38,10 @@ pub(crate) struct Manner {
     glyph: fn(Action) -> (&'static str, Style),
 }
 
-/// What is told of a plan: what is done, from what to what.
+/// The labels of a plan: the action, and the values before and after.
 pub(crate) const PLAN: Manner = Manner { before: "before", after: "after", glyph };
 
-/// What is told of a check: what is found, and what was looked for.
+/// The labels of a check: the value found, and the value expected.
 pub(crate) const CHECK: Manner =
     Manner { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
 

@@ -12,22 +12,22 @@ use crate::report::Format;
 /// The most characters of a name.
 const MOST_CHARACTERS: usize = 200;
 
-/// What is told of a sign-in that is kept.
+/// A stored sign-in without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeptSignIn {
     /// The name with which the person signs in.
     pub user: Option<String>,
-    /// The tenant as it was named.
+    /// The tenant as the user wrote it.
     pub tenant: String,
     /// The tenant's id.
     pub tenant_id: Option<String>,
     /// The application's id.
     pub client_id: String,
-    /// Where the person signed in.
+    /// The sign-in service.
     pub authority: String,
-    /// When, in seconds since 1970.
+    /// The time of the sign-in, in seconds since 1970.
     pub since: u64,
-    /// Which audiences answered, and when last, in seconds since 1970.
+    /// The time of the last answer for each audience, in seconds since 1970.
     pub answered: BTreeMap<String, u64>,
 }
 
