@@ -1,5 +1,4 @@
-//! What the log tells of the events of a run. What a person signs in with, and who that is, stays
-//! out of it.
+//! Logs the events of a run. Leaves out who signs in, and with which code or address.
 
 use super::Run;
 use crate::model::{Event, Failure, Problem, milliseconds};
@@ -66,12 +65,12 @@ pub(super) fn conclusion(run: &Run<'_>) {
     );
 }
 
-/// Logs why a command failed.
+/// Logs the error that ended a command.
 pub(super) fn failure(failure: &Failure) {
     tracing::error!(exit_code = failure.exit as u8, failure = failure.message, "failed");
 }
 
-/// Logs what is to be done, and what is in the way.
+/// Logs the changes and the problems of a plan.
 pub(super) fn plan(plan: &Plan) {
     tracing::info!(
         create = plan.count(Action::Create),

@@ -23,7 +23,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Standard error, without what a runner would take for a command. The log hands over whole events.
+/// Standard error without runner commands. The log writes whole events.
 struct Harmless;
 
 impl Write for Harmless {
@@ -38,11 +38,10 @@ impl Write for Harmless {
     }
 }
 
-/// Why the file of the log lacks something.
+/// The first error in writing the log file.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// The file of the log. What cannot be written to it is remembered, since nobody looks at what a log
-/// returns.
+/// The log file. Remembers the first error, since nobody checks the results of writing to a log.
 struct LogFile(File);
 
 impl Write for &LogFile {
@@ -56,12 +55,13 @@ impl Write for &LogFile {
     }
 }
 
-/// Returns why the file of the log lacks something, if it does.
+/// Returns the first error in writing the log file, if there was one.
 pub(crate) fn lost_log() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
 
-/// Writes events of this program up to that level to the file, else to standard error, from now on.
+/// Starts the log: writes this program's events up to `level` to the file, or to standard error
+/// without a file.
 pub(crate) fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
     let writer = match file {
         Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file))),

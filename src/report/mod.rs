@@ -1,5 +1,5 @@
-//! Renders what a run tells: for people on two streams, for machines as one document, for either
-//! as a file, and for the log of a pipeline.
+//! Renders the result of a run: as text on two streams, as one JSON document, as a file, and for
+//! the log of a pipeline.
 //!
 //! The result goes to standard output; progress, the sign-in code and errors go to standard
 //! error. Meaning never depends on colour. Each form of a file is a pure function of one [`Run`].
@@ -35,24 +35,24 @@ pub(crate) use log::{LogFormat, lost_log, start_log};
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What a run was asked to do.
+/// The command of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunCommand {
-    /// To show what would be written.
+    /// Shows the changes.
     Plan,
-    /// To write it.
+    /// Writes the changes.
     Apply,
-    /// To undo an apply.
+    /// Undoes an apply.
     Rollback,
-    /// To tell what is wrong with a manifest.
+    /// Shows the problems of a manifest.
     Lint,
-    /// To write it into a file of deployment settings.
+    /// Writes the changes into a deployment settings file.
     Export,
-    /// To tell whether everything is still as it should be.
+    /// Shows the targets that no longer hold the expected value.
     Check,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Everything was as it should be.
@@ -73,79 +73,79 @@ pub enum Outcome {
     Unknown,
 }
 
-/// A run, as far as it came.
+/// A run, up to the step at which it ended.
 #[derive(Debug)]
 pub struct Run<'run> {
-    /// What it was asked to do.
+    /// The command.
     pub command: RunCommand,
-    /// When it began.
+    /// The time of its start.
     pub started: SystemTime,
-    /// The manifest, or of a rollback the journal, by its path from the root of the repository
-    /// where that is known.
+    /// The path of the manifest, or of the journal in a rollback: relative to the root of the
+    /// repository if that is known.
     pub source: &'run str,
-    /// Who signed in, as far as the token tells.
+    /// The name of the signed-in user, if the token contains it.
     pub user: Option<&'run str>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Where it ran.
+    /// The environment.
     pub environment: Option<RunEnvironment<'run>>,
-    /// What it planned.
+    /// The plan.
     pub plan: Option<&'run Plan>,
-    /// What is wrong with the manifest.
+    /// The problems of the manifest.
     pub manifest_problems: &'run [Problem],
-    /// What it exported, or was to.
+    /// The file that it exported, or was to export.
     pub exported: Option<&'run ExportedFile>,
-    /// What a check found out besides the plan.
+    /// The results of a check besides the plan.
     pub checked: Option<&'run Checked>,
-    /// What became of the targets whose writes were sent and are not proved.
+    /// The results of the targets whose writes were sent and not verified.
     pub results: &'run [TargetResult],
-    /// Why it ended early.
+    /// The error that ended it early.
     pub failure: Option<&'run Failure>,
-    /// How many requests it sent.
+    /// The numbers of requests that it sent.
     pub requests: RequestCounts,
-    /// How long it took.
+    /// Its duration.
     pub duration: Duration,
 }
 
-/// A file of deployment settings, and what is in it afterwards.
+/// A deployment settings file with its content after the export.
 #[derive(Clone, Debug)]
 pub struct ExportedFile {
-    /// The file as it was named.
+    /// The path as the user wrote it.
     pub path: String,
-    /// What happens to each variable.
+    /// The action on each variable.
     pub variables: Vec<Exported>,
-    /// How many of its entries are about other variables, and left alone.
+    /// The number of its entries for other variables, which are left alone.
     pub others: usize,
-    /// How many targets such a file cannot hold.
+    /// The number of targets that such a file cannot hold.
     pub records: usize,
 }
 
-/// What a check found out besides the plan.
+/// The results of a check besides the plan.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// How many targets the manifest has.
+    /// The number of targets in the manifest.
     pub targets: usize,
-    /// How many of them an apply would write; none where a problem keeps it from writing.
+    /// The number of targets that an apply would write; `None` if a problem keeps it from writing.
     pub pending: Option<usize>,
-    /// What came of asking the URLs that the targets hold, if they were asked.
+    /// The probes of the URLs that the targets hold, if they were probed.
     pub probes: Option<Vec<Probed>>,
 }
 
-/// Where a run ran.
+/// The environment of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEnvironment<'run> {
     /// The manifest's name for it.
     pub name: &'run str,
     /// Its address.
     pub url: &'run EnvironmentUrl,
-    /// The id that the Flow service knows it by, once it is known.
+    /// Its id in the Flow service, once known.
     pub id: Option<&'run EnvironmentId>,
-    /// The host at which the Flow service was asked, once it was.
+    /// The host of the Flow service, once a request was sent to it.
     pub flow_host: Option<&'run str>,
 }
 
 impl RunCommand {
-    /// The stable text.
+    /// Returns the stable name of the command.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -157,14 +157,14 @@ impl RunCommand {
         }
     }
 
-    /// What the command reads.
+    /// Returns the kind of file that the command reads: `journal` or `manifest`.
     fn input(self) -> &'static str {
         if self == Self::Rollback { "journal" } else { "manifest" }
     }
 }
 
 impl Outcome {
-    /// The stable text.
+    /// Returns the stable name of the outcome.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Agreed => "agreed",
@@ -180,8 +180,8 @@ impl Outcome {
 }
 
 impl<'run> Run<'run> {
-    /// Whether something was to be written; unknown before there is a plan, and where a problem may
-    /// hide it.
+    /// Checks if the run has changes to write. Returns nothing before there is a plan, or if a
+    /// problem may hide a change.
     pub fn changes_present(&self) -> Option<bool> {
         let is_change = |change| wording::is_change(change);
         let plan = self.plan?;
@@ -189,22 +189,22 @@ impl<'run> Run<'run> {
         (present || plan.problems.is_empty()).then_some(present)
     }
 
-    /// Returns what became of a target whose write was sent and is not proved.
+    /// Returns the result of a target whose write was sent and not verified.
     fn result_of(&self, change: &Change) -> Option<&'run TargetResult> {
         self.results.iter().find(|result| result.address == change.address)
     }
 
-    /// What a person should know.
+    /// Returns the warnings of the plan.
     fn warnings(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
         self.plan.map_or(&[][..], |plan| &plan.warnings).iter()
     }
 
-    /// What came of asking the URLs that the targets hold, if they were asked.
+    /// Returns the probes of the URLs that the targets hold, if they were probed.
     fn probes(&self) -> Option<&'run [Probed]> {
         self.checked?.probes.as_deref()
     }
 
-    /// What keeps the run from writing, the manifest's problems first.
+    /// Returns the problems that keep the run from writing, the manifest's problems first.
     fn problems(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
         let planned = self.plan.map_or(&[][..], |plan| &plan.problems);
         self.manifest_problems.iter().chain(planned)

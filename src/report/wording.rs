@@ -1,4 +1,4 @@
-//! What every form of a report says in the same words.
+//! Words and sentences that all report formats share.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,18 +10,20 @@ use crate::plan::{Action, Change, Difference, Part, Plan, TargetResult, TargetSt
 use crate::report::terminal::drift;
 use crate::report::terminal::layout::counted;
 
-/// What is said of targets that a rollback does nothing to, since somebody changed them.
+/// The word for targets that a rollback does not touch, since somebody changed them.
 const LEFT_ALONE: &str = "left alone";
 
 /// The most characters of a sentence.
 const MOST_CHARACTERS: usize = 4_000;
 
-/// A sentence with nothing in it that could steer a terminal or be a secret.
+/// Removes from a text everything that could steer a terminal or be a secret, and limits its
+/// length.
 pub(super) fn shown(text: &str) -> String {
     printable(text, MOST_CHARACTERS)
 }
 
-/// The parts of a sentence of this program, and whether each is a name between backticks.
+/// Splits a sentence of this program into parts, and marks the parts that are names between
+/// backticks.
 pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
     let last = text.matches('`').count();
     let parts = text.split('`').enumerate();
@@ -29,13 +31,13 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
     parts.map(move |(index, part)| (index % 2 == 1 && index < last, part))
 }
 
-/// What stands before a target in a report: in a check it differs in one way alone.
+/// Returns the glyph before a target in a report. A check has only one glyph for a difference.
 pub(super) fn sign(run: &Run<'_>, change: &Change) -> &'static str {
     let differs = run.command == RunCommand::Check && is_change(change);
     glyph(if differs { Action::Update } else { change.action })
 }
 
-/// What is done to a target, or what a check found of it.
+/// Returns the action on a target, or the result of its check.
 pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
     match (run.command, is_change(change)) {
         (RunCommand::Check, true) => "differs",
@@ -44,12 +46,12 @@ pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
     }
 }
 
-/// What the two values of a target are called.
+/// Returns the labels for the two values of a target.
 pub(super) fn values(run: &Run<'_>) -> [&'static str; 2] {
     if run.command == RunCommand::Check { ["Holds", "Expected"] } else { ["Before", "After"] }
 }
 
-/// Terraform's glyph for an action.
+/// Returns Terraform's glyph for an action.
 pub(super) fn glyph(action: Action) -> &'static str {
     match action {
         Action::Create => "+",
@@ -59,7 +61,7 @@ pub(super) fn glyph(action: Action) -> &'static str {
     }
 }
 
-/// An action as a word of its own, for those who do not know the glyphs.
+/// Returns a word for an action, for readers who do not know the glyphs.
 pub(super) fn word(action: Action) -> &'static str {
     match action {
         Action::NoOp => "unchanged",
@@ -67,7 +69,7 @@ pub(super) fn word(action: Action) -> &'static str {
     }
 }
 
-/// How a run ended, as a headline.
+/// Returns a headline for the outcome of a run.
 pub(super) fn headline(run: &Run<'_>) -> &'static str {
     match (run.outcome, run.command) {
         (Outcome::Agreed, RunCommand::Lint) => "No problems",
@@ -84,7 +86,7 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
     }
 }
 
-/// What the outcome means for the environment, or for the file of an export, in sentences.
+/// Describes the effect of a run on the environment, or on the file of an export, in sentences.
 pub(super) fn consequence(run: &Run<'_>) -> String {
     let sentence = match run.outcome {
         Outcome::Agreed if run.exported.is_some() => "Nothing had to be written.",
@@ -102,7 +104,7 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
     file.unwrap_or_default() + sentence
 }
 
-/// How many variables of a file of deployment settings are written, and how many are not.
+/// Says how many variables of a deployment settings file are written, and how many are not.
 pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
     let is_written = |variable: &&Exported| variable.action != Action::NoOp;
     let written = file.variables.iter().filter(is_written).count();
@@ -115,7 +117,7 @@ pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
     )
 }
 
-/// What each action of a run is called, by its outcome: created, updated, deleted.
+/// Returns the words for created, updated and deleted targets that fit the outcome.
 pub(super) fn deeds(outcome: Outcome) -> [&'static str; 3] {
     match outcome {
         Outcome::Applied | Outcome::Exported => ["created", "updated", "deleted"],
@@ -123,7 +125,8 @@ pub(super) fn deeds(outcome: Outcome) -> [&'static str; 3] {
     }
 }
 
-/// How many changes do what, each with its word; what only a rollback does is told where it does it.
+/// Counts the changes by action, each number with its word. Leaves out deleted and left-alone
+/// targets if there are none, since only a rollback has them.
 pub(super) fn tally(
     plan: &Plan,
     [created, updated, deleted]: [&'static str; 3],
@@ -139,13 +142,13 @@ pub(super) fn tally(
     tally
 }
 
-/// How many changes do what, as a part of a sentence.
+/// Formats the number of changes by action, as a part of a sentence.
 pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
     let parts = tally(plan, words).into_iter().map(|(number, word)| format!("{number} {word}"));
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// How many targets are what, each with its word: what is done to them, or what a check found.
+/// Counts the targets by action, or by the result of a check, each number with its word.
 pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
     match run.command {
         RunCommand::Check => drift::tally(plan, targets(run, plan)),
@@ -153,7 +156,7 @@ pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
     }
 }
 
-/// The same as a sentence without its full stop.
+/// Formats the numbers of [`totals`] as a sentence without its full stop.
 pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
     match run.command {
         RunCommand::Check => drift::found(plan, targets(run, plan)),
@@ -161,17 +164,17 @@ pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
     }
 }
 
-/// How many targets there are, also those that could not be looked at.
+/// Returns the number of targets, including those that could not be checked.
 fn targets(run: &Run<'_>, plan: &Plan) -> usize {
     run.checked.map_or(plan.changes.len(), |checked| checked.targets)
 }
 
-/// Where a problem is, as compilers tell it; nothing if it has no place in the file.
+/// Formats the place of a problem as compilers do (`file:line:column`), if it has a place.
 pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
     problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
 }
 
-/// The parts in which two URLs differ, where neither the reason nor the values show them.
+/// Lists the parts in which two URLs differ, leaving out those that the reason or the values show.
 pub(super) fn parts(change: &Change) -> Vec<String> {
     let hidden = |difference: &&Difference| {
         !matches!(difference.part, Part::Generation | Part::Host | Part::Kind)
@@ -183,36 +186,36 @@ pub(super) fn parts(change: &Change) -> Vec<String> {
     told.collect()
 }
 
-/// Why a change is made, with the parts in which the URLs differ.
+/// Formats the reason for a change, with the parts in which the URLs differ.
 pub(super) fn why(change: &Change) -> String {
     let parts = parts(change);
     let reason = &change.reason;
     if parts.is_empty() { reason.to_string() } else { format!("{reason} ({})", parts.join(", ")) }
 }
 
-/// What a change comes to, as a part of a sentence.
+/// Formats a change with its values before and after, as a part of a sentence.
 pub(super) fn becomes(change: &Change) -> String {
     let (before, after) =
         (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
     format!("{}: {before} -> {after}", why(change))
 }
 
-/// How a target differs, as a part of a sentence.
+/// Formats the difference of a target from its expected value, as a part of a sentence.
 pub(super) fn differs(change: &Change) -> String {
     let (holds, expected) =
         (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
     format!("{}: holds {holds}, expected {expected}", why(change))
 }
 
-/// What a probe that was made of no URL comes to.
+/// The result of probing if there is no URL to probe.
 pub(super) const NONE_TO_PROBE: &str = "No target holds a URL that could be asked.";
 
-/// What a URL answered, or why it was not asked.
+/// Describes the answer of a URL, or the reason why it was not probed.
 pub(super) fn answer(probed: &Probed) -> &str {
     probed.result.words().unwrap_or("as expected")
 }
 
-/// Returns what became of a target whose write was sent and is not proved, as a part of a sentence.
+/// Describes the result of a target whose write was sent and not verified, as a part of a sentence.
 pub(super) fn outcome_of(result: &TargetResult) -> String {
     let holds = ValueView::words(result.holds.as_ref());
     match result.state {
@@ -224,12 +227,12 @@ pub(super) fn outcome_of(result: &TargetResult) -> String {
     }
 }
 
-/// Whether something is to be done to the target, or was done.
+/// Checks if the target has a change to make, or had one.
 pub(super) fn is_change(change: &Change) -> bool {
     change.action != Action::NoOp
 }
 
-/// Until when an answer is waited for, and which option says so.
+/// Says when the run or the request stops waiting for an answer, and which option sets the limit.
 pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
     let left = left.as_secs_f32().round();
     match limit {
@@ -240,7 +243,7 @@ pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
     }
 }
 
-/// What is read: flows, targets, or both.
+/// Says how many flows and targets are being read.
 pub(super) fn reading(flows: usize, targets: usize) -> String {
     let parts = [(flows, "flow"), (targets, "target")].into_iter();
     let parts = parts.filter(|(number, _)| *number > 0);
@@ -248,10 +251,10 @@ pub(super) fn reading(flows: usize, targets: usize) -> String {
     format!("Reading {} …", parts.join(" and "))
 }
 
-/// How many flows are named that are waited for.
+/// The maximum number of flows that a message about waiting names.
 const MOST_NAMES: usize = 5;
 
-/// Which flows are waited for, and for how long at most.
+/// Says which flows the run waits for, and the maximum wait.
 pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
     let named: Vec<String> =
         flows.iter().take(MOST_NAMES).map(|name| format!("`{}`", shown(name))).collect();
@@ -264,12 +267,12 @@ pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
     format!("Waiting for {flows} to be ready, for up to {seconds} s: {named}{more} …")
 }
 
-/// A moment as RFC 3339 has it, in UTC.
+/// Formats a time as RFC 3339 in UTC.
 pub(super) fn moment(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// A time in seconds.
+/// Formats a duration in seconds.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
 }

@@ -1,13 +1,13 @@
-//! What each exit code means.
+//! Explains each exit code.
 
 use super::{Text, text};
 use crate::model::Exit;
 
-/// What is written down of an exit code.
+/// The explanation of an exit code.
 pub(super) struct ExitText {
-    /// What was written to the environment.
+    /// The changes that were written to the environment.
     pub(super) written: &'static str,
-    /// The rest.
+    /// The meaning, the cause and the remedy.
     pub(super) text: Text,
 }
 
@@ -16,7 +16,7 @@ const fn exit(written: &'static str, text: Text) -> ExitText {
     ExitText { written, text }
 }
 
-/// What is written down of that exit code.
+/// Returns the explanation of an exit code.
 pub(super) fn of(code: Exit) -> ExitText {
     match code {
         Exit::Done => exit(

@@ -1,6 +1,8 @@
-//! What every code means that a run can end with or tell of: why it happens, and what to do.
+//! Explains every code of a run: its exit code, its problems and Entra's refusals, with cause and
+//! remedy.
 //!
-//! `docs/exit-codes.md`, `docs/problems.md` and `docs/manifest.md` have the same words, and tests compare them. Pure.
+//! `docs/exit-codes.md`, `docs/problems.md` and `docs/manifest.md` have the same words, and tests
+//! compare them. Pure.
 
 mod exits;
 mod problems;
@@ -9,38 +11,38 @@ use crate::manifest::nearest;
 use crate::model::{Code, Exit};
 use crate::sign_in::{KnownCode, known_codes};
 
-/// What stands before one of Entra's numbers.
+/// The prefix of Entra's numbers.
 const ENTRA: &str = "AADSTS";
 
-/// What there is to say of a code.
+/// The explanation of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Explanation {
-    /// The code, and what kind of code it is.
+    /// The code and its kind.
     pub title: String,
-    /// What is said of it, each with a word for what it is.
+    /// The parts of the explanation, each with its label.
     pub parts: Vec<(&'static str, String)>,
 }
 
 /// Codes of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// What they have in common.
+    /// The name of the kind.
     pub title: &'static str,
-    /// Each code, and what it means.
+    /// Each code with its meaning.
     pub codes: Vec<(String, String)>,
 }
 
-/// What is written down of a code.
+/// The texts that explain a code.
 struct Text {
-    /// What it means, as a fragment of a sentence.
+    /// The meaning, as a fragment of a sentence.
     meaning: &'static str,
-    /// Why it happens.
+    /// The cause.
     why: &'static str,
-    /// What to do.
+    /// The remedy.
     remedy: &'static str,
 }
 
-/// Shortens the tables.
+/// Creates a [`Text`], to keep the tables short.
 const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) -> Text {
     Text { meaning, why, remedy }
 }
@@ -61,13 +63,13 @@ pub(crate) fn explain(word: &str) -> Result<Explanation, Option<String>> {
     found.or_else(|| entra.map(of_entra)).ok_or_else(|| nearest_code(&word))
 }
 
-/// What a problem is, and what to do about it, each as a fragment of a sentence.
+/// Returns the meaning of a problem's code and its remedy, each as a fragment of a sentence.
 pub(crate) fn problem(code: Code) -> (&'static str, &'static str) {
     let Text { meaning, remedy, .. } = problems::of(code);
     (meaning, remedy)
 }
 
-/// Every code.
+/// Lists every code with its meaning, in groups.
 pub(crate) fn index() -> Vec<Group> {
     let exits = Exit::ALL.into_iter().map(|exit| {
         let meaning = exits::of(exit).text.meaning;
@@ -86,7 +88,7 @@ pub(crate) fn index() -> Vec<Group> {
     ]
 }
 
-/// The code in a text that somebody copied, such as `error[flow-draft]`, in small letters.
+/// Extracts the code from a copied text such as `error[flow-draft]`, in lower case.
 fn bare(word: &str) -> String {
     let word = word.trim().trim_end_matches(':').to_lowercase();
     let inner = word.strip_prefix("error[").or_else(|| word.strip_prefix("warning["));
@@ -94,7 +96,7 @@ fn bare(word: &str) -> String {
     inner.map(str::to_owned).unwrap_or(word)
 }
 
-/// The exit code that a word is, as a number, as a report of JUnit has it, or by its outcome.
+/// Parses an exit code: its number, the form in a JUnit report (`exit-code-5`), or its outcome.
 fn exit(word: &str) -> Option<Exit> {
     let number = word.strip_prefix("exit-code-").unwrap_or(word);
     match word {
@@ -105,12 +107,12 @@ fn exit(word: &str) -> Option<Exit> {
     }
 }
 
-/// The known code that a word is nearest to. A number is no slip of another number.
+/// Finds the known code that is spelled most like the word. A number matches no other number.
 fn nearest_code(word: &str) -> Option<String> {
     nearest(word, Code::ALL.iter().map(|code| code.as_str())).map(str::to_owned)
 }
 
-/// Whether a problem is found in the manifest alone.
+/// Checks if the problem can be found by reading the manifest alone.
 fn is_of_manifest(code: Code) -> bool {
     code < Code::FlowNotFound
 }
@@ -128,7 +130,7 @@ fn of_problem(code: Code) -> Explanation {
     Explanation { title, parts: parts(meaning, why, remedy) }
 }
 
-/// What kind of problem it is, and how a run ends that finds it.
+/// Describes the kind of a problem and the exit code of a run that finds it.
 fn kind(code: Code) -> &'static str {
     match code {
         _ if is_of_manifest(code) => "a problem of the manifest, exit code 3",
@@ -145,7 +147,7 @@ fn kind(code: Code) -> &'static str {
     }
 }
 
-/// What reports call a target that a check found to differ.
+/// Explains `drift`, the word of reports for a target that differs from the expected value.
 fn of_drift() -> Explanation {
     Explanation {
         title: "drift: found by a check, exit code 0, or 2 with `--detailed-exitcode`".to_owned(),
@@ -164,7 +166,7 @@ fn of_entra(known: KnownCode) -> Explanation {
     Explanation { title, parts: std::iter::once(meaning).chain(remedies).collect() }
 }
 
-/// The number as Entra writes it.
+/// Formats a number of Entra as Entra writes it, such as `AADSTS53003`.
 fn entra_name(known: &KnownCode) -> String {
     format!("{ENTRA}{}", known.code)
 }
@@ -260,7 +262,7 @@ mod tests {
         }
     }
 
-    /// The page has these lines, one after the other.
+    /// Asserts that the page has a table with this head and these lines.
     fn has_table(page: &str, head: &str, lines: impl Iterator<Item = String>) {
         let columns = head.matches('|').count() - 1;
         let table = format!("{head}\n|{}\n{}", " --- |".repeat(columns), lines.collect::<String>());

@@ -1,9 +1,9 @@
-//! What each code of a problem means.
+//! Explains the code of each problem.
 
 use super::{Text, text};
 use crate::model::Code;
 
-/// What is written down of that code.
+/// Returns the explanation of the code of a problem.
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn of(code: Code) -> Text {
     match code {

@@ -1,4 +1,4 @@
-//! The forms that a run can be written in to a file.
+//! The formats of a report file.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// What the extension of a file tells.
+    /// Returns the report format for the extension of a file, if the extension is known.
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -35,10 +35,10 @@ impl ReportFormat {
         }
     }
 
-    /// Writes the run in this form.
+    /// Writes the run in this format.
     ///
     /// # Errors
-    /// It cannot be written there.
+    /// The writer fails.
     pub fn write(self, run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
         match self {
             Self::Markdown => write!(to, "{}", markdown::document(run)),
@@ -49,7 +49,7 @@ impl ReportFormat {
         }
     }
 
-    /// The run in this form.
+    /// Renders the run in this format.
     #[cfg(test)]
     pub(crate) fn render(self, run: &Run<'_>) -> String {
         let mut text = Vec::new();

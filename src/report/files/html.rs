@@ -17,14 +17,14 @@ use crate::report::wording::{
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 
-/// How the page looks on a screen, light and dark, and on paper.
+/// The style of the page on a screen, light and dark, and on paper.
 const STYLE: &str = include_str!("page.css");
 
-/// What a fingerprint is, for those who read the page years later.
+/// The explanation of a fingerprint, for readers of the page years later.
 const FINGERPRINT: &str = "A URL is shown by its kind, its fingerprint and its host: the fingerprint is the first \
      12 hex digits of the SHA-256 of the URL as it is stored. No secret is on this page.";
 
-/// Writes the run as a document.
+/// Writes the run as an HTML page.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
     let page = Markup::lines([head(run), body(run)]);
     let html = Markup::element("html", &[("lang", "en")], Markup::lines([page]));
@@ -75,7 +75,7 @@ fn body(run: &Run<'_>) -> Markup {
     Markup::element("body", &[], Markup::element("main", &[], main))
 }
 
-/// How the run ended, and where it ran.
+/// Renders the header: the outcome of the run, and the environment.
 fn top(run: &Run<'_>) -> Markup {
     let mark = classed("span", "mark", Markup::text(mark(run.outcome)), &[("aria-hidden", "true")]);
     let title = Markup::all([mark, Markup::text(headline(run))]);
@@ -88,7 +88,7 @@ fn top(run: &Run<'_>) -> Markup {
     Markup::element("header", &[], parts)
 }
 
-/// The sign of an outcome, beside its words.
+/// Returns the symbol for an outcome, shown beside the words.
 fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Agreed | Outcome::Applied | Outcome::Exported => "✓",
@@ -106,7 +106,7 @@ fn where_it_ran(run: &Run<'_>) -> Markup {
     Markup::all([name, Markup::text(" "), url, Markup::text(" — "), consequence])
 }
 
-/// What there is how many of.
+/// Renders the numbers of changes, problems and warnings.
 fn counts(run: &Run<'_>, problems: usize, warnings: usize) -> Markup {
     let changes = run.plan.map(|plan| totals(run, plan));
     let notes = [(problems, "problems"), (warnings, "warnings")];
@@ -117,7 +117,7 @@ fn counts(run: &Run<'_>, problems: usize, warnings: usize) -> Markup {
     classed("dl", "tally", Markup::all(counts), &[])
 }
 
-/// Why the run ended early.
+/// Renders the error that ended the run early; empty if there is none.
 fn error(failure: Option<&Failure>) -> Markup {
     let Some(failure) = failure else { return Markup::default() };
     let message = Markup::element("p", &[], prose(&failure.message));
@@ -126,7 +126,7 @@ fn error(failure: Option<&Failure>) -> Markup {
     section("Error", list("error", [Markup::element("li", &[], item)]))
 }
 
-/// The problems or the warnings; nothing where there is none.
+/// Renders a list of problems or warnings; empty if there are none.
 fn notes(title: &str, class: &str, notes: &[&Problem], file: &str) -> Markup {
     if notes.is_empty() {
         return Markup::default();
@@ -134,7 +134,7 @@ fn notes(title: &str, class: &str, notes: &[&Problem], file: &str) -> Markup {
     section(title, list(class, notes.iter().map(|problem| note(problem, file))))
 }
 
-/// A problem or a warning with its place and its remedy.
+/// Renders a problem or a warning with its place and its remedy.
 fn note(problem: &Problem, file: &str) -> Markup {
     let place = place(problem, file);
     let places = [problem.address.as_deref(), place.as_deref()].into_iter().flatten();
@@ -148,13 +148,13 @@ fn note(problem: &Problem, file: &str) -> Markup {
     Markup::element("li", &[], Markup::all(parts))
 }
 
-/// What to do about something.
+/// Renders a hint for fixing a problem.
 fn help(hint: &str) -> Markup {
     let word = Markup::element("strong", &[], Markup::text("Help: "));
     paragraph("help", Markup::all([word, prose(hint)]))
 }
 
-/// The table of changes; nothing where there is none.
+/// Renders the table of changes; empty if there are none.
 fn changes(run: &Run<'_>) -> Markup {
     let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
     if changes.is_empty() {
@@ -166,7 +166,7 @@ fn changes(run: &Run<'_>) -> Markup {
     section("Targets", table([found, "Target", before, after], rows))
 }
 
-/// A table with these columns.
+/// Renders a table with these columns and rows.
 fn table(columns: [&str; 4], rows: impl Iterator<Item = Markup>) -> Markup {
     let column = |name: &str| Markup::element("th", &[("scope", "col")], Markup::text(name));
     let columns = Markup::element("tr", &[], Markup::all(columns.map(column)));
@@ -175,7 +175,7 @@ fn table(columns: [&str; 4], rows: impl Iterator<Item = Markup>) -> Markup {
     Markup::element("table", &[], Markup::all([head, body]))
 }
 
-/// A row of the table.
+/// Renders a change as a row of the table.
 fn change(run: &Run<'_>, change: &Change) -> Markup {
     let hidden = [("aria-hidden", "true")];
     let sign = classed("code", "sign", Markup::text(sign(run, change)), &hidden);
@@ -192,7 +192,7 @@ fn change(run: &Run<'_>, change: &Change) -> Markup {
     Markup::element("tr", &[], cells)
 }
 
-/// A cell with a value.
+/// Renders a value as a cell of the table.
 fn value(label: &str, value: Option<&ValueView>) -> Markup {
     let shown = match value {
         Some(ValueView::Url(view)) => url(view),
@@ -201,7 +201,7 @@ fn value(label: &str, value: Option<&ValueView>) -> Markup {
     classed("td", "value", shown, &[("data-label", label)])
 }
 
-/// The table of what the URLs that the targets hold answered.
+/// Renders the table of probes: each URL that a target holds, and its answer.
 fn probes(probes: &[Probed]) -> Markup {
     if probes.is_empty() {
         return section("Probes", Markup::element("p", &[], Markup::text(NONE_TO_PROBE)));
@@ -209,7 +209,7 @@ fn probes(probes: &[Probed]) -> Markup {
     section("Probes", table(["Result", "Target", "URL", "Answer"], probes.iter().map(probe)))
 }
 
-/// A row of that table.
+/// Renders a probe as a row of the table.
 fn probe(probed: &Probed) -> Markup {
     let target = |(address, _): &(String, Site)| Markup::element("div", &[], code(&shown(address)));
     let targets = Markup::all(probed.targets.iter().map(target));
@@ -228,7 +228,7 @@ fn url(view: &UrlView) -> Markup {
     Markup::all([kind, code(&view.fingerprint.to_string()), more(code(&shown(&view.host)))])
 }
 
-/// When, by whom and how the run was made.
+/// Renders the facts of the run: when, by whom and how it was made.
 fn facts(run: &Run<'_>) -> Markup {
     let requests = run.requests;
     let triggers = run.probes().map(|_| format!(", {} to triggers", requests.trigger));
@@ -270,13 +270,13 @@ fn list(class: &str, items: impl IntoIterator<Item = Markup>) -> Markup {
     classed("ul", &format!("notes {class}"), Markup::all(items), &[])
 }
 
-/// A name and what it is.
+/// Renders a name with its value.
 fn pair(name: &str, content: Markup) -> Markup {
     let name = Markup::element("dt", &[], Markup::text(name));
     Markup::all([name, Markup::element("dd", &[], content)])
 }
 
-/// A sentence of this program, in which names stand between backticks.
+/// Renders a sentence of this program, with the names between backticks as code.
 fn prose(text: &str) -> Markup {
     let text = shown(text);
     let piece = |(is_code, text)| if is_code { code(text) } else { Markup::text(text) };
@@ -287,12 +287,12 @@ fn paragraph(class: &str, content: Markup) -> Markup {
     classed("p", class, content, &[])
 }
 
-/// What stands below, less loudly.
+/// Renders content in a smaller style below other content.
 fn more(content: Markup) -> Markup {
     classed("span", "more", content, &[])
 }
 
-/// A name, which may be broken where its parts end.
+/// Renders a name as code, with a possible line break after each part of the name.
 fn code(text: &str) -> Markup {
     let mut parts = Vec::new();
     for part in text.split_inclusive(['/', '.', ']']) {

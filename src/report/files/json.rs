@@ -1,7 +1,7 @@
 //! One document for machines. Its shape is a contract: fields are added, never changed.
 //!
-//! The structs are that shape. They borrow from the run, and of a list each entry is made as it is
-//! written, so that a document takes little room however many changes it names.
+//! The structs define that shape. They borrow from the run, and the entries of a list are made one
+//! by one while they are written, so that even a document with many changes takes little memory.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ use crate::report::{ExportedFile, Run, RunEnvironment, VERSION as PROGRAM};
 /// The version of the document's shape.
 const VERSION: u32 = 1;
 
-/// Writes the run as a document.
+/// Writes the run as a JSON document.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut to, &Document::of(run))?;
     writeln!(to)
@@ -50,13 +50,13 @@ struct Document<'run> {
     results: Option<List<'run, TargetResult, ResultShape<'run>>>,
 }
 
-/// Things of which each takes its shape when it is written.
+/// A list whose entries are converted one by one while the document is written.
 struct List<'run, T, Shape> {
     things: Vec<&'run T>,
     shape: fn(&'run T) -> Shape,
 }
 
-/// Where the run ran.
+/// The environment of the run.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct EnvironmentShape<'run> {
@@ -66,7 +66,7 @@ struct EnvironmentShape<'run> {
     flow_api: Option<&'run str>,
 }
 
-/// What happens to one target.
+/// The change of one target.
 #[derive(Serialize)]
 struct ChangeShape<'run> {
     address: &'run str,
@@ -78,7 +78,7 @@ struct ChangeShape<'run> {
     differences: Vec<DifferenceShape>,
 }
 
-/// The flow whose URL it is.
+/// The flow of a target.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct FlowShape {
@@ -95,7 +95,7 @@ struct DifferenceShape {
     shown: String,
 }
 
-/// What may be shown of a stored text.
+/// A stored value without its secrets.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ValueShape<'run> {
@@ -122,7 +122,7 @@ struct ProblemShape<'run> {
     column: Option<usize>,
 }
 
-/// Why the run ended early.
+/// The error that ended the run early.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct FailureShape {
@@ -131,7 +131,7 @@ struct FailureShape {
     hints: Vec<String>,
 }
 
-/// How many requests each service got.
+/// The number of requests to each service.
 #[derive(Serialize)]
 struct RequestsShape {
     entra: usize,
@@ -140,7 +140,7 @@ struct RequestsShape {
     trigger: usize,
 }
 
-/// What only an export has.
+/// The fields of an export.
 #[derive(Serialize)]
 struct ExportShape<'run> {
     file: String,
@@ -149,7 +149,7 @@ struct ExportShape<'run> {
     records: usize,
 }
 
-/// A variable of a file of deployment settings.
+/// A variable of a deployment settings file.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct VariableShape<'run> {
@@ -158,7 +158,7 @@ struct VariableShape<'run> {
     secret: bool,
 }
 
-/// What came of asking a URL.
+/// The result of probing a URL.
 #[derive(Serialize)]
 struct ProbeShape<'run> {
     url: UrlShape<'run>,
@@ -167,7 +167,7 @@ struct ProbeShape<'run> {
     answer: Option<String>,
 }
 
-/// What became of a target whose write was sent and is not proved.
+/// The result of a target whose write was sent and not verified.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct ResultShape<'run> {
@@ -178,7 +178,7 @@ struct ResultShape<'run> {
     row_id: Option<String>,
 }
 
-/// Returns a list that is not empty.
+/// Returns the list if it is not empty.
 fn some<T>(list: &[T]) -> Option<&[T]> {
     (!list.is_empty()).then_some(list)
 }

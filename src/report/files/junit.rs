@@ -17,13 +17,13 @@ use crate::report::wording::{
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 
-/// What cases are sorted under that are about the manifest.
+/// The class name of cases about the manifest.
 const MANIFEST: &str = "flowbind.manifest";
 
-/// What cases are sorted under that are about the run itself.
+/// The class name of cases about the run itself.
 const RUN: &str = "flowbind.run";
 
-/// How a case ended.
+/// The result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Passed,
@@ -32,7 +32,7 @@ enum End {
     Broken,
 }
 
-/// A test case: a binding, or what else a problem is about.
+/// A test case: a binding, or another subject of a problem.
 struct Case<'run> {
     name: String,
     class: String,
@@ -49,7 +49,7 @@ struct Cases<'run> {
     places: HashMap<String, usize>,
 }
 
-/// Writes the run as a document.
+/// Writes the run as a JUnit report.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
     let (cases, broken) = (cases(run), broken(run));
     let ends = cases.iter().map(|case| case.end(run)).chain(broken.iter().map(|_| End::Broken));
@@ -65,7 +65,7 @@ pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
     writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{suites}")
 }
 
-/// The environment with its cases.
+/// Renders the environment as a suite with its cases.
 fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Markup {
     let name = run.environment.map_or("flowbind", |environment| environment.name);
     let mut attributes = totals(&shown(name), run, ends);
@@ -76,7 +76,8 @@ fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Ma
     Markup::element("testsuite", &attributes, content)
 }
 
-/// A name, how many cases ended how, and how long they took.
+/// Returns the attributes of a suite: its name, the numbers of its cases by result, and its
+/// duration.
 fn totals(name: &str, run: &Run<'_>, ends: &[End]) -> Vec<(&'static str, String)> {
     let count = |wanted| ends.iter().filter(|end| **end == wanted).count().to_string();
     vec![
@@ -89,7 +90,7 @@ fn totals(name: &str, run: &Run<'_>, ends: &[End]) -> Vec<(&'static str, String)
     ]
 }
 
-/// What is true of the whole run.
+/// Renders the properties of the whole run.
 fn properties(run: &Run<'_>) -> Markup {
     let mut facts = vec![
         ("flowbind.version", VERSION.to_owned()),
@@ -106,7 +107,7 @@ fn properties(run: &Run<'_>) -> Markup {
     Markup::element("properties", &[], Markup::all(facts.into_iter().map(property)))
 }
 
-/// A case for each change, and one for whatever else a problem or a warning is about.
+/// Collects a case for each change, and one for each other subject of a problem or a warning.
 fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
     let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
     let mut cases = Cases::default();
@@ -126,14 +127,14 @@ fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
 }
 
 impl<'run> Cases<'run> {
-    /// Adds a case. Of several with one name the first is found by it.
+    /// Adds a case. A name shared by several cases finds the first.
     fn add(&mut self, case: Case<'run>) {
         self.places.entry(case.name.clone()).or_insert(self.all.len());
         self.all.push(case);
     }
 
-    /// The case that a problem is about, made if it is not there. What is about no target is one case
-    /// for each code: lines move from run to run.
+    /// Returns the case for a problem's target, and adds the case if it is missing. Problems
+    /// without a target share one case for each code, since line numbers change from run to run.
     fn about(&mut self, problem: &Problem) -> &mut Case<'run> {
         let about = problem.address.as_deref().map(shown);
         let name = about.unwrap_or_else(|| problem.code.as_str().to_owned());
@@ -146,7 +147,7 @@ impl<'run> Cases<'run> {
         &mut self.all[index]
     }
 
-    /// Notes what was asked of a target, if it has a case.
+    /// Adds a probe to the case of a target, if there is one.
     fn probed(&mut self, name: &str, probed: &'run Probed) {
         if let Some(index) = self.places.get(name) {
             self.all[*index].probes.push(probed);
@@ -154,8 +155,8 @@ impl<'run> Cases<'run> {
     }
 }
 
-/// What the case of an address is sorted under: its kind, which no renaming of a flow changes. A dot
-/// ends the name of a package for those that read JUnit.
+/// Returns the class name of an address: its kind, which stays when a flow is renamed. Readers of
+/// JUnit take each dot for the end of a package name.
 fn class(address: &str) -> String {
     let kind = address.split_once('/').map_or("target", |(kind, _)| kind);
     format!("flowbind.{}", shown(kind))
@@ -178,7 +179,7 @@ impl<'run> Case<'run> {
         Self { change: Some(change), ..case }
     }
 
-    /// Whether the run was to do something to the target.
+    /// Checks if the run has a change to make to the target.
     fn is_pending(&self) -> bool {
         self.change.is_some_and(is_change)
     }
@@ -202,7 +203,7 @@ impl<'run> Case<'run> {
         }
     }
 
-    /// Returns what became of the target, if its write was sent and is not proved.
+    /// Returns the result of the target, if its write was sent and not verified.
     fn result(&self, run: &Run<'run>) -> Option<&'run TargetResult> {
         run.result_of(self.change?)
     }
@@ -218,7 +219,8 @@ impl<'run> Case<'run> {
         Markup::element("testcase", &attributes, Markup::all(parts))
     }
 
-    /// What a case with a problem failed of; one element, since most readers show the first alone.
+    /// Renders the failure of a case with problems, as one element, since most readers show only
+    /// the first element.
     fn failure(&self, file: &str) -> Option<Markup> {
         let first = self.problems.first()?;
         let texts = self.problems.iter().map(|problem| explained(problem, file));
@@ -227,7 +229,7 @@ impl<'run> Case<'run> {
         Some(Markup::element("failure", &attributes, Markup::text(&text)))
     }
 
-    /// What keeps a case without a problem from having passed.
+    /// Renders the reason why a case without problems did not pass; nothing if it passed.
     fn verdict(&self, run: &Run<'run>) -> Option<Markup> {
         let change = self.change?;
         let (name, kind) = match self.end(run) {
@@ -249,7 +251,7 @@ impl<'run> Case<'run> {
         ))
     }
 
-    /// What a reader of the case should know besides.
+    /// Formats the output of the case: its flow, change, probes and warnings.
     fn told(&self, run: &Run<'_>) -> String {
         let flow = self.change.map(|change| format!("flow: {}", shown(&change.flow_name)));
         let change = self.change.map(|change| line(run, change));
@@ -260,7 +262,7 @@ impl<'run> Case<'run> {
     }
 }
 
-/// A change, or what a check found, in a line.
+/// Formats a change, or the result of a check, as one line.
 fn line(run: &Run<'_>, change: &Change) -> String {
     let told = match (run.command, is_change(change)) {
         (RunCommand::Check, true) => differs(change),
@@ -270,7 +272,7 @@ fn line(run: &Run<'_>, change: &Change) -> String {
     format!("{}: {}", result(run, change), shown(&told))
 }
 
-/// What is done to the target, or that it drifted.
+/// Returns the action on the target, or `drifted` if a check found a difference.
 fn result(run: &Run<'_>, change: &Change) -> &'static str {
     match verdict(run, change) {
         "differs" => "drifted",
@@ -278,12 +280,12 @@ fn result(run: &Run<'_>, change: &Change) -> &'static str {
     }
 }
 
-/// What came of asking a URL, in a line.
+/// Formats the result of a probe as one line.
 fn probe(probed: &Probed) -> String {
     format!("probe: {}: {}", probed.result.as_str(), shown(answer(probed)))
 }
 
-/// A problem with its place and its remedy.
+/// Formats a problem with its place and its remedy.
 fn explained(problem: &Problem, file: &str) -> String {
     let head = format!("{}: {}", problem.code, shown(&problem.message));
     let place = place(problem, file).map(|place| format!("at {place}"));
@@ -291,7 +293,7 @@ fn explained(problem: &Problem, file: &str) -> String {
     [Some(head), place, hint].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// A case for what ended the run early.
+/// Renders a case for the error that ended the run early, if there is one.
 fn broken(run: &Run<'_>) -> Option<Markup> {
     let failure = run.failure?;
     let hints = failure.help().map(|hint| format!("help: {hint}"));

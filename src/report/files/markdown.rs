@@ -15,7 +15,7 @@ use crate::report::wording::{
 };
 use crate::report::{Run, RunCommand, VERSION};
 
-/// The run as a document.
+/// Renders the run as a Markdown document.
 pub(crate) fn document(run: &Run<'_>) -> String {
     let mut text = format!("## flowbind {}: {}\n\n", run.command.as_str(), headline(run));
     let _ = writeln!(text, "{}\n", summary(run));
@@ -30,7 +30,7 @@ pub(crate) fn document(run: &Run<'_>) -> String {
     text + &facts(run)
 }
 
-/// What happened, in a line.
+/// Summarizes the run in one line.
 fn summary(run: &Run<'_>) -> String {
     let environment = run.environment.map(|environment| {
         let url = environment.url.to_string();
@@ -45,7 +45,7 @@ fn summary(run: &Run<'_>) -> String {
     words + &prose(&consequence(run))
 }
 
-/// Why the run ended early.
+/// Renders the error that ended the run early.
 fn error(failure: &Failure) -> String {
     let mut text = format!("### Error\n\n{}\n\n", prose(&failure.message));
     let help: Vec<String> = failure.help().collect();
@@ -55,7 +55,7 @@ fn error(failure: &Failure) -> String {
     if help.is_empty() { text } else { text + "\n" }
 }
 
-/// The table of changes; nothing where there is none.
+/// Renders the table of changes; empty if there are none.
 fn changes(run: &Run<'_>) -> String {
     let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
     if changes.is_empty() {
@@ -70,7 +70,7 @@ fn changes(run: &Run<'_>) -> String {
     format!("{head}{}\n", rows.collect::<String>())
 }
 
-/// A row of the table.
+/// Renders a change as a row of the table.
 fn change(run: &Run<'_>, change: &Change) -> String {
     let cells = [
         format!("{} {}", code(sign(run, change)), verdict(run, change)),
@@ -83,7 +83,7 @@ fn change(run: &Run<'_>, change: &Change) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// A value in a cell.
+/// Renders a value as a cell of the table.
 fn value(value: Option<&ValueView>) -> String {
     match value {
         None => "nothing".to_owned(),
@@ -93,13 +93,13 @@ fn value(value: Option<&ValueView>) -> String {
     }
 }
 
-/// A URL in a cell.
+/// Renders a URL as a cell of the table.
 fn url(view: &UrlView) -> String {
     let fingerprint = code(&view.fingerprint.to_string());
     format!("{} {fingerprint} on {}", view.kind, cell(&code(&view.host)))
 }
 
-/// The table of what the URLs that the targets hold answered.
+/// Renders the table of probes: each URL that a target holds, and its answer.
 fn probes(probes: &[Probed]) -> String {
     if probes.is_empty() {
         return format!("### Probes\n\n{NONE_TO_PROBE}\n\n");
@@ -108,7 +108,7 @@ fn probes(probes: &[Probed]) -> String {
     format!("{head}{}\n", probes.iter().map(probe).collect::<String>())
 }
 
-/// A row of that table.
+/// Renders a probe as a row of the table.
 fn probe(probed: &Probed) -> String {
     let targets = probed.targets.iter().map(|(address, _)| cell(&code(address)));
     let cells = [
@@ -120,7 +120,7 @@ fn probe(probed: &Probed) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The problems or the warnings; nothing where there is none.
+/// Renders a list of problems or warnings; empty if there are none.
 fn notes(title: &str, notes: &[&Problem], file: &str) -> String {
     if notes.is_empty() {
         return String::new();
@@ -129,7 +129,7 @@ fn notes(title: &str, notes: &[&Problem], file: &str) -> String {
     format!("### {title}\n\n{notes}\n")
 }
 
-/// A problem or a warning with its place and its remedy.
+/// Renders a problem or a warning with its place and its remedy.
 fn note(problem: &Problem, file: &str) -> String {
     let place = place(problem, file);
     let places: Vec<String> =
@@ -143,7 +143,7 @@ fn note(problem: &Problem, file: &str) -> String {
     format!("- **{}**{at}: {}\n{hint}", problem.code, prose(&problem.message))
 }
 
-/// When, by whom and how the run was made.
+/// Renders the facts of the run: when, by whom and how it was made.
 fn facts(run: &Run<'_>) -> String {
     let mut facts = vec![
         format!("flowbind {VERSION}"),
@@ -164,7 +164,7 @@ fn facts(run: &Run<'_>) -> String {
     format!("---\n\n{}\n", facts.join(" · "))
 }
 
-/// A sentence of this program, in which names stand between backticks.
+/// Renders a sentence of this program, with the names between backticks as code.
 fn prose(text: &str) -> String {
     let text = shown(text);
     let mut prose = String::new();
@@ -179,13 +179,13 @@ fn prose(text: &str) -> String {
     prose
 }
 
-/// A text in which nothing is markup, a link or a mention.
+/// Escapes a text so that it contains no markup, link or mention.
 fn plain(text: &str) -> String {
     shown(text).split_inclusive([' ', '|']).map(quiet).collect()
 }
 
-/// A word with what follows it. What would be live is code, since no backslash keeps GitHub and Azure
-/// DevOps from making a link or a mention of it.
+/// Escapes a word and the text around it. Turns a word into code if it would become a link or a
+/// mention, since no backslash keeps GitHub and Azure DevOps from making one.
 fn quiet(text: &str) -> String {
     let core = text.trim_matches(|character| "(),.;:?\"'| ".contains(character));
     match text.split_once(core).filter(|_| is_live(core)) {
@@ -194,7 +194,7 @@ fn quiet(text: &str) -> String {
     }
 }
 
-/// A text in which nothing is markup: any ASCII punctuation may follow a backslash
+/// Escapes the markup in a text: any ASCII punctuation may follow a backslash
 /// (<https://github.github.com/gfm/#backslash-escapes>).
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
@@ -207,7 +207,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Whether a word would become a link, a mention or a reference
+/// Checks if a word would become a link, a mention or a reference
 /// (<https://github.github.com/gfm/#autolinks-extension->,
 /// <https://docs.github.com/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls>).
 fn is_live(word: &str) -> bool {
@@ -222,7 +222,7 @@ fn is_live(word: &str) -> bool {
         || has_host(&word)
 }
 
-/// Whether a word has a dot between what could be the parts of a host's name.
+/// Checks if a word has a dot between parts that could be the name of a host.
 fn has_host(word: &str) -> bool {
     word.match_indices('.').any(|(place, _)| {
         let (before, after) = (&word[..place], &word[place + 1..]);
@@ -231,7 +231,7 @@ fn has_host(word: &str) -> bool {
     })
 }
 
-/// A text as code, between more backticks than it has in a row itself.
+/// Formats a text as code, between more backticks than the text has in a row.
 fn code(text: &str) -> String {
     let text = shown(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -241,7 +241,7 @@ fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-/// Code in a table, where a bar needs a backslash even there
+/// Escapes the bars in code for a cell of a table, where even code needs a backslash
 /// (<https://github.github.com/gfm/#example-200>).
 fn cell(code: &str) -> String {
     code.replace('|', "\\|")

@@ -4,49 +4,49 @@ use std::fmt::{self, Write as _};
 
 use crate::model;
 
-/// The most bytes of a part that others are joined to.
+/// The maximum bytes of a part after appending a text.
 const MOST_JOINED: usize = 1 << 14;
 
-/// A piece of markup that needs no more escaping, in parts that are not joined to one long text: what it
-/// becomes a part of takes them over.
+/// Escaped markup as a list of parts. An outer element takes over the parts and does not copy them
+/// into one long text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Markup(Vec<String>);
 
 impl Markup {
-    /// A text.
+    /// Creates a text node; the text is escaped.
     pub(crate) fn text(text: &str) -> Self {
         Self::of(escaped(text))
     }
 
-    /// An element with attributes and content.
+    /// Creates an element with attributes and content.
     pub(crate) fn element(name: &str, attributes: &[(&str, &str)], content: Self) -> Self {
         let begin = Self::of(format!("{}>", opened(name, attributes)));
         Self::all([begin, content, Self::of(format!("</{name}>"))])
     }
 
-    /// An element that has attributes alone.
+    /// Creates a self-closing element with attributes and no content.
     pub(crate) fn empty(name: &str, attributes: &[(&str, &str)]) -> Self {
         Self::of(format!("{}/>", opened(name, attributes)))
     }
 
-    /// An element of HTML that has attributes alone and is never closed.
+    /// Creates an HTML element with attributes that is never closed.
     pub(crate) fn void(name: &str, attributes: &[(&str, &str)]) -> Self {
         Self::of(format!("{}>", opened(name, attributes)))
     }
 
-    /// Markup of this program's own that is no element of either kind, such as a style sheet.
+    /// Creates a node from this program's own text, such as a style sheet, without escaping.
     pub(crate) fn verbatim(text: &'static str) -> Self {
         Self::of(text.to_owned())
     }
 
-    /// One after the other.
+    /// Joins nodes.
     pub(crate) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::default();
         parts.into_iter().flat_map(|part| part.0).for_each(|text| all.add(text));
         all
     }
 
-    /// One after the other, each on a line of its own.
+    /// Joins nodes that are not empty, each on its own line.
     pub(crate) fn lines(parts: impl IntoIterator<Item = Self>) -> Self {
         let parts = parts.into_iter().filter(|part| !part.0.is_empty());
         Self::all(parts.flat_map(|part| [part, Self::of("\n".to_owned())]))
@@ -74,7 +74,7 @@ impl fmt::Display for Markup {
     }
 }
 
-/// The beginning of an element, up to its attributes.
+/// Formats the start tag of an element with its attributes, without the closing `>`.
 fn opened(name: &str, attributes: &[(&str, &str)]) -> String {
     let mut text = format!("<{name}");
     for (name, value) in attributes {
@@ -84,8 +84,8 @@ fn opened(name: &str, attributes: &[(&str, &str)]) -> String {
     text
 }
 
-/// The text with what markup reserves written as entities, and without what XML 1.0 does not allow
-/// at all (<https://www.w3.org/TR/xml/#charsets>).
+/// Escapes reserved characters as entities, and replaces the characters that XML 1.0 forbids
+/// (<https://www.w3.org/TR/xml/#charsets>).
 fn escaped(text: &str) -> String {
     let allowed = |character| match character {
         '\t' | '\n' | '\r' => character,

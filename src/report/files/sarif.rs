@@ -9,17 +9,17 @@ use crate::plan::Change;
 use crate::report::wording::{differs, is_change, moment, shown};
 use crate::report::{Run, RunCommand, VERSION, explain};
 
-/// Where the shape of the document is described.
+/// The URL of the document's schema.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// The rule of a target that no longer holds what it should.
 const DRIFT: &str = "drift";
 
-/// What a path may have in an address without being encoded.
+/// The set of characters that are encoded in the path of a URL.
 const IN_A_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The run as a document.
+/// Renders the run as a SARIF document.
 pub(crate) fn document(run: &Run<'_>) -> Value {
     let problems = run.problems().map(|problem| result(problem, "error", run));
     let warnings = run.warnings().map(|warning| result(warning, "warning", run));
@@ -42,13 +42,13 @@ pub(crate) fn document(run: &Run<'_>) -> Value {
     })
 }
 
-/// What tells runs apart that are of one file but of other environments.
+/// Returns an id that differs between runs with the same file and different environments.
 fn automation(run: &Run<'_>) -> String {
     let environment = run.environment.map_or_else(String::new, |at| format!("{}/", shown(at.name)));
     format!("flowbind/{}/{environment}", run.command.as_str())
 }
 
-/// Every kind of problem, and drift as the last.
+/// Lists a rule for each kind of problem, and the rule for drift as the last.
 fn rules() -> Vec<Value> {
     let drift = rule(
         DRIFT,
@@ -73,7 +73,7 @@ fn rule(id: &str, meaning: &str, level: &str, help: &str) -> Value {
     })
 }
 
-/// A problem or a warning.
+/// Renders a problem or a warning as a result.
 fn result(problem: &Problem, level: &str, run: &Run<'_>) -> Value {
     let help = if problem.hint.is_empty() {
         String::new()
@@ -92,7 +92,8 @@ fn result(problem: &Problem, level: &str, run: &Run<'_>) -> Value {
     })
 }
 
-/// What a check found to differ. Of other commands a change is no finding.
+/// Renders the differences that a check found. Returns nothing for other commands, where a change
+/// is no finding.
 fn drifts<'run>(run: &'run Run<'_>) -> impl Iterator<Item = Value> + 'run {
     let plan = run.plan.filter(|_| run.command == RunCommand::Check);
     let changes = plan.map_or(&[][..], |plan| &plan.changes).iter();
@@ -110,7 +111,7 @@ fn drift(change: &Change, source: &str) -> Value {
     })
 }
 
-/// A place in the file, and the target or flow that it is about.
+/// Renders a place in the file, with the target or the flow concerned.
 fn location(source: &str, site: Option<Site>, address: Option<&str>) -> Value {
     // Viewers need a region; what is about the whole file is shown at its beginning.
     let site = site.unwrap_or(Site { line: 1, column: 1 });
@@ -126,7 +127,7 @@ fn location(source: &str, site: Option<Site>, address: Option<&str>) -> Value {
     location
 }
 
-/// The file: relative to the root of the repository, or by its whole path.
+/// Renders the location of the file: relative to the root of the repository, or an absolute path.
 fn artifact(source: &str) -> Value {
     let path = source.replace('\\', "/");
     let encoded = utf8_percent_encode(&path, IN_A_PATH);
@@ -138,12 +139,12 @@ fn artifact(source: &str) -> Value {
     json!({ "uri": encoded.to_string(), "uriBaseId": "%SRCROOT%" })
 }
 
-/// What keeps a finding the same when lines are added above it.
+/// Returns a fingerprint that stays the same when lines are added above a finding.
 fn fingerprints(parts: &[&str]) -> Value {
     json!({ "flowbindFinding/v1": Fingerprint::of(&parts.join("\n")).to_string() })
 }
 
-/// When the run was made, and why it ended early.
+/// Renders when the run was made, and the error that ended it early.
 fn invocation(run: &Run<'_>) -> Value {
     let notifications: Vec<Value> = run.failure.map(notification).into_iter().collect();
     json!({

@@ -1,4 +1,4 @@
-//! What a run found wrong, as notices of a pipeline at the line of the manifest.
+//! Shows the problems of a run as notices of a pipeline at the lines of the manifest.
 
 use super::runner::{Runner, RunnerCommand, Severity};
 use crate::model::{Failure, Problem, Site};
@@ -6,8 +6,9 @@ use crate::plan::{Change, TargetResult, TargetState};
 use crate::report::wording::{outcome_of, shown};
 use crate::report::{Outcome, Run, RunCommand};
 
-/// Every failure, problem and warning of the run; in a check also what has drifted. The failure comes
-/// first, since a runner may show the first few alone; it has nothing to add to a manifest's problems.
+/// Returns an annotation for each failure, problem and warning of the run, and in a check for each
+/// drifted target. The failure comes first, since a runner may show only the first few. It is left
+/// out if the manifest has problems, since it adds nothing to them.
 pub(crate) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
     let failure = run.failure.filter(|_| run.manifest_problems.is_empty());
     let failure = failure.map(|failure| error(runner, failure));
@@ -21,14 +22,14 @@ pub(crate) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
     failure.into_iter().chain(problems).chain(results).chain(warnings).chain(drifts).collect()
 }
 
-/// Why the run ended early.
+/// Formats the error that ended the run early.
 fn error(runner: Runner, failure: &Failure) -> RunnerCommand {
     let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
     let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
     runner.issue(Severity::Error, &properties(runner, None, "flowbind"), &text)
 }
 
-/// A problem or a warning.
+/// Formats a problem or a warning.
 fn note(runner: Runner, severity: Severity, problem: &Problem, source: &str) -> RunnerCommand {
     let about = problem.address.as_ref().map(|address| format!("{}: ", shown(address)));
     let help = if problem.hint.is_empty() {
@@ -40,8 +41,9 @@ fn note(runner: Runner, severity: Severity, problem: &Problem, source: &str) -> 
     at(runner, severity, problem.site, source, problem.code.as_str(), &text)
 }
 
-/// A target that the service refused, or that does not hold what was sent, at its line; none where
-/// it holds that, or where a problem tells more.
+/// Formats a target that the service refused, or that does not hold the value that was sent, at its
+/// line. Returns nothing if the target holds that value, or if a problem already reports the
+/// target.
 fn result(runner: Runner, run: &Run<'_>, result: &TargetResult) -> Option<RunnerCommand> {
     let is_told = |problem: &Problem| problem.address.as_ref() == Some(&result.address);
     let code = match result.state {
@@ -59,7 +61,7 @@ fn result(runner: Runner, run: &Run<'_>, result: &TargetResult) -> Option<Runner
     Some(at(runner, Severity::Error, site, run.source, code, &text))
 }
 
-/// A target that does not hold what it should.
+/// Formats a target that does not hold the expected value.
 fn drift(runner: Runner, change: &Change, source: &str) -> RunnerCommand {
     let text = format!("{}: {}", shown(&change.address), shown(&change.reason));
     at(runner, Severity::Warning, change.site, source, "drift", &text)
@@ -78,7 +80,7 @@ fn at(
     runner.issue(severity, &properties(runner, place, code), text)
 }
 
-/// A place in a file and a code, by the runner's own names.
+/// Returns a place in a file and a code as properties, by the names that the runner uses.
 fn properties<'text>(
     runner: Runner,
     place: Option<[&'text str; 3]>,

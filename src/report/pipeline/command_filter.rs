@@ -1,28 +1,28 @@
-//! Passes a text on as it is written, without what a runner would take for a command.
+//! Forwards a text while it is written, and defuses runner commands in it.
 
 use std::io::{self, Write};
 
 use super::runner::without_commands;
 
-/// How many bytes are passed on at once, at least.
+/// The minimum number of bytes to forward at once.
 const BLOCK_BYTES: usize = 1 << 16;
 
-/// A stream that a runner may read. What is written is passed on in whole lines, and the rest when it
-/// is flushed: once, at its end, since a part of a line may be a part of a command.
+/// A stream that a runner may read. Forwards whole lines, and the rest when the stream is flushed.
+/// Flush it only once, at its end, since a part of a line may be a part of a command.
 pub(crate) struct Harmless<W> {
     to: W,
     held: Vec<u8>,
-    /// How many bytes of what is held are whole lines.
+    /// The number of held bytes that are whole lines.
     whole: usize,
 }
 
 impl<W: Write> Harmless<W> {
-    /// Passes on to that.
+    /// Creates a filter that forwards to `to`.
     pub(crate) fn new(to: W) -> Self {
         Self { to, held: Vec::with_capacity(2 * BLOCK_BYTES), whole: 0 }
     }
 
-    /// Passes on so many bytes of what is held.
+    /// Forwards this number of held bytes.
     fn pass(&mut self, bytes: usize) -> io::Result<()> {
         let text = String::from_utf8_lossy(&self.held[..bytes]);
         self.to.write_all(without_commands(&text).as_bytes())?;
@@ -55,7 +55,7 @@ impl<W: Write> Write for Harmless<W> {
 mod tests {
     use super::*;
 
-    /// What arrives of a text that is written in pieces of so many bytes.
+    /// Returns the forwarded text if `text` is written in pieces of `piece` bytes.
     fn passed(text: &str, piece: usize) -> String {
         let mut harmless = Harmless::new(Vec::new());
         for piece in text.as_bytes().chunks(piece) {

@@ -1,4 +1,4 @@
-//! What the runner of a pipeline is told: notices, commands, and outputs that may be secret.
+//! Talks to the runner of a pipeline: notices, commands, and outputs that may be secret.
 
 pub(crate) mod annotation;
 pub(crate) mod command_filter;

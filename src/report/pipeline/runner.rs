@@ -1,8 +1,8 @@
-//! The pipeline runners whose logs know notices that stand out: a sign-in that waits for a person
-//! must be found among a thousand other lines.
+//! Formats commands for pipeline runners whose logs highlight notices: a person must find a waiting
+//! sign-in among a thousand other lines.
 //!
-//! Nothing here is hidden from a log: a command that covers a value prints that value first, so there
-//! is one for a value alone that the user asks to hand over, and it is made in `hand_over`.
+//! No command of this module hides a secret: a command that masks a value prints that value first.
+//! Only `secret_outputs` makes such a command, and only for a URL that the user asks to hand over.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(crate) enum Runner {
 }
 
 impl Runner {
-    /// The runner that the environment variables tell of.
+    /// Detects the runner from the environment variables.
     pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let is_set = |name| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         if is_set("GITHUB_ACTIONS") {
@@ -34,8 +34,8 @@ impl Runner {
         }
     }
 
-    /// A line that this runner shows as a notice, above the log and in the run's summary. Azure
-    /// Pipelines knows warnings and errors only.
+    /// Formats a notice, which this runner shows above the log and in the run's summary. Azure
+    /// Pipelines knows only warnings and errors, so it gets a warning.
     pub(crate) fn notice(self, title: &str, text: &str) -> RunnerCommand {
         RunnerCommand(match self {
             Self::GitHubActions => {
@@ -49,12 +49,12 @@ impl Runner {
         })
     }
 
-    /// A line that this runner shows as a warning.
+    /// Formats a warning for this runner.
     pub(crate) fn warning(self, text: &str) -> RunnerCommand {
         self.issue(Severity::Warning, &[], text)
     }
 
-    /// A line that this runner shows as an error or a warning, with these properties.
+    /// Formats an error or a warning with these properties for this runner.
     pub(crate) fn issue(
         self,
         severity: Severity,
@@ -76,7 +76,7 @@ impl Runner {
         })
     }
 
-    /// The lines between which this runner folds up a part of the log.
+    /// Returns the two commands between which this runner folds a part of the log.
     pub(crate) fn group(self, title: &str) -> (RunnerCommand, RunnerCommand) {
         let (begin, end) = match self {
             Self::GitHubActions => {
@@ -90,19 +90,19 @@ impl Runner {
         (RunnerCommand(begin), RunnerCommand(end.to_owned()))
     }
 
-    /// The line by which Azure Pipelines takes a file of Markdown for the run's summary.
+    /// Returns the command that adds a Markdown file to the summary of an Azure Pipelines run.
     pub(crate) fn upload_summary(path: &str) -> RunnerCommand {
         RunnerCommand(format!("##vso[task.uploadsummary]{}", escaped(path, &AZURE)))
     }
 
-    /// The line by which Azure Pipelines sets a variable of later steps.
+    /// Returns the command that sets a variable for later steps in Azure Pipelines.
     pub(crate) fn set_variable(name: &str, value: &str) -> RunnerCommand {
         let properties = listed(&[("variable", name), ("isOutput", "true")], ";", &AZURE_PROPERTY);
         RunnerCommand(format!("##vso[task.setvariable {properties}]{}", escaped(value, &AZURE)))
     }
 }
 
-/// How bad something is.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     /// The run could not do what it was asked to.
@@ -120,26 +120,27 @@ impl Severity {
     }
 }
 
-/// A line that a runner takes for a command. None is made but here, and none holds a secret.
+/// A line that a runner takes for a command. Only this module makes one, and none holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunnerCommand(String);
 
 impl RunnerCommand {
-    /// The line with its end.
+    /// Returns the command with a line break at its end.
     pub(crate) fn line(&self) -> String {
         format!("{}\n", self.0)
     }
 }
 
-/// Properties in the runner's own writing.
+/// Formats properties in the runner's syntax.
 fn listed(properties: &[(&str, &str)], separator: &str, table: &[(char, &str)]) -> String {
     let one = |(name, value): &(&str, &str)| format!("{name}={}", escaped(value, table));
     properties.iter().map(one).collect::<Vec<_>>().join(separator)
 }
 
-/// The text without what a runner would take for a command: Azure Pipelines finds one anywhere in a
-/// line, GitHub Actions at its beginning, after any white space. Everything that is printed goes
-/// through here but the commands of this module, since a manifest or a service may have put it there.
+/// Defuses everything in the text that a runner would take for a command: Azure Pipelines finds a
+/// command anywhere in a line, GitHub Actions at its beginning, after any white space. All output
+/// but the commands of this module passes through this function, since a manifest or a service may
+/// have put a command into it.
 pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
     let text = if text.contains("##") {
         Cow::Owned(text.replace("##vso[", "## vso[").replace("##[", "## ["))
@@ -155,35 +156,35 @@ pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.collect())
 }
 
-/// Whether a line ends with that character, to any program that may read what is printed.
+/// Checks if the character ends a line for any program that may read the output.
 fn ends_line(character: char) -> bool {
     matches!(character, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether GitHub Actions would take a line for a command, once the escapes of a terminal are out.
+/// Checks if GitHub Actions would take a line for a command, ignoring terminal escapes.
 fn is_command(line: &str) -> bool {
     let line = strip_str(line).to_string();
     let is_blank = |character: char| character.is_whitespace() || is_hidden(character);
     line.trim_start_matches(is_blank).starts_with("::")
 }
 
-/// What stands for a character in a message on GitHub
+/// The escapes of characters in a message on GitHub
 /// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 pub(crate) const GITHUB: [(char, &str); 3] = [('%', "%25"), ('\r', "%0D"), ('\n', "%0A")];
 
-/// What stands for a character in a property on GitHub.
+/// The escapes of characters in a property on GitHub.
 const GITHUB_PROPERTY: [(char, &str); 5] =
     [('%', "%25"), ('\r', "%0D"), ('\n', "%0A"), (':', "%3A"), (',', "%2C")];
 
-/// What stands for a character in a message on Azure Pipelines
+/// The escapes of characters in a message on Azure Pipelines
 /// (<https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/CommandStringConvertor.cs>).
 pub(crate) const AZURE: [(char, &str); 3] = [('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A")];
 
-/// What stands for a character in a property on Azure Pipelines.
+/// The escapes of characters in a property on Azure Pipelines.
 const AZURE_PROPERTY: [(char, &str); 5] =
     [('%', "%AZP25"), ('\r', "%0D"), ('\n', "%0A"), (']', "%5D"), (';', "%3B")];
 
-/// The text with characters that would end it or begin another command taken out.
+/// Escapes the characters that would end the text or begin another command.
 pub(crate) fn escaped(text: &str, table: &[(char, &str)]) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,7 +1,7 @@
-//! The one place where this program prints a secret: a callback URL that the user asks to hand to a
-//! later step of a pipeline is covered in the log first, which is done by printing it to the runner.
+//! Prints a secret, at the only place in this program: a callback URL that the user asks to hand to
+//! a later step of a pipeline. The URL is masked in the log first, by printing it to the runner.
 //!
-//! A part of a covered text is not covered, so the bare signature is covered by itself.
+//! A mask does not hide a part of the masked text, so the bare signature has its own mask.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,19 +11,19 @@ use secrecy::{ExposeSecret, SecretString};
 use super::runner::{AZURE, GITHUB, Runner, escaped};
 use crate::model::{CallbackUrl, Signature};
 
-/// What the program hands over by itself.
+/// The names of outputs that the program sets without being asked.
 const OURS: [&str; 3] = ["outcome", "flowbindOutcome", "flowbindChangesPresent"];
 
-/// A URL that is to be handed to a later step, and by which name.
+/// A URL to hand to a later step, with the name of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputUrl {
     /// The name of the step's output, or of the secret variable.
     pub name: String,
-    /// The address of the target that the URL goes to.
+    /// The address of the target that holds the URL.
     pub address: String,
 }
 
-/// Why a text does not say what to hand over.
+/// The error of a text that is not an output's name and address.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OutputUrlError {
     /// There is no name, or one that not every runner takes.
@@ -62,7 +62,7 @@ impl FromStr for OutputUrl {
 pub(crate) struct Secrets(SecretString);
 
 impl Secrets {
-    /// The commands by which a runner covers a URL and its signatures in the log.
+    /// Returns the commands that mask a URL and its signatures in the runner's log.
     pub(crate) fn covering(runner: Runner, url: &CallbackUrl) -> Self {
         let signatures = url.signatures();
         let texts = [url.expose()].into_iter().chain(signatures.iter().map(Signature::expose));
@@ -73,7 +73,8 @@ impl Secrets {
         Self(texts.map(command).collect::<String>().into())
     }
 
-    /// The command by which Azure Pipelines keeps a URL as a secret variable for later steps.
+    /// Returns the command that stores a URL as a secret variable for later steps in Azure
+    /// Pipelines.
     pub(crate) fn variable(name: &str, url: &CallbackUrl) -> Self {
         let value = escaped(url.expose(), &AZURE);
         Self(
@@ -82,13 +83,13 @@ impl Secrets {
         )
     }
 
-    /// The line by which GitHub Actions keeps a URL as an output of the step.
+    /// Returns the line that stores a URL as an output of the step in GitHub Actions.
     pub(crate) fn output(name: &str, url: &CallbackUrl) -> Self {
         // No callback URL holds a line break, so that nothing can follow the value.
         Self(format!("{name}={}\n", url.expose()).into())
     }
 
-    /// The lines themselves, for the runner.
+    /// Exposes the lines with the secrets, for the runner.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }

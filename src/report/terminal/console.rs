@@ -1,4 +1,4 @@
-//! The two streams, and what is written to them while a run goes on.
+//! Writes messages and results to standard output and standard error during a run.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -20,14 +20,14 @@ use crate::report::pipeline::secret_outputs::Secrets;
 use crate::report::wording::counts;
 use crate::report::{Harmless, Outcome, Run, Runner, RunnerCommand, event_log, wording};
 
-/// The width that is assumed where there is no terminal to ask.
+/// The default width without a terminal.
 const DEFAULT_WIDTH: usize = 100;
 
-/// What a pipeline's notice of a sign-in is called.
+/// The title of a pipeline's notice about a sign-in.
 const SIGN_IN: &str = "A person has to sign in";
 
-/// What a person should know who has approved and sees nothing happen: the page shows the refusal,
-/// and this program is not told
+/// The hint for a person who has approved a sign-in that does not complete: only the page shows the
+/// refusal, and Entra does not report it to this program
 /// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
 const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, your \
      organisation blocks sign-ins by a code: stop this with Ctrl+C and run the same command again with --browser, \
@@ -47,11 +47,11 @@ pub enum Format {
 pub(crate) struct Console {
     format: Format,
     width: usize,
-    /// The width of prose, which a log keeps whole.
+    /// The width of prose, unlimited in a log.
     prose: usize,
-    /// Whether a line may be rewritten while work goes on.
+    /// True if a status line may be rewritten.
     live: bool,
-    /// The line that is replaced next.
+    /// The current status line.
     shown: Mutex<String>,
     output: Mutex<AutoStream<io::Stdout>>,
     messages: Mutex<AutoStream<io::Stderr>>,
@@ -61,7 +61,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// The streams of this process; `file` is what the manifest is called in messages.
+    /// Creates a console for this process's streams. Messages call the manifest `file`.
     pub(crate) fn new(
         format: Format,
         color: ColorChoice,
@@ -88,12 +88,12 @@ impl Console {
         }
     }
 
-    /// The pipeline that the program runs in, if it is one that takes commands.
+    /// Returns the pipeline runner of this process, if it is a runner that takes commands.
     pub(crate) fn runner(&self) -> Option<Runner> {
         self.runner
     }
 
-    /// Who has signed in, as far as anybody was told.
+    /// Returns the name of the signed-in user, if known.
     pub(crate) fn user(&self) -> Option<String> {
         self.user.lock().ok()?.clone()
     }
@@ -117,51 +117,52 @@ impl Console {
         }
     }
 
-    /// Writes why a command that has no report failed.
+    /// Writes the error of a command that has no report.
     pub(crate) fn fail(&self, failure: &Failure) {
         self.clear();
         event_log::failure(failure);
         self.message(&human::failure(failure, self.width));
     }
 
-    /// Writes to standard output.
+    /// Writes a text for people to standard output, without runner commands.
     pub(crate) fn result(&self, text: &str) {
         self.artifact(&without_commands(text));
     }
 
-    /// Writes what is for another program to standard output, byte for byte.
+    /// Writes a text for another program to standard output, byte for byte.
     pub(crate) fn artifact(&self, text: &str) {
         note_loss(try_write(&self.output, text));
     }
 
-    /// Writes a run for machines to standard output.
+    /// Writes the run as a JSON document to standard output.
     fn document(&self, run: &Run<'_>) {
         let Ok(mut output) = self.output.lock() else { return };
         let mut output = Harmless::new(&mut *output);
         note_loss(json::write(run, &mut output).and_then(|()| output.flush()));
     }
 
-    /// Writes what a code means.
+    /// Writes the explanation of a code.
     pub(crate) fn explain(&self, explanation: &Explanation) {
         self.result(&explanations::explanation(explanation, self.width));
     }
 
-    /// Writes what every code means.
+    /// Writes the meaning of every code.
     pub(crate) fn list(&self, groups: &[Group]) {
         self.result(&explanations::index(groups, self.width));
     }
 
-    /// Writes to standard error.
+    /// Writes a text to standard error, without runner commands.
     pub(crate) fn message(&self, text: &str) {
         write(&self.messages, &without_commands(text));
     }
 
-    /// Writes the problems of a manifest, which is laid out but for its long lines.
+    /// Writes the rendered problems of a manifest and wraps their long lines.
     pub(crate) fn problems(&self, rendered: &str) {
         self.message(&human::manifest(rendered, self.width));
     }
 
-    /// Why there is nobody who sees the plan and can be asked about it; none if there is.
+    /// Returns the reason why nobody can be asked to confirm a plan; nothing if a person can be
+    /// asked.
     pub(crate) fn nobody_to_ask(&self) -> Option<&'static str> {
         if self.format != Format::Human {
             Some("the result is a document")
@@ -176,7 +177,7 @@ impl Console {
         }
     }
 
-    /// A line that stands out in a pipeline's log.
+    /// Shows a line that stands out in a pipeline's log.
     fn notice(&self, title: &str, text: &str) {
         match self.runner {
             Some(runner) => self.command(&runner.notice(title, text)),
@@ -184,8 +185,8 @@ impl Console {
         }
     }
 
-    /// A line that the runner is to take for a command. It reads both streams, and standard output
-    /// is the result's.
+    /// Sends a command to the runner on standard error: the runner reads both streams, and standard
+    /// output is for the result.
     pub(crate) fn command(&self, command: &RunnerCommand) {
         self.clear();
         write(&self.messages, &command.line());
@@ -197,7 +198,7 @@ impl Console {
         write(&self.messages, secrets.expose());
     }
 
-    /// Text of the result that the runner's log folds up.
+    /// Shows a part of the result, folded in the runner's log.
     fn folded(&self, title: &str, text: &str) {
         let Some(runner) = self.runner.filter(|_| !text.is_empty()) else {
             return self.result(text);
@@ -207,7 +208,7 @@ impl Console {
         write(&self.output, &format!("{}{text}{}", begin.line(), end.line()));
     }
 
-    /// A line about what may be wrong.
+    /// Shows a warning.
     fn warning(&self, text: &str) {
         match self.runner {
             Some(runner) => self.command(&runner.warning(text)),
@@ -215,7 +216,7 @@ impl Console {
         }
     }
 
-    /// A line that the next one takes the place of; only on a terminal.
+    /// Shows a status line that the next line replaces. Does nothing without a terminal.
     fn status(&self, text: &str) {
         if self.live {
             self.message(&format!("\r\x1b[2K{text}"));
@@ -225,7 +226,7 @@ impl Console {
         }
     }
 
-    /// A line that stays above the one that is replaced.
+    /// Shows a permanent line above the status line.
     fn aside(&self, text: &str) {
         let shown = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
         self.line(text);
@@ -236,7 +237,7 @@ impl Console {
         self.status("");
     }
 
-    /// Where the sandbox is that serves the run.
+    /// Shows the address of the sandbox that serves the run, and the place of its state.
     fn sandbox_started(&self, address: &str, state: Option<&Path>, anew: bool) {
         let place = state.map_or_else(
             || "in memory alone".to_owned(),
@@ -262,7 +263,7 @@ impl Console {
         self.plan(&heading, &title, differs, CHECK);
     }
 
-    /// A plan below its heading; for machines it is a part of the result.
+    /// Shows a plan below its heading. Shows nothing in JSON, where the plan is part of the result.
     fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: Manner) {
         self.clear();
         if self.format == Format::Human {
@@ -272,8 +273,8 @@ impl Console {
         }
     }
 
-    /// Which flows are waited for and how long, where that is news; and, on a terminal, when they
-    /// are looked at again.
+    /// Shows which flows the run waits for and how long, if `news` is given. On a terminal, also
+    /// shows the time until the next look.
     fn awaiting(&self, flows: &[String], pause: Duration, news: Option<Duration>) {
         if let Some(left) = news {
             self.line(&wording::awaiting(flows, left));
@@ -281,7 +282,7 @@ impl Console {
         self.status(&format!("Looking again in {} s …", pause.as_secs_f32().ceil()));
     }
 
-    /// A line that stays.
+    /// Shows a permanent line.
     pub(crate) fn line(&self, text: &str) {
         self.clear();
         self.message(&format!("{}\n", wrap(text, self.prose).join("\n")));
@@ -382,16 +383,16 @@ impl Console {
     }
 }
 
-/// So many minutes in words.
+/// Formats a number of minutes in words.
 fn counted_minutes(minutes: u64) -> String {
     counted(usize::try_from(minutes).unwrap_or(usize::MAX), "minute")
 }
 
-/// Why something of the result did not get to standard output, of which a process has but one. Who
-/// closes a pipe has read enough.
+/// The first error in writing the result to standard output. A closed pipe is no error: its reader
+/// has read enough.
 static LOST: OnceLock<String> = OnceLock::new();
 
-/// Why a part of the result was lost, if any was.
+/// Returns why a part of the result was lost, if any part was.
 pub(crate) fn lost_result() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
@@ -405,7 +406,7 @@ fn note_loss(written: io::Result<()>) {
     }
 }
 
-/// Writes and flushes. A stream that takes nothing is no reason to end a run half way.
+/// Writes and flushes. Ignores errors, since a closed stream is no reason to end a run halfway.
 fn write(stream: &Mutex<impl Write>, text: &str) {
     let _ = try_write(stream, text);
 }

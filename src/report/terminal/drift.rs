@@ -1,4 +1,4 @@
-//! What a check found, as people read it.
+//! Formats the result of a check for a terminal.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ use crate::model::Code;
 use crate::plan::{Action, Change, Plan};
 use crate::report::{Checked, Outcome};
 
-/// The plan without what agrees.
+/// Returns the plan without the targets that agree.
 pub(crate) fn only(plan: &Plan) -> Plan {
     let differs = |change: &&Change| change.action != Action::NoOp;
     let changes = plan.changes.iter().filter(differs).cloned().collect();
     Plan::new(changes, plan.problems.clone(), plan.warnings.clone(), Vec::new())
 }
 
-/// What was asked, and the last line: how the check ended.
+/// Formats the result of the probes, and the last line of a check: its outcome.
 pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width: usize) -> String {
     let probes = checked.probes.as_deref().map_or_else(String::new, |all| probes(all, width));
     probes
@@ -42,8 +42,8 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
         }
 }
 
-/// How many targets of a check differ, agree, and could not be looked at; the last only where some
-/// could not.
+/// Counts the targets of a check that differ, that agree, and that could not be checked. Leaves out
+/// the last number if every target was checked.
 pub(crate) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
     let agree = plan.count(Action::NoOp);
     let differ = plan.changes.len() - agree;
@@ -53,7 +53,7 @@ pub(crate) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
     tally
 }
 
-/// How much is not as it should be, of so many targets.
+/// Summarizes the differences that a check found among `targets` targets.
 pub(crate) fn found(plan: &Plan, targets: usize) -> String {
     let differ = plan.changes.len() - plan.count(Action::NoOp);
     let mut text = match targets {
@@ -79,7 +79,7 @@ pub(crate) fn found(plan: &Plan, targets: usize) -> String {
     text
 }
 
-/// What an apply would do about it.
+/// Says what an apply would write.
 fn next(checked: &Checked) -> String {
     match checked.pending {
         None => "Nothing was written; flowbind apply would write nothing before the problems are mended.".to_owned(),
@@ -88,7 +88,7 @@ fn next(checked: &Checked) -> String {
     }
 }
 
-/// How many URLs were asked, and which were not.
+/// Says how many URLs were probed, and lists those that were not.
 fn probes(probes: &[Probed], width: usize) -> String {
     let skipped = |probed: &&Probed| matches!(probed.result, ProbeResult::Skipped(_));
     let guarded = |probed: &&Probed| matches!(probed.result, ProbeResult::Asked(Verdict::Guarded));

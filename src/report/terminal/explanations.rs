@@ -1,4 +1,4 @@
-//! What codes mean, as people read it.
+//! Formats the meaning of codes for a terminal.
 
 use std::fmt::Write as _;
 
@@ -8,19 +8,19 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::{fit, wrap};
 use crate::report::explain::{Explanation, Group};
 
-/// What stands before every line but titles.
+/// The indent of every line except titles.
 const INDENT: &str = "  ";
 
 const BOLD: Style = Style::new().bold();
 
-/// What one code means.
+/// Formats the explanation of a code.
 pub(crate) fn explanation(explanation: &Explanation, width: usize) -> String {
     let parts: Vec<(&str, &str)> =
         explanation.parts.iter().map(|(word, text)| (*word, text.as_str())).collect();
     section(&explanation.title, &parts, width)
 }
 
-/// What every code means.
+/// Formats the meaning of every code.
 pub(crate) fn index(groups: &[Group], width: usize) -> String {
     let sections = groups.iter().map(|group| {
         let codes: Vec<(&str, &str)> =
@@ -30,7 +30,7 @@ pub(crate) fn index(groups: &[Group], width: usize) -> String {
     sections.collect::<Vec<_>>().join("\n")
 }
 
-/// A title, and below it words, each with its text in a column of its own.
+/// Formats a title, and below it each word with its text in two columns.
 fn section(title: &str, lines: &[(&str, &str)], width: usize) -> String {
     let mut section = format!("{BOLD}{title}{BOLD:#}\n\n");
     let column = lines.iter().map(|(word, _)| word.width()).max().unwrap_or(0) + INDENT.len();

@@ -1,4 +1,4 @@
-//! A plan as people read it: a table where there is room for one, else a block per change.
+//! Formats a plan for a terminal: as a table if there is room for one, or as a block per change.
 
 use std::fmt::Write as _;
 
@@ -12,25 +12,25 @@ use crate::plan::{Action, Change, Plan, ValueView};
 use crate::report::wording::{counts, deeds};
 use crate::report::{ExportedFile, Outcome, Run, wording};
 
-/// From this width on there is room for a table.
+/// The minimum terminal width for a table.
 const TABLE_WIDTH: usize = 120;
 
-/// The widest and the narrowest column of a value: a whole host, and what tells one at all.
+/// The maximum and minimum width of a value's column: a whole host, and enough to recognize one.
 const VALUE_WIDTHS: (usize, usize) = (68, 30);
 
-/// The narrowest part of a host that tells something.
+/// The minimum width at which a part of a host is useful.
 const LEAST_HOST: usize = 12;
 
-/// What stands between two columns.
+/// The width of the gap between two columns.
 const GAP: usize = 2;
 
 /// The most characters of a paragraph.
 const MOST_PARAGRAPH: usize = 4_000;
 
-/// What stands before the further lines of a paragraph.
+/// The indent of the further lines of a paragraph.
 const INDENT: &str = "        ";
 
-/// What the two values of a change are called, and what stands before it.
+/// The labels for the two values of a change, and the glyph before a change.
 #[derive(Clone, Copy)]
 pub(crate) struct Manner {
     before: &'static str,
@@ -38,10 +38,10 @@ pub(crate) struct Manner {
     glyph: fn(Action) -> (&'static str, Style),
 }
 
-/// What is told of a plan: what is done, from what to what.
+/// The labels of a plan: the action, and the values before and after.
 pub(crate) const PLAN: Manner = Manner { before: "before", after: "after", glyph };
 
-/// What is told of a check: what is found, and what was looked for.
+/// The labels of a check: the value found, and the value expected.
 pub(crate) const CHECK: Manner =
     Manner { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
 
@@ -51,7 +51,7 @@ pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// What the plan or the check is of.
+/// Formats the heading of a plan or a check: its environment.
 pub(crate) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> String {
     let name = printable(environment, 80);
     let place = url.to_string();
@@ -59,7 +59,7 @@ pub(crate) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> St
     format!("\n{BOLD}{what}{named} {place}{BOLD:#}\n\n")
 }
 
-/// What the plan changes; nothing where everything agrees.
+/// Formats the changes of a plan; empty if every target agrees.
 pub(crate) fn changes(plan: &Plan, manner: Manner, width: usize) -> String {
     if plan.changes.iter().all(|change| change.action == Action::NoOp) {
         return String::new();
@@ -71,14 +71,14 @@ pub(crate) fn changes(plan: &Plan, manner: Manner, width: usize) -> String {
     changes + "\n"
 }
 
-/// The plan's warnings and problems.
+/// Formats the warnings and the problems of a plan.
 pub(crate) fn notes(plan: &Plan, file: &str, width: usize) -> String {
     let warnings = plan.warnings.iter().map(|one| note(one, file, "warning", YELLOW, width));
     let problems = plan.problems.iter().map(|one| note(one, file, "error", RED, width));
     warnings.chain(problems).collect()
 }
 
-/// The last line: how the run ended.
+/// Formats the last line of a run: its outcome.
 pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
     let Some(plan) = run.plan else { return String::new() };
     if let Some(checked) = run.checked.filter(|_| run.failure.is_none()) {
@@ -106,7 +106,7 @@ pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
     }
 }
 
-/// The last line of an export, which is about its file.
+/// Formats the last line of an export, which describes its file.
 fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile, width: usize) -> String {
     let path = visible(&file.path);
     let what = format!("{} in {path}.", wording::exported(file, run.outcome));
@@ -123,14 +123,14 @@ fn refused(plan: &Plan, width: usize) -> String {
     last((RED, "refused"), &format!(": {problems}. Nothing was written."), width)
 }
 
-/// The last line, which begins with a word that stands out.
+/// Formats the last line, with its first word highlighted.
 pub(crate) fn last((style, word): (Style, &str), rest: &str, width: usize) -> String {
     let lines = wrap(&format!("{word}{rest}"), width).join("\n");
     format!("{}\n", lines.replacen(word, &format!("{style}{word}{style:#}"), 1))
 }
 
-/// The problems of a manifest as they are laid out there, with their long sentences wrapped: what
-/// stands between a place and its help is a part of the manifest.
+/// Styles the rendered problems of a manifest and wraps their long sentences. Keeps the lines
+/// between a place and its help, which quote the manifest.
 pub(crate) fn manifest(rendered: &str, width: usize) -> String {
     let line = |line: &str| match line.split_once(": ") {
         Some((head, body)) if head.starts_with("error[") => {
@@ -147,7 +147,7 @@ pub(crate) fn manifest(rendered: &str, width: usize) -> String {
     rendered.lines().map(line).collect::<String>() + "\n"
 }
 
-/// What kept the run from its end.
+/// Formats the error that ended a run, with its hints.
 pub(crate) fn failure(failure: &Failure, width: usize) -> String {
     let mut text = paragraph(&format!("{RED}error{RED:#}:"), "error:", &failure.message, width);
     for hint in failure.help() {
@@ -156,7 +156,7 @@ pub(crate) fn failure(failure: &Failure, width: usize) -> String {
     text
 }
 
-/// That nothing was to be done to the targets, as a sentence; nothing where there are none.
+/// Says that all targets agree or were left alone; empty if there are no targets.
 fn agreed(plan: &Plan) -> String {
     match (plan.count(Action::NoOp), plan.left_alone) {
         (0, 0) => String::new(),
@@ -166,7 +166,7 @@ fn agreed(plan: &Plan) -> String {
     }
 }
 
-/// Terraform's glyph with its colour.
+/// Returns Terraform's glyph for an action, with its colour.
 fn glyph(action: Action) -> (&'static str, Style) {
     let style = match action {
         Action::Create => GREEN,
@@ -177,7 +177,7 @@ fn glyph(action: Action) -> (&'static str, Style) {
     (wording::glyph(action), style)
 }
 
-/// A block per change, for a narrow terminal.
+/// Formats each change as a block, for a narrow terminal.
 fn blocks(changes: &[Change], manner: Manner, width: usize) -> String {
     changes.iter().map(|change| block(change, manner, width)).collect::<Vec<_>>().concat()
 }
@@ -200,7 +200,7 @@ fn block(change: &Change, manner: Manner, width: usize) -> String {
     text + &details(change, width)
 }
 
-/// A line for each part in which two URLs differ and which is not shown yet.
+/// Formats a line for each part in which two URLs differ and that is not shown yet.
 fn details(change: &Change, width: usize) -> String {
     let parts = wording::parts(change);
     let mut text = String::new();
@@ -234,12 +234,12 @@ struct Columns {
 }
 
 impl Columns {
-    /// The width of the table.
+    /// Returns the width of the table.
     fn width(&self) -> usize {
         4 + self.address + self.flow + 2 * self.value + 3 * GAP
     }
 
-    /// The widths, if there is room for a table that shows every address whole.
+    /// Returns the column widths, if there is room for a table that shows every address whole.
     fn fitting(changes: &[Change], width: usize) -> Option<Self> {
         let columns = Self::of(changes, width);
         let whole = |change: &Change| change.address.width() <= columns.address;
@@ -261,7 +261,7 @@ impl Columns {
     }
 }
 
-/// A table with two lines per change, for a wide terminal.
+/// Formats a table with two lines for each change, for a wide terminal.
 fn table(changes: &[Change], manner: Manner, columns: &Columns) -> String {
     let (address, flow) = (fit("target", columns.address), fit("flow", columns.flow));
     let (before, after) = (fit(manner.before, columns.value), manner.after);
@@ -304,7 +304,7 @@ fn two_lines_url(view: &UrlView, width: usize) -> [String; 2] {
     [format!("{} {}", view.kind, view.fingerprint), shorten_middle(&view.host, width)]
 }
 
-/// A problem or warning with its place and its remedy.
+/// Formats a problem or a warning with its place and its remedy.
 fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -> String {
     let code = problem.code;
     let head = format!("{style}{word}[{code}]{style:#}:");
@@ -322,12 +322,14 @@ fn note(problem: &Problem, file: &str, word: &str, style: Style, width: usize) -
     text + "\n"
 }
 
-/// A paragraph of whatever a service or a manifest put into it: nothing of it steers the terminal.
+/// Formats a paragraph with a text from a service or a manifest, and removes the terminal escapes
+/// from that text.
 fn paragraph(head: &str, plain: &str, body: &str, width: usize) -> String {
     laid_out(head, plain, &printable(body, MOST_PARAGRAPH), width)
 }
 
-/// A paragraph that begins with a head, which is as wide as `plain`; its other lines are indented.
+/// Formats a paragraph that begins with `head`, which is as wide as `plain`. Indents the further
+/// lines.
 fn laid_out(head: &str, plain: &str, body: &str, width: usize) -> String {
     let room = width.saturating_sub(INDENT.len());
     let missing = plain.width().saturating_sub(INDENT.len());

@@ -2,14 +2,14 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// A text of exactly that width: padded, or cut at its end.
+/// Pads a text to exactly this width, or cuts its end.
 pub(crate) fn fit(text: &str, width: usize) -> String {
     let cut = shorten_end(text, width);
     let padding = width.saturating_sub(cut.width());
     format!("{cut}{}", " ".repeat(padding))
 }
 
-/// A text of at most that width, cut at its end.
+/// Cuts the end of a text that is wider than this width.
 pub(crate) fn shorten_end(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -17,7 +17,7 @@ pub(crate) fn shorten_end(text: &str, width: usize) -> String {
     format!("{}…", head(text, width.saturating_sub(1)))
 }
 
-/// A text of at most that width, cut in its middle: of a host, both ends tell something.
+/// Cuts the middle of a text that is wider than this width, since both ends of a host matter.
 pub(crate) fn shorten_middle(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -29,7 +29,7 @@ pub(crate) fn shorten_middle(text: &str, width: usize) -> String {
     format!("{}…{back}", head(text, front))
 }
 
-/// The lines of a text broken at spaces, none wider than the width unless a word is.
+/// Breaks a text into lines at spaces. No line is wider than this width, unless a single word is.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -46,13 +46,13 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A number with its noun.
+/// Formats a number with its noun.
 pub(crate) fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
-/// The beginning of a text, as much as fits.
+/// Returns the beginning of a text that fits into this width.
 fn head(text: &str, width: usize) -> String {
     let mut room = width;
     let fits = |c: &char| {

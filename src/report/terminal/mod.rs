@@ -1,4 +1,4 @@
-//! What people read on a terminal.
+//! Formats results for people on a terminal.
 
 pub(crate) mod console;
 pub(crate) mod drift;

@@ -12,26 +12,26 @@ use crate::report::Format;
 /// The most characters of a name.
 const MOST_CHARACTERS: usize = 200;
 
-/// What is told of a sign-in that is kept.
+/// A stored sign-in without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeptSignIn {
     /// The name with which the person signs in.
     pub user: Option<String>,
-    /// The tenant as it was named.
+    /// The tenant as the user wrote it.
     pub tenant: String,
     /// The tenant's id.
     pub tenant_id: Option<String>,
     /// The application's id.
     pub client_id: String,
-    /// Where the person signed in.
+    /// The sign-in service.
     pub authority: String,
-    /// When, in seconds since 1970.
+    /// The time of the sign-in, in seconds since 1970.
     pub since: u64,
-    /// Which audiences answered, and when last, in seconds since 1970.
+    /// The time of the last answer for each audience, in seconds since 1970.
     pub answered: BTreeMap<String, u64>,
 }
 
-/// The sign-ins of a store, as text or as one JSON document.
+/// Formats the sign-ins of a token store, as text or as one JSON document.
 pub(crate) fn sign_ins(
     sign_ins: &[KeptSignIn],
     store: &str,
@@ -101,7 +101,7 @@ fn json(sign_ins: &[KeptSignIn], store: &str, file: Option<&str>) -> serde_json:
     json!({"version": 1, "store": store, "file": file, "sign-ins": sign_ins})
 }
 
-/// A time in the form of RFC 3339, in UTC.
+/// Formats a time as RFC 3339 in UTC.
 fn time(seconds: u64) -> String {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
     let time = time.filter(|_| seconds < 253_402_300_800);
