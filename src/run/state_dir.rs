@@ -1,4 +1,4 @@
-//! The folder in which the program keeps what outlives a run.
+//! The folder in which the program keeps its state between runs.
 
 use std::path::PathBuf;
 
