@@ -1,4 +1,4 @@
-//! `flowbind import`: makes a manifest out of deployment settings and the flows of their environment.
+//! `flowbind import`: makes a manifest from deployment settings and the flows of their environment.
 
 use std::io::ErrorKind;
 use std::path::Path;

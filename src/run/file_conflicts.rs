@@ -267,8 +267,8 @@ fn place(path: &Path) -> PathBuf {
     folder.join(folded(path.file_name().unwrap_or_default(), ignores_case))
 }
 
-/// Returns the name of a file in the one spelling of a file system that ignores case, and on Windows
-/// also dots and spaces at the end.
+/// Returns the name of a file in lower case if the file system ignores case. On Windows also
+/// removes dots and spaces at the end.
 fn folded(name: &OsStr, ignores_case: bool) -> OsString {
     let Some(text) = name.to_str().filter(|_| ignores_case) else { return name.to_owned() };
     let text = if cfg!(windows) { text.trim_end_matches(['.', ' ']) } else { text };

@@ -67,7 +67,7 @@ impl NewJournal {
         Ok(Self { path: file.path.clone(), key })
     }
 
-    /// Records in the journal what a plan is going to change.
+    /// Saves in the journal the current values of what a plan will change.
     pub(crate) fn keep(
         self,
         head: Head,

@@ -40,7 +40,8 @@ impl Inputs {
     /// Reads files, variables and standard input. Nothing is contacted.
     ///
     /// # Errors
-    /// Every problem of the manifest at once; a reviewed plan of another manifest, or that has expired.
+    /// Fails with all problems of the manifest, or if a reviewed plan is of another manifest or has
+    /// expired.
     pub(crate) fn read(
         args: &RunArgs,
         reviewed: Option<&Reviewed>,
