@@ -1,4 +1,4 @@
-//! `flowbind apply`: writes what should change, all targets or none, and proves it.
+//! `flowbind apply`: writes the changes, all targets or none, and verifies them.
 
 use crate::apply::{Applied, Applying, Goal, LOOKS, Progress};
 use crate::cli::ApplyArgs;
@@ -15,10 +15,10 @@ use crate::run::process::Process;
 use crate::run::reviewed_plan;
 use crate::run::wait::Wait;
 
-/// How to agree to a plan where nobody can be asked.
+/// The hint for confirming a plan if nobody can be asked.
 const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
 
-/// Applies and reports.
+/// Applies the manifest, and reports.
 pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
     let ended =
@@ -27,7 +27,7 @@ pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
     detailed(ended, args.write.detailed_exitcode)
 }
 
-/// The story of an apply.
+/// Runs the stages of `flowbind apply`.
 async fn stages(
     args: &ApplyArgs,
     process: &Process,
@@ -57,7 +57,7 @@ async fn stages(
     outcome
 }
 
-/// Checks, before anything is contacted, that the plan can be agreed to.
+/// Checks, before anything is contacted, that the plan can be confirmed.
 fn check_consent(
     args: &ApplyArgs,
     inputs: &Inputs,
@@ -72,8 +72,8 @@ fn check_consent(
     Ok(consent)
 }
 
-/// Asks, keeps the journal, writes, and reads back. After a conflict the run goes on by itself only if
-/// nothing holds it to the plan that was shown: a reviewed plan and a journal do.
+/// Asks, saves the journal, writes, and reads back. After a conflict the run plans again and goes
+/// on only without a reviewed plan and without a journal: both bind it to the plan that was shown.
 async fn write(
     args: &ApplyArgs,
     journal: Option<NewJournal>,
@@ -147,7 +147,7 @@ async fn complete(
     }
 }
 
-/// Adds how to undo what may have been written, if a journal was kept.
+/// Adds the command that undoes the writes, if a journal was kept.
 fn with_undo(failure: Failure, args: &ApplyArgs) -> Failure {
     match &args.journal {
         Some(journal) if failure.exit == Exit::Unknown => {

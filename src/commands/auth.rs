@@ -11,7 +11,7 @@ use crate::run::token_store::{Keeping, store_key};
 use crate::run::{connect, handed_in_tokens, place};
 use crate::sign_in::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
 
-/// What to do with an exported sign-in.
+/// The instructions for an exported sign-in.
 const EXPORTED: &str = "Put this line into the secret variable FLOWBIND_REFRESH_TOKEN of the pipeline, and the key into \
      FLOWBIND_STORE_KEY. Sign in again before 90 days have passed.\n";
 
@@ -25,7 +25,7 @@ pub(super) async fn command(command: &AuthCommand, process: &Process) -> Exit {
     ended.unwrap_or_else(|failure| process.fail(&failure))
 }
 
-/// Where a sign-in goes.
+/// The destination of a sign-in.
 enum Destination {
     /// Into a store.
     Store(Store),
@@ -64,7 +64,8 @@ async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Where the sign-in is to go, tried before anybody is asked to sign in.
+/// Returns the destination of the sign-in, and checks that it can be used before anybody is asked
+/// to sign in.
 async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
     if args.export {
         let key = store_key()?.ok_or(StoreError::MissingKey)?;
@@ -102,7 +103,7 @@ async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
     Ok(if shown.is_empty() { Exit::SignIn } else { Exit::Done })
 }
 
-/// What is told of a sign-in.
+/// Returns the row that `flowbind auth status` shows for a kept sign-in.
 fn shown((name, sign_in): (&SignInName, &SignIn)) -> KeptSignIn {
     KeptSignIn {
         user: sign_in.user.clone(),

@@ -1,4 +1,4 @@
-//! `flowbind check`: tells what drifted, and writes nothing.
+//! `flowbind check`: reports drift, and writes nothing.
 
 use crate::cli::CheckArgs;
 use crate::discover::probe::{Terms, ask, findings, questions};
@@ -19,7 +19,7 @@ pub(super) async fn command(args: &CheckArgs, process: &Process) -> Exit {
     detailed(ended, args.detailed_exitcode)
 }
 
-/// The story of a check.
+/// Runs the stages of `flowbind check`.
 async fn stages(
     args: &CheckArgs,
     process: &Process,
@@ -32,7 +32,7 @@ async fn stages(
     Ok(outcome(run.plan()))
 }
 
-/// Signs in, reads, plans and, if that is wanted, probes. Everything here may be broken off.
+/// Signs in, reads, plans and, if `--probe` is given, calls the URLs. All of it can be interrupted.
 async fn look(
     args: &CheckArgs,
     inputs: Inputs,
@@ -48,7 +48,7 @@ async fn look(
     Ok(prepared)
 }
 
-/// Asks the URLs that the targets hold.
+/// Calls the URLs that the targets hold, and notes the results.
 async fn probe(
     args: &CheckArgs,
     prepared: &PreparedRun,
@@ -72,13 +72,13 @@ async fn probe(
     }
 }
 
-/// Returns how many targets an apply would write; none where a problem keeps it from writing.
+/// Returns how many targets an apply would write, or none if a problem prevents the apply.
 fn pending(plan: &Plan) -> Option<usize> {
     let differ = plan.changes.iter().filter(|change| change.action != Action::NoOp);
     plan.problems.is_empty().then(|| differ.count())
 }
 
-/// Returns how the check ends. One that could not look everywhere must not pass for one that found nothing.
+/// Returns the outcome of the check, which is refused if something could not be checked.
 fn outcome(plan: &Plan) -> Outcome {
     if plan.problems.iter().any(|problem| !problem.code.is_finding()) {
         Outcome::Refused

@@ -1,11 +1,11 @@
-//! `flowbind explain`: what a code means.
+//! `flowbind explain`: explains a code.
 
 use crate::cli::ExplainArgs;
 use crate::model::{Exit, Failure, printable};
 use crate::report::Console;
 use crate::report::explain::{explain, index};
 
-/// The most characters that are repeated of a word that is no code.
+/// The maximum length of an unknown code in a message, in characters.
 const MOST_CHARACTERS: usize = 80;
 
 /// Explains a code, or lists all.

@@ -12,7 +12,7 @@ use crate::run::process::Process;
 use crate::run::settings_file::SettingsFile;
 use crate::run::wait::Wait;
 
-/// Exports and reports.
+/// Exports the URLs, and reports.
 pub(super) async fn command(args: &ExportArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
     let (outcome, exit) =
@@ -22,7 +22,7 @@ pub(super) async fn command(args: &ExportArgs, process: &Process) -> Exit {
     if args.detailed_exitcode && changed { Exit::ChangesPending } else { exit }
 }
 
-/// The story of an export.
+/// Runs the stages of `flowbind export`.
 async fn stages(
     args: &ExportArgs,
     process: &Process,
@@ -58,7 +58,7 @@ async fn stages(
     }
 }
 
-/// Compares what should be with what the file holds.
+/// Compares the wanted values with the content of the file.
 fn compare(prepared: &PreparedRun, file: &SettingsFile) -> Export {
     let (desired, observed) = (prepared.manifest.desired(), &prepared.discovery.observed);
     plan_export(desired, observed, &file.settings, &prepared.connection.cloud)
@@ -86,7 +86,7 @@ fn note_of_records(records: usize, connect: &ConnectArgs) -> String {
     )
 }
 
-/// Writes the file.
+/// Saves the deployment settings with the new URLs.
 fn write(
     args: &ExportArgs,
     file: &SettingsFile,

@@ -1,5 +1,4 @@
-//! `flowbind schema`, `completions` and `man`: what is made for other programs, out of what this one
-//! knows of itself.
+//! `flowbind schema`, `completions` and `man`: files for other programs, generated from this one.
 
 use std::path::Path;
 use std::{fs, io};
@@ -11,7 +10,7 @@ use crate::manifest::json_schema;
 use crate::model::{Exit, Failure};
 use crate::report::Console;
 
-/// The program as a shell knows it.
+/// The name of the program in a shell.
 const NAME: &str = "flowbind";
 
 /// Prints the JSON Schema of manifests.
@@ -20,7 +19,7 @@ pub(super) fn schema(console: &Console) -> Exit {
     Exit::Done
 }
 
-/// Prints completions.
+/// Prints the completions for a shell.
 pub(super) fn completions(args: &CompletionsArgs, console: &Console) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
@@ -38,14 +37,14 @@ pub(super) fn man(args: &ManArgs, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The page of the program as a whole.
+/// Renders the manual page of the program as a whole.
 fn page() -> io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
-/// Writes a page for the program and each of its commands.
+/// Creates a manual page for the program and one for each of its commands.
 fn pages(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     clap_mangen::generate_to(Cli::command(), folder)

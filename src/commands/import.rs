@@ -1,4 +1,4 @@
-//! `flowbind import`: makes a manifest out of deployment settings and the flows of their environment.
+//! `flowbind import`: makes a manifest from deployment settings and the flows of their environment.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::run::place;
 use crate::run::process::Process;
 use crate::run::settings_file::SettingsFile;
 
-/// The story of an import.
+/// Runs `flowbind import`: reads the deployment settings and the flows, and writes the manifest.
 pub(super) async fn command(args: &ImportArgs, process: &Process) -> Result<(), Failure> {
     let console = &process.console;
     let file = SettingsFile::open(&args.deployment_settings)?;
@@ -82,7 +82,7 @@ async fn read(
     Ok(bindings(settings, only, &flows, environment, &connection.cloud))
 }
 
-/// Writes the manifest; without a binding it is none.
+/// Outputs the manifest, or fails if it would have no binding.
 fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Failure> {
     if import.bound == 0 {
         console.message(&import.manifest);
@@ -120,7 +120,7 @@ fn write(out: &Path, manifest: &str) -> Result<(), Failure> {
     })
 }
 
-/// A manifest may have been written by hand.
+/// Refuses to overwrite a manifest, which may have been written by hand.
 fn is_there(out: &Path) -> Failure {
     let message = format!("`{}` is there already, and is not overwritten", out.display());
     Failure::new(Exit::Usage, message).hint("name another file by --out, or move this one away")

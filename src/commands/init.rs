@@ -12,14 +12,14 @@ use crate::run::next_command::Next;
 /// The manifest; it fits the sandbox.
 const STARTER: &str = include_str!("../../config/starter.toml");
 
-/// Writes the manifest, unless there is a file of that name.
+/// Creates the starter manifest, and fails if the file exists already.
 pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     write(&args.out).map_err(|error| refused(&args.out, &error))?;
     console.message(&format!("Wrote {}.\n{}", printable_path(&args.out), afterwards(&args.out)));
     Ok(())
 }
 
-/// What to do then.
+/// Returns the next steps after the manifest is created.
 fn afterwards(manifest: &Path) -> String {
     let next = |command| Next::command(command).about(manifest);
     let (plan, lint) = (next("plan"), next("lint"));

@@ -1,4 +1,4 @@
-//! `flowbind lint`: what is wrong with a manifest, without anybody or anything but the file.
+//! `flowbind lint`: checks a manifest offline.
 
 use crate::cli::LintArgs;
 use crate::model::{Exit, Failure, printable_path};
@@ -7,7 +7,7 @@ use crate::run::environment_run::EnvironmentRun;
 use crate::run::inputs::{clouds, manifest};
 use crate::run::process::Process;
 
-/// Checks and reports.
+/// Checks the manifest, and reports.
 pub(super) fn command(args: &LintArgs, process: &Process) -> Exit {
     let mut run = EnvironmentRun::new(RunCommand::Lint, &args.manifest, &process.console);
     let opened = run.reports.open(&args.reports);

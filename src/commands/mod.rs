@@ -1,4 +1,4 @@
-//! The commands: each file tells the story of one, a line per stage.
+//! The commands: one file for each, with one line for each stage.
 
 mod apply;
 mod auth;
@@ -22,7 +22,7 @@ use crate::report::{Format, lost_result};
 use crate::run::process::Process;
 use crate::run::{file_conflicts, log};
 
-/// Runs the command, and returns how the program ends.
+/// Runs the command, and returns the exit code of the program.
 pub(crate) async fn run(cli: Cli) -> Exit {
     let (format, ci, file) = output_of(&cli.command);
     let process = Process::new(format, cli.global.color, ci, file);
@@ -58,7 +58,8 @@ async fn dispatch(command: &Command, process: &Process) -> Exit {
     }
 }
 
-/// Returns the form of a command's result, the pipeline that it talks to, and the file that it is about.
+/// Returns the output format of a command, the pipeline that it reports to, and the file that it
+/// reads.
 fn output_of(command: &Command) -> (Format, Ci, &Path) {
     let run = match command {
         Command::Plan(args) => &args.run,

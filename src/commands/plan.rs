@@ -27,7 +27,7 @@ pub(super) async fn command(args: &PlanArgs, process: &Process) -> Exit {
     detailed(ended, args.detailed_exitcode)
 }
 
-/// The story of a plan.
+/// Runs the stages of `flowbind plan`.
 async fn stages(
     args: &PlanArgs,
     file: Option<&PlanFile>,

@@ -22,18 +22,18 @@ use crate::run::prepare::sign_in;
 use crate::run::process::Process;
 use crate::run::{journal_file, reviewed_plan};
 
-/// What helps with a journal of more rows than one change set takes.
+/// The hint for a journal with more rows than one change set takes.
 const SEVERAL_CHANGE_SETS: &str =
     "roll it back with the version of flowbind that kept it, which writes several change sets";
 
-/// What a rollback knows before it contacts anything.
+/// The inputs of a rollback, read before anything is contacted.
 struct RollbackInputs {
     journal: Journal,
     environment: Environment,
     login: Login,
 }
 
-/// Undoes an apply, or shows what that would mean, and reports.
+/// Undoes an apply, or shows what would change, and reports.
 pub(super) async fn command(args: &RollbackArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.journal.path.as_path());
     let ended = reported(RunCommand::Rollback, about, process, async |run| {
@@ -43,7 +43,7 @@ pub(super) async fn command(args: &RollbackArgs, process: &Process) -> Exit {
     detailed(ended, args.write.detailed_exitcode)
 }
 
-/// The story of a rollback.
+/// Runs the stages of `flowbind rollback`.
 async fn stages(
     args: &RollbackArgs,
     process: &Process,
@@ -67,7 +67,7 @@ async fn stages(
     outcome
 }
 
-/// Opens the journal, and finds out who signs in to its environment.
+/// Opens the journal, and prepares the sign-in to its environment.
 fn read(args: &RollbackArgs, console: &Console) -> Result<RollbackInputs, Failure> {
     let journal = journal_file::open(&args.journal, &args.run.connect)?;
     let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
@@ -76,7 +76,8 @@ fn read(args: &RollbackArgs, console: &Console) -> Result<RollbackInputs, Failur
     Ok(RollbackInputs { journal, environment, login })
 }
 
-/// Returns the environment that is given, else the journal's, with what the manifest knows of it.
+/// Returns the environment of `--environment`, else the journal's, with the manifest's settings for
+/// it.
 fn environment(
     args: &RollbackArgs,
     journal: &Journal,
@@ -93,7 +94,7 @@ fn environment(
     inputs::environment(connect, Some(journal.head.url.origin()), clouds, console)
 }
 
-/// Reads the rows of the journal, and plans; returns which of them are left alone.
+/// Reads the rows of the journal, and plans; returns which rows are left alone.
 async fn read_and_plan(
     args: &RollbackArgs,
     connection: &Connection,
@@ -106,8 +107,8 @@ async fn read_and_plan(
     plan(&reader, args.skip_changed, journal, &connection.cloud, run).await
 }
 
-/// Checks that the environment is the one that the journal is of. Its id is asked for unless the
-/// manifest says it, as for an apply.
+/// Checks that the journal belongs to this environment. The environment's id is requested unless
+/// the manifest has it, as for an apply.
 async fn same_environment(
     reader: &Reader<'_>,
     known: Option<&EnvironmentId>,
@@ -131,7 +132,7 @@ async fn same_environment(
         .hint("leave out --environment, or name the environment that the apply was run on"))
 }
 
-/// Plans from what the rows of the journal hold now; returns which of them are left alone.
+/// Plans from the current values of the journal's rows; returns which rows are left alone.
 async fn plan(
     reader: &Reader<'_>,
     skip_changed: bool,
@@ -158,7 +159,8 @@ async fn plan(
     Ok(left)
 }
 
-/// Says that what is there now is of a later apply.
+/// Returns the problem of a journal that was rolled back already: the current values are from a
+/// later apply.
 fn spent_already(time: &str) -> Problem {
     let message = format!(
         "this journal was rolled back already, at {time}: what its targets hold now is of a later apply"
@@ -210,7 +212,7 @@ async fn write(
     }
 }
 
-/// Returns what an apply's error means for a rollback: how to look differs.
+/// Converts an apply's error to the failure of a rollback, with the rollback's command in the hint.
 fn explain_failure(error: ApplyError, args: &RollbackArgs) -> Failure {
     let looks = matches!(
         error,

@@ -1,4 +1,4 @@
-//! What sends the requests of a run, and the environment that they go to.
+//! The transport of a run, and the environment that its requests go to.
 
 use std::error::Error;
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::sign_in::{Identity, Session, SignIn, SignInName};
 /// The longest that one attempt of a request may take: Dataverse itself gives up after two minutes.
 const ATTEMPT: Duration = Duration::from_secs(130);
 
-/// A wait that a person should know of.
+/// The shortest wait that is reported to the user.
 const WORTH_TELLING: Duration = Duration::from_secs(3);
 
-/// An environment with somebody signed in to it.
+/// A signed-in connection to an environment.
 pub(crate) struct Connection {
     transport: Transport,
     session: Session,
@@ -31,7 +31,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// An environment at that place, with somebody signed in to it.
+    /// Creates a connection to the environment at `place`, with the signed-in session.
     pub(crate) fn new(
         transport: Transport,
         session: Session,
@@ -43,40 +43,40 @@ impl Connection {
         Self { transport, session, cloud, flow_way, place, name }
     }
 
-    /// What a store is to keep of the sign-in, and under which name.
+    /// Returns the sign-in that a store is to keep, and its name there.
     pub(crate) async fn to_keep(&self) -> Result<(SignInName, SignIn), Failure> {
         let sign_in = self.session.sign_in_to_keep().await?;
         let missing = || Failure::new(Exit::Unexpected, "nobody signed in");
         Ok((self.name.clone().ok_or_else(missing)?, sign_in))
     }
 
-    /// The address of the environment.
+    /// Returns the URL of the environment.
     pub(crate) fn url(&self) -> &EnvironmentUrl {
         &self.place.url
     }
 
-    /// Who is signed in, as far as the tokens tell.
+    /// Returns the signed-in identity, as far as the tokens show it.
     pub(crate) fn identity(&self) -> Identity {
         self.session.identity()
     }
 
-    /// Whether it is the sandbox that this run started.
+    /// Returns true if the environment is the sandbox that this run started.
     pub(crate) fn is_embedded(&self) -> bool {
         self.place.approves_itself
     }
 
-    /// Reads the environment as the signed-in user.
+    /// Returns a reader that reads the environment as the signed-in user.
     pub(crate) fn reader(&self) -> Reader<'_> {
         Reader::new(&self.transport, &self.session, self.url(), &self.cloud, self.flow_way)
     }
 
-    /// Stops what was started for the run.
+    /// Stops the sandbox, if this run started one.
     pub(crate) async fn close(self) {
         self.place.close().await;
     }
 }
 
-/// Opens what sends every request of the run.
+/// Opens the transport that sends every request of the run.
 pub(crate) fn transport(
     args: &ConnectArgs,
     events: &Arc<EnvironmentEvents>,
@@ -101,7 +101,7 @@ pub(crate) fn transport(
     Ok(transport)
 }
 
-/// Tells of an answer that is out.
+/// Reports an answer that is slow.
 fn tell_of(silence: SlowAnswer<'_>, listener: &dyn Listener) {
     let SlowAnswer { peer, method, template, time, left, limit } = silence;
     let (service, host) = (peer.service(), peer.host());
@@ -109,7 +109,7 @@ fn tell_of(silence: SlowAnswer<'_>, listener: &dyn Listener) {
     listener.tell(Event::Unanswered { service, host, request, time, left, limit });
 }
 
-/// The certificates of a bundle.
+/// Reads the certificates of a CA bundle.
 fn bundle(file: &Path) -> Result<ExtraRoots, Failure> {
     let refused = |error: &(dyn Error + 'static)| {
         Failure::new(

@@ -1,4 +1,4 @@
-//! Whether a plan is written: nobody asked for that, a person is asked, or somebody agreed already.
+//! The consent to writing a plan: not wanted, asked for, or given already.
 
 use std::io;
 use std::time::Instant;
@@ -15,19 +15,19 @@ use crate::run::process::Process;
 /// The only answer that counts as a yes.
 const YES: &str = "yes";
 
-/// Whether a plan is written.
+/// The consent to writing a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
-    /// It is shown and not written.
+    /// The plan is shown and not written.
     ShowOnly,
-    /// It is written if a person says yes.
+    /// The plan is written if a person says yes.
     Ask,
-    /// It is written: somebody agreed already.
+    /// The plan is written: somebody agreed already.
     Given,
 }
 
 impl Consent {
-    /// Reads the options of writing; whoever reviewed a saved plan agreed to it.
+    /// Reads the options of writing. A reviewed plan counts as agreed to.
     pub(crate) fn from_args(args: &WriteArgs, is_reviewed: bool) -> Self {
         if args.dry_run {
             Self::ShowOnly
@@ -61,11 +61,11 @@ impl Consent {
             .hint("add --yes to write without asking, or look first with --dry-run"))
     }
 
-    /// Returns how the run ends if its plan, which was shown, is not to be written; asks where a person
-    /// decides. The time that the answer takes is not counted into the run's.
+    /// Asks a person if needed. Returns none if the plan is to be written, else the outcome of the
+    /// run. The time that the person takes does not count towards the run's timeout.
     ///
     /// # Errors
-    /// Nothing but a yes is a yes.
+    /// Any answer but a yes is a refusal.
     pub(crate) async fn decide(
         self,
         connection: &Connection,

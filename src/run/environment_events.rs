@@ -1,11 +1,11 @@
-//! The events of one environment, on their way to the console, which is told whose they are.
+//! Forwards the events of one environment to the console, with the environment's name.
 
 use std::sync::Arc;
 
 use crate::model::{Event, Listener};
 use crate::report::Console;
 
-/// Takes the events of one environment, and tells the console whose they are.
+/// Forwards the events of one environment to the console, with the environment's name.
 pub(crate) struct EnvironmentEvents {
     /// The manifest's name for the environment.
     pub(crate) environment: String,
@@ -13,7 +13,7 @@ pub(crate) struct EnvironmentEvents {
 }
 
 impl EnvironmentEvents {
-    /// Names the environment as the manifest does.
+    /// Creates the listener of an environment with the name that the manifest gives it.
     pub(crate) fn new(environment: &str, console: &Arc<Console>) -> Arc<Self> {
         Arc::new(Self { environment: environment.to_owned(), console: Arc::clone(console) })
     }

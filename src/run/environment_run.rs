@@ -1,4 +1,4 @@
-//! One environment's run: what is known of it as it goes on, for the report at its end.
+//! One environment's run: collects the facts for the report at its end.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) struct EnvironmentRun {
     command: RunCommand,
     began: SystemTime,
     started: Instant,
-    /// The file that it reads, from the root of the repository.
+    /// The file that the run reads, from the root of the repository.
     source: String,
     /// Takes the events of this environment.
     pub(crate) events: Arc<EnvironmentEvents>,
@@ -33,21 +33,21 @@ pub(crate) struct EnvironmentRun {
     flow_host: Option<String>,
     plan: Plan,
     planned: bool,
-    /// What is wrong with the manifest.
+    /// The problems of the manifest.
     pub(crate) manifest_problems: Vec<Problem>,
-    /// What an export is about.
+    /// The file of an export.
     pub(crate) exported: Option<ExportedFile>,
-    /// What a check found out besides the plan.
+    /// The results of a check besides the plan.
     pub(crate) checked: Option<Checked>,
-    /// What sends the run's requests and counts them.
+    /// The transport, which also counts the run's requests.
     pub(crate) transport: Option<Transport>,
-    /// The flows that its plan lacks after they were waited for.
+    /// The flows that were still not ready after the wait.
     pub(crate) not_ready: Option<NotReady>,
-    /// What became of the targets whose writes were sent and are not proved.
+    /// The result of each target whose write was sent and is not verified.
     pub(crate) results: Vec<TargetResult>,
-    /// The reports that are to be written at its end.
+    /// The reports to write at the end of the run.
     pub(crate) reports: Reports,
-    /// What could not be done after its outcome was known.
+    /// The failures after the outcome was known, such as an unwritable report.
     pub(crate) shortcomings: Vec<Failure>,
 }
 
@@ -91,7 +91,7 @@ impl EnvironmentRun {
         self.environment_id = Some(id.clone());
     }
 
-    /// Notes at which host the Flow service was asked.
+    /// Notes the host of the Flow service.
     pub(crate) fn set_flow_host(&mut self, host: &str) {
         self.flow_host = Some(host.to_owned());
     }
@@ -112,7 +112,7 @@ impl EnvironmentRun {
         self.plan.warn(warnings);
     }
 
-    /// Notes what became of the targets where the writes of the plan are not proved.
+    /// Notes the result of each target whose write was sent and is not verified.
     pub(crate) fn note_failed_writes(&mut self, error: &ApplyError) {
         self.results = error.results(&self.plan);
         if let ApplyError::KeyTaken { targets, of_value_name, .. } = error {
@@ -120,7 +120,7 @@ impl EnvironmentRun {
         }
     }
 
-    /// Returns the problem of a key that a row has which the user does not see.
+    /// Returns the problem that a row which the user cannot see already has the key.
     fn key_taken(
         &self,
         targets: &[String],
@@ -135,7 +135,7 @@ impl EnvironmentRun {
         Some(Problem { code: Code::KeyTaken, address, message: error.to_string(), hint, site })
     }
 
-    /// Notes that the service refused the writes and that all of them are in.
+    /// Warns that the service refused the writes although all of them were written.
     pub(crate) fn note_refused_but_written(&mut self, refused: &Refused, anew: Option<Plan>) {
         if let Some(plan) = anew {
             self.set_plan(plan);
@@ -147,7 +147,7 @@ impl EnvironmentRun {
         self.add_warnings(vec![Problem { code, address: None, message, hint, site: None }]);
     }
 
-    /// Returns how the run ends if its plan has a problem.
+    /// Returns the outcome of a run whose plan has a problem.
     ///
     /// # Errors
     /// Flows that were not ready when the wait for them was over, if nothing else is wrong.
@@ -165,7 +165,7 @@ impl EnvironmentRun {
         self.environment.as_ref().map_or("", |(name, _)| name)
     }
 
-    /// Returns the plan; an empty one before there is one.
+    /// Returns the plan, which is empty until it is set.
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -230,7 +230,7 @@ impl EnvironmentRun {
     }
 }
 
-/// Runs the stages of a command that reports and is about this file, and reports how they ended.
+/// Opens the reports, runs the stages of a command on this file, and reports the outcome.
 pub(crate) async fn reported(
     command: RunCommand,
     (reports, file): (&ReportArgs, &Path),

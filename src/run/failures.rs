@@ -1,4 +1,4 @@
-//! What each stage's error means for the run: how it ends, and what to type next.
+//! Converts each stage's error to the failure of a run: its exit code, and what to type next.
 
 use crate::apply::{ApplyError, CreatedRow, RowState};
 use crate::discover::DiscoverError;
@@ -8,7 +8,7 @@ use crate::plan::{Action, Plan, TargetResult, TargetState, ValueView};
 use crate::services::ApiError;
 use crate::sign_in::{AuthError, SendError, StoreError};
 
-/// What to do about a service that is asked too much.
+/// The hint for a service that throttles.
 const LESS: &str =
     "the service is throttling this user: wait some minutes and run again, or lower --concurrency";
 
@@ -67,7 +67,7 @@ impl From<ApiError> for Failure {
 }
 
 impl From<ServiceError> for Failure {
-    /// Says what to do about an error that no plan can name as a problem.
+    /// Converts a service error that is not a problem of a plan, and adds hints.
     fn from(error: ServiceError) -> Self {
         let message = error.to_string();
         match error.status {
@@ -174,16 +174,16 @@ impl From<ApplyError> for Failure {
     }
 }
 
-/// What helps where the service refuses a write for a reason of the environment's own.
+/// The hint for a write that the service refuses because of a rule of the environment.
 const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
 
-/// How to find out what was written.
+/// The hint for finding out what was written.
 const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
 
-/// Who changes what was written.
+/// The hint for values that the environment changes after they are written.
 const ENVIRONMENT: &str = "something in the environment (a plug-in, a flow, auto-numbering) changes what is written, unless somebody wrote right after this run: have its makers look at what runs when these rows are written";
 
-/// Returns what is known and what helps where a key is taken by a row that is not seen.
+/// Returns the hints for a key that is taken by a row which the user cannot see.
 pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
     let cause = if of_value_name {
         "a value of that name exists which belongs to another definition, or which this user may not see: Dataverse leaves out rows below the depth of the user's read privilege, without an error"
@@ -197,8 +197,8 @@ pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
     ]
 }
 
-/// Returns what became of each target where the service accepted the writes and did not keep them,
-/// and what to do and not to do next.
+/// Returns the hints for writes that the service accepted and did not keep: the result of each
+/// target, and what to do next.
 fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Vec<String> {
     let results = results.iter().map(result);
     let rows = created.iter().map(row);
@@ -213,7 +213,7 @@ fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Ve
     hints
 }
 
-/// Returns what was sent to a target and what reads back now, in a sentence.
+/// Describes, in a sentence, the value sent to a target and the value that reads back.
 fn result(result: &TargetResult) -> String {
     let TargetResult { address, state, sent, holds, .. } = result;
     let (sent, holds) = (ValueView::words(sent.as_ref()), ValueView::words(holds.as_ref()));
@@ -227,7 +227,7 @@ fn result(result: &TargetResult) -> String {
     }
 }
 
-/// Returns what is known of a row that the service says it made, in a sentence.
+/// Describes, in a sentence, the state of a row that the service reported as created.
 fn row(row: &CreatedRow) -> String {
     let CreatedRow { entity_set, id, state, .. } = row;
     let id = match id {
@@ -250,7 +250,7 @@ fn row(row: &CreatedRow) -> String {
     }
 }
 
-/// What was seen at the targets that do not hold what was planned.
+/// Lists the current values of the targets that differ from the plan, and the problems.
 fn seen(after: &Plan) -> Vec<String> {
     let open = after.changes.iter().filter(|change| change.action != Action::NoOp);
     let changes = open.map(|change| {
@@ -259,7 +259,7 @@ fn seen(after: &Plan) -> Vec<String> {
     changes.chain(told(&after.problems)).collect()
 }
 
-/// Problems in one line each.
+/// Formats each problem as one line with its address and message.
 fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
     problems.iter().map(|problem| {
         let address = problem.address.as_deref().unwrap_or("the environment");
@@ -267,7 +267,7 @@ fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
     })
 }
 
-/// A change set that the service refused, whatever its reason, in those words.
+/// Returns the failure of a change set that the service refused, with `message` as its text.
 fn of_refusal(error: ServiceError, message: String) -> Failure {
     let documented = error.documented;
     let failure = Failure::from(error);

@@ -1,5 +1,5 @@
-//! The files that a run reads and writes: none that is written is named twice, by options, by the
-//! variables of a pipeline, or as a file of the program's own.
+//! Checks that no file to be written is named twice: by options, by the variables of a pipeline, or
+//! as a file of the program itself.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -20,13 +20,13 @@ use crate::sign_in::{STORE_FILES, TokenStore};
 /// The option that names the manifest.
 const MANIFEST: &str = "--manifest";
 
-/// What stands in the place of a state file if there is to be none.
+/// The value of `--sandbox-state` that means no file.
 const NO_FILE: &str = "none";
 
-/// Where sign-ins are kept if no option says where, as a message names it.
+/// The default token store, as messages call it.
 const OWN_STORE: &str = "the program's own token store";
 
-/// Where the sandbox keeps its state if no option says where.
+/// The sandbox's default state file, as messages call it.
 const OWN_STATE: &str = "the sandbox's own state";
 
 /// The variables by which a pipeline names files that steps add to.
@@ -36,14 +36,14 @@ const ADDED_TO: [&str; 5] =
 /// The variable that names the file of a federated token.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
-/// What a run does with a file.
+/// The access of a run to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Read,
     Written,
 }
 
-/// A file, and what names it.
+/// A file, and the option or variable that names it.
 #[derive(Clone)]
 struct Named<'run> {
     by: Naming,
@@ -51,20 +51,20 @@ struct Named<'run> {
     access: Access,
 }
 
-/// What names a file.
+/// The option or variable that names a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
     /// An option, or a command.
     Option(&'static str),
-    /// A variable of the surroundings.
+    /// An environment variable.
     Variable(&'static str),
-    /// The program itself, in these words, and the option that may name the same file.
+    /// A default of the program: the words for it, and the option that may name the same file.
     Own(&'static str, &'static str),
 }
 
 impl Naming {
-    /// Tells whether two may name one file: the surroundings are not ours to judge, and an option may
-    /// name the place that is the usual one.
+    /// Returns true if both may name the same file: neither is an option, or an option names the
+    /// default file that it replaces.
     fn may_share(self, other: Self) -> bool {
         match (self, other) {
             (Self::Own(_, option), Self::Option(named)) => option == named,
@@ -74,7 +74,7 @@ impl Naming {
     }
 }
 
-/// Makes sure that no file is written that something else names too, by whatever path.
+/// Checks that no file to be written is named twice, by whatever path.
 pub(crate) fn distinct(cli: &Cli) -> Result<(), Failure> {
     let mut known: Vec<(Named<'_>, Identity)> = Vec::new();
     for named in surroundings().into_iter().chain(named(cli)) {
@@ -133,7 +133,7 @@ fn surroundings() -> Vec<Named<'static>> {
     found
 }
 
-/// Every file that the command line names.
+/// Lists every file that the command line names.
 fn named(cli: &Cli) -> Vec<Named<'_>> {
     let of_command = match &cli.command {
         Command::Plan(args) => [of_run(&args.run), written("--out", &args.review.out)].concat(),
@@ -242,23 +242,23 @@ fn files<'run, P: AsRef<Path> + 'run>(
     paths.into_iter().map(named).collect()
 }
 
-/// What a file is known by, whatever path leads to it.
+/// The identity of a file, whatever path leads to it.
 #[derive(PartialEq, Eq)]
 enum Identity {
-    /// It is there, and the system knows it.
+    /// The file exists, and the system identifies it.
     There(Handle),
-    /// It is at that place, or will be.
+    /// The file does not exist or cannot be opened: its path identifies it.
     At(PathBuf),
 }
 
-/// Returns what a file is known by; none if it is a device or a pipe, which takes what several write.
+/// Returns the identity of a file, or none for a device or a pipe, which may be named twice.
 fn identity(path: &Path) -> Option<Identity> {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     let there = || Handle::from_path(path).map(Identity::There);
     (!is_other).then(|| there().unwrap_or_else(|_| Identity::At(place(path))))
 }
 
-/// Returns where a file would be made: a link is followed, as it is then.
+/// Returns the path at which a file would be created: links are followed.
 fn place(path: &Path) -> PathBuf {
     let path = atomic_file::resolved(path).unwrap_or_else(|_| path.to_owned());
     let folder = atomic_file::folder(&path);
@@ -267,8 +267,8 @@ fn place(path: &Path) -> PathBuf {
     folder.join(folded(path.file_name().unwrap_or_default(), ignores_case))
 }
 
-/// Returns the name of a file in the one spelling of a file system that ignores case, and on Windows
-/// also dots and spaces at the end.
+/// Returns the name of a file in lower case if the file system ignores case. On Windows also
+/// removes dots and spaces at the end.
 fn folded(name: &OsStr, ignores_case: bool) -> OsString {
     let Some(text) = name.to_str().filter(|_| ignores_case) else { return name.to_owned() };
     let text = if cfg!(windows) { text.trim_end_matches(['.', ' ']) } else { text };

@@ -1,4 +1,4 @@
-//! What a pipeline hands in: tokens by environment variables, standard input or a command.
+//! Tokens that a pipeline hands in by environment variables, standard input or a command.
 //!
 //! The names of the variables are documented in `docs/sign-in.md`. Their values are secrets, so
 //! they are no options: arguments can be read by whoever lists the processes.
@@ -17,25 +17,25 @@ use crate::sign_in::{
 /// Holds a refresh token.
 const REFRESH_TOKEN: &str = "FLOWBIND_REFRESH_TOKEN";
 
-/// What standard input is called.
+/// The name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
 
 /// The longest line that is read from standard input, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// What was handed in.
+/// The tokens that were handed in.
 pub(crate) struct Given {
-    /// Where the tokens of each audience come from.
+    /// The source of the tokens of each audience.
     pub(crate) sources: TokenSources,
     /// The refresh token.
     pub(crate) refresh_token: Option<RefreshToken>,
-    /// Whose it is, if that came with it.
+    /// The name of the sign-in that the refresh token belongs to, if known.
     pub(crate) name: Option<SignInName>,
 }
 
 impl Given {
-    /// Reads what is handed in to a sign-in that is to be kept: a person's, if not the refresh token
-    /// that standard input brings.
+    /// Reads the input of a sign-in that is to be kept: the refresh token from standard input if
+    /// `--refresh-token-stdin` is given, else nothing, and a person signs in.
     pub(crate) fn to_keep(args: &SignInArgs) -> Result<Self, Failure> {
         let sources = TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person };
         let mut given = Self { sources, refresh_token: None, name: None };
@@ -46,14 +46,15 @@ impl Given {
         Ok(given)
     }
 
-    /// Whether there is anything that must not go just anywhere.
+    /// Returns true if a token, or a command that prints one, was handed in. These may be sent to
+    /// trusted hosts only.
     pub(crate) fn is_something(&self) -> bool {
         let person = |source: &TokenSource| matches!(source, TokenSource::Person);
         let persons = person(&self.sources.dataverse) && person(&self.sources.flow);
         self.refresh_token.is_some() || !persons
     }
 
-    /// Reads what was handed in.
+    /// Reads the tokens that were handed in.
     pub(crate) fn read(args: &SignInArgs) -> Result<Self, Failure> {
         let sources = TokenSources {
             dataverse: source(args, Audience::Dataverse)?,
@@ -67,14 +68,14 @@ impl Given {
     }
 }
 
-/// The variables with something that is used before a kept sign-in.
+/// Lists the variables that are set and that a run uses before a kept sign-in.
 pub(crate) fn handed_in() -> impl Iterator<Item = &'static str> {
     let names =
         [REFRESH_TOKEN, token_variable(Audience::Dataverse), token_variable(Audience::Flow)];
     names.into_iter().filter(|name| matches!(variable_of(name), Ok(Some(_))))
 }
 
-/// The variable that holds an access token for an audience.
+/// Returns the name of the variable that holds an access token for an audience.
 fn token_variable(audience: Audience) -> &'static str {
     match audience {
         Audience::Dataverse => "FLOWBIND_DATAVERSE_TOKEN",
@@ -82,7 +83,8 @@ fn token_variable(audience: Audience) -> &'static str {
     }
 }
 
-/// Where tokens for an audience come from: a token that is there, a command, else a person.
+/// Returns the source of tokens for an audience: the token in a variable, else a command, else a
+/// person.
 fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure> {
     let variable = token_variable(audience);
     if let Some(text) = variable_of(variable)? {
@@ -97,14 +99,14 @@ fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure>
     Ok(command(args, audience).map_or(TokenSource::Person, TokenSource::Command))
 }
 
-/// The command for an audience: one that names it before one for both.
+/// Finds the token command for an audience: one that names the audience, else one for both.
 fn command(args: &SignInArgs, audience: Audience) -> Option<TokenCommand> {
     let find = |wanted| args.token_command.iter().find(|command| command.audience == wanted);
     find(Some(audience)).or_else(|| find(None)).map(|found| found.command.clone())
 }
 
-/// The refresh token from standard input, if that was asked for, else from its variable; and which
-/// of them it is from.
+/// Reads the refresh token from standard input if `--refresh-token-stdin` is given, else from its
+/// variable. Returns the text and its origin.
 fn refresh_token(args: &SignInArgs) -> Result<Option<(String, &'static str)>, Failure> {
     if args.refresh_token_stdin {
         return Ok(Some((first_line()?, STANDARD_INPUT)));
@@ -112,8 +114,8 @@ fn refresh_token(args: &SignInArgs) -> Result<Option<(String, &'static str)>, Fa
     Ok(variable_of(REFRESH_TOKEN)?.map(|text| (text, REFRESH_TOKEN)))
 }
 
-/// A refresh token as it is, or out of the line that `flowbind auth login --export` prints, which
-/// tells whose it is as well.
+/// Parses a refresh token: either the token itself, or the line that `flowbind auth login --export`
+/// prints. Such a line also holds the name of the sign-in.
 fn opened(text: &str, origin: &str) -> Result<(RefreshToken, Option<SignInName>), Failure> {
     let malformed = || {
         Failure::new(Exit::Usage, format!("{origin} holds no refresh token"))
@@ -134,7 +136,7 @@ fn opened(text: &str, origin: &str) -> Result<(RefreshToken, Option<SignInName>)
     Ok((RefreshToken::new(text), None))
 }
 
-/// The first line of standard input.
+/// Reads the first line of standard input.
 fn first_line() -> Result<String, Failure> {
     let mut line = String::new();
     let refused = |why: &str| Failure::new(Exit::Usage, format!("{STANDARD_INPUT} {why}"));

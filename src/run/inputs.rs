@@ -1,4 +1,4 @@
-//! What a run is given, read and checked before anything is contacted.
+//! The inputs of a run, read and checked before anything is contacted.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use crate::report::{Console, counted};
 use crate::run::environment_run::EnvironmentRun;
 use crate::run::process::Process;
 
-/// Reads the manifest and its SHA-256, or tells everything that is wrong with it.
+/// Reads the manifest and computes its SHA-256, or reports all of its problems.
 pub(crate) fn manifest(
     path: &Path,
     clouds: &Clouds,
@@ -30,7 +30,7 @@ pub(crate) fn manifest(
     Ok((manifest, format!("{:x}", Sha256::digest(&bytes))))
 }
 
-/// The file, up to a little more than a manifest may have.
+/// Reads a file, and stops one byte after the size limit of a manifest.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX).saturating_add(1);
@@ -38,7 +38,8 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A problem that has no place in the manifest's text.
+/// Reports a problem that has no position in the manifest's text, and returns the failure of the
+/// run.
 pub(crate) fn invalid(
     args: &RunArgs,
     problem: Problem,
@@ -49,7 +50,8 @@ pub(crate) fn invalid(
     refuse(Exit::Usage, &name, &[], vec![problem], process, run)
 }
 
-/// Tells what is wrong with what was given, and ends the run before anything is contacted.
+/// Reports the problems of an input, and returns the failure that ends the run before anything is
+/// contacted.
 pub(crate) fn refuse(
     exit: Exit,
     name: &str,
@@ -64,7 +66,7 @@ pub(crate) fn refuse(
     Failure::new(exit, format!("{count}; nothing was contacted"))
 }
 
-/// Returns the environment that is wanted, as the manifest describes it. An address needs no manifest.
+/// Returns the wanted environment as the manifest describes it. An address needs no manifest.
 pub(crate) fn environment(
     args: &ConnectArgs,
     wanted: Option<&str>,
@@ -93,7 +95,7 @@ pub(crate) fn environment(
     manifest.environment(wanted).map_err(|problem| refused(&[], vec![problem]))
 }
 
-/// The clouds that the program knows, with the file of the command line laid over them.
+/// Returns the clouds that the program knows, overlaid with the file of `--clouds`.
 pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, Failure> {
     let broken =
         |error| Failure::new(Exit::Unexpected, format!("the embedded clouds.toml: {error}"));
@@ -116,7 +118,7 @@ pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
     })
 }
 
-/// A problem of a file of clouds in the words of every problem.
+/// Converts a problem of a clouds file to a [`Problem`] with a code.
 fn cloud_problem(problem: CloudProblem) -> Problem {
     let code = match problem.kind {
         CloudProblemKind::NotToml => Code::ManifestNotToml,

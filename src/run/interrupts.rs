@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: while nothing is in they end the run at once. Once a write is under
-//! way they end it when its outcome is known, or soon.
+//! Ctrl-C, SIGTERM and SIGHUP: they end the run at once while nothing is sent. While a write is
+//! under way, they end the run when the outcome is known, or after a timeout.
 
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
@@ -14,14 +14,14 @@ use crate::model::{Failure, Stage};
 use crate::plan::Plan;
 use crate::report::Console;
 
-/// How long a run that is over goes on reading the outcome of its write, or of a renewal.
+/// The timeout, after an interruption, for the outcome of a write or of a token renewal.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How soon a second signal is the first one once more, as from a terminal and from whoever passes
-/// signals on.
+/// The time in which a second signal counts as the same one: a terminal and a parent process may
+/// both send it.
 const SAME: Duration = Duration::from_millis(500);
 
-/// The interruptions from a moment on: none is lost while nobody waits for one.
+/// The interruptions since [`Interrupts::begin`]: none is lost while nobody waits for one.
 pub(crate) struct Interrupts {
     signals: Vec<Signal>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Interrupts {
 #[cfg(unix)]
 type Signal = tokio::signal::unix::Signal;
 
-/// What Windows tells a program in a console.
+/// The signals of a console program on Windows.
 #[cfg(windows)]
 enum Signal {
     /// Ctrl-C was pressed.
@@ -44,7 +44,7 @@ enum Signal {
 
 #[cfg(windows)]
 impl Signal {
-    /// Whether it came.
+    /// Polls the signal.
     fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<()>> {
         match self {
             Self::Pressed(signal) => signal.poll_recv(context),
@@ -78,7 +78,7 @@ impl Interrupts {
         Self { signals: signals.into_iter().flatten().collect() }
     }
 
-    /// Does the work unless somebody interrupts it.
+    /// Does the work, and fails if a signal interrupts it.
     pub(crate) async fn unless<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
@@ -90,9 +90,9 @@ impl Interrupts {
         }
     }
 
-    /// Applies a plan. Whoever interrupts that ends it at once while nothing is in; else the run
-    /// sends nothing more, and has a while to find out what is in. A second interruption ends it at
-    /// once in any case.
+    /// Applies a plan. An interruption ends it at once while nothing is sent. After that, the run
+    /// sends nothing more, and has [`PATIENCE`] to find out what was written. A second interruption
+    /// ends it at once in any case.
     pub(crate) async fn apply(
         &mut self,
         applying: &Applying<'_>,
@@ -125,7 +125,7 @@ impl Interrupts {
         }
     }
 
-    /// Waits for an interruption that is not the last one once more.
+    /// Waits for another interruption, and ignores repetitions of the last one.
     async fn another(&mut self) {
         let mut same = std::pin::pin!(sleep(SAME));
         loop {
@@ -137,7 +137,7 @@ impl Interrupts {
         self.next().await;
     }
 
-    /// Waits for the next interruption; for ever where the system takes no wish for signals.
+    /// Waits for the next interruption, or forever if the system delivers no signals.
     async fn next(&mut self) {
         poll_fn(|context| self.poll(context)).await;
     }

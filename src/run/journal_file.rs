@@ -1,4 +1,4 @@
-//! The files of journals: made before anything is sent, completed once it is in, and opened to undo
+//! Journal files: created before anything is sent, completed after the write, and opened to undo
 //! it.
 
 use std::fs::{self, File};
@@ -22,17 +22,17 @@ use crate::run::next_command::Next;
 use crate::run::token_store::store_key;
 use crate::sign_in::{Shut, StoreError, StoreKey};
 
-/// The most bytes of a journal.
+/// The maximum size of a journal, in bytes.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// With what an encrypted file begins (<https://age-encryption.org/v1>).
+/// The first bytes of an encrypted file (<https://age-encryption.org/v1>).
 const SEALED: &[u8] = b"age-encryption.org/";
 
-/// What is said of a journal whose completion was broken off.
+/// The message for a journal whose completion was interrupted.
 pub(crate) const INCOMPLETE: &str =
     "\nThe journal lacks the ids of the new rows; a rollback finds them by their keys.\n";
 
-/// A journal that is to be kept: its file is not there yet, and it can be encrypted.
+/// A journal to be kept: its file does not exist yet, and its key is known unless it is plain.
 pub(crate) struct NewJournal {
     path: PathBuf,
     key: Option<StoreKey>,
@@ -67,7 +67,7 @@ impl NewJournal {
         Ok(Self { path: file.path.clone(), key })
     }
 
-    /// Writes down what a plan is going to change.
+    /// Saves in the journal the current values of what a plan will change.
     pub(crate) fn keep(
         self,
         head: Head,
@@ -91,7 +91,7 @@ impl NewJournal {
         Ok(KeptJournal { file: self, journal })
     }
 
-    /// The journal as the file holds it.
+    /// Returns the content of the journal's file, encrypted if there is a key.
     fn content(&self, journal: &Journal) -> io::Result<SecretSlice<u8>> {
         let plain = journal.to_json();
         let content = match &self.key {
@@ -113,8 +113,8 @@ impl NewJournal {
 }
 
 impl KeptJournal {
-    /// Adds the ids of the rows that were made. Without them a rollback finds those rows by what
-    /// they were made with, so that a failure is no reason to call the apply one.
+    /// Adds the ids of the created rows. A failure is only a warning: without the ids, a rollback
+    /// finds the rows by their keys.
     pub(crate) async fn complete(self, reader: &Reader<'_>, console: &Console) {
         if self.journal.is_complete() {
             return;
@@ -146,7 +146,7 @@ impl KeptJournal {
         }
     }
 
-    /// Adds the ids of new rows, by their places. Without them the journal holds as much as before.
+    /// Adds the ids of new rows, by their positions. If that fails, the journal stays as it was.
     fn note_ids(self, ids: &[(usize, RowId)]) {
         let journal = self.journal.with_ids(ids);
         let content = self.file.content(&journal);
@@ -165,8 +165,7 @@ impl KeptJournal {
     }
 }
 
-/// Notes in a journal that it was rolled back. That this cannot be noted is no reason to call the
-/// rollback a failure.
+/// Marks a journal as rolled back. A failure to do so is only a warning.
 pub(crate) fn spend(file: &JournalFile, journal: &Journal, time: String, console: &Console) {
     let mut journal = journal.clone();
     journal.head.rolled_back = Some(time);
@@ -183,8 +182,8 @@ pub(crate) fn spend(file: &JournalFile, journal: &Journal, time: String, console
     }
 }
 
-/// Reads a journal. The command line says whether it is encrypted, and the file never does: whoever puts
-/// a plain file in the place of an encrypted one would decide what is restored.
+/// Reads a journal. The command line says if it is encrypted, never the file itself: otherwise,
+/// someone who replaces an encrypted file with a plain one would decide what is restored.
 pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal, Failure> {
     let path = &file.path;
     atomic_file::sweep(path);
@@ -268,7 +267,7 @@ fn unusable(path: &Path, error: &DocumentError) -> Failure {
     Failure::new(Exit::Usage, message).hint(hint)
 }
 
-/// The key for a journal.
+/// Returns the key that encrypts a journal.
 fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
     store_key()?.ok_or_else(|| {
         let message = "a journal holds earlier values, so it is encrypted, and FLOWBIND_STORE_KEY is not set; nothing was contacted";
@@ -280,7 +279,7 @@ fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
     })
 }
 
-/// The journal of an earlier apply is worth something.
+/// Refuses to overwrite the journal of an earlier apply.
 fn is_there(path: &Path) -> Failure {
     let message =
         format!("the journal `{}` is there already, and is not overwritten", path.display());
@@ -288,7 +287,7 @@ fn is_there(path: &Path) -> Failure {
         .hint("name another file by --journal, or move this one away; `flowbind rollback` undoes the apply that kept it")
 }
 
-/// Refuses a journal without encryption that is not its owner's alone.
+/// Refuses an unencrypted journal that other users may read or write.
 fn exposed(path: &Path, why: &Exposure) -> Failure {
     let shown = path.display();
     let (message, hint) = match why {

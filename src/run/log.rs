@@ -30,7 +30,7 @@ pub(crate) fn begin(args: &LogArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends the log. Tells if its file lacks something: a run that did what it was asked to then ends with
+/// Ends the log. Returns a failure if the log file is incomplete: a successful run then ends with
 /// exit code 1, as for a report that cannot be written.
 pub(crate) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failure> {
     tracing::info!(exit_code = exit as u8, duration_ms = milliseconds(elapsed), "ended");
@@ -57,7 +57,7 @@ fn open(path: &Path) -> Result<File, Failure> {
     })
 }
 
-/// Opens a file to write at its end; a new one is its owner's alone.
+/// Opens a file for appending. A new file is readable by its owner only.
 fn append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);

@@ -1,5 +1,4 @@
-//! Who signs in to an environment, and how: everything that can be wrong with it is found before
-//! anything is contacted.
+//! The sign-in to an environment. Its inputs are checked before anything is contacted.
 
 use std::env;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use crate::sign_in::{
 /// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
 const SANDBOX: &str = "sandbox";
 
-/// Who is to sign in, and where.
+/// A sign-in to an environment, ready to run.
 pub(crate) struct Login {
     cloud: Cloud,
     /// The application, if a person has to sign in.
@@ -42,8 +41,9 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// A sign-in for a run: the command line comes first, then the manifest, then what came with a
-    /// refresh token, then the cloud's own. It may read standard input and files, and contacts nobody.
+    /// Prepares the sign-in of a run. The application comes from the command line, else from the
+    /// manifest, else from the refresh token, else from the cloud. This may read standard input and
+    /// files, and contacts nobody.
     pub(crate) fn of(
         args: &ConnectArgs,
         environment: &Environment,
@@ -58,7 +58,7 @@ impl Login {
         Self::with(&args.sign_in, environment, clouds, given, principal, keeping)
     }
 
-    /// A sign-in that is to be kept.
+    /// Prepares a sign-in that is to be kept.
     pub(crate) fn to_keep(
         args: &ConnectArgs,
         environment: &Environment,
@@ -99,7 +99,7 @@ impl Login {
         })
     }
 
-    /// Signs in to the environment at that place.
+    /// Signs in to the environment at `place`.
     pub(crate) async fn sign_in(
         mut self,
         place: Place,
@@ -133,7 +133,8 @@ impl Login {
         Ok(Connection::new(transport, session, cloud, place, name, flow_way))
     }
 
-    /// The authority of a tenant, else the one that the environment names.
+    /// Discovers the authority of `tenant`, or without one the authority that the environment
+    /// names.
     async fn authority(
         &self,
         transport: &Transport,
@@ -143,8 +144,8 @@ impl Login {
         sign_in::discover_authority(transport, &place.url, &self.cloud, tenant).await
     }
 
-    /// What holds the refresh token: one that was handed in, else a sign-in that is kept. Where
-    /// nobody asked for the store, a run goes on without it.
+    /// Returns the holder of the refresh token: the one that was handed in, else the kept sign-in.
+    /// If the store cannot be read and the user did not choose it, the run goes on without it.
     async fn keeper(
         &mut self,
         name: &SignInName,
@@ -172,7 +173,8 @@ impl Login {
     }
 }
 
-/// The name under which a sign-in is kept. The embedded sandbox has another address in each run.
+/// Returns the name of a kept sign-in. The embedded sandbox has a fixed name, since its address
+/// differs in each run.
 fn name_of(application: &Application, place: &Place) -> SignInName {
     let authority = application.authority.origin().as_str().trim_end_matches('/');
     let authority = if place.approves_itself { SANDBOX } else { authority };
@@ -183,8 +185,9 @@ fn name_of(application: &Application, place: &Place) -> SignInName {
     }
 }
 
-/// Makes sure that what was handed in goes to no address that the manifest alone names: to one of a
-/// known cloud, to the sandbox of the run itself, or to one that the command line names.
+/// Checks that handed-in tokens and secrets go only to an address of a known cloud, to the sandbox
+/// of this run, or to an address that the command line names; never to one that only the manifest
+/// names.
 fn check_address(
     args: &ConnectArgs,
     environment: &Environment,
@@ -203,13 +206,13 @@ fn check_address(
         .hint(format!("if it is meant, name it yourself: `--environment {url}`")))
 }
 
-/// Whether a sign-in that was made for the one may be used for the other. A refresh token is bound
-/// to an application, and to no tenant.
+/// Returns true if a sign-in that was made for `made_for` works for `name` too. A refresh token is
+/// bound to an application, and to no tenant.
 fn serves(made_for: &SignInName, name: &SignInName) -> bool {
     made_for.authority == name.authority && made_for.client_id == name.client_id
 }
 
-/// Tells that a sign-in was handed in for something else.
+/// Returns the failure of a handed-in sign-in that belongs to another application or authority.
 fn foreign(made_for: &SignInName, name: &SignInName) -> Failure {
     let message = format!(
         "the sign-in that was handed in is of the application {} at `{}`, and this environment wants {} at `{}`",
@@ -219,7 +222,8 @@ fn foreign(made_for: &SignInName, name: &SignInName) -> Failure {
         .hint("make one for this environment with `flowbind auth login --export`")
 }
 
-/// The application that the manifest names for Dataverse, unless a token for it was handed in.
+/// Returns the application that the manifest names for Dataverse, unless a token for Dataverse was
+/// handed in.
 fn own_identity(
     environment: &Environment,
     sources: &TokenSources,
@@ -232,7 +236,7 @@ fn own_identity(
     Ok(Some((principal(identity)?, tenant)))
 }
 
-/// How a person is asked.
+/// Returns the sign-in method that the options choose.
 fn way(args: &SignInArgs) -> SignInMethod {
     match (args.non_interactive, args.browser) {
         (true, _) => SignInMethod::NonInteractive,
@@ -241,7 +245,7 @@ fn way(args: &SignInArgs) -> SignInMethod {
     }
 }
 
-/// Shows what a sign-in tells.
+/// Forwards the notices of a sign-in as events.
 fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
     let events = Arc::clone(events);
     Arc::new(move |notice| {
@@ -265,7 +269,7 @@ fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
     })
 }
 
-/// The port to forward where this machine is at the other end of SSH: a browser brings its answer to
+/// Returns the port to forward if this machine is reached by SSH: the browser sends its answer to
 /// its own machine.
 fn tunnel(url: &Url) -> Option<u16> {
     env::var_os("SSH_CONNECTION")?;
@@ -273,7 +277,7 @@ fn tunnel(url: &Url) -> Option<u16> {
     Url::parse(&back).ok()?.port()
 }
 
-/// The cloud that the manifest names, else the one that the address belongs to.
+/// Returns the cloud that the manifest names, else the cloud of the environment's address.
 fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
     let named = environment.cloud.as_deref().and_then(|name| clouds.named(name));
     let found = named.or_else(|| match &environment.place {

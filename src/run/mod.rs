@@ -1,4 +1,4 @@
-//! What the stories of the commands share: this process, one environment's run, and the steps on the way.
+//! The code that the commands share: this process, one environment's run, and its steps.
 
 pub(crate) mod environment_events;
 pub(crate) mod environment_run;

@@ -1,4 +1,4 @@
-//! The command line to type next, which reaches what this run reaches.
+//! The command line to type next, with the options to reach the same environment.
 
 use std::borrow::Cow;
 use std::env;
@@ -10,24 +10,24 @@ use crate::model::is_hidden;
 use crate::plan::journal::JournalFile;
 use crate::sign_in::{Audience, TokenCommandFor};
 
-/// The manifest where none is named.
+/// The default manifest.
 const USUAL_MANIFEST: &str = "flowbind.toml";
 
-/// What stands in the place of a command, which may hold a secret.
+/// The placeholder for a token command, which may hold a secret.
 const COMMAND: &str = "COMMAND";
 
-/// A command line in the making, fit for a shell.
+/// A builder for a command line, quoted for a shell.
 pub(crate) struct Next {
     line: String,
 }
 
 impl Next {
-    /// The program with this command.
+    /// Begins a command line with `flowbind` and this command.
     pub(crate) fn command(command: &str) -> Self {
         Self { line: format!("flowbind {command}") }
     }
 
-    /// Adds a journal, which no option names, as the command line takes it.
+    /// Adds a journal as a positional argument.
     pub(crate) fn journal(mut self, file: &JournalFile) -> Self {
         let path = file.to_string();
         // Else it would be taken for an option.
@@ -36,13 +36,13 @@ impl Next {
         self
     }
 
-    /// The same with an option that has no value.
+    /// Adds an option that has no value.
     pub(crate) fn flag(mut self, name: &str) -> Self {
         let _ = write!(self.line, " {name}");
         self
     }
 
-    /// The same with an option and its value.
+    /// Adds an option and its value.
     pub(crate) fn option(mut self, name: &str, value: &str) -> Self {
         // Else it would be taken for an option of its own.
         let between = if value.starts_with('-') { '=' } else { ' ' };
@@ -50,7 +50,7 @@ impl Next {
         self
     }
 
-    /// The whole line, about that manifest.
+    /// Returns the whole line, with `--manifest` unless the manifest has its default name.
     pub(crate) fn about(self, manifest: &Path) -> String {
         match shown(manifest) {
             usual if usual == USUAL_MANIFEST => self.line,
@@ -58,8 +58,8 @@ impl Next {
         }
     }
 
-    /// The whole line, with what the command line told this run of the environment. What a variable
-    /// told is told by it again.
+    /// Returns the whole line, with the options that this run used to reach the environment.
+    /// Options that a variable sets are left out.
     pub(crate) fn reaching(self, connect: &ConnectArgs) -> String {
         let (sign_in, sandbox) = (&connect.sign_in, &connect.sandbox);
         let manifest = Some(shown(&connect.manifest)).filter(|file| file != USUAL_MANIFEST);
@@ -85,7 +85,7 @@ impl Next {
         next.signing_in(sign_in).line
     }
 
-    /// The same with how this run signs in.
+    /// Adds the sign-in options of this run.
     fn signing_in(self, args: &SignInArgs) -> Self {
         let flags =
             [("--browser", args.browser), ("--refresh-token-stdin", args.refresh_token_stdin)];
@@ -106,7 +106,7 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A word as a shell takes it for one, with nothing in it that could steer a terminal.
+/// Quotes a word for a shell, and escapes characters that could control a terminal.
 fn quoted(word: &str) -> String {
     if word.chars().any(is_hidden) {
         return in_numbers(word);
@@ -114,7 +114,7 @@ fn quoted(word: &str) -> String {
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word)).into_owned()
 }
 
-/// A word with its hidden characters as numbers
+/// Quotes a word, with its hidden characters as octal numbers
 /// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_04>).
 fn in_numbers(word: &str) -> String {
     let mut text = "$'".to_owned();

@@ -6,14 +6,14 @@ use crate::model::{Exit, Failure};
 
 /// Flows that were not ready when the wait for them was over.
 pub(crate) struct NotReady {
-    /// What people call them, safe to print.
+    /// The display names of the flows, safe to print.
     pub(crate) names: Vec<String>,
-    /// How long they were waited for.
+    /// The time that the run waited.
     pub(crate) longest: Duration,
 }
 
 impl NotReady {
-    /// Returns how the run ends.
+    /// Returns the failure that ends the run.
     pub(crate) fn failure(&self) -> Failure {
         let were = if self.names.len() == 1 { "flow was" } else { "flows were" };
         let listed: Vec<String> = self.names.iter().map(|name| format!("`{name}`")).collect();

@@ -1,4 +1,4 @@
-//! An environment as it was read once, and the plan that follows from that.
+//! One reading of an environment, and the plan that follows from it.
 
 use crate::discover::{Discovery, observe};
 use crate::manifest::{Environment, Manifest};
@@ -6,7 +6,7 @@ use crate::model::{EnvironmentId, Failure, Listener, Stage};
 use crate::plan::{Plan, elsewhere, plan};
 use crate::run::connect::Connection;
 
-/// An environment as it was read, and the plan that follows from that.
+/// One reading of an environment, and the plan that follows from it.
 pub(crate) struct Observation {
     pub(crate) discovery: Discovery,
     pub(crate) plan: Plan,
@@ -27,7 +27,7 @@ pub(crate) async fn discover_and_plan(
     Ok(Observation { discovery, plan })
 }
 
-/// Plans, and warns of targets that point at another environment.
+/// Plans, and warns about targets that point at another environment.
 fn plan_with_warnings(manifest: &Manifest, discovery: &Discovery, connection: &Connection) -> Plan {
     let (desired, observed) = (manifest.desired(), &discovery.observed);
     let mut plan = plan(desired, observed, &connection.cloud);

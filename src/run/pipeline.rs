@@ -1,5 +1,5 @@
-//! What a run hands to the pipeline that it runs in: a summary, its outcome, and the URLs that the
-//! user asks for.
+//! The outputs of a run for its pipeline: a summary, the outcome, and the URLs that the user asks
+//! for.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -18,13 +18,13 @@ use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary};
 /// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>).
 const MOST_SUMMARY_BYTES: usize = 1 << 20;
 
-/// What stands at the end of a summary that is cut.
+/// The last lines of a summary that is cut.
 const CUT: &str = "\n\nThe summary is longer than a step's may be and ends here. `--report FILE.md` writes all of it.\n";
 
 /// The variable that names the file of a step's outputs.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 
-/// The pipeline that is told: the one that is asked for, else the one that the surroundings tell of.
+/// Returns the pipeline to report to: the one that `--ci` names, else the one that is detected.
 pub(crate) fn runner(ci: Ci) -> Option<Runner> {
     match ci {
         Ci::Auto => detected(),
@@ -38,7 +38,8 @@ fn detected() -> Option<Runner> {
     Runner::detect(|name| env::var(name).ok())
 }
 
-/// A file by its path from the root of the repository, as a pipeline wants it; else as it is given.
+/// Returns the path of a file from the root of the repository, as a pipeline wants it. Other paths
+/// stay as they are.
 pub(crate) fn source(path: &Path, runner: Option<Runner>) -> String {
     let root = match runner {
         Some(Runner::GitHubActions) => env::var_os("GITHUB_WORKSPACE"),
@@ -51,7 +52,7 @@ pub(crate) fn source(path: &Path, runner: Option<Runner>) -> String {
     printable_path(Path::new(&path.display().to_string().replace('\\', "/")))
 }
 
-/// The part of a path that leads on from a folder, if it leads there.
+/// Returns the path relative to `root`, or none if it is outside.
 fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
     let absolute = std::path::absolute(path).ok()?;
     if let Ok(inside) = absolute.strip_prefix(root)
@@ -63,7 +64,7 @@ fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
     path.strip_prefix(root).ok().map(Path::to_owned)
 }
 
-/// Hands over a summary and how the run ended.
+/// Hands the summary and the outcome of the run to the pipeline, and returns the failures.
 pub(crate) fn tell(run: &Run<'_>, console: &Console) -> Vec<Failure> {
     let told = match console.runner() {
         Some(Runner::GitHubActions) => vec![github_summary(run), github_outputs(run)],
@@ -85,7 +86,7 @@ fn github_summary(run: &Run<'_>) -> Result<(), Failure> {
     append(&path, &text).map_err(|error| untold(&path, &error))
 }
 
-/// The text, or its first lines and a word about the rest.
+/// Returns the text, or if it is too long, its first lines and a note that it is cut.
 fn bounded(text: String, room: usize) -> String {
     if text.len() <= room {
         return text;
@@ -134,15 +135,15 @@ fn untold(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above")
 }
 
-/// The URLs that a later step of the pipeline is to get.
+/// The URLs to hand to a later step of the pipeline.
 pub(crate) struct HandOver<'run> {
     runner: Runner,
     urls: Vec<(&'run OutputUrl, FlowIndex)>,
 }
 
 impl<'run> HandOver<'run> {
-    /// Makes sure, before anything is contacted, that there is a pipeline to hand each URL to, and
-    /// that the manifest has its target; none if there is nothing to hand over.
+    /// Checks, before anything is contacted, that there is a pipeline to hand each URL to, and that
+    /// the manifest has each target. Returns none if there is no URL to hand over.
     pub(crate) fn of(
         outputs: &'run [OutputUrl],
         desired: &Desired,
@@ -156,7 +157,7 @@ impl<'run> HandOver<'run> {
         Ok(Some(Self { runner, urls: urls.collect::<Result<_, Failure>>()? }))
     }
 
-    /// Covers each URL and its signatures in the log, and then hands it over.
+    /// Masks each URL and its signatures in the log, and then hands the URL over.
     pub(crate) fn over(&self, observed: &Observed, console: &Console) -> Result<(), Failure> {
         for (output, flow) in &self.urls {
             let Some(url) = url(observed, *flow) else { continue };
@@ -170,7 +171,8 @@ impl<'run> HandOver<'run> {
     }
 }
 
-/// The runner that really reads what this program prints: elsewhere a URL would stay in the log.
+/// Returns the pipeline that really reads this program's output, or fails: anywhere else a URL
+/// would stay in the log.
 fn real(console: &Console) -> Result<Runner, Failure> {
     let is_sure = env::var_os("GITHUB_ACTIONS").is_none() || env::var_os("TF_BUILD").is_none();
     let runner = console.runner().filter(|runner| is_sure && detected() == Some(*runner));
@@ -194,7 +196,7 @@ fn real(console: &Console) -> Result<Runner, Failure> {
     })
 }
 
-/// The flow whose URL goes to that target.
+/// Finds the flow whose URL goes to the target of an output.
 fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
     let mut bindings = desired.bindings.iter();
     let found = bindings.find(|binding| binding.target.address() == output.address);
@@ -207,7 +209,7 @@ fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
     })
 }
 
-/// The URL of a flow, which the plan has found fit to be written.
+/// Returns the URL of a flow, if there is one. The plan has checked that it may be written.
 fn url(observed: &Observed, flow: FlowIndex) -> Option<&CallbackUrl> {
     match observed.flows.get(flow.0)?.callback.as_ref()? {
         Callback::Url(url) | Callback::Unconfirmed(url) => Some(url),
@@ -215,7 +217,7 @@ fn url(observed: &Observed, flow: FlowIndex) -> Option<&CallbackUrl> {
     }
 }
 
-/// Keeps a secret as an output of the step.
+/// Saves a secret as an output of the step.
 fn keep(line: &Secrets) -> Result<(), Failure> {
     let path = PathBuf::from(env::var_os(GITHUB_OUTPUT).unwrap_or_default());
     // The runner made it, its own alone: another file would be readable by others.

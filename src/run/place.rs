@@ -1,4 +1,4 @@
-//! Where a run runs: at an environment's address, or at the sandbox that it starts for itself.
+//! The place of a run: an environment's address, or a sandbox that the run starts for itself.
 
 use crate::cli::SandboxState;
 use crate::manifest::{Environment, Location};
@@ -9,11 +9,11 @@ use crate::model::{EnvironmentUrl, Failure, Listener};
 #[cfg(feature = "sandbox")]
 pub(crate) mod embedded;
 
-/// The place where a run runs.
+/// The address of a run's environment, and the sandbox if the run started one.
 pub(crate) struct Place {
     /// The address of the environment.
     pub(crate) url: EnvironmentUrl,
-    /// Whether a sign-in is approved without a person.
+    /// True if a sign-in is approved without a person.
     pub(crate) approves_itself: bool,
     #[cfg(feature = "sandbox")]
     server: Option<flowbind_sandbox::Server>,
@@ -42,7 +42,7 @@ impl Place {
     }
 }
 
-/// Returns the place that the manifest means; starts the sandbox.
+/// Returns the place of an environment, and starts the sandbox if the environment is the sandbox.
 pub(crate) async fn place(
     environment: &Environment,
     args: &SandboxState,
@@ -60,7 +60,7 @@ pub(crate) async fn place(
     }
 }
 
-/// Says that the program was built without the sandbox.
+/// Returns the failure of a program that was built without the sandbox.
 #[cfg(not(feature = "sandbox"))]
 pub(crate) fn without_sandbox() -> Failure {
     Failure::new(Exit::Usage, "this program was built without the sandbox")

@@ -1,4 +1,4 @@
-//! From the command line to a plan: reads what was given, signs in, discovers, and plans.
+//! From the command line to a plan: reads the inputs, signs in, discovers, and plans.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ use crate::run::process::Process;
 use crate::run::reviewed_plan::{self, present};
 use crate::run::wait::Wait;
 
-/// What a run knows before it contacts anything.
+/// The inputs of a run, read before anything is contacted.
 pub(crate) struct Inputs {
     pub(crate) manifest: Manifest,
     pub(crate) manifest_sha256: String,
@@ -40,7 +40,8 @@ impl Inputs {
     /// Reads files, variables and standard input. Nothing is contacted.
     ///
     /// # Errors
-    /// Every problem of the manifest at once; a reviewed plan of another manifest, or that has expired.
+    /// Fails with all problems of the manifest, or if a reviewed plan is of another manifest or has
+    /// expired.
     pub(crate) fn read(
         args: &RunArgs,
         reviewed: Option<&Reviewed>,
@@ -62,8 +63,8 @@ impl Inputs {
     }
 }
 
-/// Signs in, reads the environment, and plans. All of it may be broken off. Flows that are not ready are
-/// waited for if that is wanted.
+/// Signs in, reads the environment, and plans. With `wait`, waits for flows that are not ready. All
+/// of it can be interrupted.
 pub(crate) async fn prepare(
     args: &RunArgs,
     inputs: Inputs,
@@ -92,7 +93,7 @@ pub(crate) async fn sign_in(
     Box::pin(signing_in).await.map_err(Failure::nothing_written)
 }
 
-/// Finds the address of the environment, or starts the sandbox, and opens what sends requests to it.
+/// Finds the address of the environment, or starts the sandbox, and opens the transport.
 async fn reach(
     args: &ConnectArgs,
     environment: &Environment,
@@ -129,12 +130,12 @@ async fn read_and_plan(
 }
 
 impl PreparedRun {
-    /// Returns where the run runs, and who is signed in.
+    /// Returns the environment's id and the signed-in user.
     pub(crate) fn present(&self) -> Present {
         present(&self.connection, &self.discovery.environment_id)
     }
 
-    /// Returns what a journal says of where and when it was kept.
+    /// Returns the head of a journal: the environment, the manifest and the time.
     pub(crate) fn journal_head(&self, manifest: &Path, run: &EnvironmentRun) -> Head {
         Head {
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),

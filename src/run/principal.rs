@@ -1,5 +1,4 @@
-//! From the application that a manifest names to one that can prove who it is, by the variables
-//! of this process.
+//! Reads the proof of a manifest's application from the variables of this process.
 
 use std::fs;
 use std::time::SystemTime;
@@ -12,22 +11,23 @@ use crate::sign_in::{
     AuthError, Certificate, ClientId, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
 };
 
-/// What text of PEM has in it, and no path.
+/// The beginning of a PEM block, which no path contains.
 const PEM: &str = "-----BEGIN ";
 
-/// What a variable of this process holds.
+/// A lookup of the variables of this process.
 type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The application that is used for Dataverse, with the proof that this process was given.
+/// Returns the application that is used for Dataverse, with its proof from the variables of this
+/// process.
 ///
 /// # Errors
-/// A variable is not set, or holds nothing that proves anything.
+/// Fails if a variable is not set, or holds no valid proof.
 pub(crate) fn principal(identity: &DataverseIdentity) -> Result<Principal, Failure> {
     let variables = |name: &str| std::env::var(name).ok();
     principal_of(identity, &variables).map_err(Failure::from)
 }
 
-/// The same, with variables of the caller's.
+/// Returns the application that is used for Dataverse, with its proof from `variables`.
 fn principal_of(
     identity: &DataverseIdentity,
     variables: Variables<'_>,
@@ -47,13 +47,13 @@ fn principal_of(
     Ok(Principal { client_id, proof })
 }
 
-/// The secret in a variable.
+/// Reads the client secret in a variable.
 fn secret(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
     let [text] = all([name.as_str()], ProofKind::Secret, variables)?;
     Ok(Proof::Secret(ClientSecret::new(text)))
 }
 
-/// The certificate in a variable, or in the file that it names.
+/// Reads the certificate in a variable, or in the file that the variable names.
 fn certificate(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
     let [text] = all([name.as_str()], ProofKind::Certificate, variables)?;
     let variable = || name.as_str().to_owned();
@@ -66,8 +66,8 @@ fn certificate(name: &VariableName, variables: Variables<'_>) -> Result<Proof, P
     Ok(Proof::Certificate(certificate))
 }
 
-/// The text, or what is in the file of that name. A file that is no text, such as a PFX, is no
-/// PEM either, which is told later.
+/// Returns the text if it is PEM, else the content of the file that it names. A file that is not
+/// text, such as a PFX, is rejected when the PEM is parsed.
 fn pem(text: String) -> std::io::Result<CertificatePem> {
     if text.contains(PEM) {
         return Ok(CertificatePem::new(text));
@@ -76,7 +76,7 @@ fn pem(text: String) -> std::io::Result<CertificatePem> {
     Ok(CertificatePem::new(String::from_utf8_lossy(&bytes)))
 }
 
-/// Whoever runs this pipeline, by what they tell it.
+/// Returns the identity provider of a federation, with the values of its variables.
 fn federated(
     federation: &manifest::Federation,
     variables: Variables<'_>,
@@ -93,7 +93,7 @@ fn federated(
     }
 }
 
-/// GitHub Actions.
+/// Returns the identity provider of GitHub Actions.
 fn git_hub(variables: Variables<'_>) -> Result<IdentityProvider, PrincipalError> {
     let names = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
     let [url, token] = all(names, ProofKind::GitHub, variables)?;
@@ -101,7 +101,8 @@ fn git_hub(variables: Variables<'_>) -> Result<IdentityProvider, PrincipalError>
     Ok(IdentityProvider::GitHub { url, request_token: AccessToken::new(token) })
 }
 
-/// Azure Pipelines, with the service connection of the manifest or else that of the step.
+/// Returns the identity provider of Azure Pipelines, with the service connection of the manifest,
+/// else that of the step.
 fn azure_dev_ops(
     service_connection: Option<&str>,
     variables: Variables<'_>,
@@ -121,10 +122,10 @@ fn azure_dev_ops(
     })
 }
 
-/// What is in all of those variables.
+/// Reads the values of all these variables.
 ///
 /// # Errors
-/// Every one that is not there, or has nothing in it.
+/// Names every variable that is not set or empty.
 fn all<const N: usize>(
     names: [&str; N],
     means: ProofKind,

@@ -1,4 +1,4 @@
-//! What the commands of this process share: the two streams, and the signals that interrupt.
+//! The state that all commands of this process share: the two streams, and the signals.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::run::interrupts::{Interrupts, PATIENCE};
 use crate::run::pipeline::runner;
 use crate::sign_in::wait_for_renewals;
 
-/// A wait that a person should know of.
+/// The shortest wait that is reported to the user.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// This process. It may serve several environments.
@@ -30,7 +30,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Opens the streams of a command that is about this file.
+    /// Opens the streams of a command that reads this file.
     pub(crate) fn new(format: Format, color: Color, ci: Ci, file: &Path) -> Self {
         let name = file.display().to_string();
         let console = Console::new(format, choice(color), columns(), runner(ci), &name);
@@ -48,8 +48,8 @@ impl Process {
         ended.map_or_else(|failure| self.fail(&failure), |()| Exit::Done)
     }
 
-    /// Does the work, and ends it when a signal interrupts. Signals are taken over from the system with the
-    /// first work: until then Ctrl-C ends even a read that hangs.
+    /// Does the work, and ends it when a signal interrupts. Signals are handled from the first work
+    /// on: until then, the system's own Ctrl-C ends even a read that hangs.
     ///
     /// # Errors
     /// The work's own, or [`Failure::interrupted`].
@@ -78,8 +78,8 @@ impl Process {
         ended
     }
 
-    /// Waits for the renewal of a token that is under way, for a while: without its answer the next run
-    /// might have to sign in anew. Whoever interrupts that ends it at once.
+    /// Waits for token renewals that are under way, for at most [`PATIENCE`]: without the answer,
+    /// the next run might have to sign in again. An interruption ends the wait at once.
     pub(crate) async fn linger(&self) {
         let ended = async {
             if timeout(WORTH_TELLING, wait_for_renewals()).await.is_ok() {
@@ -101,7 +101,7 @@ impl Process {
     }
 }
 
-/// Returns the width that `COLUMNS` names, for where there is no terminal to ask.
+/// Returns the width in `COLUMNS`, for an output that is not a terminal.
 fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }

@@ -15,7 +15,7 @@ pub(crate) struct Reports {
     files: Vec<ReportFile>,
 }
 
-/// A report that is to be written.
+/// A report to write.
 struct ReportFile {
     path: PathBuf,
     format: ReportFormat,
@@ -23,8 +23,8 @@ struct ReportFile {
 }
 
 impl Reports {
-    /// Empties the files, so that what an earlier run left is not taken for this one's. Those that
-    /// come before one that cannot be written are written all the same.
+    /// Opens and empties the files, so that no report of an earlier run is taken for this one's. If
+    /// one cannot be written, those before it are written all the same.
     pub(crate) fn open(&mut self, args: &ReportArgs) -> Result<(), Failure> {
         if args.report_format.is_some() && args.report.len() != 1 {
             return Err(Failure::new(Exit::Usage, "--report-format is the form of one report")
@@ -38,7 +38,7 @@ impl Reports {
         Ok(())
     }
 
-    /// Writes each report; tells of those that cannot be written.
+    /// Saves each report, and returns the failures of those that cannot be written.
     pub(crate) fn write(&self, run: &Run<'_>) -> Vec<Failure> {
         let written = self.files.iter().map(|report| report.write(run));
         written.filter_map(Result::err).collect()
@@ -76,7 +76,7 @@ impl ReportFile {
     }
 }
 
-/// The form of a report.
+/// Returns the format of a report: the given one, else the one of the file's extension.
 fn format(path: &Path, given: Option<ReportFormat>) -> Result<ReportFormat, Failure> {
     given.or_else(|| ReportFormat::of(path)).ok_or_else(|| {
         refused(path, "has an extension that tells no form")

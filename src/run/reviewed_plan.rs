@@ -1,4 +1,4 @@
-//! The files of plans that are reviewed: saved by `plan --out`, held to by `apply --plan`.
+//! Files of reviewed plans: saved by `plan --out`, and applied by `apply --plan`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use crate::run::environment_run::EnvironmentRun;
 
 use crate::run::next_command::Next;
 
-/// The most bytes of a plan.
+/// The maximum size of a plan, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The time of an hour.
+/// The length of an hour.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The file that a plan is to be saved in.
+/// The file in which to save a plan.
 pub(crate) struct PlanFile {
     path: PathBuf,
     valid: Duration,
@@ -91,14 +91,14 @@ impl PlanFile {
         Ok(())
     }
 
-    /// Writes the plan as a whole: if that fails, what was there before is there still.
+    /// Replaces the file as a whole: if that fails, the earlier content stays.
     fn write(&self, reviewed: &Reviewed) -> io::Result<()> {
         let mut content = Vec::new();
         reviewed.write(&mut content)?;
         atomic_file::write(&self.path, &content)
     }
 
-    /// Says that an earlier plan of that name is still there, as this one was not saved.
+    /// Warns that the file still holds an earlier plan, since this one was not saved.
     pub(crate) fn warn_if_older(&self, console: &Console) {
         let before = atomic_file::read(&self.path, MOST_BYTES).ok();
         if let Some(before) = before.and_then(|content| Reviewed::from_json(&content).ok()) {
@@ -128,7 +128,7 @@ pub(crate) fn open(path: &Path) -> Result<Reviewed, Failure> {
     })
 }
 
-/// Compares the plan with the one that was reviewed, and adds what moved to its problems.
+/// Compares the plan with the reviewed one, and adds every difference to its problems.
 pub(crate) fn compare(
     reviewed: &Reviewed,
     present: &Present,
@@ -145,12 +145,12 @@ pub(crate) fn compare(
     run.add_problems(moved);
 }
 
-/// Now, as the files of plans say it.
+/// Returns the current time in the format of plan files.
 pub(crate) fn now() -> String {
     time(SystemTime::now())
 }
 
-/// How long a plan can be applied yet; none if it does not say so in a way that is understood.
+/// Returns how much longer a plan can be applied, or none if its expiry cannot be parsed.
 pub(crate) fn left(reviewed: &Reviewed, now: SystemTime) -> Option<Duration> {
     let expires = humantime::parse_rfc3339(&reviewed.head.expires).ok()?;
     Some(expires.duration_since(now).unwrap_or_default())
@@ -160,7 +160,7 @@ fn time(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// Returns where a run runs, and who is signed in.
+/// Returns the environment's id and the signed-in user.
 pub(crate) fn present(connection: &Connection, environment_id: &EnvironmentId) -> Present {
     let identity = connection.identity();
     Present {

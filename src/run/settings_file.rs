@@ -8,21 +8,21 @@ use crate::atomic_file;
 use crate::deployment_settings::Settings;
 use crate::model::{Exit, Failure, StoredText};
 
-/// The most bytes of such a file.
+/// The maximum size of the file, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
 
 /// The file as it was read.
 pub(crate) struct SettingsFile {
-    /// Where it is; a link is followed.
+    /// The path, with links followed.
     path: PathBuf,
-    /// What it held; none if there was no file.
+    /// The content as it was read; none if the file did not exist.
     before: Option<StoredText>,
-    /// What it says.
+    /// The parsed settings.
     pub(crate) settings: Settings,
 }
 
 impl SettingsFile {
-    /// Reads a file that is there.
+    /// Reads an existing file.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let content =
             atomic_file::read(path, MOST_BYTES).map_err(|error| unreadable(path, &error))?;
@@ -33,7 +33,7 @@ impl SettingsFile {
         Ok(Self { path, before, settings })
     }
 
-    /// Reads a file, or begins one in a folder that is there.
+    /// Reads a file, or begins a new one in an existing folder.
     pub(crate) fn open_or_begin(path: &Path) -> Result<Self, Failure> {
         if fs::symlink_metadata(path).is_ok() {
             return Self::open(path);
@@ -48,7 +48,7 @@ impl SettingsFile {
         Ok(Self { path: path.to_owned(), before: None, settings })
     }
 
-    /// Makes sure, before anything is contacted, that the file can be written.
+    /// Checks, before anything is contacted, that the file can be written.
     pub(crate) fn check_folder(&self) -> Result<(), Failure> {
         atomic_file::check_folder(&self.path).map_err(|error| {
             let message = format!(
@@ -60,12 +60,12 @@ impl SettingsFile {
         })
     }
 
-    /// Whether there is no such file yet.
+    /// Returns true if the file does not exist yet.
     pub(crate) fn is_new(&self) -> bool {
         self.before.is_none()
     }
 
-    /// Writes what is to be there, unless somebody else wrote to the file since it was read.
+    /// Saves the new content, and fails if the file was changed since it was read.
     pub(crate) fn write(&self, after: &StoredText) -> Result<(), Failure> {
         let content = after.expose().as_bytes();
         let Some(before) = &self.before else {

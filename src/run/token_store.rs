@@ -1,4 +1,4 @@
-//! Which store keeps sign-ins for later runs, as the command line and the surroundings tell.
+//! Chooses the store that keeps sign-ins for later runs, by the command line and the environment.
 
 use std::env;
 use std::path::PathBuf;
@@ -9,31 +9,32 @@ use crate::run::secret_variable::variable_of;
 use crate::run::state_dir;
 use crate::sign_in::{Store, StoreError, StoreKey, TokenStore};
 
-/// Holds the key with which a store file is encrypted.
+/// The variable that holds the key of an encrypted store file.
 const STORE_KEY: &str = "FLOWBIND_STORE_KEY";
 
-/// The store of a run.
+/// The token store that a run uses.
 pub(crate) struct Keeping {
     /// The store; none if nothing is kept.
     pub(crate) store: Option<Store>,
-    /// Which one it is.
+    /// The kind of the store.
     pub(crate) choice: TokenStore,
-    /// Whether somebody asked for it: otherwise a run goes on without it.
+    /// True if the user chose the store: otherwise a run goes on without a store that it cannot
+    /// use.
     pub(crate) asked: bool,
 }
 
 impl Keeping {
-    /// The store that is asked for, else the keyring, and none in a pipeline.
+    /// Opens the store that the user chose. The default is the keyring, or no store in a pipeline.
     pub(crate) fn of(args: &StoreArgs) -> Result<Self, Failure> {
         Self::with_key(args, store_key()?)
     }
 
-    /// The same store, for who only removes: that needs no key.
+    /// Opens the store in order to remove sign-ins, which needs no key.
     pub(crate) fn to_clear(args: &StoreArgs) -> Result<Self, Failure> {
         Self::with_key(args, Some(StoreKey::random()))
     }
 
-    /// No store.
+    /// Returns the choice of no store.
     pub(crate) fn nowhere() -> Self {
         Self { store: None, choice: TokenStore::None, asked: false }
     }
@@ -52,13 +53,13 @@ impl Keeping {
     }
 }
 
-/// Tells that there is no folder for state.
+/// Returns the failure of a machine that has no folder for state.
 fn no_folder(error: &etcetera::HomeDirError) -> Failure {
     Failure::new(Exit::Usage, format!("there is no folder for sign-ins: {error}"))
         .hint("name a file by --token-store file:PATH, or keep nothing by --token-store none")
 }
 
-/// The store where nobody asks for one: a pipeline's machine is wiped after the run.
+/// Returns the default store: none in a pipeline, whose machine is wiped after the run.
 fn usual() -> TokenStore {
     let is_set =
         |name| env::var(name).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
@@ -69,7 +70,7 @@ fn usual() -> TokenStore {
     }
 }
 
-/// The key with which what is kept or handed over is encrypted.
+/// Reads the key that encrypts kept and exported sign-ins.
 pub(crate) fn store_key() -> Result<Option<StoreKey>, Failure> {
     let Some(text) = variable_of(STORE_KEY)? else { return Ok(None) };
     Ok(Some(text.parse::<StoreKey>().map_err(StoreError::from)?))

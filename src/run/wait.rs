@@ -1,4 +1,4 @@
-//! Waiting for flows that are not ready yet, as after an import that a later step completes.
+//! Waits for flows that are not ready yet, as after an import that a later step completes.
 
 use std::cell::Cell;
 use std::iter;
@@ -17,42 +17,42 @@ use crate::run::not_ready::NotReady;
 use crate::run::observation::{Observation, discover_and_plan};
 use crate::run::reviewed_plan;
 
-/// The first pause between two looks; each further one is twice as long.
+/// The first pause between two attempts; each further pause is twice as long.
 const FIRST: Duration = Duration::from_secs(2);
 
-/// The longest pause between two looks.
+/// The longest pause between two attempts.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// How long a run waits, and what keeps it from waiting.
+/// The options of a wait for flows: its maximum length, and the conditions to wait at all.
 #[derive(Clone, Copy)]
 pub(crate) struct Wait<'run> {
     longest: Duration,
-    /// The plan that was reviewed: where it no longer holds, nothing is to be waited for.
+    /// The reviewed plan: if it no longer holds, the run does not wait.
     reviewed: Option<&'run Reviewed>,
-    /// Whether problems of the targets do not count.
+    /// True if problems of the targets are ignored.
     flows_alone: bool,
 }
 
 impl<'run> Wait<'run> {
-    /// What the command line says, if it says that the run waits.
+    /// Reads the options of waiting; none if the run does not wait.
     pub(crate) fn from_args(args: &WaitArgs) -> Option<Self> {
         let longest = args.longest()?;
         Some(Self { longest, reviewed: None, flows_alone: false })
     }
 
-    /// The same wait of a run that holds to a reviewed plan, if there is one.
+    /// Binds the wait to a reviewed plan, if there is one.
     pub(crate) fn for_plan(self, reviewed: Option<&'run Reviewed>) -> Self {
         Self { reviewed, ..self }
     }
 
-    /// The same wait of a run that writes to no target in the environment.
+    /// Ignores problems of the targets, for a run that writes to no target in the environment.
     pub(crate) fn for_flows_alone(self) -> Self {
         Self { flows_alone: true, ..self }
     }
 
-    /// Waits while the plan lacks nothing but flows, until the wait is over; then it is told which
-    /// flows it still lacks. What was read before the wait may have changed since, so that all is
-    /// read once more after it; where a service cannot answer now, the wait goes on.
+    /// Waits while flows that are not ready are the only problem of the plan, for at most the
+    /// length of the wait. Then reads everything again, since it may have changed, and returns the
+    /// flows that are still not ready. If a service cannot answer, the wait goes on.
     pub(crate) async fn until_ready(
         &self,
         mut found: Observation,
@@ -84,13 +84,13 @@ impl<'run> Wait<'run> {
         }
     }
 
-    /// How long the run waits from now on: not beyond the time of the plan that was reviewed.
+    /// Returns how long the run waits from now on: at most until the reviewed plan expires.
     fn time(&self, now: SystemTime) -> Duration {
         let left = self.reviewed.and_then(|reviewed| reviewed_plan::left(reviewed, now));
         left.map_or(self.longest, |left| left.min(self.longest))
     }
 
-    /// What there is to wait for, if nothing else is wrong.
+    /// Returns the flows to wait for, or none if the plan also has other problems.
     fn lacking(
         &self,
         desired: &Desired,
@@ -109,14 +109,14 @@ impl<'run> Wait<'run> {
         if moved { None } else { unready(&found.plan, desired, observed) }
     }
 
-    /// What the wait was in vain for.
+    /// Returns the flows that were still not ready at the end of the wait.
     fn over(&self, Unready { names, .. }: Unready) -> NotReady {
         NotReady { names, longest: self.longest }
     }
 }
 
-/// Looks at these flows alone until they are ready, until one of them has another problem, or until
-/// the end.
+/// Polls only these flows until they are ready, until one of them has another problem, or until the
+/// wait is over.
 async fn look_at(
     Unready { desired, names }: &Unready,
     id: &EnvironmentId,
@@ -134,43 +134,43 @@ async fn look_at(
     look_again(names.clone(), term, listener, look).await
 }
 
-/// How long a wait goes on. It comes on top of the time that a run may take, as far as it passed, as
-/// the wait for a person does.
+/// The duration of a wait. The time that the run actually waits is added to the run's timeout, like
+/// the time that it waits for a person.
 struct Term<'run> {
     end: Instant,
-    /// Up to when what passed has been added.
+    /// The time of the last addition to the run's timeout.
     since: Cell<Instant>,
-    /// What adds to the time of the run.
+    /// Extends the run's timeout.
     extend: &'run dyn Fn(Duration),
 }
 
 impl<'run> Term<'run> {
-    /// A wait that begins now.
+    /// Begins a wait now.
     fn begin(time: Duration, extend: &'run dyn Fn(Duration)) -> Self {
         let now = Instant::now();
         Self { end: now + time, since: Cell::new(now), extend }
     }
 
-    /// What is left of it.
+    /// Returns the time that is left.
     fn left(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// Whether nothing is left of it.
+    /// Returns true if no time is left.
     fn is_over(&self) -> bool {
         self.left().is_zero()
     }
 
-    /// Adds what passed since this was done last.
+    /// Adds the time since the last call to the run's timeout.
     fn add(&self) {
         let now = Instant::now();
         (self.extend)(now - self.since.replace(now));
     }
 }
 
-/// Looks again after pauses that grow, until a look finds nothing to wait for, or the time is over.
-/// A look that the end cuts off, or that fails as it may not the next time, changes nothing. Whoever
-/// reads everything once more after the end has the last look.
+/// Polls with growing pauses until no flow is left to wait for, or the time is over. An attempt
+/// that is cut off by the end, or that fails and may succeed the next time, changes nothing. The
+/// caller reads everything once more afterwards.
 async fn look_again(
     mut names: Vec<String>,
     term: &Term<'_>,
@@ -202,17 +202,17 @@ async fn look_again(
     Ok(())
 }
 
-/// Whether a look that failed so may be answered the next time.
+/// Returns true if the next attempt may succeed after this failure.
 fn may_pass(failure: &Failure) -> bool {
     failure.exit == Exit::Unreachable
 }
 
-/// The pauses between looks: they grow up to a bound.
+/// Returns the pauses between attempts: they double up to a maximum.
 fn pauses() -> impl Iterator<Item = Duration> {
     iter::successors(Some(FIRST), |pause| Some(pause.saturating_mul(2).min(LONGEST)))
 }
 
-/// Whom nothing is told: the looks of a wait are many, and all alike.
+/// Discards events: a wait polls too often to report each attempt.
 struct Nobody;
 
 impl Listener for Nobody {

@@ -46,7 +46,7 @@ pub(crate) async fn until_stopped(
     Ok(())
 }
 
-/// Returns the tenant to serve, with made-up flows if so many were asked for.
+/// Returns the tenant to serve, with made-up flows if `--flows` is given.
 fn served(args: &ServeArgs) -> Result<Tenant, Failure> {
     let tenant = tenant(args.tenant.as_ref())?;
     let targets_per_flow = args.targets_per_flow;
@@ -56,7 +56,7 @@ fn served(args: &ServeArgs) -> Result<Tenant, Failure> {
     })
 }
 
-/// Returns where a served sandbox keeps its state: made-up flows are in memory, unless it is told otherwise.
+/// Returns the location of a served sandbox's state. The default for made-up flows is memory.
 fn location_of(args: &ServeArgs, state: &StateArgs) -> Result<StateLocation, Failure> {
     match (args.flows, &state.sandbox_state) {
         (Some(_), None) => Ok(StateLocation::Memory),
@@ -64,7 +64,7 @@ fn location_of(args: &ServeArgs, state: &StateArgs) -> Result<StateLocation, Fai
     }
 }
 
-/// Writes the manifest of the made-up flows, if one was asked for.
+/// Saves the manifest of the made-up flows, if `--write-manifest` asks for it.
 fn write_manifest(args: &ServeArgs, tenant: &Tenant, address: SocketAddr) -> Result<(), Failure> {
     let Some(path) = &args.write_manifest else { return Ok(()) };
     let Some(text) = tenant.manifest(address) else {
@@ -78,13 +78,13 @@ fn write_manifest(args: &ServeArgs, tenant: &Tenant, address: SocketAddr) -> Res
     })
 }
 
-/// Returns how https is served, if it was asked for.
+/// Returns the options for https, if `--tls-dir` is given.
 fn tls(args: &ServeArgs) -> Option<TlsOptions> {
     let dir = args.tls_dir.clone()?;
     Some(TlsOptions { dir, hosts: args.host.clone(), http1: args.http1 })
 }
 
-/// Says how the sandbox is reached over https.
+/// Formats the message about reaching the sandbox over https.
 fn https(address: SocketAddr, args: &ServeArgs, file: &Path) -> String {
     let names: Vec<&str> =
         ["localhost"].into_iter().chain(args.host.iter().map(String::as_str)).collect();

@@ -9,10 +9,10 @@ use crate::cli::{SandboxState, StateArgs};
 use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, sentence};
 use crate::run::state_dir;
 
-/// When the user of an embedded sandbox approves a sign-in: late enough to be seen waiting.
+/// The delay before an embedded sandbox approves a sign-in: long enough for the wait to be seen.
 const APPROVE_AFTER: Duration = Duration::from_millis(800);
 
-/// What keeps the state in memory.
+/// The value of `--sandbox-state` that keeps the state in memory.
 const NONE: &str = "none";
 
 /// Starts a sandbox for one run at a free port.
@@ -44,7 +44,7 @@ pub(crate) async fn open(options: Options) -> Result<Server, Failure> {
     Server::start(options).await.map_err(|error| failure(&error))
 }
 
-/// Tells where a sandbox is served, and where it keeps its state.
+/// Reports the address of a sandbox, and the location of its state.
 pub(crate) fn announce(server: &Server, state: &StateLocation, listener: &dyn Listener) {
     let state = match state {
         StateLocation::File(path) => Some(path.as_path()),
@@ -57,7 +57,7 @@ pub(crate) fn announce(server: &Server, state: &StateLocation, listener: &dyn Li
     });
 }
 
-/// Returns where the state is kept: as the option says, else in the platform's folder for it.
+/// Returns the location of the state: the one of the option, else the platform's folder for state.
 pub(crate) fn location(args: &StateArgs) -> Result<StateLocation, Failure> {
     match args.sandbox_state.as_deref() {
         Some(NONE) => Ok(StateLocation::Memory),
@@ -75,7 +75,7 @@ fn default_file() -> Result<PathBuf, Failure> {
     Ok(folder.join(state_dir::SANDBOX_STATE))
 }
 
-/// Reads the tenant of a file; the one that ships with the program without one.
+/// Reads the tenant of a file, or returns the built-in tenant if there is no file.
 pub(crate) fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {
     match file {
         Some(file) => Tenant::load(file).map_err(|error| failure(&error)),
@@ -83,7 +83,7 @@ pub(crate) fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {
     }
 }
 
-/// Says what went wrong with the sandbox, and what to type.
+/// Converts an error of the sandbox to a failure, with a hint about what to type.
 pub(crate) fn failure(error: &SandboxError) -> Failure {
     let failure = Failure::new(Exit::Usage, format!("the sandbox: {}", sentence(error)));
     match error {
