@@ -37,8 +37,8 @@ pub(crate) enum Exposure {
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] if there is something of that name; whatever else the system says.
-pub(crate) fn make(path: &Path, content: &[u8]) -> io::Result<()> {
-    sweep(path);
+pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+    remove_leftovers(path);
     let mut new = NewFile::beside(path)?;
     new.fill(content)?;
     new.take_free_name(path)
@@ -49,9 +49,9 @@ pub(crate) fn make(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The file or its folder cannot be written.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let path = &resolved(path)?;
+    let path = &follow_links(path)?;
     let permissions = fs::metadata(path)?.permissions();
-    sweep(path);
+    remove_leftovers(path);
     let mut new = NewFile::beside(path)?;
     new.fill(content)?;
     new.permit(permissions)?;
@@ -63,7 +63,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The file or its folder cannot be written; the earlier file is there still.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let path = &resolved(path)?;
+    let path = &follow_links(path)?;
     if path.exists() {
         return replace(path, content);
     }
@@ -77,7 +77,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// It cannot.
 pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
-    NewFile::beside(&resolved(path)?).map(drop)
+    NewFile::beside(&follow_links(path)?).map(drop)
 }
 
 /// Reads a file of `most` bytes at most.
@@ -105,7 +105,7 @@ pub(crate) fn read_open(file: &File, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// The links lead in a circle.
-pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&path) {
@@ -140,8 +140,8 @@ pub fn check_private(_: &File) -> Result<(), Exposure> {
 
 /// Removes what programs that were killed while they wrote a file left beside it, and tells whether
 /// there was anything.
-pub(crate) fn sweep(path: &Path) -> bool {
-    let Ok(path) = resolved(path) else { return false };
+pub(crate) fn remove_leftovers(path: &Path) -> bool {
+    let Ok(path) = follow_links(path) else { return false };
     let Some(name) = path.file_name() else { return false };
     let Ok(entries) = fs::read_dir(folder(&path)) else { return false };
     let left = entries
@@ -210,7 +210,7 @@ impl NewFile {
     /// The other file cannot be replaced.
     pub(crate) fn take_name(self, path: &Path) -> io::Result<()> {
         let mut new = Some(self.0);
-        patiently(is_held, || named(&mut new, |file| file.persist(path)))?;
+        retry_while(is_held, || named(&mut new, |file| file.persist(path)))?;
         // The file is in its place, whatever becomes of the folder.
         let _ = sync_folder(path);
         Ok(())
@@ -223,7 +223,7 @@ impl NewFile {
         match named(&mut new, |file| file.persist_noclobber(path)) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 File::create_new(path)?;
-                patiently(is_held, || named(&mut new, |file| file.persist(path)))
+                retry_while(is_held, || named(&mut new, |file| file.persist(path)))
                     .inspect_err(|_| drop(fs::remove_file(path)))?;
             }
             named => named?,
@@ -245,7 +245,7 @@ fn named(
 }
 
 /// Tries for a while, as long as the failure may pass.
-fn patiently<T>(
+fn retry_while<T>(
     may_pass: impl Fn(&io::Error) -> bool,
     mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
@@ -307,10 +307,10 @@ mod tests {
     fn a_new_file_is_its_owners_alone_and_never_in_the_place_of_another() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        make(&path, b"one").unwrap();
+        create(&path, b"one").unwrap();
         #[cfg(unix)]
         assert_eq!(mode(&path), 0o600);
-        assert_eq!(make(&path, b"two").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(create(&path, b"two").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -324,7 +324,7 @@ mod tests {
             fs::write(folder.path().join(file), "earlier values").unwrap();
         }
         let living = NewFile::beside(&path).unwrap();
-        assert!(sweep(&path) && !sweep(&path));
+        assert!(remove_leftovers(&path) && !remove_leftovers(&path));
         assert!(living.0.path().exists(), "a living program holds it");
         assert!(!folder.path().join("journal.12.new").exists());
         assert!(others.iter().all(|file| folder.path().join(file).exists()));
@@ -359,7 +359,7 @@ mod tests {
         assert!(path("far").is_symlink() && path("near").is_symlink());
         symlink("round", path("round")).unwrap();
         assert!(replace(&path("round"), b"two").is_err());
-        assert_eq!(resolved(&path("not there")).unwrap(), path("not there"));
+        assert_eq!(follow_links(&path("not there")).unwrap(), path("not there"));
     }
 
     #[test]
@@ -387,7 +387,7 @@ mod tests {
         let fails = || io::Error::from(ErrorKind::PermissionDenied);
         for (may_pass, attempts) in [(true, 3), (false, 1)] {
             let mut count = 0;
-            let done = patiently(
+            let done = retry_while(
                 |_| may_pass,
                 || {
                     count += 1;

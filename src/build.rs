@@ -13,12 +13,12 @@ fn main() {
         println!("cargo:rerun-if-env-changed={name}");
     }
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    let commit = given().or_else(asked).unwrap_or_else(|| "unknown".to_owned());
+    let commit = commit_from_variables().or_else(asked).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env=FLOWBIND_VERSION={version} (commit {commit})");
 }
 
 /// Returns the commit that the environment variables name, with its date if they give one.
-fn given() -> Option<String> {
+fn commit_from_variables() -> Option<String> {
     let variable = |name| env::var(name).ok().filter(|value| is_plain(value));
     let commit: String = variable("FLOWBIND_COMMIT")?.chars().take(12).collect();
     Some(match variable("FLOWBIND_COMMIT_DATE") {

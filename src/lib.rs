@@ -9,28 +9,28 @@
 //!    parse, check                   reads only                  pure              one change set
 //! ```
 //!
-//! Begin with [`run`] for the story, [`model`] for what is compared, [`plan`] for the thinking and
-//! [`apply`] for the one place that writes. `docs/architecture.md` walks through one apply.
+//! Begin with `commands` for the stories, [`model`] for what is compared, [`plan`] for the thinking and
+//! `apply` for the one place that writes. `docs/architecture.md` walks through one apply.
 
-// The command line and the commands.
+// The command line, and the story of each command.
 pub mod cli;
 mod commands;
 mod run;
 
-// The stages of a run.
-mod apply;
-mod deployment_settings;
-mod discover;
+// The stages of a run, in its order.
 pub mod manifest;
-pub mod plan;
-mod report;
 pub mod sign_in;
+mod discover;
+pub mod plan;
+mod apply;
+mod report;
+mod deployment_settings;
 
-// What the stages stand on.
-mod atomic_file;
+// The ground that the stages stand on.
+pub mod services;
 pub mod http;
 pub mod model;
-pub mod services;
+mod atomic_file;
 
 use crate::cli::Cli;
 use crate::model::Exit;

@@ -10,7 +10,7 @@ pub(super) const MOST_ROUNDS: usize = 3;
 
 /// The meaning of a new plan that was made after a conflict.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum NewPlanVerdict {
     /// All targets are up to date: somebody else wrote the same.
     Done,
     /// The new plan has the same effect as the agreed plan.
@@ -20,13 +20,13 @@ pub(super) enum Verdict {
 }
 
 /// Compares the agreed plan with a new plan made from the targets' current values.
-pub(super) fn judge(agreed: &Plan, now: &Plan) -> Verdict {
+pub(super) fn judge(agreed: &Plan, now: &Plan) -> NewPlanVerdict {
     if !agreed.same_in_substance(now) {
-        Verdict::Diverged(agreed.divergences(now))
-    } else if now.is_agreed() {
-        Verdict::Done
+        NewPlanVerdict::Diverged(agreed.divergences(now))
+    } else if now.is_up_to_date() {
+        NewPlanVerdict::Done
     } else {
-        Verdict::Again
+        NewPlanVerdict::Again
     }
 }
 
@@ -51,7 +51,11 @@ fn is_gone(error: &ServiceError, part: RefusedPart, writes: &[Write]) -> bool {
 /// write creates a row, the service says that the row exists, and a new plan would still create it.
 /// If the service does not say which write it refuses, returns all writes that create rows,
 /// provided that none of those rows is visible by now.
-pub(super) fn taken_unseen(refusal: &ChangeSetRefusal, plan: &Plan, now: &Plan) -> Vec<usize> {
+pub(super) fn taken_by_unseen_row(
+    refusal: &ChangeSetRefusal,
+    plan: &Plan,
+    now: &Plan,
+) -> Vec<usize> {
     let makes = |place: &usize| plan.writes().get(*place).is_some_and(Write::is_new);
     let is_unseen = |place: &usize| makes(place) && now.writes().contains(&plan.writes()[*place]);
     let meant: Vec<usize> = match refusal.part {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::discover::{DiscoverError, Reader};
-use crate::model::{KeyValue, LogicalName, Row, RowId, Seen, StoredText};
+use crate::model::{KeyValue, LogicalName, ReadResult, Row, RowId, StoredText};
 use crate::plan::{CellValue, Plan, Write};
 use crate::services::dataverse::Receipt;
 
-use super::Applying;
+use super::ApplyRun;
 
 /// The table of environment variables' values: its entity set name, its primary key and the columns
 /// of a new value.
@@ -54,7 +54,7 @@ impl CreatedRow {
     }
 }
 
-impl Applying<'_> {
+impl ApplyRun<'_> {
     /// Reads the rows that the service says it created and that a later plan would create again.
     pub(super) async fn created(
         &self,
@@ -105,7 +105,8 @@ impl Applying<'_> {
 async fn state(reader: &Reader<'_>, sent: &Sent<'_>, id: RowId) -> RowState {
     let columns: Vec<&LogicalName> = sent.texts.keys().collect();
     let table = (sent.entity_set, &sent.primary_id);
-    let found: Result<Seen<Vec<Row>>, DiscoverError> = reader.rows_of(table, &[id], &columns).await;
+    let found: Result<ReadResult<Vec<Row>>, DiscoverError> =
+        reader.rows_of(table, &[id], &columns).await;
     match found {
         Ok(Ok(rows)) => match rows.iter().find(|row| row.id == id) {
             None => RowState::Absent,

@@ -128,7 +128,7 @@ pub enum ApplyError {
 
 impl Refused {
     /// Adds the targets of the refused write to the service's refusal.
-    pub(super) fn of(refusal: &ChangeSetRefusal, plan: &Plan) -> Self {
+    pub(super) fn from_change_set(refusal: &ChangeSetRefusal, plan: &Plan) -> Self {
         let ChangeSetRefusal { error, part } = refusal.clone();
         let targets = match part {
             RefusedPart::Write(write) => plan.targets_of(write).to_vec(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::discover::{DiscoverError, Reader, find, reread};
+use crate::discover::{DiscoverError, Reader, find_journal_rows, reread_targets};
 use crate::model::{Cloud, Desired, LogicalName, ObservedFlow, Reading, Table};
 use crate::plan::compare::rollback::plan_rollback;
 use crate::plan::journal::Journal;
@@ -49,11 +49,11 @@ impl Goal<'_> {
     ) -> Result<Plan, DiscoverError> {
         match self {
             Self::Manifest { desired, flows, tables } => {
-                let targets = reread(reader, desired, tables).await?;
+                let targets = reread_targets(reader, desired, tables).await?;
                 Ok(plan_of(desired, flows, &targets, cloud))
             }
             Self::Rollback { journal, left } => {
-                let found = find(reader, &journal.rows).await?;
+                let found = find_journal_rows(reader, &journal.rows).await?;
                 Ok(plan_rollback(journal, &found, left, cloud))
             }
         }

@@ -17,12 +17,12 @@ mod writer;
 use std::time::Duration;
 
 use crate::discover::{DiscoverError, Reader};
-use crate::model::{Cloud, Event, Listener, Service, Stage, sentence};
+use crate::model::{Cloud, Event, Listener, Service, Stage, error_chain};
 use crate::plan::{Plan, TargetState};
 use crate::services::dataverse::{ChangeSetAnswer, ChangeSetRefusal, Receipt};
 use crate::sign_in::SendError;
 
-use conflict::{MOST_ROUNDS, Verdict, is_conflict, judge, taken_unseen};
+use conflict::{MOST_ROUNDS, NewPlanVerdict, is_conflict, judge, taken_by_unseen_row};
 use progress::Phase;
 
 pub(crate) use created::{CreatedRow, RowState};
@@ -72,7 +72,7 @@ pub(crate) enum Applied {
 }
 
 /// Everything that a run needs to write.
-pub(crate) struct Applying<'run> {
+pub(crate) struct ApplyRun<'run> {
     /// The reader that reads the targets back.
     pub reader: &'run Reader<'run>,
     /// The goal of the apply, from which it is planned again.
@@ -90,7 +90,7 @@ pub(crate) struct Applying<'run> {
     pub progress: Progress,
 }
 
-impl Applying<'_> {
+impl ApplyRun<'_> {
     /// Carries out the plan and reads the targets back: a new plan must be empty. After a conflict,
     /// writes again if the new plan has the same effect, at most `MOST_ROUNDS` times in all.
     ///
@@ -105,29 +105,29 @@ impl Applying<'_> {
         for rounds_left in (0..MOST_ROUNDS).rev() {
             let plan = anew.as_ref().unwrap_or(agreed);
             let Some(refusal) = self.write(to, plan).await? else { break };
-            let now = self.check(plan, &refusal).await?;
-            let refused = || Refused::of(&refusal, plan);
-            if now.is_agreed() && !refusal.error.is_conflict_by_code() {
+            let now = self.plan_after_refusal(plan, &refusal).await?;
+            let refused = || Refused::from_change_set(&refusal, plan);
+            if now.is_up_to_date() && !refusal.error.is_conflict_by_code() {
                 return Ok(Applied::ThoughRefused { refused: refused(), anew });
             }
             if !is_conflict(&refusal, plan.writes()) {
-                return Err(not_in(refused(), plan, now));
+                return Err(refusal_error(refused(), plan, now));
             }
             match judge(agreed, &now) {
-                Verdict::Done => {
-                    self.listener.tell(Event::WrittenElsewhere);
+                NewPlanVerdict::Done => {
+                    self.listener.on_event(Event::WrittenElsewhere);
                     return Ok(Applied::ByAnotherRun(now));
                 }
-                Verdict::Again if rounds_left == 0 || !self.goes_on => {
+                NewPlanVerdict::Again if rounds_left == 0 || !self.goes_on => {
                     let (both, problems) = (Vec::new(), Vec::new());
                     let (refused, unmoved) = (refused(), now.writes() == plan.writes());
                     return Err(ApplyError::Conflict { refused, both, problems, unmoved });
                 }
-                Verdict::Again => {
-                    self.listener.tell(Event::PlannedAgain);
+                NewPlanVerdict::Again => {
+                    self.listener.on_event(Event::PlannedAgain);
                     anew = Some(now);
                 }
-                Verdict::Diverged(both) => {
+                NewPlanVerdict::Diverged(both) => {
                     let (refused, problems, unmoved) = (refused(), now.problems, false);
                     return Err(ApplyError::Conflict { refused, both, problems, unmoved });
                 }
@@ -142,8 +142,8 @@ impl Applying<'_> {
     }
 
     /// Returns the error of a run that is interrupted now.
-    pub(crate) fn left(&self) -> ApplyError {
-        self.progress.left(self.reader.is_writing())
+    pub(crate) fn interruption_error(&self) -> ApplyError {
+        self.progress.interruption_error(self.reader.is_writing())
     }
 
     /// Sends the writes of a plan and verifies them; returns the refusal if the service refuses
@@ -156,11 +156,13 @@ impl Applying<'_> {
         if self.progress.is_stopped() {
             return Err(ApplyError::Interrupted);
         }
-        self.listener.tell(Event::Writing { writes: plan.writes().len() });
+        self.listener.on_event(Event::Writing { writes: plan.writes().len() });
         match self.send(to, plan).await? {
             ChangeSetAnswer::Committed(receipt) => self.verify(plan, receipt).await.map(|()| None),
             ChangeSetAnswer::Refused(refusal) => Ok(Some(refusal)),
-            ChangeSetAnswer::Unclear(cause) => self.look(plan, cause).await.map(|()| None),
+            ChangeSetAnswer::Unclear(cause) => {
+                self.find_lost_write(plan, cause).await.map(|()| None)
+            }
         }
     }
 
@@ -173,7 +175,7 @@ impl Applying<'_> {
         match answer {
             Ok(answer) => Ok(answer),
             Err(SendError::Transport(error)) if !error.is_never_sent() => {
-                Ok(ChangeSetAnswer::Unclear(sentence(&error)))
+                Ok(ChangeSetAnswer::Unclear(error_chain(&error)))
             }
             Err(error) => Err(error.into()),
         }
@@ -181,18 +183,22 @@ impl Applying<'_> {
 
     /// Plans again after the service refused a plan's writes, since a refusal alone does not prove
     /// that nothing was written.
-    async fn check(&self, plan: &Plan, refusal: &ChangeSetRefusal) -> Result<Plan, ApplyError> {
+    async fn plan_after_refusal(
+        &self,
+        plan: &Plan,
+        refusal: &ChangeSetRefusal,
+    ) -> Result<Plan, ApplyError> {
         self.progress.enter(Phase::Checking);
-        let refused = || Refused::of(refusal, plan);
+        let refused = || Refused::from_change_set(refusal, plan);
         let unread = |source| ApplyError::Unchecked { refused: refused(), source };
         let mut now = self.plan_again().await.map_err(unread)?;
-        if !taken_unseen(refusal, plan, &now).is_empty() {
+        if !taken_by_unseen_row(refusal, plan, &now).is_empty() {
             // Another run's row may be seen a moment later.
             tokio::time::sleep(self.pause()).await;
             now = self.plan_again().await.map_err(unread)?;
         }
         self.progress.enter(Phase::Between);
-        let taken = taken_unseen(refusal, plan, &now);
+        let taken = taken_by_unseen_row(refusal, plan, &now);
         if taken.is_empty() {
             return Ok(now);
         }
@@ -215,7 +221,7 @@ impl Applying<'_> {
     /// all writes are still to do, since reads may not show the writes yet.
     async fn verify(&self, plan: &Plan, receipt: Receipt) -> Result<(), ApplyError> {
         self.progress.enter(Phase::Verifying);
-        self.listener.tell(Event::Verifying);
+        self.listener.on_event(Event::Verifying);
         let mut after = Plan::default();
         for pause in self.looks.iter().take(LOOKS_AFTER_ANSWER) {
             tokio::time::sleep(*pause).await;
@@ -225,18 +231,18 @@ impl Applying<'_> {
                     return Err(ApplyError::Unverified { cause: accepted(&receipt), source });
                 }
             };
-            if after.is_agreed() {
+            if after.is_up_to_date() {
                 return Ok(());
             }
             if after.writes() != plan.writes() {
                 break;
             }
         }
-        Err(self.altered(plan, receipt, after).await)
+        Err(self.altered_error(plan, receipt, after).await)
     }
 
     /// Returns the error of a run whose writes the service accepted but did not keep as sent.
-    async fn altered(&self, plan: &Plan, receipt: Receipt, after: Plan) -> ApplyError {
+    async fn altered_error(&self, plan: &Plan, receipt: Receipt, after: Plan) -> ApplyError {
         let mut results = plan.results(&after);
         let created = self.created(plan, &receipt, &after).await;
         for result in &mut results {
@@ -249,10 +255,10 @@ impl Applying<'_> {
 
     /// Checks repeatedly whether a write whose answer was lost was carried out, until the service
     /// must have given up on it.
-    async fn look(&self, plan: &Plan, cause: String) -> Result<(), ApplyError> {
+    async fn find_lost_write(&self, plan: &Plan, cause: String) -> Result<(), ApplyError> {
         let cause = format!("the write was sent and its answer lost: {cause}");
         self.progress.enter(Phase::Looking);
-        self.listener.tell(Event::Looking { longest: self.looks.iter().sum() });
+        self.listener.on_event(Event::Looking { longest: self.looks.iter().sum() });
         let mut after = Plan::default();
         for pause in self.looks {
             tokio::time::sleep(*pause).await;
@@ -260,7 +266,7 @@ impl Applying<'_> {
                 Ok(after) => after,
                 Err(source) => return Err(ApplyError::Unverified { cause, source }),
             };
-            if after.is_agreed() {
+            if after.is_up_to_date() {
                 return Ok(());
             }
         }
@@ -273,7 +279,7 @@ impl Applying<'_> {
 }
 
 /// Returns the error of a run whose writes the service refused, but not because of a conflict.
-fn not_in(refused: Refused, plan: &Plan, now: Plan) -> ApplyError {
+fn refusal_error(refused: Refused, plan: &Plan, now: Plan) -> ApplyError {
     let mut results = plan.results(&now).into_iter();
     if results.all(|one| one.state == TargetState::Unchanged) {
         return ApplyError::Refused(refused);

@@ -45,7 +45,7 @@ impl Progress {
 
     /// Returns the error of a run that is interrupted now. `is_writing` tells whether a request
     /// that writes is under way.
-    pub(super) fn left(&self, is_writing: bool) -> ApplyError {
+    pub(super) fn interruption_error(&self, is_writing: bool) -> ApplyError {
         let doubt = match self.phase.get() {
             Phase::Sending if is_writing => {
                 "a change set was under way, and its answer is not there"
@@ -68,7 +68,7 @@ mod tests {
         let left = |phase, is_writing| {
             let progress = Progress::default();
             progress.enter(phase);
-            progress.left(is_writing)
+            progress.interruption_error(is_writing)
         };
         for phase in [Phase::Between, Phase::Sending] {
             assert!(matches!(left(phase, false), ApplyError::Interrupted));

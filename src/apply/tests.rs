@@ -37,7 +37,7 @@ struct Held {
 struct Deaf;
 
 impl Listener for Deaf {
-    fn tell(&self, _: Event<'_>) {}
+    fn on_event(&self, _: Event<'_>) {}
 }
 
 fn guid(number: usize) -> String {
@@ -50,7 +50,7 @@ fn name(index: usize) -> SchemaName {
 
 /// One flow bound to so many variables.
 fn desired(variables: usize) -> Desired {
-    let site = Site { line: 1, column: 1 };
+    let site = ManifestPosition { line: 1, column: 1 };
     let workflow_id = guid(1).parse().unwrap();
     let flow = Flow { name: None, workflow_id, trigger: None, site };
     let binding = |index| {
@@ -176,11 +176,11 @@ async fn applied_and_then(
     let environment = server.url("").as_str().parse().unwrap();
     let (desired, observed) = (desired(variables), observed(variables));
     let clouds = Clouds::embedded().unwrap();
-    let cloud = clouds.named("public").unwrap();
+    let cloud = clouds.get("public").unwrap();
     let reader = Reader::new(&transport, &session, &environment, cloud, None);
     let agreed = plan(&desired, &observed, cloud);
     let looks = &[Duration::ZERO, Duration::from_millis(20)];
-    let applying = Applying {
+    let applying = ApplyRun {
         goes_on: true,
         reader: &reader,
         goal: Goal::Manifest {
@@ -354,7 +354,7 @@ async fn a_refusal_is_told_from_somebody_elses_write() {
     let same =
         applied_and_then(1, |_| (false, refused(412, "0x80060892")), |held| held.written = 1);
     let ended = same.await;
-    assert!(matches!(&ended, Ok(Applied::ByAnotherRun(plan)) if plan.is_agreed()), "{ended:?}");
+    assert!(matches!(&ended, Ok(Applied::ByAnotherRun(plan)) if plan.is_up_to_date()), "{ended:?}");
 }
 
 #[tokio::test]
@@ -408,7 +408,7 @@ fn a_plan_has_as_many_rows_at_most_as_a_change_set_takes() {
     assert_eq!(MOST_ROWS, MOST_OPERATIONS);
     let problems = |rows| {
         let clouds = Clouds::embedded().unwrap();
-        let mut plan = plan(&desired(rows), &observed(rows), clouds.named("public").unwrap());
+        let mut plan = plan(&desired(rows), &observed(rows), clouds.get("public").unwrap());
         plan.refuse_too_many_rows("split");
         (plan.problems.len(), plan.writes().len())
     };

@@ -17,7 +17,7 @@ pub(crate) struct Writer<'run> {
 impl<'run> Writer<'run> {
     /// Creates a writer to the environment that the reader reads.
     pub(crate) fn new(reader: &Reader<'run>) -> Self {
-        let (session, api) = reader.parts();
+        let (session, api) = reader.session_and_api();
         Self { session, api: api.clone() }
     }
 

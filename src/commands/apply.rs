@@ -1,15 +1,15 @@
 //! `flowbind apply`: writes the changes, all targets or none, and verifies them.
 
-use crate::apply::{Applied, Applying, Goal, LOOKS, Progress};
+use crate::apply::{Applied, ApplyRun, Goal, LOOKS, Progress};
 use crate::cli::ApplyArgs;
 use crate::model::{Exit, Failure};
 use crate::plan::compare::review::Reviewed;
 use crate::report::{Outcome, RunCommand};
 use crate::run::consent::Consent;
-use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
 use crate::run::journal_file::{KeptJournal, NewJournal};
-use crate::run::next_command::Next;
-use crate::run::pipeline::HandOver;
+use crate::run::next_command::NextCommand;
+use crate::run::pipeline::OutputUrls;
 use crate::run::prepare::{Inputs, PreparedRun, prepare};
 use crate::run::process::Process;
 use crate::run::reviewed_plan;
@@ -21,10 +21,11 @@ const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FIL
 /// Applies the manifest, and reports.
 pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
-    let ended =
-        reported(RunCommand::Apply, about, process, async |run| stages(args, process, run).await)
-            .await;
-    detailed(ended, args.write.detailed_exitcode)
+    let ended = run_and_report(RunCommand::Apply, about, process, async |run| {
+        stages(args, process, run).await
+    })
+    .await;
+    detailed_exit_code(ended, args.write.detailed_exitcode)
 }
 
 /// Runs the stages of `flowbind apply`.
@@ -37,7 +38,8 @@ async fn stages(
     let journal = args.journal.as_ref().map(NewJournal::check).transpose()?;
     let inputs = Inputs::read(&args.run, reviewed.as_ref(), process, run)?;
     let consent = check_consent(args, &inputs, reviewed.as_ref(), process)?;
-    let outputs = HandOver::of(&args.output_url, inputs.manifest.desired(), &process.console)?;
+    let outputs =
+        OutputUrls::from_args(&args.output_url, inputs.manifest.desired(), &process.console)?;
 
     let wait = Wait::from_args(&args.wait).map(|wait| wait.for_plan(reviewed.as_ref()));
     let preparing = prepare(&args.run, inputs, wait, process, run);
@@ -51,7 +53,7 @@ async fn stages(
     let outcome = written.map_err(|failure| with_undo(failure, args));
     prepared.connection.close().await;
     if let (Some(outputs), Ok(Outcome::Applied | Outcome::Agreed)) = (outputs, &outcome) {
-        let handed = outputs.over(&prepared.discovery.observed, &process.console);
+        let handed = outputs.hand_over(&prepared.discovery.observed, &process.console);
         run.shortcomings.extend(handed.err());
     }
     outcome
@@ -98,7 +100,7 @@ async fn write(
     let kept = journal.map(keep).transpose()?;
     // What the targets hold is read again; of thousands, it takes much room.
     let tables = std::mem::take(&mut observed.targets).tables;
-    let applying = Applying {
+    let applying = ApplyRun {
         reader: &reader,
         goal: Goal::Manifest { desired, flows: &observed.flows, tables: &tables },
         goes_on: goes_on && kept.is_none(),
@@ -111,7 +113,9 @@ async fn write(
         Ok(applied) => applied,
         Err(error) => {
             run.note_failed_writes(&error);
-            kept.into_iter().for_each(|kept| kept.not_applied(&error, &process.console));
+            if let Some(kept) = kept {
+                kept.not_applied(&error, &process.console);
+            }
             return Err(error.into());
         }
     };
@@ -123,7 +127,9 @@ async fn write(
         }
         Applied::ByThisRunAnew(plan) => run.set_plan(plan),
         Applied::ByAnotherRun(plan) => {
-            kept.into_iter().for_each(|kept| kept.discard(&process.console));
+            if let Some(kept) = kept {
+                kept.discard(&process.console);
+            }
             run.set_plan(plan);
             return Ok(Outcome::Agreed);
         }
@@ -151,8 +157,10 @@ async fn complete(
 fn with_undo(failure: Failure, args: &ApplyArgs) -> Failure {
     match &args.journal {
         Some(journal) if failure.exit == Exit::Unknown => {
-            let undo = Next::command("rollback").journal(journal).reaching(&args.run.connect);
-            failure.next(format!("or undo what is in: `{undo}`"))
+            let undo = NextCommand::command("rollback")
+                .journal(journal)
+                .with_connect_options(&args.run.connect);
+            failure.with_next_command(format!("or undo what is in: `{undo}`"))
         }
         _ => failure,
     }

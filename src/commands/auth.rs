@@ -7,7 +7,7 @@ use crate::run::environment_events::EnvironmentEvents;
 use crate::run::inputs::{clouds, environment};
 use crate::run::login::Login;
 use crate::run::process::Process;
-use crate::run::token_store::{Keeping, store_key};
+use crate::run::token_store::{TokenStoreChoice, store_key};
 use crate::run::{connect, handed_in_tokens, place};
 use crate::sign_in::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
 
@@ -39,25 +39,25 @@ async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
     let clouds = clouds(args.connect.clouds.as_deref(), console)?;
     let wanted = args.connect.environment.as_deref();
     let environment = environment(&args.connect, wanted, &clouds, console)?;
-    let login = Login::to_keep(&args.connect, &environment, &clouds)?;
+    let login = Login::for_kept_sign_in(&args.connect, &environment, &clouds)?;
     let events = EnvironmentEvents::new(&environment.name, console);
     let place = place::place(&environment, &args.connect.sandbox, &*events).await?;
     let transport = connect::transport(&args.connect, &events)?;
     let signing_in = Box::pin(login.sign_in(place, transport, &events));
     let connection = process.unless_interrupted(Stage::SignIn.log(signing_in)).await?;
-    let keeping = Box::pin(connection.to_keep());
+    let keeping = Box::pin(connection.sign_in_to_keep());
     let kept = process.unless_interrupted(Stage::SignIn.log(keeping)).await;
     connection.close().await;
     let (name, sign_in) = kept?;
     match destination {
         Destination::Store(store) => {
             keep(&store, name, sign_in).await?;
-            console.message(&format!("Kept in {}.\n", printable_path(store.file())));
+            console.message(&format!("Kept in {}.\n", printable_path(store.file_path())));
         }
         Destination::Line(key) => {
             let mut sign_ins = SignIns::default();
             sign_ins.put(name, sign_in);
-            console.result(&format!("{}\n", key.seal_line(&sign_ins)?));
+            console.write_result(&format!("{}\n", key.encrypt_line(&sign_ins)?));
             console.message(EXPORTED);
         }
     }
@@ -71,35 +71,35 @@ async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
         let key = store_key()?.ok_or(StoreError::MissingKey)?;
         return Ok(Destination::Line(key));
     }
-    let Some(store) = Keeping::of(&args.connect.sign_in.store)?.store else {
+    let Some(store) = TokenStoreChoice::from_args(&args.connect.sign_in.store)?.store else {
         return Err(Failure::new(Exit::Usage, "nothing would be kept of this sign-in")
             .hint("choose a place by --token-store, or print the sign-in for a secret variable by --export"));
     };
     // Taking hold of it shows whether it can be used and written, and lets it go at once.
-    store.exclusive().await?.reserve()?;
+    store.lock_and_read().await?.reserve_space()?;
     Ok(Destination::Store(store))
 }
 
 async fn keep(store: &Store, name: SignInName, sign_in: SignIn) -> Result<(), StoreError> {
-    let mut exclusive = store.exclusive().await?;
+    let mut exclusive = store.lock_and_read().await?;
     let mut sign_ins = exclusive.sign_ins().clone();
     sign_ins.put(name, sign_in);
     exclusive.save(sign_ins)
 }
 
 async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
-    let keeping = Keeping::of(&args.store)?;
+    let keeping = TokenStoreChoice::from_args(&args.store)?;
     let kept = match &keeping.store {
         Some(store) => store.read().await?,
         None => SignIns::default(),
     };
-    let file = keeping.store.as_ref().map(|store| printable_path(store.file()));
+    let file = keeping.store.as_ref().map(|store| printable_path(store.file_path()));
     let shown: Vec<KeptSignIn> = kept.iter().map(shown).collect();
-    for name in handed_in_tokens::handed_in() {
+    for name in handed_in_tokens::set_token_variables() {
         console.message(&format!("{name} is set: runs use it before anything that is kept.\n"));
     }
-    let store = keeping.choice.kind();
-    console.result(&report::sign_ins(&shown, store, file.as_deref(), args.format));
+    let store = keeping.choice.kind_name();
+    console.write_result(&report::sign_ins(&shown, store, file.as_deref(), args.format));
     Ok(if shown.is_empty() { Exit::SignIn } else { Exit::Done })
 }
 
@@ -117,18 +117,18 @@ fn shown((name, sign_in): (&SignInName, &SignIn)) -> KeptSignIn {
 }
 
 async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
-    let keeping = Keeping::to_clear(&args.store)?;
+    let keeping = TokenStoreChoice::for_logout(&args.store)?;
     let Some(store) = keeping.store else {
-        console.result("Nothing is kept in the token store `none`.\n");
+        console.write_result("Nothing is kept in the token store `none`.\n");
         return Ok(Exit::Done);
     };
-    let kept = store.file().exists();
-    let was_there = match store.clear().await {
+    let kept = store.file_path().exists();
+    let was_there = match store.remove_all().await {
         // The file is gone, and the key that is left opens nothing.
         Err(StoreError::KeyringUnavailable { .. }) => kept,
         cleared => cleared?,
     };
     let words = if was_there { "Removed" } else { "There was no sign-in in" };
-    console.result(&format!("{words} {}\n", printable_path(store.file())));
+    console.write_result(&format!("{words} {}\n", printable_path(store.file_path())));
     Ok(Exit::Done)
 }

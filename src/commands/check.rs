@@ -1,22 +1,23 @@
 //! `flowbind check`: reports drift, and writes nothing.
 
 use crate::cli::CheckArgs;
-use crate::discover::probe::{Terms, ask, findings, questions};
+use crate::discover::probe::{ProbeSettings, ask, findings, questions};
 use crate::http::Transport;
 use crate::model::{Exit, Failure};
 use crate::plan::{Action, Plan};
 use crate::report::{Checked, Outcome, RunCommand};
-use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
 use crate::run::prepare::{Inputs, PreparedRun, prepare};
 use crate::run::process::Process;
 
 /// Checks an environment against the manifest, and reports.
 pub(super) async fn command(args: &CheckArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
-    let ended =
-        reported(RunCommand::Check, about, process, async |run| stages(args, process, run).await)
-            .await;
-    detailed(ended, args.detailed_exitcode)
+    let ended = run_and_report(RunCommand::Check, about, process, async |run| {
+        stages(args, process, run).await
+    })
+    .await;
+    detailed_exit_code(ended, args.detailed_exitcode)
 }
 
 /// Runs the stages of `flowbind check`.
@@ -56,7 +57,7 @@ async fn probe(
     run: &mut EnvironmentRun,
 ) {
     let (connection, discovery) = (&prepared.connection, &prepared.discovery);
-    let terms = Terms {
+    let terms = ProbeSettings {
         cloud: &connection.cloud,
         environment: connection.url(),
         environment_id: &discovery.environment_id,
@@ -82,7 +83,7 @@ fn pending(plan: &Plan) -> Option<usize> {
 fn outcome(plan: &Plan) -> Outcome {
     if plan.problems.iter().any(|problem| !problem.code.is_finding()) {
         Outcome::Refused
-    } else if plan.is_agreed() {
+    } else if plan.is_up_to_date() {
         Outcome::Agreed
     } else {
         Outcome::Drifted

@@ -11,7 +11,7 @@ const MOST_CHARACTERS: usize = 80;
 /// Explains a code, or lists all.
 pub(super) fn command(args: &ExplainArgs, console: &Console) -> Result<(), Failure> {
     let Some(word) = &args.code else {
-        console.list(&index());
+        console.write_codes(&index());
         return Ok(());
     };
     let explanation = explain(word).map_err(|near| unknown(word, near))?;

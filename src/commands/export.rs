@@ -5,8 +5,8 @@ use crate::deployment_settings::{Export, plan_export};
 use crate::model::{Exit, Failure, printable_path};
 use crate::report::{Console, ExportedFile, Outcome, RunCommand, counted};
 use crate::run::consent::Consent;
-use crate::run::environment_run::{EnvironmentRun, reported};
-use crate::run::next_command::Next;
+use crate::run::environment_run::{EnvironmentRun, run_and_report};
+use crate::run::next_command::NextCommand;
 use crate::run::prepare::{Inputs, PreparedRun, prepare};
 use crate::run::process::Process;
 use crate::run::settings_file::SettingsFile;
@@ -15,9 +15,10 @@ use crate::run::wait::Wait;
 /// Exports the URLs, and reports.
 pub(super) async fn command(args: &ExportArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
-    let (outcome, exit) =
-        reported(RunCommand::Export, about, process, async |run| stages(args, process, run).await)
-            .await;
+    let (outcome, exit) = run_and_report(RunCommand::Export, about, process, async |run| {
+        stages(args, process, run).await
+    })
+    .await;
     let changed = matches!(outcome, Outcome::Planned | Outcome::Exported);
     if args.detailed_exitcode && changed { Exit::ChangesPending } else { exit }
 }
@@ -78,7 +79,7 @@ fn keep_variables(inputs: Inputs) -> Result<(Inputs, usize), Failure> {
 }
 
 fn note_of_records(records: usize, connect: &ConnectArgs) -> String {
-    let apply = Next::command("apply").reaching(connect);
+    let apply = NextCommand::command("apply").with_connect_options(connect);
     let (targets, are) =
         (counted(records, "target"), if records == 1 { "is a column" } else { "are columns" });
     format!(

@@ -15,7 +15,7 @@ const NAME: &str = "flowbind";
 
 /// Prints the JSON Schema of manifests.
 pub(super) fn schema(console: &Console) -> Exit {
-    console.artifact(&format!("{:#}\n", json_schema()));
+    console.write_verbatim(&format!("{:#}\n", json_schema()));
     Exit::Done
 }
 
@@ -23,7 +23,7 @@ pub(super) fn schema(console: &Console) -> Exit {
 pub(super) fn completions(args: &CompletionsArgs, console: &Console) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
-    console.artifact(&String::from_utf8_lossy(&script));
+    console.write_verbatim(&String::from_utf8_lossy(&script));
     Exit::Done
 }
 
@@ -32,8 +32,8 @@ pub(super) fn man(args: &ManArgs, console: &Console) -> Result<(), Failure> {
     if let Some(folder) = &args.out {
         return pages(folder).map_err(|error| unwritten(folder, &error));
     }
-    let page = page().map_err(|error| Failure::of(Exit::Unexpected, &error))?;
-    console.artifact(&page);
+    let page = page().map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
+    console.write_verbatim(&page);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::atomic_file;
 use crate::cli::ImportArgs;
-use crate::deployment_settings::{Import, bindings, flow_urls};
+use crate::deployment_settings::{Import, flow_urls, import_bindings};
 use crate::discover::{http_flows, observe};
 use crate::manifest::Environment;
 use crate::model::{Exit, Failure, Listener, printable_path};
@@ -15,7 +15,7 @@ use crate::run::connect::{self, Connection};
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::inputs::{clouds, environment};
 use crate::run::login::Login;
-use crate::run::next_command::Next;
+use crate::run::next_command::NextCommand;
 use crate::run::place;
 use crate::run::process::Process;
 use crate::run::settings_file::SettingsFile;
@@ -28,7 +28,7 @@ pub(super) async fn command(args: &ImportArgs, process: &Process) -> Result<(), 
     let clouds = clouds(args.connect.clouds.as_deref(), console)?;
     let wanted = args.connect.environment.as_deref();
     let environment = environment(&args.connect, wanted, &clouds, console)?;
-    let login = Login::of(&args.connect, &environment, &clouds)?;
+    let login = Login::for_run(&args.connect, &environment, &clouds)?;
     let events = EnvironmentEvents::new(&environment.name, console);
     let place = place::place(&environment, &args.connect.sandbox, &*events).await?;
     let transport = connect::transport(&args.connect, &events)?;
@@ -79,7 +79,7 @@ async fn read(
     let discovery = observe(&reader, &desired, known_id, listener).await?;
     let flows = flow_urls(&desired, &discovery.observed);
     let (settings, only) = (&file.settings, &args.variable);
-    Ok(bindings(settings, only, &flows, environment, &connection.cloud))
+    Ok(import_bindings(settings, only, &flows, environment, &connection.cloud))
 }
 
 /// Outputs the manifest, or fails if it would have no binding.
@@ -94,7 +94,7 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
             .hint("sign in as an owner of the flows, and turn them on"));
     }
     match &args.out {
-        None => console.result(&import.manifest),
+        None => console.write_result(&import.manifest),
         Some(out) => write(out, &import.manifest)?,
     }
     let (bound, left_out) = (counted(import.bound, "binding"), import.left_out);
@@ -102,7 +102,7 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
     console.message(&match &args.out {
         None => format!("{summary}\n"),
         Some(out) => {
-            let look = Next::command("plan").about(out);
+            let look = NextCommand::command("plan").with_manifest(out);
             format!("Wrote {}: {summary} Look with:\n  {look}\n", printable_path(out))
         }
     });
@@ -110,7 +110,7 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
 }
 
 fn write(out: &Path, manifest: &str) -> Result<(), Failure> {
-    atomic_file::make(out, manifest.as_bytes()).map_err(|error| match error.kind() {
+    atomic_file::create(out, manifest.as_bytes()).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => is_there(out),
         _ => Failure::new(
             Exit::Unexpected,

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::InitArgs;
 use crate::model::{Exit, Failure, printable_path};
 use crate::report::Console;
-use crate::run::next_command::Next;
+use crate::run::next_command::NextCommand;
 
 /// The manifest; it fits the sandbox.
 const STARTER: &str = include_str!("../../config/starter.toml");
@@ -15,13 +15,13 @@ const STARTER: &str = include_str!("../../config/starter.toml");
 /// Creates the starter manifest, and fails if the file exists already.
 pub(super) fn command(args: &InitArgs, console: &Console) -> Result<(), Failure> {
     write(&args.out).map_err(|error| refused(&args.out, &error))?;
-    console.message(&format!("Wrote {}.\n{}", printable_path(&args.out), afterwards(&args.out)));
+    console.message(&format!("Wrote {}.\n{}", printable_path(&args.out), next_steps(&args.out)));
     Ok(())
 }
 
 /// Returns the next steps after the manifest is created.
-fn afterwards(manifest: &Path) -> String {
-    let next = |command| Next::command(command).about(manifest);
+fn next_steps(manifest: &Path) -> String {
+    let next = |command| NextCommand::command(command).with_manifest(manifest);
     let (plan, lint) = (next("plan"), next("lint"));
     format!(
         "It fits the sandbox as it stands: {plan} --environment sandbox\n\

@@ -23,11 +23,11 @@ fn check(args: &LintArgs, process: &Process, run: &mut EnvironmentRun) -> Result
     if args.format == Format::Human {
         let flows = counted(manifest.desired().flows.len(), "flow");
         let targets = counted(manifest.desired().bindings.len(), "target");
-        let environments = counted(manifest.environments().count(), "environment");
+        let environments = counted(manifest.environment_names().count(), "environment");
         let file = printable_path(&args.manifest);
         process
             .console
-            .result(&format!("{file}: no problems. {flows}, {targets}, {environments}.\n"));
+            .write_result(&format!("{file}: no problems. {flows}, {targets}, {environments}.\n"));
     }
     Ok(Outcome::Agreed)
 }

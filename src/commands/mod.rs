@@ -26,7 +26,8 @@ use crate::run::{file_conflicts, log};
 pub(crate) async fn run(cli: Cli) -> Exit {
     let (format, ci, file) = output_of(&cli.command);
     let process = Process::new(format, cli.global.color, ci, file);
-    let ready = file_conflicts::distinct(&cli).and_then(|()| log::begin(&cli.global.log));
+    let ready =
+        file_conflicts::check_no_file_named_twice(&cli).and_then(|()| log::begin(&cli.global.log));
     if let Err(failure) = ready {
         return process.fail(&failure);
     }

@@ -4,7 +4,7 @@ use crate::cli::PlanArgs;
 use crate::model::{Exit, Failure};
 use crate::report::{Outcome, RunCommand};
 use crate::run::consent::Consent;
-use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
 use crate::run::prepare::{Inputs, PreparedRun, prepare};
 use crate::run::process::Process;
 use crate::run::reviewed_plan::PlanFile;
@@ -14,7 +14,7 @@ use crate::run::wait::Wait;
 pub(super) async fn command(args: &PlanArgs, process: &Process) -> Exit {
     let run = &args.run;
     let about = (&run.reports, run.connect.manifest.as_path());
-    let ended = reported(RunCommand::Plan, about, process, async |run| {
+    let ended = run_and_report(RunCommand::Plan, about, process, async |run| {
         let file = PlanFile::from_args(&args.review)?;
         let ended = stages(args, file.as_ref(), process, run).await;
         let is_saved = matches!(ended, Ok(Outcome::Agreed | Outcome::Planned));
@@ -24,7 +24,7 @@ pub(super) async fn command(args: &PlanArgs, process: &Process) -> Exit {
         ended
     })
     .await;
-    detailed(ended, args.detailed_exitcode)
+    detailed_exit_code(ended, args.detailed_exitcode)
 }
 
 /// Runs the stages of `flowbind plan`.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::apply::{Applied, ApplyError, Applying, Goal, LOOKS, Progress};
+use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOKS, Progress};
 use crate::cli::RollbackArgs;
-use crate::discover::{DiscoverError, Reader, environment_id, find, subjects};
+use crate::discover::{DiscoverError, Reader, environment_id, find_journal_rows, subjects};
 use crate::manifest::{Environment, Location};
 use crate::model::{
     Cloud, Clouds, Code, EnvironmentId, Event, Exit, Failure, Listener as _, Problem, Stage,
@@ -14,10 +14,10 @@ use crate::plan::journal::{Journal, mislabelled};
 use crate::report::{Console, Outcome, RunCommand};
 use crate::run::connect::Connection;
 use crate::run::consent::Consent;
-use crate::run::environment_run::{EnvironmentRun, detailed, reported};
+use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
 use crate::run::inputs::{self, clouds};
 use crate::run::login::Login;
-use crate::run::next_command::Next;
+use crate::run::next_command::NextCommand;
 use crate::run::prepare::sign_in;
 use crate::run::process::Process;
 use crate::run::{journal_file, reviewed_plan};
@@ -36,11 +36,11 @@ struct RollbackInputs {
 /// Undoes an apply, or shows what would change, and reports.
 pub(super) async fn command(args: &RollbackArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.journal.path.as_path());
-    let ended = reported(RunCommand::Rollback, about, process, async |run| {
+    let ended = run_and_report(RunCommand::Rollback, about, process, async |run| {
         stages(args, process, run).await
     })
     .await;
-    detailed(ended, args.write.detailed_exitcode)
+    detailed_exit_code(ended, args.write.detailed_exitcode)
 }
 
 /// Runs the stages of `flowbind rollback`.
@@ -72,7 +72,7 @@ fn read(args: &RollbackArgs, console: &Console) -> Result<RollbackInputs, Failur
     let journal = journal_file::open(&args.journal, &args.run.connect)?;
     let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
     let environment = environment(args, &journal, &clouds, console)?;
-    let login = Login::of(&args.run.connect, &environment, &clouds)?;
+    let login = Login::for_run(&args.run.connect, &environment, &clouds)?;
     Ok(RollbackInputs { journal, environment, login })
 }
 
@@ -141,9 +141,9 @@ async fn plan(
     run: &mut EnvironmentRun,
 ) -> Result<BTreeSet<usize>, Failure> {
     let targets = journal.rows.iter().map(|row| row.places.len()).sum();
-    run.events.tell(Event::Discovering { flows: 0, targets });
+    run.events.on_event(Event::Discovering { flows: 0, targets });
     let reading = async {
-        let found = find(reader, &journal.rows).await?;
+        let found = find_journal_rows(reader, &journal.rows).await?;
         let subjects = subjects(reader, &journal.rows, &found).await?;
         Ok::<_, DiscoverError>((found, subjects))
     };
@@ -152,7 +152,7 @@ async fn plan(
     let planning = async { plan_rollback(journal, &found, &left, cloud) };
     let mut plan = Stage::Plan.log(planning).await;
     plan.refuse_too_many_rows(SEVERAL_CHANGE_SETS);
-    let spent = journal.head.rolled_back.as_deref().filter(|_| !plan.is_agreed());
+    let spent = journal.head.rolled_back.as_deref().filter(|_| !plan.is_up_to_date());
     run.set_plan(plan);
     run.add_problems(spent.map(spent_already).into_iter().collect());
     run.add_problems(mislabelled(journal, &subjects));
@@ -183,7 +183,7 @@ async fn write(
     if let Some(outcome) = process.unless_interrupted(deciding).await? {
         return Ok(outcome);
     }
-    let applying = Applying {
+    let applying = ApplyRun {
         reader: &reader,
         goal: Goal::Rollback { journal, left },
         goes_on: false,
@@ -202,7 +202,12 @@ async fn write(
     }
     match applied {
         Applied::ByThisRun | Applied::ByThisRunAnew(_) | Applied::ThoughRefused { .. } => {
-            journal_file::spend(&args.journal, journal, reviewed_plan::now(), &process.console);
+            journal_file::mark_rolled_back(
+                &args.journal,
+                journal,
+                reviewed_plan::now(),
+                &process.console,
+            );
             Ok(Outcome::Applied)
         }
         Applied::ByAnotherRun(plan) => {
@@ -225,9 +230,10 @@ fn explain_failure(error: ApplyError, args: &RollbackArgs) -> Failure {
     let mut failure = Failure::from(error);
     if looks {
         failure.hints.pop();
-        let look = Next::command("rollback").journal(&args.journal).flag("--dry-run");
-        let look = look.reaching(&args.run.connect);
-        failure = failure.next(format!("look with `{look}`; running the rollback again is safe"));
+        let look = NextCommand::command("rollback").journal(&args.journal).flag("--dry-run");
+        let look = look.with_connect_options(&args.run.connect);
+        failure = failure
+            .with_next_command(format!("look with `{look}`; running the rollback again is safe"));
     }
     failure
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Settings;
 use crate::model::{
-    Binding, Cloud, Code, Desired, EntityTag, Kind, Observed, Problem, Reading, RowId, SchemaName,
-    Site, StoredText, Target, Targets, ValueRow, Variable, VariableType,
+    Binding, Cloud, Code, Desired, EntityTag, ManifestPosition, Observed, Problem, Reading, RowId,
+    SchemaName, StoredText, Target, Targets, UrlAccess, ValueRow, Variable, VariableType,
 };
 use crate::plan::{Action, Change, Plan, ValueView, Write, plan};
 
@@ -20,14 +20,14 @@ pub(crate) struct Export {
     /// The text of the file after the export.
     pub after: StoredText,
     /// The change of each variable, in the manifest's order.
-    pub variables: Vec<Exported>,
+    pub variables: Vec<ExportedVariable>,
     /// The number of entries in the file that are about other variables.
     pub others: usize,
 }
 
 /// The change that an export makes to the entry of one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
+pub struct ExportedVariable {
     /// The variable.
     pub schema_name: SchemaName,
     /// The action on the entry.
@@ -43,18 +43,18 @@ pub(crate) fn plan_export(
     settings: &Settings,
     cloud: &Cloud,
 ) -> Export {
-    let names = names(desired);
+    let names = bound_variables(desired);
     let variables = names.iter().enumerate().map(|(place, name)| {
         let reading = observed.targets.variables.get(*name);
-        ((*name).clone(), in_file(name, place, reading, settings))
+        ((*name).clone(), variable_in_file(name, place, reading, settings))
     });
     let targets = Targets { variables: variables.collect(), ..Targets::default() };
     let planned = plan(desired, &Observed { flows: observed.flows.clone(), targets }, cloud);
-    let after = settings.with(&values(&planned, &names));
-    let sites = sites(desired);
-    let told = |change| told(change, name_at(&sites, change), settings);
+    let after = settings.with_values(&written_values(&planned, &names));
+    let sites = variables_by_site(desired);
+    let told = |change| reword_for_file(change, changed_variable(&sites, change), settings);
     let changes: Vec<Change> = planned.changes.iter().map(told).collect();
-    let variables = exported(&names, &sites, &changes, settings);
+    let variables = exported_entries(&names, &sites, &changes, settings);
     let own = names.iter().filter(|name| settings.entry(name).is_some()).count();
     let others = settings.entries().len() - own;
     let warnings = warnings(desired, observed, &planned);
@@ -64,26 +64,26 @@ pub(crate) fn plan_export(
 }
 
 /// Returns the variables that the manifest binds, each once, in the manifest's order.
-fn names(desired: &Desired) -> Vec<&SchemaName> {
+fn bound_variables(desired: &Desired) -> Vec<&SchemaName> {
     let mut seen = HashSet::new();
-    desired.bindings.iter().filter_map(name_of).filter(|name| seen.insert(*name)).collect()
+    desired.bindings.iter().filter_map(bound_variable).filter(|name| seen.insert(*name)).collect()
 }
 
 /// Maps the place of each binding in the manifest to the variable that it writes.
-fn sites(desired: &Desired) -> BTreeMap<Site, &SchemaName> {
+fn variables_by_site(desired: &Desired) -> BTreeMap<ManifestPosition, &SchemaName> {
     let bindings = desired.bindings.iter();
-    bindings.filter_map(|binding| Some((binding.site, name_of(binding)?))).collect()
+    bindings.filter_map(|binding| Some((binding.site, bound_variable(binding)?))).collect()
 }
 
 /// Returns the variable that a change is about.
-fn name_at<'run>(
-    sites: &BTreeMap<Site, &'run SchemaName>,
+fn changed_variable<'run>(
+    sites: &BTreeMap<ManifestPosition, &'run SchemaName>,
     change: &Change,
 ) -> Option<&'run SchemaName> {
     sites.get(&change.site?).copied()
 }
 
-fn name_of(binding: &Binding) -> Option<&SchemaName> {
+fn bound_variable(binding: &Binding) -> Option<&SchemaName> {
     match &binding.target {
         Target::Variable { schema_name, .. } => Some(schema_name),
         Target::Column { .. } => None,
@@ -93,7 +93,7 @@ fn name_of(binding: &Binding) -> Option<&SchemaName> {
 /// Builds the variable as the plan sees it, with the value from the file. A variable that the
 /// environment does not have yet may come with the solution to be imported, and is treated as a
 /// text.
-fn in_file(
+fn variable_in_file(
     name: &SchemaName,
     place: usize,
     reading: Option<&Reading<Variable>>,
@@ -102,11 +102,11 @@ fn in_file(
     let (variable_type, schema_name, default) = match reading {
         Some(Reading::Refused(refusal)) => return Reading::Refused(refusal.clone()),
         Some(Reading::Found(variable)) => {
-            (variable.variable_type, &variable.schema_name, effective(variable))
+            (variable.variable_type, &variable.schema_name, effective_value(variable))
         }
         Some(Reading::Absent) | None => (VariableType::String, name, None),
     };
-    let Some((id, tag)) = row_of(place) else { return Reading::Absent };
+    let Some((id, tag)) = synthetic_row(place) else { return Reading::Absent };
     let held = settings.entry(name).and_then(|entry| entry.value.clone());
     let row = held.map(|text| ValueRow { id, tag, text: Some(text) });
     Reading::Found(Variable {
@@ -120,24 +120,25 @@ fn in_file(
 
 /// Returns the value that holds in the environment, or the default. Members of a JSON value that no
 /// binding writes are taken from there.
-fn effective(variable: &Variable) -> Option<StoredText> {
+fn effective_value(variable: &Variable) -> Option<StoredText> {
     let value = variable.values.first().and_then(|row| row.text.clone());
     value.or_else(|| variable.default.clone())
 }
 
 /// Makes up the id and version of an entry from its place, because the entries of a file have
 /// neither.
-fn row_of(place: usize) -> Option<(RowId, EntityTag)> {
+fn synthetic_row(place: usize) -> Option<(RowId, EntityTag)> {
     let id = format!("00000000-0000-0000-0000-{:012x}", place + 1).parse().ok()?;
     Some((id, EntityTag::new("file")?))
 }
 
 /// Returns the values that the plan writes, each with its variable.
-fn values<'run>(
+fn written_values<'run>(
     plan: &'run Plan,
     names: &[&'run SchemaName],
 ) -> Vec<(&'run SchemaName, &'run StoredText)> {
-    let rows = names.iter().enumerate().filter_map(|(place, name)| Some((row_of(place)?.0, *name)));
+    let rows =
+        names.iter().enumerate().filter_map(|(place, name)| Some((synthetic_row(place)?.0, *name)));
     let names: HashMap<RowId, &SchemaName> = rows.collect();
     let value = |write: &'run Write| match write {
         Write::CreateVariableValue { schema_name, text, .. } => Some((schema_name, text)),
@@ -148,7 +149,7 @@ fn values<'run>(
 }
 
 /// Rewrites a change of the variable so that its action and reason speak of the file.
-fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Change {
+fn reword_for_file(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Change {
     let entry = name.and_then(|name| settings.entry(name));
     let (action, reason) = match entry {
         None => (Action::Create, "the file has no entry for the variable"),
@@ -159,15 +160,15 @@ fn told(change: &Change, name: Option<&SchemaName>, settings: &Settings) -> Chan
 }
 
 /// Returns what happens to the entry of each variable.
-fn exported(
+fn exported_entries(
     names: &[&SchemaName],
-    sites: &BTreeMap<Site, &SchemaName>,
+    sites: &BTreeMap<ManifestPosition, &SchemaName>,
     changes: &[Change],
     settings: &Settings,
-) -> Vec<Exported> {
+) -> Vec<ExportedVariable> {
     let mut own: HashMap<&SchemaName, Vec<&Change>> = HashMap::new();
     for change in changes {
-        if let Some(name) = name_at(sites, change) {
+        if let Some(name) = changed_variable(sites, change) {
             own.entry(name).or_default().push(change);
         }
     }
@@ -176,7 +177,7 @@ fn exported(
 }
 
 /// Returns what happens to the entry of one variable.
-fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> Exported {
+fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> ExportedVariable {
     let action = if settings.entry(name).is_none() {
         Action::Create
     } else if own.iter().any(|change| change.action != Action::NoOp) {
@@ -184,30 +185,31 @@ fn exported_entry(name: &SchemaName, own: &[&Change], settings: &Settings) -> Ex
     } else {
         Action::NoOp
     };
-    let secret = own.iter().any(|change| is_secret(change));
-    Exported { schema_name: name.clone(), action, secret }
+    let secret = own.iter().any(|change| writes_signed_url(change));
+    ExportedVariable { schema_name: name.clone(), action, secret }
 }
 
 /// Returns true if the change writes a signed URL.
-fn is_secret(change: &Change) -> bool {
-    matches!(&change.after, Some(ValueView::Url(view)) if view.kind == Kind::Signed)
+fn writes_signed_url(change: &Change) -> bool {
+    matches!(&change.after, Some(ValueView::Url(view)) if view.kind == UrlAccess::Signed)
 }
 
 /// Collects the warnings: values that are secret, and variables that do not exist yet.
 fn warnings(desired: &Desired, observed: &Observed, planned: &Plan) -> Vec<Problem> {
     let others = planned.warnings.iter().filter(|warning| warning.code != Code::SignedUrl);
-    let signed = planned.changes.iter().filter(|change| is_secret(change)).map(signed);
+    let signed =
+        planned.changes.iter().filter(|change| writes_signed_url(change)).map(signed_url_warning);
     let is_absent = |binding: &&Binding| {
-        let reading = name_of(binding).and_then(|name| observed.targets.variables.get(name));
+        let reading = bound_variable(binding).and_then(|name| observed.targets.variables.get(name));
         matches!(reading, None | Some(Reading::Absent))
     };
-    let absent = desired.bindings.iter().filter(is_absent).map(absent);
+    let absent = desired.bindings.iter().filter(is_absent).map(missing_variable_warning);
     let mut warnings: Vec<Problem> = others.cloned().chain(signed).chain(absent).collect();
     warnings.sort_by_key(|warning| warning.site);
     warnings
 }
 
-fn signed(change: &Change) -> Problem {
+fn signed_url_warning(change: &Change) -> Problem {
     Problem {
         code: Code::SignedUrl,
         address: Some(change.address.clone()),
@@ -221,7 +223,7 @@ fn signed(change: &Change) -> Problem {
     }
 }
 
-fn absent(binding: &Binding) -> Problem {
+fn missing_variable_warning(binding: &Binding) -> Problem {
     Problem {
         code: Code::DefinitionMissing,
         address: Some(binding.target.address()),

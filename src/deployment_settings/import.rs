@@ -12,8 +12,8 @@ use super::Settings;
 use super::settings::Entry;
 use crate::manifest::{Environment, Location, can_name_flow};
 use crate::model::{
-    Callback, CallbackUrl, Cloud, Desired, JsonPointer, Kind, Observed, Reading, SchemaName,
-    StoredText, TriggerName, WorkflowId, is_hidden, printable,
+    Callback, CallbackUrl, Cloud, Desired, JsonPointer, Observed, Reading, SchemaName, StoredText,
+    TriggerName, UrlAccess, WorkflowId, is_hidden, printable,
 };
 use crate::plan::ValueView;
 
@@ -45,11 +45,11 @@ pub(crate) struct Import {
 }
 
 /// A place in the settings that holds the URL of a flow.
-struct Bound<'run> {
+struct BoundPlace<'run> {
     flow: usize,
     variable: &'run str,
     pointer: Option<JsonPointer>,
-    kind: Kind,
+    kind: UrlAccess,
     /// True if the file's URL is the flow's current URL.
     agrees: bool,
 }
@@ -80,7 +80,7 @@ pub(crate) fn flow_urls<'run>(
 }
 
 /// Makes bindings from the settings: from the variables in `only`, or from all if `only` is empty.
-pub(crate) fn bindings(
+pub(crate) fn import_bindings(
     settings: &Settings,
     only: &[SchemaName],
     flows: &[FlowUrl<'_>],
@@ -92,7 +92,7 @@ pub(crate) fn bindings(
     };
     let (mut bound, mut left_out) = (Vec::new(), Vec::new());
     for entry in settings.entries().iter().filter(is_wanted) {
-        for found in places(entry, flows, cloud) {
+        for found in bind_variable(entry, flows, cloud) {
             match found {
                 Ok(place) => bound.push(place),
                 Err(place) => left_out.push(place),
@@ -101,7 +101,8 @@ pub(crate) fn bindings(
     }
     let mut manifest = String::new();
     if !bound.is_empty() {
-        manifest += &head(environment, bound.iter().any(|place| place.kind == Kind::Signed));
+        manifest +=
+            &manifest_head(environment, bound.iter().any(|place| place.kind == UrlAccess::Signed));
         manifest += &flow_tables(&bound, flows);
     }
     manifest += &comments(&left_out, flows);
@@ -110,54 +111,54 @@ pub(crate) fn bindings(
 
 /// Finds the URLs of flows in one variable, in its whole value or in members of a JSON value, and
 /// binds each.
-fn places<'run>(
+fn bind_variable<'run>(
     entry: &'run Entry,
     flows: &[FlowUrl<'_>],
     cloud: &Cloud,
-) -> Vec<Result<Bound<'run>, LeftOut>> {
+) -> Vec<Result<BoundPlace<'run>, LeftOut>> {
     let name = entry.name.as_str();
     let text = entry.value.as_ref().map(StoredText::expose);
     if name.parse::<SchemaName>().is_err() {
-        return vec![left_out(name, None, "this is no schema name")];
+        return vec![leave_out(name, None, "this is no schema name")];
     }
-    let urls = urls(text.unwrap_or_default(), cloud);
+    let urls = find_flow_urls(text.unwrap_or_default(), cloud);
     if urls.is_empty() {
-        let shown = ValueView::words(ValueView::of(text, cloud).as_ref());
-        return vec![left_out(name, None, &format!("{shown}, which is no URL of a flow"))];
+        let shown = ValueView::describe(ValueView::from_text(text, cloud).as_ref());
+        return vec![leave_out(name, None, &format!("{shown}, which is no URL of a flow"))];
     }
     let urls = urls.into_iter();
-    urls.map(|(pointer, url)| place(name, pointer, &url, flows)).collect()
+    urls.map(|(pointer, url)| bind_url(name, pointer, &url, flows)).collect()
 }
 
 /// Binds one URL to the flow that has it.
-fn place<'run>(
+fn bind_url<'run>(
     variable: &'run str,
     pointer: Option<JsonPointer>,
     url: &CallbackUrl,
     flows: &[FlowUrl<'_>],
-) -> Result<Bound<'run>, LeftOut> {
+) -> Result<BoundPlace<'run>, LeftOut> {
     let find = |fits: &dyn Fn(&CallbackUrl) -> bool| {
         flows.iter().position(|flow| flow.url.is_some_and(fits))
     };
-    let agreeing = find(&|other| other.means_the_same_as(url));
-    let Some(flow) = agreeing.or_else(|| find(&|other| other.leads_where(url))) else {
+    let agreeing = find(&|other| other.is_equivalent_to(url));
+    let Some(flow) = agreeing.or_else(|| find(&|other| other.same_trigger_as(url))) else {
         let view = url.view();
         let shown = format!("{} {} on {}", view.kind, view.fingerprint, view.host);
         let reason = format!("{shown}: no flow that is on has this URL in the environment");
-        return left_out(variable, pointer.as_ref(), &reason);
+        return leave_out(variable, pointer.as_ref(), &reason);
     };
-    let kind = flows[flow].url.map_or(Kind::Signed, |url| url.view().kind);
-    Ok(Bound { flow, variable, pointer, kind, agrees: agreeing.is_some() })
+    let kind = flows[flow].url.map_or(UrlAccess::Signed, |url| url.view().kind);
+    Ok(BoundPlace { flow, variable, pointer, kind, agrees: agreeing.is_some() })
 }
 
-fn left_out<T>(name: &str, pointer: Option<&JsonPointer>, reason: &str) -> Result<T, LeftOut> {
+fn leave_out<T>(name: &str, pointer: Option<&JsonPointer>, reason: &str) -> Result<T, LeftOut> {
     let pointer = pointer.map_or_else(String::new, |pointer| format!("#{pointer}"));
     let place = printable(&format!("{name}{pointer}"), MOST_SHOWN);
     Err(LeftOut { place, reason: printable(reason, MOST_SHOWN) })
 }
 
 /// Finds the URLs of the cloud's flow services in a value, each with its pointer in a JSON value.
-fn urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
+fn find_flow_urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
     let of_flow = |text: &str| {
         let url = text.parse::<CallbackUrl>().ok()?;
         Some(url).filter(|url| cloud.serves_callbacks(&url.view().host))
@@ -167,7 +168,7 @@ fn urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
     }
     let value = serde_json::from_str::<Value>(text).unwrap_or_default();
     let mut texts = Vec::new();
-    leaves(&value, "", &mut texts);
+    collect_texts(&value, "", &mut texts);
     let urls = texts.iter().filter_map(|(pointer, text)| {
         let pointer = pointer.parse().ok()?;
         Some((Some(pointer), of_flow(text)?))
@@ -176,18 +177,22 @@ fn urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
 }
 
 /// Collects the texts in a JSON value, each with its pointer.
-fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, &'value str)>) {
+fn collect_texts<'value>(
+    value: &'value Value,
+    pointer: &str,
+    found: &mut Vec<(String, &'value str)>,
+) {
     match value {
         Value::String(text) => found.push((pointer.to_owned(), text)),
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                leaves(element, &format!("{pointer}/{index}"), found);
+                collect_texts(element, &format!("{pointer}/{index}"), found);
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
                 let name = name.replace('~', "~0").replace('/', "~1");
-                leaves(member, &format!("{pointer}/{name}"), found);
+                collect_texts(member, &format!("{pointer}/{name}"), found);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -196,7 +201,7 @@ fn leaves<'value>(value: &'value Value, pointer: &str, found: &mut Vec<(String, 
 
 /// Formats a text as a TOML string on one line. Characters that could control a terminal or be a
 /// command to a pipeline are escaped (<https://toml.io/en/v1.0.0#string>).
-fn quoted(text: &str) -> String {
+fn toml_string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {
@@ -212,17 +217,18 @@ fn quoted(text: &str) -> String {
 }
 
 /// Formats a name as a key of TOML, in quotes only if it needs them.
-fn key(name: &str) -> String {
+fn toml_key(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
+    if name.chars().all(is_bare) { name.to_owned() } else { toml_string(name) }
 }
 
 /// Formats everything before the flows: the version, the environment and the policy.
-fn head(environment: &Environment, signed: bool) -> String {
-    let mut text = format!("version = 1\n\n[environments.{}]\n", key(&label(environment)));
+fn manifest_head(environment: &Environment, signed: bool) -> String {
+    let mut text =
+        format!("version = 1\n\n[environments.{}]\n", toml_key(&environment_label(environment)));
     let place = match &environment.place {
         Location::Sandbox => "sandbox = true".to_owned(),
-        Location::Url(url) => format!("url = {}", quoted(&url.to_string())),
+        Location::Url(url) => format!("url = {}", toml_string(&url.to_string())),
     };
     let known = [
         ("cloud", &environment.cloud),
@@ -233,7 +239,7 @@ fn head(environment: &Environment, signed: bool) -> String {
     text.push('\n');
     for (key, value) in known {
         if let Some(value) = value {
-            let _ = writeln!(text, "{key} = {}", quoted(value));
+            let _ = writeln!(text, "{key} = {}", toml_string(value));
         }
     }
     if signed {
@@ -243,7 +249,7 @@ fn head(environment: &Environment, signed: bool) -> String {
 }
 
 /// Returns the environment's name, or the first label of its host if the manifest does not name it.
-fn label(environment: &Environment) -> String {
+fn environment_label(environment: &Environment) -> String {
     match &environment.place {
         Location::Url(url) if environment.name.contains("://") => {
             let label = url.host().split('.').next().unwrap_or_default();
@@ -255,7 +261,7 @@ fn label(environment: &Environment) -> String {
 }
 
 /// Formats the flows, each with its targets, in the order in which the settings mention them.
-fn flow_tables(bound: &[Bound<'_>], flows: &[FlowUrl<'_>]) -> String {
+fn flow_tables(bound: &[BoundPlace<'_>], flows: &[FlowUrl<'_>]) -> String {
     let mut order: Vec<usize> = Vec::new();
     for place in bound {
         if !order.contains(&place.flow) {
@@ -274,23 +280,23 @@ fn flow_tables(bound: &[Bound<'_>], flows: &[FlowUrl<'_>]) -> String {
 fn flow_table(flow: &FlowUrl<'_>) -> String {
     let mut text = "\n[[flow]]\n".to_owned();
     if can_name_flow(flow.name) {
-        let _ = writeln!(text, "name = {}", quoted(flow.name));
+        let _ = writeln!(text, "name = {}", toml_string(flow.name));
     }
-    let _ = writeln!(text, "workflow-id = {}", quoted(&flow.workflow_id.to_string()));
+    let _ = writeln!(text, "workflow-id = {}", toml_string(&flow.workflow_id.to_string()));
     if let Some(trigger) = flow.trigger {
-        let _ = writeln!(text, "trigger = {}", quoted(trigger.as_str()));
+        let _ = writeln!(text, "trigger = {}", toml_string(trigger.as_str()));
     }
     text
 }
 
-fn target_table(place: &Bound<'_>) -> String {
+fn target_table(place: &BoundPlace<'_>) -> String {
     let mut text = "\n[[flow.target]]\n".to_owned();
     if !place.agrees {
         text += "# The file has an earlier URL of this trigger; `flowbind plan` shows today's.\n";
     }
-    let _ = writeln!(text, "environment-variable = {}", quoted(place.variable));
+    let _ = writeln!(text, "environment-variable = {}", toml_string(place.variable));
     if let Some(pointer) = &place.pointer {
-        let _ = writeln!(text, "json-pointer = {}", quoted(&pointer.to_string()));
+        let _ = writeln!(text, "json-pointer = {}", toml_string(&pointer.to_string()));
     }
     text
 }

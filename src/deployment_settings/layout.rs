@@ -22,29 +22,29 @@ pub(super) struct Slot {
 
 impl Slot {
     /// Makes a slot that replaces the value.
-    pub(super) fn instead(
+    pub(super) fn replacing(
         text: &str,
         raw: &RawValue,
         before: impl Into<String>,
         after: impl Into<String>,
     ) -> Self {
-        let range = offset(text, raw.get())..end(text, raw);
+        let range = offset(text, raw.get())..value_end(text, raw);
         Self { range, before: before.into(), after: after.into() }
     }
 
     /// Makes an empty slot right after the value, which stays.
-    pub(super) fn behind(
+    pub(super) fn after_value(
         text: &str,
         raw: &RawValue,
         before: String,
         after: impl Into<String>,
     ) -> Self {
-        let end = end(text, raw);
+        let end = value_end(text, raw);
         Self { range: end..end, before, after: after.into() }
     }
 
     /// Returns the text with every slot filled. The slots must be in the order of the text.
-    pub(super) fn filled(text: &str, fillings: &[(&Self, String)]) -> String {
+    pub(super) fn fill_slots(text: &str, fillings: &[(&Self, String)]) -> String {
         let (mut filled, mut from) = (String::with_capacity(text.len()), 0);
         for (Self { range, before, after }, filling) in fillings {
             filled.extend([&text[from..range.start], before, filling, after]);
@@ -73,17 +73,17 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Copies the spacing of an existing entry in its list.
-    pub(super) fn of_entry(
+    pub(super) fn from_entry(
         text: &str,
         list: &RawValue,
         entry: &RawValue,
         members: &Members<'_>,
     ) -> Self {
-        let member = opening(entry).to_owned();
-        let between = between(text, members).unwrap_or(&member).to_owned();
+        let member = leading_space(entry).to_owned();
+        let between = space_after_comma(text, members).unwrap_or(&member).to_owned();
         let inner = entry.get().trim_end_matches('}');
         Self {
-            entry: opening(list).to_owned(),
+            entry: leading_space(list).to_owned(),
             between,
             colon: colon(text, members).to_owned(),
             close: inner[inner.trim_end().len()..].to_owned(),
@@ -93,8 +93,8 @@ impl Layout {
     }
 
     /// Derives the spacing of entries from the spacing of the root object.
-    pub(super) fn of_root(text: &str, root: &RawValue, members: &Members<'_>) -> Self {
-        let opening = if members.is_empty() { "\n  " } else { opening(root) };
+    pub(super) fn from_root(text: &str, root: &RawValue, members: &Members<'_>) -> Self {
+        let opening = if members.is_empty() { "\n  " } else { leading_space(root) };
         let (line, unit) = match opening.rfind('\n') {
             Some(end) => (opening[..=end].trim_start_matches(' '), &opening[end + 1..]),
             None => ("", ""),
@@ -132,19 +132,22 @@ pub(super) fn colon<'text>(text: &'text str, members: &Members<'_>) -> &'text st
 }
 
 /// Returns the white space after the bracket or brace that begins a value.
-pub(super) fn opening(raw: &RawValue) -> &str {
+pub(super) fn leading_space(raw: &RawValue) -> &str {
     let inner = raw.get().get(1..).unwrap_or_default();
     &inner[..inner.len() - inner.trim_start().len()]
 }
 
 /// Returns the white space between the comma after the first member and the second member.
-pub(super) fn between<'text>(text: &'text str, members: &Members<'_>) -> Option<&'text str> {
+pub(super) fn space_after_comma<'text>(
+    text: &'text str,
+    members: &Members<'_>,
+) -> Option<&'text str> {
     let (_, first) = members.first().filter(|_| members.len() > 1)?;
-    let after = text[end(text, first)..].trim_start().strip_prefix(',')?;
+    let after = text[value_end(text, first)..].trim_start().strip_prefix(',')?;
     Some(&after[..after.len() - after.trim_start().len()])
 }
 
 /// Returns the offset at which a value ends in the text.
-fn end(text: &str, raw: &RawValue) -> usize {
+fn value_end(text: &str, raw: &RawValue) -> usize {
     offset(text, raw.get()) + raw.get().len()
 }

@@ -17,6 +17,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use export::{Export, Exported, plan_export};
-pub(crate) use import::{Import, bindings, flow_urls};
+pub(crate) use export::{Export, ExportedVariable, plan_export};
+pub(crate) use import::{Import, flow_urls, import_bindings};
 pub(crate) use settings::Settings;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::layout::{Layout, Members, Slot, between, colon, opening};
+use super::layout::{Layout, Members, Slot, colon, leading_space, space_after_comma};
 use crate::model::{SchemaName, StoredText, printable};
 use crate::plan::json::{Children, children_of, offset, position, quoted};
 
@@ -124,12 +124,12 @@ impl Settings {
         let text = str::from_utf8(bytes).map_err(|_| SettingsError::NotUtf8)?;
         let root = root(without_mark(text))?;
         let members = members(text, root)?.ok_or(SettingsError::NotObject)?;
-        let list = list(&members)?;
+        let list = variable_list(&members)?;
         let elements = list.map_or_else(|| Ok(Vec::new()), |list| elements(text, list))?;
         let (entries, places) = entries(text, &elements)?;
         let (further, layout) = match (list, elements.last()) {
-            (Some(list), Some((model, members))) => behind(text, list, model, members),
-            _ => first(text, root, &members, list),
+            (Some(list), Some((model, members))) => slot_after_last(text, list, model, members),
+            _ => slot_for_first(text, root, &members, list),
         };
         Ok(Self { text: StoredText::new(text), entries, places, further, layout })
     }
@@ -146,12 +146,12 @@ impl Settings {
 
     /// Returns the entry of the variable.
     pub(crate) fn entry(&self, name: &SchemaName) -> Option<&Entry> {
-        self.places.get(&key(name.as_str())).map(|place| &self.entries[*place])
+        self.places.get(&lookup_key(name.as_str())).map(|place| &self.entries[*place])
     }
 
     /// Returns the whole file with these values, one for each variable. A value replaces that of an
     /// existing entry, or goes into a new entry at the end of the list.
-    pub(crate) fn with(&self, values: &[(&SchemaName, &StoredText)]) -> StoredText {
+    pub(crate) fn with_values(&self, values: &[(&SchemaName, &StoredText)]) -> StoredText {
         let (mut fillings, mut added) = (Vec::new(), Vec::new());
         for (name, value) in values {
             match self.entry(name) {
@@ -163,7 +163,7 @@ impl Settings {
             fillings.push((&self.further, added.join(&self.layout.between_entries())));
         }
         fillings.sort_by_key(|(slot, _)| slot.range.start);
-        StoredText::new(Slot::filled(self.text.expose(), &fillings))
+        StoredText::new(Slot::fill_slots(self.text.expose(), &fillings))
     }
 }
 
@@ -208,7 +208,9 @@ fn member<'text>(
 }
 
 /// Finds the list of variables among the members of the root.
-fn list<'text>(members: &Members<'text>) -> Result<Option<&'text RawValue>, SettingsError> {
+fn variable_list<'text>(
+    members: &Members<'text>,
+) -> Result<Option<&'text RawValue>, SettingsError> {
     let variables = member(members, VARIABLES)?;
     if variables.is_none() && member(members, CONNECTIONS)?.is_none() && !members.is_empty() {
         return Err(SettingsError::NotSettings);
@@ -224,18 +226,18 @@ fn elements<'text>(
     let elements = match children_of(list).map_err(|error| not_json(text, list.get(), &error))? {
         Children::Elements(elements) => elements,
         Children::Neither if list.get() == "null" => Vec::new(),
-        _ => return Err(SettingsError::NotList(line(text, list))),
+        _ => return Err(SettingsError::NotList(line_number(text, list))),
     };
     let element = |raw: &'text RawValue| {
         let members = members(text, raw)?;
-        let members = members.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
+        let members = members.ok_or_else(|| SettingsError::NotEntry(line_number(text, raw)))?;
         Ok((raw, members))
     };
     elements.into_iter().map(element).collect()
 }
 
 /// Returns the line on which a value begins, counted from 1.
-fn line(text: &str, raw: &RawValue) -> usize {
+fn line_number(text: &str, raw: &RawValue) -> usize {
     text[..offset(text, raw.get())].matches('\n').count() + 1
 }
 
@@ -247,8 +249,8 @@ fn entries(
     let (mut entries, mut places) = (Vec::new(), HashMap::new());
     for (place, (raw, members)) in elements.iter().enumerate() {
         let entry = entry(text, raw, members)?;
-        if let Some(first) = places.insert(key(&entry.name), place) {
-            let (first, second) = (line(text, elements[first].0), line(text, raw));
+        if let Some(first) = places.insert(lookup_key(&entry.name), place) {
+            let (first, second) = (line_number(text, elements[first].0), line_number(text, raw));
             let name = printable(&entry.name, MOST_SHOWN);
             return Err(SettingsError::Duplicate { name, first, second });
         }
@@ -258,7 +260,7 @@ fn entries(
 }
 
 /// Returns a name in lower case, for comparison.
-fn key(name: &str) -> String {
+fn lookup_key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
@@ -270,46 +272,56 @@ fn entry(text: &str, raw: &RawValue, members: &Members<'_>) -> Result<Entry, Set
         StoredText::new(unquoted.unwrap_or_else(|_| value.get().to_owned()))
     });
     let value = value.filter(|value| !value.expose().trim().is_empty());
-    let name = name.ok_or_else(|| SettingsError::NotEntry(line(text, raw)))?;
-    Ok(Entry { name, value, slot: slot(text, raw, held, members) })
+    let name = name.ok_or_else(|| SettingsError::NotEntry(line_number(text, raw)))?;
+    Ok(Entry { name, value, slot: value_slot(text, raw, held, members) })
 }
 
 /// Finds the slot for a new value of an entry: in place of the current value, or after the entry's
 /// last member.
-fn slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'_>) -> Slot {
+fn value_slot(text: &str, raw: &RawValue, held: Option<&RawValue>, members: &Members<'_>) -> Slot {
     if let Some(held) = held {
-        return Slot::instead(text, held, "", "");
+        return Slot::replacing(text, held, "", "");
     }
-    let before = between(text, members).unwrap_or(" ");
+    let before = space_after_comma(text, members).unwrap_or(" ");
     let before = format!(",{before}\"{VALUE}\"{}", colon(text, members));
-    Slot::behind(text, members.last().map_or(raw, |(_, last)| *last), before, "")
+    Slot::after_value(text, members.last().map_or(raw, |(_, last)| *last), before, "")
 }
 
 /// Finds the slot for new entries in a list that has entries.
-fn behind(text: &str, list: &RawValue, model: &RawValue, members: &Members<'_>) -> (Slot, Layout) {
-    let layout = Layout::of_entry(text, list, model, members);
-    (Slot::behind(text, model, layout.between_entries(), ""), layout)
+fn slot_after_last(
+    text: &str,
+    list: &RawValue,
+    model: &RawValue,
+    members: &Members<'_>,
+) -> (Slot, Layout) {
+    let layout = Layout::from_entry(text, list, model, members);
+    (Slot::after_value(text, model, layout.between_entries(), ""), layout)
 }
 
 /// Finds the slot for the first entries: in the list, or in the root together with a new list.
-fn first(
+fn slot_for_first(
     text: &str,
     root: &RawValue,
     members: &Members<'_>,
     list: Option<&RawValue>,
 ) -> (Slot, Layout) {
-    let layout = Layout::of_root(text, root, members);
+    let layout = Layout::from_root(text, root, members);
     let (open, close) = (format!("[{}", layout.entry), format!("{}]", layout.end));
     let slot = match (list, members.last()) {
-        (Some(list), _) => Slot::instead(text, list, open, close),
+        (Some(list), _) => Slot::replacing(text, list, open, close),
         (None, Some((_, neighbour))) => {
-            let before = between(text, members).unwrap_or_else(|| opening(root));
+            let before = space_after_comma(text, members).unwrap_or_else(|| leading_space(root));
             let colon = colon(text, members);
-            Slot::behind(text, neighbour, format!(",{before}\"{VARIABLES}\"{colon}{open}"), close)
+            Slot::after_value(
+                text,
+                neighbour,
+                format!(",{before}\"{VARIABLES}\"{colon}{open}"),
+                close,
+            )
         }
         (None, None) => {
             let before = format!("{{\n  \"{VARIABLES}\": {open}");
-            Slot::instead(text, root, before, format!("{close}\n}}"))
+            Slot::replacing(text, root, before, format!("{close}\n}}"))
         }
     };
     (slot, layout)

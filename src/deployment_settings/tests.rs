@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::import::FlowUrl;
 use super::settings::SettingsError;
-use super::{Settings, bindings, plan_export};
+use super::{Settings, import_bindings, plan_export};
 use crate::manifest::{Environment, Location, Manifest};
 use crate::model::{
     CallbackUrl, Cloud, Clouds, Observed, ObservedFlow, SchemaName, StoredText, Targets,
@@ -37,7 +37,7 @@ fn name(text: &str) -> SchemaName {
 
 fn with(file: &str, variable: &str, value: &str) -> String {
     let settings = Settings::parse(file.as_bytes()).unwrap();
-    let after = settings.with(&[(&name(variable), &StoredText::new(value))]);
+    let after = settings.with_values(&[(&name(variable), &StoredText::new(value))]);
     let document: serde_json::Value =
         serde_json::from_str(after.expose().trim_start_matches('\u{feff}')).unwrap();
     let entries = document["EnvironmentVariables"].as_array().unwrap();
@@ -153,7 +153,7 @@ fn several_values_are_written_at_once_as_they_would_be_one_after_the_other() {
         let one_by_one = several
             .iter()
             .fold(file.to_owned(), |file, (variable, value)| with(&file, variable, value));
-        let at_once = Settings::parse(file.as_bytes()).unwrap().with(&values);
+        let at_once = Settings::parse(file.as_bytes()).unwrap().with_values(&values);
         assert_eq!(at_once.expose(), one_by_one);
     }
 }
@@ -192,7 +192,7 @@ fn url(flow: &str, query: &str) -> String {
 }
 
 fn public() -> Cloud {
-    Clouds::embedded().unwrap().named("public").unwrap().clone()
+    Clouds::embedded().unwrap().get("public").unwrap().clone()
 }
 
 /// A manifest made of settings with these values, where two flows have URLs.
@@ -219,7 +219,7 @@ fn imported(values: &[(&str, &str)]) -> super::Import {
     let address = "https://contoso.crm4.dynamics.com";
     let environment =
         Environment::unlisted(address.to_owned(), Location::Url(address.parse().unwrap()));
-    bindings(&settings, &[], &flows, &environment, &public())
+    import_bindings(&settings, &[], &flows, &environment, &public())
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn what_is_imported_is_a_manifest_with_the_bindings_of_the_file() {
     );
     assert_eq!(desired.flows[0].name.as_deref(), Some("One \"flow\""));
     assert_eq!(desired.flows[1].name, None, "a name that a manifest cannot have is left out");
-    assert!(manifest.environment(Some("contoso")).is_ok());
+    assert!(manifest.choose_environment(Some("contoso")).is_ok());
     assert_eq!(import.manifest.matches("an earlier URL").count(), 1);
     assert!(!import.manifest.contains("today\"") && !import.manifest.contains("yesterday"));
 }

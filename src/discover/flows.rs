@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use tokio::sync::OnceCell;
 
-use super::reader::Told;
+use super::reader::CallbackUrlAnswer;
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
-use crate::discover::flow_endpoints::Ways;
+use crate::discover::flow_endpoints::FlowEndpoints;
 use crate::http::TransportError;
 use crate::model::{
     Callback, CallbackUrl, Definition, Desired, EnvironmentId, Event, Flow, FlowState, Listener,
-    ObservedFlow, Reading, Seen, ServiceError, Trigger, TriggerName, Workflow, WorkflowId,
+    ObservedFlow, ReadResult, Reading, ServiceError, Trigger, TriggerName, Workflow, WorkflowId,
 };
 use crate::services::ApiError;
 use crate::services::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
@@ -21,14 +21,14 @@ use crate::services::flow::FlowApi;
 pub(super) type Workflows = BTreeMap<WorkflowId, Reading<Workflow>>;
 
 /// The answer to a request for a URL, and the id of that request if the answer has a URL.
-type Asked = (Callback, Option<String>);
+type CallbackWithId = (Callback, Option<String>);
 
 /// At most this many chunks of flows are read at once, each until all its URLs are read: enough to
 /// keep the Flow service busy, while the remaining flows take no memory.
 const CHUNKS_AT_ONCE: usize = 8;
 
 /// The flows of an environment, and the endpoint that serves it.
-pub(super) struct Found {
+pub(super) struct FoundFlows {
     /// The environment's id in the Flow service.
     pub(super) id: EnvironmentId,
     /// The flows, in the manifest's order.
@@ -43,7 +43,7 @@ pub(super) async fn observe(
     desired: &Desired,
     known_id: Option<EnvironmentId>,
     listener: &dyn Listener,
-) -> Result<Found, DiscoverError> {
+) -> Result<FoundFlows, DiscoverError> {
     let search = Search {
         reader,
         entries: entries(desired),
@@ -58,12 +58,12 @@ pub(super) async fn observe(
     let chunks = ids.chunks(MOST_WORKFLOWS).map(|ids| search.chunk(ids));
     let (_, flows) = tokio::try_join!(search.service(), all_of(chunks, CHUNKS_AT_ONCE))?;
     let FlowService { id, ways } = search.service().await?;
-    if let Some(api) = ways.moved_to() {
-        listener.tell(Event::FlowApiElsewhere { host: api.host() });
+    if let Some(api) = ways.fallback_in_use() {
+        listener.on_event(Event::FlowApiElsewhere { host: api.host() });
     }
     let flows: BTreeMap<usize, ObservedFlow> = flows.into_iter().flatten().collect();
     let flows = flows.into_values().collect();
-    Ok(Found { id: id.clone(), flows, flow_api: ways.current() })
+    Ok(FoundFlows { id: id.clone(), flows, flow_api: ways.current() })
 }
 
 /// The flows of the manifest by their ids, each with its place there.
@@ -92,7 +92,7 @@ struct Search<'run> {
 /// The environment's id in the Flow service, and the endpoints that may serve it.
 struct FlowService {
     id: EnvironmentId,
-    ways: Ways,
+    ways: FlowEndpoints,
 }
 
 impl Search<'_> {
@@ -133,15 +133,15 @@ impl Search<'_> {
         let workflow = workflows.get(&flow.workflow_id).cloned().unwrap_or(Reading::Absent);
         let ways = &self.service().await?.ways;
         let asked = callback(self.reader, ways, flow, &workflow).await?;
-        self.tell_of_one_more();
+        self.report_flow_read();
         let (callback, request_id) = asked.unzip();
         let request_id = request_id.flatten();
         Ok((place, ObservedFlow { workflow, callback, request_id }))
     }
 
-    fn tell_of_one_more(&self) {
+    fn report_flow_read(&self) {
         self.done.set(self.done.get() + 1);
-        self.listener.tell(Event::FlowRead { done: self.done.get(), total: self.total });
+        self.listener.on_event(Event::FlowRead { done: self.done.get(), total: self.total });
     }
 }
 
@@ -173,7 +173,7 @@ async fn read_chunk(reader: &Reader<'_>, ids: &[WorkflowId]) -> Result<Workflows
 }
 
 /// Returns the flows of one read by their ids, or the refusal for each of `ids`.
-fn by_id(ids: &[WorkflowId], rows: Seen<Vec<WorkflowRow>>) -> Workflows {
+fn by_id(ids: &[WorkflowId], rows: ReadResult<Vec<WorkflowRow>>) -> Workflows {
     match rows {
         Err(refusal) => ids.iter().map(|id| (*id, Reading::Refused(refusal.clone()))).collect(),
         Ok(rows) => {
@@ -214,15 +214,15 @@ fn definition(definition: FlowDefinition) -> Definition {
 /// Asks for a flow's URL, if the flow is found, is on and has the HTTP trigger.
 async fn callback(
     reader: &Reader<'_>,
-    ways: &Ways,
+    ways: &FlowEndpoints,
     flow: &Flow,
     workflow: &Reading<Workflow>,
-) -> Result<Option<Asked>, DiscoverError> {
+) -> Result<Option<CallbackWithId>, DiscoverError> {
     let Reading::Found(workflow) = workflow else { return Ok(None) };
     let trigger = workflow.definition.http_trigger(flow.trigger.as_ref());
     match trigger {
         Ok(trigger) if workflow.is_on() => {
-            ask(reader, ways, flow.workflow_id, workflow, &trigger.name).await.map(Some)
+            ask_by_id(reader, ways, flow.workflow_id, workflow, &trigger.name).await.map(Some)
         }
         _ => Ok(None),
     }
@@ -230,13 +230,13 @@ async fn callback(
 
 /// Asks for the URL by the resource id. If there is none or the service does not know it, asks by
 /// the workflow id, and then confirms that it belongs to this flow.
-async fn ask(
+async fn ask_by_id(
     reader: &Reader<'_>,
-    ways: &Ways,
+    ways: &FlowEndpoints,
     workflow_id: WorkflowId,
     workflow: &Workflow,
     trigger: &TriggerName,
-) -> Result<Asked, DiscoverError> {
+) -> Result<CallbackWithId, DiscoverError> {
     if let Some(resource_id) = workflow.resource_id {
         let answer = reader.callback_url(ways, &resource_id, trigger).await?;
         // To others than administrators an unknown id looks like a flow of somebody else's.
@@ -244,21 +244,21 @@ async fn ask(
         if !answer.as_ref().is_err_and(unknown)
             || resource_id.to_string() == workflow_id.to_string()
         {
-            return meaning(answer);
+            return callback_from_answer(answer);
         }
     }
     match reader.callback_url(ways, &workflow_id, trigger).await? {
-        Ok(Told { url: Some(url), request_id }) => {
-            Ok((confirmed(reader, ways, workflow_id, url).await?, request_id))
+        Ok(CallbackUrlAnswer { url: Some(url), request_id }) => {
+            Ok((confirm_flow(reader, ways, workflow_id, url).await?, request_id))
         }
-        answer => meaning(answer),
+        answer => callback_from_answer(answer),
     }
 }
 
 /// Confirms with the service that a URL belongs to that flow, and returns what it found.
-async fn confirmed(
+async fn confirm_flow(
     reader: &Reader<'_>,
-    ways: &Ways,
+    ways: &FlowEndpoints,
     workflow_id: WorkflowId,
     url: CallbackUrl,
 ) -> Result<Callback, DiscoverError> {
@@ -270,9 +270,11 @@ async fn confirmed(
 }
 
 /// Turns the answer to a request for a URL into what a plan needs.
-fn meaning(answer: Result<Told, ServiceError>) -> Result<Asked, DiscoverError> {
+fn callback_from_answer(
+    answer: Result<CallbackUrlAnswer, ServiceError>,
+) -> Result<CallbackWithId, DiscoverError> {
     match answer {
-        Ok(Told { url, request_id }) => {
+        Ok(CallbackUrlAnswer { url, request_id }) => {
             Ok((url.map_or(Callback::Malformed, Callback::Url), request_id))
         }
         Err(error) => Ok((refused_callback(error)?, None)),

@@ -2,17 +2,19 @@
 
 use super::flows::workflows;
 use super::{DiscoverError, Reader};
-use crate::model::{Definition, Desired, Flow, Reading, Seen, Site, Workflow, WorkflowId};
+use crate::model::{
+    Definition, Desired, Flow, ManifestPosition, ReadResult, Reading, Workflow, WorkflowId,
+};
 
 /// A placeholder for the place in a manifest: these flows come from no manifest.
-const NOWHERE: Site = Site { line: 1, column: 1 };
+const NOWHERE: ManifestPosition = ManifestPosition { line: 1, column: 1 };
 
 /// Reads the HTTP triggers of all flows that are on, as manifest entries. An entry names its
 /// trigger only if the flow has several.
 ///
 /// # Errors
 /// Returns the first error that leaves the flows unknown.
-pub(crate) async fn http_flows(reader: &Reader<'_>) -> Result<Seen<Desired>, DiscoverError> {
+pub(crate) async fn http_flows(reader: &Reader<'_>) -> Result<ReadResult<Desired>, DiscoverError> {
     let rows = match reader.cloud_flows().await? {
         Ok(rows) => rows,
         Err(refusal) => return Ok(Err(refusal)),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::reader::comparison;
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::model::{EnvironmentId, LogicalName, Row, RowId, StoredText};
-use crate::plan::journal::{Found, JournalRow, Origin, RowKey};
+use crate::plan::journal::{FoundRows, JournalRow, Origin, RowKey};
 use crate::services::dataverse::MOST_ROWS;
 
 /// The column of a variable's value that names its definition.
@@ -13,14 +13,14 @@ pub(super) const DEFINITION: &str = "_environmentvariabledefinitionid_value";
 
 /// Rows of one table, each with its index in the journal and the id to find it by.
 #[derive(Default)]
-struct Group<'run> {
+struct TableRows<'run> {
     rows: Vec<(usize, RowId)>,
     columns: BTreeSet<&'run LogicalName>,
 }
 
 /// The id that rows are found by.
 #[derive(Clone, Copy)]
-enum By {
+enum IdKind {
     /// The row's own id.
     Id,
     /// The id of the variable's definition that the row is a value of.
@@ -40,16 +40,17 @@ pub(crate) async fn environment_id(reader: &Reader<'_>) -> Result<EnvironmentId,
 ///
 /// # Errors
 /// Returns the first error that leaves the rows unknown.
-pub(crate) async fn find(
+pub(crate) async fn find_journal_rows(
     reader: &Reader<'_>,
     rows: &[JournalRow],
-) -> Result<Vec<Found>, DiscoverError> {
+) -> Result<Vec<FoundRows>, DiscoverError> {
     let (known, values, records) = tokio::try_join!(
-        in_chunks(reader, rows, By::Id),
-        in_chunks(reader, rows, By::Definition),
+        in_chunks(reader, rows, IdKind::Id),
+        in_chunks(reader, rows, IdKind::Definition),
         by_columns(reader, rows)
     )?;
-    let found: BTreeMap<usize, Found> = known.into_iter().chain(values).chain(records).collect();
+    let found: BTreeMap<usize, FoundRows> =
+        known.into_iter().chain(values).chain(records).collect();
     Ok(found.into_values().collect())
 }
 
@@ -57,16 +58,16 @@ pub(crate) async fn find(
 async fn in_chunks(
     reader: &Reader<'_>,
     rows: &[JournalRow],
-    by: By,
-) -> Result<Vec<(usize, Found)>, DiscoverError> {
+    by: IdKind,
+) -> Result<Vec<(usize, FoundRows)>, DiscoverError> {
     let definition = LogicalName::of_system(DEFINITION);
-    let mut groups: BTreeMap<(&LogicalName, &LogicalName), Group<'_>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&LogicalName, &LogicalName), TableRows<'_>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         if let Some(id) = by.id_of(row) {
             let group = groups.entry((&row.entity_set, &row.primary_id)).or_default();
             group.rows.push((index, id));
             group.columns.extend(row.columns.keys());
-            if matches!(by, By::Id) && row.is_variable_value() {
+            if matches!(by, IdKind::Id) && row.is_variable_value() {
                 group.columns.insert(&definition);
             }
         }
@@ -83,20 +84,20 @@ async fn in_chunks(
 /// Reads some rows of one table, each with its index in the journal.
 async fn chunk(
     reader: &Reader<'_>,
-    by: By,
+    by: IdKind,
     table: (&str, &LogicalName),
     rows: &[(usize, RowId)],
     columns: Vec<&LogicalName>,
-) -> Result<Vec<(usize, Found)>, DiscoverError> {
+) -> Result<Vec<(usize, FoundRows)>, DiscoverError> {
     let ids: Vec<RowId> = rows.iter().map(|(_, id)| *id).collect();
     let definition = LogicalName::of_system(DEFINITION);
     let found = match by {
-        By::Id => reader.rows_of(table, &ids, &columns).await?,
-        By::Definition => reader.rows_referring(table, &definition, &ids, &columns).await?,
+        IdKind::Id => reader.rows_of(table, &ids, &columns).await?,
+        IdKind::Definition => reader.rows_referring(table, &definition, &ids, &columns).await?,
     };
     let is_meant = |row: &Row, id: RowId| match by {
-        By::Id => row.id == id,
-        By::Definition => {
+        IdKind::Id => row.id == id,
+        IdKind::Definition => {
             let text = row.texts.get(&definition).map(StoredText::expose);
             text.is_some_and(|text| text.parse() == Ok(id))
         }
@@ -114,7 +115,7 @@ async fn chunk(
 async fn by_columns(
     reader: &Reader<'_>,
     rows: &[JournalRow],
-) -> Result<Vec<(usize, Found)>, DiscoverError> {
+) -> Result<Vec<(usize, FoundRows)>, DiscoverError> {
     let reads = rows.iter().enumerate().filter_map(|(index, row)| match &row.origin {
         Origin::Created { id: None, key: RowKey::Columns(key), .. } => Some(async move {
             let filter: Vec<_> =
@@ -129,7 +130,7 @@ async fn by_columns(
     all_of(reads, AT_ONCE).await
 }
 
-impl By {
+impl IdKind {
     /// Returns the id to find a row by; none if the row is not found by this kind of id.
     fn id_of(self, row: &JournalRow) -> Option<RowId> {
         match (self, &row.origin) {

@@ -22,10 +22,10 @@ use crate::services::flow::FlowApi;
 use crate::sign_in::{AuthError, SendError};
 
 pub(crate) use inventory::http_flows;
-pub(crate) use journal_rows::{environment_id, find};
+pub(crate) use journal_rows::{environment_id, find_journal_rows};
 pub(crate) use reader::Reader;
 pub(crate) use subjects::subjects;
-pub(crate) use targets::reread;
+pub(crate) use targets::reread_targets;
 
 /// The maximum number of reads begun at once: as many as the transport runs concurrently. More
 /// would only wait for their turn, and take memory.
@@ -76,8 +76,10 @@ pub(crate) async fn observe(
     known_id: Option<EnvironmentId>,
     listener: &dyn Listener,
 ) -> Result<Discovery, DiscoverError> {
-    listener
-        .tell(Event::Discovering { flows: desired.flows.len(), targets: desired.bindings.len() });
+    listener.on_event(Event::Discovering {
+        flows: desired.flows.len(),
+        targets: desired.bindings.len(),
+    });
     let flows = Box::pin(flows::observe(reader, desired, known_id, listener));
     let targets = targets::observe(reader, desired);
     let (found, targets) = tokio::try_join!(flows, targets)?;

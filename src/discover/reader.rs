@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::DiscoverError;
-use crate::discover::flow_endpoints::Ways;
+use crate::discover::flow_endpoints::FlowEndpoints;
 use crate::http::{Answer, Request, Transport};
 use crate::model::{
-    CallbackUrl, Cloud, ColumnType, EnvironmentId, EnvironmentUrl, FlowWay, KeyValue, LogicalName,
-    Reading, Row, RowId, SchemaName, Seen, Selector, Service, ServiceError, StoredText, Table,
-    TriggerName, WorkflowId,
+    CallbackUrl, Cloud, ColumnType, EnvironmentId, EnvironmentUrl, FlowEndpoint, KeyValue,
+    LogicalName, ReadResult, Reading, Row, RowId, SchemaName, Selector, Service, ServiceError,
+    StoredText, Table, TriggerName, WorkflowId,
 };
 use crate::services::dataverse::{
     CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
@@ -22,7 +22,7 @@ use crate::services::{ApiError, dataverse, flow};
 use crate::sign_in::{Audience, Session};
 
 /// The answer to a request for a callback URL.
-pub(super) struct Told {
+pub(super) struct CallbackUrlAnswer {
     /// The URL; none if the answer has no valid URL.
     pub(super) url: Option<CallbackUrl>,
     /// The id of the request.
@@ -39,7 +39,7 @@ pub(crate) struct Reader<'run> {
     api: DataverseApi,
     environment: &'run EnvironmentUrl,
     cloud: &'run Cloud,
-    flow_way: Option<FlowWay>,
+    flow_way: Option<FlowEndpoint>,
 }
 
 impl<'run> Reader<'run> {
@@ -50,7 +50,7 @@ impl<'run> Reader<'run> {
         session: &'run Session,
         environment: &'run EnvironmentUrl,
         cloud: &'run Cloud,
-        flow_way: Option<FlowWay>,
+        flow_way: Option<FlowEndpoint>,
     ) -> Self {
         let api = DataverseApi::new(environment);
         Self { transport, session, api, environment, cloud, flow_way }
@@ -67,7 +67,7 @@ impl<'run> Reader<'run> {
     }
 
     /// Returns the session and the API that a writer to the same environment needs.
-    pub(crate) fn parts(&self) -> (&'run Session, &DataverseApi) {
+    pub(crate) fn session_and_api(&self) -> (&'run Session, &DataverseApi) {
         (self.session, &self.api)
     }
 
@@ -80,14 +80,16 @@ impl<'run> Reader<'run> {
     /// Opens a connection to the first endpoint of the Flow service, unless its address depends on
     /// the environment's id.
     pub(super) fn open_flows_early(&self) {
-        if let Some(origin) = Ways::first(self.cloud, self.environment, self.flow_way) {
+        if let Some(origin) =
+            FlowEndpoints::cloud_origin(self.cloud, self.environment, self.flow_way)
+        {
             self.transport.open_early(Service::Flow, origin);
         }
     }
 
     /// Lists the endpoints for the flows of the environment, whose id in the Flow service is `id`.
-    pub(super) fn flow_ways(&self, id: &EnvironmentId) -> Ways {
-        Ways::new(self.cloud, self.environment, id, self.flow_way)
+    pub(super) fn flow_ways(&self, id: &EnvironmentId) -> FlowEndpoints {
+        FlowEndpoints::new(self.cloud, self.environment, id, self.flow_way)
     }
 
     /// Reads the environment's id in the Flow service.
@@ -100,12 +102,12 @@ impl<'run> Reader<'run> {
     pub(super) async fn workflows(
         &self,
         ids: &[WorkflowId],
-    ) -> Result<Seen<Vec<WorkflowRow>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<WorkflowRow>>, DiscoverError> {
         self.rows(self.api.workflows(ids), ids.len()).await
     }
 
     /// Reads the ids of the cloud flows that are on.
-    pub(super) async fn cloud_flows(&self) -> Result<Seen<Vec<CloudFlowRow>>, DiscoverError> {
+    pub(super) async fn cloud_flows(&self) -> Result<ReadResult<Vec<CloudFlowRow>>, DiscoverError> {
         self.rows(self.api.cloud_flows(), MOST_FLOWS).await
     }
 
@@ -113,7 +115,7 @@ impl<'run> Reader<'run> {
     pub(super) async fn variables(
         &self,
         names: &[SchemaName],
-    ) -> Result<Seen<Vec<VariableRow>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<VariableRow>>, DiscoverError> {
         self.rows(self.api.variables(names), names.len()).await
     }
 
@@ -134,7 +136,7 @@ impl<'run> Reader<'run> {
         table: &Table,
         selector: &Selector,
         texts: &[&LogicalName],
-    ) -> Result<Option<Seen<Vec<Row>>>, DiscoverError> {
+    ) -> Result<Option<ReadResult<Vec<Row>>>, DiscoverError> {
         let terms = key_terms(table, selector);
         let filter: Vec<_> =
             terms.iter().map(|term| (&term.property, term.value.clone())).collect();
@@ -145,7 +147,7 @@ impl<'run> Reader<'run> {
         let select: Vec<&LogicalName> = texts.iter().copied().chain(properties).collect();
         let select = with_id(&table.primary_id, &select);
         let answer = self.dataverse(&self.api.records(&table.entity_set, &select, &filter)).await?;
-        let found = match reading(dataverse::read_record(&answer))? {
+        let found = match found_or_refused(dataverse::read_record(&answer))? {
             Ok(found) => found,
             Err(refusal) => return Ok(Some(Err(refusal))),
         };
@@ -163,10 +165,10 @@ impl<'run> Reader<'run> {
         (entity_set, primary_id): (&str, &LogicalName),
         filter: &[(&LogicalName, Comparison<'_>)],
         texts: &[&LogicalName],
-    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
         let request = self.api.records(entity_set, &with_id(primary_id, texts), filter);
         let answer = self.dataverse(&request).await?;
-        let rows = reading(dataverse::read_record(&answer))?;
+        let rows = found_or_refused(dataverse::read_record(&answer))?;
         row_list(rows, primary_id, texts, answer.request_id())
     }
 
@@ -176,7 +178,7 @@ impl<'run> Reader<'run> {
         (entity_set, primary_id): (&str, &LogicalName),
         ids: &[RowId],
         texts: &[&LogicalName],
-    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
         let select = with_id(primary_id, texts);
         let request = self.api.rows(entity_set, primary_id, &select, ids);
         let (rows, request_id) = self.rows_and_id(request, ids.len()).await?;
@@ -190,7 +192,7 @@ impl<'run> Reader<'run> {
         (entity_set, primary_id): (&str, &LogicalName),
         ids: &[RowId],
         columns: &[&LogicalName],
-    ) -> Result<Seen<Vec<Map<String, Value>>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<Map<String, Value>>>, DiscoverError> {
         let select = with_id(primary_id, columns);
         self.rows(self.api.rows(entity_set, primary_id, &select, ids), ids.len()).await
     }
@@ -203,7 +205,7 @@ impl<'run> Reader<'run> {
         lookup: &LogicalName,
         ids: &[RowId],
         texts: &[&LogicalName],
-    ) -> Result<Seen<Vec<Row>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
         let texts = [texts, &[lookup]].concat();
         let select = with_id(primary_id, &texts);
         let request = self.api.rows_referring(entity_set, lookup, &select, ids);
@@ -215,23 +217,23 @@ impl<'run> Reader<'run> {
     /// answer, or the service's refusal.
     pub(super) async fn callback_url(
         &self,
-        ways: &Ways,
+        ways: &FlowEndpoints,
         flow: &impl fmt::Display,
         trigger: &TriggerName,
-    ) -> Result<Result<Told, ServiceError>, DiscoverError> {
-        let mut api = current(ways)?;
+    ) -> Result<Result<CallbackUrlAnswer, ServiceError>, DiscoverError> {
+        let mut api = current_endpoint(ways)?;
         // Where no way serves, the first failure tells most.
         let mut first = None;
         loop {
             let answer = self.flow(&api.list_callback_url(flow, trigger)).await;
             let attempt = answer.and_then(|answer| match flow::read_callback_url(&answer) {
-                Ok(url) => Ok(Ok(Told { url, request_id: answer.request_id() })),
+                Ok(url) => Ok(Ok(CallbackUrlAnswer { url, request_id: answer.request_id() })),
                 Err(ApiError::Refused(error)) => Ok(Err(error)),
                 Err(error) => Err(error.into()),
             });
-            match ways.after(&api, &attempt) {
+            match ways.next_endpoint(&api, &attempt) {
                 Some(next) => api = next,
-                None if Ways::serves(&attempt) => return attempt,
+                None if FlowEndpoints::serves_environment(&attempt) => return attempt,
                 None => return first.unwrap_or(attempt),
             }
             first.get_or_insert(attempt);
@@ -241,10 +243,10 @@ impl<'run> Reader<'run> {
     /// Reads a flow's id in Dataverse from the Flow service; none if the service does not show it.
     pub(super) async fn workflow_id(
         &self,
-        ways: &Ways,
+        ways: &FlowEndpoints,
         flow: &impl fmt::Display,
     ) -> Result<Option<WorkflowId>, DiscoverError> {
-        let answer = self.flow(&current(ways)?.flow(flow)).await?;
+        let answer = self.flow(&current_endpoint(ways)?.flow(flow)).await?;
         match flow::read_workflow_id(&answer) {
             // That the record is not shown does not tell whose URL it is.
             Err(ApiError::Refused(error)) if error.is_forbidden() || error.status == 404 => {
@@ -259,7 +261,7 @@ impl<'run> Reader<'run> {
         &self,
         first: Request,
         most: usize,
-    ) -> Result<Seen<Vec<T>>, DiscoverError> {
+    ) -> Result<ReadResult<Vec<T>>, DiscoverError> {
         Ok(self.rows_and_id(first, most).await?.0)
     }
 
@@ -270,14 +272,14 @@ impl<'run> Reader<'run> {
         &self,
         first: Request,
         most: usize,
-    ) -> Result<(Seen<Vec<T>>, Option<String>), DiscoverError> {
+    ) -> Result<(ReadResult<Vec<T>>, Option<String>), DiscoverError> {
         let mut rows = Vec::new();
         let mut request = first;
         let mut request_id = None;
         for _ in 0..=most {
             let answer = self.dataverse(&request).await?;
             request_id = answer.request_id();
-            let page: Page<T> = match reading(read_page(&answer))? {
+            let page: Page<T> = match found_or_refused(read_page(&answer))? {
                 Ok(page) => page,
                 Err(error) => return Ok((Err(error), request_id)),
             };
@@ -286,7 +288,7 @@ impl<'run> Reader<'run> {
                 return Ok((Ok(rows), request_id));
             };
             let next = self.api.next_page(&link);
-            request = next.ok_or_else(|| elsewhere(&answer))?;
+            request = next.ok_or_else(|| foreign_page_error(&answer))?;
         }
         let found = "more pages than rows were asked for".to_owned();
         let expected = "the last page of rows";
@@ -309,7 +311,7 @@ impl<'run> Reader<'run> {
 
 /// Returns the endpoint in use. There always is one: the wanted endpoint was checked before
 /// anything was contacted.
-fn current(ways: &Ways) -> Result<FlowApi, DiscoverError> {
+fn current_endpoint(ways: &FlowEndpoints) -> Result<FlowApi, DiscoverError> {
     let expected = "a way to the Flow service";
     let found = "the cloud has none".to_owned();
     let missing =
@@ -318,14 +320,14 @@ fn current(ways: &Ways) -> Result<FlowApi, DiscoverError> {
 }
 
 /// Returns the error for a next page on another host, to which no token may be sent.
-fn elsewhere(answer: &Answer) -> ApiError {
+fn foreign_page_error(answer: &Answer) -> ApiError {
     let found = "a next page on another host";
     ApiError::unexpected(Service::Dataverse, answer, found, "a page of this Web API")
 }
 
 /// Returns what was read, or the refusal if the user lacks a privilege; any other failure is an
 /// error. A 404 is an error, too: if there are no rows, the service answers with an empty page.
-fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
+fn found_or_refused<T>(read: Result<T, ApiError>) -> Result<ReadResult<T>, DiscoverError> {
     match read {
         Ok(found) => Ok(Ok(found)),
         Err(ApiError::Refused(error)) if error.missing_privilege().is_some() => Ok(Err(error)),
@@ -337,7 +339,7 @@ fn reading<T>(read: Result<T, ApiError>) -> Result<Seen<T>, DiscoverError> {
 fn absent_or<T>(read: Result<T, ApiError>) -> Result<Reading<T>, DiscoverError> {
     match read {
         Err(ApiError::Refused(error)) if error.is_not_found() => Ok(Reading::Absent),
-        read => Ok(match reading(read)? {
+        read => Ok(match found_or_refused(read)? {
             Ok(found) => Reading::Found(found),
             Err(error) => Reading::Refused(error),
         }),
@@ -424,11 +426,11 @@ pub(super) fn comparison(value: &KeyValue) -> Comparison<'_> {
 
 /// Converts rows to ids, versions and texts, or returns the refusal.
 fn row_list(
-    rows: Seen<Vec<Map<String, Value>>>,
+    rows: ReadResult<Vec<Map<String, Value>>>,
     primary_id: &LogicalName,
     texts: &[&LogicalName],
     request_id: Option<String>,
-) -> Result<Seen<Vec<Row>>, DiscoverError> {
+) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
     match rows {
         Ok(rows) => Ok(Ok(read_rows(&rows, primary_id, texts, request_id)?)),
         Err(refusal) => Ok(Err(refusal)),

@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::discover::journal_rows::DEFINITION;
-use crate::model::{KeyValue, LogicalName, Reading, Row, RowId, SchemaName, Seen, ServiceError};
-use crate::plan::journal::{Found, JournalRow, Label, LabelKey, Subject};
+use crate::model::{
+    KeyValue, LogicalName, ReadResult, Reading, Row, RowId, SchemaName, ServiceError,
+};
+use crate::plan::journal::{FoundRows, JournalRow, Label, LabelKey, Subject};
 use crate::services::dataverse::MOST_ROWS;
 
 /// The table of environment variables: its entity set name, its primary key and its name column.
@@ -15,7 +17,7 @@ const DEFINITIONS: [&str; 3] =
     ["environmentvariabledefinitions", "environmentvariabledefinitionid", "schemaname"];
 
 /// The variable or record that one row of a journal is, with the row's id; none if not found.
-type Read = Option<(RowId, Subject)>;
+type ReadSubject = Option<(RowId, Subject)>;
 
 /// The current values of a label's columns.
 type Key = BTreeMap<LogicalName, KeyValue>;
@@ -36,20 +38,21 @@ struct Labelled<'run> {
 pub(crate) async fn subjects(
     reader: &Reader<'_>,
     rows: &[JournalRow],
-    found: &[Found],
-) -> Result<Vec<Read>, DiscoverError> {
-    let mut read: Vec<Read> = rows.iter().map(|_| None).collect();
+    found: &[FoundRows],
+) -> Result<Vec<ReadSubject>, DiscoverError> {
+    let mut read: Vec<ReadSubject> = rows.iter().map(|_| None).collect();
     let (mut values, mut records) = (Vec::new(), Vec::new());
     for (index, (row, found)) in rows.iter().zip(found).enumerate() {
         let Ok([one]) = found.as_deref() else { continue };
-        match row.places.first().and_then(Label::of) {
+        match row.places.first().and_then(Label::from_address) {
             Some(Label::Record { table, key }) => {
                 records.push(Labelled { index, id: one.id, row, table, key });
             }
             _ => values.push((index, one)),
         }
     }
-    let (values, records) = tokio::try_join!(variables(reader, &values), tables(reader, &records))?;
+    let (values, records) =
+        tokio::try_join!(variable_subjects(reader, &values), record_subjects(reader, &records))?;
     for (index, id, subject) in values.into_iter().chain(records) {
         read[index] = Some((id, subject));
     }
@@ -57,7 +60,7 @@ pub(crate) async fn subjects(
 }
 
 /// Reads which environment variable each value row belongs to.
-async fn variables(
+async fn variable_subjects(
     reader: &Reader<'_>,
     values: &[(usize, &Row)],
 ) -> Result<Vec<(usize, RowId, Subject)>, DiscoverError> {
@@ -76,18 +79,18 @@ async fn variables(
 async fn schema_names(
     reader: &Reader<'_>,
     ids: Vec<RowId>,
-) -> Result<Seen<BTreeMap<RowId, SchemaName>>, DiscoverError> {
+) -> Result<ReadResult<BTreeMap<RowId, SchemaName>>, DiscoverError> {
     let [set, id, name] = DEFINITIONS;
     let (id, name) = (LogicalName::of_system(id), LogicalName::of_system(name));
     let columns = [&name];
     let reads = ids.chunks(MOST_ROWS).map(|ids| reader.rows_of((set, &id), ids, &columns));
-    let chunks: Seen<Vec<Vec<Row>>> = all_of(reads, AT_ONCE).await?.into_iter().collect();
+    let chunks: ReadResult<Vec<Vec<Row>>> = all_of(reads, AT_ONCE).await?.into_iter().collect();
     let named = |row: Row| Some((row.id, row.texts.get(&name)?.expose().parse().ok()?));
     Ok(chunks.map(|chunks| chunks.into_iter().flatten().filter_map(named).collect()))
 }
 
 /// Reads which tables the records are in and the values of their label's columns, table by table.
-async fn tables(
+async fn record_subjects(
     reader: &Reader<'_>,
     records: &[Labelled<'_>],
 ) -> Result<Vec<(usize, RowId, Subject)>, DiscoverError> {
@@ -114,7 +117,7 @@ async fn records_of(
     let (entity_set, there) = match reader.table(table, named).await? {
         Reading::Found(found) => (Some(found.entity_set_name), found.attributes),
         Reading::Absent => (None, Vec::new()),
-        Reading::Refused(refusal) => return Ok(hidden(records, &refusal)),
+        Reading::Refused(refusal) => return Ok(hidden_subjects(records, &refusal)),
     };
     // A column that the table does not have cannot be asked for.
     let is_there = |name: &&LogicalName| there.iter().any(|one| one.logical_name == name.as_str());
@@ -125,7 +128,7 @@ async fn records_of(
     };
     let held = match held {
         Ok(held) => held,
-        Err(refusal) => return Ok(hidden(records, &refusal)),
+        Err(refusal) => return Ok(hidden_subjects(records, &refusal)),
     };
     let subject = |one: &&Labelled<'_>| {
         let columns = held.get(&one.id).cloned().unwrap_or_default();
@@ -140,7 +143,7 @@ async fn keys(
     (entity_set, primary_id): (&str, &LogicalName),
     columns: &[&LogicalName],
     records: &[&Labelled<'_>],
-) -> Result<Seen<BTreeMap<RowId, Key>>, DiscoverError> {
+) -> Result<ReadResult<BTreeMap<RowId, Key>>, DiscoverError> {
     let is_of_table = |one: &&&Labelled<'_>| one.row.entity_set.as_str() == entity_set;
     let ids = records.iter().filter(is_of_table).map(|one| one.id).collect::<Vec<RowId>>();
     let mut held = BTreeMap::new();
@@ -156,7 +159,10 @@ async fn keys(
 }
 
 /// Marks all of these records as hidden by the service's refusal.
-fn hidden(records: &[&Labelled<'_>], refusal: &ServiceError) -> Vec<(usize, RowId, Subject)> {
+fn hidden_subjects(
+    records: &[&Labelled<'_>],
+    refusal: &ServiceError,
+) -> Vec<(usize, RowId, Subject)> {
     let subject = |one: &&Labelled<'_>| (one.index, one.id, Subject::Hidden(refusal.clone()));
     records.iter().map(subject).collect()
 }

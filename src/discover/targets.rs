@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::model::{
-    Column, ColumnType, Desired, InactiveKey, LogicalName, Reading, Record, Row, SchemaName, Seen,
-    Selector, Table, TableKind, Target, Targets, ValueRow, Variable, VariableType, printable,
+    Column, ColumnType, Desired, InactiveKey, LogicalName, ReadResult, Reading, Record, Row,
+    SchemaName, Selector, Table, TableKind, Target, Targets, ValueRow, Variable, VariableType,
+    printable,
 };
 use crate::services::dataverse::{
     AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow, VariableValueRow,
@@ -18,7 +19,7 @@ type Tables = BTreeMap<LogicalName, Reading<Table>>;
 type Variables = BTreeMap<SchemaName, Option<Reading<Variable>>>;
 
 /// Rows by the record that they were looked up for; none if a row came without a version.
-type Records = BTreeMap<Record, Option<Seen<Vec<Row>>>>;
+type Records = BTreeMap<Record, Option<ReadResult<Vec<Row>>>>;
 
 /// The columns that the manifest names, by table.
 type Columns<'run> = BTreeMap<&'run LogicalName, BTreeSet<&'run LogicalName>>;
@@ -30,25 +31,25 @@ pub(super) async fn observe(
 ) -> Result<Targets, DiscoverError> {
     let (variables, (tables, records)) =
         tokio::try_join!(variables(reader, desired), tables_and_records(reader, desired))?;
-    Ok(targets(variables, tables, records))
+    Ok(split_unversioned(variables, tables, records))
 }
 
 /// Reads every target again, but not the tables: they do not change during a run.
 ///
 /// # Errors
 /// Returns the first error that leaves the targets unknown.
-pub(crate) async fn reread(
+pub(crate) async fn reread_targets(
     reader: &Reader<'_>,
     desired: &Desired,
     tables: &Tables,
 ) -> Result<Targets, DiscoverError> {
     let records = records(reader, desired, tables);
     let (variables, records) = tokio::try_join!(variables(reader, desired), records)?;
-    Ok(targets(variables, tables.clone(), records))
+    Ok(split_unversioned(variables, tables.clone(), records))
 }
 
 /// Separates what came without a version: no write to it can be guarded.
-fn targets(variables: Variables, tables: Tables, records: Records) -> Targets {
+fn split_unversioned(variables: Variables, tables: Tables, records: Records) -> Targets {
     let mut targets = Targets { tables, ..Targets::default() };
     for (name, reading) in variables {
         match reading {
@@ -83,7 +84,7 @@ fn name_of(binding: &crate::model::Binding) -> Option<SchemaName> {
 }
 
 /// Returns the variables of one read by their names, or the refusal for each of `names`.
-fn by_name(names: &[SchemaName], rows: Seen<Vec<VariableRow>>) -> Variables {
+fn by_name(names: &[SchemaName], rows: ReadResult<Vec<VariableRow>>) -> Variables {
     match rows {
         Err(refusal) => {
             let refused = || Some(Reading::Refused(refusal.clone()));
@@ -258,7 +259,7 @@ async fn read_record(
     record: &Record,
     table: &Table,
     columns: BTreeSet<&LogicalName>,
-) -> Result<(Record, Option<Seen<Vec<Row>>>), DiscoverError> {
+) -> Result<(Record, Option<ReadResult<Vec<Row>>>), DiscoverError> {
     let there = columns.into_iter().filter(|name| table.columns.contains_key(*name));
     let there: Vec<&LogicalName> = there.collect();
     let rows = reader.records(table, &record.selector, &there).await?;

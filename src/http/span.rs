@@ -8,13 +8,13 @@ use tracing::field::{Empty, display};
 
 use super::prepared_request::PreparedRequest;
 use super::{Answer, Request, TransportError};
-use crate::model::{milliseconds, sentence};
+use crate::model::{error_chain, milliseconds};
 
 /// Opens the span of an attempt.
 pub(super) fn begin_span(request: &Request, prepared: &PreparedRequest, attempt: u32) -> Span {
     tracing::debug_span!(
         "request",
-        service = request.service.word(),
+        service = request.service.as_str(),
         method = %request.method,
         template = request.template,
         attempt,
@@ -35,7 +35,7 @@ pub(super) fn end_span(span: &Span, elapsed: Duration, result: &Result<Answer, T
             span.record("request_id", answer.request_id());
         }
         Err(error) => {
-            span.record("failure", display(sentence(error)));
+            span.record("failure", display(error_chain(error)));
         }
     }
     let message = if result.is_ok() { "answered" } else { "not answered" };

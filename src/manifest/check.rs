@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::findings::Findings;
-use super::flow::Draft;
+use super::flow::PartialFlow;
 use super::show::quoted;
 use crate::model::{
-    Code, Flow, JsonPointer, LogicalName, Problem, Record, SchemaName, Site, Target, WorkflowId,
+    Code, Flow, JsonPointer, LogicalName, ManifestPosition, Problem, Record, SchemaName, Target,
+    WorkflowId,
 };
 
 /// A check that reads all flows and reports conflicts between them.
-type Check = fn(&[Draft], &Findings<'_>);
+type Check = fn(&[PartialFlow], &Findings<'_>);
 
 /// Every check.
 const CHECKS: &[Check] =
     &[same_flow_twice, flow_with_and_without_trigger, same_address_twice, pointers_that_overlap];
 
 /// Runs every check.
-pub(super) fn run(drafts: &[Draft], findings: &Findings<'_>) {
+pub(super) fn run_checks(drafts: &[PartialFlow], findings: &Findings<'_>) {
     for check in CHECKS {
         check(drafts, findings);
     }
@@ -25,7 +26,7 @@ pub(super) fn run(drafts: &[Draft], findings: &Findings<'_>) {
 
 /// Reports every flow that is listed twice with the same trigger: their targets belong under one
 /// flow.
-fn same_flow_twice(drafts: &[Draft], findings: &Findings<'_>) {
+fn same_flow_twice(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut first = BTreeMap::new();
     for flow in flows(drafts) {
         let site = *first.entry((flow.workflow_id, &flow.trigger)).or_insert(flow.site);
@@ -44,7 +45,7 @@ fn same_flow_twice(drafts: &[Draft], findings: &Findings<'_>) {
 
 /// Reports every flow that is listed once with a trigger and once without: until the flow has been
 /// read, the two may be the same.
-fn flow_with_and_without_trigger(drafts: &[Draft], findings: &Findings<'_>) {
+fn flow_with_and_without_trigger(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut groups: BTreeMap<WorkflowId, Vec<&Flow>> = BTreeMap::new();
     for flow in flows(drafts) {
         groups.entry(flow.workflow_id).or_default().push(flow);
@@ -53,13 +54,13 @@ fn flow_with_and_without_trigger(drafts: &[Draft], findings: &Findings<'_>) {
         let without = group.iter().find(|flow| flow.trigger.is_none());
         let with = group.iter().find(|flow| flow.trigger.is_some());
         if let (Some(without), Some(with)) = (without, with) {
-            findings.push(ambiguous(without, with));
+            findings.push(ambiguous_trigger(without, with));
         }
     }
 }
 
 /// Builds the problem of a flow without a trigger that is also listed with one.
-fn ambiguous(without: &Flow, with: &Flow) -> Problem {
+fn ambiguous_trigger(without: &Flow, with: &Flow) -> Problem {
     let trigger = with.trigger.as_ref().map_or("", |trigger| trigger.as_str());
     Problem {
         code: Code::FlowDuplicate,
@@ -76,18 +77,18 @@ fn ambiguous(without: &Flow, with: &Flow) -> Problem {
 }
 
 /// Reports every place that gets two URLs.
-fn same_address_twice(drafts: &[Draft], findings: &Findings<'_>) {
+fn same_address_twice(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut first = BTreeMap::new();
     for (target, site) in targets(drafts) {
         let before = *first.entry(identity(target)).or_insert(*site);
         if before != *site {
-            findings.push(occupied(target, *site, before));
+            findings.push(duplicate_target(target, *site, before));
         }
     }
 }
 
 /// Builds the problem of a target that already has a URL.
-fn occupied(target: &Target, site: Site, before: Site) -> Problem {
+fn duplicate_target(target: &Target, site: ManifestPosition, before: ManifestPosition) -> Problem {
     let address = target.address();
     Problem {
         code: Code::TargetDuplicate,
@@ -121,10 +122,10 @@ fn identity(target: &Target) -> Identity<'_> {
 }
 
 /// The members of one variable that are bound, outermost first; the whole value has no token.
-type Members<'d> = BTreeMap<&'d [String], (&'d Target, Site)>;
+type Members<'d> = BTreeMap<&'d [String], (&'d Target, ManifestPosition)>;
 
 /// Reports every URL that lies inside a JSON value that another URL replaces.
-fn pointers_that_overlap(drafts: &[Draft], findings: &Findings<'_>) {
+fn pointers_that_overlap(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut variables: BTreeMap<&SchemaName, Members<'_>> = BTreeMap::new();
     for (target, site) in targets(drafts) {
         if let Target::Variable { schema_name, pointer } = target {
@@ -141,20 +142,24 @@ fn pointers_that_overlap(drafts: &[Draft], findings: &Findings<'_>) {
 /// Reports each member that lies inside another. In the order of their tokens, what lies inside a
 /// member comes right after it.
 fn overlaps_within(members: &Members<'_>, findings: &Findings<'_>) {
-    let mut outer: Vec<(&[String], Site)> = Vec::new();
+    let mut outer: Vec<(&[String], ManifestPosition)> = Vec::new();
     for (tokens, (target, site)) in members {
         while outer.last().is_some_and(|(outer, _)| !tokens.starts_with(outer)) {
             outer.pop();
         }
         if let Some((_, outer)) = outer.last() {
-            findings.push(inside(target, *site, *outer));
+            findings.push(overlapping_pointer(target, *site, *outer));
         }
         outer.push((tokens, *site));
     }
 }
 
 /// Builds the problem of a member that lies inside another.
-fn inside(target: &Target, site: Site, outer: Site) -> Problem {
+fn overlapping_pointer(
+    target: &Target,
+    site: ManifestPosition,
+    outer: ManifestPosition,
+) -> Problem {
     let address = target.address();
     Problem {
         code: Code::PointerOverlap,
@@ -171,11 +176,11 @@ fn inside(target: &Target, site: Site, outer: Site) -> Problem {
 }
 
 /// Returns the flows that could be read.
-fn flows(drafts: &[Draft]) -> impl Iterator<Item = &Flow> {
+fn flows(drafts: &[PartialFlow]) -> impl Iterator<Item = &Flow> {
     drafts.iter().filter_map(|draft| draft.flow.as_ref().ok())
 }
 
 /// Returns the targets that could be read.
-fn targets(drafts: &[Draft]) -> impl Iterator<Item = &(Target, Site)> {
+fn targets(drafts: &[PartialFlow]) -> impl Iterator<Item = &(Target, ManifestPosition)> {
     drafts.iter().flat_map(|draft| &draft.targets)
 }

@@ -1,7 +1,7 @@
 //! Chooses the environment of a run from those of the manifest.
 
 use super::environment::{Environment, Location};
-use super::nearest::{listed, nearest};
+use super::nearest::{nearest, quoted_list};
 use super::show::quoted;
 use super::{Manifest, show};
 use crate::model::{Code, EnvironmentId, EnvironmentUrl, Guid, Problem};
@@ -15,16 +15,16 @@ impl Manifest {
     /// [`Code::EnvironmentNone`] where none or several could be meant,
     /// [`Code::EnvironmentUnknown`] for a name that the manifest does not have,
     /// [`Code::ValueInvalid`] for an address that is none.
-    pub fn environment(&self, wanted: Option<&str>) -> Result<Environment, Problem> {
+    pub fn choose_environment(&self, wanted: Option<&str>) -> Result<Environment, Problem> {
         match wanted {
-            None => self.only(),
-            Some(wanted) if wanted.contains("://") => self.at(wanted),
-            Some(wanted) => self.named(wanted),
+            None => self.choose_only(),
+            Some(wanted) if wanted.contains("://") => self.choose_by_address(wanted),
+            Some(wanted) => self.choose_by_name(wanted),
         }
     }
 
     /// Returns the environment if the manifest has exactly one.
-    fn only(&self) -> Result<Environment, Problem> {
+    fn choose_only(&self) -> Result<Environment, Problem> {
         let mut environments = self.environments.values();
         match (environments.next(), environments.next()) {
             (Some(only), None) => Ok(only.clone()),
@@ -36,31 +36,34 @@ impl Manifest {
             (Some(_), Some(_)) => Err(problem(
                 Code::EnvironmentNone,
                 "no environment is given, and the manifest has several",
-                &format!("add `--environment` with one of {}", listed(self.environments())),
+                &format!(
+                    "add `--environment` with one of {}",
+                    quoted_list(self.environment_names())
+                ),
             )),
         }
     }
 
     /// Finds the environment by its name, or by an id that the platform assigned.
-    fn named(&self, wanted: &str) -> Result<Environment, Problem> {
+    fn choose_by_name(&self, wanted: &str) -> Result<Environment, Problem> {
         if let Some(environment) = self.environments.get(wanted) {
             return Ok(environment.clone());
         }
         if let Ok(id) = wanted.parse::<EnvironmentId>()
-            && is_assigned(wanted)
+            && is_assigned_id(wanted)
         {
-            return self.of_id(&id);
+            return self.choose_by_id(&id);
         }
-        let hint = match nearest(wanted, self.environments()) {
+        let hint = match nearest(wanted, self.environment_names()) {
             Some(near) => format!("add `--environment {near}`"),
-            None => self.other_than(wanted),
+            None => self.hint_for_unknown(wanted),
         };
         let message = format!("the manifest has no environment {}", quoted(wanted));
         Err(problem(Code::EnvironmentUnknown, &message, &hint))
     }
 
     /// Finds the environment by its id.
-    fn of_id(&self, id: &EnvironmentId) -> Result<Environment, Problem> {
+    fn choose_by_id(&self, id: &EnvironmentId) -> Result<Environment, Problem> {
         let has_id = |known: &&Environment| known.environment_id.as_ref() == Some(id);
         let known: Vec<&Environment> = self.environments.values().filter(has_id).collect();
         match known.as_slice() {
@@ -71,7 +74,8 @@ impl Manifest {
                 Err(problem(Code::EnvironmentUnknown, &message, hint))
             }
             several => {
-                let names = listed(several.iter().map(|environment| environment.name.as_str()));
+                let names =
+                    quoted_list(several.iter().map(|environment| environment.name.as_str()));
                 let message = format!("several environments of the manifest have the id `{id}`");
                 let hint = format!("add `--environment` with one of {names}");
                 Err(problem(Code::EnvironmentNone, &message, &hint))
@@ -80,7 +84,7 @@ impl Manifest {
     }
 
     /// Returns what to type instead of a name that is similar to no known name.
-    fn other_than(&self, wanted: &str) -> String {
+    fn hint_for_unknown(&self, wanted: &str) -> String {
         if let Ok(url) = format!("https://{wanted}").parse::<EnvironmentUrl>()
             && url.host().contains('.')
         {
@@ -90,11 +94,11 @@ impl Manifest {
             let table = show::printable(wanted);
             return format!("write `[environments.{table}]` with a `url` in the manifest");
         }
-        format!("use one of {}", listed(self.environments()))
+        format!("use one of {}", quoted_list(self.environment_names()))
     }
 
     /// Finds the environment at the address.
-    fn at(&self, address: &str) -> Result<Environment, Problem> {
+    fn choose_by_address(&self, address: &str) -> Result<Environment, Problem> {
         let url = address.parse::<EnvironmentUrl>().map_err(|error| {
             let message = format!("the environment's address {error}");
             let hint = "add `--environment https://contoso.crm4.dynamics.com`, with your own host";
@@ -106,7 +110,8 @@ impl Manifest {
             [] => self.unlisted(url),
             [only] => Ok((*only).clone()),
             several => {
-                let names = listed(several.iter().map(|environment| environment.name.as_str()));
+                let names =
+                    quoted_list(several.iter().map(|environment| environment.name.as_str()));
                 let message = format!("several environments of the manifest are at `{url}`");
                 let hint = format!("add `--environment` with one of {names}");
                 Err(problem(Code::EnvironmentNone, &message, &hint))
@@ -116,13 +121,13 @@ impl Manifest {
 
     /// Returns an environment for an address that the manifest does not list.
     fn unlisted(&self, url: EnvironmentUrl) -> Result<Environment, Problem> {
-        if self.clouds.of_environment(&url).is_none() {
+        if self.clouds.for_environment(&url).is_none() {
             let host = quoted(url.host());
             let message =
                 format!("the host {host} does not tell which cloud the environment is in");
             let hint = format!(
                 "check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of {}",
-                listed(self.clouds.names())
+                quoted_list(self.clouds.names())
             );
             return Err(problem(Code::EnvironmentUnknown, &message, &hint));
         }
@@ -148,7 +153,7 @@ impl Environment {
 
 /// Returns true if the text is an id that the platform assigned: a GUID, or `Default-` and the GUID
 /// of a tenant.
-fn is_assigned(text: &str) -> bool {
+fn is_assigned_id(text: &str) -> bool {
     let start = text.get(.."default-".len()).filter(|start| start.eq_ignore_ascii_case("default-"));
     text[start.map_or(0, str::len)..].parse::<Guid>().is_ok()
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::environment::{client_id, tenant};
-use super::fields::{Fields, Read, Reported, parsed};
-use super::nearest::listed;
+use super::fields::{FieldResult, Fields, Reported, parse_as};
+use super::nearest::quoted_list;
 use super::schema::DATAVERSE_IDENTITY;
 use crate::model::{Code, Guid, OWN_SECRETS};
 
@@ -104,7 +104,7 @@ impl fmt::Display for VariableName {
 }
 
 /// Reads the application that an environment uses for Dataverse.
-pub(super) fn read(environment: &Fields<'_>) -> Read<Option<DataverseIdentity>> {
+pub(super) fn read(environment: &Fields<'_>) -> FieldResult<Option<DataverseIdentity>> {
     let Some((table, place)) = environment.table("dataverse-identity")? else {
         return Ok(None);
     };
@@ -113,7 +113,7 @@ pub(super) fn read(environment: &Fields<'_>) -> Read<Option<DataverseIdentity>> 
 }
 
 /// Reads the keys of the table.
-fn identity(fields: &Fields<'_>) -> Read<DataverseIdentity> {
+fn identity(fields: &Fields<'_>) -> FieldResult<DataverseIdentity> {
     let client_id = fields.required("client-id", client_id);
     let tenant = fields.optional("tenant", tenant);
     let proof = proof(fields);
@@ -121,11 +121,11 @@ fn identity(fields: &Fields<'_>) -> Read<DataverseIdentity> {
 }
 
 /// Reads the one proof.
-fn proof(fields: &Fields<'_>) -> Read<Proof> {
-    let secret = fields.optional("client-secret-variable", parsed);
-    let certificate = fields.optional("certificate-variable", parsed);
+fn proof(fields: &Fields<'_>) -> FieldResult<Proof> {
+    let secret = fields.optional("client-secret-variable", parse_as);
+    let certificate = fields.optional("certificate-variable", parse_as);
     let federation = federation(fields);
-    exactly_one(fields)?;
+    require_one_proof(fields)?;
     let secret = secret?.map(Proof::Secret);
     let certificate = certificate?.map(Proof::Certificate);
     let federated = federation?.map(Proof::Federated);
@@ -133,16 +133,16 @@ fn proof(fields: &Fields<'_>) -> Read<Proof> {
 }
 
 /// Reports a missing proof, and every proof after the first.
-fn exactly_one(fields: &Fields<'_>) -> Read<()> {
+fn require_one_proof(fields: &Fields<'_>) -> FieldResult<()> {
     let mut present = PROOFS.to_vec();
     present.retain(|name| fields.has(name));
-    present.sort_by_key(|name| fields.place(name));
+    present.sort_by_key(|name| fields.key_offset(name));
     let Some((first, others)) = present.split_first() else {
         return Err(no_proof(fields));
     };
     for other in others {
         let message = format!("`{first}` and `{other}` are two proofs, but one is needed");
-        fields.conflict(other, message, "keep one of them");
+        fields.report_conflict(other, message, "keep one of them");
     }
     if others.is_empty() { Ok(()) } else { Err(Reported) }
 }
@@ -150,21 +150,21 @@ fn exactly_one(fields: &Fields<'_>) -> Read<()> {
 /// Reports an application that cannot prove who it is.
 fn no_proof(fields: &Fields<'_>) -> Reported {
     let message =
-        format!("this application cannot prove who it is: it needs one of {}", listed(PROOFS));
+        format!("this application cannot prove who it is: it needs one of {}", quoted_list(PROOFS));
     let hint = DATAVERSE_IDENTITY.help("federation");
-    fields.add(fields.start(), Code::KeyMissing, message, hint);
+    fields.add(fields.table_offset(), Code::KeyMissing, message, hint);
     Reported
 }
 
 /// Reads who runs the pipeline, and the service connection, which only Azure Pipelines has.
-fn federation(fields: &Fields<'_>) -> Read<Option<Federation>> {
+fn federation(fields: &Fields<'_>) -> FieldResult<Option<Federation>> {
     let runner = fields.choice("federation", FEDERATIONS);
-    let connection =
-        fields.optional("service-connection", |text| parsed::<Guid>(text).map(|id| id.to_string()));
+    let connection = fields
+        .optional("service-connection", |text| parse_as::<Guid>(text).map(|id| id.to_string()));
     let (runner, connection) = (runner?, connection?);
     if connection.is_some() && runner != Some(Runner::AzureDevOps) {
         let message = "`service-connection` is of `federation = \"azure-devops\"` alone";
-        return Err(fields.conflict("service-connection", message, "leave it out"));
+        return Err(fields.report_conflict("service-connection", message, "leave it out"));
     }
     Ok(runner.map(|runner| match runner {
         Runner::GitHub => Federation::GitHub,

@@ -6,11 +6,11 @@ use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
 use super::dataverse_identity::{self, DataverseIdentity};
-use super::fields::{Fields, Read, Reported, parsed, type_name};
-use super::nearest::listed;
+use super::fields::{FieldResult, Fields, Reported, parse_as, type_name};
+use super::nearest::quoted_list;
 use super::schema::{ENVIRONMENT, ROOT};
 use super::show::quoted;
-use crate::model::{Clouds, Code, EnvironmentId, EnvironmentUrl, FlowWay, Guid, GuidError};
+use crate::model::{Clouds, Code, EnvironmentId, EnvironmentUrl, FlowEndpoint, Guid, GuidError};
 
 /// The most characters of an environment's name.
 const MOST_NAME_CHARACTERS: usize = 100;
@@ -19,8 +19,8 @@ const MOST_NAME_CHARACTERS: usize = 100;
 const MOST_DOMAIN_CHARACTERS: usize = 253;
 
 /// The ways to ask the Flow service.
-pub(super) const FLOW_WAYS: &[(&str, FlowWay)] =
-    &[("classic", FlowWay::Classic), ("environment", FlowWay::Environment)];
+pub(super) const FLOW_WAYS: &[(&str, FlowEndpoint)] =
+    &[("classic", FlowEndpoint::Classic), ("environment", FlowEndpoint::Environment)];
 
 /// One Dataverse organisation, as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Environment {
     /// The id by which the Flow service knows it.
     pub environment_id: Option<EnvironmentId>,
     /// The only API of the Flow service to use, if the manifest restricts it to one.
-    pub flow_way: Option<FlowWay>,
+    pub flow_way: Option<FlowEndpoint>,
     /// The application used for Dataverse instead of the person who signs in, if any.
     pub dataverse_identity: Option<DataverseIdentity>,
 }
@@ -54,7 +54,7 @@ pub enum Location {
 
 impl Environment {
     /// Formats the name and the address for a message.
-    pub fn called(&self) -> String {
+    pub fn name_and_address(&self) -> String {
         match &self.place {
             Location::Sandbox => format!("`{}`", self.name),
             Location::Url(url) => format!("`{}` ({url})", self.name),
@@ -77,7 +77,7 @@ fn entry<'a>(
     name: &'a Spanned<DeString<'a>>,
     value: &'a Spanned<DeValue<'a>>,
     clouds: &Clouds,
-) -> Read<Environment> {
+) -> FieldResult<Environment> {
     let checked = label(root, name);
     let DeValue::Table(table) = value.get_ref() else {
         let found = type_name(value.get_ref());
@@ -91,7 +91,11 @@ fn entry<'a>(
 }
 
 /// Reads the keys of one environment.
-fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read<Environment> {
+fn environment(
+    fields: &Fields<'_>,
+    name: FieldResult<String>,
+    clouds: &Clouds,
+) -> FieldResult<Environment> {
     let place = place(fields);
     let cloud = cloud(fields, &place, clouds);
     let client_id = fields.optional("client-id", client_id);
@@ -112,7 +116,7 @@ fn environment(fields: &Fields<'_>, name: Read<String>, clouds: &Clouds) -> Read
 }
 
 /// Checks the name of an environment, which is typed on a command line.
-fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> Read<String> {
+fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> FieldResult<String> {
     let text = name.get_ref().as_ref();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
     let length = text.chars().count();
@@ -128,47 +132,51 @@ fn label(root: &Fields<'_>, name: &Spanned<DeString<'_>>) -> Read<String> {
 }
 
 /// Reads where the environment is: in the sandbox, or at an address.
-fn place(fields: &Fields<'_>) -> Read<Location> {
+fn place(fields: &Fields<'_>) -> FieldResult<Location> {
     let sandbox = sandbox(fields);
-    let url = fields.optional("url", parsed);
+    let url = fields.optional("url", parse_as);
     match (fields.has("url"), fields.has("sandbox")) {
         (true, true) => {
             let message = "`sandbox` and `url` are two places, but an environment is one";
-            Err(fields.conflict("sandbox", message, "keep one of them"))
+            Err(fields.report_conflict("sandbox", message, "keep one of them"))
         }
-        (false, false) => Err(nowhere(fields)),
+        (false, false) => Err(report_no_location(fields)),
         (false, true) => sandbox.map(|()| Location::Sandbox),
         (true, false) => url?.map(Location::Url).ok_or(Reported),
     }
 }
 
 /// Reports an environment that has neither `url` nor `sandbox`.
-fn nowhere(fields: &Fields<'_>) -> Reported {
+fn report_no_location(fields: &Fields<'_>) -> Reported {
     let message = "this environment is nowhere: it needs `url`, or `sandbox = true`";
     let hint = ENVIRONMENT.help("url");
-    fields.add(fields.start(), Code::KeyMissing, message, hint);
+    fields.add(fields.table_offset(), Code::KeyMissing, message, hint);
     Reported
 }
 
 /// Reads the key `sandbox`, which can only be true.
-fn sandbox(fields: &Fields<'_>) -> Read<()> {
+fn sandbox(fields: &Fields<'_>) -> FieldResult<()> {
     match fields.boolean("sandbox")? {
-        Some(false) => Err(fields.invalid("sandbox", "cannot be `false`")),
+        Some(false) => Err(fields.report_invalid("sandbox", "cannot be `false`")),
         Some(true) | None => Ok(()),
     }
 }
 
 /// Reads the cloud, which is required if the address does not determine it.
-fn cloud(fields: &Fields<'_>, place: &Read<Location>, clouds: &Clouds) -> Read<Option<String>> {
+fn cloud(
+    fields: &Fields<'_>,
+    place: &FieldResult<Location>,
+    clouds: &Clouds,
+) -> FieldResult<Option<String>> {
     let cloud = fields.optional("cloud", |text| Ok(text.to_owned()))?;
     match (cloud, place) {
         (Some(_), Ok(Location::Sandbox)) => {
             let message = "`cloud` is of an environment with a `url`; the sandbox has its own";
-            Err(fields.conflict("cloud", message, "leave it out"))
+            Err(fields.report_conflict("cloud", message, "leave it out"))
         }
         (Some(cloud), _) if clouds.names().contains(&cloud.as_str()) => Ok(Some(cloud)),
         (Some(cloud), _) => Err(fields.not_a_choice("cloud", &cloud, clouds.names().into_iter())),
-        (None, Ok(Location::Url(url))) if clouds.of_environment(url).is_none() => {
+        (None, Ok(Location::Url(url))) if clouds.for_environment(url).is_none() => {
             Err(cloud_unknown(fields, url, clouds))
         }
         (None, _) => Ok(None),
@@ -179,15 +187,15 @@ fn cloud(fields: &Fields<'_>, place: &Read<Location>, clouds: &Clouds) -> Read<O
 fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> Reported {
     let message =
         format!("the host {} does not tell which cloud this environment is in", quoted(url.host()));
-    let names = listed(clouds.names());
+    let names = quoted_list(clouds.names());
     let hint = format!("check the address, or write `cloud` with one of {names}");
-    fields.add(fields.value_place("url"), Code::KeyMissing, message, hint);
+    fields.add(fields.value_offset("url"), Code::KeyMissing, message, hint);
     Reported
 }
 
 /// Parses the id of an application.
 pub(super) fn client_id(text: &str) -> Result<String, String> {
-    parsed::<Guid>(text).map(|guid| guid.to_string())
+    parse_as::<Guid>(text).map(|guid| guid.to_string())
 }
 
 /// Parses the id of a tenant, or one of its domains.

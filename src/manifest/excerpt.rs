@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::show::{cover, printable_character};
+use super::show::{cover_secrets, printable_character};
 
 /// The maximum number of characters of a line that are shown.
 const MOST_CHARACTERS: usize = 100;
@@ -38,17 +38,17 @@ pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     let start = index.saturating_sub(MOST_CHARACTERS / 2).min(last);
     let end = length.min(start + MOST_CHARACTERS);
     let near = start.saturating_sub(NEAR_CHARACTERS);
-    let covered = covered(line, near, end + NEAR_CHARACTERS);
-    let before = shown(&covered[start - near..index - near], start > 0, false);
-    let after = shown(&covered[index - near..end - near], false, end < length);
+    let covered = covered_range(line, near, end + NEAR_CHARACTERS);
+    let before = display_text(&covered[start - near..index - near], start > 0, false);
+    let after = display_text(&covered[index - near..end - near], false, end < length);
     Excerpt { mark: before.width(), text: before + &after }
 }
 
 /// Returns a range of the line's characters, with its secrets covered.
-fn covered(line: &str, start: usize, end: usize) -> Vec<char> {
+fn covered_range(line: &str, start: usize, end: usize) -> Vec<char> {
     let near: String = line.chars().skip(start).take(end - start).collect();
     let Some(value) = secret_value(line) else {
-        return cover(&near).chars().collect();
+        return cover_secrets(&near).chars().collect();
     };
     let plain = |c: char| c.is_whitespace() || "\"'".contains(c);
     let characters = near.chars().zip(start..);
@@ -64,7 +64,7 @@ fn secret_value(line: &str) -> Option<usize> {
 }
 
 /// Formats the characters for display, with an ellipsis where the line is cut.
-fn shown(characters: &[char], cut_before: bool, cut_after: bool) -> String {
+fn display_text(characters: &[char], cut_before: bool, cut_after: bool) -> String {
     let text = characters.iter().map(|character| match character {
         '\t' => TAB.to_owned(),
         other => printable_character(*other),

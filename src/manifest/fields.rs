@@ -6,10 +6,10 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::findings::Findings;
-use super::nearest::{listed, nearest};
+use super::nearest::{nearest, quoted_list};
 use super::schema::{self, Schema};
 use super::show::{printable, quoted};
-use crate::model::{Code, Site};
+use crate::model::{Code, ManifestPosition};
 
 /// One table of the manifest.
 pub(super) struct Fields<'a> {
@@ -31,7 +31,7 @@ struct Entry<'a> {
 pub(super) struct Reported;
 
 /// A value, unless it was wrong.
-pub(super) type Read<T> = Result<T, Reported>;
+pub(super) type FieldResult<T> = Result<T, Reported>;
 
 impl<'a> Fields<'a> {
     /// Reads the keys of a table, and reports every key that the schema does not have.
@@ -52,19 +52,19 @@ impl<'a> Fields<'a> {
         fields.entries =
             known.filter_map(|(name, entry)| Some((schema.key(name)?.name, entry))).collect();
         for (name, entry) in unknown {
-            fields.unknown(name, entry);
+            fields.report_unknown(name, entry);
         }
         fields
     }
 
     /// Reports an unknown key, and reads it as the key that was most likely meant.
-    fn unknown(&mut self, name: &str, entry: Entry<'a>) {
+    fn report_unknown(&mut self, name: &str, entry: Entry<'a>) {
         let owner = schema::owner(name);
         let near = nearest(name, self.schema.names()).filter(|_| owner.is_none());
         let hint = match (owner, near) {
             (Some(owner), _) => format!("{} belongs in {}", quoted(name), owner.header),
             (None, Some(near)) => format!("write `{near}`"),
-            (None, None) => format!("use one of {}", listed(self.schema.names())),
+            (None, None) => format!("use one of {}", quoted_list(self.schema.names())),
         };
         let message = format!("{} is not a key of {}", quoted(name), self.schema.header);
         self.add(entry.place, Code::KeyUnknown, message, hint);
@@ -95,23 +95,23 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns the offset of the key, or of the table if the key is missing.
-    pub(super) fn place(&self, name: &str) -> usize {
+    pub(super) fn key_offset(&self, name: &str) -> usize {
         self.entries.get(name).map_or(self.place, |entry| entry.place)
     }
 
     /// Returns the offset of the key's value, or of the table if the key is missing.
-    pub(super) fn value_place(&self, name: &str) -> usize {
+    pub(super) fn value_offset(&self, name: &str) -> usize {
         self.value(name).map_or(self.place, |value| value.span().start)
     }
 
     /// Returns the offset of the table.
-    pub(super) fn start(&self) -> usize {
+    pub(super) fn table_offset(&self) -> usize {
         self.place
     }
 
     /// Returns the line and column of [`Self::place`].
-    pub(super) fn site(&self, name: &str) -> Site {
-        self.findings.site(self.place(name))
+    pub(super) fn site(&self, name: &str) -> ManifestPosition {
+        self.findings.site(self.key_offset(name))
     }
 
     /// Reads an optional text and parses it; none if the key is missing.
@@ -119,14 +119,14 @@ impl<'a> Fields<'a> {
         &self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Read<Option<T>> {
+    ) -> FieldResult<Option<T>> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
         let DeValue::String(text) = value.get_ref() else {
             return Err(self.wrong_type(name, value, "a text"));
         };
-        let parsed = parse(text).map_err(|reason| self.invalid(name, &reason));
+        let parsed = parse(text).map_err(|reason| self.report_invalid(name, &reason));
         parsed.map(Some)
     }
 
@@ -135,12 +135,16 @@ impl<'a> Fields<'a> {
         &self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Read<T> {
-        self.optional(name, parse)?.ok_or_else(|| self.missing(name))
+    ) -> FieldResult<T> {
+        self.optional(name, parse)?.ok_or_else(|| self.report_missing(name))
     }
 
     /// Reads a text that must be one of the choices.
-    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Read<Option<T>> {
+    pub(super) fn choice<T: Copy>(
+        &self,
+        name: &str,
+        choices: &[(&str, T)],
+    ) -> FieldResult<Option<T>> {
         let Some(word) = self.optional(name, |text| Ok(text.to_owned()))? else {
             return Ok(None);
         };
@@ -159,15 +163,15 @@ impl<'a> Fields<'a> {
     ) -> Reported {
         let hint = match nearest(word, choices.clone()) {
             Some(near) => format!("write `{name} = \"{near}\"`"),
-            None => format!("use one of {}", listed(choices)),
+            None => format!("use one of {}", quoted_list(choices)),
         };
         let message = format!("`{name}` cannot be {}", quoted(word));
-        self.add(self.value_place(name), Code::ValueInvalid, message, hint);
+        self.add(self.value_offset(name), Code::ValueInvalid, message, hint);
         Reported
     }
 
     /// Reads an optional boolean.
-    pub(super) fn boolean(&self, name: &str) -> Read<Option<bool>> {
+    pub(super) fn boolean(&self, name: &str) -> FieldResult<Option<bool>> {
         match self.value(name).map(|value| (value, value.get_ref())) {
             None => Ok(None),
             Some((_, DeValue::Boolean(truth))) => Ok(Some(*truth)),
@@ -176,7 +180,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads an optional table, and returns its offset too.
-    pub(super) fn table(&self, name: &str) -> Read<Option<(&'a DeTable<'a>, usize)>> {
+    pub(super) fn table(&self, name: &str) -> FieldResult<Option<(&'a DeTable<'a>, usize)>> {
         match self.value(name).map(|value| (value, value.get_ref())) {
             None => Ok(None),
             Some((value, DeValue::Table(table))) => Ok(Some((table, value.span().start))),
@@ -185,7 +189,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the tables of a list. A single table is reported, and read as a list of one.
-    pub(super) fn list(&self, name: &str, schema: &'static Schema) -> Read<Vec<Fields<'a>>> {
+    pub(super) fn list(&self, name: &str, schema: &'static Schema) -> FieldResult<Vec<Fields<'a>>> {
         let Some(value) = self.value(name) else {
             return Ok(Vec::new());
         };
@@ -197,7 +201,7 @@ impl<'a> Fields<'a> {
             let table = self.element(value, schema);
             table.ok_or_else(|| self.wrong_type(name, value, "a table"))
         });
-        let tables: Vec<Read<Fields<'a>>> = tables.collect();
+        let tables: Vec<FieldResult<Fields<'a>>> = tables.collect();
         if !tables.is_empty() && tables.iter().all(Result::is_err) {
             return Err(Reported);
         }
@@ -220,15 +224,15 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports a value that its key cannot have.
-    pub(super) fn invalid(&self, name: &str, reason: &str) -> Reported {
+    pub(super) fn report_invalid(&self, name: &str, reason: &str) -> Reported {
         let message = format!("`{name}` {}", printable(reason));
         let help = self.schema.help(name);
-        self.add(self.value_place(name), Code::ValueInvalid, message, help);
+        self.add(self.value_offset(name), Code::ValueInvalid, message, help);
         Reported
     }
 
     /// Reports a required key that is missing.
-    pub(super) fn missing(&self, name: &str) -> Reported {
+    pub(super) fn report_missing(&self, name: &str) -> Reported {
         let message = format!("{} needs the key `{name}`", self.schema.header);
         self.add(self.place, Code::KeyMissing, message, self.schema.help(name));
         Reported
@@ -244,8 +248,13 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports two keys that exclude each other, at the second.
-    pub(super) fn conflict(&self, name: &str, message: impl Into<String>, hint: &str) -> Reported {
-        self.add(self.place(name), Code::KeyConflict, message, hint);
+    pub(super) fn report_conflict(
+        &self,
+        name: &str,
+        message: impl Into<String>,
+        hint: &str,
+    ) -> Reported {
+        self.add(self.key_offset(name), Code::KeyConflict, message, hint);
         Reported
     }
 }
@@ -270,7 +279,7 @@ pub(super) fn whole_number(number: &DeInteger<'_>) -> Option<i64> {
 }
 
 /// Parses a text with the type's own `FromStr`, for [`Fields::optional`].
-pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, String>
+pub(super) fn parse_as<T: std::str::FromStr>(text: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,
 {

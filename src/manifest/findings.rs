@@ -2,23 +2,23 @@
 
 use std::cell::RefCell;
 
-use super::text::Places;
-use crate::model::{Code, Problem, Site};
+use super::text::LineIndex;
+use crate::model::{Code, ManifestPosition, Problem};
 
 /// Gathers problems while a manifest is read.
 pub(super) struct Findings<'t> {
-    places: Places<'t>,
+    places: LineIndex<'t>,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl<'t> Findings<'t> {
     /// Creates an empty collection of problems for a text.
     pub(super) fn new(text: &'t str) -> Self {
-        Self { places: Places::new(text), problems: RefCell::default() }
+        Self { places: LineIndex::new(text), problems: RefCell::default() }
     }
 
     /// Returns the line and column of a byte.
-    pub(super) fn site(&self, place: usize) -> Site {
+    pub(super) fn site(&self, place: usize) -> ManifestPosition {
         self.places.site(place)
     }
 

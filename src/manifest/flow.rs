@@ -1,10 +1,12 @@
 //! The flows of a manifest, as far as they could be read.
 
-use super::fields::{Fields, Read, parsed};
+use super::fields::{FieldResult, Fields, parse_as};
 use super::schema::{FLOW, TARGET};
 use super::show::without_secrets;
 use super::target;
-use crate::model::{Binding, Code, Flow, FlowIndex, Site, Target, TriggerName, is_hidden};
+use crate::model::{
+    Binding, Code, Flow, FlowIndex, ManifestPosition, Target, TriggerName, is_hidden,
+};
 
 /// The most characters of a flow's name; Dataverse itself stores 100.
 const MOST_NAME_CHARACTERS: usize = 200;
@@ -14,32 +16,32 @@ const FLOW_HINT: &str =
     "write `[[flow]]`, and below it the flow's `workflow-id` and a `[[flow.target]]`";
 
 /// A flow with its targets. Wrong parts are left out, so that the rest can be checked.
-pub(super) struct Draft {
+pub(super) struct PartialFlow {
     /// The flow.
-    pub(super) flow: Read<Flow>,
+    pub(super) flow: FieldResult<Flow>,
     /// The targets of its URL, each with its place in the manifest.
-    pub(super) targets: Vec<(Target, Site)>,
+    pub(super) targets: Vec<(Target, ManifestPosition)>,
 }
 
 /// Reads every flow.
-pub(super) fn read(root: &Fields<'_>) -> Vec<Draft> {
+pub(super) fn read(root: &Fields<'_>) -> Vec<PartialFlow> {
     let flows = root.list("flow", &FLOW);
     if flows.as_ref().is_ok_and(Vec::is_empty) {
         let message = "the manifest has no flow";
-        root.add(root.place("flow"), Code::FlowNone, message, FLOW_HINT);
+        root.add(root.key_offset("flow"), Code::FlowNone, message, FLOW_HINT);
     }
-    flows.unwrap_or_default().iter().map(draft).collect()
+    flows.unwrap_or_default().iter().map(read_partial_flow).collect()
 }
 
 /// Reads one flow.
-fn draft(fields: &Fields<'_>) -> Draft {
-    Draft { flow: flow(fields), targets: targets(fields) }
+fn read_partial_flow(fields: &Fields<'_>) -> PartialFlow {
+    PartialFlow { flow: flow(fields), targets: targets(fields) }
 }
 
 /// Reads the keys that identify the flow and its trigger.
-fn flow(fields: &Fields<'_>) -> Read<Flow> {
+fn flow(fields: &Fields<'_>) -> FieldResult<Flow> {
     let name = fields.optional("name", label);
-    let workflow_id = fields.required("workflow-id", parsed);
+    let workflow_id = fields.required("workflow-id", parse_as);
     let trigger = fields.optional("trigger", trigger);
     Ok(Flow {
         name: name?,
@@ -50,10 +52,10 @@ fn flow(fields: &Fields<'_>) -> Read<Flow> {
 }
 
 /// Reads the targets to which the flow's URL is written.
-fn targets(fields: &Fields<'_>) -> Vec<(Target, Site)> {
+fn targets(fields: &Fields<'_>) -> Vec<(Target, ManifestPosition)> {
     let targets = fields.list("target", &TARGET);
     if targets.as_ref().is_ok_and(Vec::is_empty) {
-        let place = fields.place("target");
+        let place = fields.key_offset("target");
         let message = "this flow has no target: its URL would go nowhere";
         fields.add(place, Code::TargetNone, message, FLOW.help("target"));
     }
@@ -73,18 +75,18 @@ fn label(text: &str) -> Result<String, String> {
         count if count > MOST_NAME_CHARACTERS => {
             Err(format!("is longer than {MOST_NAME_CHARACTERS} characters"))
         }
-        _ => harmless(text).map(|()| text.to_owned()),
+        _ => check_safe_text(text).map(|()| text.to_owned()),
     }
 }
 
 /// Checks a trigger's key.
 fn trigger(text: &str) -> Result<TriggerName, String> {
-    let name = parsed(text)?;
-    harmless(text).map(|()| name)
+    let name = parse_as(text)?;
+    check_safe_text(text).map(|()| name)
 }
 
 /// Checks that a text has no invisible characters and no secrets.
-fn harmless(text: &str) -> Result<(), String> {
+fn check_safe_text(text: &str) -> Result<(), String> {
     match text.chars().find(|character| is_hidden(*character)) {
         Some(character) => {
             Err(format!("has the invisible character {}", character.escape_unicode()))
@@ -94,7 +96,7 @@ fn harmless(text: &str) -> Result<(), String> {
 }
 
 /// Returns the flows and bindings of the drafts that have no errors.
-pub(super) fn complete(drafts: Vec<Draft>) -> (Vec<Flow>, Vec<Binding>) {
+pub(super) fn complete_flows(drafts: Vec<PartialFlow>) -> (Vec<Flow>, Vec<Binding>) {
     let (mut flows, mut bindings) = (Vec::new(), Vec::new());
     for draft in drafts {
         let Ok(found) = draft.flow else { continue };

@@ -25,7 +25,7 @@ pub fn json_schema() -> Value {
 
 /// Builds the schema of a table.
 fn table(schema: &Schema) -> Value {
-    let keys = schema.keys.iter().map(|key| (key.name.to_owned(), of_key(key)));
+    let keys = schema.keys.iter().map(|key| (key.name.to_owned(), key_schema(key)));
     let mut table = json!({
         "type": "object",
         "additionalProperties": false,
@@ -45,7 +45,7 @@ fn case(case: &Case) -> Value {
 }
 
 /// Builds the schema of a key's value, described by the key's help.
-fn of_key(key: &Key) -> Value {
+fn key_schema(key: &Key) -> Value {
     let mut shape = match key.form {
         Form::Text => json!({"type": "string"}),
         Form::Pattern(pattern) => json!({"type": "string", "pattern": pattern}),

@@ -41,7 +41,7 @@ pub use environment::{Environment, Location};
 pub use flow::can_name_flow;
 pub use json_schema::json_schema;
 pub use nearest::nearest;
-pub use render::render;
+pub use render::render_problems;
 pub use text::MOST_BYTES;
 pub use unreadable::unreadable;
 
@@ -90,7 +90,7 @@ impl Manifest {
     /// Keeps only the bindings to environment variables.
     #[must_use]
     pub fn of_variables(self) -> Self {
-        Self { desired: self.desired.of_variables(), ..self }
+        Self { desired: self.desired.only_variables(), ..self }
     }
 
     /// Returns the desired state, which is the same for every environment.
@@ -105,7 +105,7 @@ impl Manifest {
     }
 
     /// Returns the names of the environments, sorted.
-    pub fn environments(&self) -> impl Iterator<Item = &str> {
+    pub fn environment_names(&self) -> impl Iterator<Item = &str> {
         self.environments.keys().map(String::as_str)
     }
 }
@@ -117,8 +117,8 @@ fn read(table: &DeTable<'_>, clouds: &Clouds, findings: &Findings<'_>) -> Manife
     let environments = environment::read(&root, clouds);
     let signed_urls = policy(&root);
     let drafts = flow::read(&root);
-    check::run(&drafts, findings);
-    let (flows, bindings) = flow::complete(drafts);
+    check::run_checks(&drafts, findings);
+    let (flows, bindings) = flow::complete_flows(drafts);
     Manifest {
         desired: Desired { flows, bindings, signed_urls },
         environments,
@@ -140,7 +140,7 @@ fn version(root: &Fields<'_>) {
         }
         None => "the manifest does not say its version".into(),
     };
-    let place = root.value_place("version");
+    let place = root.value_offset("version");
     root.add(place, Code::VersionUnknown, message, schema::ROOT.help("version"));
 }
 

@@ -26,7 +26,7 @@ fn letters(word: &str) -> String {
 }
 
 /// Formats words as a list in a sentence, each quoted.
-pub(super) fn listed<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
+pub(super) fn quoted_list<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(super::show::quoted).collect();
     quoted.join(", ")
 }

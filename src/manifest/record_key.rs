@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
-use super::fields::{Fields, Read, Reported, parsed, type_name, whole_number};
+use super::fields::{FieldResult, Fields, Reported, parse_as, type_name, whole_number};
 use super::show::{printable, quoted, without_secrets};
 use crate::model::{Code, KeyValue, LogicalName};
 
@@ -18,12 +18,12 @@ const MOST_TEXT_CHARACTERS: usize = 4000;
 const HINT: &str = "write logical names with a text, a whole number, `true` or `false`, such as `key = { contoso_name = \"orders\" }`";
 
 /// Reads the columns of `key`; none if the target does not have `key`.
-pub(super) fn read(fields: &Fields<'_>) -> Read<Option<BTreeMap<LogicalName, KeyValue>>> {
+pub(super) fn read(fields: &Fields<'_>) -> FieldResult<Option<BTreeMap<LogicalName, KeyValue>>> {
     let Some((table, _)) = fields.table("key")? else {
         return Ok(None);
     };
     if table.is_empty() {
-        return Err(fields.invalid("key", "is empty, which is every record"));
+        return Err(fields.report_invalid("key", "is empty, which is every record"));
     }
     let pairs: Vec<_> =
         table.iter().map(|(name, value)| (name.span().start, pair(fields, name, value))).collect();
@@ -62,8 +62,8 @@ fn pair(
     fields: &Fields<'_>,
     name: &Spanned<DeString<'_>>,
     value: &Spanned<DeValue<'_>>,
-) -> Read<(LogicalName, KeyValue)> {
-    let column = parsed(name.get_ref()).map_err(|reason| {
+) -> FieldResult<(LogicalName, KeyValue)> {
+    let column = parse_as(name.get_ref()).map_err(|reason| {
         let message = format!("the column {} {}", quoted(name.get_ref()), printable(&reason));
         fields.add(name.span().start, Code::ValueInvalid, message, HINT);
         Reported

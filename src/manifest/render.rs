@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::excerpt::excerpt;
 use super::show::printable;
 use super::text::without_mark;
-use crate::model::{Problem, Site};
+use crate::model::{ManifestPosition, Problem};
 
 /// The most problems that are shown; more would scroll the first ones away.
 const MOST_SHOWN: usize = 100;
@@ -13,7 +13,7 @@ const MOST_SHOWN: usize = 100;
 /// Formats the problems as `error[code]: message`, each followed by its place `file:line:column`,
 /// by its line with a mark under the place, and by what to do. Control characters are escaped, and
 /// signatures and credentials in a line are covered.
-pub fn render(file_name: &str, bytes: &[u8], problems: &[Problem]) -> String {
+pub fn render_problems(file_name: &str, bytes: &[u8], problems: &[Problem]) -> String {
     let file_name = printable(file_name);
     let lines: Vec<&[u8]> = without_mark(bytes).split(|byte| *byte == b'\n').collect();
     let shown = problems.iter().take(MOST_SHOWN);
@@ -31,7 +31,7 @@ fn block(file_name: &str, lines: &[&[u8]], problem: &Problem) -> String {
     let message = printable(&problem.message);
     let mut text = format!("error[{}]: {message}\n  at    {file_name}{place}\n", problem.code);
     if let Some(site) = problem.site {
-        text.push_str(&marked(lines, site));
+        text.push_str(&marked_line(lines, site));
     }
     if !problem.hint.is_empty() {
         // Writing to a `String` cannot fail.
@@ -42,7 +42,7 @@ fn block(file_name: &str, lines: &[&[u8]], problem: &Problem) -> String {
 
 /// Formats the line with a mark under the place, or returns nothing if the line is empty or
 /// missing.
-fn marked(lines: &[&[u8]], site: Site) -> String {
+fn marked_line(lines: &[&[u8]], site: ManifestPosition) -> String {
     let line = lines.get(site.line.saturating_sub(1)).copied();
     let line = String::from_utf8_lossy(line.unwrap_or_default());
     let line = line.strip_suffix('\r').unwrap_or(&line);

@@ -29,25 +29,27 @@ pub(super) fn printable(text: &str) -> String {
 pub(super) fn quoted(text: &str) -> String {
     let short: String = text.chars().take(MOST_QUOTED).collect();
     let rest = if short.len() < text.len() { "…" } else { "" };
-    format!("`{}{rest}`", printable(&cover(&short)))
+    format!("`{}{rest}`", printable(&cover_secrets(&short)))
 }
 
 /// Replaces secrets with stars, one per character: signatures of callback URLs, credentials before
 /// a host, and whatever looks like a token.
-pub(super) fn cover(text: &str) -> String {
-    stars(text, |characters, start| secret_end(characters, start).max(token_end(characters, start)))
+pub(super) fn cover_secrets(text: &str) -> String {
+    cover_ranges(text, |characters, start| {
+        secret_end(characters, start).max(token_end(characters, start))
+    })
 }
 
 /// Checks that a text that reports will print has neither a signature nor credentials.
 pub(super) fn without_secrets(text: &str) -> Result<(), String> {
-    if stars(text, secret_end) == text {
+    if cover_ranges(text, secret_end) == text {
         return Ok(());
     }
     Err("holds a signature or credentials, which reports would print".into())
 }
 
 /// Replaces with stars every range from a character to the end that `end` returns for it.
-fn stars(text: &str, end: impl Fn(&[char], usize) -> usize) -> String {
+fn cover_ranges(text: &str, end: impl Fn(&[char], usize) -> usize) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     for start in 0..characters.len() {
         let end = end(&characters, start);
@@ -119,19 +121,19 @@ mod tests {
     #[test]
     fn a_signature_is_covered_up_to_its_end() {
         assert_eq!(
-            cover("\"https://a.example/x?sv=1&sig=made-up&sp=2\" # sig=x"),
+            cover_secrets("\"https://a.example/x?sv=1&sig=made-up&sp=2\" # sig=x"),
             "\"https://a.example/x?sv=1&sig=*******&sp=2\" # sig=*"
         );
-        assert_eq!(cover("SIG=made-up"), "SIG=*******");
-        assert_eq!(cover("design=plain"), "design=plain");
+        assert_eq!(cover_secrets("SIG=made-up"), "SIG=*******");
+        assert_eq!(cover_secrets("design=plain"), "design=plain");
     }
 
     #[test]
     fn a_client_secret_is_covered_and_a_guid_or_a_long_name_is_not() {
         let secret = format!("aB3~{}", "x.Y_7-".repeat(6));
-        assert_eq!(cover(&format!("\"{secret}\"")), format!("\"{}\"", "*".repeat(40)));
+        assert_eq!(cover_secrets(&format!("\"{secret}\"")), format!("\"{}\"", "*".repeat(40)));
         for text in ["A09e4a0d-3a1c-f011-998a-7c1e5275cfe9", &"contoso_Endpoint".repeat(4)] {
-            assert_eq!(cover(text), text);
+            assert_eq!(cover_secrets(text), text);
         }
     }
 
@@ -145,9 +147,9 @@ mod tests {
     #[test]
     fn credentials_before_a_host_are_covered_and_the_host_is_not() {
         assert_eq!(
-            cover("'https://user:w@rd@contoso.example/a@b'"),
+            cover_secrets("'https://user:w@rd@contoso.example/a@b'"),
             "'https://*********@contoso.example/a@b'"
         );
-        assert_eq!(cover("https://contoso.example"), "https://contoso.example");
+        assert_eq!(cover_secrets("https://contoso.example"), "https://contoso.example");
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn parse<'t>(text: &'t str, findings: &Findings<'_>) -> Option<DeTabl
     errors.sort_by_key(place);
     errors.dedup_by_key(|error| place(error));
     for error in &errors {
-        tell(error, text, findings);
+        report_error(error, text, findings);
     }
     trusted.then(|| table.into_inner())
 }
@@ -54,7 +54,7 @@ fn place(error: &Error) -> usize {
 }
 
 /// Reports one error of the parser.
-fn tell(error: &Error, text: &str, findings: &Findings<'_>) {
+fn report_error(error: &Error, text: &str, findings: &Findings<'_>) {
     let span = error.span().unwrap_or_default();
     let (message, hint) = if error.message() == DUPLICATE {
         duplicate(text, text.get(span.clone()).unwrap_or_default(), span.start)

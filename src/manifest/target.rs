@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Fields, Read, Reported, parsed};
+use super::fields::{FieldResult, Fields, Reported, parse_as};
 use super::record_key;
 use super::show::without_secrets;
 use crate::model::{
-    Code, JsonPointer, KeyValue, LogicalName, Missing, Record, RowId, SchemaName, Selector, Site,
-    Target,
+    Code, JsonPointer, KeyValue, LogicalName, ManifestPosition, Missing, Record, RowId, SchemaName,
+    Selector, Target,
 };
 
 /// The most characters of a JSON pointer: a variable's value has no more than 2,000.
@@ -21,25 +21,25 @@ pub(super) const MISSING: &[(&str, Missing)] =
     &[("fail", Missing::Fail), ("create", Missing::Create)];
 
 /// The values of a target's keys, each read whatever became of the others.
-struct Values {
-    variable: Read<Option<SchemaName>>,
-    pointer: Read<Option<JsonPointer>>,
-    table: Read<Option<LogicalName>>,
-    key: Read<Option<BTreeMap<LogicalName, KeyValue>>>,
-    id: Read<Option<RowId>>,
-    column: Read<Option<LogicalName>>,
-    missing: Read<Option<Missing>>,
+struct TargetValues {
+    variable: FieldResult<Option<SchemaName>>,
+    pointer: FieldResult<Option<JsonPointer>>,
+    table: FieldResult<Option<LogicalName>>,
+    key: FieldResult<Option<BTreeMap<LogicalName, KeyValue>>>,
+    id: FieldResult<Option<RowId>>,
+    column: FieldResult<Option<LogicalName>>,
+    missing: FieldResult<Option<Missing>>,
 }
 
 /// Reads one target, with its place in the manifest.
-pub(super) fn read(fields: &Fields<'_>) -> Read<(Target, Site)> {
-    let values = Values {
-        variable: fields.optional("environment-variable", parsed),
+pub(super) fn read(fields: &Fields<'_>) -> FieldResult<(Target, ManifestPosition)> {
+    let values = TargetValues {
+        variable: fields.optional("environment-variable", parse_as),
         pointer: fields.optional("json-pointer", pointer),
-        table: fields.optional("table", parsed),
+        table: fields.optional("table", parse_as),
         key: record_key::read(fields),
-        id: fields.optional("id", parsed),
-        column: fields.optional("column", parsed),
+        id: fields.optional("id", parse_as),
+        column: fields.optional("column", parse_as),
         missing: fields.choice("missing", MISSING),
     };
     match (fields.has("environment-variable"), fields.has("table")) {
@@ -54,13 +54,13 @@ pub(super) fn read(fields: &Fields<'_>) -> Read<(Target, Site)> {
 }
 
 /// Reads a target that is an environment variable.
-fn variable(fields: &Fields<'_>, values: Values) -> Read<Target> {
+fn variable(fields: &Fields<'_>, values: TargetValues) -> FieldResult<Target> {
     let foreign = RECORD_KEYS.iter().filter(|name| fields.has(name));
     let conflicts = foreign.map(|name| {
         let message =
             format!("`{name}` is of a record, but this target is an environment variable");
         let hint = "leave it out, or write `table` instead of `environment-variable`";
-        fields.conflict(name, message, hint)
+        fields.report_conflict(name, message, hint)
     });
     if conflicts.count() > 0 {
         return Err(Reported);
@@ -72,12 +72,12 @@ fn variable(fields: &Fields<'_>, values: Values) -> Read<Target> {
 }
 
 /// Reads a target that is a column of a record.
-fn column(fields: &Fields<'_>, values: Values) -> Read<Target> {
+fn column(fields: &Fields<'_>, values: TargetValues) -> FieldResult<Target> {
     let pointer = no_pointer(fields);
-    let missing = creatable(fields, values.missing);
+    let missing = missing_policy(fields, values.missing);
     let selector = selector(fields, values.id, values.key);
     let column = match values.column {
-        Ok(None) => Err(fields.missing("column")),
+        Ok(None) => Err(fields.report_missing("column")),
         Ok(Some(column)) => not_in_key(fields, column, &selector),
         Err(reported) => Err(reported),
     };
@@ -91,23 +91,26 @@ fn column(fields: &Fields<'_>, values: Values) -> Read<Target> {
 }
 
 /// Checks that the target, which is a record's column, has no `json-pointer`.
-fn no_pointer(fields: &Fields<'_>) -> Read<()> {
+fn no_pointer(fields: &Fields<'_>) -> FieldResult<()> {
     if !fields.has("json-pointer") {
         return Ok(());
     }
     let message = "`json-pointer` is of an environment variable, but this target is a record";
     let hint = "leave it out: a column holds one URL and nothing else";
-    Err(fields.conflict("json-pointer", message, hint))
+    Err(fields.report_conflict("json-pointer", message, hint))
 }
 
 /// Checks what to do if the record is missing: a record that is found by its id cannot be created.
-fn creatable(fields: &Fields<'_>, missing: Read<Option<Missing>>) -> Read<Missing> {
+fn missing_policy(
+    fields: &Fields<'_>,
+    missing: FieldResult<Option<Missing>>,
+) -> FieldResult<Missing> {
     let missing = missing?.unwrap_or_default();
     if missing == Missing::Create && fields.has("id") && !fields.has("key") {
         let message =
             "`missing = \"create\"` needs `key`: a record is created from its key columns";
         let hint = "find the record by `key = { ... }` instead of `id`, or leave `missing` out";
-        return Err(fields.conflict("missing", message, hint));
+        return Err(fields.report_conflict("missing", message, hint));
     }
     Ok(missing)
 }
@@ -115,17 +118,17 @@ fn creatable(fields: &Fields<'_>, missing: Read<Option<Missing>>) -> Read<Missin
 /// Reads how the record is found: by its id or by its key columns.
 fn selector(
     fields: &Fields<'_>,
-    id: Read<Option<RowId>>,
-    key: Read<Option<BTreeMap<LogicalName, KeyValue>>>,
-) -> Read<Selector> {
+    id: FieldResult<Option<RowId>>,
+    key: FieldResult<Option<BTreeMap<LogicalName, KeyValue>>>,
+) -> FieldResult<Selector> {
     if fields.has("id") && fields.has("key") {
         let message = "`id` and `key` both say which record";
-        return Err(fields.conflict("id", message, "keep one of them"));
+        return Err(fields.report_conflict("id", message, "keep one of them"));
     }
     match (id?, key?) {
         (Some(id), _) => Ok(Selector::Id(id)),
         (None, Some(key)) => Ok(Selector::Columns(key)),
-        (None, None) => Err(fields.missing("key")),
+        (None, None) => Err(fields.report_missing("key")),
     }
 }
 
@@ -133,8 +136,8 @@ fn selector(
 fn not_in_key(
     fields: &Fields<'_>,
     column: LogicalName,
-    selector: &Read<Selector>,
-) -> Read<LogicalName> {
+    selector: &FieldResult<Selector>,
+) -> FieldResult<LogicalName> {
     let Ok(Selector::Columns(key)) = selector else {
         return Ok(column);
     };
@@ -144,16 +147,16 @@ fn not_in_key(
     let message =
         format!("the column `{column}` is also in `key`: writing it would lose the record");
     let hint = "find the record by another column";
-    Err(fields.conflict("column", message, hint))
+    Err(fields.report_conflict("column", message, hint))
 }
 
 /// Reports a target that has both `environment-variable` and `table`, at the second.
 fn two_places(fields: &Fields<'_>) -> Reported {
     let names = ["environment-variable", "table"];
-    let second = names.into_iter().max_by_key(|name| fields.place(name));
+    let second = names.into_iter().max_by_key(|name| fields.key_offset(name));
     let message = "`environment-variable` and `table` are two places, but a target is one";
     let hint = "keep one of them, and write another `[[flow.target]]` for the other";
-    fields.conflict(second.unwrap_or_default(), message, hint)
+    fields.report_conflict(second.unwrap_or_default(), message, hint)
 }
 
 /// Reports a target that has neither `environment-variable` nor `table`.
@@ -161,7 +164,7 @@ fn no_place(fields: &Fields<'_>) -> Reported {
     let message = "this target says nowhere to go: it needs `environment-variable` or `table`";
     let hint =
         "write `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`";
-    fields.add(fields.start(), Code::KeyMissing, message, hint);
+    fields.add(fields.table_offset(), Code::KeyMissing, message, hint);
     Reported
 }
 
@@ -171,5 +174,5 @@ fn pointer(text: &str) -> Result<JsonPointer, String> {
         return Err(format!("is longer than {MOST_POINTER_CHARACTERS} characters"));
     }
     without_secrets(text)?;
-    parsed(text)
+    parse_as(text)
 }

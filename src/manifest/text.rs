@@ -1,6 +1,6 @@
 //! The manifest as text: decoded, with the line and column of every byte.
 
-use crate::model::{Code, Problem, Site};
+use crate::model::{Code, ManifestPosition, Problem};
 
 /// The maximum size of a manifest in bytes.
 pub const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -13,15 +13,15 @@ const SAVE_AS_UTF8: &str =
     "save the file as UTF-8; in PowerShell, `Set-Content -Encoding utf8` does so";
 
 /// The first line and column.
-pub(super) const START: Site = Site { line: 1, column: 1 };
+pub(super) const START: ManifestPosition = ManifestPosition { line: 1, column: 1 };
 
 /// The lines and columns of a text, found in short steps however long its lines are.
-pub(super) struct Places<'t> {
+pub(super) struct LineIndex<'t> {
     text: &'t str,
-    marks: Vec<(usize, Site)>,
+    marks: Vec<(usize, ManifestPosition)>,
 }
 
-impl<'t> Places<'t> {
+impl<'t> LineIndex<'t> {
     /// Scans the text once, and stores the position of each line and of points along each long
     /// line.
     pub(super) fn new(text: &'t str) -> Self {
@@ -34,7 +34,7 @@ impl<'t> Places<'t> {
             }
             site.column += 1;
             if character == '\n' {
-                site = Site { line: site.line + 1, column: 1 };
+                site = ManifestPosition { line: site.line + 1, column: 1 };
                 marked = offset + 1;
                 marks.push((marked, site));
             }
@@ -43,11 +43,11 @@ impl<'t> Places<'t> {
     }
 
     /// Returns the line and column of a byte.
-    pub(super) fn site(&self, offset: usize) -> Site {
+    pub(super) fn site(&self, offset: usize) -> ManifestPosition {
         let next = self.marks.partition_point(|(mark, _)| *mark <= offset);
         let (mark, site) = self.marks[next.saturating_sub(1)];
         let between = self.text.get(mark..offset).unwrap_or_default();
-        Site { line: site.line, column: site.column + between.chars().count() }
+        ManifestPosition { line: site.line, column: site.column + between.chars().count() }
     }
 }
 
@@ -109,7 +109,7 @@ fn not_utf8(bytes: &[u8], offset: usize) -> Problem {
         address: None,
         message,
         hint: SAVE_AS_UTF8.into(),
-        site: Some(Places::new(valid).site(offset)),
+        site: Some(LineIndex::new(valid).site(offset)),
     }
 }
 
@@ -117,13 +117,13 @@ fn not_utf8(bytes: &[u8], offset: usize) -> Problem {
 mod tests {
     use super::*;
 
-    fn site(line: usize, column: usize) -> Site {
-        Site { line, column }
+    fn site(line: usize, column: usize) -> ManifestPosition {
+        ManifestPosition { line, column }
     }
 
     #[test]
     fn columns_count_characters_from_one() {
-        let places = Places::new("é漢=1\r\nb = 2\n");
+        let places = LineIndex::new("é漢=1\r\nb = 2\n");
         assert_eq!(places.site(0), site(1, 1));
         assert_eq!(places.site("é漢".len()), site(1, 3));
         assert_eq!(places.site("é漢=1\r\n".len()), site(2, 1));
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn a_long_line_has_its_columns_too() {
         let text = format!("a\n{}", "é".repeat(5000));
-        assert_eq!(Places::new(&text).site(2 + 2 * 4321), site(2, 4322));
+        assert_eq!(LineIndex::new(&text).site(2 + 2 * 4321), site(2, 4322));
     }
 
     #[test]

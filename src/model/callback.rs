@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::{Fingerprint, Signature};
-pub use parts::{Generation, Parts};
+pub use parts::{UrlForm, UrlParts};
 
 /// The URL that runs a flow. Whoever holds a signed one may run it, so it is never printed.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct CallbackUrl {
 /// Who may call a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum UrlAccess {
     /// The URL carries a signature: whoever has it may call.
     Signed,
     /// The caller needs an Entra token.
@@ -44,7 +44,7 @@ const NEW_PATH: [&[u8]; 4] = [b"powerautomate", b"automations", b"direct", b"cu"
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct UrlView {
     /// Who may call it.
-    pub kind: Kind,
+    pub kind: UrlAccess,
     /// Where it leads.
     pub host: Arc<str>,
     /// What tells it from another URL.
@@ -62,11 +62,11 @@ pub enum CallbackUrlError {
 /// The identity of a trigger, taken from its URL: equal for all URLs of one trigger, whatever their
 /// hosts, forms and signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Started(Vec<Vec<u8>>);
+pub struct TriggerKey(Vec<Vec<u8>>);
 
 /// A URL's parts in one spelling: no default port, percent-encoding undone, the query sorted.
 #[derive(Clone, PartialEq, Eq)]
-struct Meaning {
+struct NormalizedUrl {
     origin: String,
     path: Vec<Vec<u8>>,
     query: Vec<(Vec<u8>, Vec<u8>)>,
@@ -86,12 +86,12 @@ impl CallbackUrl {
 
     /// Returns the id of the environment, if the URL's host is an environment's own.
     pub fn environment(&self) -> Option<String> {
-        parts::environment(&self.view.host)
+        parts::environment_of_host(&self.view.host)
     }
 
     /// Reads the parts of the URL that may be shown in detail.
-    pub fn read_parts(&self) -> Parts {
-        self.read().as_ref().map(Parts::of).unwrap_or_default()
+    pub fn read_parts(&self) -> UrlParts {
+        self.read().as_ref().map(UrlParts::from_url).unwrap_or_default()
     }
 
     /// Returns whether the scheme is https.
@@ -131,7 +131,7 @@ impl CallbackUrl {
 
     /// Sets the HTTP method that the service names for the URL; an unknown method is dropped.
     #[must_use]
-    pub fn called_by(self, method: Option<&str>) -> Self {
+    pub fn with_method(self, method: Option<&str>) -> Self {
         let is_said = |known: &&str| method.is_some_and(|said| said.eq_ignore_ascii_case(known));
         Self { method: METHODS.into_iter().find(is_said), ..self }
     }
@@ -142,9 +142,9 @@ impl CallbackUrl {
     }
 
     /// Returns the trigger that the URL starts, if its path has one of the known forms.
-    pub fn started(&self) -> Option<Started> {
-        let meaning = self.meaning()?;
-        meaning.started().map(|path| Started(path.to_vec()))
+    pub fn trigger_key(&self) -> Option<TriggerKey> {
+        let meaning = self.normalized()?;
+        meaning.trigger_path().map(|path| TriggerKey(path.to_vec()))
     }
 
     /// Counts the characters that have to be stored.
@@ -154,14 +154,14 @@ impl CallbackUrl {
 
     /// Returns whether both URLs lead to the same place with the same rights, however they are
     /// spelled.
-    pub fn means_the_same_as(&self, other: &Self) -> bool {
-        self.meaning() == other.meaning()
+    pub fn is_equivalent_to(&self, other: &Self) -> bool {
+        self.normalized() == other.normalized()
     }
 
     /// Normalizes the parts of the URL. The result is not cached: few URLs are compared by it, and
     /// it takes several times the memory of the text.
-    fn meaning(&self) -> Option<Meaning> {
-        self.read().as_ref().map(Meaning::of)
+    fn normalized(&self) -> Option<NormalizedUrl> {
+        self.read().as_ref().map(NormalizedUrl::from_url)
     }
 
     /// Parses the stored text again.
@@ -173,8 +173,8 @@ impl CallbackUrl {
 impl CallbackUrl {
     /// Returns whether both URLs have the same origin and path; their queries may differ, and with
     /// them the signatures.
-    pub fn leads_where(&self, other: &Self) -> bool {
-        let place = |url: &Self| url.meaning().map(|meaning| (meaning.origin, meaning.path));
+    pub fn same_trigger_as(&self, other: &Self) -> bool {
+        let place = |url: &Self| url.normalized().map(|meaning| (meaning.origin, meaning.path));
         place(self) == place(other)
     }
 }
@@ -195,9 +195,9 @@ impl FromStr for CallbackUrl {
         Ok(Self {
             verbatim: SecretString::from(text.to_owned()),
             view: UrlView {
-                kind: if signed { Kind::Signed } else { Kind::Authenticated },
+                kind: if signed { UrlAccess::Signed } else { UrlAccess::Authenticated },
                 host: url.host_str().unwrap_or_default().into(),
-                fingerprint: Fingerprint::of(text),
+                fingerprint: Fingerprint::from_text(text),
             },
             https: url.scheme() == "https",
             method: None,
@@ -224,8 +224,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-impl Meaning {
-    fn of(url: &Url) -> Self {
+impl NormalizedUrl {
+    fn from_url(url: &Url) -> Self {
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         let path = url.path().trim_end_matches('/').split('/').skip(1);
         let pairs = url.query().unwrap_or_default().split('&');
@@ -245,7 +245,7 @@ impl Meaning {
 
     /// Returns the path from `workflows` on, if the whole path has one of the forms that lead to a
     /// trigger.
-    fn started(&self) -> Option<&[Vec<u8>]> {
+    fn trigger_path(&self) -> Option<&[Vec<u8>]> {
         let begin = self.path.iter().position(|segment| segment == b"workflows")?;
         let (before, started) = self.path.split_at(begin);
         let known = match before.len() {
@@ -261,7 +261,7 @@ impl Meaning {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for UrlAccess {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Self::Signed => "signed",
@@ -282,7 +282,7 @@ pub fn is_loopback(url: &Url) -> bool {
 
 /// Returns whether nobody on the network can read what is sent to a URL: it is https, or on this
 /// machine.
-pub fn is_private(url: &Url) -> bool {
+pub fn is_https_or_loopback(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }
 
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn a_port_that_is_the_default_percent_encoding_and_the_order_of_the_query_mean_nothing() {
         let other = "https://EXAMPLE.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/0f/triggers/manual/paths/invoke/?sig=made-up&sv=1.0&sp=/triggers/manual/run&api-version=1";
-        assert!(url(SIGNED).means_the_same_as(&url(other)));
+        assert!(url(SIGNED).is_equivalent_to(&url(other)));
     }
 
     #[test]
@@ -332,15 +332,17 @@ mod tests {
             format!("{SIGNED}#part"),
             SIGNED.replace("made-up", "made%2Bup"),
         ] {
-            assert!(!url(SIGNED).means_the_same_as(&url(&other)), "{other}");
+            assert!(!url(SIGNED).is_equivalent_to(&url(&other)), "{other}");
         }
     }
 
     #[test]
     fn another_signature_leads_to_the_same_trigger_and_another_path_does_not() {
-        assert!(url(SIGNED).leads_where(&url(&SIGNED.replace("made-up", "another"))));
-        assert!(!url(SIGNED).leads_where(&url(&SIGNED.replace("manual/paths", "orders/paths"))));
-        assert!(!url(SIGNED).leads_where(&url(&SIGNED.replace("example.", "elsewhere."))));
+        assert!(url(SIGNED).same_trigger_as(&url(&SIGNED.replace("made-up", "another"))));
+        assert!(
+            !url(SIGNED).same_trigger_as(&url(&SIGNED.replace("manual/paths", "orders/paths")))
+        );
+        assert!(!url(SIGNED).same_trigger_as(&url(&SIGNED.replace("example.", "elsewhere."))));
     }
 
     #[test]
@@ -361,7 +363,7 @@ mod tests {
     #[test]
     fn a_url_is_shown_as_kind_host_and_fingerprint_and_never_as_itself() {
         let url = url(SIGNED);
-        assert_eq!(url.view().kind, Kind::Signed);
+        assert_eq!(url.view().kind, UrlAccess::Signed);
         assert_eq!(&*url.view().host, "example.environment.api.powerplatform.com");
         assert!(!format!("{url:?}").contains("made-up"));
     }
@@ -370,7 +372,7 @@ mod tests {
     fn a_trigger_is_the_same_on_another_host_in_another_form_and_with_another_signature() {
         let old = "https://prod-1.westeurope.logic.azure.com/workflows/0f/triggers/manual/paths/invoke?api-version=2016-06-01&sig=older";
         for same in [old.to_owned(), SIGNED.replace("direct/", "direct/cu/07/")] {
-            assert_eq!(url(SIGNED).started(), url(&same).started(), "{same}");
+            assert_eq!(url(SIGNED).trigger_key(), url(&same).trigger_key(), "{same}");
         }
         for other in [
             SIGNED.replace("/0f/", "/f0/"),
@@ -378,15 +380,15 @@ mod tests {
             SIGNED.replace("/invoke", "/invoke/more"),
             SIGNED.replace("direct/", "hooks/"),
         ] {
-            assert_ne!(url(SIGNED).started(), url(&other).started(), "{other}");
+            assert_ne!(url(SIGNED).trigger_key(), url(&other).trigger_key(), "{other}");
         }
         let odd = "https://example.environment.api.powerplatform.com/hooks/0f";
-        assert_eq!(url(odd).started(), None);
+        assert_eq!(url(odd).trigger_key(), None);
     }
 
     #[test]
     fn only_a_method_that_a_trigger_can_take_is_taken_over() {
-        let method = |said| url(SIGNED).called_by(said).method();
+        let method = |said| url(SIGNED).with_method(said).method();
         assert_eq!([method(Some("post")), method(Some("GET"))], [Some("POST"), Some("GET")]);
         assert_eq!([method(Some("ANY")), method(Some("")), method(None)], [None; 3]);
     }

@@ -27,7 +27,7 @@ pub struct Clouds(BTreeMap<String, Cloud>);
 
 /// A way to ask the Flow service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowWay {
+pub enum FlowEndpoint {
     /// By the cloud's API, and that of a region if the service names one.
     Classic,
     /// By the environment's own host.
@@ -83,17 +83,17 @@ impl Clouds {
     }
 
     /// Returns the cloud of that name.
-    pub fn named(&self, name: &str) -> Option<&Cloud> {
+    pub fn get(&self, name: &str) -> Option<&Cloud> {
         self.0.get(name)
     }
 
     /// Returns the cloud whose services are on this machine.
     pub fn sandbox(&self) -> Option<&Cloud> {
-        self.named(SANDBOX)
+        self.get(SANDBOX)
     }
 
     /// Finds the cloud of an environment by the end of its host: the longest suffix wins.
-    pub fn of_environment(&self, url: &EnvironmentUrl) -> Option<&Cloud> {
+    pub fn for_environment(&self, url: &EnvironmentUrl) -> Option<&Cloud> {
         if url.is_loopback() {
             return self.sandbox();
         }
@@ -178,7 +178,7 @@ mod tests {
 
     fn cloud_of(address: &str) -> String {
         let clouds = Clouds::embedded().unwrap();
-        let cloud = clouds.of_environment(&address.parse().unwrap());
+        let cloud = clouds.for_environment(&address.parse().unwrap());
         cloud.map_or_else(String::new, |cloud| cloud.flow_audience().to_owned())
     }
 
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(clouds.names(), expected.map(|(name, ..)| name));
         let environment = "https://contoso.example".parse().unwrap();
         for (name, authority, flow_api, flow_audience, federation_audience) in expected {
-            let cloud = clouds.named(name).unwrap();
+            let cloud = clouds.get(name).unwrap();
             assert_eq!(cloud.default_authority(), Some(authority), "{name}");
             assert_eq!(cloud.flow_api(&environment), flow_api, "{name}");
             assert_eq!(cloud.flow_audience(), flow_audience, "{name}");
@@ -264,8 +264,8 @@ mod tests {
         ];
         for (name, environment, platform) in expected {
             let environment = format!("https://contoso.{environment}").parse().unwrap();
-            let cloud = clouds.of_environment(&environment).unwrap();
-            let named = clouds.named(name).unwrap();
+            let cloud = clouds.for_environment(&environment).unwrap();
+            let named = clouds.get(name).unwrap();
             assert_eq!(cloud.flow_audience(), named.flow_audience(), "{environment}");
             assert!(cloud.serves_callbacks(&format!("0f.0f.environment.{platform}")), "{name}");
             assert!(!cloud.serves_callbacks(&format!("environment.{platform}.example.com")));
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn only_a_known_authority_over_https_may_ask_for_a_sign_in() {
         let clouds = Clouds::embedded().unwrap();
-        let public = clouds.named("public").unwrap();
+        let public = clouds.get("public").unwrap();
         let environment = "https://contoso.crm4.dynamics.com".parse().unwrap();
         let trusts = |text: &str| public.trusts_authority(&text.parse().unwrap(), &environment);
         assert!(trusts("https://login.microsoftonline.com/contoso"));
@@ -290,7 +290,7 @@ mod tests {
         let clouds = Clouds::embedded().unwrap();
         let host = |cloud: &str, id: &str| {
             let url = "https://contoso.crm4.dynamics.com".parse().unwrap();
-            let origin = clouds.named(cloud).unwrap().environment_api(&url, &id.parse().unwrap());
+            let origin = clouds.get(cloud).unwrap().environment_api(&url, &id.parse().unwrap());
             origin.map(|origin| origin.to_string()).unwrap_or_default()
         };
         assert_eq!(
@@ -307,7 +307,7 @@ mod tests {
     fn the_sandbox_has_its_services_where_its_environment_is() {
         let clouds = Clouds::embedded().unwrap();
         let environment = "http://127.0.0.1:8787".parse().unwrap();
-        let cloud = clouds.of_environment(&environment).unwrap();
+        let cloud = clouds.for_environment(&environment).unwrap();
         assert_eq!(cloud.flow_api(&environment), "http://127.0.0.1:8787");
         assert!(
             cloud.trusts_authority(&"http://127.0.0.1:8787/contoso".parse().unwrap(), &environment)

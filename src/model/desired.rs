@@ -19,7 +19,7 @@ pub struct Desired {
 
 /// A place in the manifest, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Site {
+pub struct ManifestPosition {
     /// The line.
     pub line: usize,
     /// The column, in characters.
@@ -40,7 +40,7 @@ pub struct Flow {
     /// The trigger's key; none means the flow's only HTTP trigger.
     pub trigger: Option<TriggerName>,
     /// Where the manifest says so.
-    pub site: Site,
+    pub site: ManifestPosition,
 }
 
 /// One flow's URL tied to one target.
@@ -51,7 +51,7 @@ pub struct Binding {
     /// Where it goes.
     pub target: Target,
     /// Where the manifest says so.
-    pub site: Site,
+    pub site: ManifestPosition,
 }
 
 /// Where a URL goes.
@@ -128,7 +128,7 @@ pub enum SignedUrls {
 
 impl KeyValue {
     /// Folds the value into a key for equality and order: texts in lower case.
-    fn folded(&self) -> (u8, String, i64) {
+    fn comparison_key(&self) -> (u8, String, i64) {
         match self {
             Self::Text(text) => (0, text.to_lowercase(), 0),
             Self::Integer(number) => (1, String::new(), *number),
@@ -139,7 +139,7 @@ impl KeyValue {
 
 impl PartialEq for KeyValue {
     fn eq(&self, other: &Self) -> bool {
-        self.folded() == other.folded()
+        self.comparison_key() == other.comparison_key()
     }
 }
 
@@ -153,7 +153,7 @@ impl PartialOrd for KeyValue {
 
 impl Ord for KeyValue {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.folded().cmp(&other.folded())
+        self.comparison_key().cmp(&other.comparison_key())
     }
 }
 
@@ -167,7 +167,7 @@ impl Desired {
 impl Desired {
     /// Keeps only the bindings to environment variables, and the flows of these bindings.
     #[must_use]
-    pub fn of_variables(&self) -> Self {
+    pub fn only_variables(&self) -> Self {
         let is_variable = |binding: &&Binding| matches!(binding.target, Target::Variable { .. });
         let mut bindings: Vec<Binding> =
             self.bindings.iter().filter(is_variable).cloned().collect();
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn bindings_to_variables_keep_their_flows_where_others_are_left_out() {
-        let site = Site { line: 1, column: 1 };
+        let site = ManifestPosition { line: 1, column: 1 };
         let flow = |digit: char| Flow {
             name: Some(digit.into()),
             workflow_id: format!("a09e4a0d-3a1c-f011-998a-7c1e5275cfe{digit}").parse().unwrap(),
@@ -272,7 +272,7 @@ mod tests {
             bindings: vec![binding(0, column.clone()), binding(2, variable()), binding(2, column)],
             signed_urls: SignedUrls::Warn,
         };
-        let kept = desired.of_variables();
+        let kept = desired.only_variables();
         let names: Vec<_> = kept.flows.iter().map(|flow| flow.name.as_deref().unwrap()).collect();
         assert_eq!((names, kept.bindings.len()), (vec!["3"], 1));
         assert_eq!((kept.bindings[0].flow, kept.signed_urls), (FlowIndex(0), SignedUrls::Warn));

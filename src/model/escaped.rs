@@ -1,7 +1,7 @@
 //! Text as a part of markup.
 
 /// Escapes the characters that HTML and XML reserve.
-pub fn escaped(text: &str) -> String {
+pub fn escape_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -137,5 +137,5 @@ pub enum Event<'a> {
 /// A receiver of the events of one environment.
 pub trait Listener {
     /// Receives an event.
-    fn tell(&self, event: Event<'_>);
+    fn on_event(&self, event: Event<'_>);
 }

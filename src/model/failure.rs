@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::model::{Exit, printable, sentence, visible};
+use crate::model::{Exit, error_chain, escape_hidden, printable};
 
 /// The most characters of a hint.
 const MOST_CHARACTERS: usize = 2_000;
@@ -29,8 +29,8 @@ impl Failure {
     }
 
     /// Creates a failure whose message is an error with its causes.
-    pub fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
-        Self::new(exit, sentence(error))
+    pub fn from_error(exit: Exit, error: &(dyn Error + 'static)) -> Self {
+        Self::new(exit, error_chain(error))
     }
 
     /// Adds a hint.
@@ -42,7 +42,7 @@ impl Failure {
 
     /// Sets the command to type next, which was made from the command that was typed.
     #[must_use]
-    pub fn next(self, hint: impl Into<String>) -> Self {
+    pub fn with_next_command(self, hint: impl Into<String>) -> Self {
         Self { next: Some(hint.into()), ..self }
     }
 
@@ -50,7 +50,7 @@ impl Failure {
     /// hints but not in the command, which must work when it is typed as shown.
     pub fn help(&self) -> impl Iterator<Item = String> {
         let hints = self.hints.iter().map(|hint| printable(hint, MOST_CHARACTERS));
-        hints.chain(self.next.as_deref().map(visible))
+        hints.chain(self.next.as_deref().map(escape_hidden))
     }
 
     /// Marks that the run failed only because its time was up.
@@ -96,7 +96,7 @@ mod tests {
         let token = "aB3".repeat(15);
         let failure = Failure::new(Exit::Unknown, "unknown")
             .hint(format!("see {token}"))
-            .next(format!("undo it: `flowbind rollback {path}\u{1b}`"));
+            .with_next_command(format!("undo it: `flowbind rollback {path}\u{1b}`"));
         let help: Vec<String> = failure.help().collect();
         assert_eq!(
             help,

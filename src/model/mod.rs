@@ -30,18 +30,18 @@ mod stage;
 mod testing;
 
 pub use callback::{
-    CallbackUrl, CallbackUrlError, Generation, Kind, Parts, Started, UrlView, is_loopback,
-    is_private,
+    CallbackUrl, CallbackUrlError, TriggerKey, UrlAccess, UrlForm, UrlParts, UrlView,
+    is_https_or_loopback, is_loopback,
 };
-pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowWay};
+pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowEndpoint};
 pub use cut_short::CutShort;
 pub use desired::{
-    Binding, Desired, Flow, FlowIndex, KeyValue, Missing, Record, Selector, SignedUrls, Site,
-    Target,
+    Binding, Desired, Flow, FlowIndex, KeyValue, ManifestPosition, Missing, Record, Selector,
+    SignedUrls, Target,
 };
 pub use document::{DocumentError, DocumentKind};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
-pub use escaped::escaped;
+pub use escaped::escape_markup;
 pub use event::{Event, Listener};
 pub use exit::Exit;
 pub use failure::Failure;
@@ -51,17 +51,17 @@ pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, InactiveKey, NoTrigger, Observed,
-    ObservedFlow, Reading, Row, Seen, Table, TableKind, Targets, Trigger, ValueRow, Variable,
+    ObservedFlow, ReadResult, Reading, Row, Table, TableKind, Targets, Trigger, ValueRow, Variable,
     VariableType, Workflow,
 };
 pub use pointer::{JsonPointer, PointerError};
-pub use printable::{is_hidden, printable, printable_path, visible};
+pub use printable::{escape_hidden, is_hidden, printable, printable_path};
 pub use problem::{Code, Problem};
 pub use secret::{
     AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, OWN_SECRETS,
     RefreshToken, Signature, StoredText,
 };
-pub use sentence::sentence;
+pub use sentence::error_chain;
 pub use service::Service;
 pub use service_error::ServiceError;
 pub use stage::Stage;

@@ -31,7 +31,7 @@ pub enum Reading<T> {
 
 /// The list that was read, or the service's refusal to show it to this user. An empty list means
 /// that nothing was found.
-pub type Seen<T> = Result<T, ServiceError>;
+pub type ReadResult<T> = Result<T, ServiceError>;
 
 /// One flow as it is.
 #[derive(Clone, Debug)]
@@ -138,7 +138,7 @@ pub struct Targets {
     /// Tables of the records.
     pub tables: BTreeMap<LogicalName, Reading<Table>>,
     /// The records that each selector found: none, one, or two for any larger number.
-    pub records: BTreeMap<Record, Seen<Vec<Row>>>,
+    pub records: BTreeMap<Record, ReadResult<Vec<Row>>>,
     /// The variables with a value row that came without a version.
     pub unversioned_variables: BTreeSet<SchemaName>,
     /// The records of which a row came without a version.

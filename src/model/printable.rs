@@ -29,7 +29,7 @@ const LOOKED_AT: usize = 4;
 /// Makes a text of a service or a manifest safe to show: on one line, at most `most` characters,
 /// without control or direction characters, and with possible secrets masked.
 pub fn printable(text: &str, most: usize) -> String {
-    let shown = visible(&without_secrets(&begin(text, most.saturating_mul(LOOKED_AT))));
+    let shown = escape_hidden(&mask_secrets(&begin(text, most.saturating_mul(LOOKED_AT))));
     if shown.chars().count() <= most {
         return shown;
     }
@@ -49,7 +49,7 @@ fn begin(text: &str, most: usize) -> Cow<'_, str> {
 /// Makes a path safe to show: on one line, without control or direction characters. It is never
 /// shortened, since it may have to be typed.
 pub fn printable_path(path: &Path) -> String {
-    visible(&path.display().to_string())
+    escape_hidden(&path.display().to_string())
 }
 
 /// Returns whether a character is invisible or changes how its neighbours are read: a control
@@ -74,7 +74,7 @@ pub fn is_hidden(character: char) -> bool {
 
 /// Makes this program's own text, such as a command to type, safe to show: whole, on one line, with
 /// each hidden character as its number.
-pub fn visible(text: &str) -> String {
+pub fn escape_hidden(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -87,7 +87,7 @@ pub fn visible(text: &str) -> String {
 }
 
 /// Masks everything that could be a token or a signature with `****`.
-fn without_secrets(text: &str) -> String {
+fn mask_secrets(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
@@ -97,7 +97,7 @@ fn without_secrets(text: &str) -> String {
         if marker == 0 && shown.ends_with("****.") && part.len() >= SHORTEST_REST {
             shown += "****";
         } else if marker == 0 {
-            shown += &covered(part);
+            shown += &mask_run(part);
         } else {
             shown += part;
         }
@@ -117,7 +117,7 @@ fn without_secrets(text: &str) -> String {
 
 /// Masks a run with `****` if it could be a token or a signature. A slash is a digit of base64 and
 /// also separates the steps of a path; the steps of a path are checked one by one.
-fn covered(run: &str) -> Cow<'_, str> {
+fn mask_run(run: &str) -> Cow<'_, str> {
     if !is_path(run) {
         return Cow::Borrowed(if is_suspect(run) { "****" } else { run });
     }

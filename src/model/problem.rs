@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Site;
+use crate::model::ManifestPosition;
 
 /// Something that keeps a run from writing, or that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Problem {
     /// What to do about it, as a sentence.
     pub hint: String,
     /// The place in the manifest.
-    pub site: Option<Site>,
+    pub site: Option<ManifestPosition>,
 }
 
 /// Defines [`Code`] with the stable text of each of its members.
@@ -236,7 +236,7 @@ impl Code {
     /// Returns whether waiting may fix the problem: a later step of a release turns the flow on, or
     /// the Flow service registers a flow that is on. Problems that a person must decide or correct
     /// are not among these.
-    pub fn may_pass(self) -> bool {
+    pub fn is_temporary(self) -> bool {
         matches!(self, Self::FlowDraft | Self::FlowNotRegistered | Self::TriggerNotRegistered)
     }
 

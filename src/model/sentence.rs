@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// Joins the messages of an error and of all its causes with colons.
-pub fn sentence(error: &(dyn Error + 'static)) -> String {
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

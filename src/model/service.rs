@@ -19,7 +19,7 @@ pub enum Service {
 
 impl Service {
     /// Returns the stable word for the service in machine-readable output.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Entra => "entra",
             Self::Dataverse => "dataverse",

@@ -11,7 +11,7 @@ type Documents<'run> = BTreeMap<&'run SchemaName, Option<Document<'run>>>;
 
 /// Returns the current value of each target, in the order of the bindings; none where the value is
 /// empty or missing. An environment variable without a value has its default.
-pub fn held(desired: &Desired, observed: &Observed) -> Vec<Option<StoredText>> {
+pub fn current_values(desired: &Desired, observed: &Observed) -> Vec<Option<StoredText>> {
     let mut documents = Documents::new();
     let targets = desired.bindings.iter().map(|binding| &binding.target);
     let texts = targets.map(|target| text(target, &observed.targets, &mut documents));

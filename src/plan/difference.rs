@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::model::{CallbackUrl, Generation};
+use crate::model::{CallbackUrl, UrlForm};
 
 /// A part in which two URLs differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Which part.
-    pub part: Part,
+    pub part: UrlPart,
     /// What it was, if that may be shown.
     pub before: Option<String>,
     /// What it becomes, if that may be shown.
@@ -17,7 +17,7 @@ pub struct Difference {
 
 /// The parts of a URL, the most telling first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum UrlPart {
     /// The environment that it leads into: a copy of a database holds its source's.
     Environment,
     /// The form of the address: that of Logic Apps has been retired.
@@ -38,7 +38,7 @@ pub enum Part {
     Rest,
 }
 
-impl Part {
+impl UrlPart {
     /// Returns the stable name of the part.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,14 +70,14 @@ impl Part {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for UrlPart {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.as_str())
     }
 }
 
 impl Difference {
-    fn new(part: Part, before: Option<String>, after: Option<String>) -> Self {
+    fn new(part: UrlPart, before: Option<String>, after: Option<String>) -> Self {
         Self { part, before, after }
     }
 }
@@ -86,10 +86,10 @@ impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { part, before, after } = self;
         match (part, before, after) {
-            (Part::Generation, Some(before), Some(_)) if *before == Generation::Old.to_string() => {
+            (UrlPart::Generation, Some(before), Some(_)) if *before == UrlForm::Old.to_string() => {
                 formatter.write_str("retired address")
             }
-            (Part::Kind, Some(before), Some(after)) => {
+            (UrlPart::Kind, Some(before), Some(after)) => {
                 write!(formatter, "{before} instead of {after}")
             }
             _ => formatter.write_str(part.phrase()),
@@ -112,30 +112,30 @@ pub(super) fn differences(found: &CallbackUrl, wanted: &CallbackUrl) -> Vec<Diff
     };
     let moved = before.environment.is_some()
         && after.environment.is_some()
-        && note(Part::Environment, before.environment.clone(), after.environment.clone());
-    let text = |generation: Generation| Some(generation.to_string());
-    let form = note(Part::Generation, text(before.generation), text(after.generation));
+        && note(UrlPart::Environment, before.environment.clone(), after.environment.clone());
+    let text = |generation: UrlForm| Some(generation.to_string());
+    let form = note(UrlPart::Generation, text(before.generation), text(after.generation));
     let name = |url: &CallbackUrl| Some(url.view().host.to_string());
-    let host = !moved && !form && note(Part::Host, name(found), name(wanted));
-    let workflow = note(Part::Workflow, before.workflow.clone(), after.workflow.clone());
-    let trigger = note(Part::Trigger, before.trigger.clone(), after.trigger.clone());
+    let host = !moved && !form && note(UrlPart::Host, name(found), name(wanted));
+    let workflow = note(UrlPart::Workflow, before.workflow.clone(), after.workflow.clone());
+    let trigger = note(UrlPart::Trigger, before.trigger.clone(), after.trigger.clone());
     let kind = |url: &CallbackUrl| Some(url.view().kind.to_string());
-    let kind = note(Part::Kind, kind(found), kind(wanted));
+    let kind = note(UrlPart::Kind, kind(found), kind(wanted));
     if !form {
-        note(Part::ApiVersion, before.api_version.clone(), after.api_version.clone());
+        note(UrlPart::ApiVersion, before.api_version.clone(), after.api_version.clone());
     }
     let explained = moved || form || host || workflow || trigger || kind;
     if !explained && before.signature != after.signature {
-        list.push(Difference::new(Part::Signature, None, None));
+        list.push(Difference::new(UrlPart::Signature, None, None));
     }
     if list.is_empty() {
-        list.push(Difference::new(Part::Rest, None, None));
+        list.push(Difference::new(UrlPart::Rest, None, None));
     }
     list
 }
 
 /// Formats the differences as one line.
-pub(super) fn told(differences: &[Difference]) -> String {
+pub(super) fn join_differences(differences: &[Difference]) -> String {
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -149,7 +149,7 @@ mod tests {
         let (found, wanted) = (text.parse().unwrap(), HERE.parse().unwrap());
         let list = differences(&found, &wanted);
         assert!(!format!("{list:?}").contains("made-up"));
-        told(&list)
+        join_differences(&list)
     }
 
     #[test]

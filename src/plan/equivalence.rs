@@ -70,22 +70,26 @@ fn is_same(pair: (Option<&Change>, Option<&Change>)) -> bool {
 
 impl Divergence {
     fn new(address: &str, (was, is): (Option<&Change>, Option<&Change>)) -> Self {
-        Self { address: address.to_owned(), was: was.map(Side::of), is: is.map(Side::of) }
+        Self {
+            address: address.to_owned(),
+            was: was.map(Side::from_change),
+            is: is.map(Side::from_change),
+        }
     }
 }
 
 impl Side {
-    fn of(change: &Change) -> Self {
+    fn from_change(change: &Change) -> Self {
         let Change { action, before, after, .. } = change;
         Self { action: *action, before: before.clone(), after: after.clone() }
     }
 
     fn before(&self) -> String {
-        ValueView::words(self.before.as_ref())
+        ValueView::describe(self.before.as_ref())
     }
 
     fn after(&self) -> String {
-        ValueView::words(self.after.as_ref())
+        ValueView::describe(self.after.as_ref())
     }
 }
 

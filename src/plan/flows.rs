@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Draft, explain_refusal};
+use super::{PlanBuilder, explain_refusal};
 use crate::model::{
-    Callback, CallbackUrl, Cloud, Code, Flow, FlowState, Kind, NoTrigger, ObservedFlow, Problem,
-    Reading, ServiceError, SignedUrls, Trigger, Workflow, printable,
+    Callback, CallbackUrl, Cloud, Code, Flow, FlowState, NoTrigger, ObservedFlow, Problem, Reading,
+    ServiceError, SignedUrls, Trigger, UrlAccess, Workflow, printable,
 };
 
 /// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.
@@ -20,7 +20,7 @@ fn reason<T>(code: Code, message: impl Into<String>, hint: impl Into<String>) ->
 /// Returns the URL of each flow, in the manifest's order. Notes a problem for each flow without
 /// one.
 pub(super) fn urls<'run>(
-    draft: &mut Draft<'_>,
+    draft: &mut PlanBuilder<'_>,
     observed: &'run [ObservedFlow],
 ) -> Vec<Option<&'run CallbackUrl>> {
     let desired = draft.desired;
@@ -35,21 +35,21 @@ pub(super) fn urls<'run>(
 /// Returns the display name of the flow, safe to print.
 pub(super) fn name(flow: &Flow, seen: &ObservedFlow) -> String {
     match (&flow.name, &seen.workflow) {
-        (Some(name), _) => shown(name).to_string(),
-        (None, Reading::Found(workflow)) => shown(&workflow.name).to_string(),
+        (Some(name), _) => printable_text(name).to_string(),
+        (None, Reading::Found(workflow)) => printable_text(&workflow.name).to_string(),
         (None, _) => flow.workflow_id.to_string(),
     }
 }
 
 fn url<'run>(
-    draft: &mut Draft<'_>,
+    draft: &mut PlanBuilder<'_>,
     flow: &Flow,
     seen: &'run ObservedFlow,
     name: &str,
 ) -> Option<&'run CallbackUrl> {
     let found = workflow(flow, &seen.workflow)
-        .and_then(|workflow| usable(flow, workflow))
-        .and_then(|trigger| told(seen, name, trigger, draft.cloud))
+        .and_then(|workflow| active_trigger(flow, workflow))
+        .and_then(|trigger| trusted_callback(seen, name, trigger, draft.cloud))
         .and_then(|url| permitted(draft, flow, name, url));
     match found {
         Ok(url) => {
@@ -91,7 +91,7 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
             Code::FlowNotCloud,
             format!(
                 "`{}` is {}, not a cloud flow",
-                shown(&workflow.name),
+                printable_text(&workflow.name),
                 category(workflow.category)
             ),
             "only a cloud flow has an HTTP trigger: correct `workflow-id`",
@@ -102,7 +102,7 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
 
 /// Returns the trigger whose URL is wanted, if the flow is on. Reports a problem with the trigger
 /// before the flow's state, since turning the flow on would not solve it.
-fn usable<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
+fn active_trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
     let trigger = trigger(flow, workflow)?;
     state(workflow)?;
     Ok(trigger)
@@ -110,7 +110,7 @@ fn usable<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, 
 
 /// Checks that the flow is on.
 fn state(workflow: &Workflow) -> Result<(), Reason> {
-    let name = shown(&workflow.name);
+    let name = printable_text(&workflow.name);
     match workflow.state {
         FlowState::Activated => Ok(()),
         FlowState::Draft => reason(
@@ -133,7 +133,7 @@ fn state(workflow: &Workflow) -> Result<(), Reason> {
 
 /// Returns the trigger whose URL is wanted.
 fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
-    let name = shown(&workflow.name);
+    let name = printable_text(&workflow.name);
     let found = workflow.definition.http_trigger(flow.trigger.as_ref());
     match found {
         Ok(trigger) => Ok(trigger),
@@ -147,7 +147,7 @@ fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger,
             format!("the flow `{name}` has several HTTP triggers: {}", listed(&names)),
             format!(
                 "choose one, such as `trigger = \"{}\"`",
-                shown(names.first().map_or("", |name| name.as_str()))
+                printable_text(names.first().map_or("", |name| name.as_str()))
             ),
         ),
         Err(NoTrigger::NotNamed(names)) => reason(
@@ -167,7 +167,7 @@ fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger,
 
 fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
     let kinds: Vec<String> =
-        triggers.iter().map(|trigger| shown(&trigger.to_string()).to_string()).collect();
+        triggers.iter().map(|trigger| printable_text(&trigger.to_string()).to_string()).collect();
     let message = match kinds.as_slice() {
         [] => format!("the flow `{name}` has no trigger"),
         kinds => format!("the flow `{name}` has no HTTP trigger: it has {}", kinds.join("; ")),
@@ -178,7 +178,7 @@ fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
 
 /// Returns the URL that the Flow service gave for the trigger, if it may be written. A problem
 /// with the response names its request id.
-fn told<'run>(
+fn trusted_callback<'run>(
     seen: &'run ObservedFlow,
     name: &str,
     trigger: &Trigger,
@@ -197,7 +197,7 @@ fn callback<'run>(
     name: &str,
     trigger: &Trigger,
 ) -> Result<&'run CallbackUrl, Reason> {
-    let trigger = shown(trigger.name.as_str());
+    let trigger = printable_text(trigger.name.as_str());
     match answer {
         Some(Callback::Url(url) | Callback::Unconfirmed(url)) => Ok(url),
         None | Some(Callback::Malformed) => reason(
@@ -264,7 +264,7 @@ fn trusted<'run>(
     name: &str,
     cloud: &Cloud,
 ) -> Result<&'run CallbackUrl, Reason> {
-    let host = shown(&url.view().host);
+    let host = printable_text(&url.view().host);
     if !url.is_https() {
         return reason(
             Code::CallbackNotHttps,
@@ -297,13 +297,13 @@ fn trusted<'run>(
 
 /// Returns the URL, if the policy lets it be written.
 fn permitted<'run>(
-    draft: &mut Draft<'_>,
+    draft: &mut PlanBuilder<'_>,
     flow: &Flow,
     name: &str,
     url: &'run CallbackUrl,
 ) -> Result<&'run CallbackUrl, Reason> {
     let policy = draft.desired.signed_urls;
-    if url.view().kind == Kind::Authenticated || policy == SignedUrls::Allow {
+    if url.view().kind == UrlAccess::Authenticated || policy == SignedUrls::Allow {
         return Ok(url);
     }
     let message = format!(
@@ -318,7 +318,7 @@ fn permitted<'run>(
 }
 
 /// Warns of a URL of the generation that Microsoft announced the end of.
-fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, name: &str, url: &CallbackUrl) {
+fn warn_of_old_generation(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, url: &CallbackUrl) {
     if url.view().host.ends_with(".logic.azure.com") {
         let message = format!(
             "the URL of the flow `{name}` is of the generation `logic.azure.com`, which Microsoft retires"
@@ -331,7 +331,7 @@ fn warn_of_old_generation(draft: &mut Draft<'_>, flow: &Flow, name: &str, url: &
 }
 
 /// Warns of a URL that only its id ties to the flow.
-fn warn_of_unconfirmed(draft: &mut Draft<'_>, flow: &Flow, name: &str, seen: &ObservedFlow) {
+fn warn_of_unconfirmed(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, seen: &ObservedFlow) {
     if let Some(Callback::Unconfirmed(_)) = seen.callback {
         let message =
             format!("the Flow service does not say whether the URL is that of the flow `{name}`");
@@ -342,17 +342,17 @@ fn warn_of_unconfirmed(draft: &mut Draft<'_>, flow: &Flow, name: &str, seen: &Ob
 }
 
 /// Formats a text of a service or of the manifest so that it is safe to print.
-fn shown(text: &str) -> impl fmt::Display {
+fn printable_text(text: &str) -> impl fmt::Display {
     fmt::from_fn(move |formatter| formatter.write_str(&printable(text, 120)))
 }
 
 fn wanted(flow: &Flow) -> impl fmt::Display {
-    shown(flow.trigger.as_ref().map_or("", |name| name.as_str()))
+    printable_text(flow.trigger.as_ref().map_or("", |name| name.as_str()))
 }
 
 fn listed(names: &[impl fmt::Display]) -> String {
     let quoted: Vec<String> =
-        names.iter().map(|name| format!("`{}`", shown(&name.to_string()))).collect();
+        names.iter().map(|name| format!("`{}`", printable_text(&name.to_string()))).collect();
     quoted.join(", ")
 }
 

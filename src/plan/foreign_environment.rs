@@ -1,25 +1,26 @@
 //! Targets that point at another environment, as a copy of a database does at its source.
 
-use super::held;
+use super::current_values;
 use crate::model::{Binding, CallbackUrl, Cloud, Code, Desired, EnvironmentId, Observed, Problem};
 
 /// Warns of each target whose URL is on the host of another environment than `own`, even if the
 /// target's flow is off, so that no URL can be written instead. `name_of` returns the display name
 /// of an environment by its id, if it is known.
-pub fn elsewhere(
+pub fn warn_of_foreign_environments(
     desired: &Desired,
     observed: &Observed,
     cloud: &Cloud,
     own: &EnvironmentId,
     name_of: impl Fn(&str) -> Option<String>,
 ) -> Vec<Problem> {
-    let warnings = desired.bindings.iter().zip(held(desired, observed)).map(|(binding, text)| {
-        let url: CallbackUrl = text?.expose().parse().ok()?;
-        let other = url.environment()?;
-        let is_other = other.parse::<EnvironmentId>().is_ok_and(|other| other != *own);
-        let is_other = is_other && cloud.serves_callbacks(&url.view().host);
-        is_other.then(|| warning(binding, &other, name_of(&other)))
-    });
+    let warnings =
+        desired.bindings.iter().zip(current_values(desired, observed)).map(|(binding, text)| {
+            let url: CallbackUrl = text?.expose().parse().ok()?;
+            let other = url.environment()?;
+            let is_other = other.parse::<EnvironmentId>().is_ok_and(|other| other != *own);
+            let is_other = is_other && cloud.serves_callbacks(&url.view().host);
+            is_other.then(|| warning(binding, &other, name_of(&other)))
+        });
     warnings.flatten().collect()
 }
 

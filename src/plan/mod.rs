@@ -25,17 +25,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, JsonPointer, Observed, ObservedFlow,
-    Problem, ServiceError, Site, StoredText, Targets, UrlView, WorkflowId, printable,
+    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, JsonPointer, ManifestPosition, Observed,
+    ObservedFlow, Problem, ServiceError, StoredText, Targets, UrlView, WorkflowId, printable,
 };
 
-pub use current_values::held;
-pub use difference::{Difference, Part};
+pub use current_values::current_values;
+pub use difference::{Difference, UrlPart};
 pub use equivalence::Divergence;
-pub use foreign_environment::elsewhere;
+pub use foreign_environment::warn_of_foreign_environments;
 use json::Document;
 pub use read_back::{TargetResult, TargetState};
-pub use waitable::{Unready, unready};
+pub use waitable::{FlowsToWaitFor, flows_to_wait_for};
 pub use write::{CellValue, Write};
 
 /// The most rows that Dataverse writes together: the most operations of a change set
@@ -79,7 +79,7 @@ pub struct Change {
     /// one that leads out of the flow services.
     pub differences: Vec<Difference>,
     /// The binding's place in the manifest, if the plan was made from one.
-    pub site: Option<Site>,
+    pub site: Option<ManifestPosition>,
     /// The version of the row that holds it, as it was read; where no row is there and a variable's
     /// default is what the new one is made of, a digest of that.
     pub guard: Option<EntityTag>,
@@ -132,7 +132,7 @@ pub fn plan_of(
     targets: &Targets,
     cloud: &Cloud,
 ) -> Plan {
-    let mut draft = Draft::new(desired, cloud);
+    let mut draft = PlanBuilder::new(desired, cloud);
     let urls = flows::urls(&mut draft, flows);
     variables::plan(&mut draft, targets, &urls);
     records::plan(&mut draft, targets, &urls);
@@ -185,7 +185,7 @@ impl Plan {
     }
 
     /// Checks whether all targets are up to date and the plan has no problem.
-    pub fn is_agreed(&self) -> bool {
+    pub fn is_up_to_date(&self) -> bool {
         self.problems.is_empty() && self.writes.is_empty()
     }
 
@@ -215,16 +215,16 @@ impl fmt::Display for Action {
 
 impl ValueView {
     /// Returns the printable view of a text; none if the text is empty or missing.
-    pub fn of(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
+    pub fn from_text(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
         let text = text.filter(|text| !text.is_empty())?;
         Some(match text.parse() {
-            Ok(url) => Self::of_url(&url, cloud),
+            Ok(url) => Self::from_url(&url, cloud),
             Err(_) => Self::Text { characters: text.chars().count() },
         })
     }
 
     /// Returns the printable view of a URL.
-    fn of_url(url: &CallbackUrl, cloud: &Cloud) -> Self {
+    fn from_url(url: &CallbackUrl, cloud: &Cloud) -> Self {
         if cloud.serves_callbacks(&url.view().host) {
             Self::Url(url.view().clone())
         } else {
@@ -235,7 +235,7 @@ impl ValueView {
 
 impl ValueView {
     /// Describes a value in words; "nothing" if there is none.
-    pub fn words(view: Option<&Self>) -> String {
+    pub fn describe(view: Option<&Self>) -> String {
         view.map_or_else(|| "nothing".to_owned(), ToString::to_string)
     }
 }
@@ -254,14 +254,14 @@ impl fmt::Display for ValueView {
 
 /// A binding with its place in the manifest's order and the URL it wants, if that is known.
 #[derive(Clone, Copy)]
-struct Wanted<'run> {
+struct WantedUrl<'run> {
     index: usize,
     binding: &'run Binding,
     url: Option<&'run CallbackUrl>,
 }
 
 /// A plan in the making: everything carries the place in the manifest that it came from.
-struct Draft<'run> {
+struct PlanBuilder<'run> {
     desired: &'run Desired,
     cloud: &'run Cloud,
     flow_names: Vec<Arc<str>>,
@@ -272,7 +272,7 @@ struct Draft<'run> {
     writes: Vec<(Vec<usize>, Write)>,
 }
 
-impl<'run> Draft<'run> {
+impl<'run> PlanBuilder<'run> {
     fn new(desired: &'run Desired, cloud: &'run Cloud) -> Self {
         Self {
             desired,
@@ -286,21 +286,26 @@ impl<'run> Draft<'run> {
     }
 
     /// Returns the bindings, each with its URL.
-    fn wanted(&self, urls: &[Option<&'run CallbackUrl>]) -> Vec<Wanted<'run>> {
+    fn wanted(&self, urls: &[Option<&'run CallbackUrl>]) -> Vec<WantedUrl<'run>> {
         let bindings = self.desired.bindings.iter().enumerate();
         bindings
-            .map(|(index, binding)| Wanted { index, binding, url: urls[binding.flow.0] })
+            .map(|(index, binding)| WantedUrl { index, binding, url: urls[binding.flow.0] })
             .collect()
     }
 
     /// Compares the text at a place with the URL that is wanted there, notes the change, and
     /// returns whether something has to be written.
-    fn compare(&mut self, wanted: &Wanted<'run>, url: &CallbackUrl, current: &Held<'_>) -> bool {
+    fn compare(
+        &mut self,
+        wanted: &WantedUrl<'run>,
+        url: &CallbackUrl,
+        current: &CurrentText<'_>,
+    ) -> bool {
         let text = current.text().filter(|text| !text.is_empty());
-        let stored = text.and_then(|text| read(text, url));
+        let stored = text.and_then(|text| parse_url(text, url));
         let before = match &stored {
-            Some(stored) => Some(ValueView::of_url(stored, self.cloud)),
-            None => ValueView::of(text, self.cloud),
+            Some(stored) => Some(ValueView::from_url(stored, self.cloud)),
+            None => ValueView::from_text(text, self.cloud),
         };
         let (action, reason, differences) =
             verdict(url, current, stored.as_deref(), before.as_ref());
@@ -325,7 +330,7 @@ impl<'run> Draft<'run> {
     /// Notes a problem of one binding.
     fn problem(
         &mut self,
-        wanted: &Wanted<'_>,
+        wanted: &WantedUrl<'_>,
         code: Code,
         message: String,
         hint: impl Into<String>,
@@ -336,7 +341,7 @@ impl<'run> Draft<'run> {
     /// Notes a warning of one binding.
     fn warning(
         &mut self,
-        wanted: &Wanted<'_>,
+        wanted: &WantedUrl<'_>,
         code: Code,
         message: String,
         hint: impl Into<String>,
@@ -345,7 +350,7 @@ impl<'run> Draft<'run> {
     }
 
     /// Notes a problem: the service refused to show something to the user.
-    fn refusal(&mut self, wanted: &Wanted<'_>, error: &ServiceError) {
+    fn refusal(&mut self, wanted: &WantedUrl<'_>, error: &ServiceError) {
         let (message, hint) = explain_refusal(error);
         self.problem(wanted, Code::PrivilegeMissing, message, hint);
     }
@@ -380,13 +385,13 @@ impl<'run> Draft<'run> {
 }
 
 /// Creates a problem or warning of one binding.
-fn noted(wanted: &Wanted<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
+fn noted(wanted: &WantedUrl<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
     let address = Some(wanted.binding.target.address());
     Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
 }
 
 /// Notes that a row came without its version.
-fn without_etag(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+fn without_etag(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
     let message = "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite a change of somebody else";
     let hint = "keep the URL in a standard table or in an environment variable; if it is in one, look at what stands between here and Dataverse";
     draft.problem(wanted, Code::RowWithoutEtag, message.to_owned(), hint);
@@ -394,21 +399,21 @@ fn without_etag(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
 
 /// What a place holds before the run.
 #[derive(Clone)]
-struct Held<'row> {
+struct CurrentText<'row> {
     /// The text, which may be empty; else what is missing.
     text: Result<&'row str, &'static str>,
     /// The version of the row that holds it; where there is none, what else a new row is made of.
     guard: Option<EntityTag>,
 }
 
-impl<'row> Held<'row> {
+impl<'row> CurrentText<'row> {
     /// Creates the state of a place that does not exist; `missing` says what is missing.
-    fn nowhere(missing: &'static str, guard: Option<EntityTag>) -> Self {
+    fn missing(missing: &'static str, guard: Option<EntityTag>) -> Self {
         Self { text: Err(missing), guard }
     }
 
     /// Creates the state of a place with a text in a row of this version.
-    fn text_in(text: &'row str, guard: &'row EntityTag) -> Self {
+    fn in_row(text: &'row str, guard: &'row EntityTag) -> Self {
         Self { text: Ok(text), guard: Some(guard.clone()) }
     }
 
@@ -418,7 +423,7 @@ impl<'row> Held<'row> {
 }
 
 /// Parses a text as a URL. Most often it equals the wanted URL, which is parsed already.
-fn read<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, CallbackUrl>> {
+fn parse_url<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, CallbackUrl>> {
     if text == wanted.expose() {
         return Some(Cow::Borrowed(wanted));
     }
@@ -428,7 +433,7 @@ fn read<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, Callbac
 /// Decides the action for a place and its reason, and lists how the stored URL differs.
 fn verdict(
     url: &CallbackUrl,
-    current: &Held<'_>,
+    current: &CurrentText<'_>,
     stored: Option<&CallbackUrl>,
     before: Option<&ValueView>,
 ) -> (Action, Cow<'static, str>, Vec<Difference>) {
@@ -438,12 +443,12 @@ fn verdict(
     }
     match (stored, before) {
         (Some(stored), _) if stored == url => plainly(Action::NoOp, "agrees"),
-        (Some(stored), _) if stored.means_the_same_as(url) => {
+        (Some(stored), _) if stored.is_equivalent_to(url) => {
             plainly(Action::NoOp, "agrees, spelled differently")
         }
         (Some(stored), Some(ValueView::Url(_))) => {
             let differences = difference::differences(stored, url);
-            (Action::Update, difference::told(&differences).into(), differences)
+            (Action::Update, difference::join_differences(&differences).into(), differences)
         }
         (Some(_), _) => plainly(Action::Update, "leads to another host"),
         (None, None) => plainly(Action::Update, "the value is empty"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contents::Contents;
-use super::{CellValue, Draft, Held, Wanted, Write, without_etag};
+use super::{CellValue, CurrentText, PlanBuilder, WantedUrl, Write, without_etag};
 use crate::model::{
     CallbackUrl, Code, Column, ColumnType, InactiveKey, KeyValue, LogicalName, Missing, Reading,
     Record, Row, RowId, Selector, StoredText, Table, TableKind, Target, Targets,
@@ -17,10 +17,10 @@ const KEEP_ELSEWHERE: &str =
 const READ_DEPTH: &str = "give the user's role the read privilege of the table with the depth Organization: rows beyond the depth are left out without an error";
 
 /// A binding to a record, with the column that it is about.
-type Part<'run> = (Wanted<'run>, &'run LogicalName, Missing);
+type RecordBinding<'run> = (WantedUrl<'run>, &'run LogicalName, Missing);
 
 /// A part with its column, if that can hold text, and how much.
-type Place<'part, 'run> = (&'part Part<'run>, Option<(&'run Column, usize)>);
+type ColumnBinding<'part, 'run> = (&'part RecordBinding<'run>, Option<(&'run Column, usize)>);
 
 /// The rows that are updated, each with the columns that are written to it.
 type Updates<'run> = BTreeMap<(&'run LogicalName, RowId), Update<'run>>;
@@ -36,11 +36,11 @@ struct Update<'run> {
 
 /// Plans every binding to a record.
 pub(super) fn plan<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     targets: &'run Targets,
     urls: &[Option<&'run CallbackUrl>],
 ) {
-    let mut groups: BTreeMap<&'run Record, Vec<Part<'run>>> = BTreeMap::new();
+    let mut groups: BTreeMap<&'run Record, Vec<RecordBinding<'run>>> = BTreeMap::new();
     for wanted in draft.wanted(urls) {
         if let Target::Column { record, column, missing } = &wanted.binding.target {
             groups.entry(record).or_default().push((wanted, column, *missing));
@@ -57,16 +57,16 @@ pub(super) fn plan<'run>(
 
 /// Plans the bindings to one record, as one selector names it.
 fn plan_record<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     targets: &'run Targets,
     record: &'run Record,
-    parts: &[Part<'run>],
+    parts: &[RecordBinding<'run>],
     updates: &mut Updates<'run>,
 ) {
     let Some(table) = table(draft, targets, record, parts) else {
         return;
     };
-    let places: Vec<Place<'_, 'run>> =
+    let places: Vec<ColumnBinding<'_, 'run>> =
         parts.iter().map(|part| (part, text_column(draft, record, table, part))).collect();
     let rows = match targets.records.get(record) {
         Some(Ok(rows)) => rows.as_slice(),
@@ -96,11 +96,11 @@ fn plan_record<'run>(
 /// Notes a column of the key that column security may keep from the user, and returns whether there
 /// is one: then nobody knows whether the records that were found are all that fit.
 fn hides_key(
-    draft: &mut Draft<'_>,
+    draft: &mut PlanBuilder<'_>,
     record: &Record,
     table: &Table,
     rows: &[Row],
-    wanted: &Wanted<'_>,
+    wanted: &WantedUrl<'_>,
 ) -> bool {
     let Selector::Columns(key) = &record.selector else { return false };
     let is_secured = |name: &&LogicalName| table.columns.get(*name).is_some_and(|one| one.secured);
@@ -122,7 +122,12 @@ fn hides_key(
 }
 
 /// Notes that column security may keep the target's column from the user, who reads null there.
-fn column_secured(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, reads: &str) {
+fn column_secured(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    name: &LogicalName,
+    reads: &str,
+) {
     let message = format!(
         "column security is on for the column `{name}`, and {reads}: a user who may not read the column sees the same, and a write could not be verified"
     );
@@ -133,7 +138,7 @@ fn column_secured(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName
 }
 
 /// Calls `act` with every binding of a group.
-fn each<'run>(parts: &[Part<'run>], mut act: impl FnMut(&Wanted<'run>)) {
+fn each<'run>(parts: &[RecordBinding<'run>], mut act: impl FnMut(&WantedUrl<'run>)) {
     for (wanted, ..) in parts {
         act(wanted);
     }
@@ -142,10 +147,10 @@ fn each<'run>(parts: &[Part<'run>], mut act: impl FnMut(&Wanted<'run>)) {
 /// Returns the record's table, if it exists. Notes a problem if writes to it cannot be guarded or
 /// rolled back, or if the columns of the key do not fit.
 fn table<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     targets: &'run Targets,
     record: &Record,
-    parts: &[Part<'run>],
+    parts: &[RecordBinding<'run>],
 ) -> Option<&'run Table> {
     let (wanted, ..) = &parts[0];
     match targets.tables.get(&record.table) {
@@ -172,7 +177,7 @@ fn table<'run>(
     }
 }
 
-fn not_versioned(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
+fn not_versioned(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>, record: &Record) {
     let message = format!(
         "the table `{}` keeps no versions, so a write cannot be guarded against others",
         record.table
@@ -180,7 +185,7 @@ fn not_versioned(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
     draft.problem(wanted, Code::TableNotVersioned, message, KEEP_ELSEWHERE);
 }
 
-fn elastic(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
+fn elastic(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>, record: &Record) {
     let message = format!(
         "the table `{}` is elastic, and writes to elastic tables are not rolled back when a later write of the same change set fails",
         record.table
@@ -188,7 +193,7 @@ fn elastic(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
     draft.problem(wanted, Code::TableElastic, message, KEEP_ELSEWHERE);
 }
 
-fn in_another_system(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record) {
+fn in_another_system(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>, record: &Record) {
     let message = format!(
         "the table `{}` is virtual: another system keeps its rows, they have no versions, and a write may not be kept",
         record.table
@@ -197,7 +202,12 @@ fn in_another_system(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record
 }
 
 /// Notes a problem for each key column that cannot be used to find the record.
-fn key_problems(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, table: &Table) {
+fn key_problems(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    record: &Record,
+    table: &Table,
+) {
     let Selector::Columns(columns) = &record.selector else {
         return;
     };
@@ -234,13 +244,23 @@ fn key_hint(column_type: &ColumnType) -> &'static str {
 }
 
 /// Notes that a column cannot be read. `key` is the manifest key that names the column.
-fn not_readable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, key: &str) {
+fn not_readable(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    name: &LogicalName,
+    key: &str,
+) {
     let message = format!("the column `{name}` cannot be read (`IsValidForRead` is false)");
     let hint = format!("name another column in `{key}`");
     draft.problem(wanted, Code::ColumnNotReadable, message, hint);
 }
 
-fn column_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, name: &LogicalName) {
+fn column_missing(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    record: &Record,
+    name: &LogicalName,
+) {
     let message = format!("the table `{}` has no column `{name}`", record.table);
     let hint = match name.lookup_column() {
         Some(column) => format!("name the lookup by its logical name, `{column}`"),
@@ -249,7 +269,7 @@ fn column_missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>, record: &Record, n
     draft.problem(wanted, Code::ColumnMissing, message, hint);
 }
 
-fn ambiguous(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+fn ambiguous(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
     let message = "more than one record fits the key".to_owned();
     let hint = "add columns to `key` until it names exactly one record, or use `id`";
     draft.problem(wanted, Code::RecordAmbiguous, message, hint);
@@ -257,10 +277,10 @@ fn ambiguous(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
 
 /// Returns the column and its maximum number of characters, if it exists and holds text.
 fn text_column<'run>(
-    draft: &mut Draft<'_>,
+    draft: &mut PlanBuilder<'_>,
     record: &Record,
     table: &'run Table,
-    (wanted, name, _): &Part<'_>,
+    (wanted, name, _): &RecordBinding<'_>,
 ) -> Option<(&'run Column, usize)> {
     let Some(column) = table.columns.get(*name) else {
         column_missing(draft, wanted, record, name);
@@ -282,7 +302,12 @@ fn text_column<'run>(
 }
 
 /// Checks whether a column can be written, and notes a problem if not.
-fn writable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, is: bool) -> bool {
+fn writable(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    name: &LogicalName,
+    is: bool,
+) -> bool {
     if !is {
         let message = format!("the column `{name}` cannot be written");
         draft.problem(wanted, Code::ColumnNotWritable, message, "name another column in `column`");
@@ -291,7 +316,12 @@ fn writable(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, is: 
 }
 
 /// Checks whether the URL has at most `most` characters, and notes a problem if not.
-fn fits(draft: &mut Draft<'_>, wanted: &Wanted<'_>, url: &CallbackUrl, most: usize) -> bool {
+fn fits(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    url: &CallbackUrl,
+    most: usize,
+) -> bool {
     let length = url.length();
     if length > most {
         let message = format!("the URL has {length} characters, and the column holds {most}");
@@ -303,11 +333,11 @@ fn fits(draft: &mut Draft<'_>, wanted: &Wanted<'_>, url: &CallbackUrl, most: usi
 
 /// Plans one binding to a record that exists.
 fn update<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     record: &'run Record,
     table: &'run Table,
     row: &'run Row,
-    ((wanted, name, _), column): &Place<'_, 'run>,
+    ((wanted, name, _), column): &ColumnBinding<'_, 'run>,
     updates: &mut Updates<'run>,
 ) {
     let entry = updates.entry((&record.table, row.id)).or_insert_with(|| Update::new(table, row));
@@ -332,7 +362,7 @@ fn update<'run>(
         return holds_more(draft, wanted, name, contents);
     }
     let Some(url) = wanted.url else { return };
-    let writes = draft.compare(wanted, url, &Held::text_in(held, &row.tag))
+    let writes = draft.compare(wanted, url, &CurrentText::in_row(held, &row.tag))
         && writable(draft, wanted, name, column.updatable)
         && fits(draft, wanted, url, *most);
     if writes {
@@ -341,7 +371,12 @@ fn update<'run>(
 }
 
 /// Notes that a URL in the place of the column's text would remove more than a URL.
-fn holds_more(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, contents: Contents) {
+fn holds_more(
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
+    name: &LogicalName,
+    contents: Contents,
+) {
     let message = format!(
         "the column `{name}` holds {contents}, and a URL in the place of the whole text would remove that"
     );
@@ -351,10 +386,10 @@ fn holds_more(draft: &mut Draft<'_>, wanted: &Wanted<'_>, name: &LogicalName, co
 
 /// Plans the bindings to a record that does not exist.
 fn absent<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     record: &Record,
     table: &Table,
-    places: &[Place<'_, 'run>],
+    places: &[ColumnBinding<'_, 'run>],
 ) {
     let creates = places.iter().any(|((_, _, missing), _)| *missing == Missing::Create);
     let hint = match &record.selector {
@@ -373,10 +408,10 @@ fn absent<'run>(
 
 /// Plans the bindings to a record that is created from its key.
 fn create<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     key: &BTreeMap<LogicalName, KeyValue>,
     table: &Table,
-    places: &[Place<'_, 'run>],
+    places: &[ColumnBinding<'_, 'run>],
 ) {
     let ((first, ..), _) = &places[0];
     match table.inactive_key(key) {
@@ -400,7 +435,7 @@ fn create<'run>(
             continue;
         }
         let Some(url) = wanted.url else { continue };
-        draft.compare(wanted, url, &Held::nowhere("there is no such record", None));
+        draft.compare(wanted, url, &CurrentText::missing("there is no such record", None));
         if writable(draft, wanted, name, column.creatable) && fits(draft, wanted, url, *most) {
             columns.insert((*name).clone(), CellValue::Url(StoredText::new(url.expose())));
         }
@@ -415,7 +450,7 @@ fn create<'run>(
 /// Without an alternate key a warning is enough: whoever wrote the manifest knows that nothing
 /// guards the record. Here somebody relies on a guard. A second record that is made while the index is
 /// built makes the index fail, and it stays failed until somebody removes one of the two.
-fn key_not_active(draft: &mut Draft<'_>, wanted: &Wanted<'_>, key: &InactiveKey) {
+fn key_not_active(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>, key: &InactiveKey) {
     let InactiveKey { name, status, .. } = key;
     let message = format!(
         "the record is to be created, and Dataverse does not enforce the alternate key `{name}`: the state of its index is {status}, so two runs at once could create the record twice"
@@ -430,8 +465,8 @@ fn key_not_active(draft: &mut Draft<'_>, wanted: &Wanted<'_>, key: &InactiveKey)
 
 /// Notes that no record is created from a key column that holds an id.
 fn no_record_of_id(
-    draft: &mut Draft<'_>,
-    wanted: &Wanted<'_>,
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
     name: &LogicalName,
     column: &Column,
 ) {
@@ -445,7 +480,7 @@ fn no_record_of_id(
 }
 
 /// Warns that the database does not keep a second run from creating the record too.
-fn warn_of_twins(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+fn warn_of_twins(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
     let message = "no alternate key covers the columns of `key`, so two runs at once could create the record twice";
     let hint = "declare an alternate key on these columns, or let only one run at a time create the record";
     draft.warning(wanted, Code::KeyNotUnique, message.to_owned(), hint);

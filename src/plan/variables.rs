@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::contents::Contents;
 use super::json::{Document, MOST_SHOWN, PointerMismatch};
-use super::{Draft, Held, Wanted, Write, without_etag};
+use super::{CurrentText, PlanBuilder, WantedUrl, Write, without_etag};
 use crate::model::{
     CallbackUrl, Code, EntityTag, JsonPointer, Reading, SchemaName, StoredText, Target, Targets,
     Variable, VariableType, printable,
@@ -15,20 +15,21 @@ use crate::model::{
 const MOST_CHARACTERS: usize = 2_000;
 
 /// A binding to a variable.
-struct Part<'run> {
+struct VariableBinding<'run> {
     schema_name: &'run SchemaName,
-    wanted: Wanted<'run>,
+    wanted: WantedUrl<'run>,
     /// The member that it is about; none if it is about the whole value.
     pointer: Option<&'run JsonPointer>,
 }
 
 /// Plans every binding to a variable.
 pub(super) fn plan<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     targets: &'run Targets,
     urls: &[Option<&'run CallbackUrl>],
 ) {
-    let mut parts: Vec<Part<'run>> = draft.wanted(urls).into_iter().filter_map(part).collect();
+    let mut parts: Vec<VariableBinding<'run>> =
+        draft.wanted(urls).into_iter().filter_map(part).collect();
     parts.sort_by_key(|part| part.schema_name);
     // Both are in the order of names, so that both are gone through once.
     let mut readings = targets.variables.iter().peekable();
@@ -42,10 +43,10 @@ pub(super) fn plan<'run>(
 }
 
 /// Returns the binding, if its target is a variable.
-fn part(wanted: Wanted<'_>) -> Option<Part<'_>> {
+fn part(wanted: WantedUrl<'_>) -> Option<VariableBinding<'_>> {
     match &wanted.binding.target {
         Target::Variable { schema_name, pointer } => {
-            Some(Part { schema_name, wanted, pointer: pointer.as_ref() })
+            Some(VariableBinding { schema_name, wanted, pointer: pointer.as_ref() })
         }
         Target::Column { .. } => None,
     }
@@ -53,10 +54,10 @@ fn part(wanted: Wanted<'_>) -> Option<Part<'_>> {
 
 /// Plans the bindings to one variable, which end in at most one write.
 fn variable<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     reading: Option<&'run Reading<Variable>>,
     unversioned: bool,
-    parts: &[Part<'run>],
+    parts: &[VariableBinding<'run>],
 ) {
     let variable = match reading {
         Some(Reading::Found(variable)) => variable,
@@ -70,7 +71,7 @@ fn variable<'run>(
             return parts.iter().for_each(|part| missing(draft, &part.wanted));
         }
     };
-    let fits: Vec<&Part<'run>> =
+    let fits: Vec<&VariableBinding<'run>> =
         parts.iter().filter(|part| usable(draft, variable, part)).collect();
     if fits.is_empty() {
         return;
@@ -85,7 +86,7 @@ fn variable<'run>(
     }
 }
 
-fn missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
+fn missing(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
     draft.problem(
         wanted,
         Code::DefinitionMissing,
@@ -95,8 +96,8 @@ fn missing(draft: &mut Draft<'_>, wanted: &Wanted<'_>) {
 }
 
 /// Checks whether the variable can hold the URL of the binding, and notes a problem if not.
-fn usable(draft: &mut Draft<'_>, variable: &Variable, part: &Part<'_>) -> bool {
-    let Part { wanted, pointer, .. } = part;
+fn usable(draft: &mut PlanBuilder<'_>, variable: &Variable, part: &VariableBinding<'_>) -> bool {
+    let VariableBinding { wanted, pointer, .. } = part;
     if variable.values.len() > 1 {
         let message = format!(
             "the variable has {} values, and only one of them holds",
@@ -125,9 +126,9 @@ fn usable(draft: &mut Draft<'_>, variable: &Variable, part: &Part<'_>) -> bool {
 
 /// Returns the new text of a variable that holds one URL; none if it need not be written.
 fn whole<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     variable: &'run Variable,
-    wanted: &Wanted<'run>,
+    wanted: &WantedUrl<'run>,
 ) -> Option<String> {
     if let Some(contents) = effective(variable).and_then(Contents::of_text) {
         holds_more(draft, variable, wanted, contents);
@@ -135,8 +136,10 @@ fn whole<'run>(
     }
     let url = wanted.url?;
     let held = match variable.values.first() {
-        None => Held::nowhere("the variable has no value", None),
-        Some(row) => Held::text_in(row.text.as_ref().map_or("", StoredText::expose), &row.tag),
+        None => CurrentText::missing("the variable has no value", None),
+        Some(row) => {
+            CurrentText::in_row(row.text.as_ref().map_or("", StoredText::expose), &row.tag)
+        }
     };
     draft.compare(wanted, url, &held).then(|| url.expose().to_owned())
 }
@@ -144,9 +147,9 @@ fn whole<'run>(
 /// Returns the new text of a JSON variable, with all bound members; none if it need not be
 /// written.
 fn members<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     variable: &Variable,
-    parts: &[&Part<'run>],
+    parts: &[&VariableBinding<'run>],
 ) -> Option<String> {
     let bound = || parts.iter().filter_map(|part| Some((&part.wanted, part.pointer?)));
     bound().next()?;
@@ -174,9 +177,9 @@ fn members<'run>(
 /// Compares one member with the URL that is wanted there, writes the URL into the document if they
 /// differ, and returns whether they do.
 fn member<'run>(
-    draft: &mut Draft<'run>,
+    draft: &mut PlanBuilder<'run>,
     variable: &Variable,
-    wanted: &Wanted<'run>,
+    wanted: &WantedUrl<'run>,
     guard: Option<&EntityTag>,
     (document, pointer): (&mut Document<'_>, &JsonPointer),
 ) -> Result<bool, PointerMismatch> {
@@ -195,7 +198,7 @@ fn member<'run>(
         None => Err("the member is not there"),
         Some(text) => Ok(text.as_str()),
     };
-    let changed = draft.compare(wanted, url, &Held { text, guard: guard.cloned() });
+    let changed = draft.compare(wanted, url, &CurrentText { text, guard: guard.cloned() });
     if changed {
         document.write(pointer, url.expose())?;
     }
@@ -222,7 +225,12 @@ fn effective(variable: &Variable) -> Option<&str> {
 }
 
 /// Notes that a URL in the place of the whole text would remove more than a URL.
-fn holds_more(draft: &mut Draft<'_>, variable: &Variable, wanted: &Wanted<'_>, contents: Contents) {
+fn holds_more(
+    draft: &mut PlanBuilder<'_>,
+    variable: &Variable,
+    wanted: &WantedUrl<'_>,
+    contents: Contents,
+) {
     let place = if variable.values.is_empty() { "default value" } else { "value" };
     let message = format!(
         "the variable's {place} holds {contents}, and a URL in the place of the whole text would remove that"
@@ -237,8 +245,8 @@ fn holds_more(draft: &mut Draft<'_>, variable: &Variable, wanted: &Wanted<'_>, c
 
 /// Notes that a URL in the place of a member would remove what the member is instead of text.
 fn member_not_text(
-    draft: &mut Draft<'_>,
-    wanted: &Wanted<'_>,
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
     pointer: &JsonPointer,
     contents: Contents,
 ) {
@@ -260,8 +268,8 @@ fn member_not_text(
 
 /// Notes that a URL in the place of a member's text would remove more than a URL.
 fn member_holds_more(
-    draft: &mut Draft<'_>,
-    wanted: &Wanted<'_>,
+    draft: &mut PlanBuilder<'_>,
+    wanted: &WantedUrl<'_>,
     pointer: &JsonPointer,
     contents: Contents,
 ) {
@@ -274,9 +282,9 @@ fn member_holds_more(
 }
 
 fn not_json(
-    draft: &mut Draft<'_>,
+    draft: &mut PlanBuilder<'_>,
     variable: &Variable,
-    wanted: &Wanted<'_>,
+    wanted: &WantedUrl<'_>,
     mismatch: &PointerMismatch,
 ) {
     let (what, hint) = if variable.values.is_empty() {
@@ -294,7 +302,12 @@ fn not_json(
 }
 
 /// Notes the one write of a variable.
-fn write(draft: &mut Draft<'_>, variable: &Variable, parts: &[&Part<'_>], text: &str) {
+fn write(
+    draft: &mut PlanBuilder<'_>,
+    variable: &Variable,
+    parts: &[&VariableBinding<'_>],
+    text: &str,
+) {
     let first = &parts[0].wanted;
     // Dataverse counts as .NET does, in units of UTF-16.
     let characters = text.encode_utf16().count();

@@ -7,7 +7,7 @@ use crate::model::{Desired, Flow, Observed, ObservedFlow};
 
 /// The flows that are not ready yet, where they are all that keeps a plan from being carried out.
 #[derive(Clone, Debug)]
-pub struct Unready {
+pub struct FlowsToWaitFor {
     /// The URLs of these flows alone, wherever they go.
     pub desired: Desired,
     /// What people call the flows, each once, in the manifest's order.
@@ -16,8 +16,13 @@ pub struct Unready {
 
 /// Returns the flows that are not ready, if waiting may solve every problem of the plan. Returns
 /// none if the plan has no problem, has one that stays, or has none that belongs to a flow.
-pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Unready> {
-    if plan.problems.is_empty() || plan.problems.iter().any(|problem| !problem.code.may_pass()) {
+pub fn flows_to_wait_for(
+    plan: &Plan,
+    desired: &Desired,
+    observed: &Observed,
+) -> Option<FlowsToWaitFor> {
+    if plan.problems.is_empty() || plan.problems.iter().any(|problem| !problem.code.is_temporary())
+    {
         return None;
     }
     // A flow has one problem at most, which has its place.
@@ -27,7 +32,7 @@ pub fn unready(plan: &Plan, desired: &Desired, observed: &Observed) -> Option<Un
     let flows = unready.iter().map(|(flow, _)| (*flow).clone()).collect();
     let desired = Desired { flows, bindings: Vec::new(), signed_urls: desired.signed_urls };
     let names = names(&unready);
-    (!names.is_empty()).then_some(Unready { desired, names })
+    (!names.is_empty()).then_some(FlowsToWaitFor { desired, names })
 }
 
 /// Returns the display name of each flow once, though the manifest may name a flow several times.

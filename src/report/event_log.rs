@@ -37,11 +37,11 @@ pub(super) fn event(environment: &str, event: &Event<'_>) {
             tracing::warn!(reason = text, "the write was refused, and it is in");
         }
         Event::Waiting { service, time } => {
-            let (service, wait_ms) = (service.word(), milliseconds(*time));
+            let (service, wait_ms) = (service.as_str(), milliseconds(*time));
             tracing::warn!(service, wait_ms, "asking again after a pause");
         }
         Event::Unanswered { service, request, time, left, .. } => {
-            let (service, waited_ms) = (service.word(), milliseconds(*time));
+            let (service, waited_ms) = (service.as_str(), milliseconds(*time));
             let left_ms = milliseconds(*left);
             tracing::warn!(service, request, waited_ms, left_ms, "still waiting for an answer");
         }

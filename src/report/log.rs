@@ -24,9 +24,9 @@ pub enum LogFormat {
 }
 
 /// Standard error without runner commands. The log writes whole events.
-struct Harmless;
+struct FilteredStderr;
 
-impl Write for Harmless {
+impl Write for FilteredStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         io::stderr().lock().write_all(without_commands(&text).as_bytes())?;
@@ -65,7 +65,7 @@ pub(crate) fn lost_log() -> Option<&'static str> {
 pub(crate) fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
     let writer = match file {
         Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file))),
-        None => BoxMakeWriter::new(|| Harmless),
+        None => BoxMakeWriter::new(|| FilteredStderr),
     };
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
     let layer = match format {

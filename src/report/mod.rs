@@ -16,7 +16,7 @@ mod wording;
 
 use std::time::{Duration, SystemTime};
 
-use crate::deployment_settings::Exported;
+use crate::deployment_settings::ExportedVariable;
 use crate::discover::probe::Probed;
 use crate::http::RequestCounts;
 use crate::model::{EnvironmentId, EnvironmentUrl, Failure, Problem};
@@ -24,7 +24,7 @@ use crate::plan::{Change, Plan, TargetResult};
 
 pub(crate) use crate::report::files::format::ReportFormat;
 pub(crate) use crate::report::files::markdown::document as job_summary;
-pub(crate) use crate::report::pipeline::command_filter::Harmless;
+pub(crate) use crate::report::pipeline::command_filter::CommandFilter;
 pub(crate) use crate::report::pipeline::runner::{Runner, RunnerCommand};
 pub(crate) use crate::report::pipeline::secret_outputs::{OutputUrl, Secrets};
 pub(crate) use crate::report::terminal::console::{Console, Format, lost_result};
@@ -113,7 +113,7 @@ pub struct ExportedFile {
     /// The path as the user wrote it.
     pub path: String,
     /// The action on each variable.
-    pub variables: Vec<Exported>,
+    pub variables: Vec<ExportedVariable>,
     /// The number of its entries for other variables, which are left alone.
     pub others: usize,
     /// The number of targets that such a file cannot hold.

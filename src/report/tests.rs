@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::discover::probe::{ProbeResult, Probed, Verdict, findings};
-use crate::model::{CallbackUrl, Clouds, Code, Exit, Site};
-use crate::plan::{Action, Change, Difference, Part, ValueView};
+use crate::model::{CallbackUrl, Clouds, Code, Exit, ManifestPosition};
+use crate::plan::{Action, Change, Difference, UrlPart, ValueView};
 use crate::report::pipeline::annotation;
 use crate::report::terminal::{drift, human};
 
@@ -18,8 +18,8 @@ const URL: &str = "https://prod-17.westeurope.logic.azure.com/workflows/x?sig=ma
 
 fn view(text: &str) -> Option<ValueView> {
     let clouds = Clouds::embedded().unwrap();
-    let cloud = clouds.named("public").unwrap();
-    ValueView::of(Some(text), cloud)
+    let cloud = clouds.get("public").unwrap();
+    ValueView::from_text(Some(text), cloud)
 }
 
 fn change(address: &str, action: Action) -> Change {
@@ -33,7 +33,7 @@ fn change(address: &str, action: Action) -> Change {
         after: view(URL),
         differences: Vec::new(),
         guard: None,
-        site: Some(Site { line: 12, column: 3 }),
+        site: Some(ManifestPosition { line: 12, column: 3 }),
         held: None,
     }
 }
@@ -44,7 +44,7 @@ fn problem(code: Code, address: Option<&str>, text: &str) -> Problem {
         address: address.map(str::to_owned),
         message: text.to_owned(),
         hint: text.to_owned(),
-        site: Some(Site { line: 7, column: 2 }),
+        site: Some(ManifestPosition { line: 7, column: 2 }),
     }
 }
 
@@ -103,7 +103,7 @@ fn what_a_rollback_leaves_alone_is_counted() {
 #[test]
 fn the_parts_in_which_urls_differ_are_told_in_every_form_for_people() {
     let difference = Difference {
-        part: Part::Environment,
+        part: UrlPart::Environment,
         before: Some("here-before".to_owned()),
         after: Some("there-after".to_owned()),
     };
@@ -129,9 +129,9 @@ fn a_document_has_the_words_of_a_difference_beside_its_parts_and_no_secret_in_th
     };
     let moved = Change {
         differences: vec![
-            difference(Part::Kind, Some("signed"), Some("authenticated")),
-            difference(Part::Trigger, Some("manual"), Some(&secret)),
-            difference(Part::Signature, None, None),
+            difference(UrlPart::Kind, Some("signed"), Some("authenticated")),
+            difference(UrlPart::Trigger, Some("manual"), Some(&secret)),
+            difference(UrlPart::Signature, None, None),
         ],
         ..change("environment-variable/a", Action::Update)
     };
@@ -300,7 +300,7 @@ fn the_document_has_the_members_that_were_promised() {
         RunEnvironment { name: "prod", url: &url, id, flow_host: Some("flow.example") };
     let failure = Failure::new(Exit::Unexpected, "it failed").hint("run again");
     let schema_name = "contoso_Url".parse().unwrap();
-    let exported = Exported { schema_name, action: Action::Create, secret: true };
+    let exported = ExportedVariable { schema_name, action: Action::Create, secret: true };
     let path = "settings.json".to_owned();
     let exported = ExportedFile { path, variables: vec![exported], others: 1, records: 2 };
     let probes = Some(vec![probed(ProbeResult::Asked(Verdict::Guarded))]);
@@ -393,7 +393,7 @@ fn a_name_with_bars_and_backticks_stays_in_its_cell() {
 /// A URL that the target `environment-variable/x` holds, with what came of asking it.
 fn probed(result: ProbeResult) -> Probed {
     let url: CallbackUrl = URL.parse().unwrap();
-    let site = Site { line: 12, column: 3 };
+    let site = ManifestPosition { line: 12, column: 3 };
     let targets = vec![("environment-variable/x".to_owned(), site)];
     Probed { view: url.view().clone(), targets, result }
 }
@@ -510,7 +510,10 @@ fn a_case_ends_as_its_target_does() {
 #[test]
 fn names_of_cases_are_the_same_when_lines_move_and_flows_are_renamed() {
     let names = |flow: &str, line| {
-        let moved = |problem: Problem| Problem { site: Some(Site { line, column: 1 }), ..problem };
+        let moved = |problem: Problem| Problem {
+            site: Some(ManifestPosition { line, column: 1 }),
+            ..problem
+        };
         let twice = || moved(problem(Code::SignedUrl, None, "is wrong"));
         let run_alone = Problem { site: None, ..problem(Code::PlanUser, None, "is another") };
         let of_flow = moved(problem(Code::FlowDraft, Some("flow/x"), "is off"));

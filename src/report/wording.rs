@@ -3,10 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use super::{ExportedFile, Outcome, Run, RunCommand};
-use crate::deployment_settings::Exported;
+use crate::deployment_settings::ExportedVariable;
 use crate::discover::probe::Probed;
 use crate::model::{Failure, Problem, printable};
-use crate::plan::{Action, Change, Difference, Part, Plan, TargetResult, TargetState, ValueView};
+use crate::plan::{
+    Action, Change, Difference, Plan, TargetResult, TargetState, UrlPart, ValueView,
+};
 use crate::report::terminal::drift;
 use crate::report::terminal::layout::counted;
 
@@ -18,7 +20,7 @@ const MOST_CHARACTERS: usize = 4_000;
 
 /// Removes from a text everything that could steer a terminal or be a secret, and limits its
 /// length.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn safe_text(text: &str) -> String {
     printable(text, MOST_CHARACTERS)
 }
 
@@ -106,7 +108,7 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
 
 /// Says how many variables of a deployment settings file are written, and how many are not.
 pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
-    let is_written = |variable: &&Exported| variable.action != Action::NoOp;
+    let is_written = |variable: &&ExportedVariable| variable.action != Action::NoOp;
     let written = file.variables.iter().filter(is_written).count();
     let (unchanged, others) = (file.variables.len() - written, file.others);
     let how = if outcome == Outcome::Planned { "to write" } else { "written" };
@@ -118,7 +120,7 @@ pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
 }
 
 /// Returns the words for created, updated and deleted targets that fit the outcome.
-pub(super) fn deeds(outcome: Outcome) -> [&'static str; 3] {
+pub(super) fn outcome_words(outcome: Outcome) -> [&'static str; 3] {
     match outcome {
         Outcome::Applied | Outcome::Exported => ["created", "updated", "deleted"],
         _ => ["to create", "to update", "to delete"],
@@ -152,15 +154,15 @@ pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
 pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
     match run.command {
         RunCommand::Check => drift::tally(plan, targets(run, plan)),
-        _ => tally(plan, deeds(run.outcome)),
+        _ => tally(plan, outcome_words(run.outcome)),
     }
 }
 
 /// Formats the numbers of [`totals`] as a sentence without its full stop.
 pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
     match run.command {
-        RunCommand::Check => drift::found(plan, targets(run, plan)),
-        _ => counts(plan, deeds(run.outcome)),
+        RunCommand::Check => drift::summary(plan, targets(run, plan)),
+        _ => counts(plan, outcome_words(run.outcome)),
     }
 }
 
@@ -171,40 +173,40 @@ fn targets(run: &Run<'_>, plan: &Plan) -> usize {
 
 /// Formats the place of a problem as compilers do (`file:line:column`), if it has a place.
 pub(super) fn place(problem: &Problem, file: &str) -> Option<String> {
-    problem.site.map(|site| format!("{}:{}:{}", shown(file), site.line, site.column))
+    problem.site.map(|site| format!("{}:{}:{}", safe_text(file), site.line, site.column))
 }
 
 /// Lists the parts in which two URLs differ, leaving out those that the reason or the values show.
 pub(super) fn parts(change: &Change) -> Vec<String> {
     let hidden = |difference: &&Difference| {
-        !matches!(difference.part, Part::Generation | Part::Host | Part::Kind)
+        !matches!(difference.part, UrlPart::Generation | UrlPart::Host | UrlPart::Kind)
     };
     let told = change.differences.iter().filter(hidden).filter_map(|difference| {
         let Difference { part, before, after } = difference;
-        Some(format!("{part}: {} → {}", shown(before.as_ref()?), shown(after.as_ref()?)))
+        Some(format!("{part}: {} → {}", safe_text(before.as_ref()?), safe_text(after.as_ref()?)))
     });
     told.collect()
 }
 
 /// Formats the reason for a change, with the parts in which the URLs differ.
-pub(super) fn why(change: &Change) -> String {
+pub(super) fn reason_text(change: &Change) -> String {
     let parts = parts(change);
     let reason = &change.reason;
     if parts.is_empty() { reason.to_string() } else { format!("{reason} ({})", parts.join(", ")) }
 }
 
 /// Formats a change with its values before and after, as a part of a sentence.
-pub(super) fn becomes(change: &Change) -> String {
+pub(super) fn change_text(change: &Change) -> String {
     let (before, after) =
-        (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
-    format!("{}: {before} -> {after}", why(change))
+        (ValueView::describe(change.before.as_ref()), ValueView::describe(change.after.as_ref()));
+    format!("{}: {before} -> {after}", reason_text(change))
 }
 
 /// Formats the difference of a target from its expected value, as a part of a sentence.
-pub(super) fn differs(change: &Change) -> String {
+pub(super) fn drift_text(change: &Change) -> String {
     let (holds, expected) =
-        (ValueView::words(change.before.as_ref()), ValueView::words(change.after.as_ref()));
-    format!("{}: holds {holds}, expected {expected}", why(change))
+        (ValueView::describe(change.before.as_ref()), ValueView::describe(change.after.as_ref()));
+    format!("{}: holds {holds}, expected {expected}", reason_text(change))
 }
 
 /// The result of probing if there is no URL to probe.
@@ -217,7 +219,7 @@ pub(super) fn answer(probed: &Probed) -> &str {
 
 /// Describes the result of a target whose write was sent and not verified, as a part of a sentence.
 pub(super) fn outcome_of(result: &TargetResult) -> String {
-    let holds = ValueView::words(result.holds.as_ref());
+    let holds = ValueView::describe(result.holds.as_ref());
     match result.state {
         TargetState::Written => format!("reads back as sent: {holds}"),
         TargetState::Unchanged => format!("holds what it held before: {holds}"),
@@ -257,7 +259,7 @@ const MOST_NAMES: usize = 5;
 /// Says which flows the run waits for, and the maximum wait.
 pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
     let named: Vec<String> =
-        flows.iter().take(MOST_NAMES).map(|name| format!("`{}`", shown(name))).collect();
+        flows.iter().take(MOST_NAMES).map(|name| format!("`{}`", safe_text(name))).collect();
     let more = match flows.len().saturating_sub(MOST_NAMES) {
         0 => String::new(),
         more => format!(" and {more} more"),

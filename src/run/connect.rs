@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::cli::ConnectArgs;
 use crate::discover::Reader;
 use crate::http::{ExtraRoots, Settings, SlowAnswer, Transport};
-use crate::model::{Cloud, EnvironmentUrl, Event, Exit, Failure, FlowWay, Listener, sentence};
+use crate::model::{
+    Cloud, EnvironmentUrl, Event, Exit, Failure, FlowEndpoint, Listener, error_chain,
+};
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::place::Place;
 use crate::sign_in::{Identity, Session, SignIn, SignInName};
@@ -25,7 +27,7 @@ pub(crate) struct Connection {
     session: Session,
     /// The cloud whose hosts are trusted.
     pub(crate) cloud: Cloud,
-    flow_way: Option<FlowWay>,
+    flow_way: Option<FlowEndpoint>,
     place: Place,
     name: Option<SignInName>,
 }
@@ -38,13 +40,13 @@ impl Connection {
         cloud: Cloud,
         place: Place,
         name: Option<SignInName>,
-        flow_way: Option<FlowWay>,
+        flow_way: Option<FlowEndpoint>,
     ) -> Self {
         Self { transport, session, cloud, flow_way, place, name }
     }
 
     /// Returns the sign-in that a store is to keep, and its name there.
-    pub(crate) async fn to_keep(&self) -> Result<(SignInName, SignIn), Failure> {
+    pub(crate) async fn sign_in_to_keep(&self) -> Result<(SignInName, SignIn), Failure> {
         let sign_in = self.session.sign_in_to_keep().await?;
         let missing = || Failure::new(Exit::Unexpected, "nobody signed in");
         Ok((self.name.clone().ok_or_else(missing)?, sign_in))
@@ -95,7 +97,7 @@ pub(crate) fn transport(
     let listener = Arc::clone(events);
     transport.on_wait(move |service, time| {
         if time >= WORTH_TELLING {
-            listener.tell(Event::Waiting { service, time });
+            listener.on_event(Event::Waiting { service, time });
         }
     });
     Ok(transport)
@@ -106,7 +108,7 @@ fn tell_of(silence: SlowAnswer<'_>, listener: &dyn Listener) {
     let SlowAnswer { peer, method, template, time, left, limit } = silence;
     let (service, host) = (peer.service(), peer.host());
     let request = &format!("{method} {template}");
-    listener.tell(Event::Unanswered { service, host, request, time, left, limit });
+    listener.on_event(Event::Unanswered { service, host, request, time, left, limit });
 }
 
 /// Reads the certificates of a CA bundle.
@@ -114,7 +116,7 @@ fn bundle(file: &Path) -> Result<ExtraRoots, Failure> {
     let refused = |error: &(dyn Error + 'static)| {
         Failure::new(
             Exit::Usage,
-            format!("the CA bundle `{}`: {}", file.display(), sentence(error)),
+            format!("the CA bundle `{}`: {}", file.display(), error_chain(error)),
         )
         .hint("name a file with certificates in PEM form by --ca-bundle or FLOWBIND_CA_BUNDLE")
     };

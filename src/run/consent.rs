@@ -53,7 +53,7 @@ impl Consent {
             return Ok(());
         }
         let option = args.sign_in.non_interactive.then_some("`--non-interactive` is given");
-        let Some(why) = option.or_else(|| console.nobody_to_ask()) else { return Ok(()) };
+        let Some(why) = option.or_else(|| console.why_not_interactive()) else { return Ok(()) };
         let message = format!(
             "nobody can be asked whether to write what is planned, since {why}; nothing was contacted"
         );
@@ -77,7 +77,7 @@ impl Consent {
         if !plan.problems.is_empty() {
             return run.refused().map(Some);
         }
-        if plan.is_agreed() {
+        if plan.is_up_to_date() {
             return Ok(Some(Outcome::Agreed));
         }
         if self == Self::ShowOnly {

@@ -20,7 +20,7 @@ impl EnvironmentEvents {
 }
 
 impl Listener for EnvironmentEvents {
-    fn tell(&self, event: Event<'_>) {
-        self.console.show(&self.environment, event);
+    fn on_event(&self, event: Event<'_>) {
+        self.console.show(&self.environment, &event);
     }
 }

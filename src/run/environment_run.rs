@@ -141,7 +141,7 @@ impl EnvironmentRun {
             self.set_plan(plan);
         }
         let message = format!("{refused}; but reading back shows that all of it is written");
-        self.events.tell(Event::WrittenThoughRefused { text: &format!("warning: {message}.") });
+        self.events.on_event(Event::WrittenThoughRefused { text: &format!("warning: {message}.") });
         let hint = "have the service's operators, or those of the proxy between, look at the request: another answer than the service's own may have been sent";
         let (code, hint) = (Code::WrittenThoughRefused, hint.to_owned());
         self.add_warnings(vec![Problem { code, address: None, message, hint, site: None }]);
@@ -153,7 +153,7 @@ impl EnvironmentRun {
     /// Flows that were not ready when the wait for them was over, if nothing else is wrong.
     pub(crate) fn refused(&self) -> Result<Outcome, Failure> {
         match &self.not_ready {
-            Some(not_ready) if self.plan.problems.iter().all(|one| one.code.may_pass()) => {
+            Some(not_ready) if self.plan.problems.iter().all(|one| one.code.is_temporary()) => {
                 Err(not_ready.failure())
             }
             _ => Ok(Outcome::Refused),
@@ -202,7 +202,7 @@ impl EnvironmentRun {
         };
         console.conclude(&run);
         shortcomings.extend(self.reports.write(&run));
-        shortcomings.extend(pipeline::tell(&run, console));
+        shortcomings.extend(pipeline::report_to_pipeline(&run, console));
         for shortcoming in &shortcomings {
             console.fail(shortcoming);
         }
@@ -231,7 +231,7 @@ impl EnvironmentRun {
 }
 
 /// Opens the reports, runs the stages of a command on this file, and reports the outcome.
-pub(crate) async fn reported(
+pub(crate) async fn run_and_report(
     command: RunCommand,
     (reports, file): (&ReportArgs, &Path),
     process: &Process,
@@ -264,7 +264,7 @@ fn exit(outcome: Outcome, failure: Option<&Failure>) -> Exit {
 }
 
 /// Returns exit code 2 for a run that found differences, if `--detailed-exitcode` asks for it.
-pub(crate) fn detailed((outcome, exit): (Outcome, Exit), is_asked_for: bool) -> Exit {
+pub(crate) fn detailed_exit_code((outcome, exit): (Outcome, Exit), is_asked_for: bool) -> Exit {
     let differs = matches!(outcome, Outcome::Planned | Outcome::Drifted);
     if is_asked_for && differs && exit == Exit::Done { Exit::ChangesPending } else { exit }
 }

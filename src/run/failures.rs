@@ -3,7 +3,7 @@
 use crate::apply::{ApplyError, CreatedRow, RowState};
 use crate::discover::DiscoverError;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
-use crate::model::{Exit, Failure, Problem, Service, ServiceError, sentence};
+use crate::model::{Exit, Failure, Problem, Service, ServiceError, error_chain};
 use crate::plan::{Action, Plan, TargetResult, TargetState, ValueView};
 use crate::services::ApiError;
 use crate::sign_in::{AuthError, SendError, StoreError};
@@ -24,7 +24,7 @@ impl From<AuthError> for Failure {
             _ => Exit::SignIn,
         };
         let timed_out = error.is_cut_short();
-        Self { hints: error.hints(), timed_out, ..Self::of(exit, &error) }
+        Self { hints: error.hints(), timed_out, ..Self::from_error(exit, &error) }
     }
 }
 
@@ -32,16 +32,16 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
             StoreError::Busy { .. } => Exit::Unreachable,
-            _ if error.is_usage() => Exit::Usage,
+            _ if error.is_input_error() => Exit::Usage,
             _ => Exit::SignIn,
         };
-        Self { hints: error.hints(), ..Self::of(exit, &error) }
+        Self { hints: error.hints(), ..Self::from_error(exit, &error) }
     }
 }
 
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
-        let failure = Self::of(Exit::Unreachable, &error);
+        let failure = Self::from_error(Exit::Unreachable, &error);
         let failure = match &error {
             TransportError::Setup { .. } => Self { exit: Exit::Unexpected, ..failure },
             TransportError::Untrusted { .. } => failure.hint(TRUST_REMEDY),
@@ -60,7 +60,7 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
             ApiError::Refused(error) => error.into(),
-            error @ ApiError::Unexpected { .. } => Self::of(Exit::Unexpected, &error)
+            error @ ApiError::Unexpected { .. } => Self::from_error(Exit::Unexpected, &error)
                 .hint("check that the address leads to the service and not to a proxy's page"),
         }
     }
@@ -124,7 +124,7 @@ impl From<DiscoverError> for Failure {
 
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
-        let message = sentence(&error);
+        let message = error_chain(&error);
         match error {
             ApplyError::Refused(refused) => of_refusal(refused.error, message).nothing_written(),
             ApplyError::Unchecked { refused, .. } if refused.is_turned_away() => {
@@ -139,7 +139,7 @@ impl From<ApplyError> for Failure {
             ApplyError::Conflict { both, problems, .. } => {
                 let failure = Self::new(Exit::Refused, message).nothing_written();
                 let sides = both.iter().map(ToString::to_string);
-                let failure = sides.chain(told(&problems)).fold(failure, Self::hint);
+                let failure = sides.chain(problem_lines(&problems)).fold(failure, Self::hint);
                 failure.hint("look at the plan again with `flowbind plan`, and run again")
             }
             ApplyError::KeyTaken { of_value_name, .. } => {
@@ -160,7 +160,7 @@ impl From<ApplyError> for Failure {
             }
             ApplyError::Unknown { after, may_repeat, .. } => {
                 let failure = Self::new(Exit::Unknown, message);
-                let failure = seen(&after).into_iter().fold(failure, Self::hint);
+                let failure = values_that_differ(&after).into_iter().fold(failure, Self::hint);
                 failure.hint(if may_repeat {
                     "look first for a new row that its key does not find: another run would make a second one"
                 } else if after.problems.is_empty() {
@@ -202,7 +202,8 @@ pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
 fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Vec<String> {
     let results = results.iter().map(result);
     let rows = created.iter().map(row);
-    let mut hints: Vec<String> = results.chain(rows).chain(told(&after.problems)).collect();
+    let mut hints: Vec<String> =
+        results.chain(rows).chain(problem_lines(&after.problems)).collect();
     hints.push(ENVIRONMENT.to_owned());
     let again = if created.iter().any(CreatedRow::is_left_behind) {
         "do not run again before that: each run makes one more record. Look at the new row, and remove it or give it its key back"
@@ -216,7 +217,7 @@ fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Ve
 /// Describes, in a sentence, the value sent to a target and the value that reads back.
 fn result(result: &TargetResult) -> String {
     let TargetResult { address, state, sent, holds, .. } = result;
-    let (sent, holds) = (ValueView::words(sent.as_ref()), ValueView::words(holds.as_ref()));
+    let (sent, holds) = (ValueView::describe(sent.as_ref()), ValueView::describe(holds.as_ref()));
     match state {
         TargetState::Written => format!("{address} reads back as sent: {sent}"),
         TargetState::Unchanged | TargetState::Refused => {
@@ -251,16 +252,16 @@ fn row(row: &CreatedRow) -> String {
 }
 
 /// Lists the current values of the targets that differ from the plan, and the problems.
-fn seen(after: &Plan) -> Vec<String> {
+fn values_that_differ(after: &Plan) -> Vec<String> {
     let open = after.changes.iter().filter(|change| change.action != Action::NoOp);
     let changes = open.map(|change| {
-        format!("{} holds {}", change.address, ValueView::words(change.before.as_ref()))
+        format!("{} holds {}", change.address, ValueView::describe(change.before.as_ref()))
     });
-    changes.chain(told(&after.problems)).collect()
+    changes.chain(problem_lines(&after.problems)).collect()
 }
 
 /// Formats each problem as one line with its address and message.
-fn told(problems: &[Problem]) -> impl Iterator<Item = String> {
+fn problem_lines(problems: &[Problem]) -> impl Iterator<Item = String> {
     problems.iter().map(|problem| {
         let address = problem.address.as_deref().unwrap_or("the environment");
         format!("{address}: {}", problem.message)

@@ -45,7 +45,7 @@ enum Access {
 
 /// A file, and the option or variable that names it.
 #[derive(Clone)]
-struct Named<'run> {
+struct NamedFile<'run> {
     by: Naming,
     path: Cow<'run, Path>,
     access: Access,
@@ -75,9 +75,9 @@ impl Naming {
 }
 
 /// Checks that no file to be written is named twice, by whatever path.
-pub(crate) fn distinct(cli: &Cli) -> Result<(), Failure> {
-    let mut known: Vec<(Named<'_>, Identity)> = Vec::new();
-    for named in surroundings().into_iter().chain(named(cli)) {
+pub(crate) fn check_no_file_named_twice(cli: &Cli) -> Result<(), Failure> {
+    let mut known: Vec<(NamedFile<'_>, Identity)> = Vec::new();
+    for named in surroundings().into_iter().chain(files_of_command_line(cli)) {
         let Some(identity) = identity(&named.path) else { continue };
         let clash = known.iter().find(|(other, same)| {
             *same == identity
@@ -92,7 +92,7 @@ pub(crate) fn distinct(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refused(one: &Named<'_>, other: &Named<'_>) -> Failure {
+fn refused(one: &NamedFile<'_>, other: &NamedFile<'_>) -> Failure {
     let message = format!(
         "{one} and {other} name the same file, and it would be written; nothing was contacted"
     );
@@ -103,7 +103,7 @@ fn refused(one: &Named<'_>, other: &Named<'_>) -> Failure {
     Failure::new(Exit::Usage, message).hint(hint)
 }
 
-impl std::fmt::Display for Named<'_> {
+impl std::fmt::Display for NamedFile<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let path = self.path.display();
         match self.by {
@@ -115,17 +115,17 @@ impl std::fmt::Display for Named<'_> {
 }
 
 /// Lists the files that no option names: those of the program itself and those of a pipeline.
-fn surroundings() -> Vec<Named<'static>> {
+fn surroundings() -> Vec<NamedFile<'static>> {
     let variable = |access: Access, name: &'static str| {
         let path = PathBuf::from(env::var_os(name).filter(|path| !path.is_empty())?);
-        Some(Named { by: Naming::Variable(name), path: path.into(), access })
+        Some(NamedFile { by: Naming::Variable(name), path: path.into(), access })
     };
     let added_to = ADDED_TO.into_iter().filter_map(|name| variable(Access::Written, name));
     let mut found: Vec<_> = added_to.chain(variable(Access::Read, TOKEN_FILE)).collect();
     if let Ok(folder) = state_dir::state() {
         let own = |words, option, file: &str| {
             let by = Naming::Own(words, option);
-            Named { by, path: folder.join(file).into(), access: Access::Written }
+            NamedFile { by, path: folder.join(file).into(), access: Access::Written }
         };
         found.extend(STORE_FILES.map(|file| own(OWN_STORE, "--token-store", file)));
         found.push(own(OWN_STATE, "--sandbox-state", state_dir::SANDBOX_STATE));
@@ -134,7 +134,7 @@ fn surroundings() -> Vec<Named<'static>> {
 }
 
 /// Lists every file that the command line names.
-fn named(cli: &Cli) -> Vec<Named<'_>> {
+fn files_of_command_line(cli: &Cli) -> Vec<NamedFile<'_>> {
     let of_command = match &cli.command {
         Command::Plan(args) => [of_run(&args.run), written("--out", &args.review.out)].concat(),
         Command::Check(args) => of_run(&args.run),
@@ -180,11 +180,11 @@ fn named(cli: &Cli) -> Vec<Named<'_>> {
     [of_command, of_log(&cli.global.log)].concat()
 }
 
-fn of_run(args: &RunArgs) -> Vec<Named<'_>> {
+fn of_run(args: &RunArgs) -> Vec<NamedFile<'_>> {
     [of_connect(&args.connect), of_reports(&args.reports)].concat()
 }
 
-fn of_connect(args: &ConnectArgs) -> Vec<Named<'_>> {
+fn of_connect(args: &ConnectArgs) -> Vec<NamedFile<'_>> {
     [
         read(MANIFEST, Some(&args.manifest)),
         read("--clouds", &args.clouds),
@@ -197,23 +197,23 @@ fn of_connect(args: &ConnectArgs) -> Vec<Named<'_>> {
     .concat()
 }
 
-fn of_state(args: &StateArgs) -> Vec<Named<'_>> {
+fn of_state(args: &StateArgs) -> Vec<NamedFile<'_>> {
     let file = args.sandbox_state.as_ref().filter(|file| *file != NO_FILE);
     written("--sandbox-state", file)
 }
 
-fn of_store(args: &StoreArgs) -> Vec<Named<'_>> {
+fn of_store(args: &StoreArgs) -> Vec<NamedFile<'_>> {
     match &args.token_store {
         Some(TokenStore::File(file) | TokenStore::Plain(file)) => written("--token-store", file),
         _ => Vec::new(),
     }
 }
 
-fn of_reports(args: &ReportArgs) -> Vec<Named<'_>> {
+fn of_reports(args: &ReportArgs) -> Vec<NamedFile<'_>> {
     written("--report", &args.report)
 }
 
-fn of_log(args: &LogArgs) -> Vec<Named<'_>> {
+fn of_log(args: &LogArgs) -> Vec<NamedFile<'_>> {
     let file = args.log_file.as_ref().filter(|_| args.level() != LevelFilter::OFF);
     written("--log-file", file)
 }
@@ -221,14 +221,14 @@ fn of_log(args: &LogArgs) -> Vec<Named<'_>> {
 fn read<'run, P: AsRef<Path> + 'run>(
     option: &'static str,
     paths: impl IntoIterator<Item = &'run P>,
-) -> Vec<Named<'run>> {
+) -> Vec<NamedFile<'run>> {
     files(option, Access::Read, paths)
 }
 
 fn written<'run, P: AsRef<Path> + 'run>(
     option: &'static str,
     paths: impl IntoIterator<Item = &'run P>,
-) -> Vec<Named<'run>> {
+) -> Vec<NamedFile<'run>> {
     files(option, Access::Written, paths)
 }
 
@@ -236,9 +236,9 @@ fn files<'run, P: AsRef<Path> + 'run>(
     option: &'static str,
     access: Access,
     paths: impl IntoIterator<Item = &'run P>,
-) -> Vec<Named<'run>> {
+) -> Vec<NamedFile<'run>> {
     let by = Naming::Option(option);
-    let named = |path: &'run P| Named { by, path: Cow::Borrowed(path.as_ref()), access };
+    let named = |path: &'run P| NamedFile { by, path: Cow::Borrowed(path.as_ref()), access };
     paths.into_iter().map(named).collect()
 }
 
@@ -260,7 +260,7 @@ fn identity(path: &Path) -> Option<Identity> {
 
 /// Returns the path at which a file would be created: links are followed.
 fn place(path: &Path) -> PathBuf {
-    let path = atomic_file::resolved(path).unwrap_or_else(|_| path.to_owned());
+    let path = atomic_file::follow_links(path).unwrap_or_else(|_| path.to_owned());
     let folder = atomic_file::folder(&path);
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let ignores_case = cfg!(any(windows, target_os = "macos"));
@@ -285,7 +285,7 @@ mod tests {
     fn said(folder: &Path, line: &str) -> Option<String> {
         let line = line.replace('@', &folder.display().to_string());
         let cli = Cli::read(line.split(' ').map(OsString::from)).unwrap();
-        distinct(&cli).err().map(|failure| failure.message)
+        check_no_file_named_twice(&cli).err().map(|failure| failure.message)
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::io::{self, BufRead, Read};
 
 use crate::cli::SignInArgs;
 use crate::model::{Exit, Failure, RefreshToken};
-use crate::run::secret_variable::variable_of;
+use crate::run::secret_variable::read_secret_variable;
 use crate::run::token_store::store_key;
 use crate::sign_in::{
     Audience, AuthError, HandedInToken, SignInName, TokenCommand, TokenSource, TokenSources,
-    UnusableToken, is_sealed_line, read_token,
+    UnusableToken, is_encrypted_line, read_token,
 };
 
 /// Holds a refresh token.
@@ -24,7 +24,7 @@ const STANDARD_INPUT: &str = "standard input";
 const MOST_BYTES: u64 = 64 * 1024;
 
 /// The tokens that were handed in.
-pub(crate) struct Given {
+pub(crate) struct HandedInCredentials {
     /// The source of the tokens of each audience.
     pub(crate) sources: TokenSources,
     /// The refresh token.
@@ -33,14 +33,14 @@ pub(crate) struct Given {
     pub(crate) name: Option<SignInName>,
 }
 
-impl Given {
+impl HandedInCredentials {
     /// Reads the input of a sign-in that is to be kept: the refresh token from standard input if
     /// `--refresh-token-stdin` is given, else nothing, and a person signs in.
-    pub(crate) fn to_keep(args: &SignInArgs) -> Result<Self, Failure> {
+    pub(crate) fn for_kept_sign_in(args: &SignInArgs) -> Result<Self, Failure> {
         let sources = TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person };
         let mut given = Self { sources, refresh_token: None, name: None };
         if args.refresh_token_stdin {
-            let (refresh_token, name) = opened(first_line()?.trim(), STANDARD_INPUT)?;
+            let (refresh_token, name) = parse_refresh_token(first_line()?.trim(), STANDARD_INPUT)?;
             (given.refresh_token, given.name) = (Some(refresh_token), name);
         }
         Ok(given)
@@ -48,7 +48,7 @@ impl Given {
 
     /// Returns true if a token, or a command that prints one, was handed in. These may be sent to
     /// trusted hosts only.
-    pub(crate) fn is_something(&self) -> bool {
+    pub(crate) fn has_credentials(&self) -> bool {
         let person = |source: &TokenSource| matches!(source, TokenSource::Person);
         let persons = person(&self.sources.dataverse) && person(&self.sources.flow);
         self.refresh_token.is_some() || !persons
@@ -63,16 +63,16 @@ impl Given {
         let Some((text, origin)) = refresh_token(args)? else {
             return Ok(Self { sources, refresh_token: None, name: None });
         };
-        let (refresh_token, name) = opened(text.trim(), origin)?;
+        let (refresh_token, name) = parse_refresh_token(text.trim(), origin)?;
         Ok(Self { sources, refresh_token: Some(refresh_token), name })
     }
 }
 
 /// Lists the variables that are set and that a run uses before a kept sign-in.
-pub(crate) fn handed_in() -> impl Iterator<Item = &'static str> {
+pub(crate) fn set_token_variables() -> impl Iterator<Item = &'static str> {
     let names =
         [REFRESH_TOKEN, token_variable(Audience::Dataverse), token_variable(Audience::Flow)];
-    names.into_iter().filter(|name| matches!(variable_of(name), Ok(Some(_))))
+    names.into_iter().filter(|name| matches!(read_secret_variable(name), Ok(Some(_))))
 }
 
 /// Returns the name of the variable that holds an access token for an audience.
@@ -87,7 +87,7 @@ fn token_variable(audience: Audience) -> &'static str {
 /// person.
 fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure> {
     let variable = token_variable(audience);
-    if let Some(text) = variable_of(variable)? {
+    if let Some(text) = read_secret_variable(variable)? {
         let malformed = AuthError::UnusableToken {
             audience,
             origin: Some(variable.to_owned()),
@@ -111,22 +111,25 @@ fn refresh_token(args: &SignInArgs) -> Result<Option<(String, &'static str)>, Fa
     if args.refresh_token_stdin {
         return Ok(Some((first_line()?, STANDARD_INPUT)));
     }
-    Ok(variable_of(REFRESH_TOKEN)?.map(|text| (text, REFRESH_TOKEN)))
+    Ok(read_secret_variable(REFRESH_TOKEN)?.map(|text| (text, REFRESH_TOKEN)))
 }
 
 /// Parses a refresh token: either the token itself, or the line that `flowbind auth login --export`
 /// prints. Such a line also holds the name of the sign-in.
-fn opened(text: &str, origin: &str) -> Result<(RefreshToken, Option<SignInName>), Failure> {
+fn parse_refresh_token(
+    text: &str,
+    origin: &str,
+) -> Result<(RefreshToken, Option<SignInName>), Failure> {
     let malformed = || {
         Failure::new(Exit::Usage, format!("{origin} holds no refresh token"))
             .hint("give the token alone, in one line; `flowbind auth login --export` prints one")
     };
-    if is_sealed_line(text) {
+    if is_encrypted_line(text) {
         let key = store_key()?.ok_or_else(|| {
             Failure::new(Exit::Usage, format!("{origin} is encrypted, and FLOWBIND_STORE_KEY is not set"))
                 .hint("set FLOWBIND_STORE_KEY to the key that `flowbind auth login --export` was run with")
         })?;
-        let sign_ins = key.open_line(text)?;
+        let sign_ins = key.decrypt_line(text)?;
         let (name, sign_in) = sign_ins.iter().next().ok_or_else(malformed)?;
         return Ok((sign_in.refresh_token.clone(), Some(name.clone())));
     }

@@ -7,8 +7,10 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::{ConnectArgs, RunArgs};
-use crate::manifest::{Environment, MOST_BYTES, Manifest, render, unreadable};
-use crate::model::{CloudProblem, CloudProblemKind, Clouds, Code, Exit, Failure, Problem, Site};
+use crate::manifest::{Environment, MOST_BYTES, Manifest, render_problems, unreadable};
+use crate::model::{
+    CloudProblem, CloudProblemKind, Clouds, Code, Exit, Failure, ManifestPosition, Problem,
+};
 use crate::report::{Console, counted};
 use crate::run::environment_run::EnvironmentRun;
 use crate::run::process::Process;
@@ -60,7 +62,7 @@ pub(crate) fn refuse(
     process: &Process,
     run: &mut EnvironmentRun,
 ) -> Failure {
-    process.console.problems(&render(name, bytes, &problems));
+    process.console.problems(&render_problems(name, bytes, &problems));
     let count = counted(problems.len(), "problem");
     run.manifest_problems = problems;
     Failure::new(exit, format!("{count}; nothing was contacted"))
@@ -76,7 +78,7 @@ pub(crate) fn environment(
     let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
     let name = args.manifest.display().to_string();
     let refused = |bytes: &[u8], problems: Vec<_>| {
-        console.problems(&render(&name, bytes, &problems));
+        console.problems(&render_problems(&name, bytes, &problems));
         let count = counted(problems.len(), "problem");
         Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
     };
@@ -92,7 +94,7 @@ pub(crate) fn environment(
             Manifest::parse(&bytes, clouds).map_err(|problems| refused(&bytes, problems))?
         }
     };
-    manifest.environment(wanted).map_err(|problem| refused(&[], vec![problem]))
+    manifest.choose_environment(wanted).map_err(|problem| refused(&[], vec![problem]))
 }
 
 /// Returns the clouds that the program knows, overlaid with the file of `--clouds`.
@@ -113,7 +115,7 @@ pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
     let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
     clouds.overlaid(text.trim_start_matches('\u{feff}')).map_err(|problems| {
         let problems: Vec<Problem> = problems.into_iter().map(cloud_problem).collect();
-        console.problems(&render(&name, &bytes, &problems));
+        console.problems(&render_problems(&name, &bytes, &problems));
         refused(&format!("has {}", counted(problems.len(), "problem")))
     })
 }
@@ -127,6 +129,6 @@ fn cloud_problem(problem: CloudProblem) -> Problem {
         CloudProblemKind::TypeWrong => Code::TypeWrong,
         CloudProblemKind::ValueInvalid => Code::ValueInvalid,
     };
-    let site = Some(Site { line: problem.line, column: problem.column });
+    let site = Some(ManifestPosition { line: problem.line, column: problem.column });
     Problem { code, address: None, message: problem.message, hint: problem.hint, site }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::signal::windows;
 use tokio::time::sleep;
 
-use crate::apply::{Applied, ApplyError, Applying, Writer};
+use crate::apply::{Applied, ApplyError, ApplyRun, Writer};
 use crate::model::{Failure, Stage};
 use crate::plan::Plan;
 use crate::report::Console;
@@ -95,7 +95,7 @@ impl Interrupts {
     /// ends it at once in any case.
     pub(crate) async fn apply(
         &mut self,
-        applying: &Applying<'_>,
+        applying: &ApplyRun<'_>,
         plan: &Plan,
         console: &Console,
     ) -> Result<Applied, ApplyError> {
@@ -108,7 +108,7 @@ impl Interrupts {
             () = self.next() => (),
             ended = &mut work => return ended,
         }
-        let left = applying.left();
+        let left = applying.interruption_error();
         if !left.is_in_doubt() {
             return Err(left);
         }
@@ -120,8 +120,8 @@ impl Interrupts {
         tokio::select! {
             biased;
             ended = &mut work => ended,
-            () = sleep(PATIENCE) => Err(applying.left()),
-            () = self.another() => Err(applying.left()),
+            () = sleep(PATIENCE) => Err(applying.interruption_error()),
+            () = self.another() => Err(applying.interruption_error()),
         }
     }
 

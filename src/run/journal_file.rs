@@ -11,16 +11,16 @@ use crate::apply::ApplyError;
 use crate::atomic_file;
 use crate::atomic_file::Exposure;
 use crate::cli::ConnectArgs;
-use crate::discover::{Reader, find};
+use crate::discover::{Reader, find_journal_rows};
 use crate::model::{
-    Desired, DocumentError, Exit, Failure, Observed, RowId, printable_path, sentence,
+    Desired, DocumentError, Exit, Failure, Observed, RowId, error_chain, printable_path,
 };
 use crate::plan::Plan;
-use crate::plan::journal::{Head, Journal, JournalFile, record};
+use crate::plan::journal::{Journal, JournalFile, JournalHead, record};
 use crate::report::Console;
-use crate::run::next_command::Next;
+use crate::run::next_command::NextCommand;
 use crate::run::token_store::store_key;
-use crate::sign_in::{Shut, StoreError, StoreKey};
+use crate::sign_in::{StoreDecryptError, StoreError, StoreKey};
 
 /// The maximum size of a journal, in bytes.
 const MOST_BYTES: u64 = 256 << 20;
@@ -48,7 +48,7 @@ impl NewJournal {
     /// Checks, before anything is contacted, that the journal can be kept there.
     pub(crate) fn check(file: &JournalFile) -> Result<Self, Failure> {
         let shown = file.path.display();
-        atomic_file::sweep(&file.path);
+        atomic_file::remove_leftovers(&file.path);
         if fs::symlink_metadata(&file.path).is_ok() {
             return Err(is_there(&file.path));
         }
@@ -70,16 +70,16 @@ impl NewJournal {
     /// Saves in the journal the current values of what a plan will change.
     pub(crate) fn keep(
         self,
-        head: Head,
+        head: JournalHead,
         desired: &Desired,
         observed: &Observed,
         plan: &Plan,
         console: &Console,
     ) -> Result<KeptJournal, Failure> {
         let journal = record(head, desired, observed, plan)
-            .map_err(|error| Failure::of(Exit::Unexpected, &error).nothing_written())?;
+            .map_err(|error| Failure::from_error(Exit::Unexpected, &error).nothing_written())?;
         let content = self.content(&journal).map_err(|error| self.unwritten(&error))?;
-        atomic_file::make(&self.path, content.expose_secret()).map_err(|error| {
+        atomic_file::create(&self.path, content.expose_secret()).map_err(|error| {
             match error.kind() {
                 ErrorKind::AlreadyExists => is_there(&self.path).nothing_written(),
                 _ => self.unwritten(&error),
@@ -95,7 +95,9 @@ impl NewJournal {
     fn content(&self, journal: &Journal) -> io::Result<SecretSlice<u8>> {
         let plain = journal.to_json();
         let content = match &self.key {
-            Some(key) => key.seal_own(plain.expose_secret()).map_err(io::Error::other)?.into(),
+            Some(key) => {
+                key.encrypt_authenticated(plain.expose_secret()).map_err(io::Error::other)?.into()
+            }
             None => plain,
         };
         if content.expose_secret().len() as u64 > MOST_BYTES {
@@ -119,7 +121,9 @@ impl KeptJournal {
         if self.journal.is_complete() {
             return;
         }
-        let found = find(reader, &self.journal.rows).await.map_err(|error| sentence(&error));
+        let found = find_journal_rows(reader, &self.journal.rows)
+            .await
+            .map_err(|error| error_chain(&error));
         let completed = found.and_then(|found| {
             let journal = self.journal.completed(&found);
             drop(found);
@@ -166,7 +170,12 @@ impl KeptJournal {
 }
 
 /// Marks a journal as rolled back. A failure to do so is only a warning.
-pub(crate) fn spend(file: &JournalFile, journal: &Journal, time: String, console: &Console) {
+pub(crate) fn mark_rolled_back(
+    file: &JournalFile,
+    journal: &Journal,
+    time: String,
+    console: &Console,
+) {
     let mut journal = journal.clone();
     journal.head.rolled_back = Some(time);
     let key = if file.plain { Ok(None) } else { store_key() };
@@ -186,7 +195,7 @@ pub(crate) fn spend(file: &JournalFile, journal: &Journal, time: String, console
 /// someone who replaces an encrypted file with a plain one would decide what is restored.
 pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal, Failure> {
     let path = &file.path;
-    atomic_file::sweep(path);
+    atomic_file::remove_leftovers(path);
     let unreadable = |error: io::Error| {
         let message = format!("the journal `{}` cannot be read: {error}", path.display());
         Failure::new(Exit::Usage, message)
@@ -218,7 +227,7 @@ fn unsealed(path: &Path, content: &[u8]) -> Result<SecretSlice<u8>, Failure> {
         Failure::new(Exit::Usage, message)
             .hint("set FLOWBIND_STORE_KEY to the key that the apply was run with")
     })?;
-    key.open_own(content).map_err(|shut| shut_out(path, shut))
+    key.decrypt_authenticated(content).map_err(|shut| shut_out(path, shut))
 }
 
 /// Refuses a plain file where an encrypted one is meant.
@@ -228,7 +237,7 @@ fn not_encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
         path.display()
     );
     let file = JournalFile { path: path.to_owned(), plain: true };
-    let plain = Next::command("rollback").journal(&file).reaching(connect);
+    let plain = NextCommand::command("rollback").journal(&file).with_connect_options(connect);
     Failure::new(Exit::Usage, message)
         .hint("if the apply kept an encrypted journal, somebody replaced the file, and would decide what is written: do not roll it back")
         .hint(format!("only if the apply kept it with `--journal plain:` and nobody else could write to it since: `{plain}`"))
@@ -241,15 +250,15 @@ fn encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
         path.display()
     );
     let file = JournalFile { path: path.to_owned(), plain: false };
-    let sealed = Next::command("rollback").journal(&file).reaching(connect);
+    let sealed = NextCommand::command("rollback").journal(&file).with_connect_options(connect);
     Failure::new(Exit::Usage, message).hint(format!("set FLOWBIND_STORE_KEY, and type `{sealed}`"))
 }
 
-fn shut_out(path: &Path, shut: Shut) -> Failure {
+fn shut_out(path: &Path, shut: StoreDecryptError) -> Failure {
     let message = format!("the journal `{}` cannot be opened: {shut}", path.display());
     let hint = match shut {
-        Shut::Key => "set FLOWBIND_STORE_KEY to the key that the apply was run with",
-        Shut::Damage(_) => "take the file as the apply left it",
+        StoreDecryptError::Key => "set FLOWBIND_STORE_KEY to the key that the apply was run with",
+        StoreDecryptError::Damage(_) => "take the file as the apply left it",
     };
     Failure::new(Exit::Usage, message).hint(hint)
 }

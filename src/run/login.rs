@@ -10,11 +10,11 @@ use super::principal::principal;
 use crate::cli::{ConnectArgs, SignInArgs};
 use crate::http::Transport;
 use crate::manifest::{Environment, Location};
-use crate::model::{Cloud, Clouds, Event, Exit, Failure, FlowWay, Listener as _, sentence};
+use crate::model::{Cloud, Clouds, Event, Exit, Failure, FlowEndpoint, Listener as _, error_chain};
 use crate::run::environment_events::EnvironmentEvents;
-use crate::run::handed_in_tokens::Given;
+use crate::run::handed_in_tokens::HandedInCredentials;
 use crate::run::place::Place;
-use crate::run::token_store::Keeping;
+use crate::run::token_store::TokenStoreChoice;
 use crate::sign_in;
 use crate::sign_in::{
     Application, ApplicationSignIn, AuthError, Authority, ClientId, Notice, Notify, Person,
@@ -31,53 +31,60 @@ pub(crate) struct Login {
     /// The application, if a person has to sign in.
     client_id: Option<ClientId>,
     tenant: Option<Tenant>,
-    given: Given,
-    keeping: Keeping,
+    given: HandedInCredentials,
+    keeping: TokenStoreChoice,
     way: SignInMethod,
     /// The application that is used for Dataverse, and its tenant if that is another.
     principal: Option<(Principal, Option<Tenant>)>,
     /// The only way in which the Flow service is to be asked.
-    flow_way: Option<FlowWay>,
+    flow_way: Option<FlowEndpoint>,
 }
 
 impl Login {
     /// Prepares the sign-in of a run. The application comes from the command line, else from the
     /// manifest, else from the refresh token, else from the cloud. This may read standard input and
     /// files, and contacts nobody.
-    pub(crate) fn of(
+    pub(crate) fn for_run(
         args: &ConnectArgs,
         environment: &Environment,
         clouds: &Clouds,
     ) -> Result<Self, Failure> {
-        let given = Given::read(&args.sign_in)?;
+        let given = HandedInCredentials::read(&args.sign_in)?;
         let principal = own_identity(environment, &given.sources)?;
-        if given.is_something() || principal.is_some() {
+        if given.has_credentials() || principal.is_some() {
             check_address(args, environment, clouds)?;
         }
-        let keeping = Keeping::of(&args.sign_in.store)?;
+        let keeping = TokenStoreChoice::from_args(&args.sign_in.store)?;
         Self::with(&args.sign_in, environment, clouds, given, principal, keeping)
     }
 
     /// Prepares a sign-in that is to be kept.
-    pub(crate) fn to_keep(
+    pub(crate) fn for_kept_sign_in(
         args: &ConnectArgs,
         environment: &Environment,
         clouds: &Clouds,
     ) -> Result<Self, Failure> {
-        let given = Given::to_keep(&args.sign_in)?;
-        if given.is_something() {
+        let given = HandedInCredentials::for_kept_sign_in(&args.sign_in)?;
+        if given.has_credentials() {
             check_address(args, environment, clouds)?;
         }
-        Self::with(&args.sign_in, environment, clouds, given, None, Keeping::nowhere())
+        Self::with(
+            &args.sign_in,
+            environment,
+            clouds,
+            given,
+            None,
+            TokenStoreChoice::without_store(),
+        )
     }
 
     fn with(
         args: &SignInArgs,
         environment: &Environment,
         clouds: &Clouds,
-        given: Given,
+        given: HandedInCredentials,
         principal: Option<(Principal, Option<Tenant>)>,
-        keeping: Keeping,
+        keeping: TokenStoreChoice,
     ) -> Result<Self, Failure> {
         let cloud = cloud(environment, clouds)?;
         let client_id = given.sources.need_person().then(|| {
@@ -92,7 +99,7 @@ impl Login {
             tenant: tenant.map(sign_in::parse_tenant).transpose()?,
             given,
             keeping,
-            way: way(args),
+            way: sign_in_method(args),
             cloud,
             principal,
             flow_way: environment.flow_way,
@@ -125,11 +132,11 @@ impl Login {
             person = Some(Person::new(application, self.way, keeper));
             name = Some(named);
         }
-        let Self { cloud, given: Given { sources, .. }, flow_way, .. } = self;
+        let Self { cloud, given: HandedInCredentials { sources, .. }, flow_way, .. } = self;
         let environment = &place.url;
         let setup = SessionSetup { environment, cloud: &cloud, tenant: known, sources, person };
         let session = Box::pin(Session::begin(&transport, setup, notify)).await?;
-        events.tell(Event::SignedIn { user: session.identity().user.as_deref() });
+        events.on_event(Event::SignedIn { user: session.identity().user.as_deref() });
         Ok(Connection::new(transport, session, cloud, place, name, flow_way))
     }
 
@@ -152,7 +159,8 @@ impl Login {
         notify: &Notify,
     ) -> Result<SharedRefreshToken, Failure> {
         let given = self.given.refresh_token.take();
-        if let Some(made_for) = self.given.name.as_ref().filter(|made_for| !serves(made_for, name))
+        if let Some(made_for) =
+            self.given.name.as_ref().filter(|made_for| !is_usable_for(made_for, name))
         {
             return Err(foreign(made_for, name));
         }
@@ -160,13 +168,16 @@ impl Login {
             return Ok(SharedRefreshToken::in_memory(given));
         };
         match store.read().await {
-            Ok(kept) => Ok(match kept.name_for(name) {
+            Ok(kept) => Ok(match kept.find_usable_name(name) {
                 Some(name) => SharedRefreshToken::in_store(store, name.clone()),
                 None => SharedRefreshToken::in_memory(None),
             }),
             Err(error) if self.keeping.asked => Err(error.into()),
             Err(error) => {
-                notify(Notice::Warning(&format!("no kept sign-in is used: {}", sentence(&error))));
+                notify(Notice::Warning(&format!(
+                    "no kept sign-in is used: {}",
+                    error_chain(&error)
+                )));
                 Ok(SharedRefreshToken::in_memory(None))
             }
         }
@@ -195,7 +206,7 @@ fn check_address(
 ) -> Result<(), Failure> {
     let Location::Url(url) = &environment.place else { return Ok(()) };
     let named = args.environment.as_deref().is_some_and(|wanted| wanted.contains("://"));
-    let known = !url.is_loopback() && clouds.of_environment(url).is_some();
+    let known = !url.is_loopback() && clouds.for_environment(url).is_some();
     if named || known {
         return Ok(());
     }
@@ -208,7 +219,7 @@ fn check_address(
 
 /// Returns true if a sign-in that was made for `made_for` works for `name` too. A refresh token is
 /// bound to an application, and to no tenant.
-fn serves(made_for: &SignInName, name: &SignInName) -> bool {
+fn is_usable_for(made_for: &SignInName, name: &SignInName) -> bool {
     made_for.authority == name.authority && made_for.client_id == name.client_id
 }
 
@@ -237,7 +248,7 @@ fn own_identity(
 }
 
 /// Returns the sign-in method that the options choose.
-fn way(args: &SignInArgs) -> SignInMethod {
+fn sign_in_method(args: &SignInArgs) -> SignInMethod {
     match (args.non_interactive, args.browser) {
         (true, _) => SignInMethod::NonInteractive,
         (false, true) => SignInMethod::Browser,
@@ -249,7 +260,7 @@ fn way(args: &SignInArgs) -> SignInMethod {
 fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
     let events = Arc::clone(events);
     Arc::new(move |notice| {
-        events.tell(match notice {
+        events.on_event(match notice {
             Notice::DeviceCode(prompt) => Event::SignIn {
                 verification_uri: &prompt.verification_uri,
                 user_code: &prompt.user_code,
@@ -259,8 +270,8 @@ fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
             },
             Notice::Browser(url) => {
                 let opened = sign_in::open_browser(url);
-                let tunnel = tunnel(url);
-                events.tell(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
+                let tunnel = ssh_forward_port(url);
+                events.on_event(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
                 return;
             }
             Notice::StillWaiting => Event::StillWaiting,
@@ -271,7 +282,7 @@ fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
 
 /// Returns the port to forward if this machine is reached by SSH: the browser sends its answer to
 /// its own machine.
-fn tunnel(url: &Url) -> Option<u16> {
+fn ssh_forward_port(url: &Url) -> Option<u16> {
     env::var_os("SSH_CONNECTION")?;
     let (_, back) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
     Url::parse(&back).ok()?.port()
@@ -279,10 +290,10 @@ fn tunnel(url: &Url) -> Option<u16> {
 
 /// Returns the cloud that the manifest names, else the cloud of the environment's address.
 fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
-    let named = environment.cloud.as_deref().and_then(|name| clouds.named(name));
+    let named = environment.cloud.as_deref().and_then(|name| clouds.get(name));
     let found = named.or_else(|| match &environment.place {
         Location::Sandbox => clouds.sandbox(),
-        Location::Url(url) => clouds.of_environment(url),
+        Location::Url(url) => clouds.for_environment(url),
     });
     found.cloned().ok_or_else(|| {
         let message =

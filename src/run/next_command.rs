@@ -17,11 +17,11 @@ const USUAL_MANIFEST: &str = "flowbind.toml";
 const COMMAND: &str = "COMMAND";
 
 /// A builder for a command line, quoted for a shell.
-pub(crate) struct Next {
+pub(crate) struct NextCommand {
     line: String,
 }
 
-impl Next {
+impl NextCommand {
     /// Begins a command line with `flowbind` and this command.
     pub(crate) fn command(command: &str) -> Self {
         Self { line: format!("flowbind {command}") }
@@ -32,7 +32,7 @@ impl Next {
         let path = file.to_string();
         // Else it would be taken for an option.
         let here = if path.starts_with('-') { "./" } else { "" };
-        let _ = write!(self.line, " {}", quoted(&format!("{here}{path}")));
+        let _ = write!(self.line, " {}", quote_for_shell(&format!("{here}{path}")));
         self
     }
 
@@ -46,12 +46,12 @@ impl Next {
     pub(crate) fn option(mut self, name: &str, value: &str) -> Self {
         // Else it would be taken for an option of its own.
         let between = if value.starts_with('-') { '=' } else { ' ' };
-        let _ = write!(self.line, " {name}{between}{}", quoted(value));
+        let _ = write!(self.line, " {name}{between}{}", quote_for_shell(value));
         self
     }
 
     /// Returns the whole line, with `--manifest` unless the manifest has its default name.
-    pub(crate) fn about(self, manifest: &Path) -> String {
+    pub(crate) fn with_manifest(self, manifest: &Path) -> String {
         match shown(manifest) {
             usual if usual == USUAL_MANIFEST => self.line,
             other => self.option("--manifest", &other).line,
@@ -60,7 +60,7 @@ impl Next {
 
     /// Returns the whole line, with the options that this run used to reach the environment.
     /// Options that a variable sets are left out.
-    pub(crate) fn reaching(self, connect: &ConnectArgs) -> String {
+    pub(crate) fn with_connect_options(self, connect: &ConnectArgs) -> String {
         let (sign_in, sandbox) = (&connect.sign_in, &connect.sandbox);
         let manifest = Some(shown(&connect.manifest)).filter(|file| file != USUAL_MANIFEST);
         let path = |path: &Option<_>| path.as_deref().map(shown);
@@ -107,7 +107,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Quotes a word for a shell, and escapes characters that could control a terminal.
-fn quoted(word: &str) -> String {
+fn quote_for_shell(word: &str) -> String {
     if word.chars().any(is_hidden) {
         return in_numbers(word);
     }
@@ -140,7 +140,9 @@ mod tests {
         let words = format!("flowbind plan {words}");
         let cli = Cli::read(words.split(' ').map(Into::into)).unwrap();
         let Command::Plan(args) = cli.command else { unreachable!() };
-        Next::command("apply").option("--plan", "my plan").reaching(&args.run.connect)
+        NextCommand::command("apply")
+            .option("--plan", "my plan")
+            .with_connect_options(&args.run.connect)
     }
 
     #[test]
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_word_is_one_to_a_shell_and_no_option_unless_it_is_one() {
-        let next = || Next::command("rollback");
+        let next = || NextCommand::command("rollback");
         for (line, wanted) in [
             (next().journal(&"-a b".parse().unwrap()).line, "flowbind rollback './-a b'"),
             (next().journal(&"a;b".parse().unwrap()).line, "flowbind rollback 'a;b'"),
@@ -183,7 +185,7 @@ mod tests {
         ] {
             assert_eq!(line, wanted);
         }
-        assert_eq!(next().about(Path::new(USUAL_MANIFEST)), "flowbind rollback");
-        assert_eq!(next().about(Path::new("-m")), "flowbind rollback --manifest=-m");
+        assert_eq!(next().with_manifest(Path::new(USUAL_MANIFEST)), "flowbind rollback");
+        assert_eq!(next().with_manifest(Path::new("-m")), "flowbind rollback --manifest=-m");
     }
 }

@@ -3,7 +3,7 @@
 use crate::discover::{Discovery, observe};
 use crate::manifest::{Environment, Manifest};
 use crate::model::{EnvironmentId, Failure, Listener, Stage};
-use crate::plan::{Plan, elsewhere, plan};
+use crate::plan::{Plan, plan, warn_of_foreign_environments};
 use crate::run::connect::Connection;
 
 /// One reading of an environment, and the plan that follows from it.
@@ -31,9 +31,9 @@ pub(crate) async fn discover_and_plan(
 fn plan_with_warnings(manifest: &Manifest, discovery: &Discovery, connection: &Connection) -> Plan {
     let (desired, observed) = (manifest.desired(), &discovery.observed);
     let mut plan = plan(desired, observed, &connection.cloud);
-    let name_of = |id: &str| manifest.environment_of_id(id).map(Environment::called);
+    let name_of = |id: &str| manifest.environment_of_id(id).map(Environment::name_and_address);
     let (cloud, own) = (&connection.cloud, &discovery.environment_id);
-    plan.warn(elsewhere(desired, observed, cloud, own, name_of));
+    plan.warn(warn_of_foreign_environments(desired, observed, cloud, own, name_of));
     plan.refuse_too_many_rows("split the manifest, and run once for each part");
     plan
 }

@@ -65,7 +65,7 @@ fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 /// Hands the summary and the outcome of the run to the pipeline, and returns the failures.
-pub(crate) fn tell(run: &Run<'_>, console: &Console) -> Vec<Failure> {
+pub(crate) fn report_to_pipeline(run: &Run<'_>, console: &Console) -> Vec<Failure> {
     let told = match console.runner() {
         Some(Runner::GitHubActions) => vec![github_summary(run), github_outputs(run)],
         Some(Runner::AzurePipelines) => {
@@ -136,15 +136,15 @@ fn untold(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The URLs to hand to a later step of the pipeline.
-pub(crate) struct HandOver<'run> {
+pub(crate) struct OutputUrls<'run> {
     runner: Runner,
     urls: Vec<(&'run OutputUrl, FlowIndex)>,
 }
 
-impl<'run> HandOver<'run> {
+impl<'run> OutputUrls<'run> {
     /// Checks, before anything is contacted, that there is a pipeline to hand each URL to, and that
     /// the manifest has each target. Returns none if there is no URL to hand over.
-    pub(crate) fn of(
+    pub(crate) fn from_args(
         outputs: &'run [OutputUrl],
         desired: &Desired,
         console: &Console,
@@ -158,13 +158,15 @@ impl<'run> HandOver<'run> {
     }
 
     /// Masks each URL and its signatures in the log, and then hands the URL over.
-    pub(crate) fn over(&self, observed: &Observed, console: &Console) -> Result<(), Failure> {
+    pub(crate) fn hand_over(&self, observed: &Observed, console: &Console) -> Result<(), Failure> {
         for (output, flow) in &self.urls {
             let Some(url) = url(observed, *flow) else { continue };
-            console.cover(&Secrets::covering(self.runner, url));
+            console.mask_secrets(&Secrets::mask_commands(self.runner, url));
             match self.runner {
                 Runner::GitHubActions => keep(&Secrets::output(&output.name, url))?,
-                Runner::AzurePipelines => console.cover(&Secrets::variable(&output.name, url)),
+                Runner::AzurePipelines => {
+                    console.mask_secrets(&Secrets::variable(&output.name, url));
+                }
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::http::Transport;
 use crate::manifest::{Environment, Manifest};
 use crate::model::{EnvironmentId, Exit, Failure, Stage};
 use crate::plan::compare::review::{Present, Reviewed};
-use crate::plan::journal::Head;
+use crate::plan::journal::JournalHead;
 use crate::run::connect::{self, Connection};
 use crate::run::environment_run::EnvironmentRun;
 use crate::run::inputs::{clouds, invalid, manifest, refuse};
@@ -51,14 +51,15 @@ impl Inputs {
         let clouds = clouds(args.connect.clouds.as_deref(), &process.console)?;
         let file = &args.connect.manifest;
         let (manifest, manifest_sha256) = manifest(file, &clouds, process, run)?;
-        let moved = reviewed.map(|plan| plan.moved_here(&manifest_sha256, &reviewed_plan::now()));
+        let moved = reviewed
+            .map(|plan| plan.problems_before_requests(&manifest_sha256, &reviewed_plan::now()));
         if let Some(moved) = moved.filter(|moved| !moved.is_empty()) {
             let name = file.display().to_string();
             return Err(refuse(Exit::Refused, &name, &[], moved, process, run));
         }
-        let environment = manifest.environment(args.connect.environment.as_deref());
+        let environment = manifest.choose_environment(args.connect.environment.as_deref());
         let environment = environment.map_err(|problem| invalid(args, problem, process, run))?;
-        let login = Login::of(&args.connect, &environment, &clouds)?;
+        let login = Login::for_run(&args.connect, &environment, &clouds)?;
         Ok(Self { manifest, manifest_sha256, environment, login })
     }
 }
@@ -136,8 +137,8 @@ impl PreparedRun {
     }
 
     /// Returns the head of a journal: the environment, the manifest and the time.
-    pub(crate) fn journal_head(&self, manifest: &Path, run: &EnvironmentRun) -> Head {
-        Head {
+    pub(crate) fn journal_head(&self, manifest: &Path, run: &EnvironmentRun) -> JournalHead {
+        JournalHead {
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             manifest: manifest.display().to_string(),
             environment: run.environment_name().to_owned(),

@@ -49,13 +49,13 @@ fn principal_of(
 
 /// Reads the client secret in a variable.
 fn secret(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
-    let [text] = all([name.as_str()], ProofKind::Secret, variables)?;
+    let [text] = read_required_variables([name.as_str()], ProofKind::Secret, variables)?;
     Ok(Proof::Secret(ClientSecret::new(text)))
 }
 
 /// Reads the certificate in a variable, or in the file that the variable names.
 fn certificate(name: &VariableName, variables: Variables<'_>) -> Result<Proof, PrincipalError> {
-    let [text] = all([name.as_str()], ProofKind::Certificate, variables)?;
+    let [text] = read_required_variables([name.as_str()], ProofKind::Certificate, variables)?;
     let variable = || name.as_str().to_owned();
     let pem = pem(text);
     let pem =
@@ -87,7 +87,11 @@ fn federated(
             azure_dev_ops(service_connection.as_deref(), variables)
         }
         manifest::Federation::Kubernetes => {
-            let [path] = all(["AZURE_FEDERATED_TOKEN_FILE"], ProofKind::Kubernetes, variables)?;
+            let [path] = read_required_variables(
+                ["AZURE_FEDERATED_TOKEN_FILE"],
+                ProofKind::Kubernetes,
+                variables,
+            )?;
             Ok(IdentityProvider::File { path: path.into() })
         }
     }
@@ -96,7 +100,7 @@ fn federated(
 /// Returns the identity provider of GitHub Actions.
 fn git_hub(variables: Variables<'_>) -> Result<IdentityProvider, PrincipalError> {
     let names = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
-    let [url, token] = all(names, ProofKind::GitHub, variables)?;
+    let [url, token] = read_required_variables(names, ProofKind::GitHub, variables)?;
     let url: Url = IdentityProvider::parse_address(names[0], &url)?;
     Ok(IdentityProvider::GitHub { url, request_token: AccessToken::new(token) })
 }
@@ -113,7 +117,8 @@ fn azure_dev_ops(
         Some(connection) if name == CONNECTION => Some(connection.to_owned()),
         _ => variables(name),
     };
-    let [url, token, service_connection] = all(names, ProofKind::AzureDevOps, &either)?;
+    let [url, token, service_connection] =
+        read_required_variables(names, ProofKind::AzureDevOps, &either)?;
     let url: Url = IdentityProvider::parse_address(names[0], &url)?;
     Ok(IdentityProvider::AzureDevOps {
         url,
@@ -126,7 +131,7 @@ fn azure_dev_ops(
 ///
 /// # Errors
 /// Names every variable that is not set or empty.
-fn all<const N: usize>(
+fn read_required_variables<const N: usize>(
     names: [&str; N],
     means: ProofKind,
     variables: Variables<'_>,

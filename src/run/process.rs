@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstream::ColorChoice;
 use tokio::time::timeout;
 
-use crate::apply::{Applied, ApplyError, Applying};
+use crate::apply::{Applied, ApplyError, ApplyRun};
 use crate::cli::{Ci, Color};
 use crate::model::{Exit, Failure};
 use crate::plan::Plan;
@@ -69,7 +69,7 @@ impl Process {
     /// [`ApplyError`] says what was written and what was not.
     pub(crate) async fn apply(
         &self,
-        applying: &Applying<'_>,
+        applying: &ApplyRun<'_>,
         plan: &Plan,
     ) -> Result<Applied, ApplyError> {
         let mut interrupts = self.take_interrupts();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::atomic_file;
 use crate::cli::ReportArgs;
 use crate::model::{Exit, Failure};
-use crate::report::{Harmless, ReportFormat, Run};
+use crate::report::{CommandFilter, ReportFormat, Run};
 
 /// The reports that were asked for.
 #[derive(Default)]
@@ -52,11 +52,11 @@ impl ReportFile {
         let written = if is_file {
             self.write_to(BufWriter::new(&self.file), run)
         } else {
-            self.write_to(Harmless::new(&self.file), run)
+            self.write_to(CommandFilter::new(&self.file), run)
         };
         // A part of a report, or an empty one, is worse than none.
         let written = written.inspect_err(|_| {
-            if let (true, Ok(path)) = (is_file, atomic_file::resolved(&self.path)) {
+            if let (true, Ok(path)) = (is_file, atomic_file::follow_links(&self.path)) {
                 let _ = fs::remove_file(path);
             }
         });
@@ -78,7 +78,7 @@ impl ReportFile {
 
 /// Returns the format of a report: the given one, else the one of the file's extension.
 fn format(path: &Path, given: Option<ReportFormat>) -> Result<ReportFormat, Failure> {
-    given.or_else(|| ReportFormat::of(path)).ok_or_else(|| {
+    given.or_else(|| ReportFormat::from_path(path)).ok_or_else(|| {
         refused(path, "has an extension that tells no form")
             .hint("end its name in .md, .xml, .sarif, .json or .html, or say --report-format")
     })

@@ -8,12 +8,12 @@ use crate::atomic_file;
 use crate::cli::{ConnectArgs, ReviewArgs};
 use crate::model::{DocumentError, EnvironmentId, Exit, Failure, printable_path};
 use crate::plan::Plan;
-use crate::plan::compare::review::{Head, Present, ReviewError, Reviewed, User};
+use crate::plan::compare::review::{Present, ReviewError, ReviewHead, Reviewed, User};
 use crate::report::Console;
 use crate::run::connect::Connection;
 use crate::run::environment_run::EnvironmentRun;
 
-use crate::run::next_command::Next;
+use crate::run::next_command::NextCommand;
 
 /// The maximum size of a plan, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
@@ -68,7 +68,7 @@ impl PlanFile {
         console: &Console,
     ) -> Result<(), Failure> {
         let now = SystemTime::now();
-        let head = Head {
+        let head = ReviewHead {
             made: time(now),
             expires: time(now + self.valid),
             manifest_sha256: manifest_sha256.to_owned(),
@@ -78,14 +78,15 @@ impl PlanFile {
         };
         let shown = printable_path(&self.path);
         let expires = head.expires.clone();
-        self.write(&Reviewed::of(head, run.plan())).map_err(|error| {
+        self.write(&Reviewed::from_plan(head, run.plan())).map_err(|error| {
             let message = format!("the plan cannot be saved as `{shown}`: {error}");
             Failure::new(Exit::Unexpected, message)
                 .nothing_written()
                 .hint("name a file that you may write to by --out")
         })?;
-        let apply = Next::command("apply").option("--plan", &self.path.display().to_string());
-        let apply = apply.reaching(connect);
+        let apply =
+            NextCommand::command("apply").option("--plan", &self.path.display().to_string());
+        let apply = apply.with_connect_options(connect);
         console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
         console.message(&format!("  {apply}\n"));
         Ok(())
@@ -135,11 +136,11 @@ pub(crate) fn compare(
     run: &mut EnvironmentRun,
     console: &Console,
 ) {
-    let moved = reviewed.moved_there(present, run.plan(), &now());
+    let moved = reviewed.problems_since_review(present, run.plan(), &now());
     if moved.is_empty() && run.plan().problems.is_empty() {
         console.line(&format!("The plan of {} still holds.", reviewed.head.made));
     }
-    if Reviewed::is_of_another(&moved) {
+    if Reviewed::is_other_environment_or_user(&moved) {
         run.set_plan(Plan::default());
     }
     run.add_problems(moved);
@@ -151,7 +152,7 @@ pub(crate) fn now() -> String {
 }
 
 /// Returns how much longer a plan can be applied, or none if its expiry cannot be parsed.
-pub(crate) fn left(reviewed: &Reviewed, now: SystemTime) -> Option<Duration> {
+pub(crate) fn time_left(reviewed: &Reviewed, now: SystemTime) -> Option<Duration> {
     let expires = humantime::parse_rfc3339(&reviewed.head.expires).ok()?;
     Some(expires.duration_since(now).unwrap_or_default())
 }

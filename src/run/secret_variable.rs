@@ -5,7 +5,7 @@ use std::env;
 use crate::model::{Exit, Failure};
 
 /// Reads the value of a variable; none if it is empty, as pipelines set variables without a value.
-pub(crate) fn variable_of(name: &str) -> Result<Option<String>, Failure> {
+pub(crate) fn read_secret_variable(name: &str) -> Result<Option<String>, Failure> {
     match env::var(name) {
         // Azure Pipelines leaves the reference to a variable that it does not know as it is.
         Ok(value) if value.trim().starts_with("$(") => {

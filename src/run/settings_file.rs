@@ -69,7 +69,7 @@ impl SettingsFile {
     pub(crate) fn write(&self, after: &StoredText) -> Result<(), Failure> {
         let content = after.expose().as_bytes();
         let Some(before) = &self.before else {
-            return atomic_file::make(&self.path, content).map_err(|error| match error.kind() {
+            return atomic_file::create(&self.path, content).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => self.changed(),
                 _ => self.unwritten(&error),
             });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::StoreArgs;
 use crate::model::{Exit, Failure};
-use crate::run::secret_variable::variable_of;
+use crate::run::secret_variable::read_secret_variable;
 use crate::run::state_dir;
 use crate::sign_in::{Store, StoreError, StoreKey, TokenStore};
 
@@ -13,7 +13,7 @@ use crate::sign_in::{Store, StoreError, StoreKey, TokenStore};
 const STORE_KEY: &str = "FLOWBIND_STORE_KEY";
 
 /// The token store that a run uses.
-pub(crate) struct Keeping {
+pub(crate) struct TokenStoreChoice {
     /// The store; none if nothing is kept.
     pub(crate) store: Option<Store>,
     /// The kind of the store.
@@ -23,19 +23,19 @@ pub(crate) struct Keeping {
     pub(crate) asked: bool,
 }
 
-impl Keeping {
+impl TokenStoreChoice {
     /// Opens the store that the user chose. The default is the keyring, or no store in a pipeline.
-    pub(crate) fn of(args: &StoreArgs) -> Result<Self, Failure> {
+    pub(crate) fn from_args(args: &StoreArgs) -> Result<Self, Failure> {
         Self::with_key(args, store_key()?)
     }
 
     /// Opens the store in order to remove sign-ins, which needs no key.
-    pub(crate) fn to_clear(args: &StoreArgs) -> Result<Self, Failure> {
+    pub(crate) fn for_logout(args: &StoreArgs) -> Result<Self, Failure> {
         Self::with_key(args, Some(StoreKey::random()))
     }
 
     /// Returns the choice of no store.
-    pub(crate) fn nowhere() -> Self {
+    pub(crate) fn without_store() -> Self {
         Self { store: None, choice: TokenStore::None, asked: false }
     }
 
@@ -44,8 +44,8 @@ impl Keeping {
         let choice = args.token_store.clone().unwrap_or_else(usual);
         let folder = match state_dir::state() {
             // A container's user may have no home; then there is nothing kept there either.
-            Err(_) if !asked => return Ok(Self::nowhere()),
-            Err(_) if !choice.needs_folder() => PathBuf::new(),
+            Err(_) if !asked => return Ok(Self::without_store()),
+            Err(_) if !choice.uses_default_folder() => PathBuf::new(),
             folder => folder.map_err(|error| no_folder(&error))?,
         };
         let store = Store::open(&choice, &folder, key)?;
@@ -72,6 +72,6 @@ fn usual() -> TokenStore {
 
 /// Reads the key that encrypts kept and exported sign-ins.
 pub(crate) fn store_key() -> Result<Option<StoreKey>, Failure> {
-    let Some(text) = variable_of(STORE_KEY)? else { return Ok(None) };
+    let Some(text) = read_secret_variable(STORE_KEY)? else { return Ok(None) };
     Ok(Some(text.parse::<StoreKey>().map_err(StoreError::from)?))
 }

@@ -11,7 +11,7 @@ use crate::discover::observe;
 use crate::manifest::Manifest;
 use crate::model::{Desired, EnvironmentId, Event, Exit, Failure, Listener, Stage};
 use crate::plan::compare::review::Reviewed;
-use crate::plan::{Unready, plan, unready};
+use crate::plan::{FlowsToWaitFor, flows_to_wait_for, plan};
 use crate::run::connect::Connection;
 use crate::run::not_ready::NotReady;
 use crate::run::observation::{Observation, discover_and_plan};
@@ -63,54 +63,54 @@ impl<'run> Wait<'run> {
         let desired = manifest.desired();
         let reader = connection.reader();
         let extend = |time| reader.extend_deadline(time);
-        let term = Term::begin(self.time(SystemTime::now()), &extend);
-        let Some(mut lacking) = self.lacking(desired, &found, connection) else {
+        let term = WaitPeriod::begin(self.time(SystemTime::now()), &extend);
+        let Some(mut lacking) = self.unready_flows(desired, &found, connection) else {
             return Ok((found, None));
         };
         loop {
             let id = found.discovery.environment_id.clone();
             Stage::Wait.log(look_at(&lacking, &id, connection, &term, listener)).await?;
-            found = match discover_and_plan(connection, manifest, Some(id), &Nobody).await {
+            found = match discover_and_plan(connection, manifest, Some(id), &DiscardEvents).await {
                 Err(failure) if may_pass(&failure) && !term.is_over() => {
-                    listener.tell(Event::LookFailed { reason: &failure.message });
+                    listener.on_event(Event::LookFailed { reason: &failure.message });
                     continue;
                 }
                 found => found?,
             };
-            lacking = match self.lacking(desired, &found, connection) {
+            lacking = match self.unready_flows(desired, &found, connection) {
                 Some(lacking) if !term.is_over() => lacking,
-                still => return Ok((found, still.map(|still| self.over(still)))),
+                still => return Ok((found, still.map(|still| self.flows_not_ready(still)))),
             };
         }
     }
 
     /// Returns how long the run waits from now on: at most until the reviewed plan expires.
     fn time(&self, now: SystemTime) -> Duration {
-        let left = self.reviewed.and_then(|reviewed| reviewed_plan::left(reviewed, now));
+        let left = self.reviewed.and_then(|reviewed| reviewed_plan::time_left(reviewed, now));
         left.map_or(self.longest, |left| left.min(self.longest))
     }
 
     /// Returns the flows to wait for, or none if the plan also has other problems.
-    fn lacking(
+    fn unready_flows(
         &self,
         desired: &Desired,
         found: &Observation,
         connection: &Connection,
-    ) -> Option<Unready> {
+    ) -> Option<FlowsToWaitFor> {
         let observed = &found.discovery.observed;
         if self.flows_alone {
             let flows = Desired { bindings: Vec::new(), ..desired.clone() };
-            return unready(&plan(&flows, observed, &connection.cloud), &flows, observed);
+            return flows_to_wait_for(&plan(&flows, observed, &connection.cloud), &flows, observed);
         }
         let present = reviewed_plan::present(connection, &found.discovery.environment_id);
         let moved = self.reviewed.is_some_and(|reviewed| {
-            !reviewed.moved_there(&present, &found.plan, &reviewed_plan::now()).is_empty()
+            !reviewed.problems_since_review(&present, &found.plan, &reviewed_plan::now()).is_empty()
         });
-        if moved { None } else { unready(&found.plan, desired, observed) }
+        if moved { None } else { flows_to_wait_for(&found.plan, desired, observed) }
     }
 
     /// Returns the flows that were still not ready at the end of the wait.
-    fn over(&self, Unready { names, .. }: Unready) -> NotReady {
+    fn flows_not_ready(&self, FlowsToWaitFor { names, .. }: FlowsToWaitFor) -> NotReady {
         NotReady { names, longest: self.longest }
     }
 }
@@ -118,17 +118,17 @@ impl<'run> Wait<'run> {
 /// Polls only these flows until they are ready, until one of them has another problem, or until the
 /// wait is over.
 async fn look_at(
-    Unready { desired, names }: &Unready,
+    FlowsToWaitFor { desired, names }: &FlowsToWaitFor,
     id: &EnvironmentId,
     connection: &Connection,
-    term: &Term<'_>,
+    term: &WaitPeriod<'_>,
     listener: &dyn Listener,
 ) -> Result<(), Failure> {
     let reader = connection.reader();
     let look = async || {
-        let observed = observe(&reader, desired, Some(id.clone()), &Nobody).await?.observed;
+        let observed = observe(&reader, desired, Some(id.clone()), &DiscardEvents).await?.observed;
         let plan = plan(desired, &observed, &connection.cloud);
-        let unready = unready(&plan, desired, &observed);
+        let unready = flows_to_wait_for(&plan, desired, &observed);
         Ok(unready.map(|unready| unready.names).unwrap_or_default())
     };
     look_again(names.clone(), term, listener, look).await
@@ -136,7 +136,7 @@ async fn look_at(
 
 /// The duration of a wait. The time that the run actually waits is added to the run's timeout, like
 /// the time that it waits for a person.
-struct Term<'run> {
+struct WaitPeriod<'run> {
     end: Instant,
     /// The time of the last addition to the run's timeout.
     since: Cell<Instant>,
@@ -144,7 +144,7 @@ struct Term<'run> {
     extend: &'run dyn Fn(Duration),
 }
 
-impl<'run> Term<'run> {
+impl<'run> WaitPeriod<'run> {
     /// Begins a wait now.
     fn begin(time: Duration, extend: &'run dyn Fn(Duration)) -> Self {
         let now = Instant::now();
@@ -152,13 +152,13 @@ impl<'run> Term<'run> {
     }
 
     /// Returns the time that is left.
-    fn left(&self) -> Duration {
+    fn time_left(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
 
     /// Returns true if no time is left.
     fn is_over(&self) -> bool {
-        self.left().is_zero()
+        self.time_left().is_zero()
     }
 
     /// Adds the time since the last call to the run's timeout.
@@ -173,18 +173,18 @@ impl<'run> Term<'run> {
 /// caller reads everything once more afterwards.
 async fn look_again(
     mut names: Vec<String>,
-    term: &Term<'_>,
+    term: &WaitPeriod<'_>,
     listener: &dyn Listener,
     mut look: impl AsyncFnMut() -> Result<Vec<String>, Failure>,
 ) -> Result<(), Failure> {
     let mut told = Vec::new();
     for pause in pauses() {
-        let left = term.left();
+        let left = term.time_left();
         if names.is_empty() || left.is_zero() {
             break;
         }
         let pause = pause.min(left);
-        listener.tell(Event::AwaitingFlows { flows: &names, pause, left, news: names != told });
+        listener.on_event(Event::AwaitingFlows { flows: &names, pause, left, news: names != told });
         told.clone_from(&names);
         sleep(pause).await;
         term.add();
@@ -194,7 +194,7 @@ async fn look_again(
         match timeout_at(term.end, look()).await {
             Ok(Ok(found)) => names = found,
             Ok(Err(failure)) if !may_pass(&failure) => return Err(failure),
-            Ok(Err(failure)) => listener.tell(Event::LookFailed { reason: &failure.message }),
+            Ok(Err(failure)) => listener.on_event(Event::LookFailed { reason: &failure.message }),
             Err(_) => (),
         }
     }
@@ -213,10 +213,10 @@ fn pauses() -> impl Iterator<Item = Duration> {
 }
 
 /// Discards events: a wait polls too often to report each attempt.
-struct Nobody;
+struct DiscardEvents;
 
-impl Listener for Nobody {
-    fn tell(&self, _: Event<'_>) {}
+impl Listener for DiscardEvents {
+    fn on_event(&self, _: Event<'_>) {}
 }
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
     struct Notes(RefCell<Vec<(String, u64, u64, bool)>>);
 
     impl Listener for Notes {
-        fn tell(&self, event: Event<'_>) {
+        fn on_event(&self, event: Event<'_>) {
             let Event::AwaitingFlows { flows, pause, left, news } = event else { panic!() };
             let note = (flows.join(" "), pause.as_secs(), left.as_secs(), news);
             self.0.borrow_mut().push(note);
@@ -244,7 +244,7 @@ mod tests {
     struct Failures(RefCell<Vec<String>>);
 
     impl Listener for Failures {
-        fn tell(&self, event: Event<'_>) {
+        fn on_event(&self, event: Event<'_>) {
             if let Event::LookFailed { reason } = event {
                 self.0.borrow_mut().push(reason.to_owned());
             }
@@ -268,7 +268,7 @@ mod tests {
         };
         let given = Cell::new(Duration::ZERO);
         let extend = |time| given.set(given.get() + time);
-        let term = Term::begin(Duration::from_secs(seconds), &extend);
+        let term = WaitPeriod::begin(Duration::from_secs(seconds), &extend);
         look_again(first, &term, &notes, look).await.unwrap();
         assert_eq!(given.get(), begin.elapsed());
         (notes.0.into_inner(), begin.elapsed().as_secs())
@@ -279,8 +279,8 @@ mod tests {
         look: impl AsyncFnMut() -> Result<Vec<String>, Failure>,
     ) -> (Option<Exit>, u64) {
         let begin = Instant::now();
-        let term = Term::begin(Duration::from_mins(1), &|_| ());
-        let ended = look_again(flows("a"), &term, &Nobody, look).await;
+        let term = WaitPeriod::begin(Duration::from_mins(1), &|_| ());
+        let ended = look_again(flows("a"), &term, &DiscardEvents, look).await;
         (ended.err().map(|failure| failure.exit), begin.elapsed().as_secs())
     }
 
@@ -320,7 +320,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_fails_is_told_with_its_reason() {
-        let (failures, term) = (Failures::default(), Term::begin(Duration::from_secs(7), &|_| ()));
+        let (failures, term) =
+            (Failures::default(), WaitPeriod::begin(Duration::from_secs(7), &|_| ()));
         let look = async || Err(Failure::new(Exit::Unreachable, "gone"));
         look_again(flows("a"), &term, &failures, look).await.unwrap();
         assert_eq!(failures.0.into_inner(), ["gone", "gone"]);
@@ -335,14 +336,14 @@ mod tests {
     async fn the_run_is_given_what_passed_before_each_look_and_nothing_that_did_not() {
         let given = Cell::new(Duration::ZERO);
         let extend = |time| given.set(given.get() + time);
-        let term = Term::begin(Duration::from_mins(1), &extend);
+        let term = WaitPeriod::begin(Duration::from_mins(1), &extend);
         let mut seen = Vec::new();
         let look = async || {
             seen.push(given.get().as_secs());
             sleep(Duration::from_secs(3)).await;
             Ok(if seen.len() == 2 { Vec::new() } else { flows("a") })
         };
-        look_again(flows("a"), &term, &Nobody, look).await.unwrap();
+        look_again(flows("a"), &term, &DiscardEvents, look).await.unwrap();
         assert_eq!((seen, given.get().as_secs()), (vec![2, 9], 12));
     }
 

@@ -53,7 +53,7 @@ impl CallbackResponse {
     /// Returns the URL, if it is usable, with the method by which it is called.
     fn into_callback_url(self) -> Option<CallbackUrl> {
         let url: CallbackUrl = self.value?.parse().ok()?;
-        Some(url.called_by(self.method.as_ref().and_then(Value::as_str)))
+        Some(url.with_method(self.method.as_ref().and_then(Value::as_str)))
     }
 }
 

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::error::read_service_error;
 use crate::http::{Answer, Method, Request};
-use crate::model::{CallbackUrl, EnvironmentUrl, Kind, Service, ServiceError};
+use crate::model::{CallbackUrl, EnvironmentUrl, Service, ServiceError, UrlAccess};
 
 /// What stands in logs in the place of an address.
 const TEMPLATE: &str = "/{trigger}";
@@ -50,15 +50,15 @@ pub fn probe_request(
     }
     let method = if taken == Some("GET") { Method::PUT } else { Method::GET };
     Some(match url.view().kind {
-        Kind::Authenticated => Request::query(Service::Trigger, method, address, TEMPLATE),
+        UrlAccess::Authenticated => Request::query(Service::Trigger, method, address, TEMPLATE),
         // Should something run after all, then once.
-        Kind::Signed => Request::command(Service::Trigger, method, address, TEMPLATE),
+        UrlAccess::Signed => Request::command(Service::Trigger, method, address, TEMPLATE),
     })
 }
 
 impl Verdict {
     /// Reads what the answer to a probe says of a URL of that kind.
-    pub fn from_answer(kind: Kind, answer: &Answer) -> Self {
+    pub fn from_answer(kind: UrlAccess, answer: &Answer) -> Self {
         let error = read_service_error(Service::Trigger, answer, "the answer of a trigger");
         let words = describe_answer(&error);
         if was_accepted(answer, &error) {
@@ -68,16 +68,16 @@ impl Verdict {
         match (error.status, error.code.as_str(), kind) {
             (_, "WorkflowTriggerIsNotEnabled", _) => Self::Off(words),
             (404, ..) => Self::Gone(words),
-            (400, "TriggerRequestMethodNotValid", Kind::Signed) => Self::Guarded,
-            (401, "DirectApiAuthorizationRequired", Kind::Authenticated) if says("OAuth") => {
+            (400, "TriggerRequestMethodNotValid", UrlAccess::Signed) => Self::Guarded,
+            (401, "DirectApiAuthorizationRequired", UrlAccess::Authenticated) if says("OAuth") => {
                 Self::Guarded
             }
-            (401, "DirectApiAuthorizationRequired", Kind::Authenticated)
+            (401, "DirectApiAuthorizationRequired", UrlAccess::Authenticated)
                 if says("Shared Access") =>
             {
                 Self::Signature(words)
             }
-            (401, code, Kind::Signed) if !code.is_empty() => Self::Signature(words),
+            (401, code, UrlAccess::Signed) if !code.is_empty() => Self::Signature(words),
             _ => Self::Unknown(words),
         }
     }
@@ -112,7 +112,7 @@ mod tests {
         Answer::new(status, http::HeaderMap::default(), body.into())
     }
 
-    fn verdict(kind: Kind, status: u16, code: &str, message: &str) -> &'static str {
+    fn verdict(kind: UrlAccess, status: u16, code: &str, message: &str) -> &'static str {
         match Verdict::from_answer(kind, &answer(status, code, message)) {
             Verdict::Guarded => "guarded",
             Verdict::Off(_) => "off",
@@ -156,8 +156,8 @@ mod tests {
             (503, "", "", "unknown", "unknown"),
         ] {
             let found = (
-                verdict(Kind::Authenticated, status, code, message),
-                verdict(Kind::Signed, status, code, message),
+                verdict(UrlAccess::Authenticated, status, code, message),
+                verdict(UrlAccess::Signed, status, code, message),
             );
             assert_eq!(found, (authenticated, signed), "{status} {code}");
         }
@@ -167,7 +167,7 @@ mod tests {
     fn an_answer_that_tells_of_a_run_is_never_taken_for_a_refusal() {
         let mut answer = answer(404, "WorkflowNotFound", "");
         answer.headers.insert(RUN_ID, "0858".parse().unwrap());
-        for kind in [Kind::Authenticated, Kind::Signed] {
+        for kind in [UrlAccess::Authenticated, UrlAccess::Signed] {
             assert!(matches!(Verdict::from_answer(kind, &answer), Verdict::Open(_)));
         }
     }
@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn an_unknown_answer_is_told_in_its_own_words_made_safe() {
         let answer = answer(418, "Teapot", "\u{1b}[2Jshort and sig=AAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        let Verdict::Unknown(words) = Verdict::from_answer(Kind::Signed, &answer) else { panic!() };
+        let Verdict::Unknown(words) = Verdict::from_answer(UrlAccess::Signed, &answer) else {
+            panic!()
+        };
         assert!(words.starts_with("418 Teapot, "), "{words}");
         assert!(!words.contains('\u{1b}') && !words.contains("AAAA"), "{words}");
     }

@@ -53,7 +53,7 @@ pub use principal::{
 pub use session::{SendError, Session, SessionSetup};
 pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
 pub use store::{
-    Damage, Exclusive, KeyHolder, KeyringError, Origin, STORE_FILES, Shut, SignIn, SignInName,
-    SignIns, Store, StoreError, StoreKey, StoreKeyError, TokenStore, TokenStoreError,
-    is_sealed_line,
+    Damage, KeySource, KeyringError, LockedStore, STORE_FILES, SignIn, SignInName, SignIns,
+    SignInsOrigin, Store, StoreDecryptError, StoreError, StoreKey, StoreKeyError, TokenStore,
+    TokenStoreError, is_encrypted_line,
 };

@@ -116,7 +116,7 @@ async fn begin(
     let person = Person::new(application(server), way, keeper).with_sleep(sleep);
     let setup = SessionSetup {
         environment: &environment(server),
-        cloud: clouds.named("sandbox").unwrap(),
+        cloud: clouds.get("sandbox").unwrap(),
         tenant: None,
         sources: TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person },
         person: Some(person),
@@ -496,7 +496,7 @@ async fn given(dataverse: &str, flow: &str) -> Result<Session, AuthError> {
     let clouds = Clouds::embedded().unwrap();
     let setup = SessionSetup {
         environment: &"http://127.0.0.1:9".parse().unwrap(),
-        cloud: clouds.named("sandbox").unwrap(),
+        cloud: clouds.get("sandbox").unwrap(),
         tenant: None,
         sources: TokenSources { dataverse: given(dataverse, "D"), flow: given(flow, "F") },
         person: None,

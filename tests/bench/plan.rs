@@ -85,7 +85,7 @@ fn measure(shape: &Shape, size: usize, clouds: &Clouds) {
     let read = || Manifest::parse(text.as_bytes(), clouds).unwrap();
     let (manifest, observed) = (read(), shape.observed(size));
     let desired = manifest.desired();
-    let cloud = clouds.named("public").unwrap();
+    let cloud = clouds.get("public").unwrap();
     assert_eq!(plan(desired, &observed, cloud).changes.len(), size);
     let planning = least(|| drop(black_box(plan(black_box(desired), &observed, cloud))));
     let reading = least(|| drop(black_box(read())));

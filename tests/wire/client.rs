@@ -106,7 +106,7 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
     let served = tokio::spawn(authority(script, listener));
     let clouds = Clouds::embedded().unwrap();
     let environment: EnvironmentUrl = place.parse().unwrap();
-    let cloud = clouds.of_environment(&environment).unwrap();
+    let cloud = clouds.for_environment(&environment).unwrap();
     let authority = Authority::new(&place.parse().unwrap(), "organizations".parse().unwrap());
     let application = Application { authority, client_id: resolve_client_id(None, cloud).unwrap() };
     let transport = Transport::new(Settings::default()).unwrap();

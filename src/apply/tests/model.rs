@@ -4,7 +4,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::conflict::{MOST_ROUNDS, Verdict, judge};
+use super::super::conflict::{MOST_ROUNDS, NewPlanVerdict, judge};
 use super::{desired, guid, name, observed};
 use crate::model::{Callback, Clouds, Desired, EntityTag, Observed, Reading, StoredText, ValueRow};
 use crate::plan::{Plan, Write, plan};
@@ -166,7 +166,7 @@ impl Run {
 
     fn plan(&self, service: &Service) -> Plan {
         let clouds = Clouds::embedded().unwrap();
-        plan(&self.desired(), &service.observed(self), clouds.named("public").unwrap())
+        plan(&self.desired(), &service.observed(self), clouds.get("public").unwrap())
     }
 
     fn end(&self) -> Option<End> {
@@ -179,7 +179,7 @@ impl Run {
             Stage::Begin => {
                 self.seen = service.texts();
                 let plan = self.plan(service);
-                if plan.is_agreed() {
+                if plan.is_up_to_date() {
                     Stage::Ended(End::Agreed)
                 } else {
                     Stage::Planned { agreed: plan.clone(), current: plan, rounds: 1 }
@@ -198,14 +198,16 @@ impl Run {
             Stage::Refused { agreed, rounds } => {
                 let current = self.plan(service);
                 match judge(&agreed, &current) {
-                    Verdict::Done => Stage::Ended(End::Agreed),
-                    Verdict::Again if rounds < MOST_ROUNDS => {
+                    NewPlanVerdict::Done => Stage::Ended(End::Agreed),
+                    NewPlanVerdict::Again if rounds < MOST_ROUNDS => {
                         Stage::Planned { agreed, current, rounds: rounds + 1 }
                     }
-                    Verdict::Again | Verdict::Diverged(_) => Stage::Ended(End::Conflict),
+                    NewPlanVerdict::Again | NewPlanVerdict::Diverged(_) => {
+                        Stage::Ended(End::Conflict)
+                    }
                 }
             }
-            Stage::Committed if self.plan(service).is_agreed() => Stage::Ended(End::Applied),
+            Stage::Committed if self.plan(service).is_up_to_date() => Stage::Ended(End::Applied),
             Stage::Committed => Stage::Ended(End::Unknown),
             ended @ Stage::Ended(_) => return self.stage = ended,
         };

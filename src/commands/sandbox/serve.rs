@@ -102,6 +102,6 @@ pub(crate) fn reset(args: &StateArgs, console: &Console) -> Result<(), Failure> 
     };
     let was_there = flowbind_sandbox::reset(&path).map_err(|error| failure(&error))?;
     let words = if was_there { "Emptied" } else { "There was no state in" };
-    console.result(&format!("{words} {}\n", printable_path(&path)));
+    console.write_result(&format!("{words} {}\n", printable_path(&path)));
     Ok(())
 }

@@ -2,22 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{Callback, CallbackUrl, Observed, Started};
+use crate::model::{Callback, CallbackUrl, Observed, TriggerKey};
 
 /// The current URLs of the flows, as the Flow service returned them.
-pub(super) struct Told<'run> {
-    by_trigger: HashMap<Started, Vec<&'run CallbackUrl>>,
+pub(super) struct LiveUrls<'run> {
+    by_trigger: HashMap<TriggerKey, Vec<&'run CallbackUrl>>,
     hosts: HashSet<&'run str>,
 }
 
-impl<'run> Told<'run> {
+impl<'run> LiveUrls<'run> {
     /// Collects the URLs that were observed.
-    pub(super) fn of(observed: &'run Observed) -> Self {
+    pub(super) fn from_observed(observed: &'run Observed) -> Self {
         let mut told = Self { by_trigger: HashMap::new(), hosts: HashSet::new() };
         for flow in &observed.flows {
             let Some(Callback::Url(live)) = &flow.callback else { continue };
             told.hosts.insert(&live.view().host);
-            if let Some(started) = live.started() {
+            if let Some(started) = live.trigger_key() {
                 told.by_trigger.entry(started).or_default().push(live);
             }
         }
@@ -34,6 +34,6 @@ impl<'run> Told<'run> {
         let environment = url.environment();
         let is_here =
             |live: &&&CallbackUrl| environment.is_none() || environment == live.environment();
-        self.by_trigger.get(&url.started()?)?.iter().find(is_here)?.method()
+        self.by_trigger.get(&url.trigger_key()?)?.iter().find(is_here)?.method()
     }
 }

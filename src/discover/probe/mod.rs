@@ -10,11 +10,11 @@ mod question;
 use futures_util::future::join_all;
 
 use crate::http::Transport;
-use crate::model::{Site, UrlView, sentence};
+use crate::model::{ManifestPosition, UrlView, error_chain};
 pub(crate) use crate::services::trigger::Verdict;
 
 pub(crate) use problems::findings;
-pub(crate) use question::{Question, Terms, questions};
+pub(crate) use question::{ProbeSettings, Question, questions};
 
 /// A URL that targets hold, and the result of probing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Probed {
     /// The parts of the URL that may be shown.
     pub view: UrlView,
     /// The targets that hold it, with their places in the manifest.
-    pub targets: Vec<(String, Site)>,
+    pub targets: Vec<(String, ManifestPosition)>,
     /// The result of the probe.
     pub result: ProbeResult,
 }
@@ -75,7 +75,7 @@ pub(crate) async fn ask(transport: &Transport, questions: Vec<Question>) -> Vec<
             Err(why) => ProbeResult::Skipped(why),
             Ok(request) => ProbeResult::Asked(match transport.send(&request, None).await {
                 Ok(answer) => Verdict::from_answer(view.kind, &answer),
-                Err(error) => Verdict::Unknown(sentence(&error)),
+                Err(error) => Verdict::Unknown(error_chain(&error)),
             }),
         };
         Probed { view, targets, result }

@@ -1,7 +1,7 @@
 //! Turns the answers of probed URLs into problems and warnings.
 
 use super::{ProbeResult, Probed};
-use crate::model::{Code, Kind, Problem};
+use crate::model::{Code, Problem, UrlAccess};
 use crate::plan::ValueView;
 use crate::services::trigger::Verdict;
 
@@ -10,7 +10,9 @@ type Reason<'a> = (Code, &'static str, &'a str, &'static str);
 
 /// Returns the problems and the warnings that follow from the answers, one for each target.
 pub(crate) fn findings(probed: &[Probed]) -> (Vec<Problem>, Vec<Problem>) {
-    let all = probed.iter().filter_map(|probed| reason(probed).map(|reason| told(probed, reason)));
+    let all = probed
+        .iter()
+        .filter_map(|probed| reason(probed).map(|reason| problems_for_targets(probed, reason)));
     all.flatten().partition(|problem| problem.code != Code::ProbeUnknown)
 }
 
@@ -50,17 +52,17 @@ fn reason(probed: &Probed) -> Option<Reason<'_>> {
 /// The hint for a URL that accepted a request.
 const OPEN: &str = "look at once at the flow's runs and at who may trigger it, and do not probe it again before that is understood";
 
-fn open(kind: Kind) -> &'static str {
+fn open(kind: UrlAccess) -> &'static str {
     match kind {
-        Kind::Authenticated => "answered without a token, and its flow may have run",
-        Kind::Signed => {
+        UrlAccess::Authenticated => "answered without a token, and its flow may have run",
+        UrlAccess::Signed => {
             "took a request by a method that its trigger does not take, and its flow may have run"
         }
     }
 }
 
 /// Returns the problem once for each target that holds the URL.
-fn told<'a>(
+fn problems_for_targets<'a>(
     probed: &'a Probed,
     (code, what, words, hint): Reason<'a>,
 ) -> impl Iterator<Item = Problem> + 'a {

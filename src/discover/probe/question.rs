@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::discover::probe::live_urls::Told;
+use crate::discover::probe::live_urls::LiveUrls;
 use crate::http::Request;
 use crate::model::{
-    CallbackUrl, Cloud, Desired, EnvironmentId, EnvironmentUrl, Kind, Observed, Site, UrlView,
+    CallbackUrl, Cloud, Desired, EnvironmentId, EnvironmentUrl, ManifestPosition, Observed,
+    UrlAccess, UrlView,
 };
-use crate::plan::held;
+use crate::plan::current_values;
 use crate::services::trigger;
 
 const ELSEWHERE: &str = "it leads to none of the cloud's flow services";
@@ -21,13 +22,13 @@ pub(crate) struct Question {
     /// The parts of the URL that may be shown.
     pub view: UrlView,
     /// The targets that hold it, with their places in the manifest.
-    pub targets: Vec<(String, Site)>,
+    pub targets: Vec<(String, ManifestPosition)>,
     /// The request, or the reason why there is none.
     pub request: Result<Request, &'static str>,
 }
 
 /// The environment that is probed, and the URLs that may be probed.
-pub(crate) struct Terms<'run> {
+pub(crate) struct ProbeSettings<'run> {
     /// The cloud whose hosts are trusted.
     pub cloud: &'run Cloud,
     /// The address of the environment.
@@ -42,10 +43,10 @@ pub(crate) struct Terms<'run> {
 pub(crate) fn questions(
     desired: &Desired,
     observed: &Observed,
-    terms: &Terms<'_>,
+    terms: &ProbeSettings<'_>,
 ) -> Vec<Question> {
-    let told = Told::of(observed);
-    let question = |(url, targets): (CallbackUrl, Vec<(String, Site)>)| {
+    let told = LiveUrls::from_observed(observed);
+    let question = |(url, targets): (CallbackUrl, Vec<(String, ManifestPosition)>)| {
         let request = request(&url, &told, terms);
         Question { view: url.view().clone(), targets, request }
     };
@@ -53,9 +54,13 @@ pub(crate) fn questions(
 }
 
 /// Builds the request that probes a URL, or returns the reason not to probe it.
-fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Request, &'static str> {
+fn request(
+    url: &CallbackUrl,
+    told: &LiveUrls<'_>,
+    terms: &ProbeSettings<'_>,
+) -> Result<Request, &'static str> {
     let taken = told.method(url);
-    match refusal(url, told, taken, terms) {
+    match reason_to_skip(url, told, taken, terms) {
         Some(why) => Err(why),
         None => trigger::probe_request(url, taken, terms.environment).ok_or(UNSAFE),
     }
@@ -63,16 +68,19 @@ fn request(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> Result<Requ
 
 /// Checks whether a URL leads to the environment that is probed: its host names the environment's
 /// id or is the host of a current URL from the Flow service.
-fn is_here(url: &CallbackUrl, told: &Told<'_>, terms: &Terms<'_>) -> bool {
+fn is_here(url: &CallbackUrl, told: &LiveUrls<'_>, terms: &ProbeSettings<'_>) -> bool {
     let named: Option<EnvironmentId> = url.environment().and_then(|id| id.parse().ok());
     named.is_some_and(|id| id == *terms.environment_id) || told.has_host(&url.view().host)
 }
 
 /// Collects the distinct URLs, each with the targets that hold it.
-fn stored(desired: &Desired, observed: &Observed) -> Vec<(CallbackUrl, Vec<(String, Site)>)> {
-    let mut all: Vec<(CallbackUrl, Vec<(String, Site)>)> = Vec::new();
+fn stored(
+    desired: &Desired,
+    observed: &Observed,
+) -> Vec<(CallbackUrl, Vec<(String, ManifestPosition)>)> {
+    let mut all: Vec<(CallbackUrl, Vec<(String, ManifestPosition)>)> = Vec::new();
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-    for (binding, text) in desired.bindings.iter().zip(held(desired, observed)) {
+    for (binding, text) in desired.bindings.iter().zip(current_values(desired, observed)) {
         let Some(Ok(url)) = text.map(|text| text.expose().parse::<CallbackUrl>()) else { continue };
         let target = (binding.target.address(), binding.site);
         // A fingerprint is a part of a digest, so that two texts may have the same.
@@ -88,11 +96,11 @@ fn stored(desired: &Desired, observed: &Observed) -> Vec<(CallbackUrl, Vec<(Stri
 }
 
 /// Returns the reason not to probe a URL, if there is one.
-fn refusal(
+fn reason_to_skip(
     url: &CallbackUrl,
-    told: &Told<'_>,
+    told: &LiveUrls<'_>,
     taken: Option<&str>,
-    terms: &Terms<'_>,
+    terms: &ProbeSettings<'_>,
 ) -> Option<&'static str> {
     if !terms.cloud.serves_callbacks(&url.view().host) {
         return Some(ELSEWHERE);
@@ -105,8 +113,8 @@ fn refusal(
         return Some(NOT_HERE);
     }
     match url.view().kind {
-        Kind::Signed if !terms.signed => Some(NOT_WANTED),
-        Kind::Signed if taken.is_none() => Some(METHOD_UNKNOWN),
-        Kind::Authenticated | Kind::Signed => None,
+        UrlAccess::Signed if !terms.signed => Some(NOT_WANTED),
+        UrlAccess::Signed if taken.is_none() => Some(METHOD_UNKNOWN),
+        UrlAccess::Authenticated | UrlAccess::Signed => None,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::http::Settings;
 use crate::http::testing::{Reply, Server};
-use crate::model::{CallbackUrl, Cloud, Clouds, EntityTag, Kind, StoredText, *};
+use crate::model::{CallbackUrl, Cloud, Clouds, EntityTag, StoredText, UrlAccess, *};
 
 const HOST: &str = "3d5b2f8417ce4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com";
 const OTHER_HOST: &str = "7d1f0c2e9a534b8e8f4e2f6d0a1b3c.4d.environment.api.powerplatform.com";
@@ -22,7 +22,7 @@ fn signed() -> String {
 }
 
 fn cloud() -> Cloud {
-    Clouds::embedded().unwrap().named("public").unwrap().clone()
+    Clouds::embedded().unwrap().get("public").unwrap().clone()
 }
 
 fn guid(number: usize) -> String {
@@ -36,19 +36,19 @@ fn model(live: &str, method: Option<&str>, held: &[&str]) -> (Desired, Observed)
         name: None,
         workflow_id: guid(1).parse().unwrap(),
         trigger: None,
-        site: Site { line: 1, column: 1 },
+        site: ManifestPosition { line: 1, column: 1 },
     };
     let seen = ObservedFlow {
         request_id: None,
         workflow: Reading::Absent,
-        callback: Some(Callback::Url(live.called_by(method))),
+        callback: Some(Callback::Url(live.with_method(method))),
     };
     let mut desired = Desired { flows: vec![flow], ..Desired::default() };
     let mut targets = Targets::default();
     for (index, text) in held.iter().enumerate() {
         let schema_name: SchemaName = format!("x_V{index}").parse().unwrap();
         let target = Target::Variable { schema_name: schema_name.clone(), pointer: None };
-        let site = Site { line: 10 + index, column: 1 };
+        let site = ManifestPosition { line: 10 + index, column: 1 };
         desired.bindings.push(Binding { flow: FlowIndex(0), target, site });
         targets.variables.insert(schema_name.clone(), Reading::Found(variable(schema_name, text)));
     }
@@ -77,7 +77,7 @@ fn asked_of(
     (desired, observed): &(Desired, Observed),
     signed: bool,
 ) -> Vec<Question> {
-    let terms = Terms {
+    let terms = ProbeSettings {
         cloud: &cloud(),
         environment: &address.parse().unwrap(),
         environment_id: &"3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6".parse().unwrap(),
@@ -118,7 +118,7 @@ fn a_signed_url_is_asked_by_the_method_of_its_own_flow_among_many() {
     for (number, text) in texts.iter().enumerate().skip(1) {
         let live: CallbackUrl = text.replace("made-up", "another").parse().unwrap();
         let method = (number != 1_234).then_some("POST");
-        let callback = Some(Callback::Url(live.called_by(method)));
+        let callback = Some(Callback::Url(live.with_method(method)));
         observed.flows.push(ObservedFlow { callback, ..observed.flows[0].clone() });
     }
     let questions = asked_of("https://contoso.crm4.dynamics.com", &(desired, observed), true);
@@ -254,7 +254,7 @@ fn an_answer_is_told_of_each_target_and_only_what_proves_something_is_a_problem(
     ];
     let view = plain().parse::<CallbackUrl>().unwrap().view().clone();
     let probed = |result| {
-        let site = Site { line: 1, column: 1 };
+        let site = ManifestPosition { line: 1, column: 1 };
         let targets = vec![("a".to_owned(), site), ("b".to_owned(), site)];
         findings(&[Probed { view: view.clone(), targets, result }])
     };
@@ -267,5 +267,5 @@ fn an_answer_is_told_of_each_target_and_only_what_proves_something_is_a_problem(
     let (problems, warnings) = probed(ProbeResult::Asked(Verdict::Unknown("503".into())));
     assert_eq!((problems.len(), warnings.len()), (0, 2));
     assert_eq!(probed(ProbeResult::Skipped("x")), (vec![], vec![]));
-    assert_eq!(view.kind, Kind::Authenticated);
+    assert_eq!(view.kind, UrlAccess::Authenticated);
 }

@@ -24,7 +24,7 @@ use crate::http::testing::Server;
 use crate::http::{
     Answer, ExtraRoots, Method, Request, Safety, Settings, Transport, TransportError,
 };
-use crate::model::{Service, sentence};
+use crate::model::{Service, error_chain};
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
@@ -329,7 +329,7 @@ async fn what_broke_a_request_off_is_told_in_words() {
     ] {
         let server = Secure::start(BOTH, at_first(does)).await;
         let lost = server.ask(Safety::Command).await.unwrap_err();
-        assert!(sentence(&lost).contains(said), "{does:?}: {lost:?}");
+        assert!(error_chain(&lost).contains(said), "{does:?}: {lost:?}");
         assert!(lost.is_of_http2(), "{does:?}");
     }
 }
@@ -347,7 +347,7 @@ async fn a_connection_that_does_not_answer_a_ping_is_given_up_before_the_attempt
     let lost = asking.await.unwrap().unwrap_err();
     let elapsed = begin.elapsed();
     assert!(
-        sentence(&lost).contains("the HTTP/2 connection broke: operation timed out"),
+        error_chain(&lost).contains("the HTTP/2 connection broke: operation timed out"),
         "{lost:?}"
     );
     assert!(elapsed >= Duration::from_secs(38) && elapsed < Duration::from_secs(45), "{elapsed:?}");

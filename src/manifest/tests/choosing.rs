@@ -13,11 +13,11 @@ fn manifest(environments: &str) -> Manifest {
 const TWO: &str = "[environments.prod]\nurl = \"https://contoso.crm4.dynamics.com\"\ntenant = \"Contoso.example\"\n[environments.sandbox]\nsandbox = true\n";
 
 fn chosen(environments: &str, wanted: Option<&str>) -> Environment {
-    manifest(environments).environment(wanted).unwrap()
+    manifest(environments).choose_environment(wanted).unwrap()
 }
 
 fn told(environments: &str, wanted: Option<&str>) -> String {
-    let problem: Problem = manifest(environments).environment(wanted).unwrap_err();
+    let problem: Problem = manifest(environments).choose_environment(wanted).unwrap_err();
     format!("{}: {}. {}", brief(&problem), problem.message, problem.hint)
 }
 

@@ -2,7 +2,7 @@
 
 use super::breakages::assert_told_at_the_top;
 use super::{HEAD, TARGET, parse, problems};
-use crate::manifest::{DataverseIdentity, Federation, Proof, render};
+use crate::manifest::{DataverseIdentity, Federation, Proof, render_problems};
 
 const CLIENT_ID: &str = "client-id = \"5B1C7F0D-2b2e-4011-998a-7c1e5275cfe9\"\n";
 
@@ -12,7 +12,7 @@ const ENVIRONMENT: &str = "[environments.a]\nsandbox = true\n[environments.a.dat
 /// The application of an environment, by the lines after its id.
 fn identity(lines: &str) -> DataverseIdentity {
     let text = format!("version = 1\n{ENVIRONMENT}{CLIENT_ID}{lines}\n{}", flow());
-    parse(text).unwrap().environment(None).unwrap().dataverse_identity.unwrap()
+    parse(text).unwrap().choose_environment(None).unwrap().dataverse_identity.unwrap()
 }
 
 fn flow() -> String {
@@ -30,7 +30,7 @@ fn assert_told_of_an_identity(breakages: &[(&str, &[&str])]) {
 #[test]
 fn an_environment_has_no_application_unless_the_manifest_says_so() {
     let manifest = parse(format!("{HEAD}{TARGET}")).unwrap();
-    assert_eq!(manifest.environment(None).unwrap().dataverse_identity, None);
+    assert_eq!(manifest.choose_environment(None).unwrap().dataverse_identity, None);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_secret_in_the_place_of_a_name_is_refused_and_not_repeated() {
     ] {
         let text = format!("version = 1\n{ENVIRONMENT}{CLIENT_ID}{line}\n{}", flow());
         let told = problems(&text);
-        let shown = render("flowbind.toml", text.as_bytes(), &told);
+        let shown = render_problems("flowbind.toml", text.as_bytes(), &told);
         assert!(!shown.contains("made-up"), "{shown}");
         assert!(shown.contains("variable"), "{shown}");
     }
@@ -124,7 +124,7 @@ fn a_secret_in_the_place_of_a_name_is_refused_and_not_repeated() {
 fn a_secret_in_the_place_of_a_name_is_told_what_to_do_instead() {
     let line = "client-secret-variable = \"made-up\"";
     let text = format!("version = 1\n{ENVIRONMENT}{CLIENT_ID}{line}\n{}", flow());
-    insta::assert_snapshot!(render("flowbind.toml", text.as_bytes(), &problems(&text)), @r#"
+    insta::assert_snapshot!(render_problems("flowbind.toml", text.as_bytes(), &problems(&text)), @r#"
     error[value-invalid]: `client-secret-variable` is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit; those of flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets
       at    flowbind.toml:6:26
         |

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{EXAMPLE, parse, problems};
-use crate::manifest::render;
+use crate::manifest::render_problems;
 
 /// Flows, right and wrong, of which some do not fit together.
 const FLOWS: &[&str] = &[
@@ -57,7 +57,7 @@ fn survives(bytes: &[u8]) -> Result<(), TestCaseError> {
     let told = problems(bytes);
     prop_assert_eq!(told.is_empty(), parse(bytes).is_ok());
     prop_assert!(told.is_sorted_by_key(|problem| problem.site));
-    let shown = render("flowbind.toml", bytes, &told);
+    let shown = render_problems("flowbind.toml", bytes, &told);
     prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
     Ok(())
 }

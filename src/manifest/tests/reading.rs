@@ -2,7 +2,7 @@
 
 use super::{EXAMPLE, HEAD, TARGET, parse};
 use crate::manifest::{Manifest, schema};
-use crate::model::{Code, SignedUrls, Site};
+use crate::model::{Code, ManifestPosition, SignedUrls};
 
 fn addresses(manifest: &Manifest) -> Vec<String> {
     let bindings = manifest.desired().bindings.iter();
@@ -28,7 +28,7 @@ fn the_example_binds_every_kind_of_target() {
     Stock levels -> environment-variable/contoso_StockUrl
     ");
     assert_eq!(manifest.desired().signed_urls, SignedUrls::Allow);
-    assert_eq!(manifest.environments().collect::<Vec<_>>(), ["prod", "sandbox"]);
+    assert_eq!(manifest.environment_names().collect::<Vec<_>>(), ["prod", "sandbox"]);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn every_key_that_the_example_shows_in_a_comment_is_valid() {
     let shown = EXAMPLE.replace("\n# client", "\nclient").replace("\n# tenant", "\ntenant");
     let shown =
         shown.replace("\n# environment-id", "\nenvironment-id").replace("\n# cloud", "\ncloud");
-    let prod = parse(shown).unwrap().environment(Some("prod")).unwrap();
+    let prod = parse(shown).unwrap().choose_environment(Some("prod")).unwrap();
     assert_eq!(prod.cloud.as_deref(), Some("public"));
     assert_eq!(prod.tenant.as_deref(), Some("contoso.onmicrosoft.com"));
     assert!(prod.client_id.is_some() && prod.environment_id.is_some());
@@ -53,8 +53,8 @@ fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
 #[test]
 fn a_flow_is_placed_at_its_id_and_a_binding_at_its_target() {
     let manifest = parse(format!("{HEAD}{TARGET}")).unwrap();
-    assert_eq!(manifest.desired().flows[0].site, Site { line: 5, column: 1 });
-    assert_eq!(manifest.desired().bindings[0].site, Site { line: 7, column: 1 });
+    assert_eq!(manifest.desired().flows[0].site, ManifestPosition { line: 5, column: 1 });
+    assert_eq!(manifest.desired().bindings[0].site, ManifestPosition { line: 7, column: 1 });
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn tables_may_be_written_inline() {
     - -> environment-variable/contoso_A
     - -> record/t[a=16,b=true,c=x]/u
     ");
-    assert_eq!(manifest.desired().bindings[0].site, Site { line: 3, column: 5 });
+    assert_eq!(manifest.desired().bindings[0].site, ManifestPosition { line: 3, column: 5 });
 }
 
 #[test]

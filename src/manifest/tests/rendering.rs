@@ -1,10 +1,10 @@
 //! What people see of a manifest that is wrong.
 
 use super::{HEAD, TARGET, problems};
-use crate::manifest::{render, unreadable};
+use crate::manifest::{render_problems, unreadable};
 
 fn rendered(text: &str) -> String {
-    render("flowbind.toml", text.as_bytes(), &problems(text))
+    render_problems("flowbind.toml", text.as_bytes(), &problems(text))
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_signed_url_that_stands_where_a_name_should_is_not_shown() {
 #[test]
 fn a_problem_without_a_place_is_shown_without_a_line() {
     let problem = unreadable("deploy.toml", &std::io::ErrorKind::NotFound.into());
-    insta::assert_snapshot!(render("deploy.toml", b"", &[problem]), @"
+    insta::assert_snapshot!(render_problems("deploy.toml", b"", &[problem]), @"
     error[manifest-unreadable]: there is no file `deploy.toml`
       at    deploy.toml
       help: name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show how to write one
@@ -124,7 +124,7 @@ fn a_problem_without_a_place_is_shown_without_a_line() {
 #[test]
 fn a_file_that_is_not_utf8_is_shown_as_far_as_it_can_be() {
     let bytes = b"version = 1\nname = \"Ordr\xe9 intake\"\n";
-    insta::assert_snapshot!(render("flowbind.toml", bytes, &problems(bytes)), @r#"
+    insta::assert_snapshot!(render_problems("flowbind.toml", bytes, &problems(bytes)), @r#"
     error[manifest-not-utf8]: the byte 0xe9 here is not UTF-8
       at    flowbind.toml:2:13
         |

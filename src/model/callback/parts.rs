@@ -27,9 +27,9 @@ const WORKFLOW_DIGITS: usize = 8;
 
 /// The parts of the address of a trigger. What is not there, or not of its usual form, is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
+pub struct UrlParts {
     /// Which form the address has.
-    pub generation: Generation,
+    pub generation: UrlForm,
     /// The id of the environment, if the host tells it: a GUID, or `Default-` and one.
     pub environment: Option<String>,
     /// The first digits of the name that the service gave the workflow.
@@ -44,7 +44,7 @@ pub struct Parts {
 
 /// The form of an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Generation {
+pub enum UrlForm {
     /// That of Logic Apps, which has been retired.
     Old,
     /// That of the environment's own host.
@@ -58,33 +58,33 @@ pub enum Generation {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct SignatureDigest(Option<[u8; 32]>);
 
-impl Parts {
+impl UrlParts {
     /// Reads the parts of a URL that may be shown.
-    pub(super) fn of(url: &Url) -> Self {
+    pub(super) fn from_url(url: &Url) -> Self {
         let (generation, path) = match url.path().strip_prefix(NEW_PATH) {
-            Some(rest) => (Generation::New, without_unit(rest)),
-            None => (Generation::Old, url.path()),
+            Some(rest) => (UrlForm::New, without_unit(rest)),
+            None => (UrlForm::Old, url.path()),
         };
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (generation, workflow, trigger) = match segments[..] {
             ["workflows", workflow, "triggers", trigger, "paths", "invoke", ..] => {
                 (generation, digits(workflow), name(trigger))
             }
-            _ => (Generation::Unknown, None, None),
+            _ => (UrlForm::Unknown, None, None),
         };
         Self {
             generation,
-            environment: environment(url.host_str().unwrap_or_default()),
+            environment: environment_of_host(url.host_str().unwrap_or_default()),
             workflow,
             trigger,
             api_version: parameter(url, "api-version").and_then(|version| name(&version)),
-            signature: SignatureDigest::of(parameter(url, "sig")),
+            signature: SignatureDigest::from_signature(parameter(url, "sig")),
         }
     }
 }
 
 impl SignatureDigest {
-    fn of(text: Option<String>) -> Self {
+    fn from_signature(text: Option<String>) -> Self {
         Self(text.map(|text| Sha256::digest(text.as_bytes()).into()))
     }
 }
@@ -95,7 +95,7 @@ impl fmt::Debug for SignatureDigest {
     }
 }
 
-impl fmt::Display for Generation {
+impl fmt::Display for UrlForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Self::Old => "Logic Apps",
@@ -113,7 +113,7 @@ fn without_unit(path: &str) -> &str {
 }
 
 /// Reads the id of an environment from its own host; none for any other host.
-pub(super) fn environment(host: &str) -> Option<String> {
+pub(super) fn environment_of_host(host: &str) -> Option<String> {
     let (begin, _) = host.split_once(END_OF_ID)?;
     let id = begin.replace('.', "");
     let (before, digits) = match id.strip_prefix(DEFAULT) {
@@ -154,8 +154,8 @@ mod tests {
 
     const HEX: &str = "0123456789abcdef0123456789abcdef";
 
-    fn parts(text: &str) -> Parts {
-        Parts::of(&Url::parse(text).unwrap())
+    fn parts(text: &str) -> UrlParts {
+        UrlParts::from_url(&Url::parse(text).unwrap())
     }
 
     fn new(host: &str) -> String {
@@ -173,9 +173,9 @@ mod tests {
                 "https://prod-1.westeurope.logic.azure.com/workflows/{HEX}/triggers/manual/paths/invoke?api-version=2016-06-01"
             )),
         ];
-        assert_eq!(parts[0].generation, Generation::New);
+        assert_eq!(parts[0].generation, UrlForm::New);
         assert_eq!(parts[0].environment.as_deref(), Some("3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6"));
-        assert_eq!(parts[1].generation, Generation::Old);
+        assert_eq!(parts[1].generation, UrlForm::Old);
         assert_eq!(parts[1].environment, None);
         for parts in &parts {
             assert_eq!(parts.workflow.as_deref(), Some("01234567"));
@@ -214,7 +214,7 @@ mod tests {
             parts("https://example.com/workflows/pass-word/triggers/a%20b/paths/invoke?sig=x");
         assert_eq!((odd.workflow, odd.trigger, odd.api_version), (None, None, None));
         let other = parts("https://example.com/hooks/0123456789abcdef?api-version=%1b[31m");
-        assert_eq!((other.generation, other.workflow), (Generation::Unknown, None));
+        assert_eq!((other.generation, other.workflow), (UrlForm::Unknown, None));
         assert_eq!(other.api_version, None);
     }
 

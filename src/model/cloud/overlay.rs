@@ -421,7 +421,7 @@ client-id = "{A09E4A0D-3A1C-F011-998A-7C1E5275CFE9}"
     fn a_key_of_the_file_takes_the_place_of_the_embedded_one_and_the_others_stay() {
         let clouds =
             laid("[gcc-high]\nflow-api = \"https://flow.contoso.example:8443\"\n").unwrap();
-        let cloud = clouds.named("gcc-high").unwrap();
+        let cloud = clouds.get("gcc-high").unwrap();
         let environment = "https://contoso.crm.microsoftdynamics.us".parse().unwrap();
         assert_eq!(cloud.flow_api(&environment), "https://flow.contoso.example:8443");
         assert_eq!(cloud.flow_audience(), "https://high.service.flow.microsoft.us/");
@@ -433,7 +433,7 @@ client-id = "{A09E4A0D-3A1C-F011-998A-7C1E5275CFE9}"
         let clouds = laid(AIRGAP).unwrap();
         assert!(clouds.names().contains(&"airgap"));
         let environment = "https://contoso.crm.airgap.example".parse().unwrap();
-        let cloud = clouds.of_environment(&environment).unwrap();
+        let cloud = clouds.for_environment(&environment).unwrap();
         assert_eq!(cloud.flow_api(&environment), "https://flow.airgap.example");
         assert_eq!(cloud.client_id(), Some("a09e4a0d-3a1c-f011-998a-7c1e5275cfe9"));
         assert_eq!(cloud.federation_audience(), FEDERATION_AUDIENCE);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::{
     CallbackUrl, Cloud, Code, EnvironmentId, LogicalName, Problem, Row, ServiceError, StoredText,
 };
-use crate::plan::journal::{Found, Journal, JournalRow, Origin, Place, members};
+use crate::plan::journal::{FoundRows, Journal, JournalRow, JournalTarget, Origin, members};
 use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
 
 /// What to do about a row that somebody changed.
@@ -19,20 +19,20 @@ enum Verdict<'found> {
     /// It holds what the apply wrote; of several columns, some may hold what they held before it.
     Written(&'found Row),
     /// Somebody changed it.
-    Changed(Now<'found>),
+    Changed(ChangedRow<'found>),
     /// The service does not show it.
     Hidden(&'found ServiceError),
 }
 
 /// What a row is now that somebody changed.
-enum Now<'found> {
+enum ChangedRow<'found> {
     Gone,
     Several,
     Row(&'found Row),
 }
 
 /// A plan in the making.
-struct Draft<'run> {
+struct RollbackBuilder<'run> {
     cloud: &'run Cloud,
     /// The environment's own id.
     own: &'run EnvironmentId,
@@ -45,7 +45,7 @@ struct Draft<'run> {
 }
 
 /// Returns the indexes, within the journal, of the rows that somebody changed since the apply.
-pub(crate) fn changed(journal: &Journal, found: &[Found]) -> BTreeSet<usize> {
+pub(crate) fn changed(journal: &Journal, found: &[FoundRows]) -> BTreeSet<usize> {
     let rows = journal.rows.iter().zip(found).enumerate();
     let changed = rows
         .filter(|(_, (row, found))| matches!(verdict(row, found), Verdict::Changed(_)))
@@ -57,11 +57,11 @@ pub(crate) fn changed(journal: &Journal, found: &[Found]) -> BTreeSet<usize> {
 /// one that was changed since is a problem unless it is to be left alone.
 pub(crate) fn plan_rollback(
     journal: &Journal,
-    found: &[Found],
+    found: &[FoundRows],
     left: &BTreeSet<usize>,
     cloud: &Cloud,
 ) -> Plan {
-    let mut draft = Draft::new(cloud, &journal.head.environment_id);
+    let mut draft = RollbackBuilder::new(cloud, &journal.head.environment_id);
     for (index, (row, found)) in journal.rows.iter().zip(found).enumerate() {
         match verdict(row, found) {
             Verdict::Earlier => draft.earlier(row),
@@ -78,13 +78,13 @@ pub(crate) fn plan_rollback(
 }
 
 /// Decides what happened to a row since the apply.
-fn verdict<'found>(row: &JournalRow, found: &'found Found) -> Verdict<'found> {
+fn verdict<'found>(row: &JournalRow, found: &'found FoundRows) -> Verdict<'found> {
     match found.as_deref() {
         Err(refusal) => Verdict::Hidden(refusal),
         Ok([]) if row.is_created() => Verdict::Earlier,
-        Ok([]) => Verdict::Changed(Now::Gone),
+        Ok([]) => Verdict::Changed(ChangedRow::Gone),
         Ok([held]) => verdict_of_one(row, held),
-        Ok(_) => Verdict::Changed(Now::Several),
+        Ok(_) => Verdict::Changed(ChangedRow::Several),
     }
 }
 
@@ -96,7 +96,7 @@ fn verdict_of_one<'found>(row: &JournalRow, held: &'found Row) -> Verdict<'found
     } else if names().all(|name| earlier(name) || is_written(row, held, name)) {
         Verdict::Written(held)
     } else {
-        Verdict::Changed(Now::Row(held))
+        Verdict::Changed(ChangedRow::Row(held))
     }
 }
 
@@ -112,7 +112,7 @@ fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
     row.columns.get(name).map(|change| &change.after) == held.texts.get(name)
 }
 
-impl<'run> Draft<'run> {
+impl<'run> RollbackBuilder<'run> {
     fn new(cloud: &'run Cloud, own: &'run EnvironmentId) -> Self {
         let (changes, writes, targets) = (Vec::new(), Vec::new(), Vec::new());
         let (problems, warnings) = (Vec::new(), Vec::new());
@@ -127,7 +127,7 @@ impl<'run> Draft<'run> {
     }
 
     /// Returns the change of one target that already has its earlier value: nothing to do.
-    fn as_it_was(&self, row: &JournalRow, place: &Place) -> Change {
+    fn as_it_was(&self, row: &JournalRow, place: &JournalTarget) -> Change {
         let reason =
             if row.is_created() { "the row is not there" } else { "holds the earlier value" };
         let before = self.view(before(row, place).as_ref());
@@ -198,7 +198,7 @@ impl<'run> Draft<'run> {
     }
 
     /// Returns the change of one target whose earlier value is restored.
-    fn restored(&self, row: &JournalRow, held: &Row, place: &Place) -> Change {
+    fn restored(&self, row: &JournalRow, held: &Row, place: &JournalTarget) -> Change {
         let earlier = before(row, place);
         let is_new_member = place.pointer.is_some() && earlier.is_none();
         let action = if is_new_member { Action::Delete } else { Action::Update };
@@ -208,7 +208,7 @@ impl<'run> Draft<'run> {
     }
 
     /// Notes that somebody changed a row.
-    fn changed(&mut self, row: &JournalRow, now: &Now<'_>, left: bool) {
+    fn changed(&mut self, row: &JournalRow, now: &ChangedRow<'_>, left: bool) {
         self.left_alone += if left { row.places.len() } else { 0 };
         for place in &row.places {
             let mut message = self.what_changed(row, now, place);
@@ -222,13 +222,20 @@ impl<'run> Draft<'run> {
         }
     }
 
-    fn what_changed(&self, row: &JournalRow, now: &Now<'_>, place: &Place) -> String {
+    fn what_changed(
+        &self,
+        row: &JournalRow,
+        now: &ChangedRow<'_>,
+        place: &JournalTarget,
+    ) -> String {
         let written = after(row, place);
         let wrote = self.words(written.as_ref());
         match now {
-            Now::Gone => format!("the row is gone since the apply, which wrote {wrote}"),
-            Now::Several => format!("several rows are there by now, and the apply wrote {wrote}"),
-            Now::Row(held) => match self::now(held, place) {
+            ChangedRow::Gone => format!("the row is gone since the apply, which wrote {wrote}"),
+            ChangedRow::Several => {
+                format!("several rows are there by now, and the apply wrote {wrote}")
+            }
+            ChangedRow::Row(held) => match self::now(held, place) {
                 same if same == written => format!(
                     "still holds what the apply wrote, {wrote}, but the rest of it was changed since"
                 ),
@@ -252,11 +259,11 @@ impl<'run> Draft<'run> {
 
     /// Returns the printable view of a text, without its secrets.
     fn view(&self, text: Option<&StoredText>) -> Option<ValueView> {
-        ValueView::of(text.map(StoredText::expose), self.cloud)
+        ValueView::from_text(text.map(StoredText::expose), self.cloud)
     }
 
     fn words(&self, text: Option<&StoredText>) -> String {
-        ValueView::words(self.view(text).as_ref())
+        ValueView::describe(self.view(text).as_ref())
     }
 }
 
@@ -269,23 +276,23 @@ fn was_touched(row: &JournalRow, held: &Row) -> bool {
 }
 
 /// Returns the value of a target before the apply.
-fn before(row: &JournalRow, place: &Place) -> Option<StoredText> {
+fn before(row: &JournalRow, place: &JournalTarget) -> Option<StoredText> {
     let text = row.columns.get(&place.column)?.before.as_ref()?;
     text_at(text, place.pointer.as_ref())
 }
 
 /// Returns the value that the apply wrote to a target.
-fn after(row: &JournalRow, place: &Place) -> Option<StoredText> {
+fn after(row: &JournalRow, place: &JournalTarget) -> Option<StoredText> {
     text_at(&row.columns.get(&place.column)?.after, place.pointer.as_ref())
 }
 
 /// Returns the current value of a target.
-fn now(held: &Row, place: &Place) -> Option<StoredText> {
+fn now(held: &Row, place: &JournalTarget) -> Option<StoredText> {
     text_at(held.texts.get(&place.column)?, place.pointer.as_ref())
 }
 
 fn change(
-    place: &Place,
+    place: &JournalTarget,
     action: Action,
     reason: &'static str,
     before: Option<ValueView>,
@@ -306,6 +313,6 @@ fn change(
     }
 }
 
-fn problem(place: &Place, code: Code, message: String, hint: String) -> Problem {
+fn problem(place: &JournalTarget, code: Code, message: String, hint: String) -> Problem {
     Problem { code, address: Some(place.address.clone()), message, hint, site: None }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
-use super::{Head, Journal, JournalRow};
+use super::{Journal, JournalHead, JournalRow};
 use crate::model::{DocumentError, DocumentKind};
 
 /// What a journal begins with.
@@ -60,7 +60,7 @@ impl Journal {
     /// # Errors
     /// It is of another version, no journal, or one that changes what none of its addresses tells.
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
-        let document: Document<Head, Vec<JournalRow>> = KIND.read(text)?;
+        let document: Document<JournalHead, Vec<JournalRow>> = KIND.read(text)?;
         let journal = Self { head: document.head, rows: document.rows };
         if journal.is_consistent() {
             Ok(journal)

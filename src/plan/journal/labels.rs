@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Journal, JournalRow, Origin, Place, RowKey};
+use super::{Journal, JournalRow, JournalTarget, Origin, RowKey};
 use crate::model::{
     Code, KeyValue, LogicalName, Problem, RowId, SchemaName, ServiceError, is_hidden,
 };
@@ -53,7 +53,7 @@ pub enum Subject {
 
 impl Label {
     /// Reads a target's address; none if it is no address of that column and that member.
-    pub fn of(place: &Place) -> Option<Self> {
+    pub fn from_address(place: &JournalTarget) -> Option<Self> {
         if let Some(rest) = place.address.strip_prefix("environment-variable/") {
             let member = |pointer: &_| format!("#{}", format!("{pointer}").escape_debug());
             let member = place.pointer.as_ref().map(member).unwrap_or_default();
@@ -150,19 +150,24 @@ pub fn mislabelled(journal: &Journal, subjects: &[Option<(RowId, Subject)>]) -> 
     let rows = journal.rows.iter().zip(subjects);
     let read = rows.filter_map(|(row, subject)| Some((row, subject.as_ref()?)));
     let problems = read.flat_map(|(row, (id, subject))| {
-        row.places.iter().filter_map(move |place| held_against(row, place, *id, subject))
+        row.places.iter().filter_map(move |place| label_problem(row, place, *id, subject))
     });
     problems.collect()
 }
 
 /// Returns a problem if the address of a target does not name the row that the target is in.
-fn held_against(row: &JournalRow, place: &Place, id: RowId, subject: &Subject) -> Option<Problem> {
+fn label_problem(
+    row: &JournalRow,
+    place: &JournalTarget,
+    id: RowId,
+    subject: &Subject,
+) -> Option<Problem> {
     let address = Some(place.address.clone());
     if let Subject::Hidden(refusal) = subject {
         let (message, hint) = explain_refusal(refusal);
         return Some(Problem { code: Code::PrivilegeMissing, address, message, hint, site: None });
     }
-    if Label::of(place).is_some_and(|label| label.means(row, id, subject)) {
+    if Label::from_address(place).is_some_and(|label| label.means(row, id, subject)) {
         return None;
     }
     let message = format!(
@@ -188,8 +193,9 @@ impl Journal {
     /// would write changes that nobody sees.
     pub(super) fn is_consistent(&self) -> bool {
         self.rows.iter().all(|row| {
-            let is_labelled =
-                |place: &Place| Label::of(place).is_some_and(|label| label.suits(row));
+            let is_labelled = |place: &JournalTarget| {
+                Label::from_address(place).is_some_and(|label| label.suits(row))
+            };
             !row.places.is_empty()
                 && row.places.iter().all(is_labelled)
                 && row.columns.keys().all(|name| row.shows(name))
@@ -221,7 +227,7 @@ impl JournalRow {
     /// target, or only those members of its JSON change that are targets. Every address shows the
     /// key of a new row.
     fn shows(&self, name: &LogicalName) -> bool {
-        let places: Vec<&Place> =
+        let places: Vec<&JournalTarget> =
             self.places.iter().filter(|place| place.column == *name).collect();
         // A row that the apply made is deleted, and nothing of it is restored.
         if let Origin::Created { key, .. } = &self.origin {
@@ -241,8 +247,8 @@ impl JournalRow {
 mod tests {
     use super::*;
 
-    fn place(address: &str, column: &str, pointer: Option<&str>) -> Place {
-        Place {
+    fn place(address: &str, column: &str, pointer: Option<&str>) -> JournalTarget {
+        JournalTarget {
             address: address.to_owned(),
             column: column.parse().unwrap(),
             pointer: pointer.map(|text| text.parse().unwrap()),
@@ -252,7 +258,7 @@ mod tests {
     }
 
     fn key(address: &str) -> Option<BTreeMap<LogicalName, String>> {
-        match Label::of(&place(address, "url", None))? {
+        match Label::from_address(&place(address, "url", None))? {
             Label::Record { key: LabelKey::Columns(columns), .. } => Some(columns),
             _ => None,
         }
@@ -260,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_address_is_read_only_if_it_names_the_column_and_the_member_that_are_restored() {
-        let label = |address: &str, pointer| Label::of(&place(address, "value", pointer));
+        let label = |address: &str, pointer| Label::from_address(&place(address, "value", pointer));
         let name = "contoso_Url".parse().unwrap();
         assert_eq!(label("environment-variable/contoso_Url", None), Some(Label::Variable(name)));
         assert!(label("environment-variable/contoso_Url#/a/b", Some("/a/b")).is_some());

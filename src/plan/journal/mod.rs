@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    EnvironmentId, EnvironmentUrl, JsonPointer, KeyValue, LogicalName, Row, RowId, Seen,
+    EnvironmentId, EnvironmentUrl, JsonPointer, KeyValue, LogicalName, ReadResult, Row, RowId,
     StoredText, WorkflowId,
 };
 
@@ -35,7 +35,7 @@ pub use record::record;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
     /// Where and when.
-    pub head: Head,
+    pub head: JournalHead,
     /// The rows that are written, in the order of the writes.
     pub rows: Vec<JournalRow>,
 }
@@ -43,7 +43,7 @@ pub struct Journal {
 /// Where and when an apply writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Head {
+pub struct JournalHead {
     /// When the journal was begun, as RFC 3339 writes it.
     pub time: String,
     /// The path of the manifest.
@@ -79,7 +79,7 @@ pub struct JournalRow {
     #[serde(with = "format::columns")]
     pub columns: BTreeMap<LogicalName, ColumnChange>,
     /// The targets in it.
-    pub places: Vec<Place>,
+    pub places: Vec<JournalTarget>,
 }
 
 /// Where a row comes from.
@@ -124,7 +124,7 @@ pub struct ColumnChange {
 /// A target of the apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Place {
+pub struct JournalTarget {
     /// Its address.
     pub address: String,
     /// The column that it is in.
@@ -140,7 +140,7 @@ pub struct Place {
 }
 
 /// What reading found of a row: none, one, or in an odd organisation several.
-pub type Found = Seen<Vec<Row>>;
+pub type FoundRows = ReadResult<Vec<Row>>;
 
 impl JournalRow {
     /// Returns the row's primary key, if it is known.
@@ -161,7 +161,7 @@ impl Journal {
     /// Returns the journal with the ids and versions of the rows that the apply created, as far as
     /// they were found by reading.
     #[must_use]
-    pub fn completed(mut self, found: &[Found]) -> Self {
+    pub fn completed(mut self, found: &[FoundRows]) -> Self {
         for (row, found) in self.rows.iter_mut().zip(found) {
             if let (Origin::Created { id, tag, .. }, Ok([one])) =
                 (&mut row.origin, found.as_deref())

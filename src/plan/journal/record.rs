@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ColumnChange, Head, Journal, JournalRow, Origin, Place, RowKey};
+use super::{ColumnChange, Journal, JournalHead, JournalRow, JournalTarget, Origin, RowKey};
 use crate::model::{
     Binding, Desired, JsonPointer, KeyValue, LogicalName, NameError, Observed, Reading, Record,
     Row, RowId, SchemaName, Selector, StoredText, Table, Target, Variable,
@@ -41,14 +41,14 @@ enum Spot<'run> {
 }
 
 /// A target that is written to.
-struct Part<'run> {
+struct WrittenTarget<'run> {
     binding: &'run Binding,
     change: &'run Change,
-    held: Held<'run>,
+    held: ObservedTarget<'run>,
 }
 
 /// The variable or the record that holds a target, as it was observed.
-enum Held<'run> {
+enum ObservedTarget<'run> {
     Variable(&'run Variable),
     Record { table: &'run Table, row: Option<&'run Row>, column: &'run LogicalName },
 }
@@ -58,7 +58,7 @@ enum Held<'run> {
 /// # Errors
 /// Something of it could not be undone.
 pub fn record(
-    head: Head,
+    head: JournalHead,
     desired: &Desired,
     observed: &Observed,
     plan: &Plan,
@@ -76,29 +76,32 @@ fn parts<'run>(
     desired: &'run Desired,
     observed: &'run Observed,
     plan: &'run Plan,
-) -> BTreeMap<Spot<'run>, Vec<Part<'run>>> {
+) -> BTreeMap<Spot<'run>, Vec<WrittenTarget<'run>>> {
     let changes: BTreeMap<&str, &Change> =
         plan.changes.iter().map(|change| (change.address.as_str(), change)).collect();
-    let mut parts: BTreeMap<Spot<'run>, Vec<Part<'run>>> = BTreeMap::new();
+    let mut parts: BTreeMap<Spot<'run>, Vec<WrittenTarget<'run>>> = BTreeMap::new();
     for binding in &desired.bindings {
         let change = changes.get(binding.target.address().as_str()).copied();
         let change = change.filter(|change| change.action != Action::NoOp);
         if let (Some(change), Some((spot, held))) = (change, held(&binding.target, observed)) {
-            parts.entry(spot).or_default().push(Part { binding, change, held });
+            parts.entry(spot).or_default().push(WrittenTarget { binding, change, held });
         }
     }
     parts
 }
 
 /// Returns the row that a target is in, and what was observed of it.
-fn held<'run>(target: &'run Target, observed: &'run Observed) -> Option<(Spot<'run>, Held<'run>)> {
+fn held<'run>(
+    target: &'run Target,
+    observed: &'run Observed,
+) -> Option<(Spot<'run>, ObservedTarget<'run>)> {
     match target {
         Target::Variable { schema_name, .. } => {
             let Reading::Found(variable) = observed.targets.variables.get(schema_name)? else {
                 return None;
             };
             let there = variable.values.first().map(|row| Spot::There(VALUES, row.id));
-            Some((there.unwrap_or(Spot::Value(schema_name)), Held::Variable(variable)))
+            Some((there.unwrap_or(Spot::Value(schema_name)), ObservedTarget::Variable(variable)))
         }
         Target::Column { record, column, .. } => {
             let Reading::Found(table) = observed.targets.tables.get(&record.table)? else {
@@ -108,7 +111,7 @@ fn held<'run>(target: &'run Target, observed: &'run Observed) -> Option<(Spot<'r
             let row = rows.first();
             let there = row.map(|row| Spot::There(&table.entity_set, row.id));
             let spot = there.or_else(|| new(table, record))?;
-            Some((spot, Held::Record { table, row, column }))
+            Some((spot, ObservedTarget::Record { table, row, column }))
         }
     }
 }
@@ -147,7 +150,7 @@ fn key_of(
 
 /// Returns the journal entry of a write: the row it leaves behind, and the values before and
 /// after.
-fn row(write: &Write, parts: &[Part<'_>]) -> Result<JournalRow, Unrecorded> {
+fn row(write: &Write, parts: &[WrittenTarget<'_>]) -> Result<JournalRow, Unrecorded> {
     let first = parts.first().ok_or(Unrecorded::NoTarget)?;
     let (entity_set, primary_id) = table_of(first)?;
     let (origin, columns) = match write {
@@ -167,7 +170,7 @@ fn row(write: &Write, parts: &[Part<'_>]) -> Result<JournalRow, Unrecorded> {
         }
         Write::Restore { .. } | Write::Delete { .. } => return Err(Unrecorded::NoTarget),
     };
-    let places = parts.iter().map(Part::place).collect();
+    let places = parts.iter().map(WrittenTarget::place).collect();
     Ok(JournalRow {
         entity_set,
         primary_id,
@@ -178,10 +181,14 @@ fn row(write: &Write, parts: &[Part<'_>]) -> Result<JournalRow, Unrecorded> {
 }
 
 /// Returns a part's table, by its name in addresses, and the table's primary key.
-fn table_of(part: &Part<'_>) -> Result<(LogicalName, LogicalName), NameError> {
+fn table_of(part: &WrittenTarget<'_>) -> Result<(LogicalName, LogicalName), NameError> {
     match &part.held {
-        Held::Variable(_) => Ok((LogicalName::of_system(VALUES), LogicalName::of_system(VALUE_ID))),
-        Held::Record { table, .. } => Ok((table.entity_set.parse()?, table.primary_id.clone())),
+        ObservedTarget::Variable(_) => {
+            Ok((LogicalName::of_system(VALUES), LogicalName::of_system(VALUE_ID)))
+        }
+        ObservedTarget::Record { table, .. } => {
+            Ok((table.entity_set.parse()?, table.primary_id.clone()))
+        }
     }
 }
 
@@ -206,25 +213,25 @@ fn cell((name, cell): (&LogicalName, &CellValue)) -> Option<(LogicalName, Column
 
 /// Returns the change of a record's column. Its earlier value was read for the binding to the
 /// column.
-fn change(parts: &[Part<'_>], name: &LogicalName, after: &StoredText) -> ColumnChange {
+fn change(parts: &[WrittenTarget<'_>], name: &LogicalName, after: &StoredText) -> ColumnChange {
     let part = parts.iter().find(|part| part.column() == *name);
-    ColumnChange { before: part.and_then(Part::before), after: after.clone() }
+    ColumnChange { before: part.and_then(WrittenTarget::before), after: after.clone() }
 }
 
-impl Part<'_> {
+impl WrittenTarget<'_> {
     /// Returns the column that the target is in.
     fn column(&self) -> LogicalName {
         match &self.held {
-            Held::Variable(_) => LogicalName::of_system(VALUE),
-            Held::Record { column, .. } => (*column).clone(),
+            ObservedTarget::Variable(_) => LogicalName::of_system(VALUE),
+            ObservedTarget::Record { column, .. } => (*column).clone(),
         }
     }
 
     /// Returns the text that the column held when it was read.
     fn before(&self) -> Option<StoredText> {
         match &self.held {
-            Held::Variable(variable) => variable.values.first()?.text.clone(),
-            Held::Record { row, column, .. } => row.as_ref()?.texts.get(*column).cloned(),
+            ObservedTarget::Variable(variable) => variable.values.first()?.text.clone(),
+            ObservedTarget::Record { row, column, .. } => row.as_ref()?.texts.get(*column).cloned(),
         }
     }
 
@@ -235,8 +242,8 @@ impl Part<'_> {
         }
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> JournalTarget {
+        JournalTarget {
             address: self.change.address.clone(),
             column: self.column(),
             pointer: self.pointer(),

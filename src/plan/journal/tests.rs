@@ -51,7 +51,7 @@ fn stored(text: &str) -> StoredText {
 }
 
 fn cloud() -> Cloud {
-    Clouds::embedded().unwrap().named("public").unwrap().clone()
+    Clouds::embedded().unwrap().get("public").unwrap().clone()
 }
 
 fn schema_name(index: usize) -> SchemaName {
@@ -87,7 +87,7 @@ fn texts(columns: &[(&str, Option<&String>)]) -> BTreeMap<LogicalName, String> {
 
 impl Model {
     fn new(things: Vec<Thing>) -> Self {
-        let site = Site { line: 1, column: 1 };
+        let site = ManifestPosition { line: 1, column: 1 };
         let workflow_id = id(1).to_string().parse().unwrap();
         let flow = Flow { name: None, workflow_id, trigger: None, site };
         let targets = things.iter().enumerate().flat_map(|(index, thing)| targets(index, thing));
@@ -164,7 +164,7 @@ impl Model {
     }
 
     /// What reading finds of a journal's rows.
-    fn found(&self, journal: &Journal) -> Vec<Found> {
+    fn found(&self, journal: &Journal) -> Vec<FoundRows> {
         let of = |row: &JournalRow| match (&row.origin, row.id()) {
             (_, Some(id)) => {
                 let held = self.rows.get(&(row.entity_set.to_string(), id));
@@ -268,8 +268,8 @@ fn read(id: RowId, columns: &BTreeMap<LogicalName, String>) -> Row {
     Row { id, tag: EntityTag::new("W/\"7\"").unwrap(), texts }
 }
 
-fn head() -> Head {
-    Head {
+fn head() -> JournalHead {
+    JournalHead {
         time: "2026-11-22T10:00:00Z".into(),
         manifest: "flowbind.toml".into(),
         environment: "prod".into(),
@@ -335,7 +335,7 @@ proptest! {
         prop_assert_eq!(rollback.count(Action::NoOp), 0);
         model.write(rollback.writes());
         prop_assert_eq!(&model.rows, &before);
-        prop_assert!(model.rollback(&journal, &BTreeSet::new()).is_agreed());
+        prop_assert!(model.rollback(&journal, &BTreeSet::new()).is_up_to_date());
     }
 
     #[test]
@@ -346,7 +346,7 @@ proptest! {
         let before = model.rows.clone();
         let journal = model.apply();
         model.rows = before;
-        prop_assert!(model.rollback(&journal, &BTreeSet::new()).is_agreed());
+        prop_assert!(model.rollback(&journal, &BTreeSet::new()).is_up_to_date());
     }
 
     #[test]
@@ -375,7 +375,7 @@ proptest! {
         prop_assert!(rest.problems.is_empty() && !rest.warnings.is_empty());
         model.write(rest.writes());
         prop_assert_eq!(&model.rows[&(set, held.id)], &changed_by_somebody);
-        prop_assert!(model.rollback(&journal, &left).is_agreed());
+        prop_assert!(model.rollback(&journal, &left).is_up_to_date());
     }
 }
 
@@ -392,7 +392,7 @@ fn what_is_undone_is_shown_as_the_apply_was() {
             (change.action.as_str(), change.address.as_str(), after)
         })
         .collect();
-    let fingerprint = Fingerprint::of(OLD);
+    let fingerprint = Fingerprint::from_text(OLD);
     let old = format!("authenticated {fingerprint} on old.environment.api.powerplatform.com");
     let nothing = || "nothing".to_owned();
     assert_eq!(
@@ -420,7 +420,7 @@ fn a_problem_names_what_is_there_and_what_the_apply_wrote() {
     let [problem] = plan.problems.as_slice() else { panic!("{:?}", plan.problems) };
     assert_eq!(problem.address.as_deref(), Some("environment-variable/contoso_Url1"));
     for text in [other.as_str(), URL] {
-        let fingerprint = Fingerprint::of(text).to_string();
+        let fingerprint = Fingerprint::from_text(text).to_string();
         assert!(problem.message.contains(&fingerprint), "{}", problem.message);
     }
     assert!(problem.hint.contains("--skip-changed"));
@@ -450,7 +450,7 @@ fn a_row_that_is_gone_is_a_problem_only_if_it_was_there_before() {
     assert!(plan.problems[0].message.contains("gone since the apply"));
     let left = changed(&journal, &model.found(&journal));
     let rest = model.rollback(&journal, &left);
-    assert!(rest.is_agreed());
+    assert!(rest.is_up_to_date());
     assert_eq!((plan.left_alone, rest.left_alone), (0, 5));
 }
 

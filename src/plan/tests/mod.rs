@@ -63,7 +63,7 @@ impl Model {
             name: Some(format!("Flow {index}")),
             workflow_id: guid(index + 1).parse().unwrap(),
             trigger: None,
-            site: Site { line: 10 + index, column: 1 },
+            site: ManifestPosition { line: 10 + index, column: 1 },
         });
         self.observed.flows.push(ObservedFlow {
             workflow: Reading::Found(Workflow {
@@ -80,7 +80,7 @@ impl Model {
     }
 
     fn bind(&mut self, flow: FlowIndex, target: Target) {
-        let site = Site { line: 100 + self.desired.bindings.len(), column: 1 };
+        let site = ManifestPosition { line: 100 + self.desired.bindings.len(), column: 1 };
         self.desired.bindings.push(Binding { flow, target, site });
     }
 
@@ -159,7 +159,7 @@ impl Model {
 
     fn plan(&self) -> Plan {
         let clouds = Clouds::embedded().unwrap();
-        plan(&self.desired, &self.observed, clouds.named("public").unwrap())
+        plan(&self.desired, &self.observed, clouds.get("public").unwrap())
     }
 
     fn codes(&self) -> Vec<&'static str> {
@@ -203,7 +203,7 @@ fn a_url_that_is_only_spelled_differently_is_left_as_it_is() {
         .variable("a", VariableType::String, &[&URL.replace(":443", "")])
         .plan();
     assert_eq!(only_change(&plan), (Action::NoOp, "agrees, spelled differently"));
-    assert!(plan.is_agreed());
+    assert!(plan.is_up_to_date());
 }
 
 #[test]
@@ -449,7 +449,7 @@ fn what_is_wrong_with_the_trigger_of_a_flow_that_is_off_is_told_before_it_is_tur
 
 /// The names of the flows that a plan of the model has to wait for; none if it is not to wait.
 fn awaited(model: &Model) -> Option<Vec<String>> {
-    let unready = unready(&model.plan(), &model.desired, &model.observed)?;
+    let unready = flows_to_wait_for(&model.plan(), &model.desired, &model.observed)?;
     assert!(unready.desired.bindings.is_empty());
     Some(unready.names)
 }
@@ -463,7 +463,7 @@ fn flows_that_are_off_or_not_known_yet_are_waited_for_in_the_manifests_order() {
     model.observed.flows[2].callback = Some(Callback::UnknownFlow(refusal("x")));
     model.workflow().state = FlowState::Draft;
     assert_eq!(awaited(&model), Some(vec!["Flow 0".to_owned(), "Flow 2".to_owned()]));
-    let unready = unready(&model.plan(), &model.desired, &model.observed).unwrap();
+    let unready = flows_to_wait_for(&model.plan(), &model.desired, &model.observed).unwrap();
     let ids: Vec<_> = unready.desired.flows.iter().map(|flow| flow.workflow_id).collect();
     assert_eq!(ids, [0, 2].map(|index: usize| model.desired.flows[index].workflow_id));
 }
@@ -474,7 +474,7 @@ fn nobody_waits_for_what_belongs_to_no_flow() {
     model.workflow().state = FlowState::Draft;
     let mut plan = model.plan();
     plan.problems[0].site = None;
-    assert!(unready(&plan, &model.desired, &model.observed).is_none());
+    assert!(flows_to_wait_for(&plan, &model.desired, &model.observed).is_none());
 }
 
 #[test]
@@ -545,7 +545,7 @@ fn planning_again_after_the_writes_are_in_finds_nothing_to_do() {
     model.bind_variable("a", None).variable("a", VariableType::String, &[URL]);
     model.table().rows(named("n"), &[7], URL).bind_column(named("n"), "url", Missing::Create);
     let plan = model.plan();
-    assert!(plan.is_agreed());
+    assert!(plan.is_up_to_date());
     assert_eq!(plan.count(Action::NoOp), 2);
 }
 
@@ -664,10 +664,16 @@ fn a_target_that_points_at_another_environment_is_told_though_there_is_no_url_fo
     ] {
         model.bind_variable(name, None).variable(name, VariableType::String, &[value]);
     }
-    let cloud = Clouds::embedded().unwrap().named("public").unwrap().clone();
+    let cloud = Clouds::embedded().unwrap().get("public").unwrap().clone();
     let told_by = |own: &str, name: Option<&str>| {
         let name_of = |id: &str| name.filter(|_| id == other).map(str::to_owned);
-        elsewhere(&model.desired, &model.observed, &cloud, &own.parse().unwrap(), name_of)
+        warn_of_foreign_environments(
+            &model.desired,
+            &model.observed,
+            &cloud,
+            &own.parse().unwrap(),
+            name_of,
+        )
     };
     let told = |name| told_by(&ID.to_uppercase(), name);
     assert_eq!(told_by(&format!("Default-{ID}"), None), told(None));
@@ -683,7 +689,7 @@ fn a_variable_without_a_value_holds_its_default() {
     let mut model = model();
     model.bind_variable("x_Url", None).variable("x_Url", VariableType::String, &[]);
     let held_by = |model: &Model| {
-        let held = held(&model.desired, &model.observed);
+        let held = current_values(&model.desired, &model.observed);
         held[0].as_ref().map(|text| text.expose().to_owned())
     };
     assert_eq!(held_by(&model), None);

@@ -258,7 +258,7 @@ impl Model {
 
     /// The bindings that a problem keeps from being written: its own, those of its flow, and those
     /// of the record that it is about.
-    fn concerned(&self, problem: &Problem) -> Vec<Site> {
+    fn concerned(&self, problem: &Problem) -> Vec<ManifestPosition> {
         let bindings = &self.desired.bindings;
         let own = bindings.iter().find(|binding| Some(binding.site) == problem.site);
         let record = own.and_then(record_of);
@@ -407,7 +407,7 @@ proptest! {
     #[test]
     fn every_binding_has_one_change_or_a_problem(model in any_model()) {
         let plan = model.plan();
-        let concerned: BTreeSet<Site> =
+        let concerned: BTreeSet<ManifestPosition> =
             plan.problems.iter().flat_map(|problem| model.concerned(problem)).collect();
         for binding in &model.desired.bindings {
             let own = |change: &&Change| change.site == Some(binding.site);
@@ -428,7 +428,7 @@ proptest! {
             prop_assert_eq!(plan.writes().is_empty(), changed == 0);
             prop_assert!(plan.writes().len() <= changed);
         } else {
-            prop_assert!(plan.writes().is_empty() && !plan.is_agreed());
+            prop_assert!(plan.writes().is_empty() && !plan.is_up_to_date());
         }
     }
 
@@ -439,7 +439,7 @@ proptest! {
         prop_assert_eq!(plan.changes.len(), model.desired.bindings.len());
         model.write(plan.writes());
         let again = model.plan();
-        prop_assert!(again.is_agreed());
+        prop_assert!(again.is_up_to_date());
         prop_assert_eq!(again.count(Action::NoOp), model.desired.bindings.len());
         prop_assert!(plan.same_in_substance(&again));
     }

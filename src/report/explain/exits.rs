@@ -1,6 +1,6 @@
 //! Explains each exit code.
 
-use super::{Text, text};
+use super::{CodeText, text};
 use crate::model::Exit;
 
 /// The explanation of an exit code.
@@ -8,16 +8,16 @@ pub(super) struct ExitText {
     /// The changes that were written to the environment.
     pub(super) written: &'static str,
     /// The meaning, the cause and the remedy.
-    pub(super) text: Text,
+    pub(super) text: CodeText,
 }
 
 /// Shortens the table.
-const fn exit(written: &'static str, text: Text) -> ExitText {
+const fn exit(written: &'static str, text: CodeText) -> ExitText {
     ExitText { written, text }
 }
 
 /// Returns the explanation of an exit code.
-pub(super) fn of(code: Exit) -> ExitText {
+pub(super) fn exit_text(code: Exit) -> ExitText {
     match code {
         Exit::Done => exit(
             "what the plan said",

@@ -33,7 +33,7 @@ pub(crate) struct Group {
 }
 
 /// The texts that explain a code.
-struct Text {
+struct CodeText {
     /// The meaning, as a fragment of a sentence.
     meaning: &'static str,
     /// The cause.
@@ -42,9 +42,9 @@ struct Text {
     remedy: &'static str,
 }
 
-/// Creates a [`Text`], to keep the tables short.
-const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) -> Text {
-    Text { meaning, why, remedy }
+/// Creates a [`CodeText`], to keep the tables short.
+const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) -> CodeText {
+    CodeText { meaning, why, remedy }
 }
 
 /// Explains an exit code (`5`, `exit-code-5`, or the outcome that it stands for, `refused`), the code
@@ -53,8 +53,8 @@ const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) ->
 /// # Errors
 /// The known code that is nearest to the word, if one is near.
 pub(crate) fn explain(word: &str) -> Result<Explanation, Option<String>> {
-    let word = bare(word);
-    let exit = exit(&word);
+    let word = extract_code(word);
+    let exit = parse_exit_code(&word);
     let problem = Code::ALL.iter().find(|code| code.as_str() == word);
     let number = word.strip_prefix(&ENTRA.to_lowercase()).unwrap_or(&word);
     let entra = known_codes().find(|known| known.code.to_string() == number);
@@ -64,20 +64,22 @@ pub(crate) fn explain(word: &str) -> Result<Explanation, Option<String>> {
 }
 
 /// Returns the meaning of a problem's code and its remedy, each as a fragment of a sentence.
-pub(crate) fn problem(code: Code) -> (&'static str, &'static str) {
-    let Text { meaning, remedy, .. } = problems::of(code);
+pub(crate) fn meaning_and_remedy(code: Code) -> (&'static str, &'static str) {
+    let CodeText { meaning, remedy, .. } = problems::problem_text(code);
     (meaning, remedy)
 }
 
 /// Lists every code with its meaning, in groups.
 pub(crate) fn index() -> Vec<Group> {
     let exits = Exit::ALL.into_iter().map(|exit| {
-        let meaning = exits::of(exit).text.meaning;
+        let meaning = exits::exit_text(exit).text.meaning;
         (exit.code().to_string(), meaning.to_owned())
     });
     let problems = |of_manifest| {
-        let codes = Code::ALL.iter().filter(move |code| is_of_manifest(**code) == of_manifest);
-        codes.map(|code| (code.to_string(), problems::of(*code).meaning.to_owned())).collect()
+        let codes = Code::ALL.iter().filter(move |code| is_manifest_problem(**code) == of_manifest);
+        codes
+            .map(|code| (code.to_string(), problems::problem_text(*code).meaning.to_owned()))
+            .collect()
     };
     let entra = known_codes().map(|known| (entra_name(&known), known.meaning.to_owned()));
     vec![
@@ -89,7 +91,7 @@ pub(crate) fn index() -> Vec<Group> {
 }
 
 /// Extracts the code from a copied text such as `error[flow-draft]`, in lower case.
-fn bare(word: &str) -> String {
+fn extract_code(word: &str) -> String {
     let word = word.trim().trim_end_matches(':').to_lowercase();
     let inner = word.strip_prefix("error[").or_else(|| word.strip_prefix("warning["));
     let inner = inner.and_then(|inner| inner.strip_suffix(']'));
@@ -97,7 +99,7 @@ fn bare(word: &str) -> String {
 }
 
 /// Parses an exit code: its number, the form in a JUnit report (`exit-code-5`), or its outcome.
-fn exit(word: &str) -> Option<Exit> {
+fn parse_exit_code(word: &str) -> Option<Exit> {
     let number = word.strip_prefix("exit-code-").unwrap_or(word);
     match word {
         "refused" => Some(Exit::Refused),
@@ -113,19 +115,19 @@ fn nearest_code(word: &str) -> Option<String> {
 }
 
 /// Checks if the problem can be found by reading the manifest alone.
-fn is_of_manifest(code: Code) -> bool {
+fn is_manifest_problem(code: Code) -> bool {
     code < Code::FlowNotFound
 }
 
 fn of_exit(exit: Exit) -> Explanation {
-    let exits::ExitText { written, text } = exits::of(exit);
+    let exits::ExitText { written, text } = exits::exit_text(exit);
     let mut parts = parts(text.meaning, text.why, text.remedy);
     parts.insert(1, ("written", written.to_owned()));
     Explanation { title: format!("exit code {}", exit.code()), parts }
 }
 
 fn of_problem(code: Code) -> Explanation {
-    let Text { meaning, why, remedy } = problems::of(code);
+    let CodeText { meaning, why, remedy } = problems::problem_text(code);
     let title = format!("{code}: {}", kind(code));
     Explanation { title, parts: parts(meaning, why, remedy) }
 }
@@ -133,13 +135,13 @@ fn of_problem(code: Code) -> Explanation {
 /// Describes the kind of a problem and the exit code of a run that finds it.
 fn kind(code: Code) -> &'static str {
     match code {
-        _ if is_of_manifest(code) => "a problem of the manifest, exit code 3",
+        _ if is_manifest_problem(code) => "a problem of the manifest, exit code 3",
         Code::ProbeUnknown => "a warning of `check --probe` alone, which changes no exit code",
         Code::ProbeOff | Code::ProbeGone | Code::ProbeSignature | Code::ProbeOpen => {
             "found by `check --probe` alone, exit code 0, or 2 with `--detailed-exitcode`"
         }
         _ if code.is_warning() => "always a warning, which changes no exit code",
-        _ if code.may_pass() => {
+        _ if code.is_temporary() => {
             "found by a run, exit code 5, or 8 after `--wait-ready`; by a check, 0, or 2 with `--detailed-exitcode`"
         }
         Code::PlanMoved => "found by a run with `--plan`, exit code 5",
@@ -239,10 +241,12 @@ mod tests {
 
     #[test]
     fn every_text_says_what_why_and_what_to_do_in_one_line() {
-        let problems = Code::ALL.iter().map(|code| (code.to_string(), problems::of(*code)));
-        let exits =
-            Exit::ALL.into_iter().map(|exit| (exit.code().to_string(), exits::of(exit).text));
-        for (name, Text { meaning, why, remedy }) in problems.chain(exits) {
+        let problems =
+            Code::ALL.iter().map(|code| (code.to_string(), problems::problem_text(*code)));
+        let exits = Exit::ALL
+            .into_iter()
+            .map(|exit| (exit.code().to_string(), exits::exit_text(exit).text));
+        for (name, CodeText { meaning, why, remedy }) in problems.chain(exits) {
             for text in [meaning, why, remedy] {
                 assert!(text.len() >= 6 && !text.contains(['\n', '|']), "{name}: {text}");
                 assert!(!text.ends_with('.'), "{name}: {text}");
@@ -275,7 +279,7 @@ mod tests {
             EXIT_CODES,
             "| code | meaning | what was written | what to do |",
             Exit::ALL.into_iter().map(|exit| {
-                let exits::ExitText { written, text } = exits::of(exit);
+                let exits::ExitText { written, text } = exits::exit_text(exit);
                 let (code, meaning, remedy) = (exit.code(), text.meaning, text.remedy);
                 format!("| {code} | {meaning} | {written} | {remedy} |\n")
             }),
@@ -285,12 +289,12 @@ mod tests {
     #[test]
     fn the_documentation_has_the_same_problems() {
         for (page, of_manifest) in [(MANIFEST, true), (PROBLEMS, false)] {
-            let codes = Code::ALL.iter().filter(|code| is_of_manifest(**code) == of_manifest);
+            let codes = Code::ALL.iter().filter(|code| is_manifest_problem(**code) == of_manifest);
             has_table(
                 page,
                 "| code | what is wrong | what to do |",
                 codes.map(|code| {
-                    let Text { meaning, remedy, .. } = problems::of(*code);
+                    let CodeText { meaning, remedy, .. } = problems::problem_text(*code);
                     format!("| `{code}` | {meaning} | {remedy} |\n")
                 }),
             );

@@ -1,11 +1,11 @@
 //! Explains the code of each problem.
 
-use super::{Text, text};
+use super::{CodeText, text};
 use crate::model::Code;
 
 /// Returns the explanation of the code of a problem.
 #[expect(clippy::too_many_lines, reason = "a table")]
-pub(super) fn of(code: Code) -> Text {
+pub(super) fn problem_text(code: Code) -> CodeText {
     match code {
         // The manifest.
         Code::ManifestUnreadable => text(

@@ -23,7 +23,7 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// Returns the report format for the extension of a file, if the extension is known.
-    pub fn of(path: &Path) -> Option<Self> {
+    pub fn from_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
             "md" | "markdown" => Some(Self::Markdown),
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_extension_tells_the_form() {
-        let of = |name: &str| ReportFormat::of(Path::new(name));
+        let of = |name: &str| ReportFormat::from_path(Path::new(name));
         assert_eq!(of("a/summary.MD"), Some(ReportFormat::Markdown));
         assert_eq!(of("TEST-flowbind.xml"), Some(ReportFormat::Junit));
         assert_eq!(of("flowbind.sarif"), Some(ReportFormat::Sarif));

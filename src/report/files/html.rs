@@ -9,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::markup::Markup;
 use crate::discover::probe::Probed;
-use crate::model::{Failure, Problem, Site, UrlView, visible};
+use crate::model::{Failure, ManifestPosition, Problem, UrlView, escape_hidden};
 use crate::plan::{Change, ValueView};
 use crate::report::wording::{
-    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, seconds, shown, sign,
-    totals, values, verdict, why,
+    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, reason_text, safe_text,
+    seconds, sign, totals, values, verdict,
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 
@@ -32,7 +32,8 @@ pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
 }
 
 fn head(run: &Run<'_>) -> Markup {
-    let environment = run.environment.map(|environment| format!(" · {}", shown(environment.name)));
+    let environment =
+        run.environment.map(|environment| format!(" · {}", safe_text(environment.name)));
     let title = format!(
         "{}{} · flowbind {}",
         headline(run),
@@ -62,7 +63,7 @@ fn body(run: &Run<'_>) -> Markup {
     let problems: Vec<&Problem> = run.problems().collect();
     let warnings: Vec<&Problem> = run.warnings().collect();
     let main = Markup::lines([
-        top(run),
+        page_header(run),
         counts(run, problems.len(), warnings.len()),
         error(run.failure),
         notes("Problems", "error", &problems, run.source),
@@ -76,8 +77,13 @@ fn body(run: &Run<'_>) -> Markup {
 }
 
 /// Renders the header: the outcome of the run, and the environment.
-fn top(run: &Run<'_>) -> Markup {
-    let mark = classed("span", "mark", Markup::text(mark(run.outcome)), &[("aria-hidden", "true")]);
+fn page_header(run: &Run<'_>) -> Markup {
+    let mark = classed(
+        "span",
+        "mark",
+        Markup::text(outcome_symbol(run.outcome)),
+        &[("aria-hidden", "true")],
+    );
     let title = Markup::all([mark, Markup::text(headline(run))]);
     let tool = format!("flowbind {} · {}", run.command.as_str(), moment(run.started));
     let parts = Markup::lines([
@@ -89,7 +95,7 @@ fn top(run: &Run<'_>) -> Markup {
 }
 
 /// Returns the symbol for an outcome, shown beside the words.
-fn mark(outcome: Outcome) -> &'static str {
+fn outcome_symbol(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Agreed | Outcome::Applied | Outcome::Exported => "✓",
         Outcome::Planned | Outcome::Drifted => "~",
@@ -101,7 +107,7 @@ fn mark(outcome: Outcome) -> &'static str {
 fn where_it_ran(run: &Run<'_>) -> Markup {
     let consequence = prose(&consequence(run));
     let Some(environment) = run.environment else { return consequence };
-    let name = Markup::element("strong", &[], Markup::text(&shown(environment.name)));
+    let name = Markup::element("strong", &[], Markup::text(&safe_text(environment.name)));
     let url = code(&environment.url.to_string());
     Markup::all([name, Markup::text(" "), url, Markup::text(" — "), consequence])
 }
@@ -138,7 +144,7 @@ fn notes(title: &str, class: &str, notes: &[&Problem], file: &str) -> Markup {
 fn note(problem: &Problem, file: &str) -> Markup {
     let place = place(problem, file);
     let places = [problem.address.as_deref(), place.as_deref()].into_iter().flatten();
-    let places = places.flat_map(|place| [Markup::text(" "), code(&shown(place))]);
+    let places = places.flat_map(|place| [Markup::text(" "), code(&safe_text(place))]);
     let kind = classed("span", "code", Markup::text(problem.code.as_str()), &[]);
     let parts = [
         Markup::element("p", &[], Markup::all([kind].into_iter().chain(places))),
@@ -181,8 +187,8 @@ fn change(run: &Run<'_>, change: &Change) -> Markup {
     let sign = classed("code", "sign", Markup::text(sign(run, change)), &hidden);
     let action = Markup::all([sign, Markup::text(verdict(run, change))]);
     let [before, after] = values(run);
-    let about = format!("{}: {}", shown(&change.flow_name), shown(&why(change)));
-    let target = Markup::all([code(&shown(&change.address)), more(Markup::text(&about))]);
+    let about = format!("{}: {}", safe_text(&change.flow_name), safe_text(&reason_text(change)));
+    let target = Markup::all([code(&safe_text(&change.address)), more(Markup::text(&about))]);
     let cells = Markup::all([
         classed("td", &format!("action {}", change.action.as_str()), action, &[]),
         Markup::element("th", &[("scope", "row")], target),
@@ -196,7 +202,7 @@ fn change(run: &Run<'_>, change: &Change) -> Markup {
 fn value(label: &str, value: Option<&ValueView>) -> Markup {
     let shown = match value {
         Some(ValueView::Url(view)) => url(view),
-        other => Markup::text(&ValueView::words(other)),
+        other => Markup::text(&ValueView::describe(other)),
     };
     classed("td", "value", shown, &[("data-label", label)])
 }
@@ -211,9 +217,11 @@ fn probes(probes: &[Probed]) -> Markup {
 
 /// Renders a probe as a row of the table.
 fn probe(probed: &Probed) -> Markup {
-    let target = |(address, _): &(String, Site)| Markup::element("div", &[], code(&shown(address)));
+    let target = |(address, _): &(String, ManifestPosition)| {
+        Markup::element("div", &[], code(&safe_text(address)))
+    };
     let targets = Markup::all(probed.targets.iter().map(target));
-    let answer = Markup::text(&shown(answer(probed)));
+    let answer = Markup::text(&safe_text(answer(probed)));
     let cells = Markup::all([
         classed("td", "action", Markup::text(probed.result.as_str()), &[]),
         Markup::element("th", &[("scope", "row")], targets),
@@ -225,7 +233,7 @@ fn probe(probed: &Probed) -> Markup {
 
 fn url(view: &UrlView) -> Markup {
     let kind = Markup::text(&format!("{} ", view.kind));
-    Markup::all([kind, code(&view.fingerprint.to_string()), more(code(&shown(&view.host)))])
+    Markup::all([kind, code(&view.fingerprint.to_string()), more(code(&safe_text(&view.host)))])
 }
 
 /// Renders the facts of the run: when, by whom and how it was made.
@@ -245,13 +253,13 @@ fn facts(run: &Run<'_>) -> Markup {
     let facts = [
         ("Started", Some(moment(run.started))),
         ("Took", Some(format!("{} s", seconds(run.duration)))),
-        ("Signed in as", run.user.map(shown)),
+        ("Signed in as", run.user.map(safe_text)),
         (
             if run.command.input() == "journal" { "Journal" } else { "Manifest" },
-            Some(visible(run.source)),
+            Some(escape_hidden(run.source)),
         ),
         ("Environment id", id),
-        ("Flow API", host.map(shown)),
+        ("Flow API", host.map(safe_text)),
         ("Requests", Some(requests)),
         ("Program", Some(format!("flowbind {VERSION}"))),
     ];
@@ -278,7 +286,7 @@ fn pair(name: &str, content: Markup) -> Markup {
 
 /// Renders a sentence of this program, with the names between backticks as code.
 fn prose(text: &str) -> Markup {
-    let text = shown(text);
+    let text = safe_text(text);
     let piece = |(is_code, text)| if is_code { code(text) } else { Markup::text(text) };
     Markup::all(pieces(&text).map(piece))
 }

@@ -7,12 +7,12 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use crate::deployment_settings::Exported;
+use crate::deployment_settings::ExportedVariable;
 use crate::discover::probe::Probed;
 use crate::http::RequestCounts;
-use crate::model::{Failure, Fingerprint, Problem, UrlView, WorkflowId, visible};
+use crate::model::{Failure, Fingerprint, Problem, UrlView, WorkflowId, escape_hidden};
 use crate::plan::{Change, Difference, TargetResult, ValueView};
-use crate::report::wording::{moment, shown};
+use crate::report::wording::{moment, safe_text};
 use crate::report::{ExportedFile, Run, RunEnvironment, VERSION as PROGRAM};
 
 /// The version of the document's shape.
@@ -144,7 +144,7 @@ struct RequestsShape {
 #[derive(Serialize)]
 struct ExportShape<'run> {
     file: String,
-    variables: List<'run, Exported, VariableShape<'run>>,
+    variables: List<'run, ExportedVariable, VariableShape<'run>>,
     others: usize,
     records: usize,
 }
@@ -197,8 +197,8 @@ impl<'run> Document<'run> {
             requests: RequestsShape::of(run.requests),
             command: run.command.as_str(),
             flowbind: PROGRAM,
-            file: visible(run.source),
-            user: run.user.map(shown),
+            file: escape_hidden(run.source),
+            user: run.user.map(safe_text),
             started: moment(run.started),
             duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
             deployment_settings: run.exported.map(ExportShape::of),
@@ -236,8 +236,8 @@ impl<'run> ChangeShape<'run> {
         Self {
             address: &change.address,
             action: change.action.as_str(),
-            reason: shown(&change.reason),
-            flow: FlowShape { name: shown(&change.flow_name), workflow_id: change.workflow_id },
+            reason: safe_text(&change.reason),
+            flow: FlowShape { name: safe_text(&change.flow_name), workflow_id: change.workflow_id },
             before: change.before.as_ref().map(ValueShape::of),
             after: change.after.as_ref().map(ValueShape::of),
             differences: change.differences.iter().map(DifferenceShape::of).collect(),
@@ -249,8 +249,8 @@ impl DifferenceShape {
     fn of(difference: &Difference) -> Self {
         Self {
             part: difference.part.as_str(),
-            before: difference.before.as_deref().map(shown),
-            after: difference.after.as_deref().map(shown),
+            before: difference.before.as_deref().map(safe_text),
+            after: difference.after.as_deref().map(safe_text),
             shown: difference.to_string(),
         }
     }
@@ -280,8 +280,8 @@ impl<'run> ProblemShape<'run> {
         Self {
             code: problem.code.as_str(),
             address: problem.address.as_deref(),
-            message: shown(&problem.message),
-            hint: shown(&problem.hint),
+            message: safe_text(&problem.message),
+            hint: safe_text(&problem.hint),
             line: problem.site.map(|site| site.line),
             column: problem.site.map(|site| site.column),
         }
@@ -292,7 +292,7 @@ impl FailureShape {
     fn of(failure: &Failure) -> Self {
         Self {
             exit_code: failure.exit as u8,
-            message: shown(&failure.message),
+            message: safe_text(&failure.message),
             hints: failure.help().collect(),
         }
     }
@@ -308,7 +308,7 @@ impl RequestsShape {
 impl<'run> ExportShape<'run> {
     fn of(file: &'run ExportedFile) -> Self {
         Self {
-            file: visible(&file.path),
+            file: escape_hidden(&file.path),
             variables: List::of(&file.variables, VariableShape::of),
             others: file.others,
             records: file.records,
@@ -317,7 +317,7 @@ impl<'run> ExportShape<'run> {
 }
 
 impl<'run> VariableShape<'run> {
-    fn of(variable: &'run Exported) -> Self {
+    fn of(variable: &'run ExportedVariable) -> Self {
         Self {
             schema_name: variable.schema_name.as_str(),
             action: variable.action.as_str(),
@@ -345,7 +345,7 @@ impl<'run> ProbeShape<'run> {
             url: UrlShape::of(&probed.view),
             addresses: addresses.collect(),
             result: probed.result.as_str(),
-            answer: probed.result.words().map(shown),
+            answer: probed.result.words().map(safe_text),
         }
     }
 }

@@ -9,11 +9,11 @@ use std::io::{self, Write};
 
 use super::markup::Markup;
 use crate::discover::probe::Probed;
-use crate::model::{Problem, visible};
+use crate::model::{Problem, escape_hidden};
 use crate::plan::{Change, Plan, TargetResult, TargetState};
 use crate::report::wording::{
-    answer, becomes, consequence, differs, headline, is_change, moment, outcome_of, place, seconds,
-    shown, verdict, why,
+    answer, change_text, consequence, drift_text, headline, is_change, moment, outcome_of, place,
+    reason_text, safe_text, seconds, verdict,
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 
@@ -25,7 +25,7 @@ const RUN: &str = "flowbind.run";
 
 /// The result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum CaseResult {
     Passed,
     Skipped,
     Failed,
@@ -51,9 +51,10 @@ struct Cases<'run> {
 
 /// Writes the run as a JUnit report.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
-    let (cases, broken) = (cases(run), broken(run));
-    let ends = cases.iter().map(|case| case.end(run)).chain(broken.iter().map(|_| End::Broken));
-    let ends: Vec<End> = ends.collect();
+    let (cases, broken) = (cases(run), failure_case(run));
+    let ends =
+        cases.iter().map(|case| case.end(run)).chain(broken.iter().map(|_| CaseResult::Broken));
+    let ends: Vec<CaseResult> = ends.collect();
     let nodes = cases.iter().map(|case| case.node(run)).chain(broken);
     let suite = suite(run, &ends, nodes);
     let title = format!("flowbind {}", run.command.as_str());
@@ -66,9 +67,9 @@ pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
 }
 
 /// Renders the environment as a suite with its cases.
-fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Markup {
+fn suite(run: &Run<'_>, ends: &[CaseResult], nodes: impl Iterator<Item = Markup>) -> Markup {
     let name = run.environment.map_or("flowbind", |environment| environment.name);
-    let mut attributes = totals(&shown(name), run, ends);
+    let mut attributes = totals(&safe_text(name), run, ends);
     attributes.push(("timestamp", moment(run.started).trim_end_matches('Z').to_owned()));
     let attributes: Vec<(&str, &str)> =
         attributes.iter().map(|(name, value)| (*name, &**value)).collect();
@@ -78,14 +79,14 @@ fn suite(run: &Run<'_>, ends: &[End], nodes: impl Iterator<Item = Markup>) -> Ma
 
 /// Returns the attributes of a suite: its name, the numbers of its cases by result, and its
 /// duration.
-fn totals(name: &str, run: &Run<'_>, ends: &[End]) -> Vec<(&'static str, String)> {
+fn totals(name: &str, run: &Run<'_>, ends: &[CaseResult]) -> Vec<(&'static str, String)> {
     let count = |wanted| ends.iter().filter(|end| **end == wanted).count().to_string();
     vec![
         ("name", name.to_owned()),
         ("tests", ends.len().to_string()),
-        ("failures", count(End::Failed)),
-        ("errors", count(End::Broken)),
-        ("skipped", count(End::Skipped)),
+        ("failures", count(CaseResult::Failed)),
+        ("errors", count(CaseResult::Broken)),
+        ("skipped", count(CaseResult::Skipped)),
         ("time", seconds(run.duration)),
     ]
 }
@@ -97,10 +98,10 @@ fn properties(run: &Run<'_>) -> Markup {
         ("flowbind.command", run.command.as_str().to_owned()),
         ("flowbind.outcome", run.outcome.as_str().to_owned()),
         ("flowbind.started", moment(run.started)),
-        ("flowbind.file", visible(run.source)),
+        ("flowbind.file", escape_hidden(run.source)),
     ];
     facts.extend(run.environment.map(|environment| ("flowbind.url", environment.url.to_string())));
-    facts.extend(run.user.map(|user| ("flowbind.user", shown(user))));
+    facts.extend(run.user.map(|user| ("flowbind.user", safe_text(user))));
     let property = |(name, value): (&str, String)| {
         Markup::empty("property", &[("name", name), ("value", &value)])
     };
@@ -111,16 +112,16 @@ fn properties(run: &Run<'_>) -> Markup {
 fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
     let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
     let mut cases = Cases::default();
-    changes.iter().map(Case::of).for_each(|case| cases.add(case));
+    changes.iter().map(Case::from_change).for_each(|case| cases.add(case));
     for problem in run.problems() {
-        cases.about(problem).problems.push(problem);
+        cases.case_for(problem).problems.push(problem);
     }
     for warning in run.warnings() {
-        cases.about(warning).warnings.push(warning);
+        cases.case_for(warning).warnings.push(warning);
     }
     for probed in run.probes().unwrap_or_default() {
         for (address, _) in &probed.targets {
-            cases.probed(&shown(address), probed);
+            cases.probed(&safe_text(address), probed);
         }
     }
     cases.all
@@ -135,8 +136,8 @@ impl<'run> Cases<'run> {
 
     /// Returns the case for a problem's target, and adds the case if it is missing. Problems
     /// without a target share one case for each code, since line numbers change from run to run.
-    fn about(&mut self, problem: &Problem) -> &mut Case<'run> {
-        let about = problem.address.as_deref().map(shown);
+    fn case_for(&mut self, problem: &Problem) -> &mut Case<'run> {
+        let about = problem.address.as_deref().map(safe_text);
         let name = about.unwrap_or_else(|| problem.code.as_str().to_owned());
         let index = self.places.get(&name).copied().unwrap_or_else(|| {
             let other = if problem.site.is_some() { MANIFEST } else { RUN };
@@ -159,7 +160,7 @@ impl<'run> Cases<'run> {
 /// JUnit take each dot for the end of a package name.
 fn class(address: &str) -> String {
     let kind = address.split_once('/').map_or("target", |(kind, _)| kind);
-    format!("flowbind.{}", shown(kind))
+    format!("flowbind.{}", safe_text(kind))
 }
 
 impl<'run> Case<'run> {
@@ -174,8 +175,8 @@ impl<'run> Case<'run> {
         }
     }
 
-    fn of(change: &'run Change) -> Self {
-        let case = Self::named(shown(&change.address), class(&change.address));
+    fn from_change(change: &'run Change) -> Self {
+        let case = Self::named(safe_text(&change.address), class(&change.address));
         Self { change: Some(change), ..case }
     }
 
@@ -184,22 +185,22 @@ impl<'run> Case<'run> {
         self.change.is_some_and(is_change)
     }
 
-    fn end(&self, run: &Run<'run>) -> End {
+    fn end(&self, run: &Run<'run>) -> CaseResult {
         if !self.problems.is_empty() {
-            return End::Failed;
+            return CaseResult::Failed;
         }
         match self.result(run).map(|result| result.state) {
-            Some(TargetState::Refused) => return End::Failed,
-            Some(TargetState::Written) => return End::Passed,
-            Some(_) if run.outcome == Outcome::Unknown => return End::Broken,
+            Some(TargetState::Refused) => return CaseResult::Failed,
+            Some(TargetState::Written) => return CaseResult::Passed,
+            Some(_) if run.outcome == Outcome::Unknown => return CaseResult::Broken,
             _ => (),
         }
         match run.outcome {
-            _ if !self.is_pending() => End::Passed,
-            Outcome::Applied | Outcome::Agreed | Outcome::Exported => End::Passed,
-            Outcome::Drifted => End::Failed,
-            Outcome::Planned | Outcome::Refused | Outcome::NotReady => End::Skipped,
-            Outcome::Unknown => End::Broken,
+            _ if !self.is_pending() => CaseResult::Passed,
+            Outcome::Applied | Outcome::Agreed | Outcome::Exported => CaseResult::Passed,
+            Outcome::Drifted => CaseResult::Failed,
+            Outcome::Planned | Outcome::Refused | Outcome::NotReady => CaseResult::Skipped,
+            Outcome::Unknown => CaseResult::Broken,
         }
     }
 
@@ -212,7 +213,7 @@ impl<'run> Case<'run> {
         let attributes = [("name", &*self.name), ("classname", &*self.class), ("time", "0")];
         let verdict = self.failure(run.source).or_else(|| self.verdict(run));
         let mut parts: Vec<Markup> = verdict.into_iter().collect();
-        let told = self.told(run);
+        let told = self.system_out(run);
         if !told.is_empty() {
             parts.push(Markup::element("system-out", &[], Markup::text(&told)));
         }
@@ -225,7 +226,7 @@ impl<'run> Case<'run> {
         let first = self.problems.first()?;
         let texts = self.problems.iter().map(|problem| explained(problem, file));
         let text = texts.collect::<Vec<_>>().join("\n\n");
-        let attributes = [("message", &*shown(&first.message)), ("type", first.code.as_str())];
+        let attributes = [("message", &*safe_text(&first.message)), ("type", first.code.as_str())];
         Some(Markup::element("failure", &attributes, Markup::text(&text)))
     }
 
@@ -233,17 +234,17 @@ impl<'run> Case<'run> {
     fn verdict(&self, run: &Run<'run>) -> Option<Markup> {
         let change = self.change?;
         let (name, kind) = match self.end(run) {
-            End::Passed => return None,
-            End::Skipped => {
+            CaseResult::Passed => return None,
+            CaseResult::Skipped => {
                 let message = format!("{}: {}", result(run, change), change.reason);
-                return Some(Markup::empty("skipped", &[("message", &shown(&message))]));
+                return Some(Markup::empty("skipped", &[("message", &safe_text(&message))]));
             }
-            End::Failed if self.result(run).is_some() => ("failure", "refused"),
-            End::Failed => ("failure", "drift"),
-            End::Broken => ("error", "unknown"),
+            CaseResult::Failed if self.result(run).is_some() => ("failure", "refused"),
+            CaseResult::Failed => ("failure", "drift"),
+            CaseResult::Broken => ("error", "unknown"),
         };
         let result = self.result(run).map(outcome_of);
-        let message = shown(&result.unwrap_or_else(|| change.reason.to_string()));
+        let message = safe_text(&result.unwrap_or_else(|| change.reason.to_string()));
         Some(Markup::element(
             name,
             &[("message", &message), ("type", kind)],
@@ -252,8 +253,8 @@ impl<'run> Case<'run> {
     }
 
     /// Formats the output of the case: its flow, change, probes and warnings.
-    fn told(&self, run: &Run<'_>) -> String {
-        let flow = self.change.map(|change| format!("flow: {}", shown(&change.flow_name)));
+    fn system_out(&self, run: &Run<'_>) -> String {
+        let flow = self.change.map(|change| format!("flow: {}", safe_text(&change.flow_name)));
         let change = self.change.map(|change| line(run, change));
         let probes = self.probes.iter().map(|probed| probe(probed));
         let warnings = self.warnings.iter().map(|warning| explained(warning, run.source));
@@ -265,11 +266,11 @@ impl<'run> Case<'run> {
 /// Formats a change, or the result of a check, as one line.
 fn line(run: &Run<'_>, change: &Change) -> String {
     let told = match (run.command, is_change(change)) {
-        (RunCommand::Check, true) => differs(change),
-        (RunCommand::Check, false) => why(change),
-        _ => becomes(change),
+        (RunCommand::Check, true) => drift_text(change),
+        (RunCommand::Check, false) => reason_text(change),
+        _ => change_text(change),
     };
-    format!("{}: {}", result(run, change), shown(&told))
+    format!("{}: {}", result(run, change), safe_text(&told))
 }
 
 /// Returns the action on the target, or `drifted` if a check found a difference.
@@ -282,25 +283,25 @@ fn result(run: &Run<'_>, change: &Change) -> &'static str {
 
 /// Formats the result of a probe as one line.
 fn probe(probed: &Probed) -> String {
-    format!("probe: {}: {}", probed.result.as_str(), shown(answer(probed)))
+    format!("probe: {}: {}", probed.result.as_str(), safe_text(answer(probed)))
 }
 
 /// Formats a problem with its place and its remedy.
 fn explained(problem: &Problem, file: &str) -> String {
-    let head = format!("{}: {}", problem.code, shown(&problem.message));
+    let head = format!("{}: {}", problem.code, safe_text(&problem.message));
     let place = place(problem, file).map(|place| format!("at {place}"));
-    let hint = (!problem.hint.is_empty()).then(|| format!("help: {}", shown(&problem.hint)));
+    let hint = (!problem.hint.is_empty()).then(|| format!("help: {}", safe_text(&problem.hint)));
     [Some(head), place, hint].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 /// Renders a case for the error that ended the run early, if there is one.
-fn broken(run: &Run<'_>) -> Option<Markup> {
+fn failure_case(run: &Run<'_>) -> Option<Markup> {
     let failure = run.failure?;
     let hints = failure.help().map(|hint| format!("help: {hint}"));
-    let lines = [shown(&failure.message), format!("{}. {}", headline(run), consequence(run))];
+    let lines = [safe_text(&failure.message), format!("{}. {}", headline(run), consequence(run))];
     let text = lines.into_iter().chain(hints).collect::<Vec<_>>().join("\n");
     let kind = format!("exit-code-{}", failure.exit as u8);
-    let attributes = [("message", &*shown(&failure.message)), ("type", &*kind)];
+    let attributes = [("message", &*safe_text(&failure.message)), ("type", &*kind)];
     let error = Markup::element("error", &attributes, Markup::text(&text));
     let name = format!("flowbind {}", run.command.as_str());
     Some(Markup::element("testcase", &[("name", &*name), ("classname", RUN), ("time", "0")], error))

@@ -10,8 +10,8 @@ use crate::discover::probe::Probed;
 use crate::model::{Failure, Problem, UrlView};
 use crate::plan::{Change, ValueView};
 use crate::report::wording::{
-    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, seconds, shown, sign,
-    total, values, verdict, why,
+    NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, reason_text, safe_text,
+    seconds, sign, total, values, verdict,
 };
 use crate::report::{Run, RunCommand, VERSION};
 
@@ -35,7 +35,7 @@ fn summary(run: &Run<'_>) -> String {
     let environment = run.environment.map(|environment| {
         let url = environment.url.to_string();
         let name = Some(environment.name).filter(|name| *name != url);
-        let name = name.map_or_else(String::new, |name| format!("**{}** ", plain(name)));
+        let name = name.map_or_else(String::new, |name| format!("**{}** ", escape_text(name)));
         format!("{name}{}: ", code(&url))
     });
     // A file has variables, of which several targets may be members.
@@ -75,8 +75,8 @@ fn change(run: &Run<'_>, change: &Change) -> String {
     let cells = [
         format!("{} {}", code(sign(run, change)), verdict(run, change)),
         cell(&code(&change.address)),
-        plain(&change.flow_name),
-        plain(&why(change)),
+        escape_text(&change.flow_name),
+        escape_text(&reason_text(change)),
         value(change.before.as_ref()),
         value(change.after.as_ref()),
     ];
@@ -89,7 +89,7 @@ fn value(value: Option<&ValueView>) -> String {
         None => "nothing".to_owned(),
         Some(ValueView::Url(view)) => url(view),
         Some(ValueView::Elsewhere { host }) => format!("a URL on {}", cell(&code(host))),
-        Some(other) => plain(&other.to_string()),
+        Some(other) => escape_text(&other.to_string()),
     }
 }
 
@@ -115,7 +115,7 @@ fn probe(probed: &Probed) -> String {
         probed.result.as_str().to_owned(),
         targets.collect::<Vec<_>>().join(", "),
         url(&probed.view),
-        plain(answer(probed)),
+        escape_text(answer(probed)),
     ];
     format!("| {} |\n", cells.join(" | "))
 }
@@ -166,10 +166,10 @@ fn facts(run: &Run<'_>) -> String {
 
 /// Renders a sentence of this program, with the names between backticks as code.
 fn prose(text: &str) -> String {
-    let text = shown(text);
+    let text = safe_text(text);
     let mut prose = String::new();
     for (is_code, piece) in pieces(&text) {
-        let piece = if is_code { code(piece) } else { plain(piece) };
+        let piece = if is_code { code(piece) } else { escape_text(piece) };
         // Two spans of code that touch would be read as another.
         if prose.ends_with('`') && piece.starts_with('`') {
             prose.push(' ');
@@ -180,13 +180,13 @@ fn prose(text: &str) -> String {
 }
 
 /// Escapes a text so that it contains no markup, link or mention.
-fn plain(text: &str) -> String {
-    shown(text).split_inclusive([' ', '|']).map(quiet).collect()
+fn escape_text(text: &str) -> String {
+    safe_text(text).split_inclusive([' ', '|']).map(escape_word).collect()
 }
 
 /// Escapes a word and the text around it. Turns a word into code if it would become a link or a
 /// mention, since no backslash keeps GitHub and Azure DevOps from making one.
-fn quiet(text: &str) -> String {
+fn escape_word(text: &str) -> String {
     let core = text.trim_matches(|character| "(),.;:?\"'| ".contains(character));
     match text.split_once(core).filter(|_| is_live(core)) {
         Some((before, after)) => escaped(before) + &code(core) + &escaped(after),
@@ -233,7 +233,7 @@ fn has_host(word: &str) -> bool {
 
 /// Formats a text as code, between more backticks than the text has in a row.
 fn code(text: &str) -> String {
-    let text = shown(text);
+    let text = safe_text(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space =
@@ -295,7 +295,7 @@ mod tests {
             ("# v9.2, e.g. 0.1.0 * a#b", "\\# v9.2, e.g. 0.1.0 \\* a\\#b"),
             ("evil.example/`x`", "`` evil.example/`x` ``"),
         ] {
-            assert_eq!(plain(text), wanted, "{text}");
+            assert_eq!(escape_text(text), wanted, "{text}");
         }
         assert_eq!(prose("at https://x.example`y` @a"), "at `https://x.example` `y` `@a`");
     }
@@ -312,7 +312,7 @@ mod tests {
             ),
         ) {
             let text = parts.concat();
-            for outside in [outside_code(&plain(&text)), outside_code(&prose(&text))] {
+            for outside in [outside_code(&escape_text(&text)), outside_code(&prose(&text))] {
                 for live in ["https://", "@", "evil.example", "#1"] {
                     prop_assert!(!outside.contains(live), "{text} -> {outside}");
                 }

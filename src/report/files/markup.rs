@@ -15,28 +15,28 @@ pub(crate) struct Markup(Vec<String>);
 impl Markup {
     /// Creates a text node; the text is escaped.
     pub(crate) fn text(text: &str) -> Self {
-        Self::of(escaped(text))
+        Self::from_escaped(escaped(text))
     }
 
     /// Creates an element with attributes and content.
     pub(crate) fn element(name: &str, attributes: &[(&str, &str)], content: Self) -> Self {
-        let begin = Self::of(format!("{}>", opened(name, attributes)));
-        Self::all([begin, content, Self::of(format!("</{name}>"))])
+        let begin = Self::from_escaped(format!("{}>", start_tag(name, attributes)));
+        Self::all([begin, content, Self::from_escaped(format!("</{name}>"))])
     }
 
     /// Creates a self-closing element with attributes and no content.
     pub(crate) fn empty(name: &str, attributes: &[(&str, &str)]) -> Self {
-        Self::of(format!("{}/>", opened(name, attributes)))
+        Self::from_escaped(format!("{}/>", start_tag(name, attributes)))
     }
 
     /// Creates an HTML element with attributes that is never closed.
     pub(crate) fn void(name: &str, attributes: &[(&str, &str)]) -> Self {
-        Self::of(format!("{}>", opened(name, attributes)))
+        Self::from_escaped(format!("{}>", start_tag(name, attributes)))
     }
 
     /// Creates a node from this program's own text, such as a style sheet, without escaping.
     pub(crate) fn verbatim(text: &'static str) -> Self {
-        Self::of(text.to_owned())
+        Self::from_escaped(text.to_owned())
     }
 
     /// Joins nodes.
@@ -49,10 +49,10 @@ impl Markup {
     /// Joins nodes that are not empty, each on its own line.
     pub(crate) fn lines(parts: impl IntoIterator<Item = Self>) -> Self {
         let parts = parts.into_iter().filter(|part| !part.0.is_empty());
-        Self::all(parts.flat_map(|part| [part, Self::of("\n".to_owned())]))
+        Self::all(parts.flat_map(|part| [part, Self::from_escaped("\n".to_owned())]))
     }
 
-    fn of(text: String) -> Self {
+    fn from_escaped(text: String) -> Self {
         let mut markup = Self::default();
         markup.add(text);
         markup
@@ -75,7 +75,7 @@ impl fmt::Display for Markup {
 }
 
 /// Formats the start tag of an element with its attributes, without the closing `>`.
-fn opened(name: &str, attributes: &[(&str, &str)]) -> String {
+fn start_tag(name: &str, attributes: &[(&str, &str)]) -> String {
     let mut text = format!("<{name}");
     for (name, value) in attributes {
         // Writing to a `String` cannot fail.
@@ -92,7 +92,7 @@ fn escaped(text: &str) -> String {
         '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
         plain => plain,
     };
-    model::escaped(&text.chars().map(allowed).collect::<String>())
+    model::escape_markup(&text.chars().map(allowed).collect::<String>())
 }
 
 #[cfg(test)]

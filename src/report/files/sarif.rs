@@ -4,9 +4,9 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::model::{Code, Failure, Fingerprint, Problem, Site};
+use crate::model::{Code, Failure, Fingerprint, ManifestPosition, Problem};
 use crate::plan::Change;
-use crate::report::wording::{differs, is_change, moment, shown};
+use crate::report::wording::{drift_text, is_change, moment, safe_text};
 use crate::report::{Run, RunCommand, VERSION, explain};
 
 /// The URL of the document's schema.
@@ -44,7 +44,8 @@ pub(crate) fn document(run: &Run<'_>) -> Value {
 
 /// Returns an id that differs between runs with the same file and different environments.
 fn automation(run: &Run<'_>) -> String {
-    let environment = run.environment.map_or_else(String::new, |at| format!("{}/", shown(at.name)));
+    let environment =
+        run.environment.map_or_else(String::new, |at| format!("{}/", safe_text(at.name)));
     format!("flowbind/{}/{environment}", run.command.as_str())
 }
 
@@ -58,7 +59,7 @@ fn rules() -> Vec<Value> {
     );
     let rules = Code::ALL.iter().map(|code| {
         let level = if code.is_warning() { "warning" } else { "error" };
-        let (meaning, remedy) = explain::problem(*code);
+        let (meaning, remedy) = explain::meaning_and_remedy(*code);
         rule(code.as_str(), meaning, level, remedy)
     });
     rules.chain([drift]).collect()
@@ -78,9 +79,9 @@ fn result(problem: &Problem, level: &str, run: &Run<'_>) -> Value {
     let help = if problem.hint.is_empty() {
         String::new()
     } else {
-        format!("\nhelp: {}", shown(&problem.hint))
+        format!("\nhelp: {}", safe_text(&problem.hint))
     };
-    let message = shown(&problem.message);
+    let message = safe_text(&problem.message);
     let index = Code::ALL.iter().position(|code| *code == problem.code);
     json!({
         "ruleId": problem.code.as_str(),
@@ -105,16 +106,16 @@ fn drift(change: &Change, source: &str) -> Value {
         "ruleId": DRIFT,
         "ruleIndex": Code::ALL.len(),
         "level": "warning",
-        "message": { "text": shown(&differs(change)) },
+        "message": { "text": safe_text(&drift_text(change)) },
         "locations": [location(source, change.site, Some(&change.address))],
         "partialFingerprints": fingerprints(&[DRIFT, &change.address]),
     })
 }
 
 /// Renders a place in the file, with the target or the flow concerned.
-fn location(source: &str, site: Option<Site>, address: Option<&str>) -> Value {
+fn location(source: &str, site: Option<ManifestPosition>, address: Option<&str>) -> Value {
     // Viewers need a region; what is about the whole file is shown at its beginning.
-    let site = site.unwrap_or(Site { line: 1, column: 1 });
+    let site = site.unwrap_or(ManifestPosition { line: 1, column: 1 });
     let mut location = json!({
         "physicalLocation": {
             "artifactLocation": artifact(source),
@@ -122,7 +123,7 @@ fn location(source: &str, site: Option<Site>, address: Option<&str>) -> Value {
         },
     });
     if let Some(address) = address {
-        location["logicalLocations"] = json!([{ "fullyQualifiedName": shown(address) }]);
+        location["logicalLocations"] = json!([{ "fullyQualifiedName": safe_text(address) }]);
     }
     location
 }
@@ -141,7 +142,7 @@ fn artifact(source: &str) -> Value {
 
 /// Returns a fingerprint that stays the same when lines are added above a finding.
 fn fingerprints(parts: &[&str]) -> Value {
-    json!({ "flowbindFinding/v1": Fingerprint::of(&parts.join("\n")).to_string() })
+    json!({ "flowbindFinding/v1": Fingerprint::from_text(&parts.join("\n")).to_string() })
 }
 
 /// Renders when the run was made, and the error that ended it early.
@@ -157,6 +158,6 @@ fn invocation(run: &Run<'_>) -> Value {
 
 fn notification(failure: &Failure) -> Value {
     let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
-    let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
+    let text: String = [safe_text(&failure.message)].into_iter().chain(hints).collect();
     json!({ "level": "error", "message": { "text": text } })
 }

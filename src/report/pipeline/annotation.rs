@@ -1,9 +1,9 @@
 //! Shows the problems of a run as notices of a pipeline at the lines of the manifest.
 
 use super::runner::{Runner, RunnerCommand, Severity};
-use crate::model::{Failure, Problem, Site};
+use crate::model::{Failure, ManifestPosition, Problem};
 use crate::plan::{Change, TargetResult, TargetState};
-use crate::report::wording::{outcome_of, shown};
+use crate::report::wording::{outcome_of, safe_text};
 use crate::report::{Outcome, Run, RunCommand};
 
 /// Returns an annotation for each failure, problem and warning of the run, and in a check for each
@@ -25,20 +25,20 @@ pub(crate) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
 /// Formats the error that ended the run early.
 fn error(runner: Runner, failure: &Failure) -> RunnerCommand {
     let hints = failure.help().map(|hint| format!("\nhelp: {hint}"));
-    let text: String = [shown(&failure.message)].into_iter().chain(hints).collect();
+    let text: String = [safe_text(&failure.message)].into_iter().chain(hints).collect();
     runner.issue(Severity::Error, &properties(runner, None, "flowbind"), &text)
 }
 
 /// Formats a problem or a warning.
 fn note(runner: Runner, severity: Severity, problem: &Problem, source: &str) -> RunnerCommand {
-    let about = problem.address.as_ref().map(|address| format!("{}: ", shown(address)));
+    let about = problem.address.as_ref().map(|address| format!("{}: ", safe_text(address)));
     let help = if problem.hint.is_empty() {
         String::new()
     } else {
-        format!("\nhelp: {}", shown(&problem.hint))
+        format!("\nhelp: {}", safe_text(&problem.hint))
     };
-    let text = format!("{}{}{help}", about.unwrap_or_default(), shown(&problem.message));
-    at(runner, severity, problem.site, source, problem.code.as_str(), &text)
+    let text = format!("{}{}{help}", about.unwrap_or_default(), safe_text(&problem.message));
+    annotation_at(runner, severity, problem.site, source, problem.code.as_str(), &text)
 }
 
 /// Formats a target that the service refused, or that does not hold the value that was sent, at its
@@ -57,20 +57,20 @@ fn result(runner: Runner, run: &Run<'_>, result: &TargetResult) -> Option<Runner
     }
     let mut changes = run.plan.map_or(&[][..], |plan| &plan.changes).iter();
     let site = changes.find(|change| change.address == result.address)?.site;
-    let text = format!("{}: {}", shown(&result.address), shown(&outcome_of(result)));
-    Some(at(runner, Severity::Error, site, run.source, code, &text))
+    let text = format!("{}: {}", safe_text(&result.address), safe_text(&outcome_of(result)));
+    Some(annotation_at(runner, Severity::Error, site, run.source, code, &text))
 }
 
 /// Formats a target that does not hold the expected value.
 fn drift(runner: Runner, change: &Change, source: &str) -> RunnerCommand {
-    let text = format!("{}: {}", shown(&change.address), shown(&change.reason));
-    at(runner, Severity::Warning, change.site, source, "drift", &text)
+    let text = format!("{}: {}", safe_text(&change.address), safe_text(&change.reason));
+    annotation_at(runner, Severity::Warning, change.site, source, "drift", &text)
 }
 
-fn at(
+fn annotation_at(
     runner: Runner,
     severity: Severity,
-    site: Option<Site>,
+    site: Option<ManifestPosition>,
     source: &str,
     code: &str,
     text: &str,

@@ -9,14 +9,14 @@ const BLOCK_BYTES: usize = 1 << 16;
 
 /// A stream that a runner may read. Forwards whole lines, and the rest when the stream is flushed.
 /// Flush it only once, at its end, since a part of a line may be a part of a command.
-pub(crate) struct Harmless<W> {
+pub(crate) struct CommandFilter<W> {
     to: W,
     held: Vec<u8>,
     /// The number of held bytes that are whole lines.
     whole: usize,
 }
 
-impl<W: Write> Harmless<W> {
+impl<W: Write> CommandFilter<W> {
     /// Creates a filter that forwards to `to`.
     pub(crate) fn new(to: W) -> Self {
         Self { to, held: Vec::with_capacity(2 * BLOCK_BYTES), whole: 0 }
@@ -32,7 +32,7 @@ impl<W: Write> Harmless<W> {
     }
 }
 
-impl<W: Write> Write for Harmless<W> {
+impl<W: Write> Write for CommandFilter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let before = self.held.len();
         self.held.extend_from_slice(bytes);
@@ -57,7 +57,7 @@ mod tests {
 
     /// Returns the forwarded text if `text` is written in pieces of `piece` bytes.
     fn passed(text: &str, piece: usize) -> String {
-        let mut harmless = Harmless::new(Vec::new());
+        let mut harmless = CommandFilter::new(Vec::new());
         for piece in text.as_bytes().chunks(piece) {
             harmless.write_all(piece).unwrap();
         }
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn whole_lines_are_passed_on_before_the_end() {
-        let mut harmless = Harmless::new(Vec::new());
+        let mut harmless = CommandFilter::new(Vec::new());
         harmless.write_all(b"\nline").unwrap();
         harmless.write_all(&vec![b'x'; BLOCK_BYTES - 5]).unwrap();
         assert_eq!(harmless.to.len(), 0, "a line is not cut");

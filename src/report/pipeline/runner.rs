@@ -64,13 +64,13 @@ impl Runner {
         let (severity, text) = (severity.as_str(), &without_commands(text));
         RunnerCommand(match self {
             Self::GitHubActions => {
-                let properties = listed(properties, ",", &GITHUB_PROPERTY);
+                let properties = format_properties(properties, ",", &GITHUB_PROPERTY);
                 let space = if properties.is_empty() { "" } else { " " };
                 format!("::{severity}{space}{properties}::{}", escaped(text, &GITHUB))
             }
             Self::AzurePipelines => {
                 let all = [&[("type", severity)], properties].concat();
-                let properties = listed(&all, ";", &AZURE_PROPERTY);
+                let properties = format_properties(&all, ";", &AZURE_PROPERTY);
                 format!("##vso[task.logissue {properties}]{}", escaped(text, &AZURE))
             }
         })
@@ -97,7 +97,8 @@ impl Runner {
 
     /// Returns the command that sets a variable for later steps in Azure Pipelines.
     pub(crate) fn set_variable(name: &str, value: &str) -> RunnerCommand {
-        let properties = listed(&[("variable", name), ("isOutput", "true")], ";", &AZURE_PROPERTY);
+        let properties =
+            format_properties(&[("variable", name), ("isOutput", "true")], ";", &AZURE_PROPERTY);
         RunnerCommand(format!("##vso[task.setvariable {properties}]{}", escaped(value, &AZURE)))
     }
 }
@@ -132,7 +133,11 @@ impl RunnerCommand {
 }
 
 /// Formats properties in the runner's syntax.
-fn listed(properties: &[(&str, &str)], separator: &str, table: &[(char, &str)]) -> String {
+fn format_properties(
+    properties: &[(&str, &str)],
+    separator: &str,
+    table: &[(char, &str)],
+) -> String {
     let one = |(name, value): &(&str, &str)| format!("{name}={}", escaped(value, table));
     properties.iter().map(one).collect::<Vec<_>>().join(separator)
 }

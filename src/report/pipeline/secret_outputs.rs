@@ -63,7 +63,7 @@ pub(crate) struct Secrets(SecretString);
 
 impl Secrets {
     /// Returns the commands that mask a URL and its signatures in the runner's log.
-    pub(crate) fn covering(runner: Runner, url: &CallbackUrl) -> Self {
+    pub(crate) fn mask_commands(runner: Runner, url: &CallbackUrl) -> Self {
         let signatures = url.signatures();
         let texts = [url.expose()].into_iter().chain(signatures.iter().map(Signature::expose));
         let command = |text: &str| match runner {
@@ -122,11 +122,11 @@ mod tests {
     fn the_whole_and_the_bare_signature_are_covered_before_anything_is_set() {
         let url: CallbackUrl = "https://flow.example/x?sig=made%2Dup".parse().unwrap();
         assert_eq!(
-            Secrets::covering(Runner::GitHubActions, &url).expose(),
+            Secrets::mask_commands(Runner::GitHubActions, &url).expose(),
             "::add-mask::https://flow.example/x?sig=made%252Dup\n::add-mask::made%252Dup\n::add-mask::made-up\n"
         );
         assert_eq!(
-            Secrets::covering(Runner::AzurePipelines, &url).expose(),
+            Secrets::mask_commands(Runner::AzurePipelines, &url).expose(),
             "##vso[task.setsecret]https://flow.example/x?sig=made%AZP252Dup\n##vso[task.setsecret]made%AZP252Dup\n##vso[task.setsecret]made-up\n"
         );
         assert_eq!(

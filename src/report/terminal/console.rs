@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::human::{CHECK, Manner, PLAN};
+use super::human::{CHECK, PLAN, ValueLabels};
 use super::layout::{counted, wrap};
 use super::{drift, explanations, human};
-use crate::model::{EnvironmentUrl, Event, Failure, printable, printable_path, visible};
+use crate::model::{EnvironmentUrl, Event, Failure, escape_hidden, printable, printable_path};
 use crate::plan::Plan;
 use crate::report::explain::{Explanation, Group};
 use crate::report::files::json;
@@ -18,7 +18,7 @@ use crate::report::pipeline::annotation;
 use crate::report::pipeline::runner::without_commands;
 use crate::report::pipeline::secret_outputs::Secrets;
 use crate::report::wording::counts;
-use crate::report::{Harmless, Outcome, Run, Runner, RunnerCommand, event_log, wording};
+use crate::report::{CommandFilter, Outcome, Run, Runner, RunnerCommand, event_log, wording};
 
 /// The default width without a terminal.
 const DEFAULT_WIDTH: usize = 100;
@@ -82,7 +82,7 @@ impl Console {
             shown: Mutex::default(),
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
             messages: Mutex::new(messages),
-            file: visible(file),
+            file: escape_hidden(file),
             runner,
             user: Mutex::default(),
         }
@@ -112,7 +112,7 @@ impl Console {
             }
         }
         match self.format {
-            Format::Human => self.result(&human::conclusion(run, self.prose)),
+            Format::Human => self.write_result(&human::conclusion(run, self.prose)),
             Format::Json => self.document(run),
         }
     }
@@ -125,30 +125,30 @@ impl Console {
     }
 
     /// Writes a text for people to standard output, without runner commands.
-    pub(crate) fn result(&self, text: &str) {
-        self.artifact(&without_commands(text));
+    pub(crate) fn write_result(&self, text: &str) {
+        self.write_verbatim(&without_commands(text));
     }
 
     /// Writes a text for another program to standard output, byte for byte.
-    pub(crate) fn artifact(&self, text: &str) {
+    pub(crate) fn write_verbatim(&self, text: &str) {
         note_loss(try_write(&self.output, text));
     }
 
     /// Writes the run as a JSON document to standard output.
     fn document(&self, run: &Run<'_>) {
         let Ok(mut output) = self.output.lock() else { return };
-        let mut output = Harmless::new(&mut *output);
+        let mut output = CommandFilter::new(&mut *output);
         note_loss(json::write(run, &mut output).and_then(|()| output.flush()));
     }
 
     /// Writes the explanation of a code.
     pub(crate) fn explain(&self, explanation: &Explanation) {
-        self.result(&explanations::explanation(explanation, self.width));
+        self.write_result(&explanations::explanation(explanation, self.width));
     }
 
     /// Writes the meaning of every code.
-    pub(crate) fn list(&self, groups: &[Group]) {
-        self.result(&explanations::index(groups, self.width));
+    pub(crate) fn write_codes(&self, groups: &[Group]) {
+        self.write_result(&explanations::index(groups, self.width));
     }
 
     /// Writes a text to standard error, without runner commands.
@@ -163,7 +163,7 @@ impl Console {
 
     /// Returns the reason why nobody can be asked to confirm a plan; nothing if a person can be
     /// asked.
-    pub(crate) fn nobody_to_ask(&self) -> Option<&'static str> {
+    pub(crate) fn why_not_interactive(&self) -> Option<&'static str> {
         if self.format != Format::Human {
             Some("the result is a document")
         } else if !io::stdin().is_terminal() {
@@ -193,7 +193,7 @@ impl Console {
     }
 
     /// Covers secrets in the log from here on. The only place where this program prints one.
-    pub(crate) fn cover(&self, secrets: &Secrets) {
+    pub(crate) fn mask_secrets(&self, secrets: &Secrets) {
         self.clear();
         write(&self.messages, secrets.expose());
     }
@@ -201,7 +201,7 @@ impl Console {
     /// Shows a part of the result, folded in the runner's log.
     fn folded(&self, title: &str, text: &str) {
         let Some(runner) = self.runner.filter(|_| !text.is_empty()) else {
-            return self.result(text);
+            return self.write_result(text);
         };
         let (begin, end) = runner.group(title);
         let text = without_commands(text);
@@ -251,25 +251,26 @@ impl Console {
     pub(crate) fn show_plan(&self, plan: &Plan, environment: &str, url: &EnvironmentUrl) {
         event_log::plan(plan);
         let heading = human::heading("Plan for", environment, url);
-        let title = format!("Targets: {}", counts(plan, wording::deeds(Outcome::Planned)));
+        let title = format!("Targets: {}", counts(plan, wording::outcome_words(Outcome::Planned)));
         self.plan(&heading, &title, plan, PLAN);
     }
 
     /// Shows what a check of this environment found, and logs it.
     pub(crate) fn show_drift(&self, plan: &Plan, environment: &str, url: &EnvironmentUrl) {
         event_log::plan(plan);
-        let (heading, differs) = (human::heading("Check of", environment, url), &drift::only(plan));
+        let (heading, differs) =
+            (human::heading("Check of", environment, url), &drift::only_differences(plan));
         let title = format!("Drift: {}", counted(differs.changes.len(), "target"));
         self.plan(&heading, &title, differs, CHECK);
     }
 
     /// Shows a plan below its heading. Shows nothing in JSON, where the plan is part of the result.
-    fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: Manner) {
+    fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: ValueLabels) {
         self.clear();
         if self.format == Format::Human {
-            self.result(heading);
+            self.write_result(heading);
             self.folded(title, &human::changes(plan, manner, self.width));
-            self.result(&human::notes(plan, &self.file, self.width));
+            self.write_result(&human::notes(plan, &self.file, self.width));
         }
     }
 
@@ -291,10 +292,9 @@ impl Console {
 
 impl Console {
     /// Shows an event of an environment, which the manifest calls by this name, and logs it.
-    #[expect(clippy::too_many_lines, reason = "one arm an event")]
-    pub(crate) fn show(&self, environment: &str, event: Event<'_>) {
-        event_log::event(environment, &event);
-        match event {
+    pub(crate) fn show(&self, environment: &str, event: &Event<'_>) {
+        event_log::event(environment, event);
+        match *event {
             Event::SandboxStarted { address, state, anew } => {
                 self.sandbox_started(address, state, anew);
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::human::{GREEN, RED, YELLOW, last};
+use super::human::{GREEN, RED, YELLOW, last_line};
 use super::layout::{counted, wrap};
 use crate::discover::probe::{ProbeResult, Probed, Verdict};
 use crate::model::Code;
@@ -10,7 +10,7 @@ use crate::plan::{Action, Change, Plan};
 use crate::report::{Checked, Outcome};
 
 /// Returns the plan without the targets that agree.
-pub(crate) fn only(plan: &Plan) -> Plan {
+pub(crate) fn only_differences(plan: &Plan) -> Plan {
     let differs = |change: &&Change| change.action != Action::NoOp;
     let changes = plan.changes.iter().filter(differs).cloned().collect();
     Plan::new(changes, plan.problems.clone(), plan.warnings.clone(), Vec::new())
@@ -26,18 +26,18 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
                     1 => " The one target agrees.".to_owned(),
                     all => format!(" All {all} targets agree."),
                 };
-                last((GREEN, "No drift."), &all, width)
+                last_line((GREEN, "No drift."), &all, width)
             }
             Outcome::Drifted => {
-                let rest = format!(": {}. {}", found(plan, checked.targets), next(checked));
-                last((YELLOW, "drifted"), &rest, width)
+                let rest = format!(": {}. {}", summary(plan, checked.targets), next_step(checked));
+                last_line((YELLOW, "drifted"), &rest, width)
             }
             _ => {
                 let rest = format!(
                     ": {}. The check could not look everywhere. Nothing was written.",
-                    found(plan, checked.targets)
+                    summary(plan, checked.targets)
                 );
-                last((RED, "refused"), &rest, width)
+                last_line((RED, "refused"), &rest, width)
             }
         }
 }
@@ -54,7 +54,7 @@ pub(crate) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
 }
 
 /// Summarizes the differences that a check found among `targets` targets.
-pub(crate) fn found(plan: &Plan, targets: usize) -> String {
+pub(crate) fn summary(plan: &Plan, targets: usize) -> String {
     let differ = plan.changes.len() - plan.count(Action::NoOp);
     let mut text = match targets {
         1 => format!("{differ} of 1 target differs"),
@@ -80,7 +80,7 @@ pub(crate) fn found(plan: &Plan, targets: usize) -> String {
 }
 
 /// Says what an apply would write.
-fn next(checked: &Checked) -> String {
+fn next_step(checked: &Checked) -> String {
     match checked.pending {
         None => "Nothing was written; flowbind apply would write nothing before the problems are mended.".to_owned(),
         Some(0) => "Nothing was written, and flowbind apply has nothing to write.".to_owned(),

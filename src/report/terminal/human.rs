@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::drift;
 use super::layout::{counted, fit, shorten_middle, wrap};
-use crate::model::{EnvironmentUrl, Failure, Problem, UrlView, printable, visible};
+use crate::model::{EnvironmentUrl, Failure, Problem, UrlView, escape_hidden, printable};
 use crate::plan::{Action, Change, Plan, ValueView};
-use crate::report::wording::{counts, deeds};
+use crate::report::wording::{counts, outcome_words};
 use crate::report::{ExportedFile, Outcome, Run, wording};
 
 /// The minimum terminal width for a table.
@@ -32,18 +32,18 @@ const INDENT: &str = "        ";
 
 /// The labels for the two values of a change, and the glyph before a change.
 #[derive(Clone, Copy)]
-pub(crate) struct Manner {
+pub(crate) struct ValueLabels {
     before: &'static str,
     after: &'static str,
     glyph: fn(Action) -> (&'static str, Style),
 }
 
 /// The labels of a plan: the action, and the values before and after.
-pub(crate) const PLAN: Manner = Manner { before: "before", after: "after", glyph };
+pub(crate) const PLAN: ValueLabels = ValueLabels { before: "before", after: "after", glyph };
 
 /// The labels of a check: the value found, and the value expected.
-pub(crate) const CHECK: Manner =
-    Manner { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
+pub(crate) const CHECK: ValueLabels =
+    ValueLabels { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -60,7 +60,7 @@ pub(crate) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> St
 }
 
 /// Formats the changes of a plan; empty if every target agrees.
-pub(crate) fn changes(plan: &Plan, manner: Manner, width: usize) -> String {
+pub(crate) fn changes(plan: &Plan, manner: ValueLabels, width: usize) -> String {
     if plan.changes.iter().all(|change| change.action == Action::NoOp) {
         return String::new();
     }
@@ -88,14 +88,16 @@ pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
         return exported(run, plan, file, width);
     }
     match run.outcome {
-        Outcome::Agreed => last((GREEN, "No changes."), &agreed(plan), width),
+        Outcome::Agreed => last_line((GREEN, "No changes."), &agreed(plan), width),
         Outcome::Planned => {
-            let rest = format!(" {}. Nothing was written.", counts(plan, deeds(run.outcome)));
-            last((BOLD, "Plan:"), &rest, width)
+            let rest =
+                format!(" {}. Nothing was written.", counts(plan, outcome_words(run.outcome)));
+            last_line((BOLD, "Plan:"), &rest, width)
         }
         Outcome::Applied => {
-            let rest = format!(": {}. Read back and verified.", counts(plan, deeds(run.outcome)));
-            last((GREEN, "applied"), &rest, width)
+            let rest =
+                format!(": {}. Read back and verified.", counts(plan, outcome_words(run.outcome)));
+            last_line((GREEN, "applied"), &rest, width)
         }
         Outcome::Refused if run.failure.is_none() => refused(plan, width),
         Outcome::Exported
@@ -108,23 +110,25 @@ pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
 
 /// Formats the last line of an export, which describes its file.
 fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile, width: usize) -> String {
-    let path = visible(&file.path);
+    let path = escape_hidden(&file.path);
     let what = format!("{} in {path}.", wording::exported(file, run.outcome));
     match run.outcome {
-        Outcome::Agreed => last((GREEN, "No changes."), &format!(" {what}"), width),
-        Outcome::Planned => last((BOLD, "Plan:"), &format!(" {what} Nothing was written."), width),
-        Outcome::Exported => last((GREEN, "exported"), &format!(": {what}"), width),
+        Outcome::Agreed => last_line((GREEN, "No changes."), &format!(" {what}"), width),
+        Outcome::Planned => {
+            last_line((BOLD, "Plan:"), &format!(" {what} Nothing was written."), width)
+        }
+        Outcome::Exported => last_line((GREEN, "exported"), &format!(": {what}"), width),
         _ => refused(plan, width),
     }
 }
 
 fn refused(plan: &Plan, width: usize) -> String {
     let problems = counted(plan.problems.len(), "problem");
-    last((RED, "refused"), &format!(": {problems}. Nothing was written."), width)
+    last_line((RED, "refused"), &format!(": {problems}. Nothing was written."), width)
 }
 
 /// Formats the last line, with its first word highlighted.
-pub(crate) fn last((style, word): (Style, &str), rest: &str, width: usize) -> String {
+pub(crate) fn last_line((style, word): (Style, &str), rest: &str, width: usize) -> String {
     let lines = wrap(&format!("{word}{rest}"), width).join("\n");
     format!("{}\n", lines.replacen(word, &format!("{style}{word}{style:#}"), 1))
 }
@@ -178,11 +182,11 @@ fn glyph(action: Action) -> (&'static str, Style) {
 }
 
 /// Formats each change as a block, for a narrow terminal.
-fn blocks(changes: &[Change], manner: Manner, width: usize) -> String {
+fn blocks(changes: &[Change], manner: ValueLabels, width: usize) -> String {
     changes.iter().map(|change| block(change, manner, width)).collect::<Vec<_>>().concat()
 }
 
-fn block(change: &Change, manner: Manner, width: usize) -> String {
+fn block(change: &Change, manner: ValueLabels, width: usize) -> String {
     let (glyph, style) = (manner.glyph)(change.action);
     let names = manner.before.width().max(manner.after.width());
     let room = width.saturating_sub(6 + names + GAP);
@@ -213,7 +217,7 @@ fn details(change: &Change, width: usize) -> String {
 fn one_line(value: Option<&ValueView>, width: usize) -> String {
     match value {
         Some(ValueView::Url(view)) => one_line_url(view, width),
-        other => ValueView::words(other),
+        other => ValueView::describe(other),
     }
 }
 
@@ -241,13 +245,13 @@ impl Columns {
 
     /// Returns the column widths, if there is room for a table that shows every address whole.
     fn fitting(changes: &[Change], width: usize) -> Option<Self> {
-        let columns = Self::of(changes, width);
+        let columns = Self::from_changes(changes, width);
         let whole = |change: &Change| change.address.width() <= columns.address;
         (width >= TABLE_WIDTH && changes.iter().all(whole)).then_some(columns)
     }
 
     /// Gives the addresses what they need, and the values what is left.
-    fn of(changes: &[Change], width: usize) -> Self {
+    fn from_changes(changes: &[Change], width: usize) -> Self {
         let longest = |text: fn(&Change) -> &str| {
             changes.iter().map(|change| text(change).width()).max().unwrap_or(0)
         };
@@ -262,7 +266,7 @@ impl Columns {
 }
 
 /// Formats a table with two lines for each change, for a wide terminal.
-fn table(changes: &[Change], manner: Manner, columns: &Columns) -> String {
+fn table(changes: &[Change], manner: ValueLabels, columns: &Columns) -> String {
     let (address, flow) = (fit("target", columns.address), fit("flow", columns.flow));
     let (before, after) = (fit(manner.before, columns.value), manner.after);
     let mut text = format!("{DIM}    {address}  {flow}  {before}  {after}{DIM:#}\n");
@@ -272,7 +276,7 @@ fn table(changes: &[Change], manner: Manner, columns: &Columns) -> String {
     text
 }
 
-fn row(change: &Change, manner: Manner, columns: &Columns) -> String {
+fn row(change: &Change, manner: ValueLabels, columns: &Columns) -> String {
     let (glyph, style) = (manner.glyph)(change.action);
     let target = fit(&change.address, columns.address);
     let name = fit(&printable(&change.flow_name, 100), columns.flow);
@@ -296,7 +300,7 @@ fn row(change: &Change, manner: Manner, columns: &Columns) -> String {
 fn two_lines(value: Option<&ValueView>, width: usize) -> [String; 2] {
     match value {
         Some(ValueView::Url(view)) => two_lines_url(view, width),
-        other => [ValueView::words(other), String::new()],
+        other => [ValueView::describe(other), String::new()],
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::model::{printable, visible};
+use crate::model::{escape_hidden, printable};
 use crate::report::Format;
 
 /// The most characters of a name.
@@ -45,7 +45,7 @@ pub(crate) fn sign_ins(
 }
 
 fn human(sign_ins: &[KeptSignIn], store: &str, file: Option<&str>) -> String {
-    let place = file.map_or_else(String::new, |file| format!(", {}", visible(file)));
+    let place = file.map_or_else(String::new, |file| format!(", {}", escape_hidden(file)));
     if sign_ins.is_empty() {
         return format!("Nobody is signed in (token store `{store}`{place}).\n");
     }

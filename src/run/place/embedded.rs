@@ -6,7 +6,7 @@ use std::time::Duration;
 use flowbind_sandbox::{Options, SandboxError, Server, StateLocation, Tenant};
 
 use crate::cli::{SandboxState, StateArgs};
-use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, sentence};
+use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, error_chain};
 use crate::run::state_dir;
 
 /// The delay before an embedded sandbox approves a sign-in: long enough for the wait to be seen.
@@ -50,7 +50,7 @@ pub(crate) fn announce(server: &Server, state: &StateLocation, listener: &dyn Li
         StateLocation::File(path) => Some(path.as_path()),
         StateLocation::Memory => None,
     };
-    listener.tell(Event::SandboxStarted {
+    listener.on_event(Event::SandboxStarted {
         address: &format!("http://{}", server.address()),
         state,
         anew: server.started_anew(),
@@ -85,7 +85,7 @@ pub(crate) fn tenant(file: Option<&PathBuf>) -> Result<Tenant, Failure> {
 
 /// Converts an error of the sandbox to a failure, with a hint about what to type.
 pub(crate) fn failure(error: &SandboxError) -> Failure {
-    let failure = Failure::new(Exit::Usage, format!("the sandbox: {}", sentence(error)));
+    let failure = Failure::new(Exit::Usage, format!("the sandbox: {}", error_chain(error)));
     match error {
         SandboxError::StateCorrupt { path, .. } => failure.hint(format!(
             "`flowbind sandbox reset --sandbox-state {}` empties it",

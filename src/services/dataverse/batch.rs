@@ -169,13 +169,15 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
     match parts.as_slice() {
         // A change set that failed has one answer for all of its writes.
         [failed] if (400..600).contains(&failed.status) => {
-            ChangeSetAnswer::Refused(refusal(failed, answer, operations))
+            ChangeSetAnswer::Refused(read_refusal(failed, answer, operations))
         }
         all if !(answer.is_success() && done == operations && all.len() == operations) => {
             let found = format!("{} parts, {done} of them of success", all.len());
             unclear_answer(answer, &format!("an answer to each of {operations} writes"), &found)
         }
-        all if is_each_once(all) => ChangeSetAnswer::Committed(receipt(all, answer)),
+        all if answers_each_write_once(all) => {
+            ChangeSetAnswer::Committed(read_receipt(all, answer))
+        }
         _ => unclear_answer(
             answer,
             EXPECTED,
@@ -186,7 +188,7 @@ pub fn read_change_set(answer: &Answer, operations: usize) -> ChangeSetAnswer {
 
 /// Checks whether the parts answer each write exactly once, in any order. Returns true if no part
 /// has a `Content-ID`, since there is nothing to compare.
-fn is_each_once(parts: &[Answer]) -> bool {
+fn answers_each_write_once(parts: &[Answer]) -> bool {
     let told: BTreeSet<usize> = parts.iter().filter_map(content_id).collect();
     let silent = parts.iter().all(|part| !part.headers.contains_key(CONTENT_ID));
     silent || told.into_iter().eq(1..=parts.len())
@@ -198,15 +200,15 @@ fn content_id(part: &Answer) -> Option<usize> {
 }
 
 /// Returns the place of the write that a part answers. One of a single write needs no number.
-fn place(part: &Answer, operations: usize) -> Option<usize> {
+fn write_index(part: &Answer, operations: usize) -> Option<usize> {
     let alone = (operations == 1).then_some(1);
     let number = if part.headers.contains_key(CONTENT_ID) { content_id(part) } else { alone };
     number.filter(|number| (1..=operations).contains(number)).map(|number| number - 1)
 }
 
 /// Reads which rows were written.
-fn receipt(parts: &[Answer], whole: &Answer) -> Receipt {
-    let row = |part: &Answer| Some((place(part, parts.len())?, entity_id(part)?));
+fn read_receipt(parts: &[Answer], whole: &Answer) -> Receipt {
+    let row = |part: &Answer| Some((write_index(part, parts.len())?, entity_id(part)?));
     Receipt { request_id: whole.request_id(), rows: parts.iter().filter_map(row).collect() }
 }
 
@@ -219,8 +221,8 @@ fn entity_id(part: &Answer) -> Option<RowId> {
 }
 
 /// Reads the refusal of a change set of so many operations.
-fn refusal(failed: &Answer, whole: &Answer, operations: usize) -> ChangeSetRefusal {
-    let part = place(failed, operations).map_or(RefusedPart::Untold, RefusedPart::Write);
+fn read_refusal(failed: &Answer, whole: &Answer, operations: usize) -> ChangeSetRefusal {
+    let part = write_index(failed, operations).map_or(RefusedPart::Untold, RefusedPart::Write);
     ChangeSetRefusal { error: read_failed_part(failed, whole), part }
 }
 
@@ -244,8 +246,8 @@ fn read_plain(answer: &Answer) -> ChangeSetAnswer {
     let error = read_service_error(Service::Dataverse, answer, EXPECTED);
     match answer.status {
         // Neither is a request without a token executed, nor one that is turned away.
-        401 | 429 => whole(error),
-        400..=407 | 409..=499 if error.documented => whole(error),
+        401 | 429 => refuse_whole_request(error),
+        400..=407 | 409..=499 if error.documented => refuse_whole_request(error),
         status => {
             let found = format!("status {status} with {}", answer.describe_unexpected());
             unclear_answer(answer, EXPECTED, &found)
@@ -254,7 +256,7 @@ fn read_plain(answer: &Answer) -> ChangeSetAnswer {
 }
 
 /// Wraps an error as the refusal of the whole request.
-fn whole(error: ServiceError) -> ChangeSetAnswer {
+fn refuse_whole_request(error: ServiceError) -> ChangeSetAnswer {
     ChangeSetAnswer::Refused(ChangeSetRefusal { error, part: RefusedPart::Whole })
 }
 

@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_named_application_comes_first_and_then_the_clouds_own() {
         let clouds = Clouds::embedded().unwrap();
-        let (public, sandbox) = (clouds.named("public"), clouds.named("sandbox"));
+        let (public, sandbox) = (clouds.get("public"), clouds.get("sandbox"));
         let (public, sandbox) = (public.unwrap(), sandbox.unwrap());
         let named = resolve_client_id(Some("my-app"), sandbox).unwrap();
         assert_eq!(named.as_str(), "my-app");

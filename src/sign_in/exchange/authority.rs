@@ -88,7 +88,7 @@ mod tests {
         let clouds = Clouds::embedded().unwrap();
         let transport = Transport::new(Settings::default()).unwrap();
         let environment = server.url("/").as_str().parse().unwrap();
-        let cloud = clouds.of_environment(&environment).unwrap();
+        let cloud = clouds.for_environment(&environment).unwrap();
         let named = tenant.map(|text| text.parse().unwrap());
         let found = discover_authority(&transport, &environment, cloud, named).await;
         (found, server)

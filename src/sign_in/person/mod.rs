@@ -31,7 +31,7 @@ use super::notice::{Notice, Notify};
 use super::store::StoreError;
 use super::{Application, Audience, AuthError};
 use crate::http::Transport;
-use crate::model::sentence;
+use crate::model::error_chain;
 use renewal::{Renewal, run_to_completion};
 
 /// The time after which a person is reminded that a code waits for them.
@@ -155,7 +155,7 @@ async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T 
 /// Warns if the sign-in could not be kept for later runs.
 fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
     if let Err(error) = kept {
-        let text = format!("the sign-in is not kept for later runs: {}", sentence(&error));
+        let text = format!("the sign-in is not kept for later runs: {}", error_chain(&error));
         notify(Notice::Warning(&text));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{is_private, printable};
+use crate::model::{is_https_or_loopback, printable};
 use crate::sign_in::AuthError;
 
 /// The maximum length of a text that is shown, in characters.
@@ -35,7 +35,7 @@ impl DeviceCodePrompt {
         message: Option<&str>,
         expires_in: Duration,
     ) -> Result<Self, AuthError> {
-        let url = Url::parse(page).ok().filter(is_private);
+        let url = Url::parse(page).ok().filter(is_https_or_loopback);
         let message = message.map(|text| printable(&without_controls(text), MAX_CHARACTERS));
         let untrusted = || AuthError::UntrustedPage { page: printable(page, MAX_CHARACTERS) };
         Ok(Self {

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::model::RefreshToken;
 use crate::sign_in::exchange::GrantedTokens;
-use crate::sign_in::store::{Exclusive, SignIn, SignInName, Store, StoreError};
+use crate::sign_in::store::{LockedStore, SignIn, SignInName, Store, StoreError};
 use crate::sign_in::{Audience, AuthError, Identity};
 
 /// The holder of a person's refresh token.
@@ -23,7 +23,7 @@ pub struct SharedRefreshToken {
 /// Exclusive access to the refresh token.
 pub(in crate::sign_in) struct RefreshTokenGuard {
     memory: OwnedMutexGuard<Option<RefreshToken>>,
-    kept: Option<(Exclusive, SignInName)>,
+    kept: Option<(LockedStore, SignInName)>,
 }
 
 impl SharedRefreshToken {
@@ -45,7 +45,7 @@ impl SharedRefreshToken {
         let memory = Arc::clone(&self.memory).lock_owned().await;
         let kept = match &self.kept {
             Some((store, name)) if memory.is_none() => {
-                Some((store.exclusive().await?, name.clone()))
+                Some((store.lock_and_read().await?, name.clone()))
             }
             _ => None,
         };
@@ -69,7 +69,7 @@ impl RefreshTokenGuard {
     /// # Errors
     /// The store cannot be written.
     pub(in crate::sign_in) fn reserve(&mut self) -> Result<(), StoreError> {
-        self.kept.as_mut().map_or(Ok(()), |(store, _)| store.reserve())
+        self.kept.as_mut().map_or(Ok(()), |(store, _)| store.reserve_space())
     }
 
     /// Checks that the token belongs to the person that the store names. Otherwise somebody changed the
@@ -173,7 +173,7 @@ pub(in crate::sign_in) fn new_sign_in(
 
 /// Saves a sign-in in the store.
 fn save_sign_in(
-    store: &mut Exclusive,
+    store: &mut LockedStore,
     name: &SignInName,
     sign_in: SignIn,
 ) -> Result<(), StoreError> {

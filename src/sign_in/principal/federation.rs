@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{PrincipalError, ProofKind};
 use crate::http::{Answer, DecodeError, Method, Peer, Request, Transport};
-use crate::model::{AccessToken, ClientAssertion, Service, is_private};
+use crate::model::{AccessToken, ClientAssertion, Service, is_https_or_loopback};
 use crate::sign_in::AuthError;
 
 /// The API version of the request to Azure DevOps.
@@ -59,7 +59,7 @@ impl IdentityProvider {
     /// # Errors
     /// The text is not an address, or it is neither https nor on this machine.
     pub fn parse_address(variable: &str, text: &str) -> Result<Url, PrincipalError> {
-        let url = Url::parse(text.trim()).ok().filter(is_private);
+        let url = Url::parse(text.trim()).ok().filter(is_https_or_loopback);
         url.ok_or_else(|| PrincipalError::NoAddress { variable: variable.to_owned() })
     }
 

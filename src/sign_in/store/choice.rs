@@ -21,12 +21,12 @@ pub enum TokenStore {
 
 impl TokenStore {
     /// Checks whether the file of sign-ins is in the platform's folder.
-    pub fn needs_folder(&self) -> bool {
+    pub fn uses_default_folder(&self) -> bool {
         matches!(self, Self::Keyring | Self::File(None) | Self::Plain(None))
     }
 
     /// Returns the kind of the store, without a path.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind_name(&self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
             Self::File(_) => "file",
@@ -64,8 +64,8 @@ impl FromStr for TokenStore {
             None => (text, None),
         };
         match kind {
-            "file" => Ok(Self::File(named("file", path)?)),
-            "plain" => Ok(Self::Plain(named("plain", path)?)),
+            "file" => Ok(Self::File(parse_store_path("file", path)?)),
+            "plain" => Ok(Self::Plain(parse_store_path("plain", path)?)),
             "keyring" if path.is_some() => Err(TokenStoreError::NoPath("keyring")),
             "none" if path.is_some() => Err(TokenStoreError::NoPath("none")),
             "keyring" => Ok(Self::Keyring),
@@ -76,7 +76,10 @@ impl FromStr for TokenStore {
 }
 
 /// Reads the path that follows a kind of store, as in `file:PATH`.
-fn named(kind: &'static str, path: Option<&str>) -> Result<Option<PathBuf>, TokenStoreError> {
+fn parse_store_path(
+    kind: &'static str,
+    path: Option<&str>,
+) -> Result<Option<PathBuf>, TokenStoreError> {
     match path {
         Some("") => Err(TokenStoreError::EmptyPath(kind)),
         Some(path) if path == "~" || path.starts_with("~/") => Err(TokenStoreError::Tilde(kind)),

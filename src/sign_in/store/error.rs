@@ -33,9 +33,9 @@ pub enum StoreError {
     #[error("{holder} does not open {origin}: it was made with another key")]
     WrongKey {
         /// Where the encrypted sign-ins are.
-        origin: Origin,
+        origin: SignInsOrigin,
         /// Where the key is from.
-        holder: KeyHolder,
+        holder: KeySource,
     },
     /// The keyring no longer has the key that the file was made with.
     #[error("the keyring has no key for `{}`", file.display())]
@@ -47,7 +47,7 @@ pub enum StoreError {
     #[error("{origin} holds no sign-ins that can be read")]
     Unreadable {
         /// What was read.
-        origin: Origin,
+        origin: SignInsOrigin,
         /// What is wrong with it.
         source: Damage,
     },
@@ -109,7 +109,7 @@ pub enum StoreError {
 
 /// What sign-ins are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum SignInsOrigin {
     /// A file.
     File(PathBuf),
     /// A line that holds them encrypted.
@@ -118,7 +118,7 @@ pub enum Origin {
 
 /// Where a key is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyHolder {
+pub enum KeySource {
     /// The environment variable `FLOWBIND_STORE_KEY`.
     Variable,
     /// The keyring of the operating system.
@@ -161,9 +161,9 @@ impl StoreError {
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::MissingKey | Self::UnusableKey { .. } => MAKE_A_KEY.to_owned(),
-            Self::WrongKey { origin, holder } => wrong_key(origin, *holder),
+            Self::WrongKey { origin, holder } => wrong_key_hint(origin, *holder),
             Self::LostKey { .. } => START_AFRESH.to_owned(),
-            Self::Unreadable { origin, source } => unreadable(origin, *source),
+            Self::Unreadable { origin, source } => unreadable_hint(origin, *source),
             Self::Exposed { file, .. } => {
                 format!("let nobody else read it: `chmod 600 {}`", file.display())
             }
@@ -183,19 +183,19 @@ impl StoreError {
     }
 
     /// Checks whether the user can fix the error by different input, before anything is requested.
-    pub fn is_usage(&self) -> bool {
+    pub fn is_input_error(&self) -> bool {
         match self {
             Self::MissingKey
             | Self::UnusableKey { .. }
-            | Self::WrongKey { holder: KeyHolder::Variable, .. }
-            | Self::Unreadable { origin: Origin::Line, .. }
+            | Self::WrongKey { holder: KeySource::Variable, .. }
+            | Self::Unreadable { origin: SignInsOrigin::Line, .. }
             | Self::Exposed { .. }
             | Self::Foreign { .. }
             | Self::Linked { .. }
             | Self::NotAFile { .. } => true,
-            Self::WrongKey { holder: KeyHolder::Keyring, .. }
+            Self::WrongKey { holder: KeySource::Keyring, .. }
             | Self::LostKey { .. }
-            | Self::Unreadable { origin: Origin::File(_), .. }
+            | Self::Unreadable { origin: SignInsOrigin::File(_), .. }
             | Self::Busy { .. }
             | Self::KeyringUnavailable { .. }
             | Self::Unsealable
@@ -205,13 +205,13 @@ impl StoreError {
 }
 
 /// Returns the hint for a key that does not decrypt the sign-ins.
-fn wrong_key(origin: &Origin, holder: KeyHolder) -> String {
+fn wrong_key_hint(origin: &SignInsOrigin, holder: KeySource) -> String {
     match (origin, holder) {
-        (Origin::File(_), KeyHolder::Variable) => {
+        (SignInsOrigin::File(_), KeySource::Variable) => {
             format!("set `FLOWBIND_STORE_KEY` to the key it was made with, or {START_AFRESH}")
         }
-        (Origin::File(_), KeyHolder::Keyring) => START_AFRESH.to_owned(),
-        (Origin::Line, _) => {
+        (SignInsOrigin::File(_), KeySource::Keyring) => START_AFRESH.to_owned(),
+        (SignInsOrigin::Line, _) => {
             "set `FLOWBIND_STORE_KEY` to the key it was made with, or make a new line with this key"
                 .to_owned()
         }
@@ -219,20 +219,20 @@ fn wrong_key(origin: &Origin, holder: KeyHolder) -> String {
 }
 
 /// Returns the hint for sign-ins that cannot be read.
-fn unreadable(origin: &Origin, damage: Damage) -> String {
+fn unreadable_hint(origin: &SignInsOrigin, damage: Damage) -> String {
     match (origin, damage) {
-        (Origin::File(_), Damage::Version(_)) => {
+        (SignInsOrigin::File(_), Damage::Version(_)) => {
             format!("use the flowbind that wrote it, or {START_AFRESH}")
         }
-        (Origin::File(_), _) => START_AFRESH.to_owned(),
-        (Origin::Line, _) => {
+        (SignInsOrigin::File(_), _) => START_AFRESH.to_owned(),
+        (SignInsOrigin::Line, _) => {
             "copy the whole line again, from its first character to its last, or make a new one"
                 .to_owned()
         }
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SignInsOrigin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(file) => write!(formatter, "`{}`", file.display()),
@@ -241,7 +241,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl fmt::Display for KeyHolder {
+impl fmt::Display for KeySource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Variable => "`FLOWBIND_STORE_KEY`",
@@ -254,27 +254,27 @@ impl fmt::Display for KeyHolder {
 mod tests {
     use super::*;
 
-    fn wrong(origin: Origin, holder: KeyHolder) -> StoreError {
+    fn wrong(origin: SignInsOrigin, holder: KeySource) -> StoreError {
         StoreError::WrongKey { origin, holder }
     }
 
     #[test]
     fn a_wrong_key_is_told_with_where_it_is_from_and_what_to_do() {
-        let file = || Origin::File("/kept/sign-ins.age".into());
-        let error = wrong(file(), KeyHolder::Variable);
+        let file = || SignInsOrigin::File("/kept/sign-ins.age".into());
+        let error = wrong(file(), KeySource::Variable);
         let text =
             "`FLOWBIND_STORE_KEY` does not open `/kept/sign-ins.age`: it was made with another key";
         assert_eq!(error.to_string(), text);
-        assert!(error.is_usage());
+        assert!(error.is_input_error());
         let hint = &error.hints()[0];
         assert!(hint.contains("the key it was made with"), "{hint}");
         assert!(hint.contains("`flowbind auth logout`"), "{hint}");
 
-        let error = wrong(file(), KeyHolder::Keyring);
+        let error = wrong(file(), KeySource::Keyring);
         assert!(error.to_string().starts_with("the key in the keyring does not open"), "{error}");
-        assert!(!error.is_usage() && !error.hints()[0].contains("FLOWBIND_STORE_KEY"));
+        assert!(!error.is_input_error() && !error.hints()[0].contains("FLOWBIND_STORE_KEY"));
 
-        let error = wrong(Origin::Line, KeyHolder::Variable);
+        let error = wrong(SignInsOrigin::Line, KeySource::Variable);
         assert!(!error.hints()[0].contains("logout"), "{:?}", error.hints());
     }
 
@@ -283,7 +283,7 @@ mod tests {
         let error = StoreError::MissingKey;
         assert!(error.to_string().contains("FLOWBIND_STORE_KEY"));
         assert!(error.hints()[0].contains("openssl rand -base64 32"));
-        assert!(error.is_usage());
+        assert!(error.is_input_error());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
 
-use super::{Damage, Origin, StoreError};
+use super::{Damage, SignInsOrigin, StoreError};
 use crate::atomic_file;
 use crate::atomic_file::{Exposure, NewFile};
 
@@ -20,7 +20,7 @@ pub(super) const MOST_BYTES: usize = 1 << 20;
 
 /// Who may have access to a file that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum AllowedReaders {
     /// Its owner alone, since it is not encrypted.
     Owner,
     /// Anybody, since it is.
@@ -33,23 +33,26 @@ pub(super) enum Access {
 /// # Errors
 /// It is no regular file, too large, open to others though only its owner may have access, or it
 /// cannot be read.
-pub(super) fn read(path: &Path, access: Access) -> Result<Option<SecretSlice<u8>>, StoreError> {
+pub(super) fn read_file(
+    path: &Path,
+    access: AllowedReaders,
+) -> Result<Option<SecretSlice<u8>>, StoreError> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(failed("read", path))?,
+        metadata => metadata.map_err(file_error("read", path))?,
     };
     if !metadata.is_file() {
         return Err(StoreError::NotAFile { file: path.to_owned() });
     }
-    let file = File::open(path).map_err(failed("read", path))?;
-    if access == Access::Owner {
+    let file = File::open(path).map_err(file_error("read", path))?;
+    if access == AllowedReaders::Owner {
         check_owner(&file, path)?;
     }
     let mut content = Vec::new();
     let most = u64::try_from(MOST_BYTES + 1).unwrap_or(u64::MAX);
-    file.take(most).read_to_end(&mut content).map_err(failed("read", path))?;
+    file.take(most).read_to_end(&mut content).map_err(file_error("read", path))?;
     if content.len() > MOST_BYTES {
-        let origin = Origin::File(path.to_owned());
+        let origin = SignInsOrigin::File(path.to_owned());
         return Err(StoreError::Unreadable { origin, source: Damage::Size });
     }
     Ok(Some(SecretSlice::from(content)))
@@ -60,8 +63,8 @@ pub(super) fn read(path: &Path, access: Access) -> Result<Option<SecretSlice<u8>
 ///
 /// # Errors
 /// The links lead in a circle.
-pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
-    atomic_file::resolved(path).map_err(failed("find", path))
+pub(super) fn follow_links(path: &Path) -> Result<PathBuf, StoreError> {
+    atomic_file::follow_links(path).map_err(file_error("find", path))
 }
 
 /// Refuses a file that has another name by a hard link: each name would have its own lock and, from
@@ -69,7 +72,7 @@ pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
 ///
 /// # Errors
 /// The file has more than one name.
-pub(super) fn check_names(path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_hard_links(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1) {
         return Err(StoreError::Linked { file: path.to_owned() });
@@ -82,9 +85,9 @@ pub(super) fn check_names(path: &Path) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// The folder cannot be written, or the disk is full.
-pub(super) fn reserve(path: &Path, bytes: usize) -> Result<NewFile, StoreError> {
-    let mut new = NewFile::beside(path).map_err(failed("write beside", path))?;
-    new.reserve(bytes).map_err(failed("write beside", path))?;
+pub(super) fn reserve_new_file(path: &Path, bytes: usize) -> Result<NewFile, StoreError> {
+    let mut new = NewFile::beside(path).map_err(file_error("write beside", path))?;
+    new.reserve(bytes).map_err(file_error("write beside", path))?;
     Ok(new)
 }
 
@@ -92,19 +95,23 @@ pub(super) fn reserve(path: &Path, bytes: usize) -> Result<NewFile, StoreError> 
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn replace(path: &Path, mut new: NewFile, content: &[u8]) -> Result<(), StoreError> {
-    new.fill(content).map_err(failed("write", path))?;
-    new.take_name(path).map_err(failed("replace", path))
+pub(super) fn replace_file(
+    path: &Path,
+    mut new: NewFile,
+    content: &[u8],
+) -> Result<(), StoreError> {
+    new.fill(content).map_err(file_error("write", path))?;
+    new.take_name(path).map_err(file_error("replace", path))
 }
 
 /// Removes temporary files that killed runs left beside a file, and returns whether there were any.
 ///
 /// # Errors
 /// It cannot be removed.
-pub(super) fn sweep(path: &Path) -> Result<bool, StoreError> {
-    let swept = atomic_file::sweep(path);
+pub(super) fn remove_leftovers(path: &Path) -> Result<bool, StoreError> {
+    let swept = atomic_file::remove_leftovers(path);
     // Under this name an earlier version of the program wrote.
-    Ok(remove(&beside(path, "new"))? || swept)
+    Ok(remove_file(&with_added_ending(path, "new"))? || swept)
 }
 
 /// Empties a file, so that hard links to it hold nothing either, and removes it. Returns whether
@@ -112,28 +119,28 @@ pub(super) fn sweep(path: &Path) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// It cannot be removed.
-pub(super) fn wipe(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn empty_and_remove(path: &Path) -> Result<bool, StoreError> {
     // A hard link would keep the content.
     if path.is_file() {
         let emptied = OpenOptions::new().write(true).truncate(true).open(path);
         emptied.map(drop).or_else(|error| match error.kind() {
             // The folder decides whether it can be removed.
             ErrorKind::PermissionDenied | ErrorKind::NotFound => Ok(()),
-            _ => Err(failed("empty", path)(error)),
+            _ => Err(file_error("empty", path)(error)),
         })?;
     }
-    remove(path)
+    remove_file(path)
 }
 
 /// Removes a file, and returns whether it existed.
 ///
 /// # Errors
 /// It cannot be removed.
-pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn remove_file(path: &Path) -> Result<bool, StoreError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(failed("remove", path)(error)),
+        Err(error) => Err(file_error("remove", path)(error)),
     }
 }
 
@@ -147,11 +154,11 @@ pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
     builder.recursive(true);
     #[cfg(unix)]
     builder.mode(0o700);
-    builder.create(folder).map_err(failed("make", folder))
+    builder.create(folder).map_err(file_error("make", folder))
 }
 
 /// Returns the path with a dot and a further ending.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn with_added_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(ending);
@@ -159,14 +166,17 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Gives access to a file that is created to its owner alone.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(super) fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     options.mode(0o600);
     options
 }
 
 /// Returns a function that turns an I/O error into the error of this action on a file.
-pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn file_error(
+    action: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> StoreError {
     let file = path.to_owned();
     move |source| StoreError::File { action, file, source }
 }

@@ -12,7 +12,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine, alphabet};
 
 use super::file::MOST_BYTES;
-use super::{Damage, KeyHolder, Origin, SignIns, StoreError};
+use super::{Damage, KeySource, SignIns, SignInsOrigin, StoreError};
 
 /// The fewest characters of a passphrase.
 const FEWEST_CHARACTERS: usize = 16;
@@ -34,11 +34,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The key that sign-ins are encrypted with.
 #[derive(Clone)]
-pub struct StoreKey(Kind);
+pub struct StoreKey(KeyKind);
 
 /// What a key is.
 #[derive(Clone)]
-enum Kind {
+enum KeyKind {
     /// An identity of age.
     Identity(x25519::Identity),
     /// Anything else that is long enough.
@@ -61,7 +61,7 @@ pub enum StoreKeyError {
 
 /// An error of decrypting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Shut {
+pub enum StoreDecryptError {
     /// It was encrypted with another key.
     #[error("it was made with another key")]
     Key,
@@ -78,7 +78,7 @@ impl FromStr for StoreKey {
         let begins = |line: &&str| line.to_ascii_uppercase().starts_with("AGE-");
         if let Some(line) = text.lines().map(str::trim).find(begins) {
             let identity = line.parse().map_err(|_| StoreKeyError::Identity)?;
-            return Ok(Self(Kind::Identity(identity)));
+            return Ok(Self(KeyKind::Identity(identity)));
         }
         let passphrase = text.trim();
         if passphrase.parse::<x25519::Recipient>().is_ok() {
@@ -87,7 +87,7 @@ impl FromStr for StoreKey {
         if passphrase.chars().count() < FEWEST_CHARACTERS {
             return Err(StoreKeyError::Short);
         }
-        Ok(Self(Kind::Passphrase(SecretString::from(passphrase))))
+        Ok(Self(KeyKind::Passphrase(SecretString::from(passphrase))))
     }
 }
 
@@ -101,43 +101,45 @@ impl StoreKey {
     pub(super) fn generate() -> (Self, SecretString) {
         let identity = x25519::Identity::generate();
         let text = identity.to_string();
-        (Self(Kind::Identity(identity)), text)
+        (Self(KeyKind::Identity(identity)), text)
     }
 
     /// Encrypts sign-ins to one line of base64, for a secret variable of a pipeline.
     ///
     /// # Errors
     /// The encryption failed.
-    pub fn seal_line(&self, sign_ins: &SignIns) -> Result<String, StoreError> {
+    pub fn encrypt_line(&self, sign_ins: &SignIns) -> Result<String, StoreError> {
         let text = sign_ins.to_json();
-        Ok(BASE64.encode(self.seal(text.expose_secret().as_bytes())?))
+        Ok(BASE64.encode(self.encrypt(text.expose_secret().as_bytes())?))
     }
 
-    /// Decrypts sign-ins from a line of [`Self::seal_line`]. White space in the line is ignored.
+    /// Decrypts sign-ins from a line of [`Self::encrypt_line`]. White space in the line is ignored.
     ///
     /// # Errors
     /// The line is damaged, or was made with another key.
-    pub fn open_line(&self, text: &str) -> Result<SignIns, StoreError> {
-        self.opened_line(text).map_err(|shut| shut.error(Origin::Line, KeyHolder::Variable))
+    pub fn decrypt_line(&self, text: &str) -> Result<SignIns, StoreError> {
+        self.try_decrypt_line(text)
+            .map_err(|shut| shut.into_store_error(SignInsOrigin::Line, KeySource::Variable))
     }
 
-    fn opened_line(&self, text: &str) -> Result<SignIns, Shut> {
+    fn try_decrypt_line(&self, text: &str) -> Result<SignIns, StoreDecryptError> {
         if text.len() > 2 * MOST_BYTES {
-            return Err(Shut::Damage(Damage::Size));
+            return Err(StoreDecryptError::Damage(Damage::Size));
         }
         let line: String = text.split_whitespace().collect();
-        let sealed = BASE64.decode(line).map_err(|_| Shut::Damage(Damage::Base64))?;
-        SignIns::from_json(self.open(&sealed)?.expose_secret()).map_err(Shut::Damage)
+        let sealed = BASE64.decode(line).map_err(|_| StoreDecryptError::Damage(Damage::Base64))?;
+        SignIns::from_json(self.decrypt(&sealed)?.expose_secret())
+            .map_err(StoreDecryptError::Damage)
     }
 
     /// Encrypts bytes.
     ///
     /// # Errors
     /// The encryption failed.
-    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    pub fn encrypt(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let sealed = match &self.0 {
-            Kind::Identity(identity) => age::encrypt(&identity.to_public(), plain),
-            Kind::Passphrase(passphrase) => {
+            KeyKind::Identity(identity) => age::encrypt(&identity.to_public(), plain),
+            KeyKind::Passphrase(passphrase) => {
                 let mut recipient = scrypt::Recipient::new(passphrase.clone());
                 recipient.set_work_factor(WORK);
                 age::encrypt(&recipient, plain)
@@ -152,22 +154,25 @@ impl StoreKey {
     ///
     /// # Errors
     /// The encryption failed.
-    pub fn seal_own(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.as_passphrase().seal(plain)
+    pub fn encrypt_authenticated(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.as_passphrase().encrypt(plain)
     }
 
-    /// Decrypts the result of [`Self::seal_own`].
+    /// Decrypts the result of [`Self::encrypt_authenticated`].
     ///
     /// # Errors
     /// The bytes are damaged, or were encrypted with another key or in another way.
-    pub fn open_own(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
-        self.as_passphrase().open(sealed)
+    pub fn decrypt_authenticated(
+        &self,
+        sealed: &[u8],
+    ) -> Result<SecretSlice<u8>, StoreDecryptError> {
+        self.as_passphrase().decrypt(sealed)
     }
 
     fn as_passphrase(&self) -> Self {
         match &self.0 {
-            Kind::Identity(identity) => Self(Kind::Passphrase(identity.to_string())),
-            Kind::Passphrase(passphrase) => Self(Kind::Passphrase(passphrase.clone())),
+            KeyKind::Identity(identity) => Self(KeyKind::Passphrase(identity.to_string())),
+            KeyKind::Passphrase(passphrase) => Self(KeyKind::Passphrase(passphrase.clone())),
         }
     }
 
@@ -175,10 +180,10 @@ impl StoreKey {
     ///
     /// # Errors
     /// They are damaged, or were encrypted with another key.
-    pub fn open(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, Shut> {
+    pub fn decrypt(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, StoreDecryptError> {
         let plain = match &self.0 {
-            Kind::Identity(identity) => age::decrypt(identity, sealed),
-            Kind::Passphrase(passphrase) => {
+            KeyKind::Identity(identity) => age::decrypt(identity, sealed),
+            KeyKind::Passphrase(passphrase) => {
                 let mut identity = scrypt::Identity::new(passphrase.clone());
                 identity.set_max_work_factor(MOST_WORK);
                 age::decrypt(&identity, sealed)
@@ -187,22 +192,22 @@ impl StoreKey {
         plain.map(SecretSlice::from).map_err(|error| match error {
             DecryptError::NoMatchingKeys
             | DecryptError::DecryptionFailed
-            | DecryptError::KeyDecryptionFailed => Shut::Key,
-            DecryptError::ExcessiveWork { .. } => Shut::Damage(Damage::Work),
-            _ => Shut::Damage(Damage::Seal),
+            | DecryptError::KeyDecryptionFailed => StoreDecryptError::Key,
+            DecryptError::ExcessiveWork { .. } => StoreDecryptError::Damage(Damage::Work),
+            _ => StoreDecryptError::Damage(Damage::Seal),
         })
     }
 }
 
 /// Checks whether a text is a line of encrypted sign-ins rather than a token.
-pub fn is_sealed_line(text: &str) -> bool {
+pub fn is_encrypted_line(text: &str) -> bool {
     let dense = text.chars().filter(|character| !character.is_whitespace());
     dense.take(SEALED.len()).eq(SEALED.chars())
 }
 
-impl Shut {
+impl StoreDecryptError {
     /// Returns the store's error for sign-ins from `origin` and a key from `holder`.
-    pub(super) fn error(self, origin: Origin, holder: KeyHolder) -> StoreError {
+    pub(super) fn into_store_error(self, origin: SignInsOrigin, holder: KeySource) -> StoreError {
         match self {
             Self::Key => StoreError::WrongKey { origin, holder },
             Self::Damage(source) => StoreError::Unreadable { origin, source },
@@ -239,9 +244,9 @@ mod tests {
         let identity = text.expose_secret();
         let file = format!("# created: today\n# public key: age1made-up\n{identity}\n");
         for text in [identity, &format!(" {identity}\r\n"), &identity.to_lowercase(), &file] {
-            assert!(matches!(key(text).0, Kind::Identity(_)), "{text}");
+            assert!(matches!(key(text).0, KeyKind::Identity(_)), "{text}");
         }
-        assert!(matches!(key(PASSPHRASE).0, Kind::Passphrase(_)));
+        assert!(matches!(key(PASSPHRASE).0, KeyKind::Passphrase(_)));
         let public = text.expose_secret().parse::<x25519::Identity>().unwrap().to_public();
         let cases = [
             ("fifteen letters", StoreKeyError::Short),
@@ -259,13 +264,13 @@ mod tests {
     #[test]
     fn a_line_is_opened_by_the_key_it_was_made_with_however_it_was_copied() {
         for key in [StoreKey::generate().0, key(PASSPHRASE)] {
-            let line = key.seal_line(&some()).unwrap();
+            let line = key.encrypt_line(&some()).unwrap();
             assert!(line.starts_with(SEALED) && !line.contains(char::is_whitespace));
             let wrapped: Vec<_> = line.as_bytes().chunks(10).map(String::from_utf8_lossy).collect();
             let wrapped = format!("\n {}\r\n", wrapped.join("\r\n"));
             for text in [&line, line.trim_end_matches('='), &wrapped] {
-                assert!(is_sealed_line(text));
-                assert_eq!(key.open_line(text).unwrap(), some());
+                assert!(is_encrypted_line(text));
+                assert_eq!(key.decrypt_line(text).unwrap(), some());
             }
         }
     }
@@ -273,7 +278,7 @@ mod tests {
     #[test]
     fn a_token_is_no_sealed_line() {
         for text in ["", "0.AXkA-made-up", "eyJhbGciOi", "YWdlLWVuY3J5cHRpb24", "age-encryption"] {
-            assert!(!is_sealed_line(text), "{text}");
+            assert!(!is_encrypted_line(text), "{text}");
         }
     }
 
@@ -281,11 +286,14 @@ mod tests {
     fn another_key_opens_nothing_and_says_so() {
         let keys = [StoreKey::generate().0, StoreKey::generate().0, key(PASSPHRASE)];
         let other = key("sixteen others..");
-        let line = keys[0].seal_line(&some()).unwrap();
-        let by_passphrase = keys[2].seal_line(&some()).unwrap();
+        let line = keys[0].encrypt_line(&some()).unwrap();
+        let by_passphrase = keys[2].encrypt_line(&some()).unwrap();
         for (key, line) in [(&keys[1], &line), (&keys[2], &line), (&other, &by_passphrase)] {
-            let error = key.open_line(line).unwrap_err();
-            assert!(matches!(error, StoreError::WrongKey { origin: Origin::Line, .. }), "{error}");
+            let error = key.decrypt_line(line).unwrap_err();
+            assert!(
+                matches!(error, StoreError::WrongKey { origin: SignInsOrigin::Line, .. }),
+                "{error}"
+            );
         }
     }
 
@@ -293,19 +301,19 @@ mod tests {
     fn what_is_our_own_cannot_be_made_with_the_public_half_of_a_key() {
         let (identity, text) = StoreKey::generate();
         for key in [&identity, &key(PASSPHRASE)] {
-            let sealed = key.seal_own(b"made-up").unwrap();
-            assert_eq!(key.open_own(&sealed).unwrap().expose_secret(), b"made-up");
+            let sealed = key.encrypt_authenticated(b"made-up").unwrap();
+            assert_eq!(key.decrypt_authenticated(&sealed).unwrap().expose_secret(), b"made-up");
         }
         let public = text.expose_secret().parse::<x25519::Identity>().unwrap().to_public();
         let forged = age::encrypt(&public, b"forged").unwrap();
-        assert!(identity.open(&forged).is_ok());
-        assert!(matches!(identity.open_own(&forged), Err(Shut::Key)));
+        assert!(identity.decrypt(&forged).is_ok());
+        assert!(matches!(identity.decrypt_authenticated(&forged), Err(StoreDecryptError::Key)));
     }
 
     #[test]
     fn a_damaged_line_is_told_from_a_wrong_key() {
         let key = StoreKey::generate().0;
-        let line = key.seal_line(&some()).unwrap();
+        let line = key.encrypt_line(&some()).unwrap();
         let mut changed = BASE64.decode(&line).unwrap();
         *changed.last_mut().unwrap() ^= 1;
         let cases = [
@@ -313,11 +321,14 @@ mod tests {
             (line[..line.len() - 20].to_owned(), Damage::Seal),
             (BASE64.encode(changed), Damage::Seal),
             (SEALED.to_owned(), Damage::Seal),
-            (BASE64.encode(key.seal(b"hush-hush").unwrap()), Damage::Json { line: 1, column: 1 }),
+            (
+                BASE64.encode(key.encrypt(b"hush-hush").unwrap()),
+                Damage::Json { line: 1, column: 1 },
+            ),
             ("A".repeat(2 * MOST_BYTES + 1), Damage::Size),
         ];
         for (text, damage) in cases {
-            let error = key.open_line(&text).unwrap_err();
+            let error = key.decrypt_line(&text).unwrap_err();
             let told = matches!(&error, StoreError::Unreadable { source, .. } if *source == damage);
             assert!(told, "{damage:?}: {error:?}");
             assert!(!format!("{error:?}").contains("hush"));
@@ -326,11 +337,14 @@ mod tests {
 
     #[test]
     fn a_file_that_asks_for_too_much_work_is_refused_before_any() {
-        let sealed = key(PASSPHRASE).seal(b"{}").unwrap();
+        let sealed = key(PASSPHRASE).encrypt(b"{}").unwrap();
         let place = sealed.windows(4).position(|part| part == b" 15\n").unwrap();
         let mut greedy = sealed;
         greedy[place + 1..place + 3].copy_from_slice(b"63");
-        assert!(matches!(key(PASSPHRASE).open(&greedy), Err(Shut::Damage(Damage::Work))));
+        assert!(matches!(
+            key(PASSPHRASE).decrypt(&greedy),
+            Err(StoreDecryptError::Damage(Damage::Work))
+        ));
     }
 
     #[test]

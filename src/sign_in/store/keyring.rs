@@ -52,7 +52,7 @@ pub enum KeyringError {
 
 impl Keyring {
     /// Returns the keyring of this operating system.
-    pub(super) fn of_the_system() -> Self {
+    pub(super) fn system_keyring() -> Self {
         Self::new(system_store)
     }
 
@@ -67,8 +67,8 @@ impl Keyring {
     ///
     /// # Errors
     /// The keyring is unavailable, or holds something else under this name.
-    pub(super) async fn key(&self) -> Result<Option<StoreKey>, KeyringError> {
-        let text = self.ask(|entry| entry.get_password().map(SecretString::from)).await?;
+    pub(super) async fn read_key(&self) -> Result<Option<StoreKey>, KeyringError> {
+        let text = self.query_entry(|entry| entry.get_password().map(SecretString::from)).await?;
         let key = text.map(|text| text.expose_secret().parse()).transpose();
         key.map_err(|_| KeyringError::Foreign)
     }
@@ -79,7 +79,7 @@ impl Keyring {
     /// The keyring is unavailable.
     pub(super) async fn make_key(&self) -> Result<StoreKey, KeyringError> {
         let (key, text) = StoreKey::generate();
-        self.ask(move |entry| entry.set_password(text.expose_secret())).await?;
+        self.query_entry(move |entry| entry.set_password(text.expose_secret())).await?;
         Ok(key)
     }
 
@@ -88,14 +88,14 @@ impl Keyring {
     /// # Errors
     /// The keyring is unavailable.
     pub(super) async fn remove_key(&self) -> Result<bool, KeyringError> {
-        Ok(self.ask(Entry::delete_credential).await?.is_some())
+        Ok(self.query_entry(Entry::delete_credential).await?.is_some())
     }
 
     /// Runs `question` on the key's entry in the keyring. Returns none if the entry does not exist.
     ///
     /// A keyring that never answers holds its thread for ever. Nothing waits for that thread, so
     /// the program can end in spite of it.
-    async fn ask<T: Send + 'static>(
+    async fn query_entry<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<Option<T>, KeyringError> {
@@ -110,7 +110,7 @@ impl Keyring {
         match timeout(LIMIT, receiver).await {
             Ok(Ok(Ok(answer))) => Ok(Some(answer)),
             Ok(Ok(Err(Error::NoEntry))) => Ok(None),
-            Ok(Ok(Err(error))) => Err(refused(&error)),
+            Ok(Ok(Err(error))) => Err(keyring_error(&error)),
             Ok(Err(_)) => Err(KeyringError::Refused("it ended without an answer".to_owned())),
             Err(_) => Err(KeyringError::Silent),
         }
@@ -118,7 +118,7 @@ impl Keyring {
 }
 
 /// Converts an error of the keyring, leaving out any content of its entry.
-fn refused(error: &Error) -> KeyringError {
+fn keyring_error(error: &Error) -> KeyringError {
     match error {
         Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::Ambiguous(_) => {
             KeyringError::Foreign
@@ -161,11 +161,11 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_made_given_and_removed() {
         let (keyring, _) = keyring();
-        assert!(keyring.key().await.unwrap().is_none());
+        assert!(keyring.read_key().await.unwrap().is_none());
         let key = keyring.make_key().await.unwrap();
-        let sealed = key.seal(b"made-up").unwrap();
-        let given = keyring.key().await.unwrap().unwrap();
-        assert!(given.open(&sealed).is_ok());
+        let sealed = key.encrypt(b"made-up").unwrap();
+        let given = keyring.read_key().await.unwrap().unwrap();
+        assert!(given.decrypt(&sealed).is_ok());
         assert!(keyring.remove_key().await.unwrap());
         assert!(!keyring.remove_key().await.unwrap());
     }
@@ -176,7 +176,7 @@ mod tests {
         let entry = store.build(SERVICE, USER, None).unwrap();
         for secret in [&b"hush"[..], b"\xff"] {
             entry.set_secret(secret).unwrap();
-            let error = keyring.key().await.unwrap_err();
+            let error = keyring.read_key().await.unwrap_err();
             assert_eq!(error, KeyringError::Foreign);
             assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
         }
@@ -185,14 +185,14 @@ mod tests {
     #[tokio::test]
     async fn a_keyring_that_is_absent_says_why() {
         let keyring = Keyring::new(|| Err(Error::NoStorageAccess("no bus".into())));
-        let error = keyring.key().await.unwrap_err().to_string();
+        let error = keyring.read_key().await.unwrap_err().to_string();
         assert!(error.contains("no bus"), "{error}");
     }
 
     #[tokio::test]
     async fn a_keyring_that_gives_up_without_a_word_is_told() {
         let keyring = Keyring::new(|| std::panic::resume_unwind(Box::new("made-up")));
-        let error = keyring.key().await.unwrap_err();
+        let error = keyring.read_key().await.unwrap_err();
         assert!(matches!(error, KeyringError::Refused(_)), "{error:?}");
     }
 
@@ -204,7 +204,7 @@ mod tests {
             let _ = wait.lock().unwrap().recv();
             Err(Error::NoEntry)
         });
-        assert_eq!(keyring.key().await.unwrap_err(), KeyringError::Silent);
+        assert_eq!(keyring.read_key().await.unwrap_err(), KeyringError::Silent);
         drop(release);
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! A refresh token may be replaced whenever it is used, so a run that uses one holds the store
 //! until the new one is saved. Where there is no store, a sealed line in a secret variable can
-//! bring a sign-in: see [`StoreKey::seal_line`].
+//! bring a sign-in: see [`StoreKey::encrypt_line`].
 
 mod choice;
 mod error;
@@ -30,12 +30,12 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretSlice};
 
 pub use choice::{TokenStore, TokenStoreError};
-pub use error::{Damage, KeyHolder, Origin, StoreError};
-pub use key::{Shut, StoreKey, StoreKeyError, is_sealed_line};
+pub use error::{Damage, KeySource, SignInsOrigin, StoreError};
+pub use key::{StoreDecryptError, StoreKey, StoreKeyError, is_encrypted_line};
 pub use keyring::KeyringError;
 pub use sign_ins::{SignIn, SignInName, SignIns};
 
-use file::Access;
+use file::AllowedReaders;
 use keyring::Keyring;
 
 use crate::atomic_file;
@@ -57,12 +57,12 @@ pub const STORE_FILES: [&str; 3] = [FILE, KEYRING_FILE, PLAIN_FILE];
 #[derive(Clone, Debug)]
 pub struct Store {
     file: PathBuf,
-    protection: Protection,
+    protection: FileProtection,
 }
 
 /// What keeps others from reading the file.
 #[derive(Clone, Debug)]
-enum Protection {
+enum FileProtection {
     /// Its mode alone.
     Mode,
     /// A key of the user's.
@@ -73,7 +73,7 @@ enum Protection {
 
 /// A store that is locked, so that no other run changes it. Dropping this releases the lock.
 #[derive(Debug)]
-pub struct Exclusive {
+pub struct LockedStore {
     file: PathBuf,
     key: Option<StoreKey>,
     sign_ins: SignIns,
@@ -102,20 +102,20 @@ impl Store {
         };
         let (file, protection) = match choice {
             TokenStore::None => return Ok(None),
-            TokenStore::Plain(named) => (place(named, PLAIN_FILE), Protection::Mode),
+            TokenStore::Plain(named) => (place(named, PLAIN_FILE), FileProtection::Mode),
             TokenStore::File(named) => {
                 let key = key.ok_or(StoreError::MissingKey)?;
-                (place(named, FILE), Protection::Key(key))
+                (place(named, FILE), FileProtection::Key(key))
             }
             TokenStore::Keyring => {
-                (folder.join(KEYRING_FILE), Protection::Keyring(Keyring::of_the_system()))
+                (folder.join(KEYRING_FILE), FileProtection::Keyring(Keyring::system_keyring()))
             }
         };
-        Ok(Some(Self { file: file::resolved(&file)?, protection }))
+        Ok(Some(Self { file: file::follow_links(&file)?, protection }))
     }
 
     /// Returns the path of the file of sign-ins.
-    pub fn file(&self) -> &Path {
+    pub fn file_path(&self) -> &Path {
         &self.file
     }
 
@@ -124,9 +124,9 @@ impl Store {
     /// # Errors
     /// The file cannot be read or opened, or the keyring is unavailable.
     pub async fn read(&self) -> Result<SignIns, StoreError> {
-        let Some(content) = self.content()? else { return Ok(SignIns::default()) };
-        let key = self.key(true).await?;
-        self.opened(key.as_ref(), &content)
+        let Some(content) = self.read_file_content()? else { return Ok(SignIns::default()) };
+        let key = self.file_key(true).await?;
+        self.decrypt_sign_ins(key.as_ref(), &content)
     }
 
     /// Waits until no other run uses the store, locks it, and reads the sign-ins. If the keyring
@@ -136,18 +136,18 @@ impl Store {
     /// # Errors
     /// As [`Self::read`]; or another run does not release the store, or its folder cannot be
     /// written.
-    pub async fn exclusive(&self) -> Result<Exclusive, StoreError> {
+    pub async fn lock_and_read(&self) -> Result<LockedStore, StoreError> {
         file::make_folder(&self.file)?;
-        let lock = lock::take(&file::beside(&self.file, "lock")).await?;
-        file::check_names(&self.file)?;
-        file::sweep(&self.file)?;
-        let content = self.content()?;
-        let key = self.key(content.is_some()).await?;
+        let lock = lock::lock_file(&file::with_added_ending(&self.file, "lock")).await?;
+        file::refuse_hard_links(&self.file)?;
+        file::remove_leftovers(&self.file)?;
+        let content = self.read_file_content()?;
+        let key = self.file_key(content.is_some()).await?;
         let sign_ins = match content {
-            Some(content) => self.opened(key.as_ref(), &content)?,
+            Some(content) => self.decrypt_sign_ins(key.as_ref(), &content)?,
             None => SignIns::default(),
         };
-        Ok(Exclusive { file: self.file.clone(), key, sign_ins, reserved: None, _lock: lock })
+        Ok(LockedStore { file: self.file.clone(), key, sign_ins, reserved: None, _lock: lock })
     }
 
     /// Removes all sign-ins, readable or not, and the key in the keyring. Returns whether there was
@@ -156,43 +156,43 @@ impl Store {
     /// # Errors
     /// Another run does not release the store, a file cannot be removed, or the keyring is
     /// unavailable; the files are removed in spite of that.
-    pub async fn clear(&self) -> Result<bool, StoreError> {
+    pub async fn remove_all(&self) -> Result<bool, StoreError> {
         if !atomic_file::folder(&self.file).is_dir() {
-            return self.clear_key().await;
+            return self.remove_keyring_key().await;
         }
         // Held to the end, so that no run encrypts anything with a key that is being removed.
-        let _lock = lock::take(&file::beside(&self.file, "lock")).await?;
-        let left = file::sweep(&self.file)?;
-        let kept = file::wipe(&self.file)?;
-        Ok(self.clear_key().await? || kept || left)
+        let _lock = lock::lock_file(&file::with_added_ending(&self.file, "lock")).await?;
+        let left = file::remove_leftovers(&self.file)?;
+        let kept = file::empty_and_remove(&self.file)?;
+        Ok(self.remove_keyring_key().await? || kept || left)
     }
 
     /// Removes the key if it is in the keyring, and returns whether there was one.
-    async fn clear_key(&self) -> Result<bool, StoreError> {
+    async fn remove_keyring_key(&self) -> Result<bool, StoreError> {
         match &self.protection {
-            Protection::Keyring(keyring) => Ok(keyring.remove_key().await?),
-            Protection::Mode | Protection::Key(_) => Ok(false),
+            FileProtection::Keyring(keyring) => Ok(keyring.remove_key().await?),
+            FileProtection::Mode | FileProtection::Key(_) => Ok(false),
         }
     }
 
     /// Reads the file without decrypting it.
-    fn content(&self) -> Result<Option<SecretSlice<u8>>, StoreError> {
+    fn read_file_content(&self) -> Result<Option<SecretSlice<u8>>, StoreError> {
         let access = match self.protection {
-            Protection::Mode => Access::Owner,
-            Protection::Key(_) | Protection::Keyring(_) => Access::Anybody,
+            FileProtection::Mode => AllowedReaders::Owner,
+            FileProtection::Key(_) | FileProtection::Keyring(_) => AllowedReaders::Anybody,
         };
-        file::read(&self.file, access)
+        file::read_file(&self.file, access)
     }
 
     /// Returns the key of the file. If the keyring has none and no file was encrypted yet (`used`
     /// is false), a key is made there.
-    async fn key(&self, used: bool) -> Result<Option<StoreKey>, StoreError> {
+    async fn file_key(&self, used: bool) -> Result<Option<StoreKey>, StoreError> {
         let keyring = match &self.protection {
-            Protection::Mode => return Ok(None),
-            Protection::Key(key) => return Ok(Some(key.clone())),
-            Protection::Keyring(keyring) => keyring,
+            FileProtection::Mode => return Ok(None),
+            FileProtection::Key(key) => return Ok(Some(key.clone())),
+            FileProtection::Keyring(keyring) => keyring,
         };
-        match keyring.key().await? {
+        match keyring.read_key().await? {
             Some(key) => Ok(Some(key)),
             None if used => Err(StoreError::LostKey { file: self.file.clone() }),
             None => Ok(Some(keyring.make_key().await?)),
@@ -200,26 +200,26 @@ impl Store {
     }
 
     /// Decrypts the content of the file and reads the sign-ins.
-    fn opened(
+    fn decrypt_sign_ins(
         &self,
         key: Option<&StoreKey>,
         content: &SecretSlice<u8>,
     ) -> Result<SignIns, StoreError> {
         let content = content.expose_secret();
-        let read = |text: &[u8]| SignIns::from_json(text).map_err(Shut::Damage);
+        let read = |text: &[u8]| SignIns::from_json(text).map_err(StoreDecryptError::Damage);
         let opened = match key {
-            Some(key) => key.open(content).and_then(|plain| read(plain.expose_secret())),
+            Some(key) => key.decrypt(content).and_then(|plain| read(plain.expose_secret())),
             None => read(content),
         };
         let holder = match self.protection {
-            Protection::Keyring(_) => KeyHolder::Keyring,
-            Protection::Mode | Protection::Key(_) => KeyHolder::Variable,
+            FileProtection::Keyring(_) => KeySource::Keyring,
+            FileProtection::Mode | FileProtection::Key(_) => KeySource::Variable,
         };
-        opened.map_err(|shut| shut.error(Origin::File(self.file.clone()), holder))
+        opened.map_err(|shut| shut.into_store_error(SignInsOrigin::File(self.file.clone()), holder))
     }
 }
 
-impl Exclusive {
+impl LockedStore {
     /// Returns the sign-ins in the store.
     pub fn sign_ins(&self) -> &SignIns {
         &self.sign_ins
@@ -230,9 +230,9 @@ impl Exclusive {
     ///
     /// # Errors
     /// The folder cannot be written, or the disk is full; the earlier sign-ins stay saved.
-    pub fn reserve(&mut self) -> Result<(), StoreError> {
+    pub fn reserve_space(&mut self) -> Result<(), StoreError> {
         let kept = self.sign_ins.to_json().expose_secret().len();
-        self.reserved = Some(file::reserve(&self.file, kept + RESERVE_BYTES)?);
+        self.reserved = Some(file::reserve_new_file(&self.file, kept + RESERVE_BYTES)?);
         Ok(())
     }
 
@@ -242,16 +242,16 @@ impl Exclusive {
     /// The file cannot be written; the earlier sign-ins stay saved.
     pub fn save(&mut self, sign_ins: SignIns) -> Result<(), StoreError> {
         if sign_ins.is_empty() {
-            file::remove(&self.file)?;
+            file::remove_file(&self.file)?;
         } else {
             let text = sign_ins.to_json();
             let plain = text.expose_secret().as_bytes();
-            let sealed = self.key.as_ref().map(|key| key.seal(plain)).transpose()?;
+            let sealed = self.key.as_ref().map(|key| key.encrypt(plain)).transpose()?;
             let new = match self.reserved.take() {
                 Some(reserved) => reserved,
-                None => file::reserve(&self.file, 0)?,
+                None => file::reserve_new_file(&self.file, 0)?,
             };
-            file::replace(&self.file, new, sealed.as_deref().unwrap_or(plain))?;
+            file::replace_file(&self.file, new, sealed.as_deref().unwrap_or(plain))?;
         }
         self.sign_ins = sign_ins;
         Ok(())

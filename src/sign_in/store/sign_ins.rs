@@ -51,7 +51,7 @@ pub struct SignIns(BTreeMap<SignInName, SignIn>);
 /// The document as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Document<E> {
+struct SignInsDocument<E> {
     version: u64,
     sign_ins: Vec<E>,
 }
@@ -59,14 +59,14 @@ struct Document<E> {
 /// One entry of the document.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Entry<N, S> {
+struct DocumentEntry<N, S> {
     name: N,
     sign_in: S,
 }
 
 /// The part of a document of any version that tells its version.
 #[derive(Deserialize)]
-struct Versioned {
+struct DocumentVersion {
     version: u64,
 }
 
@@ -79,7 +79,7 @@ impl SignIns {
     /// Returns the name of the stored sign-in that serves for `name`: the same name if it is
     /// stored, otherwise the only stored one of its authority and application. A refresh token is
     /// bound to no tenant (<https://learn.microsoft.com/entra/identity-platform/refresh-tokens>).
-    pub fn name_for(&self, name: &SignInName) -> Option<&SignInName> {
+    pub fn find_usable_name(&self, name: &SignInName) -> Option<&SignInName> {
         if let Some((same, _)) = self.0.get_key_value(name) {
             return Some(same);
         }
@@ -112,8 +112,8 @@ impl SignIns {
 
     /// Formats the sign-ins as the JSON document.
     pub(super) fn to_json(&self) -> SecretString {
-        let sign_ins = self.iter().map(|(name, sign_in)| Entry { name, sign_in }).collect();
-        let document = Document { version: VERSION, sign_ins };
+        let sign_ins = self.iter().map(|(name, sign_in)| DocumentEntry { name, sign_in }).collect();
+        let document = SignInsDocument { version: VERSION, sign_ins };
         let text = serde_json::to_string_pretty(&document);
         SecretString::from(text.unwrap_or_else(|error| unreachable!("texts and numbers: {error}")))
     }
@@ -124,12 +124,12 @@ impl SignIns {
     /// The document has another version or another structure. The parser's own message is left out,
     /// since it quotes the document.
     pub(super) fn from_json(text: &[u8]) -> Result<Self, Damage> {
-        let version = serde_json::from_slice::<Versioned>(text).map_err(damage)?.version;
+        let version = serde_json::from_slice::<DocumentVersion>(text).map_err(json_damage)?.version;
         if version != VERSION {
             return Err(Damage::Version(version));
         }
-        let document: Document<Entry<SignInName, SignIn>> =
-            serde_json::from_slice(text).map_err(damage)?;
+        let document: SignInsDocument<DocumentEntry<SignInName, SignIn>> =
+            serde_json::from_slice(text).map_err(json_damage)?;
         let count = document.sign_ins.len();
         let entries = document.sign_ins.into_iter().map(|entry| (entry.name, entry.sign_in));
         let sign_ins = Self(entries.collect());
@@ -139,7 +139,7 @@ impl SignIns {
 
 /// Converts an error of the JSON parser to its line and column, without any content.
 #[expect(clippy::needless_pass_by_value, reason = "is passed to `map_err`")]
-fn damage(error: serde_json::Error) -> Damage {
+fn json_damage(error: serde_json::Error) -> Damage {
     Damage::Json { line: error.line(), column: error.column() }
 }
 
@@ -275,9 +275,9 @@ mod tests {
 
     #[test]
     fn a_document_that_names_a_sign_in_twice_is_refused() {
-        let entry = Entry { name: name("a"), sign_in: sign_in("made-up") };
-        let again = Entry { name: name("a"), sign_in: sign_in("made-up-too") };
-        let document = Document { version: VERSION, sign_ins: vec![entry, again] };
+        let entry = DocumentEntry { name: name("a"), sign_in: sign_in("made-up") };
+        let again = DocumentEntry { name: name("a"), sign_in: sign_in("made-up-too") };
+        let document = SignInsDocument { version: VERSION, sign_ins: vec![entry, again] };
         let text = serde_json::to_vec(&document).unwrap();
         assert_eq!(SignIns::from_json(&text), Err(Damage::Twice));
     }

@@ -38,7 +38,7 @@ impl Place {
         let (choice, folder) = (choice.parse().unwrap(), self.folder.path().join("state"));
         let mut store = Store::open(&choice, &folder, Some(self.key.clone())).unwrap().unwrap();
         if choice == TokenStore::Keyring {
-            store.protection = Protection::Keyring(self.keyring.clone());
+            store.protection = FileProtection::Keyring(self.keyring.clone());
         }
         store
     }
@@ -51,12 +51,12 @@ impl Place {
 
 /// Where this process writes what is to take the store's place.
 fn beside_new(store: &Store) -> PathBuf {
-    file::beside(store.file(), &format!("{}.new", std::process::id()))
+    file::with_added_ending(store.file_path(), &format!("{}.new", std::process::id()))
 }
 
 /// Adds a sign-in as a run does.
 async fn add(store: &Store, client_id: &str, token: &str) -> Result<(), StoreError> {
-    let mut exclusive = store.exclusive().await?;
+    let mut exclusive = store.lock_and_read().await?;
     let mut sign_ins = exclusive.sign_ins().clone();
     sign_ins.put(name(client_id), sign_in(token));
     exclusive.save(sign_ins)
@@ -81,7 +81,7 @@ async fn what_one_run_keeps_the_next_one_finds_in_every_store() {
         let sign_ins = store.read().await.unwrap();
         assert_eq!(kept(&sign_ins, "a").as_deref(), Some("second"));
         assert_eq!(kept(&sign_ins, "b").as_deref(), Some("other"));
-        assert_eq!(store.exclusive().await.unwrap().sign_ins(), &sign_ins);
+        assert_eq!(store.lock_and_read().await.unwrap().sign_ins(), &sign_ins);
     }
 }
 
@@ -92,7 +92,7 @@ async fn a_look_makes_no_folder_and_no_key() {
         assert!(store.read().await.unwrap().is_empty());
     }
     assert!(!place.path("").exists());
-    assert!(place.keyring.key().await.unwrap().is_none());
+    assert!(place.keyring.read_key().await.unwrap().is_none());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn none_is_no_store_and_a_file_needs_a_key() {
     assert!(matches!(missing, StoreError::MissingKey));
     let named = TokenStore::Plain(Some("else/kept.json".into()));
     let store = Store::open(&named, folder, None).unwrap().unwrap();
-    assert_eq!(store.file(), Path::new("else/kept.json"));
+    assert_eq!(store.file_path(), Path::new("else/kept.json"));
 }
 
 #[tokio::test]
@@ -111,8 +111,8 @@ async fn files_and_folders_are_the_users_alone() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "made-up").await.unwrap();
-        assert_eq!(mode(store.file()), 0o600);
-        assert_eq!(mode(&file::beside(store.file(), "lock")), 0o600);
+        assert_eq!(mode(store.file_path()), 0o600);
+        assert_eq!(mode(&file::with_added_ending(store.file_path(), "lock")), 0o600);
         assert!(!beside_new(&store).exists());
     }
     assert_eq!(mode(&place.path("")), 0o700);
@@ -123,9 +123,9 @@ async fn only_a_plain_file_shows_a_token() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "hush-hush").await.unwrap();
-        let content = fs::read(store.file()).unwrap();
+        let content = fs::read(store.file_path()).unwrap();
         let shows = content.windows(9).any(|part| part == b"hush-hush");
-        assert_eq!(shows, store.file().ends_with(PLAIN_FILE), "{store:?}");
+        assert_eq!(shows, store.file_path().ends_with(PLAIN_FILE), "{store:?}");
     }
 }
 
@@ -134,7 +134,7 @@ async fn no_debug_text_shows_a_secret() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "hush-hush").await.unwrap();
-        let text = format!("{store:?} {:?}", store.exclusive().await.unwrap());
+        let text = format!("{store:?} {:?}", store.lock_and_read().await.unwrap());
         assert!(!text.contains("hush") && !text.contains("AGE-"), "{text}");
     }
 }
@@ -144,9 +144,9 @@ async fn the_last_sign_in_takes_the_file_with_it() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "made-up").await.unwrap();
-        let mut exclusive = store.exclusive().await.unwrap();
+        let mut exclusive = store.lock_and_read().await.unwrap();
         exclusive.save(SignIns::default()).unwrap();
-        assert!(exclusive.sign_ins().is_empty() && !store.file().exists());
+        assert!(exclusive.sign_ins().is_empty() && !store.file_path().exists());
     }
 }
 
@@ -154,15 +154,18 @@ async fn the_last_sign_in_takes_the_file_with_it() {
 async fn clearing_removes_what_cannot_be_read_and_says_whether_there_was_anything() {
     let place = Place::new();
     for store in place.stores() {
-        assert!(!store.clear().await.unwrap());
+        assert!(!store.remove_all().await.unwrap());
         add(&store, "a", "made-up").await.unwrap();
-        fs::write(store.file(), "damaged").unwrap();
-        fs::write(file::beside(store.file(), "new"), "left").unwrap();
-        assert!(store.clear().await.unwrap());
-        assert!(!store.file().exists() && !file::beside(store.file(), "new").exists());
-        assert!(!store.clear().await.unwrap());
+        fs::write(store.file_path(), "damaged").unwrap();
+        fs::write(file::with_added_ending(store.file_path(), "new"), "left").unwrap();
+        assert!(store.remove_all().await.unwrap());
+        assert!(
+            !store.file_path().exists()
+                && !file::with_added_ending(store.file_path(), "new").exists()
+        );
+        assert!(!store.remove_all().await.unwrap());
     }
-    assert!(place.keyring.key().await.unwrap().is_none());
+    assert!(place.keyring.read_key().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -171,10 +174,10 @@ async fn a_plain_file_that_others_may_read_is_refused() {
     let store = place.store("plain");
     add(&store, "a", "made-up").await.unwrap();
     for open in [0o640, 0o604, 0o620, 0o666] {
-        fs::set_permissions(store.file(), fs::Permissions::from_mode(open)).unwrap();
-        for error in [store.read().await.unwrap_err(), store.exclusive().await.unwrap_err()] {
+        fs::set_permissions(store.file_path(), fs::Permissions::from_mode(open)).unwrap();
+        for error in [store.read().await.unwrap_err(), store.lock_and_read().await.unwrap_err()] {
             assert!(matches!(error, StoreError::Exposed { mode, .. } if mode == open), "{error}");
-            assert!(error.is_usage() && error.hints()[0].contains("chmod 600"));
+            assert!(error.is_input_error() && error.hints()[0].contains("chmod 600"));
         }
     }
 }
@@ -185,16 +188,16 @@ async fn a_link_is_read_through_to_a_regular_file_only() {
     let store = place.store("plain");
     add(&store, "a", "made-up").await.unwrap();
     let elsewhere = place.path("elsewhere");
-    fs::rename(store.file(), &elsewhere).unwrap();
-    symlink(&elsewhere, store.file()).unwrap();
+    fs::rename(store.file_path(), &elsewhere).unwrap();
+    symlink(&elsewhere, store.file_path()).unwrap();
     assert!(!store.read().await.unwrap().is_empty());
 
-    fs::remove_file(store.file()).unwrap();
+    fs::remove_file(store.file_path()).unwrap();
     for other in [Path::new("/dev/zero"), &place.path("")] {
-        symlink(other, store.file()).unwrap();
+        symlink(other, store.file_path()).unwrap();
         let error = store.read().await.unwrap_err();
         assert!(matches!(error, StoreError::NotAFile { .. }), "{error}");
-        fs::remove_file(store.file()).unwrap();
+        fs::remove_file(store.file_path()).unwrap();
     }
 }
 
@@ -210,7 +213,7 @@ async fn a_link_is_followed_when_a_sign_in_is_kept_and_when_it_is_removed() {
         assert!(link.is_symlink() && !real.is_symlink() && mode(&real) == 0o600);
         let direct = place.store(&format!("{choice}:{}", real.display()));
         assert_eq!(kept(&direct.read().await.unwrap(), "a").as_deref(), Some("first"));
-        assert!(store.clear().await.unwrap());
+        assert!(store.remove_all().await.unwrap());
         assert!(!real.exists(), "the token is gone, and not only the link to it");
         fs::remove_file(&link).unwrap();
     }
@@ -222,19 +225,19 @@ async fn two_names_of_one_file_have_one_lock_or_are_refused() {
     let store = place.store("plain");
     add(&store, "a", "made-up").await.unwrap();
     let (link, hard) = (place.path("link"), place.path("hard"));
-    symlink(store.file(), &link).unwrap();
+    symlink(store.file_path(), &link).unwrap();
     let linked = place.store(&format!("plain:{}", link.display()));
-    let held = store.exclusive().await.unwrap();
-    assert!(matches!(linked.exclusive().await.unwrap_err(), StoreError::Busy { .. }));
+    let held = store.lock_and_read().await.unwrap();
+    assert!(matches!(linked.lock_and_read().await.unwrap_err(), StoreError::Busy { .. }));
     drop(held);
-    fs::hard_link(store.file(), &hard).unwrap();
+    fs::hard_link(store.file_path(), &hard).unwrap();
     let other = place.store(&format!("plain:{}", hard.display()));
     for one in [&store, &other] {
-        let error = one.exclusive().await.unwrap_err();
-        assert!(matches!(error, StoreError::Linked { .. }) && error.is_usage(), "{error}");
+        let error = one.lock_and_read().await.unwrap_err();
+        assert!(matches!(error, StoreError::Linked { .. }) && error.is_input_error(), "{error}");
     }
-    assert!(other.clear().await.unwrap());
-    assert_eq!(fs::read(store.file()).unwrap(), b"", "no name leads to the token any more");
+    assert!(other.remove_all().await.unwrap());
+    assert_eq!(fs::read(store.file_path()).unwrap(), b"", "no name leads to the token any more");
 }
 
 #[tokio::test]
@@ -242,13 +245,13 @@ async fn the_place_of_the_next_token_is_there_before_it_comes_and_goes_if_none_c
     let place = Place::new();
     let store = place.store("file");
     add(&store, "a", "old").await.unwrap();
-    let mut exclusive = store.exclusive().await.unwrap();
-    exclusive.reserve().unwrap();
+    let mut exclusive = store.lock_and_read().await.unwrap();
+    exclusive.reserve_space().unwrap();
     assert!(fs::metadata(beside_new(&store)).unwrap().len() > 16_000);
     drop(exclusive);
     assert!(!beside_new(&store).exists());
     fs::create_dir(beside_new(&store)).unwrap();
-    let error = store.exclusive().await.unwrap().reserve().unwrap_err();
+    let error = store.lock_and_read().await.unwrap().reserve_space().unwrap_err();
     assert!(matches!(error, StoreError::File { .. }), "{error}");
     assert_eq!(kept(&store.read().await.unwrap(), "a").as_deref(), Some("old"));
 }
@@ -261,11 +264,11 @@ async fn a_link_in_the_place_of_the_new_file_is_not_followed() {
         let victim = place.path("victim");
         fs::write(&victim, "untouched").unwrap();
         for new in ["new".to_owned(), "1.new".to_owned()] {
-            symlink(&victim, file::beside(store.file(), &new)).unwrap();
+            symlink(&victim, file::with_added_ending(store.file_path(), &new)).unwrap();
         }
         add(&store, "a", "second").await.unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
-        assert!(!store.file().is_symlink() && mode(store.file()) == 0o600);
+        assert!(!store.file_path().is_symlink() && mode(store.file_path()) == 0o600);
         assert_eq!(kept(&store.read().await.unwrap(), "a").as_deref(), Some("second"));
     }
 }
@@ -300,11 +303,11 @@ async fn a_file_of_another_key_is_told_and_left_as_it_is() {
     let place = Place::new();
     let store = place.store("file");
     add(&store, "a", "made-up").await.unwrap();
-    let content = fs::read(store.file()).unwrap();
-    let other = Store { protection: Protection::Key(StoreKey::generate().0), ..store.clone() };
+    let content = fs::read(store.file_path()).unwrap();
+    let other = Store { protection: FileProtection::Key(StoreKey::generate().0), ..store.clone() };
     let error = add(&other, "b", "lost").await.unwrap_err();
-    assert!(matches!(error, StoreError::WrongKey { holder: KeyHolder::Variable, .. }), "{error}");
-    assert_eq!(fs::read(store.file()).unwrap(), content);
+    assert!(matches!(error, StoreError::WrongKey { holder: KeySource::Variable, .. }), "{error}");
+    assert_eq!(fs::read(store.file_path()).unwrap(), content);
 }
 
 #[tokio::test]
@@ -313,28 +316,28 @@ async fn a_keyring_that_lost_or_changed_the_key_is_told() {
     let store = place.store("keyring");
     add(&store, "a", "made-up").await.unwrap();
     place.keyring.remove_key().await.unwrap();
-    for error in [store.read().await.unwrap_err(), store.exclusive().await.unwrap_err()] {
+    for error in [store.read().await.unwrap_err(), store.lock_and_read().await.unwrap_err()] {
         assert!(matches!(error, StoreError::LostKey { .. }), "{error}");
     }
-    assert!(place.keyring.key().await.unwrap().is_none());
+    assert!(place.keyring.read_key().await.unwrap().is_none());
     place.keyring.make_key().await.unwrap();
     let error = store.read().await.unwrap_err();
-    assert!(matches!(error, StoreError::WrongKey { holder: KeyHolder::Keyring, .. }), "{error}");
+    assert!(matches!(error, StoreError::WrongKey { holder: KeySource::Keyring, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn an_unavailable_keyring_is_known_before_anybody_signs_in() {
     let place = Place::new();
     let absent = Keyring::new(|| Err(Error::NoStorageAccess("no bus".into())));
-    let store = Store { protection: Protection::Keyring(absent), ..place.store("keyring") };
+    let store = Store { protection: FileProtection::Keyring(absent), ..place.store("keyring") };
     assert!(store.read().await.unwrap().is_empty());
-    let error = store.exclusive().await.unwrap_err();
-    assert!(matches!(error, StoreError::KeyringUnavailable { .. }) && !error.is_usage());
+    let error = store.lock_and_read().await.unwrap_err();
+    assert!(matches!(error, StoreError::KeyringUnavailable { .. }) && !error.is_input_error());
     assert!(error.hints()[0].contains("--token-store"));
 
-    fs::write(store.file(), "left").unwrap();
-    assert!(store.clear().await.is_err());
-    assert!(!store.file().exists());
+    fs::write(store.file_path(), "left").unwrap();
+    assert!(store.remove_all().await.is_err());
+    assert!(!store.file_path().exists());
 }
 
 #[tokio::test]
@@ -342,9 +345,9 @@ async fn what_somebody_tampered_with_is_told_without_its_content() {
     let place = Place::new();
     for store in place.stores() {
         add(&store, "a", "hush-hush").await.unwrap();
-        let mut content = fs::read(store.file()).unwrap();
+        let mut content = fs::read(store.file_path()).unwrap();
         *content.last_mut().unwrap() ^= 1;
-        fs::write(store.file(), content).unwrap();
+        fs::write(store.file_path(), content).unwrap();
         let error = store.read().await.unwrap_err();
         assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
         assert!(error.hints()[0].contains("`flowbind auth logout`"), "{:?}", error.hints());
@@ -356,8 +359,8 @@ async fn what_somebody_tampered_with_is_told_without_its_content() {
 async fn a_file_that_is_too_large_is_not_read_whole() {
     let place = Place::new();
     let store = place.store("file");
-    file::make_folder(store.file()).unwrap();
-    fs::write(store.file(), vec![b'a'; file::MOST_BYTES + 1]).unwrap();
+    file::make_folder(store.file_path()).unwrap();
+    fs::write(store.file_path(), vec![b'a'; file::MOST_BYTES + 1]).unwrap();
     let error = store.read().await.unwrap_err();
     assert!(
         matches!(error, StoreError::Unreadable { source: Damage::Size, .. }),
@@ -385,13 +388,13 @@ async fn ten_tasks_at_once_lose_nothing() {
 async fn a_second_task_waits_until_the_first_lets_go() {
     let place = Place::new();
     let store = place.store("file");
-    let held = store.exclusive().await.unwrap();
-    let error = store.exclusive().await.unwrap_err();
+    let held = store.lock_and_read().await.unwrap();
+    let error = store.lock_and_read().await.unwrap_err();
     assert!(matches!(error, StoreError::Busy { .. }), "{error}");
     assert!(error.to_string().contains("sign-ins.age.lock` for 600 seconds"), "{error}");
     assert!(store.read().await.unwrap().is_empty());
     drop(held);
-    store.exclusive().await.unwrap();
+    store.lock_and_read().await.unwrap();
 }
 
 /// Runs this test program again, in which one test holds the lock until its input ends.
@@ -412,7 +415,7 @@ fn holder(folder: &Path) -> Child {
 async fn a_child_holds_the_lock() {
     let Some(folder) = std::env::var_os(HELD_FOLDER) else { return };
     let store = Store::open(&TokenStore::Plain(None), Path::new(&folder), None).unwrap().unwrap();
-    let _held = store.exclusive().await.unwrap();
+    let _held = store.lock_and_read().await.unwrap();
     std::io::stdout().write_all(b"held\n").unwrap();
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
@@ -422,17 +425,17 @@ async fn another_process_waits_too_and_a_dead_one_holds_nothing() {
     let place = Place::new();
     let store = place.store("plain");
     let mut child = holder(&place.path(""));
-    assert!(matches!(store.exclusive().await.unwrap_err(), StoreError::Busy { .. }));
+    assert!(matches!(store.lock_and_read().await.unwrap_err(), StoreError::Busy { .. }));
     child.kill().unwrap();
     child.wait().unwrap();
-    store.exclusive().await.unwrap();
+    store.lock_and_read().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_passphrase_serves_as_a_key_too() {
     let place = Place::new();
     let key = "a passphrase that is long".parse().unwrap();
-    let store = Store { protection: Protection::Key(key), ..place.store("file") };
+    let store = Store { protection: FileProtection::Key(key), ..place.store("file") };
     add(&store, "a", "made-up").await.unwrap();
     assert_eq!(kept(&store.read().await.unwrap(), "a").as_deref(), Some("made-up"));
 }

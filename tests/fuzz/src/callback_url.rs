@@ -1,6 +1,6 @@
 //! A callback URL is compared by what it means, and never shown.
 
-use flowbind::model::{CallbackUrl, Kind, printable};
+use flowbind::model::{CallbackUrl, UrlAccess, printable};
 use flowbind::plan::ValueView;
 use url::Url;
 
@@ -30,8 +30,8 @@ fn is_kept(url: &CallbackUrl, text: &str) {
 
 /// No value of the query is in what may be shown.
 fn is_hidden(url: &CallbackUrl, text: &str) {
-    let cloud = CLOUDS.named("public").expect("there is a public cloud");
-    let view = ValueView::of(Some(text), cloud).expect("the text is not empty");
+    let cloud = CLOUDS.get("public").expect("there is a public cloud");
+    let view = ValueView::from_text(Some(text), cloud).expect("the text is not empty");
     let shown = format!("{url:?} {:?} {view} {view:?}", url.view());
     // A host may be shown, and any query may repeat it.
     let host = &url.view().host;
@@ -44,10 +44,10 @@ fn is_hidden(url: &CallbackUrl, text: &str) {
 
 /// It means what it means in the spelling of a URL parser.
 fn is_compared(url: &CallbackUrl, text: &str) {
-    assert!(url.means_the_same_as(url));
+    assert!(url.is_equivalent_to(url));
     let usual = Url::parse(text).expect("it was parsed before").to_string();
     let other: CallbackUrl = usual.parse().expect("a URL is printed as one");
-    assert!(url.means_the_same_as(&other) && other.means_the_same_as(url), "{usual}");
+    assert!(url.is_equivalent_to(&other) && other.is_equivalent_to(url), "{usual}");
     assert_eq!(url.view().kind, other.view().kind);
     assert_eq!(url.view().host, other.view().host);
 }
@@ -61,6 +61,6 @@ fn is_read_alike(url: &CallbackUrl, text: &str) {
     assert!(authority.eq_ignore_ascii_case(&url.view().host), "{authority}");
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     if query.split('&').any(|pair| pair.to_ascii_lowercase().starts_with("sig=")) {
-        assert_eq!(url.view().kind, Kind::Signed);
+        assert_eq!(url.view().kind, UrlAccess::Signed);
     }
 }

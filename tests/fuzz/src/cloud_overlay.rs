@@ -1,6 +1,6 @@
 //! A file of clouds is laid over the embedded table, or everything wrong with it is told.
 
-use flowbind::model::{CloudProblem, Clouds, is_hidden, is_private};
+use flowbind::model::{CloudProblem, Clouds, is_hidden, is_https_or_loopback};
 use url::Url;
 
 use super::{CLOUDS, assert_inside};
@@ -21,11 +21,11 @@ pub fn holds(bytes: &[u8]) {
 /// Tokens go nowhere but by https or to this machine, and to hosts with a name.
 fn is_safe(clouds: &Clouds) {
     for name in clouds.names() {
-        let cloud = clouds.named(name).expect("it is one of the names");
+        let cloud = clouds.get(name).expect("it is one of the names");
         for environment in ENVIRONMENTS {
             let environment = environment.parse().expect("it is an address");
             let url: Url = cloud.flow_api(&environment).parse().expect("an API has an address");
-            assert!(is_private(&url) && url.has_host(), "{url}");
+            assert!(is_https_or_loopback(&url) && url.has_host(), "{url}");
             assert!(url.username().is_empty() && url.password().is_none(), "{url}");
         }
         let audience: Url = cloud.flow_audience().parse().expect("an audience is an address");
@@ -33,7 +33,7 @@ fn is_safe(clouds: &Clouds) {
         assert!(!cloud.authorities().is_empty());
         assert!(!cloud.serves_callbacks("com") && !cloud.serves_callbacks(""));
     }
-    assert!(CLOUDS.names().iter().all(|name| clouds.named(name).is_some()));
+    assert!(CLOUDS.names().iter().all(|name| clouds.get(name).is_some()));
 }
 
 /// Problems are sorted, lie within the text, say what helps, and are safe to show.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use flowbind::model::{
     Binding, Callback, Definition, Desired, EntityTag, Flow, FlowIndex, FlowState, JsonPointer,
-    Observed, ObservedFlow, Reading, SchemaName, SignedUrls, Site, StoredText, Target, Targets,
-    Trigger, ValueRow, Variable, VariableType, Workflow,
+    ManifestPosition, Observed, ObservedFlow, Reading, SchemaName, SignedUrls, StoredText, Target,
+    Targets, Trigger, ValueRow, Variable, VariableType, Workflow,
 };
 use flowbind::plan::{Action, Plan, Write, plan};
 use serde::de::IgnoredAny;
@@ -38,7 +38,7 @@ pub fn holds(bytes: &[u8]) {
     means_one_member_more(&pointer, before, after.expose());
     keeps_every_other_byte(&pointer, before, after.expose());
     let again = self::planned(&pointer, after.expose());
-    assert!(again.is_agreed() && again.changes[0].action == Action::NoOp, "{again:?}");
+    assert!(again.is_up_to_date() && again.changes[0].action == Action::NoOp, "{again:?}");
 }
 
 /// The result is JSON and has the URL where the pointer leads.
@@ -67,7 +67,7 @@ fn keeps_every_other_byte(pointer: &JsonPointer, before: &str, after: &str) {
 
 /// The plan for a JSON variable that holds a text.
 fn planned(pointer: &JsonPointer, text: &str) -> Plan {
-    let site = Site { line: 1, column: 1 };
+    let site = ManifestPosition { line: 1, column: 1 };
     let schema_name: SchemaName = "contoso_Endpoints".parse().expect("it is a name");
     let workflow_id = ID.parse().expect("it is an id");
     let target =
@@ -80,7 +80,7 @@ fn planned(pointer: &JsonPointer, text: &str) -> Plan {
     let variable = variable(schema_name.clone(), text);
     let variables = BTreeMap::from([(schema_name, Reading::Found(variable))]);
     let targets = Targets { variables, ..Targets::default() };
-    let cloud = CLOUDS.named("public").expect("there is a public cloud");
+    let cloud = CLOUDS.get("public").expect("there is a public cloud");
     plan(&desired, &Observed { flows: vec![flow()], targets }, cloud)
 }
 

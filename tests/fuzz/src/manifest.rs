@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flowbind::manifest::{Manifest, render};
+use flowbind::manifest::{Manifest, render_problems};
 use flowbind::model::{Code, Problem, is_hidden};
 
 use super::{CLOUDS, assert_inside, assert_no_signature};
@@ -43,7 +43,7 @@ fn told(bytes: &[u8], problems: &[Problem]) {
             ),
         }
     }
-    let shown = render("flowbind.toml", bytes, problems);
+    let shown = render_problems("flowbind.toml", bytes, problems);
     assert!(!shown.chars().any(|c| is_hidden(c) && c != '\n'), "{shown:?}");
     assert_no_signature(&shown);
 }

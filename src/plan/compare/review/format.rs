@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Head, Reviewed, ReviewedChange};
+use super::{ReviewHead, Reviewed, ReviewedChange};
 use crate::model::{DocumentError, DocumentKind};
 
 /// What a plan begins with.
@@ -49,7 +49,7 @@ impl Reviewed {
     /// # Errors
     /// It is of another version, or no plan.
     pub(crate) fn from_json(text: &[u8]) -> Result<Self, ReviewError> {
-        let document: Document<Head, Vec<ReviewedChange>> = KIND.read(text)?;
+        let document: Document<ReviewHead, Vec<ReviewedChange>> = KIND.read(text)?;
         let Document { head, changes, .. } = document;
         if !is_time(&head.made) || !is_time(&head.expires) {
             return Err(ReviewError::Time);

@@ -24,14 +24,14 @@ pub(crate) use moved::Present;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reviewed {
     /// What it is bound to.
-    pub head: Head,
+    pub head: ReviewHead,
     changes: Vec<ReviewedChange>,
 }
 
 /// What a reviewed plan is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Head {
+pub(crate) struct ReviewHead {
     /// When it was made, as `2026-01-31T09:00:00Z`.
     pub made: String,
     /// When it is no longer applied, in the same form.
@@ -75,7 +75,7 @@ struct ReviewedChange {
 
 impl Reviewed {
     /// Creates a reviewed plan, to be saved now and applied later.
-    pub(crate) fn of(head: Head, plan: &Plan) -> Self {
+    pub(crate) fn from_plan(head: ReviewHead, plan: &Plan) -> Self {
         Self { head, changes: plan.changes.iter().map(ReviewedChange::of).collect() }
     }
 }

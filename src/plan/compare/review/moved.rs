@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Head, Reviewed, ReviewedChange, User};
-use crate::model::{Code, EntityTag, EnvironmentId, Kind, Problem};
+use super::{ReviewHead, Reviewed, ReviewedChange, User};
+use crate::model::{Code, EntityTag, EnvironmentId, Problem, UrlAccess};
 use crate::plan::{Action, Change, Plan, ValueView};
 
 /// What to do about anything that moved.
@@ -21,7 +21,11 @@ pub(crate) struct Present {
 impl Reviewed {
     /// Returns the problems that are known before any request: the manifest changed, or the plan
     /// expired.
-    pub(crate) fn moved_here(&self, manifest_sha256: &str, now: &str) -> Vec<Problem> {
+    pub(crate) fn problems_before_requests(
+        &self,
+        manifest_sha256: &str,
+        now: &str,
+    ) -> Vec<Problem> {
         let made = &self.head.made;
         let mut problems = Vec::new();
         if self.head.manifest_sha256 != manifest_sha256 {
@@ -41,7 +45,7 @@ impl Reviewed {
 
     /// Checks whether the problems say that the environment or the user is another than the
     /// reviewed one. Then all other differences follow from that and are not reported.
-    pub(crate) fn is_of_another(moved: &[Problem]) -> bool {
+    pub(crate) fn is_other_environment_or_user(moved: &[Problem]) -> bool {
         let elsewhere = [Code::PlanEnvironment, Code::PlanUser];
         moved.iter().any(|problem| elsewhere.contains(&problem.code))
     }
@@ -50,8 +54,13 @@ impl Reviewed {
     /// and is the same in substance if each target either gets the reviewed value over the
     /// reviewed value and row version, or already has the reviewed value. The plan may also have
     /// expired since the run began.
-    pub(crate) fn moved_there(&self, present: &Present, plan: &Plan, now: &str) -> Vec<Problem> {
-        let Head { environment, environment_id, user, .. } = &self.head;
+    pub(crate) fn problems_since_review(
+        &self,
+        present: &Present,
+        plan: &Plan,
+        now: &str,
+    ) -> Vec<Problem> {
+        let ReviewHead { environment, environment_id, user, .. } = &self.head;
         let mut problems = Vec::new();
         if environment_id.parse().as_ref() != Ok(&present.environment_id) {
             let message = format!(
@@ -60,7 +69,7 @@ impl Reviewed {
             );
             problems.push(problem(Code::PlanEnvironment, message));
         }
-        if !user.is(&present.user) {
+        if !user.is_same_user(&present.user) {
             let message = format!("the plan was made by {user}, and {} is signed in", present.user);
             problems.push(problem(Code::PlanUser, message));
         }
@@ -98,7 +107,7 @@ impl ReviewedChange {
     fn moved(&self, now: &Change) -> Option<String> {
         if self.after != now.after {
             let (was, is) =
-                (ValueView::words(self.after.as_ref()), ValueView::words(now.after.as_ref()));
+                (ValueView::describe(self.after.as_ref()), ValueView::describe(now.after.as_ref()));
             let how = self.turned(now);
             return Some(format!("the flow's URL was {was}, and now is {is}{how}"));
         }
@@ -106,9 +115,12 @@ impl ReviewedChange {
             return None;
         }
         if self.before != now.before || self.action != now.action {
-            let (was, is) =
-                (ValueView::words(self.before.as_ref()), ValueView::words(now.before.as_ref()));
-            let how = told(seen(self.before.as_ref(), now.before.as_ref()));
+            let (was, is) = (
+                ValueView::describe(self.before.as_ref()),
+                ValueView::describe(now.before.as_ref()),
+            );
+            let how =
+                as_sentence_end(visible_difference(self.before.as_ref(), now.before.as_ref()));
             return Some(format!("the target held {was}, and now holds {is}{how}"));
         }
         let guard = now.guard.as_ref().map(EntityTag::as_str);
@@ -122,19 +134,19 @@ impl ReviewedChange {
     /// target holds the reviewed URL, the differing parts are known from the new plan.
     fn turned(&self, now: &Change) -> String {
         if self.after == now.before && !now.differences.is_empty() {
-            return told(Some(&now.reason));
+            return as_sentence_end(Some(&now.reason));
         }
-        told(seen(self.after.as_ref(), now.after.as_ref()))
+        as_sentence_end(visible_difference(self.after.as_ref(), now.after.as_ref()))
     }
 }
 
 /// Describes how two URLs differ, as far as their views show it; none if one is no URL of a flow,
 /// or if their kinds already differ.
-fn seen(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str> {
+fn visible_difference(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str> {
     let (Some(ValueView::Url(was)), Some(ValueView::Url(is))) = (was, is) else { return None };
     match (was.kind, is.kind) {
         _ if was.host != is.host => Some("another host"),
-        (Kind::Signed, Kind::Signed) => {
+        (UrlAccess::Signed, UrlAccess::Signed) => {
             Some("the signature was rotated, or another part than the host differs")
         }
         (was, is) if was == is => Some("another part than the host differs"),
@@ -143,13 +155,13 @@ fn seen(was: Option<&ValueView>, is: Option<&ValueView>) -> Option<&'static str>
 }
 
 /// Formats a difference as the end of a sentence.
-fn told(difference: Option<&str>) -> String {
+fn as_sentence_end(difference: Option<&str>) -> String {
     difference.map_or_else(String::new, |difference| format!(": {difference}"))
 }
 
 impl User {
     /// Checks whether both users have the same object id and tenant id.
-    fn is(&self, other: &Self) -> bool {
+    fn is_same_user(&self, other: &Self) -> bool {
         self.object_id == other.object_id && self.tenant_id == other.tenant_id
     }
 }

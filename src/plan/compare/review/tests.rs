@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::{Code, DocumentError, EntityTag, Fingerprint, Kind, UrlView};
-use crate::plan::{Difference, Part};
+use crate::model::{Code, DocumentError, EntityTag, Fingerprint, UrlAccess, UrlView};
+use crate::plan::{Difference, UrlPart};
 
 const NOW: &str = "2026-01-31T09:00:00Z";
 
@@ -12,8 +12,8 @@ fn user(id: &str) -> User {
     }
 }
 
-fn head() -> Head {
-    Head {
+fn head() -> ReviewHead {
+    ReviewHead {
         made: NOW.to_owned(),
         expires: "2026-02-01T09:00:00Z".to_owned(),
         manifest_sha256: "ab".repeat(32),
@@ -25,8 +25,8 @@ fn head() -> Head {
 
 fn url(text: &str) -> ValueView {
     let host = "example.environment.api.powerplatform.com".into();
-    let fingerprint = Fingerprint::of(text);
-    ValueView::Url(UrlView { kind: Kind::Signed, host, fingerprint })
+    let fingerprint = Fingerprint::from_text(text);
+    ValueView::Url(UrlView { kind: UrlAccess::Signed, host, fingerprint })
 }
 
 fn change(action: Action, before: Option<&str>, after: &str, version: &str) -> Change {
@@ -50,7 +50,7 @@ fn plan(change: Change) -> Plan {
 }
 
 fn reviewed() -> Reviewed {
-    Reviewed::of(head(), &plan(change(Action::Update, Some("old"), "new", "W/\"1\"")))
+    Reviewed::from_plan(head(), &plan(change(Action::Update, Some("old"), "new", "W/\"1\"")))
 }
 
 /// What the file of a plan holds.
@@ -66,7 +66,7 @@ fn present() -> Present {
 
 /// The codes and the sentences of what moved to that change.
 fn moved(now: Change) -> Vec<(Code, String)> {
-    let problems = reviewed().moved_there(&present(), &plan(now), NOW);
+    let problems = reviewed().problems_since_review(&present(), &plan(now), NOW);
     problems.into_iter().map(|problem| (problem.code, problem.message)).collect()
 }
 
@@ -91,7 +91,7 @@ fn what_is_no_plan_is_told_apart() {
     assert_eq!(read(&text.replace("2026-02-01T09:00:00Z", "never")), ReviewError::Time);
     let changed = read(&text.replace("reason", "season"));
     assert!(matches!(changed, ReviewError::Document(DocumentError::Malformed { .. })));
-    let fingerprint = Fingerprint::of("new").to_string();
+    let fingerprint = Fingerprint::from_text("new").to_string();
     for other in [fingerprint.to_uppercase(), fingerprint[1..].to_owned()] {
         assert_ne!(other, fingerprint);
         let changed = read(&text.replace(&fingerprint, &other));
@@ -103,7 +103,11 @@ fn what_is_no_plan_is_told_apart() {
 #[test]
 fn another_manifest_and_an_old_plan_are_known_before_anything_is_contacted() {
     let codes = |sha256: &str, now: &str| -> Vec<Code> {
-        reviewed().moved_here(sha256, now).iter().map(|problem| problem.code).collect()
+        reviewed()
+            .problems_before_requests(sha256, now)
+            .iter()
+            .map(|problem| problem.code)
+            .collect()
     };
     let sha256 = head().manifest_sha256;
     assert!(codes(&sha256, NOW).is_empty());
@@ -114,7 +118,7 @@ fn another_manifest_and_an_old_plan_are_known_before_anything_is_contacted() {
 fn a_plan_that_expires_after_the_run_began_no_longer_holds() {
     let same = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
     let codes = |now: &str| -> Vec<Code> {
-        let problems = reviewed().moved_there(&present(), &same, now);
+        let problems = reviewed().problems_since_review(&present(), &same, now);
         problems.iter().map(|problem| problem.code).collect()
     };
     assert!(codes(NOW).is_empty());
@@ -124,18 +128,18 @@ fn a_plan_that_expires_after_the_run_began_no_longer_holds() {
 #[test]
 fn another_environment_and_another_user_are_told() {
     let now = plan(change(Action::Update, Some("old"), "new", "W/\"1\""));
-    assert!(reviewed().moved_there(&present(), &now, NOW).is_empty());
-    let moved = reviewed().moved_there(
+    assert!(reviewed().problems_since_review(&present(), &now, NOW).is_empty());
+    let moved = reviewed().problems_since_review(
         &Present { environment_id: "other".parse().unwrap(), ..present() },
         &plan(change(Action::Update, Some("old"), "newer", "W/\"1\"")),
         NOW,
     );
     assert_eq!(moved.len(), 1, "what follows from that is not told: {moved:?}");
     let elsewhere = Present { environment_id: "other".parse().unwrap(), user: user("2") };
-    let problems = reviewed().moved_there(&elsewhere, &now, NOW);
+    let problems = reviewed().problems_since_review(&elsewhere, &now, NOW);
     let codes: Vec<Code> = problems.iter().map(|problem| problem.code).collect();
     assert_eq!(codes, [Code::PlanEnvironment, Code::PlanUser]);
-    assert!(Reviewed::is_of_another(&problems));
+    assert!(Reviewed::is_other_environment_or_user(&problems));
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn what_a_difference_means_is_told_as_far_as_it_is_known() {
     let hand = said(change(Action::Update, Some("hand"), "new", "W/\"1\""));
     assert!(hand.ends_with(honest), "{hand}");
     // What was reviewed is there, so that both URLs are known in all of their parts.
-    let part = Difference { part: Part::Signature, before: None, after: None };
+    let part = Difference { part: UrlPart::Signature, before: None, after: None };
     let rotated = change(Action::Update, Some("new"), "newer", "W/\"2\"");
     let rotated = said(Change { differences: vec![part], ..rotated });
     assert!(rotated.ends_with(": signature rotated"), "{rotated}");

@@ -27,7 +27,7 @@ use url::Url;
 pub use self::launch::open_browser;
 use self::loopback::{AnsweredConnection, LoopbackListener};
 use crate::http::Transport;
-use crate::model::is_private;
+use crate::model::is_https_or_loopback;
 use crate::sign_in::exchange::{AuthorizationRequest, GrantedTokens, OauthHttp, TOKEN_PATH};
 use crate::sign_in::person::TokenRequest;
 use crate::sign_in::{Application, AuthError, SignInStep};
@@ -70,7 +70,7 @@ pub(in crate::sign_in) async fn sign_in_by_browser(
 
 /// Returns the address if it is https or on this machine.
 fn ensure_private(address: &Url) -> Result<&Url, AuthError> {
-    if is_private(address) {
+    if is_https_or_loopback(address) {
         return Ok(address);
     }
     Err(AuthError::UntrustedPage { page: address.origin().ascii_serialization() })

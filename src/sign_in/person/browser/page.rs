@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::model::{escaped, printable, sentence};
+use crate::model::{error_chain, escape_markup, printable};
 use crate::sign_in::AuthError;
 
 /// The maximum length of a reason, in characters.
@@ -49,7 +49,7 @@ pub(super) fn rejection_response(status: StatusCode) -> String {
 
 /// Formats the reason of a failure as the terminal does.
 fn failure_reason(error: &AuthError) -> String {
-    let reason = escaped(&printable(&sentence(error), MAX_CHARACTERS));
+    let reason = escape_markup(&printable(&error_chain(error), MAX_CHARACTERS));
     format!("<p>{reason}</p>\n<p>Go back to the terminal, which shows what to do.</p>")
 }
 
