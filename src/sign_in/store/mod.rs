@@ -4,7 +4,7 @@
 //! TokenStore              the user's choice of a store
 //! Store::open             the store with its file and its key
 //! Store::read             reads the sign-ins without a lock
-//! Store::exclusive        locks the store and reads the sign-ins -> Exclusive::save
+//! Store::lock_and_read    locks the store and reads the sign-ins -> LockedStore::save
 //! ```
 //!
 //! A refresh token may be replaced whenever it is used, so a run that uses one holds the store
