@@ -52,7 +52,7 @@ const LOOKS_AFTER_ANSWER: usize = 2;
 /// The time for the rest of an apply after its change set was sent, whatever time the run had left.
 const FINISH: Duration = Duration::from_mins(5);
 
-/// The way in which a plan was carried out.
+/// Who carried the plan out, and whether it was planned again.
 #[derive(Debug)]
 pub(crate) enum Applied {
     /// By this run.
@@ -77,8 +77,8 @@ pub(crate) struct ApplyRun<'run> {
     pub reader: &'run Reader<'run>,
     /// The goal of the apply, from which it is planned again.
     pub goal: Goal<'run>,
-    /// Whether to go on after a conflict if the new plan has the same effect: not if the writes
-    /// were recorded beforehand, row by row.
+    /// Whether to go on after a conflict if the new plan has the same effect: not with a
+    /// reviewed plan or a journal, which both bind the run to the plan that was shown.
     pub goes_on: bool,
     /// The cloud whose hosts are trusted.
     pub cloud: &'run Cloud,

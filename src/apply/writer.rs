@@ -1,4 +1,4 @@
-//! The only type that writes. It is created where an apply begins and nowhere else.
+//! The only type that writes. Only `run/interrupts.rs` creates one.
 
 use super::change_set::operation;
 use crate::discover::Reader;

@@ -98,7 +98,7 @@ async fn write(
     let (desired, observed, plan) = (manifest.desired(), &mut discovery.observed, run.plan());
     let keep = |journal: NewJournal| journal.keep(head, desired, observed, plan, &process.console);
     let kept = journal.map(keep).transpose()?;
-    // What the targets hold is read again; of thousands, it takes much room.
+    // Frees the values that the targets hold: the apply reads them again and needs the tables alone.
     let tables = std::mem::take(&mut observed.targets).tables;
     let applying = ApplyRun {
         reader: &reader,

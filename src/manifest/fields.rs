@@ -109,7 +109,7 @@ impl<'a> Fields<'a> {
         self.place
     }
 
-    /// Returns the line and column of [`Self::place`].
+    /// Returns the line and column of the key, or of the table if the key is missing.
     pub(super) fn site(&self, name: &str) -> ManifestPosition {
         self.findings.site(self.key_offset(name))
     }

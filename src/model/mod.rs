@@ -1,7 +1,7 @@
 //! The words of the program as types: names, ids, addresses, secrets.
 //!
 //! Each type is parsed once, by its `FromStr`, and is valid from then on. Nothing here does
-//! input or output, knows a clock or waits.
+//! input or output, knows a clock or waits, except [`Stage`], which logs how long work took.
 
 mod callback;
 mod cloud;

@@ -50,14 +50,22 @@ pub(crate) async fn place(
 ) -> Result<Place, Failure> {
     match &environment.place {
         Location::Url(url) => Ok(Place::at(url.clone())),
-        #[cfg(feature = "sandbox")]
-        Location::Sandbox => {
-            let (url, server) = embedded::start(args, listener).await?;
-            Ok(Place { url, approves_itself: true, server: Some(server) })
-        }
-        #[cfg(not(feature = "sandbox"))]
-        Location::Sandbox => Err(without_sandbox()),
+        Location::Sandbox => sandbox(args, listener).await,
     }
+}
+
+/// Starts the sandbox of this run.
+#[cfg(feature = "sandbox")]
+async fn sandbox(args: &SandboxState, listener: &dyn Listener) -> Result<Place, Failure> {
+    let (url, server) = embedded::start(args, listener).await?;
+    Ok(Place { url, approves_itself: true, server: Some(server) })
+}
+
+/// Refuses: the program was built without the sandbox.
+#[cfg(not(feature = "sandbox"))]
+#[expect(clippy::unused_async, reason = "the same signature as with the sandbox")]
+async fn sandbox(_: &SandboxState, _: &dyn Listener) -> Result<Place, Failure> {
+    Err(without_sandbox())
 }
 
 /// Returns the failure of a program that was built without the sandbox.

@@ -1,6 +1,6 @@
 //! Microsoft Entra ID: who signs people in, how it refuses, and what its tokens say.
 //!
-//! The requests for tokens themselves are those of OAuth 2.0 and are made in `auth`.
+//! The requests for tokens themselves are those of OAuth 2.0 and are made in `sign_in`.
 
 mod authority;
 mod challenge;
