@@ -107,10 +107,12 @@ impl ApplyRun<'_> {
             let Some(refusal) = self.write(to, plan).await? else { break };
             let now = self.plan_after_refusal(plan, &refusal).await?;
             let refused = || Refused::from_change_set(&refusal, plan);
-            if now.is_up_to_date() && !refusal.error.is_conflict_by_code() {
+            // What was turned away and sent again may conflict with its own first sending.
+            let repeated = self.progress.was_repeated();
+            if now.is_up_to_date() && (repeated || !refusal.error.is_conflict_by_code()) {
                 return Ok(Applied::ThoughRefused { refused: refused(), anew });
             }
-            if !is_conflict(&refusal, plan.writes()) {
+            if repeated || !is_conflict(&refusal, plan.writes()) {
                 return Err(refusal_error(refused(), plan, now));
             }
             match judge(agreed, &now) {
@@ -169,7 +171,7 @@ impl ApplyRun<'_> {
     /// Sends the change set within the run's time limit, then extends that limit for the rest.
     async fn send(&self, writer: &Writer<'_>, plan: &Plan) -> Result<ChangeSetAnswer, ApplyError> {
         self.progress.enter(Phase::Sending);
-        let answer = writer.send(plan.writes()).await;
+        let answer = writer.send(plan.writes(), || self.progress.note_repeat()).await;
         self.progress.enter(Phase::Between);
         self.reader.extend_deadline(FINISH);
         match answer {
@@ -199,7 +201,7 @@ impl ApplyRun<'_> {
         }
         self.progress.enter(Phase::Between);
         let taken = taken_by_unseen_row(refusal, plan, &now);
-        if taken.is_empty() {
+        if taken.is_empty() || self.progress.was_repeated() {
             return Ok(now);
         }
         let targets = taken.iter().flat_map(|write| plan.targets_of(*write)).cloned().collect();

@@ -21,12 +21,22 @@ impl<'run> Writer<'run> {
         Self { session, api: api.clone() }
     }
 
-    /// Sends one change set.
-    pub(super) async fn send(&self, writes: &[Write]) -> Result<ChangeSetAnswer, SendError> {
+    /// Sends one change set. `on_repeat` is called if the change set was sent again after it was turned
+    /// away (401, 429): whether the first one was carried out is then not certain.
+    pub(super) async fn send(
+        &self,
+        writes: &[Write],
+        on_repeat: impl FnOnce(),
+    ) -> Result<ChangeSetAnswer, SendError> {
         let operations: Vec<Operation> = writes.iter().map(operation).collect();
         let request = change_set(&self.api, BatchId::random(), &operations);
         self.session.ensure_lasting(Audience::Dataverse).await?;
-        let answer = self.session.send(&request, Audience::Dataverse).await?;
+        let before = self.session.dataverse_attempts();
+        let answer = self.session.send(&request, Audience::Dataverse).await;
+        if self.session.dataverse_attempts() > before + 1 {
+            on_repeat();
+        }
+        let answer = answer?;
         Ok(read_change_set(&answer, operations.len()))
     }
 }

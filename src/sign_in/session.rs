@@ -235,6 +235,11 @@ impl Session {
         Ok(refresh_token::new_sign_in(token.clone(), self.identity(), &Audience::ALL))
     }
 
+    /// Returns how many attempts went to Dataverse so far, those that were turned away included.
+    pub(crate) fn dataverse_attempts(&self) -> usize {
+        self.shared.transport.counts().dataverse
+    }
+
     /// Makes a session whose tokens last, for tests of later stages.
     #[cfg(test)]
     pub(crate) fn for_tests(transport: &Transport) -> Self {

@@ -428,3 +428,20 @@ fn a_store_that_names_another_person_than_its_token_is_refused() {
     assert!(said.contains("names somebody@contoso.example, but its token belongs to"), "{said}");
     assert!(said.contains("auth logout"), "{said}");
 }
+
+#[test]
+fn signing_out_of_a_file_that_is_no_store_leaves_the_file_and_its_other_name() {
+    let world = World::new();
+    let (file, link) = (world.place.path("notes.toml"), world.place.path("second-name"));
+    fs::write(&file, "version = 1\n").unwrap();
+    fs::hard_link(&file, &link).unwrap();
+    for kind in ["plain", "file"] {
+        let store = format!("{kind}:{}", file.display());
+        let mut command = world.place.command(&["auth", "logout", "--token-store", &store]);
+        let ended: Ended = command.stdin(Stdio::null()).output().unwrap().into();
+        assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
+        assert!(ended.stderr.contains("holds no sign-ins"), "{}", ended.stderr);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "version = 1\n");
+    assert_eq!(fs::read_to_string(&link).unwrap(), "version = 1\n");
+}

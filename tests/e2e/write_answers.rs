@@ -230,7 +230,7 @@ fn a_refused_row_that_the_service_does_not_tell_is_not_guessed() {
 
 #[test]
 fn a_refusal_of_what_was_carried_out_is_not_believed() {
-    for status in [400, 403, 404, 409, 412, 422] {
+    for status in [400, 401, 403, 404, 409, 412, 422, 429] {
         let tenant = Tenant::with(&format!(
             "[[fault]]\nservice = \"dataverse\"\npath-contains = \"$batch\"\nstatus = {status}\nexecuted = true\n"
         ));

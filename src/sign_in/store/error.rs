@@ -77,6 +77,12 @@ pub enum StoreError {
         /// The path.
         file: PathBuf,
     },
+    /// The file holds something else than sign-ins.
+    #[error("`{}` holds no sign-ins of flowbind, and was left as it is", file.display())]
+    NotAStore {
+        /// The file.
+        file: PathBuf,
+    },
     /// Another run did not release the lock on the store in time.
     #[error("another flowbind has held `{}` for {} seconds", file.display(), waited.as_secs())]
     Busy {
@@ -171,7 +177,9 @@ impl StoreError {
                 "sign in anew with a file of your own: `--token-store plain:PATH`".to_owned()
             }
             Self::Linked { .. } => "remove the other name, or make it a symbolic link; `flowbind auth logout` empties both".to_owned(),
-            Self::NotAFile { .. } => "name a file by `--token-store`".to_owned(),
+            Self::NotAFile { .. } | Self::NotAStore { .. } => {
+                "name the file of the store by `--token-store`".to_owned()
+            }
             Self::Busy { .. } => {
                 "let the other run end, or stop it: the lock ends with it".to_owned()
             }
@@ -192,7 +200,8 @@ impl StoreError {
             | Self::Exposed { .. }
             | Self::Foreign { .. }
             | Self::Linked { .. }
-            | Self::NotAFile { .. } => true,
+            | Self::NotAFile { .. }
+            | Self::NotAStore { .. } => true,
             Self::WrongKey { holder: KeySource::Keyring, .. }
             | Self::LostKey { .. }
             | Self::Unreadable { origin: SignInsOrigin::File(_), .. }

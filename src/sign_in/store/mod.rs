@@ -57,6 +57,8 @@ pub const STORE_FILES: [&str; 3] = [FILE, KEYRING_FILE, PLAIN_FILE];
 #[derive(Clone, Debug)]
 pub struct Store {
     file: PathBuf,
+    /// Whether the user named the file. Any other file has a name of this program's own.
+    is_named: bool,
     protection: FileProtection,
 }
 
@@ -81,6 +83,9 @@ pub struct LockedStore {
     reserved: Option<NewFile>,
     _lock: File,
 }
+
+/// The first bytes of an encrypted file (<https://age-encryption.org/v1>).
+const AGE_HEADER: &[u8] = b"age-encryption.org/";
 
 /// How many more bytes a store may need for a token that is longer than the earlier one.
 const RESERVE_BYTES: usize = 16 * 1024;
@@ -111,7 +116,8 @@ impl Store {
                 (folder.join(KEYRING_FILE), FileProtection::Keyring(Keyring::system_keyring()))
             }
         };
-        Ok(Some(Self { file: file::follow_links(&file)?, protection }))
+        let is_named = matches!(choice, TokenStore::Plain(Some(_)) | TokenStore::File(Some(_)));
+        Ok(Some(Self { file: file::follow_links(&file)?, is_named, protection }))
     }
 
     /// Returns the path of the file of sign-ins.
@@ -154,7 +160,7 @@ impl Store {
     /// anything to remove.
     ///
     /// # Errors
-    /// Another run does not release the store, a file cannot be removed, or the keyring is
+    /// The file is no store and was left as it is; another run does not release the store, a file cannot be removed, or the keyring is
     /// unavailable; the files are removed in spite of that.
     pub async fn remove_all(&self) -> Result<bool, StoreError> {
         if !atomic_file::folder(&self.file).is_dir() {
@@ -162,9 +168,27 @@ impl Store {
         }
         // Held to the end, so that no run encrypts anything with a key that is being removed.
         let _lock = lock::lock_file(&file::with_added_ending(&self.file, "lock")).await?;
+        self.refuse_other_content()?;
         let left = file::remove_leftovers(&self.file)?;
         let kept = file::empty_and_remove(&self.file)?;
         Ok(self.remove_keyring_key().await? || kept || left)
+    }
+
+    /// Refuses a file that the user named and that never was a store, so that a wrong path does not remove
+    /// it. A damaged store is one: it begins as an encrypted file does, or has the list of sign-ins.
+    fn refuse_other_content(&self) -> Result<(), StoreError> {
+        if !self.is_named {
+            return Ok(());
+        }
+        let Some(content) = file::read_file(&self.file, AllowedReaders::Anybody)? else {
+            return Ok(());
+        };
+        let content = content.expose_secret();
+        let list = b"\"sign-ins\"";
+        let is_store = content.is_empty()
+            || content.starts_with(AGE_HEADER)
+            || content.windows(list.len()).any(|part| part == list);
+        if is_store { Ok(()) } else { Err(StoreError::NotAStore { file: self.file.clone() }) }
     }
 
     /// Removes the key if it is in the keyring, and returns whether there was one.
