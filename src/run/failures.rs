@@ -200,7 +200,10 @@ pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
 /// Returns the hints for writes that the service accepted and did not keep: the result of each
 /// target, and what to do next.
 fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Vec<String> {
-    let results = results.iter().map(result);
+    // The targets that need a look come first.
+    let is_written = |one: &&TargetResult| matches!(one.state, TargetState::Written);
+    let (written, others): (Vec<_>, Vec<_>) = results.iter().partition(is_written);
+    let results = others.into_iter().chain(written).map(result);
     let rows = created.iter().map(row);
     let mut hints: Vec<String> =
         results.chain(rows).chain(problem_lines(&after.problems)).collect();
