@@ -62,7 +62,7 @@ pub enum ApplyError {
     },
     /// The key of a new row is taken by a row that the user cannot see.
     #[error(
-        "a row with the key of {} is there already, and the signed-in user does not see it: {}",
+        "a row with the key of {} is there already, and reading does not show it: it is hidden from the user, or something in the environment changes the key: {}",
         names(.targets), .refused.error
     )]
     KeyTaken {

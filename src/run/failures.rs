@@ -239,7 +239,9 @@ fn row(row: &CreatedRow) -> String {
         None => format!("the new row of `{entity_set}`, whose id the service did not tell,"),
     };
     match state {
-        RowState::Absent => format!("{id} is not there: the service did not keep it"),
+        RowState::Absent => format!(
+            "{id} cannot be read: the service did not keep it, or hides it from this user (read depth)"
+        ),
         RowState::Unread => format!("{id} could not be read, and is not found by its key"),
         RowState::Present(changed) if changed.is_empty() => {
             format!("{id} is there as it was sent, and is not found by its key")
