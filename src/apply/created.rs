@@ -48,6 +48,11 @@ struct Sent<'run> {
 }
 
 impl CreatedRow {
+    /// Checks whether the row holds something else than was sent.
+    pub fn is_changed(&self) -> bool {
+        matches!(&self.state, RowState::Present(columns) if !columns.is_empty())
+    }
+
     /// Checks whether another run would create a duplicate of this row.
     pub fn is_left_behind(&self) -> bool {
         self.state != RowState::Absent

@@ -40,7 +40,9 @@ pub enum ApplyError {
     #[error("{0}")]
     Refused(Refused),
     /// The service refused, and what the targets hold could not be read.
-    #[error("{refused}; whether nothing was written was not checked, since reading back failed")]
+    #[error(
+        "{refused}; it was not checked whether anything was written, since reading back failed"
+    )]
     Unchecked {
         /// What the service said.
         refused: Refused,
@@ -81,6 +83,8 @@ pub enum ApplyError {
     NotWritten {
         /// How it was lost.
         cause: String,
+        /// Whether the write was to create rows, which are looked for by their keys alone.
+        has_new_rows: bool,
     },
     /// Somebody interrupted the run, and nothing was written.
     #[error("interrupted; nothing was written")]
@@ -181,6 +185,23 @@ impl ApplyError {
         )
     }
 
+    /// Returns how far a rollback by the journal of this apply undoes what was written.
+    pub fn rollback_reach(&self) -> RollbackReach {
+        let (results, created): (_, &[CreatedRow]) = match self {
+            Self::Altered { results, created, .. } => (results, created),
+            Self::Unknown { results, .. } => (results, &[]),
+            _ => return RollbackReach::All,
+        };
+        let is_changed = |one: &TargetResult| one.state == TargetState::Changed;
+        if results.iter().any(|one| one.is_unread() && one.row.is_some()) {
+            RollbackReach::Refused
+        } else if results.iter().any(is_changed) || created.iter().any(CreatedRow::is_changed) {
+            RollbackReach::Unchanged
+        } else {
+            RollbackReach::All
+        }
+    }
+
     /// Returns the result for each target of the plan, if the service answered the write.
     pub fn results(&self, plan: &Plan) -> Vec<TargetResult> {
         let refused = |targets: &[String]| {
@@ -197,6 +218,18 @@ impl ApplyError {
             _ => Vec::new(),
         }
     }
+}
+
+/// How far a rollback undoes an apply whose outcome is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollbackReach {
+    /// It undoes all that was written.
+    All,
+    /// It undoes the targets that still hold what was written, and is refused unless it is told to
+    /// skip the others.
+    Unchanged,
+    /// It is refused: a row that was written is no longer found by its key.
+    Refused,
 }
 
 /// Formats the names of targets: the first few, and the number of the others.

@@ -18,15 +18,16 @@ use std::time::Duration;
 
 use crate::discover::{DiscoverError, Reader};
 use crate::model::{Cloud, Event, Listener, Service, Stage, error_chain};
-use crate::plan::{Plan, TargetState};
+use crate::plan::{Plan, TargetState, Write};
 use crate::services::dataverse::{ChangeSetAnswer, ChangeSetRefusal, Receipt};
 use crate::sign_in::SendError;
 
 use conflict::{MOST_ROUNDS, NewPlanVerdict, is_conflict, judge, taken_by_unseen_row};
 use progress::Phase;
+use writer::WriteEnd;
 
 pub(crate) use created::{CreatedRow, RowState};
-pub(crate) use error::{ApplyError, Refused};
+pub(crate) use error::{ApplyError, Refused, RollbackReach};
 pub(crate) use goal::Goal;
 pub(crate) use progress::Progress;
 pub(crate) use writer::Writer;
@@ -107,12 +108,10 @@ impl ApplyRun<'_> {
             let Some(refusal) = self.write(to, plan).await? else { break };
             let now = self.plan_after_refusal(plan, &refusal).await?;
             let refused = || Refused::from_change_set(&refusal, plan);
-            // What was turned away and sent again may conflict with its own first sending.
-            let repeated = self.progress.was_repeated();
-            if now.is_up_to_date() && (repeated || !refusal.error.is_conflict_by_code()) {
+            if now.is_up_to_date() && !refusal.error.is_conflict_by_code() {
                 return Ok(Applied::ThoughRefused { refused: refused(), anew });
             }
-            if repeated || !is_conflict(&refusal, plan.writes()) {
+            if !is_conflict(&refusal, plan.writes()) {
                 return Err(refusal_error(refused(), plan, now));
             }
             match judge(agreed, &now) {
@@ -155,11 +154,8 @@ impl ApplyRun<'_> {
         to: &Writer<'_>,
         plan: &Plan,
     ) -> Result<Option<ChangeSetRefusal>, ApplyError> {
-        if self.progress.is_stopped() {
-            return Err(ApplyError::Interrupted);
-        }
         self.listener.on_event(Event::Writing { writes: plan.writes().len() });
-        match self.send(to, plan).await? {
+        match self.send_until_taken(to, plan).await? {
             ChangeSetAnswer::Committed(receipt) => self.verify(plan, receipt).await.map(|()| None),
             ChangeSetAnswer::Refused(refusal) => Ok(Some(refusal)),
             ChangeSetAnswer::Unclear(cause) => {
@@ -168,19 +164,56 @@ impl ApplyRun<'_> {
         }
     }
 
-    /// Sends the change set within the run's time limit, then extends that limit for the rest.
-    async fn send(&self, writer: &Writer<'_>, plan: &Plan) -> Result<ChangeSetAnswer, ApplyError> {
+    /// Sends the change set, and again while the service turns it away (401, 429) and reading
+    /// back shows that nothing was written. Then extends the run's time limit for the rest.
+    async fn send_until_taken(
+        &self,
+        to: &Writer<'_>,
+        plan: &Plan,
+    ) -> Result<ChangeSetAnswer, ApplyError> {
+        loop {
+            let WriteEnd { answer, may_repeat } = self.send(to, plan).await?;
+            match answer {
+                ChangeSetAnswer::Refused(refusal)
+                    if may_repeat && self.is_unwritten(plan, &refusal).await? => {}
+                answer => {
+                    self.reader.extend_deadline(FINISH);
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// Sends the change set once, within the run's time limit.
+    async fn send(&self, to: &Writer<'_>, plan: &Plan) -> Result<WriteEnd, ApplyError> {
+        if self.progress.is_stopped() {
+            return Err(ApplyError::Interrupted);
+        }
         self.progress.enter(Phase::Sending);
-        let answer = writer.send(plan.writes(), || self.progress.note_repeat()).await;
+        let end = to.send(plan.writes()).await;
         self.progress.enter(Phase::Between);
-        self.reader.extend_deadline(FINISH);
-        match answer {
-            Ok(answer) => Ok(answer),
+        match end {
+            Ok(end) => Ok(end),
             Err(SendError::Transport(error)) if !error.is_never_sent() => {
-                Ok(ChangeSetAnswer::Unclear(error_chain(&error)))
+                let answer = ChangeSetAnswer::Unclear(error_chain(&error));
+                Ok(WriteEnd { answer, may_repeat: false })
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Checks by reading that a change set which was turned away was not carried out.
+    async fn is_unwritten(
+        &self,
+        plan: &Plan,
+        refusal: &ChangeSetRefusal,
+    ) -> Result<bool, ApplyError> {
+        self.progress.enter(Phase::Checking);
+        let now = self.plan_again().await;
+        self.progress.enter(Phase::Between);
+        let refused = || Refused::from_change_set(refusal, plan);
+        let now = now.map_err(|source| ApplyError::Unchecked { refused: refused(), source })?;
+        Ok(now.writes() == plan.writes())
     }
 
     /// Plans again after the service refused a plan's writes, since a refusal alone does not prove
@@ -201,7 +234,7 @@ impl ApplyRun<'_> {
         }
         self.progress.enter(Phase::Between);
         let taken = taken_by_unseen_row(refusal, plan, &now);
-        if taken.is_empty() || self.progress.was_repeated() {
+        if taken.is_empty() {
             return Ok(now);
         }
         let targets = taken.iter().flat_map(|write| plan.targets_of(*write)).cloned().collect();
@@ -248,8 +281,9 @@ impl ApplyRun<'_> {
         let mut results = plan.results(&after);
         let created = self.created(plan, &receipt, &after).await;
         for result in &mut results {
-            let row = created.iter().find(|row| row.targets.contains(&result.address));
-            result.row = row.and_then(|row| row.id);
+            let new = created.iter().find(|row| row.targets.contains(&result.address));
+            let lost = || plan.row_of(&result.address).filter(|_| result.is_unread());
+            result.row = new.and_then(|row| row.id).or_else(lost);
         }
         let (cause, after) = (accepted(&receipt), Box::new(after));
         ApplyError::Altered { cause, results, created, after }
@@ -276,7 +310,8 @@ impl ApplyRun<'_> {
             return Err(unknown(cause, plan, after));
         }
         self.progress.enter(Phase::Between);
-        Err(ApplyError::NotWritten { cause })
+        let has_new_rows = plan.writes().iter().any(Write::is_new);
+        Err(ApplyError::NotWritten { cause, has_new_rows })
     }
 }
 

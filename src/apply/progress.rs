@@ -9,7 +9,6 @@ use super::ApplyError;
 pub(crate) struct Progress {
     phase: Cell<Phase>,
     stopped: Cell<bool>,
-    repeated: Cell<bool>,
 }
 
 /// The phases of a run that writes.
@@ -37,16 +36,6 @@ impl Progress {
     /// Stops the run from sending anything more.
     pub(super) fn stop(&self) {
         self.stopped.set(true);
-    }
-
-    /// Notes that a change set was sent again after it was turned away.
-    pub(super) fn note_repeat(&self) {
-        self.repeated.set(true);
-    }
-
-    /// Checks whether a change set was sent again after it was turned away.
-    pub(super) fn was_repeated(&self) -> bool {
-        self.repeated.get()
     }
 
     /// Checks whether the run must send nothing more.

@@ -6,12 +6,20 @@ use crate::plan::Write;
 use crate::services::dataverse::{
     BatchId, ChangeSetAnswer, DataverseApi, Operation, change_set, read_change_set,
 };
-use crate::sign_in::{Audience, SendError, Session};
+use crate::sign_in::{Audience, SendError, Session, WriteAnswer};
 
 /// Writes to one environment as the signed-in user.
 pub(crate) struct Writer<'run> {
     session: &'run Session,
     api: DataverseApi,
+}
+
+/// The end of sending one change set.
+pub(super) struct WriteEnd {
+    /// The answer to it.
+    pub answer: ChangeSetAnswer,
+    /// Whether it was turned away and may be sent again, provided that nothing was written.
+    pub may_repeat: bool,
 }
 
 impl<'run> Writer<'run> {
@@ -21,22 +29,12 @@ impl<'run> Writer<'run> {
         Self { session, api: api.clone() }
     }
 
-    /// Sends one change set. `on_repeat` is called if the change set was sent again after it was turned
-    /// away (401, 429): whether the first one was carried out is then not certain.
-    pub(super) async fn send(
-        &self,
-        writes: &[Write],
-        on_repeat: impl FnOnce(),
-    ) -> Result<ChangeSetAnswer, SendError> {
+    /// Sends one change set, once.
+    pub(super) async fn send(&self, writes: &[Write]) -> Result<WriteEnd, SendError> {
         let operations: Vec<Operation> = writes.iter().map(operation).collect();
         let request = change_set(&self.api, BatchId::random(), &operations);
         self.session.ensure_lasting(Audience::Dataverse).await?;
-        let before = self.session.dataverse_attempts();
-        let answer = self.session.send(&request, Audience::Dataverse).await;
-        if self.session.dataverse_attempts() > before + 1 {
-            on_repeat();
-        }
-        let answer = answer?;
-        Ok(read_change_set(&answer, operations.len()))
+        let WriteAnswer { answer, may_repeat } = self.session.send_write(&request).await?;
+        Ok(WriteEnd { answer: read_change_set(&answer, operations.len()), may_repeat })
     }
 }

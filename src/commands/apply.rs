@@ -1,6 +1,6 @@
 //! `flowbind apply`: writes the changes, all targets or none, and verifies them.
 
-use crate::apply::{Applied, ApplyRun, Goal, LOOKS, Progress};
+use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOKS, Progress, RollbackReach};
 use crate::cli::ApplyArgs;
 use crate::model::{Exit, Failure};
 use crate::plan::compare::review::Reviewed;
@@ -49,8 +49,7 @@ async fn stages(
     }
     run.show_plan(prepared.connection.url(), &process.console);
     let goes_on = reviewed.is_none();
-    let written = write(args, journal, consent, goes_on, &mut prepared, process, run).await;
-    let outcome = written.map_err(|failure| with_undo(failure, args));
+    let outcome = write(args, journal, consent, goes_on, &mut prepared, process, run).await;
     prepared.connection.close().await;
     if let (Some(outputs), Ok(Outcome::Applied | Outcome::Agreed)) = (outputs, &outcome) {
         let handed = outputs.hand_over(&prepared.discovery.observed, &process.console);
@@ -116,7 +115,7 @@ async fn write(
             if let Some(kept) = kept {
                 kept.not_applied(&error, &process.console);
             }
-            return Err(error.into());
+            return Err(failure_with_rollback(error, args));
         }
     };
     match applied {
@@ -153,15 +152,26 @@ async fn complete(
     }
 }
 
-/// Adds the command that undoes the writes, if a journal was kept.
-fn with_undo(failure: Failure, args: &ApplyArgs) -> Failure {
-    match &args.journal {
-        Some(journal) if failure.exit == Exit::Unknown => {
-            let undo = NextCommand::command("rollback")
-                .journal(journal)
-                .with_connect_options(&args.run.connect);
-            failure.with_next_command(format!("or undo what is in: `{undo}`"))
+/// Returns the failure of an apply with the command that undoes its writes, if a journal was kept
+/// and a rollback can undo them.
+fn failure_with_rollback(error: ApplyError, args: &ApplyArgs) -> Failure {
+    let reach = error.rollback_reach();
+    let failure = Failure::from(error);
+    let Some(journal) = args.journal.as_ref().filter(|_| failure.exit == Exit::Unknown) else {
+        return failure;
+    };
+    let rollback = NextCommand::command("rollback").journal(journal);
+    let connect = &args.run.connect;
+    match reach {
+        RollbackReach::All => {
+            let rollback = rollback.with_connect_options(connect);
+            failure.with_next_command(format!("or undo what was written: `{rollback}`"))
         }
-        _ => failure,
+        RollbackReach::Unchanged => {
+            let rollback = rollback.flag("--skip-changed").with_connect_options(connect);
+            failure.with_next_command(format!("or undo the targets that hold what was sent, and leave the others as they are: `{rollback}`"))
+        }
+        RollbackReach::Refused => failure
+            .hint("`flowbind rollback` refuses the journal, too, until that row has its key again"),
     }
 }

@@ -40,8 +40,11 @@ pub struct Request {
 pub enum Safety {
     /// It changes nothing and may be repeated.
     Query,
-    /// It may change something and is repeated only if it provably did not arrive.
+    /// It may change something and is repeated only if it was provably not executed.
     Command,
+    /// It writes rows. It is repeated only if it was never sent: whoever reads an answer that turns
+    /// it away checks first that nothing was written.
+    Write,
 }
 
 /// What a request carries. It may hold secrets, so it is never printed.

@@ -180,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    const SAFETIES: [Safety; 2] = [Safety::Query, Safety::Command];
+    const SAFETIES: [Safety; 3] = [Safety::Query, Safety::Command, Safety::Write];
 
     fn answered(status: u16) -> Outcome {
         let retry_after = None;

@@ -170,6 +170,18 @@ async fn a_lost_answer_ends_a_command_and_only_delays_a_query() {
 }
 
 #[tokio::test]
+async fn a_write_that_is_turned_away_is_returned_after_its_pause_and_not_sent_again() {
+    let server = Server::start(|_, _| Reply::json(429, "{}").with("retry-after", "1")).await;
+    let mut request = get(&server);
+    request.safety = Safety::Write;
+    let begin = std::time::Instant::now();
+    let answer = transport(Settings::default()).send(&request, None).await.unwrap();
+    assert!(answer.status == 429 && answer.cut_short.is_none());
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+    assert_eq!(server.received().len(), 1);
+}
+
+#[tokio::test]
 async fn a_silent_service_ends_with_the_deadline_and_its_cause() {
     let server = Server::start(|_, _| Reply::Silence).await;
     let settings = Settings { deadline: Duration::from_millis(300), ..Settings::default() };
@@ -332,7 +344,7 @@ proptest! {
     #[test]
     fn no_wait_that_reaches_past_the_deadline_is_begun_however_long(
         status in select(&[429_u16, 503][..]),
-        safety in select(&[Safety::Query, Safety::Command][..]),
+        safety in select(&[Safety::Query, Safety::Command, Safety::Write][..]),
         seconds in 600..=u32::MAX,
         date: bool,
     ) {

@@ -141,7 +141,8 @@ impl Transport {
     }
 
     /// Sends a request, and again where the answer and its safety allow it. The last answer is
-    /// returned whatever its status, a redirect or `429` included.
+    /// returned whatever its status, a redirect or `429` included. A request that writes is not
+    /// sent again after an answer: `429` is returned when the pause that it asks for has passed.
     ///
     /// # Errors
     /// No answer: the variants tell whether the service can have seen the request.
@@ -176,8 +177,11 @@ impl Transport {
                 return self.shared.conclude(&prepared, result);
             }
             self.shared.report_wait(request, wait);
-            previous = Some(result);
             sleep(wait).await;
+            if request.safety == Safety::Write && result.is_ok() {
+                return result;
+            }
+            previous = Some(result);
         }
     }
 
@@ -280,7 +284,7 @@ impl Shared {
         // What may change something is not given up half-way for want of the run's time.
         let time = match request.safety {
             Safety::Query => self.attempt_timeout.min(end.saturating_duration_since(begin)),
-            Safety::Command => self.attempt_timeout,
+            Safety::Command | Safety::Write => self.attempt_timeout,
         };
         let span = span::begin_span(request, prepared, number);
         let fetching = Box::pin(self.fetch_in_time(prepared, time).instrument(span.clone()));
@@ -316,7 +320,7 @@ impl Shared {
 
     /// Counts a command to Dataverse for as long as its attempt lasts.
     fn begin_write(&self, request: &Request) -> Option<WriteInProgress<'_>> {
-        let is_write = request.safety == Safety::Command && request.service == Service::Dataverse;
+        let is_write = request.safety == Safety::Write && request.service == Service::Dataverse;
         is_write.then(|| WriteInProgress::begin(&self.writes))
     }
 

@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, JsonPointer, ManifestPosition, Observed,
-    ObservedFlow, Problem, ServiceError, StoredText, Targets, UrlView, WorkflowId, printable,
+    ObservedFlow, Problem, RowId, ServiceError, StoredText, Targets, UrlView, WorkflowId,
+    printable,
 };
 
 pub use current_values::current_values;
@@ -159,6 +160,14 @@ impl Plan {
     /// Returns the addresses of the targets that a write changes, by its place among the writes.
     pub fn targets_of(&self, write: usize) -> &[String] {
         self.targets.get(write).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the row that is written for a target, if the row existed before.
+    pub fn row_of(&self, address: &str) -> Option<RowId> {
+        let writes = self.writes.iter().zip(&self.targets);
+        let mut meant =
+            writes.filter(|(_, targets)| targets.iter().any(|target| target == address));
+        meant.next()?.0.row()
     }
 
     /// Adds a problem if there are more rows to write than one change set takes.

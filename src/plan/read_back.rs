@@ -16,7 +16,8 @@ pub struct TargetResult {
     pub sent: Option<ValueView>,
     /// Its current value; none if it is empty or could not be read.
     pub holds: Option<ValueView>,
-    /// The row that the service says it made for the target.
+    /// The row that the service says it created for the target, or the row that was written and is
+    /// no longer found by its key.
     pub row: Option<RowId>,
 }
 
@@ -49,6 +50,11 @@ impl TargetState {
 }
 
 impl TargetResult {
+    /// Checks whether the target could not be read.
+    pub fn is_unread(&self) -> bool {
+        self.state == TargetState::Unread
+    }
+
     /// Compares the planned change of a target with the change that a later plan found.
     fn of(was: &Change, is: Option<&Change>) -> Self {
         let state = match is {

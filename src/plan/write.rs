@@ -84,6 +84,17 @@ impl Write {
         }
     }
 
+    /// Returns the row that the write changes; none if it creates one.
+    pub fn row(&self) -> Option<RowId> {
+        match self {
+            Self::CreateVariableValue { .. } | Self::CreateRow { .. } => None,
+            Self::UpdateVariableValue { id, .. }
+            | Self::UpdateRow { id, .. }
+            | Self::Restore { id, .. }
+            | Self::Delete { id, .. } => Some(*id),
+        }
+    }
+
     /// Checks whether the write succeeds only if the row still has the version that was read.
     pub fn is_guarded(&self) -> bool {
         !self.is_new()

@@ -147,8 +147,9 @@ impl From<ApplyError> for Failure {
                 let causes = key_taken_hints(of_value_name).into_iter();
                 causes.map(str::to_owned).fold(failure, Self::hint)
             }
-            ApplyError::NotWritten { .. } => {
-                Self::new(Exit::Unreachable, message).nothing_written().hint("run again")
+            ApplyError::NotWritten { has_new_rows, .. } => {
+                let failure = Self::new(Exit::Unreachable, message).nothing_written();
+                failure.hint(if has_new_rows { AGAIN_UNLESS_RENAMED } else { "run again" })
             }
             ApplyError::Interrupted => Self::interrupted(),
             ApplyError::Abandoned { .. } => Self::new(Exit::Unknown, message)
@@ -173,6 +174,23 @@ impl From<ApplyError> for Failure {
         }
     }
 }
+
+/// The hint for a lost write that was to create rows.
+const AGAIN_UNLESS_RENAMED: &str = "run again; if a plug-in or auto-numbering gives new rows of this table another key, look for such a row first, since new rows are looked for by their keys alone";
+
+/// The hint for a row that was written and whose key is no longer the one in the manifest.
+const RENAMED: &str =
+    "do not run again before that row has its key again: flowbind finds rows by their keys";
+
+/// The hint for a row that exists under another key than was sent.
+const LEFT_BEHIND: &str = "do not run again before that: each run makes one more record. Look at the new row, and remove it or give it its key back";
+
+/// The hint for a new row that cannot be read.
+const HIDDEN_OR_GONE: &str = "before running again, have an administrator look for the new row by its id. If it exists, this user may create it and not read it: give the user's role the read privilege of its table with the depth Organization, since until then another run ends with `key-taken` or makes one more record, and a rollback does not remove the row. If it does not exist, running again ends in the same way until the cause is removed";
+
+/// The hint for values that are written and then changed.
+const SAME_AGAIN: &str =
+    "running again writes the same and ends in the same way until that is changed";
 
 /// The hint for a write that the service refuses because of a rule of the environment.
 const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
@@ -203,23 +221,28 @@ fn altered(results: &[TargetResult], created: &[CreatedRow], after: &Plan) -> Ve
     // The targets that need a look come first.
     let is_written = |one: &&TargetResult| matches!(one.state, TargetState::Written);
     let (written, others): (Vec<_>, Vec<_>) = results.iter().partition(is_written);
-    let results = others.into_iter().chain(written).map(result);
+    let ordered = others.into_iter().chain(written).map(result);
     let rows = created.iter().map(row);
     let mut hints: Vec<String> =
-        results.chain(rows).chain(problem_lines(&after.problems)).collect();
+        ordered.chain(rows).chain(problem_lines(&after.problems)).collect();
     hints.push(ENVIRONMENT.to_owned());
-    let again = if created.iter().any(CreatedRow::is_left_behind) {
-        "do not run again before that: each run makes one more record. Look at the new row, and remove it or give it its key back"
-    } else {
-        "running again writes the same and ends in the same way until that is changed"
-    };
-    hints.push(again.to_owned());
+    hints.extend(before_running_again(results, created).into_iter().map(str::to_owned));
     hints
+}
+
+/// Returns what to do before running again.
+fn before_running_again(results: &[TargetResult], created: &[CreatedRow]) -> Vec<&'static str> {
+    let is_renamed = results.iter().any(|one| one.is_unread() && one.row.is_some());
+    let is_left_behind = created.iter().any(CreatedRow::is_left_behind);
+    let is_absent = created.iter().any(|row| row.state == RowState::Absent);
+    let hints = [(is_renamed, RENAMED), (is_left_behind, LEFT_BEHIND), (is_absent, HIDDEN_OR_GONE)];
+    let meant: Vec<_> = hints.iter().filter(|(holds, _)| *holds).map(|(_, hint)| *hint).collect();
+    if meant.is_empty() { vec![SAME_AGAIN] } else { meant }
 }
 
 /// Describes, in a sentence, the value sent to a target and the value that reads back.
 fn result(result: &TargetResult) -> String {
-    let TargetResult { address, state, sent, holds, .. } = result;
+    let TargetResult { address, state, sent, holds, row } = result;
     let (sent, holds) = (ValueView::describe(sent.as_ref()), ValueView::describe(holds.as_ref()));
     match state {
         TargetState::Written => format!("{address} reads back as sent: {sent}"),
@@ -227,7 +250,12 @@ fn result(result: &TargetResult) -> String {
             format!("{address}: sent {sent}; it holds what it held before, {holds}")
         }
         TargetState::Changed => format!("{address}: sent {sent}; it holds {holds}"),
-        TargetState::Unread => format!("{address}: sent {sent}; what it holds could not be read"),
+        TargetState::Unread => match row {
+            Some(row) => {
+                format!("{address}: sent {sent}; its row {row} is no longer found by its key")
+            }
+            None => format!("{address}: sent {sent}; what it holds could not be read"),
+        },
     }
 }
 

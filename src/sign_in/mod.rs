@@ -50,7 +50,7 @@ pub use person::{
 pub use principal::{
     Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
 };
-pub use session::{SendError, Session, SessionSetup};
+pub use session::{SendError, Session, SessionSetup, WriteAnswer};
 pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
 pub use store::{
     Damage, KeySource, KeyringError, LockedStore, STORE_FILES, SignIn, SignInName, SignIns,

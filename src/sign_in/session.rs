@@ -28,6 +28,16 @@ const MAX_LIFETIME: Duration = Duration::from_hours(28);
 /// The assumed lifetime of a token that does not state one.
 const ASSUMED_LIFETIME: Duration = Duration::from_hours(1);
 
+/// The answer to a request that writes.
+#[derive(Debug)]
+pub struct WriteAnswer {
+    /// The answer.
+    pub answer: Answer,
+    /// Whether the request was turned away and may be sent again now, provided that nothing was
+    /// written.
+    pub may_repeat: bool,
+}
+
 /// The inputs of a session.
 pub struct SessionSetup<'a> {
     /// The environment.
@@ -176,14 +186,38 @@ impl Session {
         let token = self.token(audience).await?;
         let transport = &self.shared.transport;
         let answer = transport.send(request, Some(&token)).await?;
-        if answer.status != 401 {
-            return Ok(answer);
-        }
-        let claims = claims_challenge(&answer);
-        match self.replace_token(audience, &token, claims.as_deref()).await? {
+        match self.token_after(&answer, audience, &token).await? {
             Some(token) => Ok(transport.send(request, Some(&token)).await?),
             None => Ok(answer),
         }
+    }
+
+    /// Sends a request that writes to Dataverse, once. If the service turns it away, waits or renews
+    /// the token, and leaves it to the caller to send it again.
+    ///
+    /// # Errors
+    /// There is no token, or no answer.
+    pub async fn send_write(&self, request: &http::Request) -> Result<WriteAnswer, SendError> {
+        let audience = Audience::Dataverse;
+        let token = self.token(audience).await?;
+        let answer = self.shared.transport.send(request, Some(&token)).await?;
+        let renewed = self.token_after(&answer, audience, &token).await?.is_some();
+        let waited = answer.status == 429 && answer.cut_short.is_none();
+        Ok(WriteAnswer { answer, may_repeat: renewed || waited })
+    }
+
+    /// Returns the token to use after an answer, if the answer refuses the token that was used and
+    /// there is another.
+    async fn token_after(
+        &self,
+        answer: &Answer,
+        audience: Audience,
+        used: &AccessToken,
+    ) -> Result<Option<AccessToken>, AuthError> {
+        if answer.status != 401 {
+            return Ok(None);
+        }
+        self.replace_token(audience, used, claims_challenge(answer).as_deref()).await
     }
 
     /// Returns a token that replaces a refused one. Returns `None` if there is no other, or if the
@@ -233,11 +267,6 @@ impl Session {
         let guard = person.refresh_token.lock().await?;
         let token = guard.current_token().ok_or_else(missing)?;
         Ok(refresh_token::new_sign_in(token.clone(), self.identity(), &Audience::ALL))
-    }
-
-    /// Returns how many attempts went to Dataverse so far, those that were turned away included.
-    pub(crate) fn dataverse_attempts(&self) -> usize {
-        self.shared.transport.counts().dataverse
     }
 
     /// Makes a session whose tokens last, for tests of later stages.

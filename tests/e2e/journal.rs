@@ -397,7 +397,8 @@ fn a_run_that_does_not_know_what_is_in_says_how_to_undo_it() {
     let ended = place.with_key(&[&run[..], &["--journal", &journal]].concat());
     assert_eq!(ended.code, 7, "{}", ended.stderr);
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    let undo = format!("or undo what is in: `flowbind rollback {journal} --manifest {manifest}");
+    let undo =
+        format!("or undo what was written: `flowbind rollback {journal} --manifest {manifest}");
     assert!(said.contains(&undo), "{said}");
     let undone = place.with_key(&["rollback", &journal, "--manifest", &manifest]);
     assert_eq!(undone.code, 0, "{}", undone.stderr);

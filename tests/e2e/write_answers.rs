@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::harness::{ORDER_INTAKE, binds};
-use super::tenant::Tenant;
+use super::tenant::{Targets, Tenant};
 
 /// A URL that nobody sends.
 const FOREIGN: &str = "https://prod-17.westeurope.logic.azure.com:443/workflows/fedcba9876543210fedcba9876543210/triggers/manual/paths/invoke?api-version=2016-06-01";
@@ -91,6 +91,8 @@ fn a_write_that_is_accepted_and_not_kept_is_told_at_once() {
         }
         assert!(!said.contains("nothing was written") && !said.contains("lost"), "{said}");
         assert!(!said.contains("do not run again"), "there is no second record: {said}");
+        let is_new = document["results"][0]["row-id"].is_string();
+        assert_eq!(said.contains("may create it and not read it"), is_new, "{said}");
         assert_eq!((tenant.targets(), change_sets(&tenant)), (before, 1));
     }
 }
@@ -125,6 +127,44 @@ fn a_new_record_whose_name_is_rewritten_is_told_by_its_id_and_nobody_is_sent_to_
     // The journal knows the row, too, so that a rollback does not pass it by.
     let (code, document) = tenant.json(&["rollback", &plain]);
     assert_eq!((code, &document["problems"][0]["code"]), (5, &json!("changed-since")));
+}
+
+#[test]
+fn a_record_whose_key_is_rewritten_is_told_by_its_id_and_no_rollback_is_offered_that_is_refused() {
+    let rewrite =
+        "on = \"update\"\ndoes = \"rewrite\"\ncolumn = \"contoso_name\"\nvalue = \"EP-000001\"";
+    let tenant = Tenant::with(&plug_in(rewrite));
+    let plain = format!("plain:{}", tenant.place.path("journal").display());
+    let update = record("shipments").replace("missing = \"create\"\n", "");
+    let manifest = tenant.place.manifest(&(binds(ORDER_INTAKE, VARIABLE) + &update));
+    let (code, document) = tenant.json(&["apply", "--manifest", &manifest, "--journal", &plain]);
+    assert_eq!(code, 7, "{document:#}");
+    let state: Value = serde_json::from_slice(&fs::read(tenant.place.state()).unwrap()).unwrap();
+    let rows = state["tables"]["contoso_endpoint"].as_object().unwrap();
+    let (id, _) =
+        rows.iter().find(|(_, row)| row["values"]["contoso_name"] == "EP-000001").unwrap();
+    let said = said(&document);
+    assert!(said.contains(&format!("its row {id} is no longer found by its key")), "{said}");
+    assert!(said.contains("do not run again before that row has its key again"), "{said}");
+    assert!(said.contains("`flowbind rollback` refuses the journal, too"), "{said}");
+    let (code, document) = tenant.json(&["rollback", &plain]);
+    assert_eq!((code, &document["problems"][0]["code"]), (5, &json!("label-mismatch")));
+}
+
+#[test]
+fn the_rollback_that_is_offered_works_as_shown() {
+    let rewrite = format!("does = \"rewrite\"\ncolumn = \"contoso_url\"\nvalue = \"{FOREIGN}\"");
+    let tenant = Tenant::with(&plug_in(&rewrite));
+    let before = tenant.targets();
+    let plain = format!("plain:{}", tenant.place.path("journal").display());
+    let apply = ["apply", "--manifest", &three(&tenant), "--journal", &plain];
+    let (code, document) = tenant.json(&apply);
+    assert_eq!(code, 7, "{document:#}");
+    assert!(said(&document).contains("--skip-changed"), "{document:#}");
+    let (code, document) = tenant.json(&["rollback", &plain, "--skip-changed"]);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
+    let variable = |targets: Targets| targets.into_iter().find(|(name, _)| name == VARIABLE);
+    assert_eq!(variable(tenant.targets()), variable(before));
 }
 
 #[test]
@@ -238,6 +278,7 @@ fn a_refusal_of_what_was_carried_out_is_not_believed() {
         let apply = ["apply", "--manifest", &three(&tenant), "--journal", &journal];
         let (code, document) = tenant.json(&apply);
         assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{status} {document:#}");
+        assert_eq!(change_sets(&tenant), 1, "{status}: it is not sent again before it is read");
         let mut warned = document["warnings"].as_array().unwrap().iter();
         assert!(warned.any(|one| one["code"] == "written-though-refused"), "{document:#}");
         assert!(tenant.place.path("journal").exists(), "{status}");

@@ -122,14 +122,22 @@ impl<'run> RollbackBuilder<'run> {
     /// Notes that a row already has its earlier values.
     fn earlier(&mut self, row: &JournalRow) {
         for place in &row.places {
+            if row.is_created() && row.id().is_none() {
+                let message = "no row has the key of this new record, and the journal does not know its id: if something gave the record another key, it is still there".to_owned();
+                let hint = "look for a record that was created at the time of the apply, and remove it by hand";
+                self.warnings.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
+            }
             self.changes.push(self.as_it_was(row, place));
         }
     }
 
     /// Returns the change of one target that already has its earlier value: nothing to do.
     fn as_it_was(&self, row: &JournalRow, place: &JournalTarget) -> Change {
-        let reason =
-            if row.is_created() { "the row is not there" } else { "holds the earlier value" };
+        let reason = if row.is_created() {
+            "no row is found: it is gone, or hidden from this user"
+        } else {
+            "holds the earlier value"
+        };
         let before = self.view(before(row, place).as_ref());
         change(place, Action::NoOp, reason, before.clone(), before)
     }

@@ -335,8 +335,8 @@ pub(super) fn problem_text(code: Code) -> CodeText {
 
         // Writing.
         Code::KeyTaken => text(
-            "a row with the key of a new record or value is there already, and the signed-in user does not see it",
-            "Dataverse leaves out rows below the depth of the user's read privilege, without an error; or the value of that name belongs to another definition",
+            "a row with the key of a new record or value exists already, and reading does not show it",
+            "Dataverse leaves out rows below the depth of the user's read privilege, without an error; the value of that name belongs to another definition; or a plug-in or auto-numbering gives new rows the key of a row that exists",
             "have an administrator look for the row, and give the user's role the read privilege of its table with the depth Organization, or have the row removed",
         ),
         Code::WrittenThoughRefused => text(

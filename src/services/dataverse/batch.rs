@@ -132,7 +132,7 @@ fn format_columns(columns: &Map<String, Value>) -> String {
 pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> Request {
     let url = api.tail_url("$batch");
     let mut request = Request::query(Service::Dataverse, Method::POST, url, "/$batch");
-    request.safety = Safety::Command;
+    request.safety = Safety::Write;
     request.body = Body::Bytes {
         content_type: format!("multipart/mixed; boundary=\"batch_{}\"", id.0),
         bytes: format_batch(api, id, operations).into_bytes(),
