@@ -5,7 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::environment::{client_id, tenant};
+use super::application::{client_id, tenant};
+use super::choices::{FEDERATIONS, Runner};
 use super::fields::{FieldResult, Fields, Reported, parse_as};
 use super::nearest::quoted_list;
 use super::schema::DATAVERSE_IDENTITY;
@@ -13,13 +14,6 @@ use crate::model::{Code, Guid, OWN_SECRETS};
 
 /// The keys of which exactly one says how the application proves who it is.
 const PROOFS: [&str; 3] = ["client-secret-variable", "certificate-variable", "federation"];
-
-/// Whoever may run the pipeline, by the words of the manifest.
-pub(super) const FEDERATIONS: &[(&str, Runner)] = &[
-    ("github", Runner::GitHub),
-    ("azure-devops", Runner::AzureDevOps),
-    ("kubernetes", Runner::Kubernetes),
-];
 
 /// An application that is a user of the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +62,6 @@ pub struct VariableName(String);
     "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit; those of flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets"
 )]
 pub struct VariableNameError;
-
-/// Whoever runs the pipeline, by name alone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Runner {
-    GitHub,
-    AzureDevOps,
-    Kubernetes,
-}
 
 impl VariableName {
     /// Returns the name as text.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
+use super::application::{client_id, tenant};
+use super::choices::FLOW_APIS;
 use super::dataverse_identity::{self, DataverseIdentity};
 use super::fields::{FieldResult, Fields, Reported, parse_as, type_name};
 use super::nearest::quoted_list;
@@ -14,13 +16,6 @@ use crate::model::{Clouds, Code, EnvironmentId, EnvironmentUrl, FlowEndpoint, Gu
 
 /// The most characters of an environment's name.
 const MOST_NAME_CHARACTERS: usize = 100;
-
-/// The most characters of a domain name (RFC 1035 section 2.3.4).
-const MOST_DOMAIN_CHARACTERS: usize = 253;
-
-/// The ways to ask the Flow service.
-pub(super) const FLOW_WAYS: &[(&str, FlowEndpoint)] =
-    &[("classic", FlowEndpoint::Classic), ("environment", FlowEndpoint::Environment)];
 
 /// One Dataverse organisation, as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +96,7 @@ fn environment(
     let client_id = fields.optional("client-id", client_id);
     let tenant = fields.optional("tenant", tenant);
     let environment_id = fields.optional("environment-id", environment_id);
-    let flow_way = fields.choice("flow-api", FLOW_WAYS);
+    let flow_way = fields.choice("flow-api", FLOW_APIS);
     let dataverse_identity = dataverse_identity::read(fields);
     Ok(Environment {
         name: name?,
@@ -191,34 +186,6 @@ fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> 
     let hint = format!("check the address, or write `cloud` with one of {names}");
     fields.add(fields.value_offset("url"), Code::KeyMissing, message, hint);
     Reported
-}
-
-/// Parses the id of an application.
-pub(super) fn client_id(text: &str) -> Result<String, String> {
-    parse_as::<Guid>(text).map(|guid| guid.to_string())
-}
-
-/// Parses the id of a tenant, or one of its domains.
-pub(super) fn tenant(text: &str) -> Result<String, String> {
-    if let Ok(guid) = text.parse::<Guid>() {
-        return Ok(guid.to_string());
-    }
-    if is_domain(text) {
-        return Ok(text.to_ascii_lowercase());
-    }
-    Err("is neither a GUID nor a domain name such as `contoso.onmicrosoft.com`".into())
-}
-
-/// Returns true if the text has the form of a host name with at least two labels.
-fn is_domain(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.len() <= MOST_DOMAIN_CHARACTERS && text.contains('.') && text.split('.').all(label)
 }
 
 /// Parses the id by which the Flow service knows an environment.

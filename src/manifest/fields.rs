@@ -123,11 +123,34 @@ impl<'a> Fields<'a> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
+        self.text(name, value, parse).map(Some)
+    }
+
+    /// Reads an optional list of texts and parses each. Wrong texts are reported and left out; a
+    /// list that is present must not be empty.
+    pub(super) fn texts<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong_type(name, value, "a list of texts");
+            return Vec::new();
+        };
+        if list.is_empty() {
+            self.report_invalid(name, "is empty");
+        }
+        list.iter().filter_map(|value| self.text(name, value, &parse).ok()).collect()
+    }
+
+    /// Parses a value of a key, which must be a text.
+    fn text<T>(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> FieldResult<T> {
         let DeValue::String(text) = value.get_ref() else {
             return Err(self.wrong_type(name, value, "a text"));
         };
-        let parsed = parse(text).map_err(|reason| self.report_invalid(name, &reason));
-        parsed.map(Some)
+        parse(text).map_err(|reason| self.report_invalid_at(value.span().start, name, &reason))
     }
 
     /// Reads a required text and parses it.
@@ -225,9 +248,13 @@ impl<'a> Fields<'a> {
 
     /// Reports a value that its key cannot have.
     pub(super) fn report_invalid(&self, name: &str, reason: &str) -> Reported {
+        self.report_invalid_at(self.value_offset(name), name, reason)
+    }
+
+    /// Reports a part of a key's value that cannot be there.
+    fn report_invalid_at(&self, place: usize, name: &str, reason: &str) -> Reported {
         let message = format!("`{name}` {}", printable(reason));
-        let help = self.schema.help(name);
-        self.add(self.value_offset(name), Code::ValueInvalid, message, help);
+        self.add(place, Code::ValueInvalid, message, self.schema.help(name));
         Reported
     }
 
@@ -239,7 +266,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports a value of the wrong type.
-    fn wrong_type(&self, name: &str, value: &Spanned<DeValue<'_>>, wanted: &str) -> Reported {
+    pub(super) fn wrong_type(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+        wanted: &str,
+    ) -> Reported {
         let found = type_name(value.get_ref());
         let message = format!("`{name}` is {found}, but {wanted} is needed");
         let help = self.schema.help(name);

@@ -4,13 +4,19 @@
 //! place, before anybody is asked to sign in. Pure: it gets the bytes and gives values; it
 //! reads no file and knows no clock.
 //!
+//! A file of clouds is read in the same way (`clouds`).
+//!
 //! The way through: `text` decodes, `syntax` parses TOML, `fields` reads the keys of each
 //! table by `schema`, `environment` (with `dataverse_identity`) and `flow` (with `target` and
 //! `record_key`) make typed values of them, `check` looks at all flows together, `choose` picks
 //! the environment, and `render` shows what was wrong.
 
+mod application;
 mod check;
+mod choices;
 mod choose;
+mod cloud_values;
+mod clouds;
 mod dataverse_identity;
 mod environment;
 mod excerpt;
@@ -36,6 +42,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub use clouds::overlay_clouds;
 pub use dataverse_identity::{DataverseIdentity, Federation, Proof, VariableName};
 pub use environment::{Environment, Location};
 pub use flow::can_name_flow;
@@ -46,15 +53,12 @@ pub use text::MOST_BYTES;
 pub use unreadable::unreadable;
 
 use crate::model::{Clouds, Code, Desired, Problem, SignedUrls};
+use choices::SIGNED_URLS;
 use fields::{Fields, type_name, whole_number};
 use findings::Findings;
 
 /// The version of manifests that this program reads.
 const VERSION: i64 = 1;
-
-/// The values of `signed-urls`.
-const SIGNED_URLS: &[(&str, SignedUrls)] =
-    &[("refuse", SignedUrls::Refuse), ("warn", SignedUrls::Warn), ("allow", SignedUrls::Allow)];
 
 /// A valid manifest, as the operator wrote it.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! `json_schema` tells editors the same, so that there is one list of keys.
 
-use super::{dataverse_identity, environment, target};
+use super::choices::{FEDERATIONS, FLOW_APIS, MISSING, SIGNED_URLS};
 
 /// A table and the keys that it may have.
 pub(super) struct Schema {
@@ -68,7 +68,7 @@ const VARIABLE: Form = Form::Pattern("^[A-Z_][A-Z0-9_]*$");
 const NAME: Form = Form::Pattern("^[A-Za-z0-9_]+$");
 
 /// Builds a key; shortens the tables below.
-const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
     Key { name, form, help }
 }
 
@@ -137,7 +137,7 @@ pub(super) static ENVIRONMENT: Schema = Schema {
         ),
         key(
             "flow-api",
-            Form::Choice(|| words(environment::FLOW_WAYS)),
+            Form::Choice(|| words(FLOW_APIS)),
             "write `flow-api = \"classic\"` for the cloud's API or `\"environment\"` for the environment's own host, or leave the key out to have both tried",
         ),
         key(
@@ -186,7 +186,7 @@ pub(super) static DATAVERSE_IDENTITY: Schema = Schema {
         ),
         key(
             "federation",
-            Form::Choice(|| words(dataverse_identity::FEDERATIONS)),
+            Form::Choice(|| words(FEDERATIONS)),
             "write `federation = \"github\"`, `\"azure-devops\"` or `\"kubernetes\"`: whoever runs the pipeline then tells Entra who it is, without a secret",
         ),
         key(
@@ -204,7 +204,7 @@ pub(super) static POLICY: Schema = Schema {
     cases: &[],
     keys: &[key(
         "signed-urls",
-        Form::Choice(|| words(super::SIGNED_URLS)),
+        Form::Choice(|| words(SIGNED_URLS)),
         "write `signed-urls = \"refuse\"`, `\"warn\"` or `\"allow\"`",
     )],
 };
@@ -280,7 +280,7 @@ pub(super) static TARGET: Schema = Schema {
         ),
         key(
             "missing",
-            Form::Choice(|| words(target::MISSING)),
+            Form::Choice(|| words(MISSING)),
             "write `missing = \"fail\"` or `missing = \"create\"`",
         ),
     ],

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::choices::MISSING;
 use super::fields::{FieldResult, Fields, Reported, parse_as};
 use super::record_key;
 use super::show::without_secrets;
@@ -15,10 +16,6 @@ const MOST_POINTER_CHARACTERS: usize = 1000;
 
 /// The keys that a variable cannot have.
 const RECORD_KEYS: &[&str] = &["key", "id", "column", "missing"];
-
-/// The values of `missing`, for a record that does not exist.
-pub(super) const MISSING: &[(&str, Missing)] =
-    &[("fail", Missing::Fail), ("create", Missing::Create)];
 
 /// The values of a target's keys, each read whatever became of the others.
 struct TargetValues {

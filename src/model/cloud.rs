@@ -1,9 +1,6 @@
 //! The Microsoft clouds: hosts and audiences, read from `config/clouds.toml` and, where somebody
 //! names one, from a file that is laid over it.
 
-mod overlay;
-mod value;
-
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -11,14 +8,6 @@ use url::Url;
 
 use super::callback::is_loopback;
 use super::{EnvironmentId, EnvironmentUrl};
-
-pub use overlay::{CloudProblem, CloudProblemKind};
-
-/// The table of clouds that is embedded in the program.
-const TABLE: &str = include_str!("../../config/clouds.toml");
-
-/// The cloud whose services are on this machine.
-const SANDBOX: &str = "sandbox";
 
 /// Every cloud by its name.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,47 +28,71 @@ pub enum FlowEndpoint {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Cloud {
     #[serde(default)]
-    authorities: Vec<String>,
-    flow_api: Option<Url>,
-    environment_api: Option<String>,
-    #[serde(default = "usual_digits")]
-    environment_api_digits: usize,
-    flow_audience: String,
-    federation_audience: String,
+    pub(crate) authorities: Vec<String>,
+    pub(crate) flow_api: Option<Url>,
+    pub(crate) environment_api: Option<String>,
+    #[serde(default = "default_digits")]
+    pub(crate) environment_api_digits: usize,
+    pub(crate) flow_audience: String,
+    pub(crate) federation_audience: String,
     #[serde(default)]
-    dataverse: Vec<String>,
-    callback: Vec<String>,
-    client_id: Option<String>,
+    pub(crate) dataverse: Vec<String>,
+    pub(crate) callback: Vec<String>,
+    pub(crate) client_id: Option<String>,
 }
 
 /// Returns the default number of digits of an environment's id that form a label of their own in
 /// its host.
-fn usual_digits() -> usize {
+fn default_digits() -> usize {
     1
 }
 
+impl Default for Cloud {
+    /// Returns a cloud without hosts, with the defaults that hold for every cloud.
+    fn default() -> Self {
+        Self {
+            authorities: Vec::new(),
+            flow_api: None,
+            environment_api: None,
+            environment_api_digits: default_digits(),
+            flow_audience: String::new(),
+            federation_audience: "api://AzureADTokenExchange".to_owned(),
+            dataverse: Vec::new(),
+            callback: Vec::new(),
+            client_id: None,
+        }
+    }
+}
+
 impl Clouds {
+    /// The table of clouds that is embedded in the program.
+    pub(crate) const TABLE: &str = include_str!("../../config/clouds.toml");
+
+    /// The cloud whose services are on this machine.
+    pub(crate) const SANDBOX: &str = "sandbox";
+
     /// Reads the embedded table.
     ///
     /// # Errors
     /// The table's own error, should the program have been built with a broken one.
     pub fn embedded() -> Result<Self, toml::de::Error> {
-        toml::from_str(TABLE)
+        toml::from_str(Self::TABLE)
     }
 
-    /// Overlays the clouds with a file of the same shape, key by key. A cloud that is not known is
-    /// added if it has all required keys; the sandbox cannot be changed.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the file, sorted by place.
-    pub fn overlaid(&self, text: &str) -> Result<Self, Vec<CloudProblem>> {
-        overlay::lay_over(&self.0, text).map(Self)
+    /// Adds a cloud, or replaces the one of that name.
+    pub(crate) fn insert(&mut self, name: &str, cloud: Cloud) {
+        self.0.insert(name.to_owned(), cloud);
+    }
+
+    /// Returns every cloud with its name, the sandbox included.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Cloud)> {
+        self.0.iter().map(|(name, cloud)| (name.as_str(), cloud))
     }
 
     /// Returns the cloud names that a manifest may use.
     pub fn names(&self) -> Vec<&str> {
         let named = self.0.keys().map(String::as_str);
-        named.filter(|name| *name != SANDBOX).collect()
+        named.filter(|name| *name != Self::SANDBOX).collect()
     }
 
     /// Returns the cloud of that name.
@@ -89,7 +102,7 @@ impl Clouds {
 
     /// Returns the cloud whose services are on this machine.
     pub fn sandbox(&self) -> Option<&Cloud> {
-        self.get(SANDBOX)
+        self.get(Self::SANDBOX)
     }
 
     /// Finds the cloud of an environment by the end of its host: the longest suffix wins.

@@ -33,7 +33,7 @@ pub use callback::{
     CallbackUrl, CallbackUrlError, TriggerKey, UrlAccess, UrlForm, UrlParts, UrlView,
     is_https_or_loopback, is_loopback,
 };
-pub use cloud::{Cloud, CloudProblem, CloudProblemKind, Clouds, FlowEndpoint};
+pub use cloud::{Cloud, Clouds, FlowEndpoint};
 pub use cut_short::CutShort;
 pub use desired::{
     Binding, Desired, Flow, FlowIndex, KeyValue, ManifestPosition, Missing, Record, Selector,

@@ -7,10 +7,10 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::{ConnectArgs, RunArgs};
-use crate::manifest::{Environment, MOST_BYTES, Manifest, render_problems, unreadable};
-use crate::model::{
-    CloudProblem, CloudProblemKind, Clouds, Code, Exit, Failure, ManifestPosition, Problem,
+use crate::manifest::{
+    Environment, MOST_BYTES, Manifest, overlay_clouds, render_problems, unreadable,
 };
+use crate::model::{Clouds, Exit, Failure, Problem};
 use crate::report::{Console, counted};
 use crate::run::environment_run::EnvironmentRun;
 use crate::run::process::Process;
@@ -113,22 +113,8 @@ pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
         return Err(refused(&format!("has more than {MOST_BYTES} bytes")));
     }
     let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
-    clouds.overlaid(text.trim_start_matches('\u{feff}')).map_err(|problems| {
-        let problems: Vec<Problem> = problems.into_iter().map(cloud_problem).collect();
+    overlay_clouds(&clouds, text.trim_start_matches('\u{feff}')).map_err(|problems| {
         console.problems(&render_problems(&name, &bytes, &problems));
         refused(&format!("has {}", counted(problems.len(), "problem")))
     })
-}
-
-/// Converts a problem of a clouds file to a [`Problem`] with a code.
-fn cloud_problem(problem: CloudProblem) -> Problem {
-    let code = match problem.kind {
-        CloudProblemKind::NotToml => Code::ManifestNotToml,
-        CloudProblemKind::KeyUnknown => Code::KeyUnknown,
-        CloudProblemKind::KeyMissing => Code::KeyMissing,
-        CloudProblemKind::TypeWrong => Code::TypeWrong,
-        CloudProblemKind::ValueInvalid => Code::ValueInvalid,
-    };
-    let site = Some(ManifestPosition { line: problem.line, column: problem.column });
-    Problem { code, address: None, message: problem.message, hint: problem.hint, site }
 }

@@ -1,6 +1,7 @@
 //! A file of clouds is laid over the embedded table, or everything wrong with it is told.
 
-use flowbind::model::{CloudProblem, Clouds, is_hidden, is_https_or_loopback};
+use flowbind::manifest::overlay_clouds;
+use flowbind::model::{Clouds, Problem, is_hidden, is_https_or_loopback};
 use url::Url;
 
 use super::{CLOUDS, assert_inside};
@@ -12,7 +13,7 @@ const ENVIRONMENTS: [&str; 2] =
 /// Holds for every text.
 pub fn holds(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
-    match CLOUDS.overlaid(text) {
+    match overlay_clouds(&CLOUDS, text) {
         Ok(clouds) => is_safe(&clouds),
         Err(problems) => is_told(text, &problems),
     }
@@ -37,11 +38,12 @@ fn is_safe(clouds: &Clouds) {
 }
 
 /// Problems are sorted, lie within the text, say what helps, and are safe to show.
-fn is_told(text: &str, problems: &[CloudProblem]) {
+fn is_told(text: &str, problems: &[Problem]) {
     assert!(!problems.is_empty());
-    assert!(problems.is_sorted_by_key(|problem| (problem.line, problem.column)));
+    assert!(problems.is_sorted_by_key(|problem| problem.site));
     for problem in problems {
-        assert_inside(text, problem.line, problem.column);
+        let site = problem.site.expect("it has a place");
+        assert_inside(text, site.line, site.column);
         assert!(!problem.message.is_empty() && !problem.hint.is_empty(), "{problem:?}");
         assert!(!problem.message.contains(is_hidden), "{problem:?}");
         assert!(!problem.hint.contains(is_hidden), "{problem:?}");

@@ -2,10 +2,8 @@
 
 use url::Url;
 
-use crate::model::{EnvironmentUrl, EnvironmentUrlError, Guid};
-
-/// The most characters of a domain name (RFC 1035 section 2.3.4).
-const MOST_DOMAIN_CHARACTERS: usize = 253;
+use super::application::is_host_name;
+use crate::model::{EnvironmentUrl, EnvironmentUrlError};
 
 /// The most characters of an audience that a federated credential can have.
 const MOST_AUDIENCE_CHARACTERS: usize = 600;
@@ -80,24 +78,12 @@ pub(super) fn suffix(text: &str) -> Result<String, Reason> {
     Ok(text.to_owned())
 }
 
-/// Reads the id of an application.
-pub(super) fn client_id(text: &str) -> Result<String, Reason> {
-    text.parse::<Guid>().map(|guid| guid.to_string()).map_err(|_| "is not a GUID")
-}
-
-/// Returns whether a text is not empty and has only visible ASCII characters.
+/// Checks whether a text is not empty and has only visible ASCII characters.
 fn is_graphic(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Returns whether a text has the form of a host name in lower case.
+/// Checks whether a text has the form of a host name in lower case.
 fn is_domain(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.len() <= MOST_DOMAIN_CHARACTERS && text.split('.').all(label)
+    is_host_name(text) && !text.contains(|c: char| c.is_ascii_uppercase())
 }
