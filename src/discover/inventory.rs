@@ -3,7 +3,7 @@
 use super::flows::workflows;
 use super::{DiscoverError, Reader};
 use crate::model::{
-    Definition, Desired, Flow, ManifestPosition, ReadResult, Reading, Workflow, WorkflowId,
+    Desired, Flow, ManifestPosition, ReadResult, Reading, Workflow, WorkflowId,
 };
 
 /// A placeholder for the place in a manifest: these flows come from no manifest.
@@ -34,9 +34,8 @@ pub(crate) async fn http_flows(reader: &Reader<'_>) -> Result<ReadResult<Desired
 
 /// Returns the HTTP triggers of one flow as manifest entries.
 fn triggers(id: WorkflowId, workflow: &Workflow) -> Vec<Flow> {
-    let Definition::Triggers(triggers) = &workflow.definition else { return Vec::new() };
-    let http = triggers.iter().filter(|trigger| trigger.is_http());
-    let names: Vec<_> = http.map(|trigger| trigger.name.clone()).collect();
+    let http = workflow.definition.triggers_with_urls();
+    let names: Vec<_> = http.into_iter().map(|trigger| trigger.name.clone()).collect();
     match names.as_slice() {
         [_] => vec![flow(id)],
         _ => names.into_iter().map(|name| Flow { trigger: Some(name), ..flow(id) }).collect(),

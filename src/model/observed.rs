@@ -281,18 +281,33 @@ pub struct Row {
     pub texts: BTreeMap<LogicalName, StoredText>,
 }
 
+/// The kinds of `Request` triggers whose URLs only Microsoft's own services may call.
+const GATED_KINDS: [&str; 6] =
+    ["Button", "PowerApp", "PowerAppV2", "ApiConnection", "PowerPages", "Skills"];
+
 impl Trigger {
-    /// Returns whether the trigger starts its flow by a URL. A `Request` without a kind is from a
-    /// time when `Http` was the only one.
-    pub fn is_http(&self) -> bool {
-        let kind = self.kind.as_deref().unwrap_or("Http");
-        self.trigger_type.eq_ignore_ascii_case("Request") && kind.eq_ignore_ascii_case("Http")
+    /// Returns whether the trigger is `When an HTTP request is received`. A `Request` without a
+    /// kind is from a time when `Http` was the only one.
+    fn is_http(&self) -> bool {
+        self.may_have_url() && self.kind().eq_ignore_ascii_case("Http")
+    }
+
+    /// Returns whether the trigger may have a URL for others: it is a `Request` of a kind that is
+    /// not known to be gated. For kinds other than `Http` the Flow service decides.
+    fn may_have_url(&self) -> bool {
+        let is_gated = GATED_KINDS.iter().any(|kind| self.kind().eq_ignore_ascii_case(kind));
+        self.trigger_type.eq_ignore_ascii_case("Request") && !is_gated
+    }
+
+    /// Returns the trigger's kind; `Http` if the definition names none.
+    pub fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or("Http")
     }
 }
 
 impl Definition {
-    /// Finds the trigger whose URL is wanted: the named one, or the only HTTP trigger if none is
-    /// named.
+    /// Finds the trigger whose URL is wanted: the named one, or the only one of
+    /// [`Self::triggers_with_urls`] if none is named.
     ///
     /// # Errors
     /// [`NoTrigger`] says why there is none to choose.
@@ -301,11 +316,11 @@ impl Definition {
             Self::Triggers(triggers) => triggers,
             Self::Unreadable(reason) => return Err(NoTrigger::Unreadable(reason.clone())),
         };
-        let http: Vec<&Trigger> = triggers.iter().filter(|trigger| trigger.is_http()).collect();
+        let http = self.triggers_with_urls();
         let names = || http.iter().map(|trigger| trigger.name.clone()).collect();
         match (wanted, http.as_slice()) {
             (Some(wanted), _) => match triggers.iter().find(|trigger| trigger.name == *wanted) {
-                Some(trigger) if trigger.is_http() => Ok(trigger),
+                Some(trigger) if trigger.may_have_url() => Ok(trigger),
                 Some(trigger) => Err(NoTrigger::NotHttp(trigger.clone())),
                 None => Err(NoTrigger::NotNamed(names())),
             },
@@ -313,6 +328,15 @@ impl Definition {
             (None, []) => Err(NoTrigger::None(triggers.clone())),
             (None, _) => Err(NoTrigger::Several(names())),
         }
+    }
+
+    /// Returns the triggers that a URL can be asked for: those of kind `Http`, or those of other
+    /// kinds that the Flow service may have URLs for if the definition has none of kind `Http`.
+    pub fn triggers_with_urls(&self) -> Vec<&Trigger> {
+        let Self::Triggers(triggers) = self else { return Vec::new() };
+        let of = |is: fn(&Trigger) -> bool| triggers.iter().filter(|one| is(one)).collect();
+        let http: Vec<&Trigger> = of(Trigger::is_http);
+        if http.is_empty() { of(Trigger::may_have_url) } else { http }
     }
 }
 

@@ -172,7 +172,7 @@ fn not_http<T>(name: &str, triggers: &[Trigger]) -> Result<T, Reason> {
         [] => format!("the flow `{name}` has no trigger"),
         kinds => format!("the flow `{name}` has no HTTP trigger: it has {}", kinds.join("; ")),
     };
-    let hint = "only the trigger `When an HTTP request is received` (type Request, kind Http) has a URL for others";
+    let hint = "bind a flow that starts `When an HTTP request is received` (type Request, kind Http): triggers of this kind have no URL that others can call";
     reason(Code::TriggerNotHttp, message, hint)
 }
 
@@ -197,6 +197,8 @@ fn callback<'run>(
     name: &str,
     trigger: &Trigger,
 ) -> Result<&'run CallbackUrl, Reason> {
+    let kind = printable_text(trigger.kind());
+    let is_http = trigger.kind().eq_ignore_ascii_case("Http");
     let trigger = printable_text(trigger.name.as_str());
     match answer {
         Some(Callback::Url(url) | Callback::Unconfirmed(url)) => Ok(url),
@@ -230,10 +232,14 @@ fn callback<'run>(
         Some(Callback::NotHttp(refusal)) => reason(
             Code::TriggerNotHttp,
             format!(
-                "the Flow service gives no URL for the trigger `{trigger}` of the flow `{name}` ({})",
+                "the Flow service gives no URL for the trigger `{trigger}` of kind {kind} of the flow `{name}` ({})",
                 quoted(refusal)
             ),
-            "save the flow and turn it on again if its trigger was changed, or correct `workflow-id`",
+            if is_http {
+                "save the flow and turn it on again if its trigger was changed, or correct `workflow-id`".to_owned()
+            } else {
+                format!("the service decides which kinds have a URL, and {kind} has none: bind a flow that starts `When an HTTP request is received`")
+            },
         ),
         Some(Callback::NotOwner(refusal)) => reason(
             Code::FlowNotOwned,

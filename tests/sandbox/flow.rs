@@ -343,3 +343,26 @@ async fn turning_a_flow_on_through_dataverse_gives_it_an_address() {
         .expect(NO_CONTENT);
     callback(&world, &resource_id(&world, NEW).await, "manual").await.expect(200);
 }
+
+#[tokio::test]
+async fn a_request_of_another_kind_has_an_address_unless_its_kind_is_gated_or_blocked() {
+    for (kind, blocked, status) in [
+        ("TeamsWebhook", "[]", 200),
+        ("VirtualAgent", "[]", 200),
+        ("VirtualAgent", "[\"virtualagent\"]", 400),
+        ("PowerAppV2", "[]", 400),
+    ] {
+        let tenant = extended(&format!(
+            "[[flow]]\nname = \"Other kind\"\nworkflow-id = \"22222222-0000-4000-8000-00000000ab02\"\nkind = \"{kind}\"\nauthentication = \"All\"\n[switches.flow]\nblocked-kinds = {blocked}"
+        ));
+        let world = World::with(with_tenant(tenant)).await;
+        let answer = callback(&world, "22222222-0000-4000-8000-00000000ab02", "manual").await;
+        assert_eq!(answer.status, status, "{kind}: {}", answer.text);
+        if status == 200 {
+            let url = answer.json()["response"]["value"].as_str().unwrap().to_owned();
+            assert!(url.contains("&sig="), "{kind}");
+        } else {
+            assert_eq!(answer.code(), "ListCallbackUrlOperationBlocked", "{kind}");
+        }
+    }
+}

@@ -127,7 +127,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         ),
         Code::TriggerNotHttp => text(
             "the flow has no HTTP trigger; the kinds it has are named",
-            "a flow that is started by a button, an app or a schedule is also of type `Request` in part, but has no URL for others",
+            "a flow that is started by a button, an app or a schedule has no URL for others; for other kinds of `Request` triggers, such as TeamsWebhook, the Flow service decides",
             "bind another flow, or give this one the trigger \"When an HTTP request is received\"",
         ),
         Code::TriggerAmbiguous => text(

@@ -26,7 +26,7 @@ pub(super) fn answer(
         .iter()
         .find(|trigger| trigger.name == name)
         .ok_or_else(|| missing_trigger(site, flow, name))?;
-    if !trigger.is_http() {
+    if !trigger.has_address(site) {
         return Err(Fault::blocked(&trigger.family));
     }
     check_state(site, flow, trigger)?;

@@ -3,6 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::super::site::Site;
+
+/// The kinds of `Request` triggers that have no address for others.
+const GATED_KINDS: [&str; 6] =
+    ["Button", "PowerApp", "PowerAppV2", "ApiConnection", "PowerPages", "Skills"];
+
 /// A trigger, as far as its address is concerned.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trigger {
@@ -34,10 +40,14 @@ pub(super) enum Access {
 }
 
 impl Trigger {
-    /// Tells whether it is called by an address of its own. Definitions from before kinds have none.
-    pub(super) fn is_http(&self) -> bool {
+    /// Tells whether it is called by an address of its own: a `Request` of any kind but those that only Microsoft's
+    /// services start, and those that the tenant blocks too. Definitions from before kinds have none.
+    pub(super) fn has_address(&self, site: &Site) -> bool {
         let kind = self.kind.as_deref().unwrap_or("Http");
-        self.family.eq_ignore_ascii_case("Request") && kind.eq_ignore_ascii_case("Http")
+        let blocked = site.tenant.file.switches.flow.blocked_kinds.iter().map(String::as_str);
+        let mut refused = GATED_KINDS.into_iter().chain(blocked);
+        self.family.eq_ignore_ascii_case("Request")
+            && !refused.any(|gated| gated.eq_ignore_ascii_case(kind))
     }
 
     /// Tells whether its address carries a signature.

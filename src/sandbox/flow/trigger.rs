@@ -67,7 +67,7 @@ fn invoke(
     let trigger = flow
         .triggers(site)
         .into_iter()
-        .find(|trigger| trigger.name == invocation.trigger && trigger.is_http());
+        .find(|trigger| trigger.name == invocation.trigger && trigger.has_address(site));
     let trigger = trigger.ok_or_else(|| no_trigger(invocation))?;
     check_state(&flow, invocation)?;
     check_caller(site, database, call, &flow, &trigger)?;

@@ -78,6 +78,8 @@ pub(crate) struct FlowSwitches {
     pub(crate) wrong_signature: WrongSignature,
     /// Whether the cloud's API finds the environment's region.
     pub(crate) classic_api: ClassicApi,
+    /// The kinds of triggers without an address, besides those that are gated anyway.
+    pub(crate) blocked_kinds: Vec<String>,
 }
 
 /// Whether the cloud's API finds an environment's region.
