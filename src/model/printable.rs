@@ -23,6 +23,16 @@ const FEWEST_LETTERS: usize = 9;
 /// The fewest characters of a run that goes on with a token after a dot. Those of hosts are shorter.
 const SHORTEST_REST: usize = 16;
 
+/// The fewest characters of a run that could be a secret.
+const SHORTEST_SECRET: usize = 24;
+
+/// The fewest characters of such a run that are left besides ids and words between hyphens or
+/// underscores. What has fewer is a name.
+const FEWEST_ODD_CHARACTERS: usize = 20;
+
+/// The groups of digits of a GUID.
+const GUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+
 /// How many times more characters of a text are looked at than are shown.
 const LOOKED_AT: usize = 4;
 
@@ -140,8 +150,7 @@ fn is_path(run: &str) -> bool {
 
 /// Returns whether a text is a long word in lower case, which may begin with a capital.
 fn is_word(text: &str) -> bool {
-    let small = text.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(text);
-    text.len() >= SHORTEST_WORD && small.bytes().all(|byte| byte.is_ascii_lowercase())
+    text.len() >= SHORTEST_WORD && is_lower_word(text)
 }
 
 /// Returns the length of the marker at the beginning of a text; 0 if there is none.
@@ -201,27 +210,88 @@ fn is_value(c: char) -> bool {
     is_digit(c) || matches!(c, '.' | '=' | '~')
 }
 
-/// Returns whether a run could be a token or a signature: long, with digits, and not a GUID. Names
-/// of people and programs seldom have three digits in them.
+/// Returns whether a run could be a token or a signature: long, with digits, and neither an id nor
+/// a name.
 fn is_suspect(run: &str) -> bool {
     let count = |is: fn(&u8) -> bool| run.bytes().filter(is).count();
     let digits = count(u8::is_ascii_digit);
     let mixed = count(u8::is_ascii_lowercase) > 0 && count(u8::is_ascii_uppercase) > 0;
     match run.len() {
-        0..24 => run.starts_with("eyJ"),
-        24..40 => digits >= 3 && mixed && !is_guid(run),
-        _ => digits >= 3 || (mixed && digits > 0),
+        0..SHORTEST_SECRET => run.starts_with("eyJ"),
+        SHORTEST_SECRET..40 => digits >= 3 && mixed && !is_name(run),
+        _ => (digits >= 3 || (mixed && digits > 0)) && !is_name(run),
     }
 }
 
-fn is_guid(run: &str) -> bool {
-    run.len() == 36 && run.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+/// Returns whether a run consists of ids and of words that people choose, such as
+/// `Default-<guid>`, `contoso_Order2026Url1` or `When_a_HTTP_request_is_received_2026_11`. Chance
+/// makes few words: less than one signature in 10,000 looks like a name.
+fn is_name(run: &str) -> bool {
+    let parts: Vec<&str> = run.split(['-', '_']).collect();
+    let mut odd: Vec<&str> = Vec::new();
+    let mut rest = parts.as_slice();
+    while let [first, after @ ..] = rest {
+        let guid = rest.first_chunk::<{ GUID_GROUPS.len() }>().filter(|groups| is_guid(groups));
+        rest = if guid.is_some() { &rest[GUID_GROUPS.len()..] } else { after };
+        if guid.is_none() && !is_plain(first) {
+            odd.push(first);
+        }
+    }
+    let characters: usize = odd.iter().map(|part| part.len()).sum();
+    let in_words: usize = odd.iter().map(|part| characters_in_words(part)).sum();
+    let least = if characters < 40 { characters * 7 / 10 } else { characters * 3 / 4 };
+    characters < FEWEST_ODD_CHARACTERS || in_words >= least
+}
+
+fn is_guid(groups: &[&str; GUID_GROUPS.len()]) -> bool {
+    let is_hexadecimal = |group: &&str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+    groups.iter().map(|group| group.len()).eq(GUID_GROUPS) && groups.iter().all(is_hexadecimal)
+}
+
+/// Returns whether a part of a name is a word, capitals such as `HTTP`, or a short number.
+fn is_plain(part: &str) -> bool {
+    let is_number = part.len() <= 8 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let capitals = part.len() >= 3 && part.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_number || ((capitals || is_lower_word(part)) && part.len() >= 3 && has_vowel(part))
+}
+
+/// Counts the characters of a text that are in years or in words, each of which may begin with a
+/// capital: words of four letters or more, and of three if they do.
+fn characters_in_words(text: &str) -> usize {
+    let mut characters = 0;
+    let mut rest = text;
+    while let Some(first) = rest.bytes().next() {
+        let goes_on =
+            if first.is_ascii_digit() { u8::is_ascii_digit } else { u8::is_ascii_lowercase };
+        let length = 1 + rest.bytes().skip(1).take_while(goes_on).count();
+        // A run has ASCII alone.
+        let (word, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        characters += if is_word_or_year(word) { length } else { 0 };
+        rest = after;
+    }
+    characters
+}
+
+fn is_word_or_year(text: &str) -> bool {
+    let least = if text.starts_with(|c: char| c.is_ascii_uppercase()) { 3 } else { 4 };
+    let is_year = text.starts_with("20") && matches!(text.len(), 4 | 8);
+    is_year || (text.len() >= least && has_vowel(text))
+}
+
+/// Returns whether a text is lower-case letters, the first of which may be a capital.
+fn is_lower_word(text: &str) -> bool {
+    let small = text.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(text);
+    small.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+fn has_vowel(text: &str) -> bool {
+    text.contains(|c: char| matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y'))
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use proptest::prelude::*;
     use sha2::{Digest as _, Sha256};
 
@@ -377,6 +447,45 @@ mod tests {
         ] {
             assert_eq!(printable(harmless, 99), harmless);
         }
+    }
+
+    #[test]
+    fn what_people_call_things_is_shown_however_long_and_with_digits() {
+        for name in [
+            "Default-7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d",
+            "default-7D1F0C2E-9A53-4B8E-8F4E-2F6D0A1B3C4D",
+            "When_a_HTTP_request_is_received_2026_11_30_v2",
+            "When_an_HTTP_request_is_received_SAP_S4_HANA_2026",
+            "contoso_Order2026Url1_v2_for_the_long_name_3",
+            "ContosoOrderIntake2026Url1Production3",
+            "OrderUrl2026V2ForTheNewERP12",
+            "HttpTrigger2026Q1Region12Contoso",
+            "Orders_2026Q1_2026Q2_Region_EU1",
+            "new_sharedcommondataserviceforapps_9f3b2",
+            "Post_to_Teams_20261130_v12_B2B",
+            "OrderIntake-A09E4A0D-3A1C-F011-998A-7C1E5275CFE9",
+        ] {
+            assert_eq!(printable(&format!("trigger = \"{name}\""), 99), format!("trigger = \"{name}\""));
+        }
+    }
+
+    #[test]
+    fn a_secret_that_follows_a_name_is_left_out_with_it() {
+        let secret = "q7R2t9XbLm4Kz8Wc1Vn5Yp3Dh6Gs";
+        for name in ["contoso_orders_", "Default-7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d_"] {
+            assert_eq!(printable(&format!("got {name}{secret} back"), 99), "got **** back");
+        }
+    }
+
+    #[test]
+    fn signatures_and_keys_are_not_taken_for_names() {
+        let shown = |text: &str| printable(text, 200) != "****";
+        let digests = (0..20_000_u32).map(|seed| Sha256::digest(seed.to_be_bytes()));
+        let has_digits = |text: &String| text.bytes().filter(u8::is_ascii_digit).count() >= 3;
+        let urlsafe = digests.clone().map(|digest| URL_SAFE_NO_PAD.encode(digest));
+        assert_eq!(urlsafe.filter(has_digits).filter(|text| shown(text)).count(), 0);
+        let hexadecimal = digests.map(|digest| format!("{digest:x}"));
+        assert_eq!(hexadecimal.filter(|text| shown(text)).count(), 0);
     }
 
     #[test]
