@@ -12,8 +12,8 @@ use super::Settings;
 use super::settings::Entry;
 use crate::manifest::{Environment, Location, can_name_flow};
 use crate::model::{
-    Callback, CallbackUrl, Cloud, Desired, JsonPointer, Observed, Reading, SchemaName, StoredText,
-    TriggerName, UrlAccess, WorkflowId, is_hidden, printable,
+    Callback, CallbackUrl, Cloud, Desired, JsonPointer, Observed, Oddities, Reading, SchemaName,
+    StoredText, StoredUrl, TriggerName, UrlAccess, WorkflowId, is_hidden, printable,
 };
 use crate::plan::ValueView;
 
@@ -52,6 +52,8 @@ struct BoundPlace<'run> {
     kind: UrlAccess,
     /// True if the file's URL is the flow's current URL.
     agrees: bool,
+    /// What the text of the file has besides the URL.
+    oddities: Oddities,
 }
 
 /// A place in the settings for which no binding is made, and the reason.
@@ -127,28 +129,28 @@ fn bind_variable<'run>(
         return vec![leave_out(name, None, &format!("{shown}, which is no URL of a flow"))];
     }
     let urls = urls.into_iter();
-    urls.map(|(pointer, url)| bind_url(name, pointer, &url, flows)).collect()
+    urls.map(|(pointer, stored)| bind_url(name, pointer, stored, flows)).collect()
 }
 
 /// Binds one URL to the flow that has it.
 fn bind_url<'run>(
     variable: &'run str,
     pointer: Option<JsonPointer>,
-    url: &CallbackUrl,
+    StoredUrl { url, oddities }: StoredUrl,
     flows: &[FlowUrl<'_>],
 ) -> Result<BoundPlace<'run>, LeftOut> {
     let find = |fits: &dyn Fn(&CallbackUrl) -> bool| {
         flows.iter().position(|flow| flow.url.is_some_and(fits))
     };
-    let agreeing = find(&|other| other.is_equivalent_to(url));
-    let Some(flow) = agreeing.or_else(|| find(&|other| other.same_trigger_as(url))) else {
+    let agreeing = find(&|other| url.is_equivalent_to(other) || url.fills_in(other));
+    let Some(flow) = agreeing.or_else(|| find(&|other| other.same_trigger_as(&url))) else {
         let view = url.view();
         let shown = format!("{} {} on {}", view.kind, view.fingerprint, view.host);
         let reason = format!("{shown}: no flow that is on has this URL in the environment");
         return leave_out(variable, pointer.as_ref(), &reason);
     };
     let kind = flows[flow].url.map_or(UrlAccess::Signed, |url| url.view().kind);
-    Ok(BoundPlace { flow, variable, pointer, kind, agrees: agreeing.is_some() })
+    Ok(BoundPlace { flow, variable, pointer, kind, agrees: agreeing.is_some(), oddities })
 }
 
 fn leave_out<T>(name: &str, pointer: Option<&JsonPointer>, reason: &str) -> Result<T, LeftOut> {
@@ -158,15 +160,15 @@ fn leave_out<T>(name: &str, pointer: Option<&JsonPointer>, reason: &str) -> Resu
 }
 
 /// Finds the URLs of the cloud's flow services in a value, each with its pointer in a JSON value.
-fn find_flow_urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, CallbackUrl)> {
+fn find_flow_urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, StoredUrl)> {
     let of_flow = |text: &str| {
-        let url = text.parse::<CallbackUrl>().ok()?;
-        Some(url).filter(|url| cloud.serves_callbacks(&url.view().host))
+        let stored = StoredUrl::from_text(text)?;
+        cloud.serves_callbacks(&stored.url.view().host).then_some(stored)
     };
     if let Some(url) = of_flow(text) {
         return vec![(None, url)];
     }
-    let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+    let value = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap_or_default();
     let mut texts = Vec::new();
     collect_texts(&value, "", &mut texts);
     let urls = texts.iter().filter_map(|(pointer, text)| {
@@ -293,6 +295,9 @@ fn target_table(place: &BoundPlace<'_>) -> String {
     let mut text = "\n[[flow.target]]\n".to_owned();
     if !place.agrees {
         text += "# The file has an earlier URL of this trigger; `flowbind plan` shows today's.\n";
+    }
+    if !place.oddities.is_empty() {
+        let _ = writeln!(text, "# The file has the URL with {}; `flowbind apply` writes it without.", place.oddities);
     }
     let _ = writeln!(text, "environment-variable = {}", toml_string(place.variable));
     if let Some(pointer) = &place.pointer {

@@ -1,6 +1,7 @@
 //! Callback URLs: secrets that are compared by what they mean and stored as they came.
 
 mod parts;
+mod stored;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +15,7 @@ use url::{Host, Url};
 
 use super::{Fingerprint, Signature};
 pub use parts::{UrlForm, UrlParts};
+pub use stored::{Oddities, StoredUrl};
 
 /// The URL that runs a flow. Whoever holds a signed one may run it, so it is never printed.
 #[derive(Clone)]
@@ -36,6 +38,9 @@ pub enum UrlAccess {
 
 /// The methods that a trigger can be set to take.
 const METHODS: [&str; 5] = ["GET", "PUT", "POST", "PATCH", "DELETE"];
+
+/// The steps of a path from `workflows` to `invoke`.
+const TRIGGER_STEPS: usize = 6;
 
 /// What a new path has before the workflow, and what follows it in some.
 const NEW_PATH: [&[u8]; 4] = [b"powerautomate", b"automations", b"direct", b"cu"];
@@ -62,7 +67,10 @@ pub enum CallbackUrlError {
 /// The identity of a trigger, taken from its URL: equal for all URLs of one trigger, whatever their
 /// hosts, forms and signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TriggerKey(Vec<Vec<u8>>);
+pub struct TriggerKey {
+    trigger: Vec<Vec<u8>>,
+    path: Vec<Vec<u8>>,
+}
 
 /// A URL's parts in one spelling: no default port, percent-encoding undone, the query sorted.
 #[derive(Clone, PartialEq, Eq)]
@@ -144,7 +152,22 @@ impl CallbackUrl {
     /// Returns the trigger that the URL starts, if its path has one of the known forms.
     pub fn trigger_key(&self) -> Option<TriggerKey> {
         let meaning = self.normalized()?;
-        meaning.trigger_path().map(|path| TriggerKey(path.to_vec()))
+        let (trigger, path) = meaning.path.split_at(meaning.relative_path()?);
+        let begin = trigger.len() - TRIGGER_STEPS;
+        Some(TriggerKey { trigger: trigger[begin..].to_vec(), path: path.to_vec() })
+    }
+
+    /// Returns the scheme, host and port of the URL, the port only if it is not the default.
+    pub fn origin(&self) -> String {
+        self.read().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// Returns whether the URL has the relative path of the other one, or that path filled in.
+    pub fn has_path_of(&self, other: &Self) -> bool {
+        match (self.trigger_key(), other.trigger_key()) {
+            (Some(own), Some(other)) => is_filled_in(&own.path, &other.path),
+            _ => self.normalized().map(|url| url.path) == other.normalized().map(|url| url.path),
+        }
     }
 
     /// Counts the characters that have to be stored.
@@ -156,6 +179,16 @@ impl CallbackUrl {
     /// spelled.
     pub fn is_equivalent_to(&self, other: &Self) -> bool {
         self.normalized() == other.normalized()
+    }
+
+    /// Returns whether the URL is another one with the parameters of its relative path filled in,
+    /// such as `/clips/4711` for `/clips/{id}`.
+    pub fn fills_in(&self, template: &Self) -> bool {
+        let (Some(filled), Some(template)) = (self.normalized(), template.normalized()) else {
+            return false;
+        };
+        let rest = |url: &NormalizedUrl| (url.origin.clone(), url.query.clone(), url.fragment.clone());
+        rest(&filled) == rest(&template) && filled.path_fills_in(&template)
     }
 
     /// Normalizes the parts of the URL. The result is not cached: few URLs are compared by it, and
@@ -171,12 +204,55 @@ impl CallbackUrl {
 }
 
 impl CallbackUrl {
-    /// Returns whether both URLs have the same origin and path; their queries may differ, and with
-    /// them the signatures.
+    /// Returns whether both URLs have the same origin and path, or `other` has the path of `self`
+    /// filled in; their queries may differ, and with them the signatures.
     pub fn same_trigger_as(&self, other: &Self) -> bool {
-        let place = |url: &Self| url.normalized().map(|meaning| (meaning.origin, meaning.path));
-        place(self) == place(other)
+        let (Some(own), Some(other)) = (self.normalized(), other.normalized()) else {
+            return false;
+        };
+        own.origin == other.origin && (own.path == other.path || other.path_fills_in(&own))
     }
+}
+
+impl TriggerKey {
+    /// Returns the key of the trigger alone, without a relative path.
+    #[must_use]
+    pub fn without_path(&self) -> Self {
+        Self { trigger: self.trigger.clone(), path: Vec::new() }
+    }
+
+    /// Returns whether a URL with this key starts the trigger whose own URL has the key
+    /// `template`: it has its relative path, or that path filled in.
+    pub fn starts(&self, template: &Self) -> bool {
+        self.trigger == template.trigger && is_filled_in(&self.path, &template.path)
+    }
+}
+
+/// Returns whether a relative path is a template, or the template filled in.
+fn is_filled_in(path: &[Vec<u8>], template: &[Vec<u8>]) -> bool {
+    let fits = |(step, template): (&Vec<u8>, &Vec<u8>)| {
+        step == template || step_fills_in(step, template)
+    };
+    path.len() == template.len() && path.iter().zip(template).all(fits)
+}
+
+/// Returns whether a step of a path is a template's with something in the place of each parameter,
+/// which is a name in braces.
+fn step_fills_in(step: &[u8], template: &[u8]) -> bool {
+    let (Ok(mut step), Ok(template)) = (str::from_utf8(step), str::from_utf8(template)) else {
+        return false;
+    };
+    let mut parts = template.split('{');
+    let Some(rest) = parts.next().and_then(|begin| step.strip_prefix(begin)) else { return false };
+    step = rest;
+    for part in parts {
+        let Some((_, text)) = part.split_once('}') else { return false };
+        let first = step.chars().next().map_or(0, char::len_utf8);
+        let end = if text.is_empty() { Some(step.len()) } else { step[first..].find(text) };
+        let Some(end) = end.filter(|_| first > 0) else { return false };
+        step = if text.is_empty() { "" } else { &step[first + end + text.len()..] };
+    }
+    step.is_empty() && template.contains('{')
 }
 
 impl FromStr for CallbackUrl {
@@ -243,9 +319,9 @@ impl NormalizedUrl {
         }
     }
 
-    /// Returns the path from `workflows` on, if the whole path has one of the forms that lead to a
-    /// trigger.
-    fn trigger_path(&self) -> Option<&[Vec<u8>]> {
+    /// Returns where the relative path begins, which may be empty, if the path has one of the forms
+    /// that lead to a trigger.
+    fn relative_path(&self) -> Option<usize> {
         let begin = self.path.iter().position(|segment| segment == b"workflows")?;
         let (before, started) = self.path.split_at(begin);
         let known = match before.len() {
@@ -257,7 +333,14 @@ impl NormalizedUrl {
         let leads = |[_, _, triggers, _, paths, invoke]: &[Vec<u8>; 6]| {
             triggers == b"triggers" && paths == b"paths" && invoke == b"invoke"
         };
-        (known && started.first_chunk().is_some_and(leads)).then_some(started)
+        (known && started.first_chunk().is_some_and(leads)).then_some(begin + TRIGGER_STEPS)
+    }
+
+    /// Returns whether the path is that of a template, or the template's filled in.
+    fn path_fills_in(&self, template: &Self) -> bool {
+        let Some(begin) = template.relative_path() else { return false };
+        let (before, path) = template.path.split_at(begin);
+        self.path.get(..begin) == Some(before) && is_filled_in(&self.path[begin..], path)
     }
 }
 
@@ -384,6 +467,26 @@ mod tests {
         }
         let odd = "https://example.environment.api.powerplatform.com/hooks/0f";
         assert_eq!(url(odd).trigger_key(), None);
+    }
+
+    #[test]
+    fn a_filled_in_path_is_that_of_its_template_and_another_path_is_not() {
+        let at = |path: &str| url(&SIGNED.replace("/invoke", &format!("/invoke{path}")));
+        let template = at("/clips/%7Bid%7D/v{version}.json");
+        for filled in ["/clips/4711/v2.json", "/clips/a%2Fb/v1.0.json", "/clips/{id}/v{x}.json"] {
+            assert!(at(filled).fills_in(&template), "{filled}");
+            assert!(template.same_trigger_as(&at(filled)), "{filled}");
+            assert!(at(filled).trigger_key().unwrap().starts(&template.trigger_key().unwrap()));
+        }
+        for other in ["", "/clips/4711", "/clips/4711/v.json", "/clips//v2.json", "/tapes/1/v2.json"] {
+            assert!(!at(other).fills_in(&template), "{other}");
+            assert!(!template.same_trigger_as(&at(other)), "{other}");
+            assert!(!at(other).trigger_key().unwrap().starts(&template.trigger_key().unwrap()));
+        }
+        let other = SIGNED.replace("/invoke", "/invoke/clips/4711/v2.json");
+        let rotated = url(&other.replace("made-up", "another"));
+        assert!(!rotated.fills_in(&template) && template.same_trigger_as(&rotated));
+        assert!(!template.fills_in(&url(&other)));
     }
 
     #[test]

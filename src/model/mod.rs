@@ -30,7 +30,8 @@ mod stage;
 mod testing;
 
 pub use callback::{
-    CallbackUrl, CallbackUrlError, TriggerKey, UrlAccess, UrlForm, UrlParts, UrlView,
+    CallbackUrl, CallbackUrlError, Oddities, StoredUrl, TriggerKey, UrlAccess, UrlForm, UrlParts,
+    UrlView,
     is_https_or_loopback, is_loopback,
 };
 pub use cloud::{Cloud, Clouds, FlowEndpoint};

@@ -25,9 +25,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, JsonPointer, ManifestPosition, Observed,
-    ObservedFlow, Problem, RowId, ServiceError, StoredText, Targets, UrlView, WorkflowId,
-    printable,
+    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, Fingerprint, JsonPointer,
+    ManifestPosition, Observed, ObservedFlow, Oddities, Problem, RowId, ServiceError, StoredText, StoredUrl,
+    Targets, UrlView, WorkflowId, printable,
 };
 
 pub use current_values::current_values;
@@ -226,9 +226,13 @@ impl ValueView {
     /// Returns the printable view of a text; none if the text is empty or missing.
     pub fn from_text(text: Option<&str>, cloud: &Cloud) -> Option<Self> {
         let text = text.filter(|text| !text.is_empty())?;
-        Some(match text.parse() {
-            Ok(url) => Self::from_url(&url, cloud),
-            Err(_) => Self::Text { characters: text.chars().count() },
+        let Some(StoredUrl { url, .. }) = StoredUrl::from_text(text) else {
+            return Some(Self::Text { characters: text.chars().count() });
+        };
+        Some(match Self::from_url(&url, cloud) {
+            // Of a text with oddities, the fingerprint is that of the whole text.
+            Self::Url(view) => Self::Url(UrlView { fingerprint: Fingerprint::from_text(text), ..view }),
+            other => other,
         })
     }
 
@@ -313,11 +317,12 @@ impl<'run> PlanBuilder<'run> {
         let text = current.text().filter(|text| !text.is_empty());
         let stored = text.and_then(|text| parse_url(text, url));
         let before = match &stored {
-            Some(stored) => Some(ValueView::from_url(stored, self.cloud)),
-            None => ValueView::from_text(text, self.cloud),
+            Some(stored) if stored.oddities.is_empty() => {
+                Some(ValueView::from_url(&stored.url, self.cloud))
+            }
+            _ => ValueView::from_text(text, self.cloud),
         };
-        let (action, reason, differences) =
-            verdict(url, current, stored.as_deref(), before.as_ref());
+        let (action, reason, differences) = verdict(url, current, stored.as_ref(), before.as_ref());
         let flow = self.desired.flow(wanted.binding.flow);
         let change = Change {
             address: wanted.binding.target.address(),
@@ -431,37 +436,56 @@ impl<'row> CurrentText<'row> {
     }
 }
 
-/// Parses a text as a URL. Most often it equals the wanted URL, which is parsed already.
-fn parse_url<'url>(text: &str, wanted: &'url CallbackUrl) -> Option<Cow<'url, CallbackUrl>> {
+/// Reads a text as a URL. Most often it equals the wanted URL, which is parsed already.
+fn parse_url(text: &str, wanted: &CallbackUrl) -> Option<StoredUrl> {
     if text == wanted.expose() {
-        return Some(Cow::Borrowed(wanted));
+        return Some(StoredUrl { url: wanted.clone(), oddities: Oddities::default() });
     }
-    text.parse().ok().map(Cow::Owned)
+    StoredUrl::from_text(text)
 }
 
 /// Decides the action for a place and its reason, and lists how the stored URL differs.
 fn verdict(
     url: &CallbackUrl,
     current: &CurrentText<'_>,
-    stored: Option<&CallbackUrl>,
+    stored: Option<&StoredUrl>,
     before: Option<&ValueView>,
 ) -> (Action, Cow<'static, str>, Vec<Difference>) {
     let plainly = |action, reason| (action, Cow::Borrowed(reason), Vec::new());
     if let Err(missing) = current.text {
         return plainly(Action::Create, missing);
     }
-    match (stored, before) {
-        (Some(stored), _) if stored == url => plainly(Action::NoOp, "agrees"),
-        (Some(stored), _) if stored.is_equivalent_to(url) => {
+    let oddities = stored.map(|stored| &stored.oddities).filter(|oddities| !oddities.is_empty());
+    let found = stored.map(|stored| &stored.url);
+    match (found, before) {
+        (Some(found), _) if oddities.is_none() && found == url => plainly(Action::NoOp, "agrees"),
+        (Some(found), _) if oddities.is_none() && found.is_equivalent_to(url) => {
             plainly(Action::NoOp, "agrees, spelled differently")
         }
-        (Some(stored), Some(ValueView::Url(_))) => {
-            let differences = difference::differences(stored, url);
-            (Action::Update, difference::join_differences(&differences).into(), differences)
+        (Some(found), _) if oddities.is_none() && found.fills_in(url) => {
+            plainly(Action::NoOp, "agrees, with its path filled in")
+        }
+        (Some(found), Some(ValueView::Url(_))) => {
+            let differences = if found.is_equivalent_to(url) {
+                Vec::new()
+            } else {
+                difference::differences(found, url)
+            };
+            (Action::Update, reason_to_update(oddities, &differences).into(), differences)
         }
         (Some(_), _) => plainly(Action::Update, "leads to another host"),
         (None, None) => plainly(Action::Update, "the value is empty"),
         (None, Some(_)) => plainly(Action::Update, "the value is not a URL"),
+    }
+}
+
+/// Explains why a stored URL is replaced: by the oddities of its text and its differences.
+fn reason_to_update(oddities: Option<&Oddities>, differences: &[Difference]) -> String {
+    let told = difference::join_differences(differences);
+    match oddities {
+        None => told,
+        Some(oddities) if told.is_empty() => format!("the URL is stored with {oddities}"),
+        Some(oddities) => format!("{told}, stored with {oddities}"),
     }
 }
 

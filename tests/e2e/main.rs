@@ -49,5 +49,6 @@ mod tables;
 mod tenant;
 mod terminal;
 mod tls;
+mod urls;
 mod watch;
 mod write_answers;

@@ -6,7 +6,8 @@ use crate::model::{Callback, CallbackUrl, Observed, TriggerKey};
 
 /// The current URLs of the flows, as the Flow service returned them.
 pub(super) struct LiveUrls<'run> {
-    by_trigger: HashMap<TriggerKey, Vec<&'run CallbackUrl>>,
+    /// By the key of the trigger alone, each with the whole key.
+    by_trigger: HashMap<TriggerKey, Vec<(TriggerKey, &'run CallbackUrl)>>,
     hosts: HashSet<&'run str>,
 }
 
@@ -18,7 +19,8 @@ impl<'run> LiveUrls<'run> {
             let Some(Callback::Url(live)) = &flow.callback else { continue };
             told.hosts.insert(&live.view().host);
             if let Some(started) = live.trigger_key() {
-                told.by_trigger.entry(started).or_default().push(live);
+                let trigger = started.without_path();
+                told.by_trigger.entry(trigger).or_default().push((started, live));
             }
         }
         told
@@ -32,8 +34,11 @@ impl<'run> LiveUrls<'run> {
     /// Returns the method that the URL is called with, if the service told it for the same trigger.
     pub(super) fn method(&self, url: &CallbackUrl) -> Option<&'static str> {
         let environment = url.environment();
-        let is_here =
-            |live: &&&CallbackUrl| environment.is_none() || environment == live.environment();
-        self.by_trigger.get(&url.trigger_key()?)?.iter().find(is_here)?.method()
+        let key = url.trigger_key()?;
+        let is_here = |(live_key, live): &&(TriggerKey, &CallbackUrl)| {
+            key.starts(live_key) && (environment.is_none() || environment == live.environment())
+        };
+        let (_, live) = self.by_trigger.get(&key.without_path())?.iter().find(is_here)?;
+        live.method()
     }
 }

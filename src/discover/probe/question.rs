@@ -6,7 +6,7 @@ use crate::discover::probe::live_urls::LiveUrls;
 use crate::http::Request;
 use crate::model::{
     CallbackUrl, Cloud, Desired, EnvironmentId, EnvironmentUrl, ManifestPosition, Observed,
-    UrlAccess, UrlView,
+    StoredText, StoredUrl, UrlAccess, UrlView,
 };
 use crate::plan::current_values;
 use crate::services::trigger;
@@ -81,7 +81,8 @@ fn stored(
     let mut all: Vec<(CallbackUrl, Vec<(String, ManifestPosition)>)> = Vec::new();
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (binding, text) in desired.bindings.iter().zip(current_values(desired, observed)) {
-        let Some(Ok(url)) = text.map(|text| text.expose().parse::<CallbackUrl>()) else { continue };
+        let read = |text: StoredText| StoredUrl::from_text(text.expose());
+        let Some(StoredUrl { url, .. }) = text.and_then(read) else { continue };
         let target = (binding.target.address(), binding.site);
         // A fingerprint is a part of a digest, so that two texts may have the same.
         let alike = places.entry(url.view().fingerprint.to_string()).or_default();

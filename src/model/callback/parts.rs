@@ -39,7 +39,21 @@ pub struct UrlParts {
     /// The version of the service's API.
     pub api_version: Option<String>,
     /// The signature, which can be compared and not be shown.
-    pub(crate) signature: SignatureDigest,
+    pub(crate) signature: PartDigest,
+    /// The parts above as they are, to be compared: not everything in a URL may be shown.
+    pub(crate) whole: WholeParts,
+}
+
+/// The parts of an address that tell what it starts, whole and decoded. They are compared, and
+/// never shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WholeParts {
+    /// The name that the service gave the workflow.
+    pub(crate) workflow: PartDigest,
+    /// The key of the trigger.
+    pub(crate) trigger: PartDigest,
+    /// The version of the service's API.
+    pub(crate) api_version: PartDigest,
 }
 
 /// The form of an address.
@@ -54,9 +68,9 @@ pub enum UrlForm {
     Unknown,
 }
 
-/// A signature or that there is none, as a digest that never leaves the program.
+/// A part of a URL or that there is none, as a digest that never leaves the program.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct SignatureDigest(Option<[u8; 32]>);
+pub(crate) struct PartDigest(Option<[u8; 32]>);
 
 impl UrlParts {
     /// Reads the parts of a URL that may be shown.
@@ -68,28 +82,35 @@ impl UrlParts {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (generation, workflow, trigger) = match segments[..] {
             ["workflows", workflow, "triggers", trigger, "paths", "invoke", ..] => {
-                (generation, digits(workflow), name(trigger))
+                (generation, Some(workflow), Some(trigger))
             }
             _ => (UrlForm::Unknown, None, None),
         };
+        let api_version = parameter(url, "api-version");
+        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
         Self {
             generation,
             environment: environment_of_host(url.host_str().unwrap_or_default()),
-            workflow,
-            trigger,
-            api_version: parameter(url, "api-version").and_then(|version| name(&version)),
-            signature: SignatureDigest::from_signature(parameter(url, "sig")),
+            workflow: workflow.and_then(digits),
+            trigger: trigger.and_then(name),
+            signature: PartDigest::from_part(parameter(url, "sig")),
+            whole: WholeParts {
+                workflow: PartDigest::from_part(workflow.map(str::to_ascii_lowercase)),
+                trigger: PartDigest::from_part(trigger.map(decoded)),
+                api_version: PartDigest::from_part(api_version.as_deref()),
+            },
+            api_version: api_version.and_then(|version| name(&version)),
         }
     }
 }
 
-impl SignatureDigest {
-    fn from_signature(text: Option<String>) -> Self {
-        Self(text.map(|text| Sha256::digest(text.as_bytes()).into()))
+impl PartDigest {
+    fn from_part(part: Option<impl AsRef<[u8]>>) -> Self {
+        Self(part.map(|part| Sha256::digest(part).into()))
     }
 }
 
-impl fmt::Debug for SignatureDigest {
+impl fmt::Debug for PartDigest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(if self.0.is_some() { "****" } else { "none" })
     }
