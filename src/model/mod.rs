@@ -9,6 +9,7 @@ mod cut_short;
 mod desired;
 mod document;
 mod environment;
+mod error_cause;
 mod escaped;
 mod event;
 mod exit;
@@ -42,6 +43,7 @@ pub use desired::{
 };
 pub use document::{DocumentError, DocumentKind};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
+pub use error_cause::{ErrorCause, Waiting, known_causes};
 pub use escaped::escape_markup;
 pub use event::{Event, Listener};
 pub use exit::Exit;

@@ -95,17 +95,6 @@ impl ServiceError {
         self.has_code(ROW_NOT_FOUND)
     }
 
-    /// Returns the privilege that the sentence names as missing, such as `prvReadWorkflow`.
-    pub fn missing_privilege(&self) -> Option<&str> {
-        let mut words = self.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        words.find(|word| word.len() > 6 && word.starts_with("prv"))
-    }
-
-    /// Returns true if the Flow service answers people only, and an application asked.
-    pub fn is_for_people_only(&self) -> bool {
-        self.has_code(&["ClientScopeAuthorizationFailed"])
-    }
-
     /// Returns true if the Flow service cannot find out the environment's region.
     pub fn is_unknown_region(&self) -> bool {
         self.names(&["MacroRegionDerivationFailed"])
@@ -139,7 +128,7 @@ impl ServiceError {
     }
 
     /// Returns true if the code is one of those; Dataverse's hex digits are compared without case.
-    fn has_code(&self, codes: &[&str]) -> bool {
+    pub(super) fn has_code(&self, codes: &[&str]) -> bool {
         codes.iter().any(|code| self.code.eq_ignore_ascii_case(code))
     }
 

@@ -3,8 +3,8 @@
 use crate::apply::{ApplyError, CreatedRow, RowState};
 use crate::discover::DiscoverError;
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
-use crate::model::{Exit, Failure, Problem, Service, ServiceError, error_chain};
-use crate::plan::{Action, Plan, TargetResult, TargetState, ValueView};
+use crate::model::{Exit, Failure, Problem, ServiceError, Waiting, error_chain};
+use crate::plan::{Action, Plan, TargetResult, TargetState, ValueView, privilege_hint};
 use crate::services::ApiError;
 use crate::sign_in::{AuthError, SendError, StoreError};
 
@@ -66,49 +66,63 @@ impl From<ApiError> for Failure {
     }
 }
 
+/// The hint for an error page that is not the service's own.
+const NOT_THE_SERVICE: &str = "the answer is not in the service's own form: a proxy, a gateway or a firewall on the way gave it. Check the address and `HTTPS_PROXY`, and have those who run the network let this machine reach the service";
+
 impl From<ServiceError> for Failure {
-    /// Converts a service error that is not a problem of a plan, and adds hints.
+    /// Converts a service error that is not a problem of a plan, and adds its cause and remedy.
     fn from(error: ServiceError) -> Self {
-        let message = error.to_string();
-        match error.status {
-            401 if error.is_for_people_only() => Self::new(Exit::SignIn, message)
-                .hint("the Flow API answers people only: sign in with a user's account, and give the application the delegated permissions of Power Automate (User, Flows.Read.All, Flows.Manage.All)"),
-            401 => Self::new(Exit::SignIn, message)
-                .hint("sign in again; if it stays, check that `url` and the tenant belong together"),
-            403 if error.service == Service::Dataverse => {
-                Self::new(Exit::Refused, message).hint(role_hint(&error))
-            }
-            403 => Self::new(Exit::Refused, message)
-                .hint("give the signed-in user a role in the environment and ownership of the flows"),
-            429 | 500..=599 if error.cut_short.is_some() => {
-                let failure = Self::new(Exit::Unreachable, message).hint(TIME_REMEDY).timed_out();
-                let throttled = error.is_throttled().then_some(LESS);
-                throttled.into_iter().fold(failure, Self::hint)
-            }
-            429 => Self::new(Exit::Unreachable, message)
-                .hint(LESS),
-            500..=599 => Self::new(Exit::Unreachable, message).hint("run again in a while"),
-            _ if error.documented => {
-                let failure = Self::new(Exit::Unexpected, message)
-                    .hint("this is an answer that flowbind did not expect; run again with `--log debug` to see the requests before it");
-                match error.request_id {
-                    Some(_) => failure.hint("the service's operators find the request by its id"),
-                    None => failure,
-                }
-            }
-            _ => Self::new(Exit::Unexpected, message)
-                .hint("check that the address leads to the service and not to a proxy's page"),
-        }
+        let failure = Self::new(exit_code(&error), error.to_string());
+        let cut_short = error.cut_short.is_some() && failure.exit == Exit::Unreachable;
+        let time = cut_short.then(|| TIME_REMEDY.to_owned());
+        let hints = time.into_iter().chain(cause_hints(&error, cut_short));
+        let failure = hints.fold(failure, Self::hint);
+        if cut_short { failure.timed_out() } else { failure }
     }
 }
 
-/// Says which role helps against an error of Dataverse.
-fn role_hint(error: &ServiceError) -> String {
-    match error.missing_privilege() {
-        Some(privilege) => {
-            format!("give the signed-in user a security role with the privilege `{privilege}`")
+/// Returns the exit code for a service error: by its cause, else by its status.
+fn exit_code(error: &ServiceError) -> Exit {
+    match (error.status, error.cause().map(|cause| cause.waiting)) {
+        (401, _) => Exit::SignIn,
+        (429, _) | (_, Some(Waiting::Helps)) => Exit::Unreachable,
+        (403 | 501, _) | (_, Some(Waiting::DoesNotHelp)) => Exit::Refused,
+        (408 | 500..=599, _) => Exit::Unreachable,
+        _ => Exit::Unexpected,
+    }
+}
+
+/// Returns the cause and the remedy of a service error, as far as they are known.
+fn cause_hints(error: &ServiceError, cut_short: bool) -> Vec<String> {
+    let one = |text: &str| vec![text.to_owned()];
+    if let Some(privilege) = error.missing_privilege() {
+        return vec![privilege_hint(privilege)];
+    }
+    if let Some(cause) = error.cause() {
+        return vec![cause.meaning.to_owned(), cause.remedy.to_owned()];
+    }
+    match error.status {
+        401 => one("sign in again; if it stays, check that `url` and the tenant belong together"),
+        429 => one(LESS),
+        502..=599 | 500 | 408 if cut_short => Vec::new(),
+        502..=599 | 500 | 408 => one("run again in a while"),
+        _ if !error.documented => one(NOT_THE_SERVICE),
+        403 => one(
+            "the sentence is the service's: if it tells no reason, check that the signed-in user is enabled in the environment and has a security role there",
+        ),
+        501 => one(
+            "the service does not offer this operation, and waiting does not help: check that `url` is that of a Dataverse environment",
+        ),
+        _ => {
+            let unexpected = one(
+                "this is an answer that flowbind did not expect; run again with `--log debug` to see the requests before it",
+            );
+            let by_id = error
+                .request_id
+                .as_ref()
+                .map(|_| "the service's operators find the request by its id".to_owned());
+            unexpected.into_iter().chain(by_id).collect()
         }
-        None => "add the signed-in user, or the application that reads and writes in its place, to the environment with a security role".to_owned(),
     }
 }
 
@@ -303,11 +317,16 @@ fn problem_lines(problems: &[Problem]) -> impl Iterator<Item = String> {
 
 /// Returns the failure of a change set that the service refused, with `message` as its text.
 fn of_refusal(error: ServiceError, message: String) -> Failure {
-    let documented = error.documented;
-    let failure = Failure::from(error);
+    let is_own_rule = error.documented && error.cause().is_none();
+    let failure = Failure { message, ..Failure::from(error) };
     match failure.exit {
-        Exit::Unexpected if documented => Failure::new(Exit::Refused, message).hint(OWN_RULE),
-        Exit::Unexpected => Failure { exit: Exit::Refused, message, ..failure },
-        _ => Failure { message, ..failure },
+        Exit::Unexpected if is_own_rule => {
+            Failure::new(Exit::Refused, failure.message).hint(OWN_RULE)
+        }
+        Exit::Unexpected => Failure { exit: Exit::Refused, ..failure },
+        _ => failure,
     }
 }
+
+#[cfg(test)]
+mod tests;

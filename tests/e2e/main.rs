@@ -12,6 +12,7 @@
 mod answers;
 mod authoring;
 mod bridge;
+mod causes;
 mod change_sets;
 mod check;
 mod clouds;

@@ -1,14 +1,16 @@
-//! Explains every code of a run: its exit code, its problems and Entra's refusals, with cause and
-//! remedy.
+//! Explains every code of a run: its exit code, its problems, Entra's refusals and the services'
+//! errors, with cause and remedy.
 //!
 //! `docs/exit-codes.md`, `docs/problems.md` and `docs/manifest.md` have the same words, and tests
 //! compare them. Pure.
 
+#[cfg(test)]
+mod docs_page;
 mod exits;
 mod problems;
 
 use crate::manifest::nearest;
-use crate::model::{Code, Exit};
+use crate::model::{Code, ErrorCause, Exit, Waiting, known_causes};
 use crate::sign_in::{KnownCode, known_codes};
 
 /// The prefix of Entra's numbers.
@@ -48,7 +50,8 @@ const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) ->
 }
 
 /// Explains an exit code (`5`, `exit-code-5`, or the outcome that it stands for, `refused`), the code
-/// of a problem (`flow-draft`), `drift`, or a number of Entra (`AADSTS53003`, `53003`).
+/// of a problem (`flow-draft`), `drift`, a number of Entra (`AADSTS53003`, `53003`), or the code of a
+/// service's error (`0x80040265`).
 ///
 /// # Errors
 /// The known code that is nearest to the word, if one is near.
@@ -60,7 +63,8 @@ pub(crate) fn explain(word: &str) -> Result<Explanation, Option<String>> {
     let entra = known_codes().find(|known| known.code.to_string() == number);
     let drift = matches!(&*word, "drift" | "drifted").then(of_drift);
     let found = exit.map(of_exit).or_else(|| problem.map(|code| of_problem(*code))).or(drift);
-    found.or_else(|| entra.map(of_entra)).ok_or_else(|| nearest_code(&word))
+    let found = found.or_else(|| entra.map(of_entra)).or_else(|| service_error(&word));
+    found.ok_or_else(|| nearest_code(&word))
 }
 
 /// Returns the meaning of a problem's code and its remedy, each as a fragment of a sentence.
@@ -82,11 +86,15 @@ pub(crate) fn index() -> Vec<Group> {
             .collect()
     };
     let entra = known_codes().map(|known| (entra_name(&known), known.meaning.to_owned()));
+    let services = known_causes().flat_map(|cause| {
+        cause.codes.iter().map(|code| ((*code).to_owned(), cause.meaning.to_owned()))
+    });
     vec![
         Group { title: "Exit codes", codes: exits.collect() },
         Group { title: "Problems of a manifest", codes: problems(true) },
         Group { title: "Problems and warnings of a run", codes: problems(false) },
         Group { title: "Refusals of Entra", codes: entra.collect() },
+        Group { title: "Errors of Dataverse and of the Flow service", codes: services.collect() },
     ]
 }
 
@@ -168,6 +176,31 @@ fn of_entra(known: KnownCode) -> Explanation {
     Explanation { title, parts: std::iter::once(meaning).chain(remedies).collect() }
 }
 
+/// Explains the error of a service that has this code, in lower case.
+fn service_error(word: &str) -> Option<Explanation> {
+    let spelled = |cause: &'static ErrorCause| {
+        let code = cause.codes.iter().find(|code| code.eq_ignore_ascii_case(word))?;
+        Some((*code, cause))
+    };
+    let (code, cause) = known_causes().find_map(spelled)?;
+    let service = if code.starts_with("0x") { "Dataverse" } else { "the Flow service" };
+    let parts = vec![
+        ("means", cause.meaning.to_owned()),
+        ("waiting", waiting(cause.waiting).to_owned()),
+        ("do", cause.remedy.to_owned()),
+    ];
+    Some(Explanation { title: format!("{code}: an error of {service}"), parts })
+}
+
+/// Says whether waiting helps.
+fn waiting(waiting: Waiting) -> &'static str {
+    match waiting {
+        Waiting::Helps => "helps",
+        Waiting::MayHelp => "may help",
+        Waiting::DoesNotHelp => "does not help",
+    }
+}
+
 /// Formats a number of Entra as Entra writes it, such as `AADSTS53003`.
 fn entra_name(known: &KnownCode) -> String {
     format!("{ENTRA}{}", known.code)
@@ -200,6 +233,17 @@ mod tests {
         }
         assert_eq!(title("AADSTS53003"), title("53003"));
         assert!(title("key-unknown").ends_with("exit code 3"));
+    }
+
+    #[test]
+    fn the_error_of_a_service_is_explained_with_whether_waiting_helps() {
+        let lock = explain("0x80071151").unwrap();
+        assert_eq!(lock.title, "0x80071151: an error of Dataverse");
+        assert_eq!(lock.parts[1], ("waiting", "helps".to_owned()));
+        assert_eq!(title("0X80095ffe"), "0x80095FFE: an error of Dataverse");
+        let owner = explain("connectionauthorizationfailed").unwrap();
+        assert!(owner.title.ends_with("an error of the Flow service"), "{}", owner.title);
+        assert!(owner.parts[2].1.contains("co-owner"));
     }
 
     #[test]
@@ -259,8 +303,8 @@ mod tests {
     fn the_index_has_every_code_once() {
         let codes: Vec<String> =
             index().into_iter().flat_map(|group| group.codes).map(|(code, _)| code).collect();
-        let entra = known_codes().count();
-        assert_eq!(codes.len(), Exit::ALL.len() + Code::ALL.len() + entra);
+        let others = known_codes().count() + known_causes().flat_map(|one| one.codes).count();
+        assert_eq!(codes.len(), Exit::ALL.len() + Code::ALL.len() + others);
         for code in codes {
             assert!(explain(&code).is_ok(), "{code}");
         }
