@@ -11,7 +11,8 @@ use crate::discover::flow_endpoints::FlowEndpoints;
 use crate::http::TransportError;
 use crate::model::{
     Callback, CallbackUrl, Definition, Desired, EnvironmentId, Event, Flow, FlowState, Listener,
-    ObservedFlow, ReadResult, Reading, ServiceError, Trigger, TriggerName, Workflow, WorkflowId,
+    ObservedFlow, ReadResult, Reading, ServiceError, Suspension, Trigger, TriggerName, Workflow,
+    WorkflowId,
 };
 use crate::services::ApiError;
 use crate::services::dataverse::{FlowDefinition, MOST_WORKFLOWS, WorkflowRow};
@@ -211,7 +212,8 @@ fn definition(definition: FlowDefinition) -> Definition {
     Definition::Triggers(triggers.collect())
 }
 
-/// Asks for a flow's URL, if the flow is found, is on and has the HTTP trigger.
+/// Asks for a flow's URL, if the flow is found, is on and has the HTTP trigger. If the flow is off,
+/// asks why.
 async fn callback(
     reader: &Reader<'_>,
     ways: &FlowEndpoints,
@@ -224,7 +226,24 @@ async fn callback(
         Ok(trigger) if workflow.is_on() => {
             ask_by_id(reader, ways, flow.workflow_id, workflow, &trigger.name).await.map(Some)
         }
+        Ok(_) if workflow.is_stopped() => {
+            let stopped = suspension(reader, ways, flow.workflow_id, workflow).await?;
+            Ok(stopped.map(|stopped| (Callback::Stopped(stopped), None)))
+        }
         _ => Ok(None),
+    }
+}
+
+/// Asks why the Flow service stopped a flow: by the resource id, else by the workflow id.
+async fn suspension(
+    reader: &Reader<'_>,
+    ways: &FlowEndpoints,
+    workflow_id: WorkflowId,
+    workflow: &Workflow,
+) -> Result<Option<Suspension>, DiscoverError> {
+    match workflow.resource_id {
+        Some(resource_id) => reader.suspension(ways, &resource_id).await,
+        None => reader.suspension(ways, &workflow_id).await,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::http::{Answer, Request, Transport};
 use crate::model::{
     CallbackUrl, Cloud, ColumnType, EnvironmentId, EnvironmentUrl, FlowEndpoint, KeyValue,
     LogicalName, ReadResult, Reading, Row, RowId, SchemaName, Selector, Service, ServiceError,
-    StoredText, Table, TriggerName, WorkflowId,
+    StoredText, Suspension, Table, TriggerName, WorkflowId,
 };
 use crate::services::dataverse::{
     CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
@@ -221,13 +221,47 @@ impl<'run> Reader<'run> {
         flow: &impl fmt::Display,
         trigger: &TriggerName,
     ) -> Result<Result<CallbackUrlAnswer, ServiceError>, DiscoverError> {
+        let request = |api: &FlowApi| api.list_callback_url(flow, trigger);
+        let read = |answer: &Answer| {
+            let url = flow::read_callback_url(answer)?;
+            Ok(CallbackUrlAnswer { url, request_id: answer.request_id() })
+        };
+        self.ask_flow_service(ways, request, read).await
+    }
+
+    /// Asks why the Flow service stopped a flow. Returns none if the service does not tell: a plan
+    /// can be made without it.
+    pub(super) async fn suspension(
+        &self,
+        ways: &FlowEndpoints,
+        flow: &impl fmt::Display,
+    ) -> Result<Option<Suspension>, DiscoverError> {
+        let request = |api: &FlowApi| api.flow(flow);
+        match self.ask_flow_service(ways, request, flow::read_suspension).await {
+            Ok(answer) => Ok(answer.ok().flatten()),
+            Err(error @ DiscoverError::Auth(_)) => Err(error),
+            Err(error) => {
+                tracing::info!(%error, "the Flow service does not tell why the flow is off");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Sends a request to the endpoint of the Flow service that serves the environment. Returns
+    /// what was read from the answer, or the service's refusal.
+    async fn ask_flow_service<T>(
+        &self,
+        ways: &FlowEndpoints,
+        request: impl Fn(&FlowApi) -> Request,
+        read: impl Fn(&Answer) -> Result<T, ApiError>,
+    ) -> Result<Result<T, ServiceError>, DiscoverError> {
         let mut api = current_endpoint(ways)?;
         // Where no way serves, the first failure tells most.
         let mut first = None;
         loop {
-            let answer = self.flow(&api.list_callback_url(flow, trigger)).await;
-            let attempt = answer.and_then(|answer| match flow::read_callback_url(&answer) {
-                Ok(url) => Ok(Ok(CallbackUrlAnswer { url, request_id: answer.request_id() })),
+            let answer = self.flow(&request(&api)).await;
+            let attempt = answer.and_then(|answer| match read(&answer) {
+                Ok(found) => Ok(Ok(found)),
                 Err(ApiError::Refused(error)) => Ok(Err(error)),
                 Err(error) => Err(error.into()),
             });

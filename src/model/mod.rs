@@ -54,8 +54,8 @@ pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, InactiveKey, NoTrigger, Observed,
-    ObservedFlow, ReadResult, Reading, Row, Table, TableKind, Targets, Trigger, ValueRow, Variable,
-    VariableType, Workflow,
+    ObservedFlow, ReadResult, Reading, Row, Suspension, Table, TableKind, Targets, Trigger,
+    ValueRow, Variable, VariableType, Workflow,
 };
 pub use pointer::{JsonPointer, PointerError};
 pub use printable::{escape_hidden, is_hidden, printable, printable_path};

@@ -38,7 +38,8 @@ pub type ReadResult<T> = Result<T, ServiceError>;
 pub struct ObservedFlow {
     /// Its row in Dataverse.
     pub workflow: Reading<Workflow>,
-    /// Its trigger's URL; none if the row already says that there is none to ask for.
+    /// Its trigger's URL, or why the flow is off; none if the row already says that there is no URL
+    /// to ask for.
     pub callback: Option<Callback>,
     /// The id of the request that the URL came by, whatever may be wrong with it.
     pub request_id: Option<String>,
@@ -66,7 +67,7 @@ pub enum FlowState {
     Draft,
     /// On.
     Activated,
-    /// Stopped by a policy.
+    /// Stopped by the Flow service. The row does not tell why.
     Suspended,
     /// A state that this program does not know.
     Other(i64),
@@ -128,6 +129,17 @@ pub enum Callback {
     NotOwner(ServiceError),
     /// The caller may not use this environment.
     EnvironmentDenied(ServiceError),
+    /// The flow is off or suspended, and the service told why.
+    Stopped(Suspension),
+}
+
+/// Why the Flow service stopped a flow, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// The reason, such as `CompanyDlpViolation`.
+    pub reason: String,
+    /// The details, if the service has any.
+    pub details: Option<String>,
 }
 
 /// The targets as they are.
@@ -404,6 +416,13 @@ impl Workflow {
     /// service be asked for its URL.
     pub fn is_on(&self) -> bool {
         self.category == Self::CLOUD_FLOW && self.state == FlowState::Activated
+    }
+
+    /// Returns whether this is a cloud flow that is off or suspended; then the Flow service may
+    /// tell why.
+    pub fn is_stopped(&self) -> bool {
+        let stopped = matches!(self.state, FlowState::Draft | FlowState::Suspended);
+        self.category == Self::CLOUD_FLOW && stopped
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::suspension::explain_suspension;
 use super::{PlanBuilder, explain_refusal};
 use crate::model::{
     Callback, CallbackUrl, Cloud, Code, Flow, FlowState, NoTrigger, ObservedFlow, Problem, Reading,
-    ServiceError, SignedUrls, Trigger, UrlAccess, Workflow, printable,
+    ServiceError, SignedUrls, Suspension, Trigger, UrlAccess, Workflow, printable,
 };
 
 /// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.
@@ -48,7 +49,7 @@ fn url<'run>(
     name: &str,
 ) -> Option<&'run CallbackUrl> {
     let found = workflow(flow, &seen.workflow)
-        .and_then(|workflow| active_trigger(flow, workflow))
+        .and_then(|workflow| active_trigger(flow, workflow, seen.callback.as_ref()))
         .and_then(|trigger| trusted_callback(seen, name, trigger, draft.cloud))
         .and_then(|url| permitted(draft, flow, name, url));
     match found {
@@ -102,28 +103,43 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
 
 /// Returns the trigger whose URL is wanted, if the flow is on. Reports a problem with the trigger
 /// before the flow's state, since turning the flow on would not solve it.
-fn active_trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger, Reason> {
+fn active_trigger<'run>(
+    flow: &Flow,
+    workflow: &'run Workflow,
+    callback: Option<&Callback>,
+) -> Result<&'run Trigger, Reason> {
     let trigger = trigger(flow, workflow)?;
-    state(workflow)?;
+    let stopped = match callback {
+        Some(Callback::Stopped(stopped)) => Some(stopped),
+        _ => None,
+    };
+    state(flow, workflow, stopped)?;
     Ok(trigger)
 }
 
 /// Checks that the flow is on.
-fn state(workflow: &Workflow) -> Result<(), Reason> {
+fn state(flow: &Flow, workflow: &Workflow, stopped: Option<&Suspension>) -> Result<(), Reason> {
     let name = printable_text(&workflow.name);
-    match workflow.state {
-        FlowState::Activated => Ok(()),
-        FlowState::Draft => reason(
+    let stopped = stopped.map(|stopped| explain_suspension(stopped, flow.workflow_id));
+    match (workflow.state, stopped) {
+        (FlowState::Activated, _) => Ok(()),
+        (FlowState::Draft, Some((why, remedy))) => {
+            reason(Code::FlowDraft, format!("the flow `{name}` is off: {why}"), remedy)
+        }
+        (FlowState::Draft, None) => reason(
             Code::FlowDraft,
             format!("the flow `{name}` is off, and its URL exists only once it is on"),
             "turn the flow on, which needs its connection references to be bound, and run again",
         ),
-        FlowState::Suspended => reason(
+        (FlowState::Suspended, Some((why, remedy))) => {
+            reason(Code::FlowSuspended, format!("the flow `{name}` is suspended: {why}"), remedy)
+        }
+        (FlowState::Suspended, None) => reason(
             Code::FlowSuspended,
-            format!("the flow `{name}` is suspended, as a data policy does"),
-            "see in the flow's details which policy stopped it, and turn it on again",
+            format!("the flow `{name}` is suspended, and the Flow service does not tell why"),
+            "open the flow in the maker portal, which says more, fix what it says, turn the flow on, and run again",
         ),
-        FlowState::Other(number) => reason(
+        (FlowState::Other(number), _) => reason(
             Code::FlowStateUnknown,
             format!("the flow `{name}` is in state {number}, which is neither on nor off"),
             "look at the flow in the maker portal and turn it on",
@@ -202,7 +218,7 @@ fn callback<'run>(
     let trigger = printable_text(trigger.name.as_str());
     match answer {
         Some(Callback::Url(url) | Callback::Unconfirmed(url)) => Ok(url),
-        None | Some(Callback::Malformed) => reason(
+        None | Some(Callback::Malformed | Callback::Stopped(_)) => reason(
             Code::CallbackMalformed,
             format!(
                 "the answer of the Flow service for the trigger `{trigger}` of the flow `{name}` has no usable URL, where an absolute https URL is expected"

@@ -14,6 +14,7 @@ pub mod journal;
 pub(crate) mod json;
 mod read_back;
 mod records;
+mod suspension;
 mod variables;
 mod waitable;
 mod write;

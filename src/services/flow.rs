@@ -13,7 +13,9 @@ use url::Url;
 
 use super::error::{ApiError, read_body};
 use crate::http::{Answer, Method, Request};
-use crate::model::{CallbackUrl, EnvironmentId, Service, ServiceError, TriggerName, WorkflowId};
+use crate::model::{
+    CallbackUrl, EnvironmentId, Service, ServiceError, Suspension, TriggerName, WorkflowId,
+};
 
 /// What stays as it is in a segment of a path (RFC 3986 section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -23,6 +25,9 @@ const API_VERSION: &str = "api-version=2016-11-01";
 
 /// The version of the API at an environment's own host.
 const ENVIRONMENT_API_VERSION: &str = "api-version=1";
+
+/// The reason of a flow that the service did not stop.
+const NOT_STOPPED: &str = "None";
 
 /// What a geography is named in the refusal of a service that cannot find an environment's region.
 const LOCATION: &str = "location '";
@@ -67,6 +72,8 @@ struct FlowBody {
 #[serde(rename_all = "camelCase")]
 struct FlowProperties {
     workflow_entity_id: Option<WorkflowId>,
+    flow_suspension_reason: Option<String>,
+    flow_suspension_reason_details: Option<Value>,
 }
 
 impl FlowApi {
@@ -164,6 +171,24 @@ pub fn read_workflow_id(answer: &Answer) -> Result<Option<WorkflowId>, ApiError>
     Ok(body.properties.workflow_entity_id)
 }
 
+/// Reads the answer to [`FlowApi::flow`]: why the service stopped the flow; none if it did not, or
+/// does not tell.
+///
+/// # Errors
+/// The service's error, or an answer that is not a flow.
+pub fn read_suspension(answer: &Answer) -> Result<Option<Suspension>, ApiError> {
+    let FlowBody { properties } = read_body(Service::Flow, answer, "a flow")?;
+    let reason = properties.flow_suspension_reason.unwrap_or_default();
+    let details = properties.flow_suspension_reason_details.and_then(|details| match details {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    });
+    let details = details.filter(|text| !text.trim().is_empty());
+    let stopped = !reason.is_empty() && !reason.eq_ignore_ascii_case(NOT_STOPPED);
+    Ok((stopped || details.is_some()).then_some(Suspension { reason, details }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::read_service_error;
@@ -233,6 +258,22 @@ mod tests {
             assert!(read_callback_url(&answer(200, body)).unwrap().is_none());
         }
         assert!(read_callback_url(&answer(200, "<html>")).is_err());
+    }
+
+    #[test]
+    fn the_reason_of_a_flow_that_the_service_stopped_is_read_with_its_details() {
+        let read = |properties: &str| {
+            read_suspension(&answer(200, &format!(r#"{{"properties":{properties}}}"#))).unwrap()
+        };
+        for none in ["{}", r#"{"flowSuspensionReason":"None","flowSuspensionReasonDetails":null}"#]
+        {
+            assert_eq!(read(none), None, "{none}");
+        }
+        let failing = read(r#"{"flowSuspensionReason":"AlwaysFailingDetected"}"#).unwrap();
+        assert_eq!((failing.reason.as_str(), failing.details), ("AlwaysFailingDetected", None));
+        let policy = r#"{"flowSuspensionReason":"CompanyDlpViolation","flowSuspensionReasonDetails":{"policy":"p"}}"#;
+        assert_eq!(read(policy).unwrap().details.as_deref(), Some(r#"{"policy":"p"}"#));
+        assert!(read_suspension(&answer(404, "{}")).is_err());
     }
 
     #[test]

@@ -17,6 +17,10 @@ fn codes(place: &Place, manifest: &str, tenant: &str) -> BTreeSet<String> {
     problems.map(|problem| problem["code"].as_str().unwrap().to_owned()).collect()
 }
 
+/// A flow of the sandbox that is suspended, and one that is off.
+const SUSPENDED: &str = "4a50296b-e4b7-f011-998a-7c1e5275cfe9";
+const OFF: &str = "394f185a-d3a6-f011-998a-7c1e5275cfe9";
+
 /// The problems of the shipped tenant's flow bound to a variable.
 fn of_flow(workflow_id: &str) -> String {
     let place = place();
@@ -45,6 +49,44 @@ fn a_flow_that_has_no_url_for_others_is_refused_with_its_reason() {
     assert_eq!(of_flow("6c724b8d-06d9-f011-998a-7c1e5275cfe9"), "trigger-ambiguous");
     assert_eq!(of_flow("7d835c9e-17ea-f011-998a-7c1e5275cfe9"), "flow-not-cloud");
     assert_eq!(of_flow("8e946daf-28fb-f011-998a-7c1e5275cfe9"), "flow-not-found");
+}
+
+/// The message and the hint of a suspended flow, on a tenant that says more about it.
+fn of_suspended(more: &str) -> (String, String) {
+    let place = place();
+    let manifest = place.manifest(&binds(SUSPENDED, "contoso_OrderIntakeUrl"));
+    let state = "state = \"suspended\"\n";
+    let tenant = place.tenant(&[(state, &format!("{state}{more}\n"))]);
+    let (_, document) = place.json(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    let problem = &document["problems"][0];
+    let text = |key: &str| problem[key].as_str().unwrap().to_owned();
+    assert_eq!(problem["code"], "flow-suspended", "{document:#}");
+    (text("message"), text("hint"))
+}
+
+#[test]
+fn a_suspended_flow_says_why_and_what_ends_it() {
+    assert!(of_suspended("").0.contains("a data policy"));
+    let (why, hint) = of_suspended("suspension-reason = \"NeverTriggeringDetected\"");
+    assert!(why.contains("90 days") && hint.starts_with("turn the flow on"), "{why}; {hint}");
+    let details = "suspension-reason = \"None\"\nsuspension-details = \"This flow was suspended because flows owned by service principals are not compliant.\"";
+    let (why, hint) = of_suspended(details);
+    assert!(why.contains("an application (a service principal) owns it"), "{why}");
+    assert!(hint.contains(&format!("PATCH /api/data/v9.2/workflows({SUSPENDED})")), "{hint}");
+    assert!(hint.contains("licensee_systemuserid@odata.bind"), "{hint}");
+}
+
+#[test]
+fn a_flow_that_the_service_turned_off_says_why() {
+    let place = place();
+    let manifest = place.manifest(&binds(OFF, "contoso_OrderIntakeUrl"));
+    let state = "state = \"draft\"\n";
+    let reason = format!("{state}suspension-reason = \"AlwaysFailingDetected\"\n");
+    let tenant = place.tenant(&[(state, &reason)]);
+    let ended = place.run(&["plan", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    let words = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("its runs failed for 14 days"), "{words}");
 }
 
 #[test]

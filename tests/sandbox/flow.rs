@@ -127,6 +127,21 @@ async fn switches_change_what_sources_disagree_on() {
 }
 
 #[tokio::test]
+async fn a_flow_that_is_stopped_tells_the_reason_of_its_tenant() {
+    let state = "state = \"suspended\"\n";
+    let more = format!("{state}suspension-reason = \"AlwaysFailingDetected\"\n");
+    let told = async |tenant, flow: &str| {
+        let world = World::with(with_tenant(tenant)).await;
+        let token = world.token_for(FLOW_SCOPE).await;
+        let body = call(&world, Method::GET, &format!("flows/{flow}"), &token).await.expect(200);
+        body.json()["properties"]["flowSuspensionReason"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(told(changed(&[]), SUSPENDED).await, "CompanyDlpViolation");
+    assert_eq!(told(changed(&[(state, &more)]), SUSPENDED).await, "AlwaysFailingDetected");
+    assert_eq!(told(changed(&[(state, &more)]), ORDER_INTAKE).await, "None");
+}
+
+#[tokio::test]
 async fn a_token_for_nobody_is_refused_whatever_header_is_sent() {
     let world = World::new().await;
     let token = world.app_token(FLOW_SCOPE).await;

@@ -411,6 +411,23 @@ fn every_state_of_a_flow_that_has_no_url_is_a_problem_of_its_own() {
 }
 
 #[test]
+fn a_flow_that_the_service_stopped_says_why_whether_it_is_off_or_suspended() {
+    for state in [FlowState::Draft, FlowState::Suspended] {
+        let mut model = model();
+        model.workflow().state = state;
+        let stopped = Suspension { reason: "AlwaysFailingDetected".into(), details: None };
+        model.observed.flows[0].callback = Some(Callback::Stopped(stopped));
+        let problem = model.plan().problems.remove(0);
+        assert!(problem.message.contains("its runs failed for 14 days"), "{}", problem.message);
+        assert!(problem.hint.contains("run history"), "{}", problem.hint);
+    }
+    let mut model = model();
+    model.workflow().state = FlowState::Suspended;
+    let problem = model.plan().problems.remove(0);
+    assert!(problem.message.ends_with("does not tell why"), "{}", problem.message);
+}
+
+#[test]
 fn every_refusal_of_a_url_is_a_problem_of_its_own() {
     let code = |callback: Callback| {
         let mut model = model();

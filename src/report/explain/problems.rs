@@ -111,9 +111,9 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "turn the flow on, which needs its connection references to be bound, and run again; `--wait-ready` waits for a step that does",
         ),
         Code::FlowSuspended => text(
-            "a policy stopped the flow",
-            "a data policy of the tenant or environment forbids a connector that the flow uses, or too many of its runs failed",
-            "have a Power Platform administrator look at the environment's data policies, then turn the flow on",
+            "the Flow service stopped the flow",
+            "a data policy forbids a connector of the flow, its runs kept failing, nothing started it for long, or no license covers it: the message says which",
+            "do what the message says, then turn the flow on",
         ),
         Code::FlowStateUnknown => text(
             "the flow is neither on nor off",

@@ -73,6 +73,7 @@ pub(super) fn flow(site: &Site, known: &Known<'_>) -> Value {
         .map(|trigger| json!({"type": trigger.family, "kind": trigger.kind}))
         .collect();
     let file = &site.tenant.file;
+    let suspension = suspension(site, known);
     json!({
         "name": known.name(),
         "id": format!("{}/flows/{}", path(site), known.name()),
@@ -85,7 +86,8 @@ pub(super) fn flow(site: &Site, known: &Known<'_>) -> Value {
             "state": known.state(),
             "createdTime": row.text("createdon"),
             "lastModifiedTime": row.text("modifiedon"),
-            "flowSuspensionReason": if known.state() == "Suspended" { "CompanyDlpViolation" } else { "None" },
+            "flowSuspensionReason": suspension.0,
+            "flowSuspensionReasonDetails": suspension.1,
             "environment": {"name": file.environment.id, "type": PROVIDER, "id": path(site)},
             "definitionSummary": {"triggers": triggers, "actions": []},
             "creator": {
@@ -100,6 +102,20 @@ pub(super) fn flow(site: &Site, known: &Known<'_>) -> Value {
             "sharingType": "CommonDataService",
         },
     })
+}
+
+/// Tells why a flow is stopped, with the details: as the tenant file says as long as it is not on.
+fn suspension<'s>(site: &'s Site, known: &Known<'_>) -> (&'s str, Option<&'s str>) {
+    let file = site.tenant.file.flows.iter().find(|flow| flow.workflow_id == known.id);
+    match (known.state(), file) {
+        ("Started", _) => ("None", None),
+        (state, file) => {
+            let usual = if state == "Suspended" { "CompanyDlpViolation" } else { "None" };
+            let reason = file.and_then(|flow| flow.suspension_reason.as_deref());
+            let details = file.and_then(|flow| flow.suspension_details.as_deref());
+            (reason.unwrap_or(usual), details)
+        }
+    }
 }
 
 /// Lists the triggers of a flow.

@@ -18,6 +18,10 @@ pub(crate) struct FlowFile {
     /// The state.
     #[serde(default)]
     pub(crate) state: FlowState,
+    /// Why the service stopped it, as the service says; absent, a data policy if it is suspended.
+    pub(crate) suspension_reason: Option<String>,
+    /// The details of that reason.
+    pub(crate) suspension_details: Option<String>,
     /// Whether a flow in draft was never on.
     #[serde(default)]
     pub(crate) never_activated: bool,
@@ -60,6 +64,8 @@ impl FlowFile {
             workflow_id,
             resource_id: None,
             state: FlowState::Activated,
+            suspension_reason: None,
+            suspension_details: None,
             never_activated: false,
             owner: true,
             category: cloud_flow(),
