@@ -172,3 +172,100 @@ async fn rows_come_without_a_tag_where_the_tenant_says_so() {
         assert_eq!(rows["value"][0].get("@odata.etag").is_some(), tagged);
     }
 }
+
+#[tokio::test]
+async fn standard_columns_are_known_and_hold_nothing_or_their_default() {
+    let world = World::new().await;
+    for (set, column, value) in [
+        ("workflows", "xaml", json!(null)),
+        ("workflows", "ondemand", json!(false)),
+        ("workflows", "iscrmuiworkflow", json!(false)),
+        ("workflows", "_licensee_value", json!(null)),
+        ("environmentvariabledefinitions", "introducedversion", json!(null)),
+        ("environmentvariablevalues", "importsequencenumber", json!(null)),
+        ("solutions", "isapimanaged", json!(false)),
+        ("systemusers", "azurestate", json!(0)),
+        ("systemusers", "address1_latitude", json!(null)),
+        ("organizations", "isauditenabled", json!(false)),
+        ("publishers", "customizationprefix", json!("contoso")),
+        ("contoso_endpoints", "_owningteam_value", json!(null)),
+    ] {
+        let body = world.get(&format!("{set}?$select={column}&$top=1")).await.expect(200).json();
+        assert_eq!(body["value"][0][column], value, "{set} {column} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_no_table_has_is_still_refused() {
+    let world = World::new().await;
+    for path in ["workflows?$select=onrequest", "publishers?$select=prefix", "flowruns?$select=x"] {
+        assert_eq!(world.get(path).await.expect(400).code(), "0x80060888", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn standard_tables_are_served_and_a_solution_leads_to_its_publisher() {
+    let world = World::new().await;
+    for set in ["connectionreferences", "flowruns", "sdkmessages", "sdkmessagefilters"] {
+        let body = world.get(set).await.expect(200).json();
+        assert_eq!(body["value"], json!([]), "{set}");
+    }
+    let path = "solutions?$select=uniquename,installedon&$expand=publisherid($select=uniquename)";
+    let body = world.get(path).await.expect(200).json();
+    assert_eq!(body["value"][0]["publisherid"]["uniquename"], "contoso");
+    assert!(body["value"][0]["installedon"].is_string());
+    let path = "systemusers?$expand=businessunitid($select=name)&$filter=accessmode eq 0";
+    let body = world.get(path).await.expect(200).json();
+    assert!(body["value"][0]["businessunitid"]["name"].is_string(), "{body}");
+}
+
+#[tokio::test]
+async fn a_connection_reference_is_kept_under_a_name_of_its_own() {
+    let world = World::new().await;
+    let body = json!({
+        "connectionreferencelogicalname": "contoso_shared",
+        "connectionreferencedisplayname": "Shared",
+        "connectorid": "/providers/Microsoft.PowerApps/apis/shared_office365",
+    });
+    world.post("connectionreferences", &body).await.expect(204);
+    let again = world.post("connectionreferences", &body).await;
+    assert_eq!(again.expect(412).code(), "0x80060892");
+}
+
+#[tokio::test]
+async fn the_version_of_the_organization_is_told() {
+    let world = World::new().await;
+    let body = world.get("RetrieveVersion()").await.expect(200).json();
+    assert!(body["Version"].as_str().unwrap().starts_with("9.2."));
+}
+
+#[tokio::test]
+async fn descriptions_have_the_standard_properties() {
+    let world = World::new().await;
+    let path = "EntityDefinitions(LogicalName='workflow')?$select=IsActivityParty,IsAuditEnabled,Privileges,CollectionSchemaName&$expand=ManyToOneRelationships($select=ReferencingAttribute),Attributes($select=IsValidODataAttribute,IsCustomizable)";
+    let body = world.get(path).await.expect(200).json();
+    assert_eq!(body["IsAuditEnabled"]["ManagedPropertyLogicalName"], "isauditenabled");
+    let names =
+        |name: &str| body["Privileges"].as_array().unwrap().iter().any(|one| one["Name"] == name);
+    assert!(names("prvWriteWorkflow") && names("prvAppendToWorkflow"));
+    let relationships = body["ManyToOneRelationships"].as_array().unwrap();
+    assert!(relationships.iter().any(|one| one["ReferencingAttribute"] == "licensee"));
+    assert_eq!(body["Attributes"][0]["IsValidODataAttribute"], true);
+    world.get("EntityDefinitions?$select=LogicalName,IsColourful").await.expect(400);
+}
+
+#[tokio::test]
+async fn no_table_has_a_column_twice() {
+    let world = World::new().await;
+    let path = "EntityDefinitions?$select=LogicalName&$expand=Attributes($select=LogicalName)";
+    let body = world.get(path).await.expect(200).json();
+    for table in body["value"].as_array().unwrap() {
+        let columns = table["Attributes"].as_array().unwrap().iter();
+        let mut names: Vec<&str> =
+            columns.map(|one| one["LogicalName"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all, "{}", table["LogicalName"]);
+    }
+}

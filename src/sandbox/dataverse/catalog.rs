@@ -13,9 +13,10 @@ use super::columns::{
     system, text,
 };
 use super::schema::{Column, Kind, Lookup, Schema, Table, Violation};
+use super::standard;
 
 /// The logical names of the built-in tables.
-pub(crate) const BUILT_IN: [&str; 7] = [
+pub(crate) const BUILT_IN: [&str; 13] = [
     "workflow",
     "environmentvariabledefinition",
     "environmentvariablevalue",
@@ -23,6 +24,12 @@ pub(crate) const BUILT_IN: [&str; 7] = [
     "solutioncomponent",
     "systemuser",
     "organization",
+    "businessunit",
+    "connectionreference",
+    "flowrun",
+    "publisher",
+    "sdkmessage",
+    "sdkmessagefilter",
 ];
 
 /// Returns every table of a tenant.
@@ -35,6 +42,12 @@ pub(crate) fn schema(tenant: &Tenant) -> Schema {
         solution_component(),
         system_user(),
         organization(),
+        business_unit(),
+        connection_reference(),
+        flow_run(),
+        publisher(),
+        sdk_message(),
+        sdk_message_filter(),
     ];
     let off = &tenant.file.environment.without_optimistic_concurrency;
     for table in &mut tables {
@@ -53,7 +66,7 @@ fn workflow(tenant: &Tenant) -> Table {
         .with([
             text("name", 100),
             text("uniquename", 256),
-            memo("description", 4000),
+            memo("description", 100_000),
             Column { common: common_client_data(tenant), ..memo("clientdata", 1_073_741_823) },
         ])
         .with([
@@ -86,7 +99,8 @@ fn workflow(tenant: &Tenant) -> Table {
             &[(1, 0, "Draft"), (2, 1, "Activated"), (3, 2, "CompanyDLPViolation")],
         ))
         .with(component())
-        .with(owned());
+        .with(owned())
+        .with(standard::workflow());
     "workflows".clone_into(&mut table.set);
     table
 }
@@ -137,6 +151,7 @@ fn definition() -> Table {
     .with(states(&["Active", "Inactive"], &[(1, 0, "Active"), (2, 1, "Inactive")]))
     .with(component())
     .with(owned())
+    .with(standard::definition())
     .key(
         "DefinitionKey",
         &["overwritetime", "componentstate", "schemaname"],
@@ -166,7 +181,8 @@ fn value(tenant: &Tenant) -> Table {
     .with([text("schemaname", 100), memo("value", 2000), fixed(value_of())])
     .with(states(&["Active", "Inactive"], &[(1, 0, "Active"), (2, 1, "Inactive")]))
     .with(component())
-    .with(owned());
+    .with(owned())
+    .with(standard::value());
     match switches.environment_variable_key {
         ValueKey::Definition => table.key(
             "EnvironmentvariableDefinitionIdKey",
@@ -202,6 +218,7 @@ fn solution() -> Table {
         ])
         .with([system(boolean("ismanaged", Some(false))), system(boolean("isvisible", Some(true)))])
         .with(dates())
+        .with(standard::solution())
 }
 
 fn solution_component() -> Table {
@@ -230,6 +247,7 @@ fn solution_component() -> Table {
             &["Include Subcomponents", "Do not include subcomponents", "Include As Shell Only"],
         )])
         .with(dates())
+        .with(standard::solution_component())
 }
 
 fn system_user() -> Table {
@@ -238,13 +256,68 @@ fn system_user() -> Table {
         .with([
             column("azureactivedirectoryobjectid", Kind::Guid),
             boolean("isdisabled", Some(false)),
-            system(column("businessunitid", Kind::Guid)),
+            lookup("businessunitid", "businessunit", "businessunitid"),
         ])
         .with(dates())
+        .with(standard::system_user())
 }
 
 fn organization() -> Table {
     start("organization", "Organization", "Organization", 1019, "name")
         .with([text("name", 160), column("languagecode", Kind::Integer)])
         .with(dates())
+        .with(standard::organization())
+}
+
+fn business_unit() -> Table {
+    start("businessunit", "BusinessUnit", "Business Unit", 10, "name")
+        .with(dates())
+        .with(standard::business_unit())
+}
+
+fn connection_reference() -> Table {
+    start(
+        "connectionreference",
+        "connectionreference",
+        "Connection Reference",
+        10_001,
+        "connectionreferencedisplayname",
+    )
+    .with(states(&["Active", "Inactive"], &[(1, 0, "Active"), (2, 1, "Inactive")]))
+    .with(component())
+    .with(owned())
+    .with(standard::connection_reference())
+    .key(
+        "ConnectionReferenceLogicalNameKey",
+        &["componentstate", "connectionreferencelogicalname", "overwritetime"],
+        Violation::EntityKey,
+    )
+}
+
+fn flow_run() -> Table {
+    let mut table = start("flowrun", "flowrun", "Flow Run", 10_002, "name")
+        .with(owned())
+        .with(standard::flow_run());
+    table.kind = TableKind::Elastic;
+    table
+}
+
+fn publisher() -> Table {
+    start("publisher", "Publisher", "Publisher", 7101, "friendlyname")
+        .with(dates())
+        .with(standard::publisher())
+}
+
+fn sdk_message() -> Table {
+    start("sdkmessage", "SdkMessage", "Sdk Message", 4606, "name")
+        .with(dates())
+        .with(component())
+        .with(standard::sdk_message())
+}
+
+fn sdk_message_filter() -> Table {
+    start("sdkmessagefilter", "SdkMessageFilter", "Sdk Message Filter", 4607, "name")
+        .with(dates())
+        .with(component())
+        .with(standard::sdk_message_filter())
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::tenant::tables::{ColumnFile, ColumnKind, IndexStatus, TableFile, TableKind};
 use super::schema::{Column, Key, Kind, Lookup, Table, Violation};
+use super::standard;
 
 /// The moment that components which were never overwritten carry.
 const NEVER_OVERWRITTEN: &str = "1900-01-01T00:00:00Z";
@@ -61,7 +62,9 @@ pub(super) fn custom(file: &TableFile, index: usize) -> Table {
     let mut table = start(&file.name, &file.name, display, code, &file.primary_name)
         .with(file.columns.iter().map(custom_column))
         .with(states(&["Active", "Inactive"], &[(1, 0, "Active"), (2, 1, "Inactive")]))
-        .with(owned());
+        .with(owned())
+        .with(standard::housekeeping())
+        .with(standard::ownership());
     table.keys.extend(file.keys.iter().map(|key| Key {
         name: key.name.clone(),
         columns: key.columns.clone(),

@@ -2,41 +2,172 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::guid::Guid;
 use super::schema::{Column, Key, Kind, Lookup, Table, metadata_id};
 
 /// Describes a table, with its columns and keys, which are shown only when they are expanded.
 pub(crate) fn entity(table: &Table) -> Value {
-    json!({
+    let own = json!({
         "MetadataId": metadata_id(&[&table.name]),
         "LogicalName": table.name,
         "SchemaName": table.schema_name,
         "EntitySetName": table.set,
         "LogicalCollectionName": table.set,
+        "CollectionSchemaName": format!("{}s", table.schema_name),
         "PrimaryIdAttribute": table.id,
         "PrimaryNameAttribute": table.primary_name,
         "ObjectTypeCode": table.type_code,
         "OwnershipType": if table.column("ownerid").is_some() { "UserOwned" } else { "OrganizationOwned" },
         "IsOptimisticConcurrencyEnabled": table.optimistic,
         "IsCustomEntity": table.custom,
-        "IsActivity": false,
         "IsManaged": !table.custom,
-        "IsPrivate": false,
-        "IsValidForAdvancedFind": true,
-        "ChangeTrackingEnabled": true,
-        "HasNotes": false,
-        "HasActivities": false,
+        "IsStateModelAware": table.column("statecode").is_some(),
+        "IsSolutionAware": table.column("componentstate").is_some(),
         "TableType": table.kind.name(),
-        "PrimaryImageAttribute": null,
-        "IntroducedVersion": "1.0.0.0",
         "Description": label(&table.display),
-        "IsIntersect": false,
-        "IsLogicalEntity": false,
         "DisplayName": label(&table.display),
         "DisplayCollectionName": label(&format!("{}s", table.display)),
-        "CanCreateAttributes": {"Value": table.custom, "CanBeChanged": false, "ManagedPropertyLogicalName": "cancreateattributes"},
+        "CanCreateAttributes": managed(table.custom, "cancreateattributes"),
+        "Privileges": PRIVILEGES.map(|kind| privilege(table, kind)),
         "Attributes": table.columns.iter().map(|column| attribute(table, column)).collect::<Vec<_>>(),
         "Keys": table.keys.iter().map(|one| key(table, one)).collect::<Vec<_>>(),
+    });
+    let mut body = common(table.custom);
+    body.extend(own.as_object().cloned().unwrap_or_default());
+    Value::Object(body)
+}
+
+const PRIVILEGES: [&str; 8] =
+    ["Create", "Read", "Write", "Delete", "Assign", "Share", "Append", "AppendTo"];
+
+fn privilege(table: &Table, kind: &str) -> Value {
+    let name = format!("prv{kind}{}", table.schema_name);
+    json!({
+        "CanBeBasic": true,
+        "CanBeDeep": true,
+        "CanBeGlobal": true,
+        "CanBeLocal": true,
+        "CanBeEntityReference": false,
+        "CanBeParentEntityReference": false,
+        "Name": name,
+        "PrivilegeId": Guid::derived(&["privilege", &name.to_lowercase()]).to_string(),
+        "PrivilegeType": kind,
     })
+}
+
+/// Returns the properties of `EntityMetadata` that are the same for every table, or differ for custom ones.
+fn common(custom: bool) -> Map<String, Value> {
+    let mut body = Map::new();
+    let texts = [
+        "DataProviderId",
+        "DataSourceId",
+        "DaysSinceRecordLastModified",
+        "EntityColor",
+        "EntityHelpUrl",
+        "ExternalCollectionName",
+        "ExternalName",
+        "HasChanged",
+        "IconLargeName",
+        "IconMediumName",
+        "IconSmallName",
+        "IconVectorName",
+        "MobileOfflineFilters",
+        "OwnerId",
+        "OwnerIdType",
+        "OwningBusinessUnit",
+        "PrimaryImageAttribute",
+        "RecurrenceBaseEntityLogicalName",
+        "SettingOf",
+    ];
+    body.extend(texts.map(|name| (name.to_owned(), Value::Null)));
+    let no = [
+        "AutoCreateAccessTeams",
+        "AutoRouteToOwnerQueue",
+        "EnforceStateTransitions",
+        "EntityHelpUrlEnabled",
+        "HasActivities",
+        "HasEmailAddresses",
+        "HasFeedback",
+        "HasNotes",
+        "IsActivity",
+        "IsActivityParty",
+        "IsArchivalEnabled",
+        "IsBPFEntity",
+        "IsBusinessProcessEnabled",
+        "IsChildEntity",
+        "IsDocumentManagementEnabled",
+        "IsDocumentRecommendationsEnabled",
+        "IsEnabledForExternalChannels",
+        "IsInteractionCentricEnabled",
+        "IsIntersect",
+        "IsKnowledgeManagementEnabled",
+        "IsLogicalEntity",
+        "IsMSTeamsIntegrationEnabled",
+        "IsOneNoteIntegrationEnabled",
+        "IsPrivate",
+        "IsQuickCreateEnabled",
+        "IsReadingPaneEnabled",
+        "IsRetentionEnabled",
+        "IsSLAEnabled",
+        "SyncToExternalSearchIndex",
+        "UsesBusinessDataLabelTable",
+    ];
+    body.extend(no.map(|name| (name.to_owned(), json!(false))));
+    let yes = [
+        "CanTriggerWorkflow",
+        "ChangeTrackingEnabled",
+        "IsAIRUpdated",
+        "IsAvailableOffline",
+        "IsEnabledForCharts",
+        "IsEnabledForTrace",
+        "IsImportable",
+        "IsValidForAdvancedFind",
+    ];
+    body.extend(yes.map(|name| (name.to_owned(), json!(true))));
+    let settings = [
+        "CanBeInCustomEntityAssociation",
+        "CanBeInManyToMany",
+        "CanBePrimaryEntityInRelationship",
+        "CanBeRelatedEntityInRelationship",
+        "CanChangeHierarchicalRelationship",
+        "CanChangeTrackingBeEnabled",
+        "CanCreateCharts",
+        "CanCreateForms",
+        "CanCreateViews",
+        "CanEnableSyncToExternalSearchIndex",
+        "CanModifyAdditionalSettings",
+        "IsAuditEnabled",
+        "IsConnectionsEnabled",
+        "IsCustomizable",
+        "IsDuplicateDetectionEnabled",
+        "IsMailMergeEnabled",
+        "IsMappable",
+        "IsOfflineInMobileClient",
+        "IsReadOnlyInMobileClient",
+        "IsRenameable",
+        "IsValidForQueue",
+        "IsVisibleInMobile",
+        "IsVisibleInMobileClient",
+    ];
+    body.extend(settings.map(|name| (name.to_owned(), managed(custom, &name.to_lowercase()))));
+    let rest = json!({
+        "ActivityTypeMask": 0,
+        "CreatedOn": CREATED,
+        "ModifiedOn": CREATED,
+        "IntroducedVersion": "1.0.0.0",
+        "ReportViewName": null,
+        "Settings": [],
+    });
+    body.extend(rest.as_object().cloned().unwrap_or_default());
+    body
+}
+
+/// When tables and columns were made, as far as their descriptions say.
+const CREATED: &str = "2020-01-01T00:00:00Z";
+
+/// Prints a managed property.
+fn managed(value: bool, name: &str) -> Value {
+    json!({"Value": value, "CanBeChanged": value, "ManagedPropertyLogicalName": name})
 }
 
 fn label(text: &str) -> Value {
@@ -66,7 +197,7 @@ pub(crate) fn attribute(table: &Table, column: &Column) -> Value {
         "IsValidForUpdate": column.for_update,
         "IsCustomAttribute": table.custom,
         "IsSecured": column.secured.is_some(),
-        "CanBeSecuredForRead": true,
+        "ColumnNumber": number(table, column),
         "IsLogical": false,
         "IsManaged": !table.custom,
         "IsValidForAdvancedFind": {"Value": true, "CanBeChanged": true, "ManagedPropertyLogicalName": "canmodifysearchsettings"},
@@ -82,12 +213,44 @@ pub(crate) fn attribute(table: &Table, column: &Column) -> Value {
         "DisplayName": label(&column.schema_name),
         "RequiredLevel": {"Value": "None", "CanBeChanged": true, "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings"},
     });
-    for part in [plain, special(column)] {
+    for part in [usual(), plain, special(column)] {
         if let Value::Object(part) = part {
             body.extend(part);
         }
     }
     Value::Object(body)
+}
+
+/// Returns the properties that are the same for every column.
+fn usual() -> Value {
+    json!({
+        "CanBeSecuredForCreate": true,
+        "CanBeSecuredForRead": true,
+        "CanBeSecuredForUpdate": true,
+        "CanModifyAdditionalSettings": managed(true, "canmodifyadditionalsettings"),
+        "IsAuditEnabled": managed(true, "canmodifyauditsettings"),
+        "IsCustomizable": managed(true, "iscustomizable"),
+        "IsDataSourceSecret": false,
+        "IsGlobalFilterEnabled": managed(false, "canmodifyglobalfiltersettings"),
+        "IsRenameable": managed(true, "isrenameable"),
+        "IsSortableEnabled": managed(false, "canmodifyissortablesettings"),
+        "IsValidForForm": true,
+        "IsValidForGrid": true,
+        "IsValidODataAttribute": true,
+        "AutoNumberFormat": "",
+        "CreatedOn": CREATED,
+        "ModifiedOn": CREATED,
+        "DeprecatedVersion": null,
+        "ExternalName": null,
+        "InheritsFrom": null,
+        "LinkedAttributeId": null,
+    })
+}
+
+/// Returns the place of a column in its table, from one.
+fn number(table: &Table, column: &Column) -> usize {
+    let before = table.columns.iter().take_while(|other| other.name != column.name);
+    before.count() + 1
 }
 
 /// Describes what only columns of one type have.
@@ -101,7 +264,7 @@ fn special(column: &Column) -> Value {
         }
         Kind::Integer => json!({"MinValue": i32::MIN, "MaxValue": i32::MAX, "Format": "None"}),
         Kind::BigInteger => json!({"MinValue": i64::MIN, "MaxValue": i64::MAX}),
-        Kind::Decimal => {
+        Kind::Decimal | Kind::Double => {
             json!({"MinValue": -100_000_000_000_i64, "MaxValue": 100_000_000_000_i64, "Precision": 10})
         }
         Kind::DateTime => json!({"Format": "DateAndTime"}),
@@ -130,6 +293,7 @@ pub(crate) fn cast_of(kind: &Kind) -> &'static str {
         Kind::Integer => "IntegerAttributeMetadata",
         Kind::BigInteger => "BigIntAttributeMetadata",
         Kind::Decimal => "DecimalAttributeMetadata",
+        Kind::Double => "DoubleAttributeMetadata",
         Kind::Boolean => "BooleanAttributeMetadata",
         Kind::DateTime => "DateTimeAttributeMetadata",
         Kind::Choice(_) => "PicklistAttributeMetadata",
@@ -147,6 +311,7 @@ fn attribute_type(kind: &Kind) -> (&'static str, &'static str) {
         Kind::Integer => ("Integer", "IntegerType"),
         Kind::BigInteger => ("BigInt", "BigIntType"),
         Kind::Decimal => ("Decimal", "DecimalType"),
+        Kind::Double => ("Double", "DoubleType"),
         Kind::Boolean => ("Boolean", "BooleanType"),
         Kind::DateTime => ("DateTime", "DateTimeType"),
         Kind::Choice(_) => ("Picklist", "PicklistType"),

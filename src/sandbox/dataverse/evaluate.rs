@@ -274,6 +274,7 @@ fn fits(kind: &Kind, literal: &Value) -> bool {
         Kind::Integer
         | Kind::BigInteger
         | Kind::Decimal
+        | Kind::Double
         | Kind::Choice(_)
         | Kind::State(_)
         | Kind::Status(_) => literal.is_number() || literal.is_null(),
@@ -288,6 +289,7 @@ pub(crate) fn type_of(kind: &Kind) -> &'static str {
         Kind::Integer | Kind::Choice(_) | Kind::State(_) | Kind::Status(_) => "Edm.Int32",
         Kind::BigInteger => "Edm.Int64",
         Kind::Decimal => "Edm.Decimal",
+        Kind::Double => "Edm.Double",
         Kind::Boolean => "Edm.Boolean",
         Kind::DateTime => "Edm.DateTimeOffset",
     }

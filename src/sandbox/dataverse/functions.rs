@@ -14,6 +14,9 @@ use super::path::Segment;
 use super::read::data;
 use super::token::{tokens, value};
 
+/// The version of the organisation.
+const VERSION: &str = "9.2.26104.00160";
+
 /// Answers a function, if the path names one.
 pub(crate) fn call(
     context: &Context<'_>,
@@ -22,6 +25,7 @@ pub(crate) fn call(
 ) -> Option<Result<Answer, Fault>> {
     match segment.name.as_str() {
         "WhoAmI" => Some(Ok(who_am_i(context, database))),
+        "RetrieveVersion" => Some(Ok(version(context))),
         "RetrieveCurrentOrganization" => Some(current_organization(context, segment)),
         "RetrieveEnvironmentVariableValue" => Some(variable_value(context, database, segment)),
         _ => None,
@@ -42,6 +46,12 @@ fn who_am_i(context: &Context<'_>, database: &Database) -> Answer {
     )
 }
 
+fn version(context: &Context<'_>) -> Answer {
+    let about =
+        format!("{}/$metadata#Microsoft.Dynamics.CRM.RetrieveVersionResponse", context.base);
+    data(context, &json!({"@odata.context": about, "Version": VERSION}))
+}
+
 /// Answers `RetrieveCurrentOrganization`, whose parameter comes inline, qualified or not, or by alias.
 fn current_organization(context: &Context<'_>, segment: &Segment) -> Result<Answer, Fault> {
     let access = argument(context, segment, "AccessType")?;
@@ -56,7 +66,7 @@ fn current_organization(context: &Context<'_>, segment: &Segment) -> Result<Answ
     let detail = json!({
         "OrganizationId": environment.organization_id.to_string(),
         "FriendlyName": environment.name,
-        "OrganizationVersion": "9.2.26104.00160",
+        "OrganizationVersion": VERSION,
         "EnvironmentId": environment.id,
         "DatacenterId": seed::business_unit(&context.site.tenant).to_string(),
         "Geo": "EMEA",

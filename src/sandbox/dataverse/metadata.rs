@@ -32,7 +32,7 @@ pub(crate) fn answer(
     };
     let table = find(context, first, &name)?;
     match rest {
-        [] => one(context, &options, "EntityDefinitions", entity(table)),
+        [] => one(context, &options, "EntityDefinitions", described(context, table)),
         [part, rest @ ..] => below(context, &options, table, part, rest),
     }
 }
@@ -57,8 +57,18 @@ fn find<'a>(context: &Context<'a>, segment: &Segment, name: &str) -> Result<&'a 
 }
 
 fn definitions(context: &Context<'_>, options: &Options) -> Result<Answer, Fault> {
-    let tables: Vec<Value> = context.site.schema.tables.iter().map(entity).collect();
+    let tables = context.site.schema.tables.iter();
+    let tables: Vec<Value> = tables.map(|table| described(context, table)).collect();
     many(context, options, "EntityDefinitions", tables)
+}
+
+/// Describes a table, with the relationships that are shown only when they are expanded.
+fn described(context: &Context<'_>, table: &Table) -> Value {
+    let mut body = entity(table);
+    body["ManyToOneRelationships"] = json!(relationships(context, table, Side::Many));
+    body["OneToManyRelationships"] = json!(relationships(context, table, Side::One));
+    body["ManyToManyRelationships"] = json!([]);
+    body
 }
 
 fn below(
@@ -269,7 +279,9 @@ fn kept(name: &str, select: Option<&[String]>) -> bool {
 }
 
 fn is_navigation(name: &str, value: &Value) -> bool {
-    matches!(name, "Attributes" | "Keys" | "OptionSet") && !value.is_null()
+    let navigation = matches!(name, "Attributes" | "Keys" | "OptionSet" | "Settings")
+        || name.ends_with("Relationships");
+    navigation && !value.is_null()
 }
 
 fn nested(value: Value, options: &Options) -> Result<Value, Fault> {

@@ -22,6 +22,7 @@ mod read;
 mod render;
 pub(crate) mod rows;
 pub(crate) mod schema;
+mod standard;
 mod token;
 mod write;
 

@@ -125,7 +125,7 @@ fn checked(table: &Table, column: &Column, value: &Value) -> Result<Value, Fault
             .map(Value::from)
             .ok_or_else(wrong),
         Kind::BigInteger => value.as_i64().map(Value::from).ok_or_else(wrong),
-        Kind::Decimal => value.is_number().then(|| value.clone()).ok_or_else(wrong),
+        Kind::Decimal | Kind::Double => value.is_number().then(|| value.clone()).ok_or_else(wrong),
         Kind::Boolean => value.is_boolean().then(|| value.clone()).ok_or_else(wrong),
         Kind::DateTime => moment(value).ok_or_else(wrong),
         Kind::Choice(options) | Kind::State(options) => {

@@ -190,7 +190,7 @@ fn formatted(
         Kind::Choice(labels) | Kind::State(labels) => labels.get(&value.as_i64()?).cloned(),
         Kind::Status(labels) => labels.get(&value.as_i64()?).map(|(_, label)| label.clone()),
         Kind::Boolean => Some(if value.as_bool()? { "Yes" } else { "No" }.to_owned()),
-        Kind::Integer | Kind::BigInteger | Kind::Decimal => Some(value.to_string()),
+        Kind::Integer | Kind::BigInteger | Kind::Decimal | Kind::Double => Some(value.to_string()),
         Kind::DateTime => value.as_str().map(|text| text.replace('T', " ").replace('Z', "")),
         Kind::Lookup(lookup) => {
             let table = context.site.schema.table(&lookup.target)?;

@@ -153,6 +153,8 @@ pub(crate) enum Kind {
     BigInteger,
     /// A decimal number.
     Decimal,
+    /// A floating point number.
+    Double,
     /// Yes or no.
     Boolean,
     /// A date and time.

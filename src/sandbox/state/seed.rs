@@ -90,12 +90,24 @@ impl Seed<'_> {
             "businessunitid": business_unit(self.tenant).to_string(),
         });
         self.put("systemuser", file.user.id, user);
-        let other = json!({"fullname": "Somebody Else", "domainname": format!("somebody@{}", file.directory.domain)});
+        let other = json!({
+            "fullname": "Somebody Else",
+            "domainname": format!("somebody@{}", file.directory.domain),
+            "azureactivedirectoryobjectid": self.derived("object", "somebody").to_string(),
+            "businessunitid": business_unit(self.tenant).to_string(),
+        });
         self.put("systemuser", self.derived("user", "somebody"), other);
         for application in file.applications.iter().filter(|one| one.is_member) {
-            let user = json!({"fullname": format!("# {}", application.name)});
+            let user = json!({
+                "fullname": format!("# {}", application.name),
+                "applicationid": application.client_id.to_string(),
+                "businessunitid": business_unit(self.tenant).to_string(),
+                "accessmode": 4,
+            });
             self.put("systemuser", application_user(application.client_id), user);
         }
+        let unit = json!({"name": file.environment.unique_name, "organizationid": file.environment.organization_id.to_string()});
+        self.put("businessunit", business_unit(self.tenant), unit);
         let organization = json!({"name": file.environment.unique_name, "languagecode": 1033});
         self.put("organization", file.environment.organization_id, organization);
     }
@@ -201,7 +213,23 @@ impl Seed<'_> {
     /// Puts the cloud flows and definitions into one solution.
     fn solution(&mut self) {
         let id = self.derived("solution", "sandbox");
-        let row = json!({"uniquename": "ContosoSandbox", "friendlyname": "Contoso sandbox", "version": "1.0.0.0"});
+        let publisher = self.derived("publisher", "contoso");
+        let row = json!({
+            "uniquename": "contoso",
+            "friendlyname": "Contoso",
+            "customizationprefix": "contoso",
+            "customizationoptionvalueprefix": 10_300,
+        });
+        self.put("publisher", publisher, row);
+        let row = json!({
+            "uniquename": "ContosoSandbox",
+            "friendlyname": "Contoso sandbox",
+            "version": "1.0.0.0",
+            "publisherid": publisher.to_string(),
+            "organizationid": self.tenant.file.environment.organization_id.to_string(),
+            "installedon": self.now.iso(),
+            "updatedon": self.now.iso(),
+        });
         self.put("solution", id, row);
         let cloud = |row: &Row| row.number("category") == Some(5);
         let flows = self.database.rows("workflow").filter(|(_, row)| cloud(row));
