@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::clock::Moment;
 use super::guid::Guid;
 use super::seal::{Key, decoded, encoded};
+use super::signing;
 
 /// The claim of a token's number. Like the next, it is the sandbox's own.
 pub(crate) const SERIAL: &str = "sandbox_serial";
@@ -86,6 +87,18 @@ pub(crate) fn sealed(body: &Value, key: &Key) -> String {
     format!("{signed}.{seal}")
 }
 
+/// The member of a token's header that holds the seal of its body.
+const SEAL: &str = "sandbox_seal";
+
+/// Signs the JSON of a token with the published key (RS256), and seals it with this state's own.
+pub(crate) fn signed(body: &Value, key: &Key) -> String {
+    let body = encoded(body.to_string().as_bytes());
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": signing::id(), SEAL: key.seal(&body)});
+    let text = format!("{}.{body}", encoded(header.to_string().as_bytes()));
+    let signature = signing::sign(&text);
+    format!("{text}.{}", encoded(&signature))
+}
+
 /// Seals the JSON of a token in a form that is no JWT.
 pub(crate) fn obscured(body: &Value, key: &Key) -> String {
     let text = encoded(body.to_string().as_bytes());
@@ -94,11 +107,19 @@ pub(crate) fn obscured(body: &Value, key: &Key) -> String {
 
 /// Reads the JSON of a token that was sealed with this key.
 pub(crate) fn opened(token: &str, key: &Key) -> Option<Value> {
-    let (signed, body, seal) = parts(token)?;
-    if !key.holds(signed, seal) {
-        return None;
-    }
-    serde_json::from_slice(&decoded(body)?).ok()
+    let (text, body, seal) = parts(token)?;
+    let holds = match signed_seal(text) {
+        Some(own) => key.holds(body, &own) && signing::is_signed(text, &decoded(seal)?),
+        None => key.holds(text, seal),
+    };
+    serde_json::from_slice(&decoded(body).filter(|_| holds)?).ok()
+}
+
+/// Reads the seal in the header of a token that is signed with the published key.
+fn signed_seal(text: &str) -> Option<String> {
+    let (header, _) = text.split_once('.')?;
+    let header: Value = serde_json::from_slice(&decoded(header)?).ok()?;
+    header.get(SEAL)?.as_str().map(str::to_owned)
 }
 
 /// Splits a token of either form: what was sealed, the JSON in it, and the seal.
@@ -117,14 +138,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_a_token_open_with_their_key_alone() {
+    fn every_form_of_a_token_open_with_their_key_alone() {
         let (key, other) = (Key::derived("one"), Key::derived("two"));
         let body = json!({"aud": "x"});
-        for token in [sealed(&body, &key), obscured(&body, &key)] {
+        for token in [sealed(&body, &key), signed(&body, &key), obscured(&body, &key)] {
             assert_eq!(opened(&token, &key), Some(body.clone()));
             assert_eq!(opened(&token, &other), None);
         }
         assert!(!obscured(&body, &key).contains('.'));
         assert_eq!(opened(OBSCURED, &key), None);
+        let token = signed(&body, &key);
+        let (text, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(opened(&format!("{text}.{}", encoded(&[0; 256])), &key), None);
     }
 }

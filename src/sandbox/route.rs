@@ -5,6 +5,7 @@ use super::entra::Endpoint;
 use super::entra::federation::Platform;
 use super::flow::Place;
 use super::flow::trigger::Invocation;
+use super::management::List;
 use super::message::decoded;
 use super::tenant::file::ServiceName;
 
@@ -19,6 +20,8 @@ pub(crate) enum Route {
     Flow(Place),
     /// A trigger address.
     Trigger(Invocation),
+    /// Azure's management API.
+    Management(List),
     /// The sandbox itself.
     Control(Control),
     /// None.
@@ -36,6 +39,9 @@ impl Route {
         }
         if let Some(place) = Place::of(path) {
             return Self::Flow(place);
+        }
+        if let Some(list) = management(path) {
+            return Self::Management(list);
         }
         if let Some(control) = control(path) {
             return Self::Control(control);
@@ -55,8 +61,16 @@ impl Route {
             Self::Dataverse => Some(ServiceName::Dataverse),
             Self::Flow(_) => Some(ServiceName::Flow),
             Self::Trigger(_) => Some(ServiceName::Trigger),
-            Self::Control(_) | Self::Unknown => None,
+            Self::Management(_) | Self::Control(_) | Self::Unknown => None,
         }
+    }
+}
+
+fn management(path: &str) -> Option<List> {
+    match path.trim_end_matches('/') {
+        "/subscriptions" => Some(List::Subscriptions),
+        "/tenants" => Some(List::Tenants),
+        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ use super::state::store::Store;
 use super::tenant::fault::Reach;
 use super::throttle::Throttles;
 use super::traffic::{Traffic, Visit};
-use super::{control, dataverse, entra, flow};
+use super::{control, dataverse, entra, flow, management};
 
 /// Everything that answers requests.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ fn dispatch(site: &Site, database: &mut Database, call: &Call, route: &Route) ->
         Route::Dataverse => dataverse::answer(site, database, call),
         Route::Flow(place) => flow::answer(site, database, call, place),
         Route::Trigger(invocation) => flow::trigger::answer(site, database, call, invocation),
+        Route::Management(list) => management::answer(site, database, call, *list),
         Route::Control(_) | Route::Unknown => {
             let message = format!("Nothing is served at '{}'.", call.path);
             Answer::json(

@@ -155,7 +155,7 @@ async fn what_an_application_must_not_ask_for_is_told_by_the_redirect() {
     let world = World::signed_out(Settings::default()).await;
     for (changes, error, code) in [
         (("response_type", "token"), "unsupported_response_type", "AADSTS700054"),
-        (("response_mode", "form_post"), "invalid_request", "AADSTS70007"),
+        (("response_mode", "web_message"), "invalid_request", "AADSTS70007"),
         (("code_challenge", ""), "invalid_request", "AADSTS50147"),
         (("code_challenge_method", "plain"), "invalid_request", "AADSTS501491"),
         (("code_challenge_method", ""), "invalid_request", "AADSTS501491"),
@@ -261,4 +261,19 @@ async fn discovery_tells_what_a_browser_sign_in_needs() {
     let endpoint = format!("{}/{TENANT}/oauth2/v2.0/authorize", world.origin);
     assert_eq!(body["authorization_endpoint"], endpoint);
     assert_eq!(body["code_challenge_methods_supported"], json!(["S256"]));
+}
+
+#[tokio::test]
+async fn a_code_comes_in_a_fragment_or_in_a_form_where_that_is_asked_for() {
+    let world = World::signed_out(Settings::default()).await;
+    let answer = visit(&world, &[("response_mode", "fragment")]).await.expect(302);
+    let address = url::Url::parse(answer.header("location")).unwrap();
+    assert!(address.query().is_none() && address.fragment().unwrap().contains("code="));
+    let page = visit(&world, &[("response_mode", "form_post")]).await.expect(200);
+    assert!(page.text.contains(&format!("<form method=\"post\" action=\"{REDIRECT}\">")));
+    assert!(page.text.contains("name=\"state\" value=\"made up &amp; state\""));
+    let code = page.text.split("name=\"code\" value=\"").nth(1).unwrap();
+    redeem(&world, code.split('"').next().unwrap(), &[]).await.expect(200);
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("form-action http://localhost:49152") && policy.contains("'nonce-"));
 }

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use serde_json::{Value, json};
 
 use crate::world::{
     CLIENT, FLOW_SCOPE, Read, Settings, TENANT, World, changed, claims, encoded, extended, send,
     with_tenant,
 };
+
+/// The confidential application of the shipped tenant.
+const CONFIDENTIAL: &str = "00000000-0000-4000-8000-0000000a9990";
 
 fn by_hand() -> Settings {
     Settings { approve_after: None, ..Settings::default() }
@@ -308,7 +314,8 @@ async fn a_library_that_asks_whether_a_host_is_an_authority_is_told() {
         (&json!("invalid_instance"), &json!([50049]))
     );
     let keys = format!("{}/{TENANT}/discovery/v2.0/keys", world.origin);
-    assert_eq!(send(world.http.get(keys)).await.expect(200).json(), json!({"keys": []}));
+    let keys = send(world.http.get(keys)).await.expect(200).json();
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -401,4 +408,55 @@ async fn other_methods_and_grants_are_refused() {
     let fields = [("grant_type", "password"), ("client_id", CLIENT)];
     assert_eq!(error(&world.form(&path, &fields).await.expect(400)).0, "unsupported_grant_type");
     assert!(encoded(&fields).contains("password"));
+}
+
+#[tokio::test]
+async fn the_published_key_signs_id_tokens_and_access_tokens() {
+    let world = World::new().await;
+    let keys = format!("{}/{TENANT}/discovery/v2.0/keys", world.origin);
+    let key = send(world.http.get(keys)).await.expect(200).json()["keys"][0].clone();
+    let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let (n, e) = (decoded(key["n"].as_str().unwrap()), decoded(key["e"].as_str().unwrap()));
+    let tokens = world.refresh(&world.refresh, "openid profile").await.expect(200).json();
+    for token in [tokens["id_token"].as_str().unwrap(), &world.token] {
+        let (text, signature) = token.rsplit_once('.').unwrap();
+        let header: Value =
+            serde_json::from_slice(&decoded(text.split('.').next().unwrap())).unwrap();
+        assert_eq!((&header["alg"], &header["kid"]), (&json!("RS256"), &key["kid"]));
+        let public = RsaPublicKeyComponents { n: &n, e: &e };
+        let holds =
+            public.verify(&RSA_PKCS1_2048_8192_SHA256, text.as_bytes(), &decoded(signature));
+        assert!(holds.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_client_proves_itself_by_http_basic_too() {
+    let world = World::signed_out(Settings::default()).await;
+    let address = format!("{}/{TENANT}/oauth2/v2.0/token", world.origin);
+    let ask = async |secret: &str| {
+        let fields = [("grant_type", "client_credentials"), ("scope", FLOW_SCOPE)];
+        let request = world.http.post(&address).body(encoded(&fields));
+        send(request.basic_auth(CONFIDENTIAL, Some(secret))).await
+    };
+    let body = ask("made-up-for-the-sandbox").await.expect(200).json();
+    assert_eq!(claims(body["access_token"].as_str().unwrap())["idtyp"], "app");
+    assert_eq!(error(&ask("another").await.expect(401)), with("invalid_client", 7_000_215));
+    let public = world.http.post(&address).body(encoded(&[("grant_type", "refresh_token")]));
+    let public = send(public.basic_auth(CLIENT, Some("x"))).await.expect(401);
+    assert_eq!(error(&public), with("invalid_client", 700_025));
+}
+
+#[tokio::test]
+async fn the_management_api_lists_no_subscription_and_the_tenant() {
+    let world = World::new().await;
+    let token = world.token_for("https://management.core.windows.net//.default").await;
+    let ask = async |list: &str, token: &str| {
+        let address = format!("{}/{list}?api-version=2022-12-01", world.origin);
+        send(world.http.get(address).bearer_auth(token)).await
+    };
+    assert_eq!(ask("subscriptions", &token).await.expect(200).json()["value"], json!([]));
+    let tenants = ask("tenants", &token).await.expect(200).json();
+    assert_eq!(tenants["value"][0]["tenantId"], TENANT);
+    ask("subscriptions", &world.token).await.expect(401);
 }

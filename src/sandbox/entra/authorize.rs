@@ -14,7 +14,7 @@ use super::super::state::{Authorization, Database};
 use super::super::tenant::file::Application;
 use super::super::tenant::sign_in::Stage;
 use super::super::tenant::switches::ReturnedState;
-use super::redirect::Redirect;
+use super::redirect::{Mode, Redirect};
 use super::refusal::{Refusal, Stamp};
 use super::scope::Scope;
 use super::{Request, application, check_authority, code, page};
@@ -44,7 +44,8 @@ pub(super) fn answer(
         }
         Err(refusal) => refusal.parameters(switches, stamp),
     };
-    Answer { held: visit.held(), ..visit.redirect.to(&visit.with_state(told)) }
+    let mode = visit.mode().unwrap_or(Mode::Query);
+    Answer { held: visit.held(), ..visit.redirect.to(mode, &visit.with_state(told)) }
 }
 
 /// Finds who asks and where the browser goes back to. Until both are known, nothing is sent anywhere.
@@ -97,12 +98,15 @@ impl Visit<'_> {
         if wanted != "code" {
             return Err(Refusal::response_type(wanted));
         }
-        if let Some(mode) = self.request.field("response_mode").filter(|mode| *mode != "query") {
-            return Err(Refusal::response_mode(mode));
-        }
+        self.mode()?;
         self.check_challenge()?;
         self.request.claims()?;
         Scope::parse(self.site, &self.call.origin, self.request.needed("scope")?)
+    }
+
+    fn mode(&self) -> Result<Mode, Refusal> {
+        let asked = self.request.field("response_mode").unwrap_or("query");
+        Mode::parse(asked).ok_or_else(|| Refusal::response_mode(asked))
     }
 
     fn check_challenge(&self) -> Result<(), Refusal> {

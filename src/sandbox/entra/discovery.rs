@@ -5,6 +5,7 @@ use http::Uri;
 use serde_json::{Value, json};
 
 use super::super::message::{Answer, Call, Origin};
+use super::super::signing;
 use super::super::site::Site;
 use super::refusal::Refusal;
 use super::{check_authority, success};
@@ -30,7 +31,7 @@ pub(super) fn document(site: &Site, call: &Call, authority: &str) -> Result<Answ
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code"],
@@ -86,8 +87,9 @@ fn clouds(origin: &Origin) -> Vec<Value> {
     if PUBLIC_CLOUD.contains(&name) { vec![public] } else { vec![public, own] }
 }
 
-/// Answers `/{authority}/discovery/v2.0/keys`: none, since no token is signed with a key that others could know.
-pub(super) fn keys(site: &Site, authority: &str) -> Result<Answer, Refusal> {
+/// Answers `/{authority}/discovery/v2.0/keys`.
+pub(super) fn keys(site: &Site, call: &Call, authority: &str) -> Result<Answer, Refusal> {
     check_authority(site, authority)?;
-    Ok(success(&json!({"keys": []})))
+    let key = signing::published(&issuer(site, call, authority));
+    Ok(success(&json!({"keys": key.into_iter().collect::<Vec<_>>()})))
 }

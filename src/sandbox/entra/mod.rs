@@ -77,7 +77,7 @@ pub(crate) fn answer(
             discovery::document(site, call, authority)
         }
         (Endpoint::Keys(authority), method) if *method == Method::GET => {
-            discovery::keys(site, authority)
+            discovery::keys(site, call, authority)
         }
         (Endpoint::Instances, method) if *method == Method::GET => discovery::instances(call),
         (Endpoint::DeviceCode(authority), method) if *method == Method::POST => {
@@ -121,7 +121,10 @@ pub(super) struct Request {
 impl Request {
     fn of(call: &Call) -> Self {
         let id = call.header("client-request-id").and_then(|text| text.parse().ok());
-        Self { fields: pairs(&String::from_utf8_lossy(&call.body)), id }
+        let mut fields = pairs(&String::from_utf8_lossy(&call.body));
+        // What the body says comes first: a field is looked for from the start.
+        fields.extend(client::basic(call));
+        Self { fields, id }
     }
 
     /// Reads the query instead of the body.

@@ -1,10 +1,11 @@
 //! The pages of the sign-in: where a person enters a code, then approves or declines, and where a person goes on
-//! with a sign-in that a browser began. Plain HTML and forms, without scripts.
+//! with a sign-in that a browser began. Plain HTML and forms; only the page that posts itself has a script.
 
 use http::{Method, StatusCode};
 
 use super::super::clock::Moment;
 use super::super::message::{Answer, Call, pairs};
+use super::super::seal::opaque;
 use super::super::site::Site;
 use super::super::state::{Database, Decision, Session};
 use super::super::tenant::file::Application;
@@ -111,6 +112,23 @@ pub(super) fn continuation(
     // The policy holds for what a form leads to as well.
     shown(StatusCode::OK, "Sign in", &content)
         .with("content-security-policy", &policy(&format!("'self' {target}")))
+}
+
+/// Posts names and values to an application from the browser: at once where scripts run, else by a button.
+pub(super) fn forward(action: &str, source: &str, told: &[(&str, String)]) -> Answer {
+    let field = |(name, value): &(&str, String)| {
+        format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escaped(value))
+    };
+    let nonce = opaque();
+    let content = format!(
+        "<h1>Back to the program</h1>\n<form method=\"post\" action=\"{}\">\n{}\
+         <button class=\"main\">Continue</button>\n</form>\n\
+         <script nonce=\"{nonce}\">document.forms[0].submit()</script>\n",
+        escaped(action),
+        told.iter().map(field).collect::<String>(),
+    );
+    let policy = format!("{}; script-src 'nonce-{nonce}'", policy(source));
+    shown(StatusCode::OK, "Sign in", &content).with("content-security-policy", &policy)
 }
 
 /// Tells that a browser cannot be sent back, and why.

@@ -4,6 +4,30 @@ use http::{StatusCode, Uri};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::message::{Answer, is_loopback};
+use super::page;
+
+/// How an answer reaches the application (OAuth 2.0 Form Post Response Mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// In the query of the address.
+    Query,
+    /// In its fragment.
+    Fragment,
+    /// In a form that the browser posts.
+    FormPost,
+}
+
+impl Mode {
+    /// Reads a `response_mode`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "query" => Some(Self::Query),
+            "fragment" => Some(Self::Fragment),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
+}
 
 /// An address that a browser may be sent back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +48,18 @@ impl Redirect {
         fits.then(|| Self { uri: text.to_owned(), host, authority })
     }
 
-    /// Sends the browser there with names and values in the query.
-    pub(super) fn to(&self, told: &[(&str, String)]) -> Answer {
+    /// Sends the browser there with names and values.
+    pub(super) fn to(&self, mode: Mode, told: &[(&str, String)]) -> Answer {
+        if mode == Mode::FormPost {
+            return page::forward(&self.uri, &self.source(), told);
+        }
         let pairs: Vec<String> =
             told.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        let between = if self.uri.contains('?') { '&' } else { '?' };
+        let between = match mode {
+            Mode::Fragment => '#',
+            _ if self.uri.contains('?') => '&',
+            _ => '?',
+        };
         let address = format!("{}{between}{}", self.uri, pairs.join("&"));
         Answer::empty(StatusCode::FOUND).with("location", &address)
     }
@@ -78,7 +109,7 @@ mod tests {
     #[test]
     fn a_query_is_kept_and_added_to() {
         let redirect = Redirect::parse("http://localhost:1/x?a=b").unwrap();
-        let answer = redirect.to(&[("state", "1&2=3 4".to_owned())]);
+        let answer = redirect.to(Mode::Query, &[("state", "1&2=3 4".to_owned())]);
         assert_eq!(answer.headers["location"], "http://localhost:1/x?a=b&state=1%262%3D3%204");
     }
 }

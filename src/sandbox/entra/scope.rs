@@ -1,6 +1,7 @@
 //! Scopes: the one resource that they ask for, and what is granted.
 
 use super::super::flow::AUDIENCES;
+use super::super::management;
 use super::super::message::Origin;
 use super::super::site::Site;
 use super::super::tenant::sign_in::RefusedResource;
@@ -137,7 +138,7 @@ fn kind(site: &Site, origin: &Origin, resource: &str) -> Result<ResourceKind, Re
     if AUDIENCES.contains(&plain) {
         return Ok(ResourceKind::Flow);
     }
-    if OTHERS.contains(&plain) {
+    if OTHERS.contains(&plain) || management::AUDIENCES.contains(&plain) {
         return Ok(ResourceKind::Other);
     }
     if plain == origin.address() || site.is_organization(plain) {

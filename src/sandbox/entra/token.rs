@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::bearer::{ASKED, SERIAL, obscured, sealed};
+use super::super::bearer::{ASKED, SERIAL, obscured, signed};
 use super::super::clock::Moment;
 use super::super::guid::Guid;
 use super::super::message::Call;
@@ -50,7 +50,7 @@ impl Grant<'_> {
         if self.scope.open_id {
             body.insert(
                 "id_token".to_owned(),
-                json!(sealed(&self.id_claims(now), &database.token_key)),
+                json!(signed(&self.id_claims(now), &database.token_key)),
             );
         }
         if request.field("client_info").is_some() {
@@ -109,7 +109,7 @@ impl Grant<'_> {
         claims.extend(self.basis.claims.as_ref().map(|asked| (ASKED.to_owned(), json!(asked))));
         let body = Value::Object(claims);
         match self.site.tenant.file.switches.entra.access_tokens {
-            AccessTokens::Jwt => sealed(&body, &database.token_key),
+            AccessTokens::Jwt => signed(&body, &database.token_key),
             AccessTokens::Opaque => obscured(&body, &database.token_key),
         }
     }
