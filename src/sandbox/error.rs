@@ -51,6 +51,9 @@ pub enum SandboxError {
         /// Why.
         source: io::Error,
     },
+    /// A file that a tenant needs is written in another encoding.
+    #[error("`{0}` is UTF-16, but UTF-8 is needed: save it as UTF-8")]
+    TenantUtf16(PathBuf),
     /// The tenant file is not the TOML that a tenant is written in.
     #[error("failed to understand tenant file `{path}`")]
     TenantSyntax {

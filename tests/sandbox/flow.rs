@@ -14,9 +14,13 @@ const NEW: &str = "394f185a-d3a6-f011-998a-7c1e5275cfe9";
 const SUSPENDED: &str = "4a50296b-e4b7-f011-998a-7c1e5275cfe9";
 const FOREIGN: &str = "5b613a7c-f5c8-f011-998a-7c1e5275cfe9";
 
+/// The list of flows, those of solutions among them.
+const FLOWS: &str = "flows?include=includeSolutionCloudFlows";
+
 async fn call(world: &World, method: Method, rest: &str, token: &str) -> Read {
+    let between = if rest.contains('?') { '&' } else { '?' };
     let address = format!(
-        "{}/providers/Microsoft.ProcessSimple/environments/{ENVIRONMENT}/{rest}?api-version=2016-11-01",
+        "{}/providers/Microsoft.ProcessSimple/environments/{ENVIRONMENT}/{rest}{between}api-version=2016-11-01",
         world.origin
     );
     send(world.http.request(method, address).bearer_auth(token)).await
@@ -216,7 +220,7 @@ async fn an_administrator_sees_what_others_own_and_a_flow_that_is_none_is_not_fo
         let address = format!("{admin}/{path}?api-version=2016-11-01");
         send(world.http.get(address).bearer_auth(&token)).await
     };
-    let owned = call(&world, Method::GET, "flows", &token).await.expect(200).json();
+    let owned = call(&world, Method::GET, FLOWS, &token).await.expect(200).json();
     let every = get("v2/flows").await.expect(200).json();
     assert!(every["value"].as_array().unwrap().len() > owned["value"].as_array().unwrap().len());
     get("flows/5b613a7c-f5c8-f011-998a-7c1e5275cfe9").await.expect(200);
@@ -262,7 +266,7 @@ async fn environments_lead_back_to_their_organisation() {
 async fn flows_and_triggers_are_described() {
     let world = World::new().await;
     let token = world.token_for(FLOW_SCOPE).await;
-    let list = call(&world, Method::GET, "flows", &token).await.expect(200).json();
+    let list = call(&world, Method::GET, FLOWS, &token).await.expect(200).json();
     assert_eq!(list["value"].as_array().unwrap().len(), 12);
     let one = call(&world, Method::GET, &format!("flows/{ORDER_INTAKE}"), &token)
         .await
@@ -380,4 +384,44 @@ async fn a_request_of_another_kind_has_an_address_unless_its_kind_is_gated_or_bl
             assert_eq!(answer.code(), "ListCallbackUrlOperationBlocked", "{kind}");
         }
     }
+}
+
+#[tokio::test]
+async fn flows_of_solutions_are_listed_only_when_they_are_asked_for() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let plain = call(&world, Method::GET, "flows", &token).await.expect(200).json();
+    assert_eq!(plain["value"], json!([]));
+    let list = call(&world, Method::GET, FLOWS, &token).await.expect(200).json();
+    assert!(list["value"].as_array().unwrap().len() > 5);
+}
+
+#[tokio::test]
+async fn the_environments_own_host_takes_a_newer_version() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let own = format!("{}/powerautomate/flows/{ORDER_INTAKE}?api-version=2024-10-01", world.origin);
+    send(world.http.get(own).bearer_auth(&token)).await.expect(200);
+    let classic = format!(
+        "{}/providers/Microsoft.ProcessSimple/environments/{ENVIRONMENT}/flows/{ORDER_INTAKE}?api-version=2024-10-01",
+        world.origin
+    );
+    let refused = send(world.http.get(classic).bearer_auth(&token)).await.expect(400);
+    assert_eq!(refused.code(), "InvalidApiVersionParameter");
+}
+
+#[tokio::test]
+async fn a_flow_has_an_owner_and_no_runs() {
+    let world = World::new().await;
+    let token = world.token_for(FLOW_SCOPE).await;
+    let get = async |rest: &str| {
+        call(&world, Method::GET, &format!("flows/{ORDER_INTAKE}/{rest}"), &token).await
+    };
+    assert_eq!(get("runs").await.expect(200).json()["value"], json!([]));
+    let run = get("runs/08584000000000000000000000000CU00").await.expect(404);
+    assert!(run.text.contains("WorkflowRunNotFound"), "{}", run.text);
+    let owners = get("permissions").await.expect(200).json();
+    assert_eq!(owners["value"][0]["properties"]["roleName"], "Owner");
+    assert_eq!(owners["value"][0]["name"], "92b7d3a4-0c56-4c1f-a1de-6f7b8c9d0e21");
+    call(&world, Method::GET, &format!("flows/{FOREIGN}/permissions"), &token).await.expect(403);
 }

@@ -92,3 +92,13 @@ async fn the_older_key_admits_two_values() {
         format!("environmentvariablevalues?$filter=_environmentvariabledefinitionid_value eq {id}");
     assert_eq!(world.get(&path).await.expect(200).json()["value"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_definition_in_utf16_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let text: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(folder.path().join("flow.json"), text).unwrap();
+    let path = write(folder.path(), &with_definition("flow.json"));
+    let told = Tenant::load(&path).unwrap_err().to_string();
+    assert!(told.contains("flow.json` is UTF-16, but UTF-8 is needed"), "{told}");
+}

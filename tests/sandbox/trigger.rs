@@ -162,3 +162,21 @@ async fn the_old_path_leads_to_the_same_flow() {
         .await
         .expect(202);
 }
+
+#[tokio::test]
+async fn allowed_users_are_named_by_address_too_and_authentication_is_read_in_any_case() {
+    let start = "name = \"Order intake\"\nworkflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"\ntrigger = \"manual\"";
+    for (users, status) in
+        [("other@contoso.example; SANDY@contoso.example", 202), ("other@contoso.example", 403)]
+    {
+        let tenant = changed(&[(
+            &format!("{start}\nauthentication = \"Tenant\""),
+            &format!("{start}\nauthentication = \"user\"\nallowed-users = \"{users}\""),
+        )]);
+        let world = World::with(with_tenant(tenant)).await;
+        let token = world.token_for(FLOW_SCOPE).await;
+        let address = address(&world, ORDER_INTAKE).await;
+        assert!(!address.contains("sig="), "{address}");
+        call(&world, Method::POST, &address, Some(&token)).await.expect(status);
+    }
+}

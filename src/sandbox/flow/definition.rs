@@ -35,7 +35,7 @@ pub(super) enum Access {
     Anyone,
     /// Anyone of the directory.
     Tenant,
-    /// These object ids; anyone of the directory when there are none.
+    /// These people, by object id or e-mail address; anyone of the directory when there are none.
     Users(Vec<String>),
 }
 
@@ -112,9 +112,9 @@ fn trigger(name: &str, body: &Value) -> Trigger {
 
 /// Reads who may call; a definition that does not say lets anyone.
 fn access(kind: Option<&str>, users: Option<&str>) -> Access {
-    match kind {
-        Some("Tenant") => Access::Tenant,
-        Some("User") => Access::Users(
+    match kind.map(str::to_ascii_lowercase).as_deref() {
+        Some("tenant") => Access::Tenant,
+        Some("user") => Access::Users(
             users
                 .unwrap_or_default()
                 .split([',', ';'])

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::guid::Guid;
 use super::super::message::Call;
 use super::super::site::Site;
+use super::super::state::Database;
 use super::Place;
 use super::definition::{Trigger, parse};
 use super::lookup::Known;
@@ -116,6 +118,27 @@ fn suspension<'s>(site: &'s Site, known: &Known<'_>) -> (&'s str, Option<&'s str
             (reason.unwrap_or(usual), details)
         }
     }
+}
+
+/// Lists who owns a flow.
+pub(super) fn permissions(site: &Site, database: &Database, known: &Known<'_>) -> Value {
+    let owner = known.row.guid("ownerid").and_then(|id| database.row("systemuser", id));
+    let id = owner.and_then(|owner| owner.guid("azureactivedirectoryobjectid"));
+    let list: Vec<Value> = id.iter().map(|id| permission(site, known, *id)).collect();
+    json!({"value": list})
+}
+
+fn permission(site: &Site, known: &Known<'_>, owner: Guid) -> Value {
+    json!({
+        "name": owner,
+        "id": format!("{}/flows/{}/permissions/{owner}", path(site), known.name()),
+        "type": format!("/providers/{PROVIDER}/flows/permissions"),
+        "properties": {
+            "roleName": "Owner",
+            "permissionType": "Principal",
+            "principal": {"id": owner, "type": "User"},
+        },
+    })
 }
 
 /// Lists the triggers of a flow.

@@ -97,6 +97,12 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, "InvalidApiVersionParameter", message)
     }
 
+    /// Tells that a flow has no such run, as the service behind the Flow API does.
+    pub(super) fn no_run(flow: &str, run: &str) -> Self {
+        let message = format!("The workflow '{flow}' run '{run}' could not be found.");
+        Self::new(StatusCode::NOT_FOUND, "WorkflowRunNotFound", message).wrapped()
+    }
+
     /// Tells that a path leads nowhere.
     pub(super) fn path(path: &str) -> Self {
         Self::new(

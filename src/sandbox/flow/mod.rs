@@ -36,6 +36,10 @@ pub(crate) const AUDIENCES: [&str; 7] = [
 ];
 /// The versions of the classic form, which the environment's own host takes too.
 const VERSIONS: [&str; 3] = ["1", "2016-11-01", "2016-11-01-beta"];
+/// A version that only the environment's own host takes.
+const OWN_VERSION: &str = "2024-10-01";
+/// What a list of flows is asked with so that it holds those of solutions, as all flows of a tenant are.
+const WITH_SOLUTIONS: &str = "includeSolutionCloudFlows";
 
 /// Answers a request; `segments` are those below the service's own path.
 pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call, place: &Place) -> Answer {
@@ -64,6 +68,8 @@ pub(crate) struct Place {
     pub(crate) admin: bool,
     /// Whether the platform's own list of environments is asked for.
     pub(crate) platform: bool,
+    /// Whether it is on the environment's own host.
+    pub(crate) own: bool,
     /// The decoded segments that follow.
     pub(crate) rest: Vec<String>,
 }
@@ -77,7 +83,7 @@ impl Place {
         match words.as_slice() {
             ["providers", provider, rest @ ..] => Self::provided(provider, rest),
             ["powerautomate", rest @ ..] if rest.first().is_some_and(|first| *first == "flows") => {
-                Some(Self { rest: owned(rest), ..Self::default() })
+                Some(Self { own: true, rest: owned(rest), ..Self::default() })
             }
             _ => None,
         }
@@ -156,13 +162,26 @@ fn carry_out(
         ["flows", flow] if gets && place.admin => {
             lookup::any(database, flow).map(|known| success(&describe::flow(site, &known)))
         }
+        ["flows", flow, "permissions"] if gets && place.admin => lookup::any(database, flow)
+            .map(|known| success(&describe::permissions(site, database, &known))),
         _ if place.admin => Err(Fault::path(&call.path)),
         ["flows"] if gets => {
-            let owned = lookup::all(database).filter(|known| known.is_owned(site));
+            let asked = call.parameter("include").unwrap_or_default();
+            let included = asked.split(',').any(|one| one.eq_ignore_ascii_case(WITH_SOLUTIONS));
+            let owned = lookup::all(database).filter(|known| included && known.is_owned(site));
             Ok(success(&describe::flows(site, owned)))
         }
         ["flows", flow] if gets => {
             lookup::owned(site, database, flow).map(|known| success(&describe::flow(site, &known)))
+        }
+        ["flows", flow, "permissions"] if gets => lookup::owned(site, database, flow)
+            .map(|known| success(&describe::permissions(site, database, &known))),
+        // No flow runs in the sandbox.
+        ["flows", flow, "runs"] if gets => {
+            lookup::owned(site, database, flow).map(|_| success(&json!({"value": []})))
+        }
+        ["flows", flow, "runs", run] if gets => {
+            Err(Fault::no_run(&lookup::owned(site, database, flow)?.name().to_string(), run))
         }
         ["flows", flow, "triggers"] if gets => lookup::owned(site, database, flow)
             .map(|known| success(&describe::triggers(site, &known))),
@@ -185,7 +204,9 @@ fn known_path(words: &[&str]) -> bool {
         words,
         [] | ["flows"]
             | ["flows", _]
-            | ["flows", _, "triggers" | "regenerateAccessKey" | "start" | "stop"]
+            | ["flows", _, "triggers" | "permissions" | "runs"]
+            | ["flows", _, "regenerateAccessKey" | "start" | "stop"]
+            | ["flows", _, "runs", _]
             | ["flows", _, "triggers", _]
             | ["flows", _, "triggers", _, "listCallbackUrl"]
     )
@@ -195,6 +216,7 @@ fn check_version(call: &Call, place: &Place) -> Result<(), Fault> {
     match call.parameter("api-version") {
         // The platform has had many versions with the same answer.
         Some(_) if place.platform => Ok(()),
+        Some(version) if place.own && version == OWN_VERSION => Ok(()),
         Some(version) if VERSIONS.contains(&version.as_str()) => Ok(()),
         Some(version) => Err(Fault::version(&version)),
         None => Err(Fault::no_version()),

@@ -185,8 +185,7 @@ fn check_token(
     let claims = Claims::read(token, &database.token_key, Moment::now()).map_err(|_| required())?;
     let listed = match access {
         Access::Users(users) => {
-            users.is_empty()
-                || users.iter().any(|user| user.eq_ignore_ascii_case(&claims.object.to_string()))
+            users.is_empty() || users.iter().any(|one| names(site, &claims, one))
         }
         Access::Anyone | Access::Tenant => true,
     };
@@ -195,6 +194,14 @@ fn check_token(
     }
     let message = "One or more claims either missing or does not match with the open authentication access control policy.";
     Err(Fault::new(StatusCode::FORBIDDEN, "MisMatchingOAuthClaims", message))
+}
+
+/// Tells whether an entry of the allowed users is the caller: by object id, or a person's e-mail address.
+fn names(site: &Site, claims: &Claims, entry: &str) -> bool {
+    let user = &site.tenant.file.user;
+    let mailed =
+        claims.object == user.object_id && entry.eq_ignore_ascii_case(&user.principal_name);
+    mailed || entry.eq_ignore_ascii_case(&claims.object.to_string())
 }
 
 fn check_method(call: &Call, trigger: &Trigger) -> Result<(), Fault> {

@@ -124,7 +124,8 @@ fn flow(one: &FlowFile, place: &str, found: &mut Problems) {
     let kinds =
         one.triggers.iter().map(|trigger| &trigger.authentication).chain([&one.authentication]);
     for kind in kinds.flatten() {
-        found.unless(["Tenant", "User", "All"].contains(&kind.as_str()), || {
+        let known = ["Tenant", "User", "All"].iter().any(|one| one.eq_ignore_ascii_case(kind));
+        found.unless(known, || {
             format!("{place}: authentication `{kind}` is none of `Tenant`, `User` and `All`")
         });
     }

@@ -41,9 +41,9 @@ pub(crate) struct FlowFile {
     pub(crate) trigger_type: Option<String>,
     /// The kind of its only trigger; `Http` when absent from a `Request`.
     pub(crate) kind: Option<String>,
-    /// Who may call its only trigger: `Tenant`, `User` or `All`.
+    /// Who may call its only trigger: `Tenant`, `User` or `All`, in any case.
     pub(crate) authentication: Option<String>,
-    /// The object ids that may call a trigger of `User`, separated by commas.
+    /// The object ids and e-mail addresses that may call a trigger of `User`, separated by `,` or `;`.
     pub(crate) allowed_users: Option<String>,
     /// The method of its only trigger.
     pub(crate) method: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) struct TriggerFile {
     pub(crate) kind: Option<String>,
     /// Who may call it.
     pub(crate) authentication: Option<String>,
-    /// The object ids that may call it.
+    /// The object ids and e-mail addresses that may call it.
     pub(crate) allowed_users: Option<String>,
     /// The method.
     pub(crate) method: Option<String>,

@@ -16,6 +16,7 @@ pub(crate) mod throttling;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -141,9 +142,19 @@ fn read_certificates(
 
 /// Reads a text file; an exported definition may begin with a byte order mark.
 fn read(path: &Path) -> Result<String, SandboxError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| SandboxError::TenantUnreadable { path: PathBuf::from(path), source })?;
+    let unreadable = |source| SandboxError::TenantUnreadable { path: PathBuf::from(path), source };
+    let bytes = fs::read(path).map_err(unreadable)?;
+    if is_utf16(&bytes) {
+        return Err(SandboxError::TenantUtf16(PathBuf::from(path)));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
+
+/// Tells whether bytes look like UTF-16: by their mark, or by a NUL beside their first character.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
 }
 
 fn digest(text: &str, files: &[&BTreeMap<Guid, String>]) -> String {
