@@ -32,15 +32,16 @@ SURROUNDINGS = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "BROWSER", "DISPLAY", "WAYLA
 
 
 class Sandbox:
-    """One served sandbox with a state of its own; `stop` ends exactly this process."""
+    """One served sandbox with a state of its own; `stop` ends exactly this process. Without TLS it is plain http."""
 
-    def __init__(self, folder, *arguments, approve_after=0, tenant=None, hosts=()):
+    def __init__(self, folder, *arguments, approve_after=0, tenant=None, hosts=(), tls=True):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ca = self.folder / "tls" / "ca.pem"
         self.log = self.folder / "sandbox.log"
         command = [FLOWBIND, "sandbox", "--listen", "127.0.0.1:0"]
-        command += ["--tls-dir", str(self.folder / "tls")]
+        if tls:
+            command += ["--tls-dir", str(self.folder / "tls")]
         command += ["--sandbox-state", str(self.folder / "state.json")]
         if approve_after is not None:
             command += ["--approve-after", str(approve_after)]
@@ -52,17 +53,17 @@ class Sandbox:
             self.process = subprocess.Popen(
                 [*command, *arguments], stdout=log, stderr=log, env=environment(), cwd=ROOT
             )
-        self.port = self._port()
-        self.url = f"https://localhost:{self.port}"
+        self.port = self._port(tls)
+        self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
         self.authority = f"{self.url}/{TENANT}"
 
-    def _port(self):
+    def _port(self, tls):
         """Waits for the line that names the address."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             text = self.log.read_text()
             found = re.search(r"(?:127\.0\.0\.1|localhost):(\d+)", text)
-            if found and self.ca.exists():
+            if found and (self.ca.exists() or not tls):
                 return int(found.group(1))
             if self.process.poll() is not None:
                 break
