@@ -134,7 +134,7 @@ pub fn change_set(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> 
     let mut request = Request::query(Service::Dataverse, Method::POST, url, "/$batch");
     request.safety = Safety::Write;
     request.body = Body::Bytes {
-        content_type: format!("multipart/mixed; boundary=\"batch_{}\"", id.0),
+        content_type: format!("multipart/mixed; boundary=batch_{}", id.0),
         bytes: format_batch(api, id, operations).into_bytes(),
     };
     odata_headers(request)
@@ -151,7 +151,7 @@ fn format_batch(api: &DataverseApi, id: BatchId, operations: &[Operation]) -> St
         format!("--changeset_{id}\r\n{head}\r\nContent-ID: {number}\r\n\r\n{operation}")
     });
     let parts: Vec<String> = parts.collect();
-    let head = format!("Content-Type: multipart/mixed; boundary=\"changeset_{id}\"");
+    let head = format!("Content-Type: multipart/mixed; boundary=changeset_{id}");
     let parts = parts.concat();
     format!("--batch_{id}\r\n{head}\r\n\r\n{parts}--changeset_{id}--\r\n\r\n--batch_{id}--\r\n")
 }
@@ -298,7 +298,7 @@ mod tests {
         assert!(!text.replace("\r\n", "").contains(['\r', '\n']));
         insta::assert_snapshot!(text.replace("\r\n", "\n").replace("00000000-0000-0000-0000-000000000000", "0"), @r#"
         --batch_0
-        Content-Type: multipart/mixed; boundary="changeset_0"
+        Content-Type: multipart/mixed; boundary=changeset_0
 
         --changeset_0
         Content-Type: application/http
