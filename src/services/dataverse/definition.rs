@@ -49,6 +49,10 @@ impl FlowDefinition {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match serde_json::from_str::<ClientData>(text) {
             Ok(data) => Self::Triggers(data.properties.definition.triggers),
+            // A file in UTF-16 that was stored byte by byte has a NUL in every other place.
+            Err(_) if text.contains('\0') => {
+                Self::Unreadable("it is UTF-16 that was stored as if it were UTF-8".to_owned())
+            }
             Err(error) => Self::Unreadable(format!(
                 "it is not the JSON of a flow (line {}, column {})",
                 error.line(),
@@ -89,5 +93,14 @@ mod tests {
             panic!()
         };
         assert!(why.contains("line 1") && !why.contains("hush"));
+    }
+
+    #[test]
+    fn utf16_is_called_by_its_name() {
+        let text: String = "{\"properties\":{}}".chars().flat_map(|one| [one, '\0']).collect();
+        let FlowDefinition::Unreadable(why) = FlowDefinition::from_client_data(&text) else {
+            panic!()
+        };
+        assert_eq!(why, "it is UTF-16 that was stored as if it were UTF-8");
     }
 }
