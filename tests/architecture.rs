@@ -47,7 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EDGE: &[&str] = &["commands", "main", "lib"];
 
 /// Rooms in which no file depends on itself by way of others.
-const WITHOUT_CIRCLES: &[&str] = &["run", "commands", "manifest"];
+const WITHOUT_CIRCLES: &[&str] = &["run", "commands", "manifest", "plan"];
 
 /// The folder of the sandbox, a crate of its own: the compiler keeps it from naming the client.
 const SANDBOX: &str = "sandbox";
@@ -142,6 +142,35 @@ fn every_module_names_only_modules_of_its_own_layer_or_below() {
         );
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_stage_of_a_plan_is_planned_in_one_file_and_carried_out_in_another_of_the_same_name() {
+    let stages = text("src/plan/stages.rs");
+    let variants =
+        stages.split("pub enum PlannedStage {").nth(1).unwrap().split("\n}").next().unwrap();
+    let names =
+        variants.lines().filter_map(|line| line.trim().split_once('(')).map(|(name, _)| name);
+    let names: Vec<String> = names.map(str::to_lowercase).collect();
+    assert!(!names.is_empty());
+    for name in names {
+        for room in ["plan", "apply"] {
+            let file = format!("src/{room}/{name}.rs");
+            assert!(
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(&file).exists(),
+                "{file} is missing"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_stages_of_an_apply_write() {
+    let writes = |(top, code, _): &(String, String, String)| {
+        top != "apply" && (code.contains("send_write") || code.contains("change_set(&"))
+    };
+    let found: Vec<String> = modules().into_iter().filter(writes).map(|(.., file)| file).collect();
+    assert_eq!(found, ["sign_in/session.rs"], "a file outside `apply` sends writes");
 }
 
 #[test]

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 mod model;
 
+use super::conflict::{MOST_ROUNDS, is_conflict};
 use super::*;
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Answer, Settings, Transport};
 use crate::model::{CallbackUrl, Clouds, EntityTag, Exit, Failure, SchemaName, StoredText, *};
-use crate::plan::{MOST_ROWS, Write, plan};
-use crate::services::dataverse::{MOST_OPERATIONS, RefusedPart};
+use crate::plan::{MOST_ROWS, TargetState, Write, plan};
+use crate::services::dataverse::{ChangeSetRefusal, MOST_OPERATIONS, RefusedPart};
 use crate::sign_in::Session;
 
 const FOREIGN: &str = "https://other.environment.api.powerplatform.com/workflows/1?api-version=1";
@@ -179,9 +180,9 @@ async fn applied_and_then(
     let cloud = clouds.get("public").unwrap();
     let reader = Reader::new(&transport, &session, &environment, cloud, None);
     let agreed = plan(&desired, &observed, cloud);
-    let looks = &[Duration::ZERO, Duration::from_millis(20)];
+    let look_pauses = &[Duration::ZERO, Duration::from_millis(20)];
     let applying = ApplyRun {
-        goes_on: true,
+        may_replan: true,
         reader: &reader,
         goal: Goal::Manifest {
             desired: &desired,
@@ -190,11 +191,10 @@ async fn applied_and_then(
         },
         cloud,
         listener: &Deaf,
-        looks,
+        look_pauses,
         progress: Progress::default(),
     };
-    let writer = Writer::new(&reader);
-    let mut work = std::pin::pin!(applying.apply(&writer, &agreed));
+    let mut work = std::pin::pin!(applying.apply(&agreed));
     loop {
         tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! The only type that writes. Only `run/interrupts.rs` creates one.
+//! The only type that writes. Only the stages of this folder create one.
 
 use super::change_set::operation;
 use crate::discover::Reader;
@@ -9,7 +9,7 @@ use crate::services::dataverse::{
 use crate::sign_in::{Audience, SendError, Session, WriteAnswer};
 
 /// Writes to one environment as the signed-in user.
-pub(crate) struct Writer<'run> {
+pub(super) struct Writer<'run> {
     session: &'run Session,
     api: DataverseApi,
 }
@@ -24,7 +24,7 @@ pub(super) struct WriteEnd {
 
 impl<'run> Writer<'run> {
     /// Creates a writer to the environment that the reader reads.
-    pub(crate) fn new(reader: &Reader<'run>) -> Self {
+    pub(super) fn new(reader: &Reader<'run>) -> Self {
         let (session, api) = reader.session_and_api();
         Self { session, api: api.clone() }
     }

@@ -1,6 +1,6 @@
 //! `flowbind apply`: writes the changes, all targets or none, and verifies them.
 
-use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOKS, Progress, RollbackReach};
+use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOK_PAUSES, Progress, RollbackReach};
 use crate::cli::ApplyArgs;
 use crate::model::{Exit, Failure};
 use crate::plan::compare::review::Reviewed;
@@ -48,8 +48,8 @@ async fn stages(
         reviewed_plan::compare(reviewed, &prepared.present(), run, &process.console);
     }
     run.show_plan(prepared.connection.url(), &process.console);
-    let goes_on = reviewed.is_none();
-    let outcome = write(args, journal, consent, goes_on, &mut prepared, process, run).await;
+    let may_replan = reviewed.is_none();
+    let outcome = write(args, journal, consent, may_replan, &mut prepared, process, run).await;
     prepared.connection.close().await;
     if let (Some(outputs), Ok(Outcome::Applied | Outcome::Agreed)) = (outputs, &outcome) {
         let handed = outputs.hand_over(&prepared.discovery.observed, &process.console);
@@ -79,7 +79,7 @@ async fn write(
     args: &ApplyArgs,
     journal: Option<NewJournal>,
     consent: Consent,
-    goes_on: bool,
+    may_replan: bool,
     prepared: &mut PreparedRun,
     process: &Process,
     run: &mut EnvironmentRun,
@@ -102,10 +102,10 @@ async fn write(
     let applying = ApplyRun {
         reader: &reader,
         goal: Goal::Manifest { desired, flows: &observed.flows, tables: &tables },
-        goes_on: goes_on && kept.is_none(),
+        may_replan: may_replan && kept.is_none(),
         cloud: &connection.cloud,
         listener: &*run.events,
-        looks: LOOKS,
+        look_pauses: LOOK_PAUSES,
         progress: Progress::default(),
     };
     let applied = match process.apply(&applying, plan).await {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOKS, Progress};
+use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOK_PAUSES, Progress};
 use crate::cli::RollbackArgs;
 use crate::discover::{DiscoverError, Reader, environment_id, find_journal_rows, subjects};
 use crate::manifest::{Environment, Location};
@@ -186,10 +186,10 @@ async fn write(
     let applying = ApplyRun {
         reader: &reader,
         goal: Goal::Rollback { journal, left },
-        goes_on: false,
+        may_replan: false,
         cloud: &connection.cloud,
         listener: &*run.events,
-        looks: LOOKS,
+        look_pauses: LOOK_PAUSES,
         progress: Progress::default(),
     };
     let applied = process.apply(&applying, run.plan()).await;

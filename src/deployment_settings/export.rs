@@ -10,7 +10,7 @@ use crate::model::{
     Binding, Cloud, Code, Desired, EntityTag, ManifestPosition, Observed, Problem, Reading, RowId,
     SchemaName, StoredText, Target, Targets, UrlAccess, ValueRow, Variable, VariableType,
 };
-use crate::plan::{Action, Change, Plan, ValueView, Write, plan};
+use crate::plan::{Action, Change, Plan, ValueView, Write, WriteStage, plan};
 
 /// The changes that an export makes to a file.
 #[derive(Clone, Debug)]
@@ -58,8 +58,8 @@ pub(crate) fn plan_export(
     let own = names.iter().filter(|name| settings.entry(name).is_some()).count();
     let others = settings.entries().len() - own;
     let warnings = warnings(desired, observed, &planned);
-    let writes = planned.writes().to_vec();
-    let plan = Plan::new(changes, planned.problems, warnings, writes);
+    let write = WriteStage { writes: planned.writes().to_vec(), targets: Vec::new() };
+    let plan = Plan::new(changes, planned.problems, warnings, write);
     Export { plan, after, variables, others }
 }
 

@@ -168,7 +168,8 @@ fn find_flow_urls(text: &str, cloud: &Cloud) -> Vec<(Option<JsonPointer>, Stored
     if let Some(url) = of_flow(text) {
         return vec![(None, url)];
     }
-    let value = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    let value =
+        serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')).unwrap_or_default();
     let mut texts = Vec::new();
     collect_texts(&value, "", &mut texts);
     let urls = texts.iter().filter_map(|(pointer, text)| {
@@ -297,7 +298,11 @@ fn target_table(place: &BoundPlace<'_>) -> String {
         text += "# The file has an earlier URL of this trigger; `flowbind plan` shows today's.\n";
     }
     if !place.oddities.is_empty() {
-        let _ = writeln!(text, "# The file has the URL with {}; `flowbind apply` writes it without.", place.oddities);
+        let _ = writeln!(
+            text,
+            "# The file has the URL with {}; `flowbind apply` writes it without.",
+            place.oddities
+        );
     }
     let _ = writeln!(text, "environment-variable = {}", toml_string(place.variable));
     if let Some(pointer) = &place.pointer {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::plan::json::{offset, quoted};
+use crate::plan::json_children::{offset, quoted};
 
 /// The members of an object, each value as written.
 pub(super) type Members<'text> = Vec<(Cow<'text, str>, &'text RawValue)>;

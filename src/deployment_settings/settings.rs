@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::layout::{Layout, Members, Slot, colon, leading_space, space_after_comma};
 use crate::model::{SchemaName, StoredText, printable};
-use crate::plan::json::{Children, children_of, offset, position, quoted};
+use crate::plan::json_children::{Children, children_of, offset, position, quoted};
 
 /// The member that holds the values of environment variables.
 const VARIABLES: &str = "EnvironmentVariables";

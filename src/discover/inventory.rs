@@ -2,9 +2,7 @@
 
 use super::flows::workflows;
 use super::{DiscoverError, Reader};
-use crate::model::{
-    Desired, Flow, ManifestPosition, ReadResult, Reading, Workflow, WorkflowId,
-};
+use crate::model::{Desired, Flow, ManifestPosition, ReadResult, Reading, Workflow, WorkflowId};
 
 /// A placeholder for the place in a manifest: these flows come from no manifest.
 const NOWHERE: ManifestPosition = ManifestPosition { line: 1, column: 1 };

@@ -187,7 +187,8 @@ impl CallbackUrl {
         let (Some(filled), Some(template)) = (self.normalized(), template.normalized()) else {
             return false;
         };
-        let rest = |url: &NormalizedUrl| (url.origin.clone(), url.query.clone(), url.fragment.clone());
+        let rest =
+            |url: &NormalizedUrl| (url.origin.clone(), url.query.clone(), url.fragment.clone());
         rest(&filled) == rest(&template) && filled.path_fills_in(&template)
     }
 
@@ -230,9 +231,8 @@ impl TriggerKey {
 
 /// Returns whether a relative path is a template, or the template filled in.
 fn is_filled_in(path: &[Vec<u8>], template: &[Vec<u8>]) -> bool {
-    let fits = |(step, template): (&Vec<u8>, &Vec<u8>)| {
-        step == template || step_fills_in(step, template)
-    };
+    let fits =
+        |(step, template): (&Vec<u8>, &Vec<u8>)| step == template || step_fills_in(step, template);
     path.len() == template.len() && path.iter().zip(template).all(fits)
 }
 
@@ -478,7 +478,9 @@ mod tests {
             assert!(template.same_trigger_as(&at(filled)), "{filled}");
             assert!(at(filled).trigger_key().unwrap().starts(&template.trigger_key().unwrap()));
         }
-        for other in ["", "/clips/4711", "/clips/4711/v.json", "/clips//v2.json", "/tapes/1/v2.json"] {
+        for other in
+            ["", "/clips/4711", "/clips/4711/v.json", "/clips//v2.json", "/tapes/1/v2.json"]
+        {
             assert!(!at(other).fills_in(&template), "{other}");
             assert!(!template.same_trigger_as(&at(other)), "{other}");
             assert!(!at(other).trigger_key().unwrap().starts(&template.trigger_key().unwrap()));

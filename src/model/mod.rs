@@ -32,8 +32,7 @@ mod testing;
 
 pub use callback::{
     CallbackUrl, CallbackUrlError, Oddities, StoredUrl, TriggerKey, UrlAccess, UrlForm, UrlParts,
-    UrlView,
-    is_https_or_loopback, is_loopback,
+    UrlView, is_https_or_loopback, is_loopback,
 };
 pub use cloud::{Cloud, Clouds, FlowEndpoint};
 pub use cut_short::CutShort;

@@ -465,7 +465,10 @@ mod tests {
             "Post_to_Teams_20261130_v12_B2B",
             "OrderIntake-A09E4A0D-3A1C-F011-998A-7C1E5275CFE9",
         ] {
-            assert_eq!(printable(&format!("trigger = \"{name}\""), 99), format!("trigger = \"{name}\""));
+            assert_eq!(
+                printable(&format!("trigger = \"{name}\""), 99),
+                format!("trigger = \"{name}\"")
+            );
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use super::json::{Children, children_of};
+use super::json_children::{Children, children_of};
 
 /// Contents that a URL in their place would remove. No part of them is ever printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

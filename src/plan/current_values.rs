@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::json::Document;
-use super::member;
-use crate::model::{Desired, Observed, Reading, SchemaName, StoredText, Target, Targets, Variable};
+use crate::model::{
+    Desired, JsonPointer, Observed, Reading, SchemaName, StoredText, Target, Targets, Variable,
+};
 
 /// The parsed JSON texts of variables; none where the text is missing or not JSON.
 type Documents<'run> = BTreeMap<&'run SchemaName, Option<Document<'run>>>;
@@ -51,4 +52,16 @@ fn value(variable: &Variable) -> Option<&StoredText> {
         [row] => row.text.as_ref(),
         _ => None,
     }
+}
+
+/// Returns the text at a place: all of it, or the member that a pointer leads to, if that exists.
+pub fn text_at(text: &StoredText, pointer: Option<&JsonPointer>) -> Option<StoredText> {
+    let Some(pointer) = pointer else { return Some(text.clone()) };
+    let mut document = Document::new(text.expose()).ok()?;
+    member(&mut document, pointer)
+}
+
+/// Returns the text of the member that a pointer leads to, if that exists.
+fn member(document: &mut Document<'_>, pointer: &JsonPointer) -> Option<StoredText> {
+    document.member(pointer).ok().flatten().map(StoredText::new)
 }

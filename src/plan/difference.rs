@@ -203,7 +203,11 @@ mod tests {
         for (found, wanted, both) in [
             ("manual_(v2)", "manual_(v3)", other(None, None)),
             ("manual_(v2)", "manual", other(None, Some("manual"))),
-            ("Bestellung_%C3%A4", "Bestellung_%C3%B6", other(Some("Bestellung_ä"), Some("Bestellung_ö"))),
+            (
+                "Bestellung_%C3%A4",
+                "Bestellung_%C3%B6",
+                other(Some("Bestellung_ä"), Some("Bestellung_ö")),
+            ),
         ] {
             assert_eq!(list(&rotated(&named(found)), &named(wanted)), both, "{found}");
         }

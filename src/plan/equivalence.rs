@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Action, Change, Plan, ValueView};
+use super::changes::{Action, Change, Plan};
+use super::value_view::ValueView;
 
 /// A target of which two plans do not say the same.
 #[derive(Clone, Debug, PartialEq, Eq)]

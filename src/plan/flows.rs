@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::builder::PlanBuilder;
+use super::refusals::explain_refusal;
 use super::suspension::explain_suspension;
-use super::{PlanBuilder, explain_refusal};
 use crate::model::{
     Callback, CallbackUrl, Cloud, Code, Flow, FlowState, NoTrigger, ObservedFlow, Problem, Reading,
     ServiceError, SignedUrls, Suspension, Trigger, UrlAccess, Workflow, printable,
@@ -254,7 +255,9 @@ fn callback<'run>(
             if is_http {
                 "save the flow and turn it on again if its trigger was changed, or correct `workflow-id`".to_owned()
             } else {
-                format!("the service decides which kinds have a URL, and {kind} has none: bind a flow that starts `When an HTTP request is received`")
+                format!(
+                    "the service decides which kinds have a URL, and {kind} has none: bind a flow that starts `When an HTTP request is received`"
+                )
             },
         ),
         Some(Callback::NotOwner(refusal)) => reason(

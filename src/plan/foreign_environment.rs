@@ -1,6 +1,6 @@
 //! Targets that point at another environment, as a copy of a database does at its source.
 
-use super::current_values;
+use super::current_values::current_values;
 use crate::model::{
     Binding, Cloud, Code, Desired, EnvironmentId, Observed, Oddities, Problem, StoredUrl,
 };

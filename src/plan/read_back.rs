@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, Plan, ValueView, Write};
+use super::changes::{Action, Change, Plan};
+use super::value_view::ValueView;
+use super::write::Write;
 use crate::model::RowId;
 
 /// What became of one target after its write was sent.
@@ -85,7 +87,7 @@ impl Plan {
 
     /// Checks whether the plan creates the same row as a write that creates one.
     pub fn makes(&self, write: &Write) -> bool {
-        write.is_new() && self.writes.contains(write)
+        write.is_new() && self.planned_writes().contains(write)
     }
 
     /// Returns a result for each target that the plan would change, if none of it was written.

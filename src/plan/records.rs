@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::builder::{CurrentText, PlanBuilder, WantedUrl, without_etag};
 use super::contents::Contents;
-use super::{CellValue, CurrentText, PlanBuilder, WantedUrl, Write, without_etag};
+use super::write::{CellValue, Write};
 use crate::model::{
     CallbackUrl, Code, Column, ColumnType, InactiveKey, KeyValue, LogicalName, Missing, Reading,
     Record, Row, RowId, Selector, StoredText, Table, TableKind, Target, Targets,

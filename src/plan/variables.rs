@@ -2,9 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
+use super::builder::{CurrentText, PlanBuilder, WantedUrl, without_etag};
 use super::contents::Contents;
 use super::json::{Document, MOST_SHOWN, PointerMismatch};
-use super::{CurrentText, PlanBuilder, WantedUrl, Write, without_etag};
+use super::write::Write;
 use crate::model::{
     CallbackUrl, Code, EntityTag, JsonPointer, Reading, SchemaName, StoredText, Target, Targets,
     Variable, VariableType, printable,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Plan, flows};
+use super::changes::Plan;
+use super::flows;
 use crate::model::{Desired, Flow, Observed, ObservedFlow};
 
 /// The flows that are not ready yet, where they are all that keeps a plan from being carried out.

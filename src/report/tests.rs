@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::discover::probe::{ProbeResult, Probed, Verdict, findings};
 use crate::model::{CallbackUrl, Clouds, Code, Exit, ManifestPosition};
-use crate::plan::{Action, Change, Difference, UrlPart, ValueView};
+use crate::plan::{Action, Change, Difference, UrlPart, ValueView, WriteStage};
 use crate::report::pipeline::annotation;
 use crate::report::terminal::{drift, human};
 
@@ -68,7 +68,7 @@ fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
 }
 
 fn plan(changes: Vec<Change>, problems: Vec<Problem>, warnings: Vec<Problem>) -> Plan {
-    Plan::new(changes, problems, warnings, Vec::new())
+    Plan::new(changes, problems, warnings, WriteStage::default())
 }
 
 #[test]

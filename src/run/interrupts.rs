@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::signal::windows;
 use tokio::time::sleep;
 
-use crate::apply::{Applied, ApplyError, ApplyRun, Writer};
+use crate::apply::{Applied, ApplyError, ApplyRun};
 use crate::model::{Failure, Stage};
 use crate::plan::Plan;
 use crate::report::Console;
@@ -101,8 +101,7 @@ impl Interrupts {
     ) -> Result<Applied, ApplyError> {
         // What was pressed while the run was busy without a pause is seen before anything is sent.
         tokio::task::yield_now().await;
-        let writer = Writer::new(applying.reader);
-        let mut work = std::pin::pin!(Stage::Apply.log(applying.apply(&writer, plan)));
+        let mut work = std::pin::pin!(Stage::Apply.log(applying.apply(plan)));
         tokio::select! {
             biased;
             () = self.next() => (),

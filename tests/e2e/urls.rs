@@ -19,7 +19,8 @@ struct Bound {
 impl Bound {
     fn new(flow: &str, value: &str, switches: &str) -> Self {
         let place = place();
-        let value = if value.is_empty() { String::new() } else { format!("value = {}", json!(value)) };
+        let value =
+            if value.is_empty() { String::new() } else { format!("value = {}", json!(value)) };
         let tenant = place.tenant_with(&format!(
             "[[flow]]\nname = \"Clips\"\nworkflow-id = \"{FLOW}\"\n{flow}\n[[environment-variable]]\nschema-name = \"contoso_Clips\"\ndisplay-name = \"Clips\"\ntype = \"string\"\n{value}\n{switches}"
         ));
@@ -112,7 +113,10 @@ fn a_filled_in_path_is_that_of_the_trigger_and_another_trigger_is_none() {
     };
     assert!(url.contains("/clips/{id}?"), "the path of the template");
     assert_eq!(reason(&url.replace("{id}", "4711")), "agrees, with its path filled in");
-    assert_eq!(reason(&url.replace("/clips/{id}", "/tapes/4711")), "another path below the trigger");
+    assert_eq!(
+        reason(&url.replace("/clips/{id}", "/tapes/4711")),
+        "another path below the trigger"
+    );
     assert_eq!(reason(&url.replace("manual", "manual_(v2)")), "another trigger");
     assert_eq!(
         reason(&format!("{url}&x=1")),
@@ -126,9 +130,15 @@ fn ids_and_names_with_digits_are_shown_where_the_program_asks_for_them() {
     let triggers = names.map(|name| format!("[[flow.triggers]]\nkey = \"{name}\"\n")).concat();
     let bound = Bound::new(&triggers, "", "");
     let text = words(&bound.run("plan"));
-    assert!(text.contains("trigger = \"When_a_HTTP_request_is_received_2026_11\"")
-        || text.contains("trigger = \"contoso_Order2026Url1_for_the_report\""), "{text}");
-    let first = COPIED.replace("https://7d1f0c2e9a534b8e8f4e2f6d0a1b3c.4d", "https://default7d1f0c2e9a534b8e8f4e2f6d0a1b3c.4d");
+    assert!(
+        text.contains("trigger = \"When_a_HTTP_request_is_received_2026_11\"")
+            || text.contains("trigger = \"contoso_Order2026Url1_for_the_report\""),
+        "{text}"
+    );
+    let first = COPIED.replace(
+        "https://7d1f0c2e9a534b8e8f4e2f6d0a1b3c.4d",
+        "https://default7d1f0c2e9a534b8e8f4e2f6d0a1b3c.4d",
+    );
     let text = words(&Bound::new("authentication = \"Tenant\"", &first, "").run("check"));
     assert!(text.contains("environment: Default-7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d →"), "{text}");
     assert!(!text.contains("****"), "{text}");

@@ -180,7 +180,10 @@ mod tests {
             (URL.replace('&', "&amp;"), "`&amp;` for `&`"),
             (URL.replace('&', "&amp;amp;"), "`&amp;` for `&`"),
             (URL.replace('&', "\\u0026"), "`&amp;` for `&`"),
-            (format!(" {URL}\n").replace('&', "&#38;"), "a blank, a line break and `&amp;` for `&`"),
+            (
+                format!(" {URL}\n").replace('&', "&#38;"),
+                "a blank, a line break and `&amp;` for `&`",
+            ),
         ] {
             assert_eq!(read(&text), (URL.to_owned(), odd.to_owned()), "{text:?}");
         }

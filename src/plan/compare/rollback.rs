@@ -6,7 +6,7 @@ use crate::model::{
     CallbackUrl, Cloud, Code, EnvironmentId, LogicalName, Problem, Row, ServiceError, StoredText,
 };
 use crate::plan::journal::{FoundRows, Journal, JournalRow, JournalTarget, Origin, members};
-use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
+use crate::plan::{Action, Change, Plan, ValueView, Write, WriteStage, explain_refusal, text_at};
 
 /// What to do about a row that somebody changed.
 const SEE_WHO: &str =
@@ -71,8 +71,8 @@ pub(crate) fn plan_rollback(
             Verdict::Hidden(refusal) => draft.hidden(row, refusal),
         }
     }
-    let plan = Plan::new(draft.changes, draft.problems, draft.warnings, draft.writes);
-    let mut plan = plan.with_targets(draft.targets);
+    let write = WriteStage { writes: draft.writes, targets: draft.targets };
+    let mut plan = Plan::new(draft.changes, draft.problems, draft.warnings, write);
     plan.left_alone = draft.left_alone;
     plan
 }

@@ -5,6 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::Value;
+use std::fmt;
 
 use super::*;
 use crate::model::{LogicalName, RowId};
@@ -383,7 +384,8 @@ fn record_of(binding: &Binding) -> Option<&Record> {
 
 /// All that two plans can differ in.
 fn parts(plan: Plan) -> (Vec<Change>, Vec<Problem>, Vec<Problem>, Vec<Write>) {
-    (plan.changes, plan.problems, plan.warnings, plan.writes)
+    let writes = plan.planned_writes().to_vec();
+    (plan.changes, plan.problems, plan.warnings, writes)
 }
 
 /// The members of a text that no pointer leads to, each as it is spelled, in their order.

@@ -6,14 +6,14 @@ use super::human::{GREEN, RED, YELLOW, last_line};
 use super::layout::{counted, wrap};
 use crate::discover::probe::{ProbeResult, Probed, Verdict};
 use crate::model::Code;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Plan, WriteStage};
 use crate::report::{Checked, Outcome};
 
 /// Returns the plan without the targets that agree.
 pub(crate) fn only_differences(plan: &Plan) -> Plan {
     let differs = |change: &&Change| change.action != Action::NoOp;
     let changes = plan.changes.iter().filter(differs).cloned().collect();
-    Plan::new(changes, plan.problems.clone(), plan.warnings.clone(), Vec::new())
+    Plan::new(changes, plan.problems.clone(), plan.warnings.clone(), WriteStage::default())
 }
 
 /// Formats the result of the probes, and the last line of a check: its outcome.

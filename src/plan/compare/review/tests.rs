@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::{Code, DocumentError, EntityTag, Fingerprint, UrlAccess, UrlView};
-use crate::plan::{Difference, UrlPart};
+use crate::plan::{Difference, UrlPart, WriteStage};
 
 const NOW: &str = "2026-01-31T09:00:00Z";
 
@@ -46,7 +46,7 @@ fn change(action: Action, before: Option<&str>, after: &str, version: &str) -> C
 }
 
 fn plan(change: Change) -> Plan {
-    Plan::new(vec![change], Vec::new(), Vec::new(), Vec::new())
+    Plan::new(vec![change], Vec::new(), Vec::new(), WriteStage::default())
 }
 
 fn reviewed() -> Reviewed {

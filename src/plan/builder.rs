@@ -1,0 +1,234 @@
+//! A plan in the making.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::changes::{Action, Change, Plan};
+use super::difference::{self, Difference};
+use super::refusals::explain_refusal;
+use super::stages::WriteStage;
+use super::value_view::ValueView;
+use super::write::Write;
+use crate::model::{
+    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, Oddities, Problem, ServiceError,
+    StoredText, StoredUrl,
+};
+
+/// A binding with its place in the manifest's order and the URL it wants, if that is known.
+#[derive(Clone, Copy)]
+pub(super) struct WantedUrl<'run> {
+    pub(super) index: usize,
+    pub(super) binding: &'run Binding,
+    pub(super) url: Option<&'run CallbackUrl>,
+}
+
+/// A plan in the making: everything carries the place in the manifest that it came from.
+pub(super) struct PlanBuilder<'run> {
+    pub(super) desired: &'run Desired,
+    pub(super) cloud: &'run Cloud,
+    pub(super) flow_names: Vec<Arc<str>>,
+    pub(super) changes: Vec<(usize, Change)>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+    /// Each write with the bindings that it is for, the first of which tells its order.
+    pub(super) writes: Vec<(Vec<usize>, Write)>,
+}
+
+impl<'run> PlanBuilder<'run> {
+    pub(super) fn new(desired: &'run Desired, cloud: &'run Cloud) -> Self {
+        Self {
+            desired,
+            cloud,
+            flow_names: Vec::new(),
+            changes: Vec::with_capacity(desired.bindings.len()),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+
+    /// Returns the bindings, each with its URL.
+    pub(super) fn wanted(&self, urls: &[Option<&'run CallbackUrl>]) -> Vec<WantedUrl<'run>> {
+        let bindings = self.desired.bindings.iter().enumerate();
+        bindings
+            .map(|(index, binding)| WantedUrl { index, binding, url: urls[binding.flow.0] })
+            .collect()
+    }
+
+    /// Compares the text at a place with the URL that is wanted there, notes the change, and
+    /// returns whether something has to be written.
+    pub(super) fn compare(
+        &mut self,
+        wanted: &WantedUrl<'run>,
+        url: &CallbackUrl,
+        current: &CurrentText<'_>,
+    ) -> bool {
+        let text = current.text().filter(|text| !text.is_empty());
+        let stored = text.and_then(|text| parse_url(text, url));
+        let before = match &stored {
+            Some(stored) if stored.oddities.is_empty() => {
+                Some(ValueView::from_url(&stored.url, self.cloud))
+            }
+            _ => ValueView::from_text(text, self.cloud),
+        };
+        let (action, reason, differences) = verdict(url, current, stored.as_ref(), before.as_ref());
+        let flow = self.desired.flow(wanted.binding.flow);
+        let change = Change {
+            address: wanted.binding.target.address(),
+            action,
+            reason,
+            flow_name: self.flow_names[wanted.binding.flow.0].clone(),
+            workflow_id: flow.workflow_id,
+            before,
+            after: Some(ValueView::Url(url.view().clone())),
+            differences,
+            site: Some(wanted.binding.site),
+            guard: current.guard.clone(),
+            held: text.filter(|_| action != Action::NoOp).map(StoredText::new),
+        };
+        self.changes.push((wanted.index, change));
+        action != Action::NoOp
+    }
+
+    /// Notes a problem of one binding.
+    pub(super) fn problem(
+        &mut self,
+        wanted: &WantedUrl<'_>,
+        code: Code,
+        message: String,
+        hint: impl Into<String>,
+    ) {
+        self.problems.push(noted(wanted, code, message, hint));
+    }
+
+    /// Notes a warning of one binding.
+    pub(super) fn warning(
+        &mut self,
+        wanted: &WantedUrl<'_>,
+        code: Code,
+        message: String,
+        hint: impl Into<String>,
+    ) {
+        self.warnings.push(noted(wanted, code, message, hint));
+    }
+
+    /// Notes a problem: the service refused to show something to the user.
+    pub(super) fn refusal(&mut self, wanted: &WantedUrl<'_>, error: &ServiceError) {
+        let (message, hint) = explain_refusal(error);
+        self.problem(wanted, Code::PrivilegeMissing, message, hint);
+    }
+
+    /// Sorts everything into the manifest's order, and returns the plan.
+    pub(super) fn finish(mut self) -> Plan {
+        self.changes.sort_by_key(|(index, _)| *index);
+        self.writes.sort_by_key(|(bindings, _)| bindings.first().copied());
+        let targets = self.targets();
+        self.problems.sort_by_key(|problem| problem.site);
+        self.warnings.sort_by_key(|warning| warning.site);
+        let changes = self.changes.into_iter().map(|(_, change)| change).collect();
+        let writes = self.writes.into_iter().map(|(_, write)| write).collect();
+        Plan::new(changes, self.problems, self.warnings, WriteStage { writes, targets })
+    }
+
+    /// Returns the addresses of the targets that each write changes. The changes are in order.
+    fn targets(&self) -> Vec<Vec<String>> {
+        let address = |binding: &usize| {
+            let place = self.changes.binary_search_by_key(binding, |(index, _)| *index).ok()?;
+            let (_, change) = &self.changes[place];
+            (change.action != Action::NoOp).then(|| change.address.clone())
+        };
+        let writes = self.writes.iter();
+        writes.map(|(bindings, _)| bindings.iter().filter_map(address).collect()).collect()
+    }
+}
+
+/// Creates a problem or warning of one binding.
+fn noted(wanted: &WantedUrl<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
+    let address = Some(wanted.binding.target.address());
+    Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
+}
+
+/// Notes that a row came without its version.
+pub(super) fn without_etag(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
+    let message = "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite a change of somebody else";
+    let hint = "keep the URL in a standard table or in an environment variable; if it is in one, look at what stands between here and Dataverse";
+    draft.problem(wanted, Code::RowWithoutEtag, message.to_owned(), hint);
+}
+
+/// What a place holds before the run.
+#[derive(Clone)]
+pub(super) struct CurrentText<'row> {
+    /// The text, which may be empty; else what is missing.
+    pub(super) text: Result<&'row str, &'static str>,
+    /// The version of the row that holds it; where there is none, what else a new row is made of.
+    pub(super) guard: Option<EntityTag>,
+}
+
+impl<'row> CurrentText<'row> {
+    /// Creates the state of a place that does not exist; `missing` says what is missing.
+    pub(super) fn missing(missing: &'static str, guard: Option<EntityTag>) -> Self {
+        Self { text: Err(missing), guard }
+    }
+
+    /// Creates the state of a place with a text in a row of this version.
+    pub(super) fn in_row(text: &'row str, guard: &'row EntityTag) -> Self {
+        Self { text: Ok(text), guard: Some(guard.clone()) }
+    }
+
+    pub(super) fn text(&self) -> Option<&'row str> {
+        self.text.ok()
+    }
+}
+
+/// Reads a text as a URL. Most often it equals the wanted URL, which is parsed already.
+fn parse_url(text: &str, wanted: &CallbackUrl) -> Option<StoredUrl> {
+    if text == wanted.expose() {
+        return Some(StoredUrl { url: wanted.clone(), oddities: Oddities::default() });
+    }
+    StoredUrl::from_text(text)
+}
+
+/// Decides the action for a place and its reason, and lists how the stored URL differs.
+fn verdict(
+    url: &CallbackUrl,
+    current: &CurrentText<'_>,
+    stored: Option<&StoredUrl>,
+    before: Option<&ValueView>,
+) -> (Action, Cow<'static, str>, Vec<Difference>) {
+    let plainly = |action, reason| (action, Cow::Borrowed(reason), Vec::new());
+    if let Err(missing) = current.text {
+        return plainly(Action::Create, missing);
+    }
+    let oddities = stored.map(|stored| &stored.oddities).filter(|oddities| !oddities.is_empty());
+    let found = stored.map(|stored| &stored.url);
+    match (found, before) {
+        (Some(found), _) if oddities.is_none() && found == url => plainly(Action::NoOp, "agrees"),
+        (Some(found), _) if oddities.is_none() && found.is_equivalent_to(url) => {
+            plainly(Action::NoOp, "agrees, spelled differently")
+        }
+        (Some(found), _) if oddities.is_none() && found.fills_in(url) => {
+            plainly(Action::NoOp, "agrees, with its path filled in")
+        }
+        (Some(found), Some(ValueView::Url(_))) => {
+            let differences = if found.is_equivalent_to(url) {
+                Vec::new()
+            } else {
+                difference::differences(found, url)
+            };
+            (Action::Update, reason_to_update(oddities, &differences).into(), differences)
+        }
+        (Some(_), _) => plainly(Action::Update, "leads to another host"),
+        (None, None) => plainly(Action::Update, "the value is empty"),
+        (None, Some(_)) => plainly(Action::Update, "the value is not a URL"),
+    }
+}
+
+/// Explains why a stored URL is replaced: by the oddities of its text and its differences.
+fn reason_to_update(oddities: Option<&Oddities>, differences: &[Difference]) -> String {
+    let told = difference::join_differences(differences);
+    match oddities {
+        None => told,
+        Some(oddities) if told.is_empty() => format!("the URL is stored with {oddities}"),
+        Some(oddities) => format!("{told}, stored with {oddities}"),
+    }
+}
