@@ -20,13 +20,10 @@ use crate::plan::journal::{Journal, JournalFile, JournalHead, record};
 use crate::report::Console;
 use crate::run::next_command::NextCommand;
 use crate::run::token_store::store_key;
-use crate::sign_in::{StoreDecryptError, StoreError, StoreKey};
+use crate::sign_in::{StoreDecryptError, StoreError, StoreKey, is_encrypted};
 
 /// The maximum size of a journal, in bytes.
 const MOST_BYTES: u64 = 256 << 20;
-
-/// The first bytes of an encrypted file (<https://age-encryption.org/v1>).
-const SEALED: &[u8] = b"age-encryption.org/";
 
 /// The message for a journal whose completion was interrupted.
 pub(crate) const INCOMPLETE: &str =
@@ -206,7 +203,7 @@ pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal,
     let content = SecretSlice::from(content);
     let content = content.expose_secret();
     let parse = |text: &[u8]| Journal::from_json(text).map_err(|error| unusable(path, &error));
-    match (file.plain, content.starts_with(SEALED)) {
+    match (file.plain, is_encrypted(content)) {
         (false, true) => parse(unsealed(path, content)?.expose_secret()),
         (true, false) => {
             atomic_file::check_private(&opened).map_err(|why| exposed(path, &why))?;

@@ -55,5 +55,5 @@ pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, re
 pub use store::{
     Damage, KeySource, KeyringError, LockedStore, STORE_FILES, SignIn, SignInName, SignIns,
     SignInsOrigin, Store, StoreDecryptError, StoreError, StoreKey, StoreKeyError, TokenStore,
-    TokenStoreError, is_encrypted_line,
+    TokenStoreError, is_encrypted, is_encrypted_line,
 };

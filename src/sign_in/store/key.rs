@@ -199,6 +199,11 @@ impl StoreKey {
     }
 }
 
+/// Checks whether the content of a file is encrypted.
+pub fn is_encrypted(content: &[u8]) -> bool {
+    content.starts_with(b"age-encryption.org/")
+}
+
 /// Checks whether a text is a line of encrypted sign-ins rather than a token.
 pub fn is_encrypted_line(text: &str) -> bool {
     let dense = text.chars().filter(|character| !character.is_whitespace());

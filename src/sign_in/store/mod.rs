@@ -31,7 +31,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 
 pub use choice::{TokenStore, TokenStoreError};
 pub use error::{Damage, KeySource, SignInsOrigin, StoreError};
-pub use key::{StoreDecryptError, StoreKey, StoreKeyError, is_encrypted_line};
+pub use key::{StoreDecryptError, StoreKey, StoreKeyError, is_encrypted, is_encrypted_line};
 pub use keyring::KeyringError;
 pub use sign_ins::{SignIn, SignInName, SignIns};
 
@@ -83,9 +83,6 @@ pub struct LockedStore {
     reserved: Option<NewFile>,
     _lock: File,
 }
-
-/// The first bytes of an encrypted file (<https://age-encryption.org/v1>).
-const AGE_HEADER: &[u8] = b"age-encryption.org/";
 
 /// How many more bytes a store may need for a token that is longer than the earlier one.
 const RESERVE_BYTES: usize = 16 * 1024;
@@ -186,7 +183,7 @@ impl Store {
         let content = content.expose_secret();
         let list = b"\"sign-ins\"";
         let is_store = content.is_empty()
-            || content.starts_with(AGE_HEADER)
+            || is_encrypted(content)
             || content.windows(list.len()).any(|part| part == list);
         if is_store { Ok(()) } else { Err(StoreError::NotAStore { file: self.file.clone() }) }
     }
