@@ -127,8 +127,9 @@ fn surroundings() -> Vec<NamedFile<'static>> {
             let by = Naming::Own(words, option);
             NamedFile { by, path: folder.join(file).into(), access: Access::Written }
         };
-        found.extend(STORE_FILES.map(|file| own(OWN_STORE, "--token-store", file)));
-        found.push(own(OWN_STATE, "--sandbox-state", state_dir::SANDBOX_STATE));
+        let stores = STORE_FILES.map(|file| own(OWN_STORE, "--token-store", file));
+        let state = own(OWN_STATE, "--sandbox-state", state_dir::SANDBOX_STATE);
+        found.extend(with_locks(stores.into_iter().chain([state]).collect()));
     }
     found
 }
@@ -199,14 +200,27 @@ fn of_connect(args: &ConnectArgs) -> Vec<NamedFile<'_>> {
 
 fn of_state(args: &StateArgs) -> Vec<NamedFile<'_>> {
     let file = args.sandbox_state.as_ref().filter(|file| *file != NO_FILE);
-    written("--sandbox-state", file)
+    with_locks(written("--sandbox-state", file))
 }
 
 fn of_store(args: &StoreArgs) -> Vec<NamedFile<'_>> {
     match &args.token_store {
-        Some(TokenStore::File(file) | TokenStore::Plain(file)) => written("--token-store", file),
+        Some(TokenStore::File(file) | TokenStore::Plain(file)) => {
+            with_locks(written("--token-store", file))
+        }
         _ => Vec::new(),
     }
+}
+
+/// Adds the file beside each that a run locks while it changes the first.
+fn with_locks(files: Vec<NamedFile<'_>>) -> Vec<NamedFile<'_>> {
+    let lock = |file: &NamedFile<'_>| {
+        let mut path = file.path.as_os_str().to_owned();
+        path.push(".lock");
+        NamedFile { path: PathBuf::from(path).into(), ..file.clone() }
+    };
+    let locks: Vec<_> = files.iter().map(lock).collect();
+    [files, locks].concat()
 }
 
 fn of_reports(args: &ReportArgs) -> Vec<NamedFile<'_>> {
@@ -300,6 +314,18 @@ mod tests {
             ("flowbind apply --clouds @/a --log-file @/a", ["--clouds", "--log-file"]),
             ("flowbind apply --ca-bundle @/a --report @/a", ["--ca-bundle", "--report"]),
             ("flowbind check --sandbox-state @/a --report @/a", ["--sandbox-state", "--report"]),
+            (
+                "flowbind check --sandbox-state @/a --report @/a.lock",
+                ["--sandbox-state", "--report"],
+            ),
+            (
+                "flowbind sandbox --sandbox-state @/a --record @/a.lock",
+                ["--sandbox-state", "--record"],
+            ),
+            (
+                "flowbind plan --token-store plain:@/a --report @/a.lock",
+                ["--token-store", "--report"],
+            ),
             ("flowbind check --sandbox-record @/a --report @/a", ["--sandbox-record", "--report"]),
             (
                 "flowbind check --sandbox-tenant @/a --log-file @/a",
@@ -350,7 +376,7 @@ mod tests {
         for (file, words) in STORE_FILES
             .map(|file| (file, OWN_STORE))
             .into_iter()
-            .chain([(state_dir::SANDBOX_STATE, OWN_STATE)])
+            .chain([(state_dir::SANDBOX_STATE, OWN_STATE), ("sandbox.json.lock", OWN_STATE)])
         {
             let path = folder.join(file);
             let said = said(&folder, &format!("flowbind plan --report @/{file}")).unwrap();
