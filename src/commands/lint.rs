@@ -10,7 +10,7 @@ use crate::run::process::Process;
 /// Checks the manifest, and reports.
 pub(super) fn command(args: &LintArgs, process: &Process) -> Exit {
     let mut run = EnvironmentRun::new(RunCommand::Lint, &args.manifest, &process.console);
-    let opened = run.reports.open(&args.reports);
+    let opened = run.open_outputs(&args.reports, &process.console);
     let ended = opened.and_then(|()| check(args, process, &mut run));
     let (_, exit) = run.conclude(ended, process);
     exit

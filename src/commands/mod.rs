@@ -17,9 +17,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::cli::{Ci, Cli, Command};
-use crate::model::{Exit, Failure};
-use crate::report::{Format, lost_result};
-use crate::run::process::Process;
+use crate::model::Exit;
+use crate::report::Format;
+use crate::run::place::lost_record;
+use crate::run::process::{Process, lost_output};
 use crate::run::{file_conflicts, log};
 
 /// Runs the command, and returns the exit code of the program.
@@ -76,12 +77,11 @@ fn output_of(command: &Command) -> (Format, Ci, &Path) {
     (run.format, run.reports.ci, &run.connect.manifest)
 }
 
-/// Turns success into exit code 1 if standard output could not be written.
+/// Turns success into exit code 1 if standard output or a sandbox's record could not be written.
 fn check_output(exit: Exit, process: &Process) -> Exit {
-    let is_result = matches!(exit, Exit::Done | Exit::ChangesPending);
-    let Some(why) = lost_result().filter(|_| is_result) else { return exit };
-    let message = format!("the result cannot be written to standard output: {why}");
-    let failure = Failure::new(Exit::Unexpected, message)
-        .hint("make room where standard output goes to, and run again");
-    process.fail(&failure)
+    let is_success = matches!(exit, Exit::Done | Exit::ChangesPending);
+    let hint = "make room where standard output goes to, and run again";
+    let lost = [lost_output(hint).filter(|_| is_success), lost_record()];
+    let failed = lost.iter().flatten().map(|lost| process.fail(lost)).last();
+    failed.filter(|_| is_success).unwrap_or(exit)
 }

@@ -16,7 +16,8 @@ use crate::run::environment_events::EnvironmentEvents;
 use crate::run::failures::key_taken_hints;
 use crate::run::not_ready::NotReady;
 use crate::run::pipeline;
-use crate::run::process::Process;
+use crate::run::pipeline::StepFiles;
+use crate::run::process::{ALL_WRITTEN, Process, lost_output};
 use crate::run::report_files::Reports;
 
 /// The run of a command on one environment so far.
@@ -46,7 +47,9 @@ pub(crate) struct EnvironmentRun {
     /// The result of each target whose write was sent and is not verified.
     pub(crate) results: Vec<TargetResult>,
     /// The reports to write at the end of the run.
-    pub(crate) reports: Reports,
+    reports: Reports,
+    /// The files of the pipeline's step.
+    step_files: StepFiles,
     /// The failures after the outcome was known, such as an unwritable report.
     pub(crate) shortcomings: Vec<Failure>,
 }
@@ -72,6 +75,7 @@ impl EnvironmentRun {
             not_ready: None,
             results: Vec::new(),
             reports: Reports::default(),
+            step_files: StepFiles::default(),
             shortcomings: Vec::new(),
         }
     }
@@ -170,6 +174,16 @@ impl EnvironmentRun {
         &self.plan
     }
 
+    /// Opens the reports and the pipeline's files, before anything is contacted.
+    pub(crate) fn open_outputs(
+        &mut self,
+        reports: &ReportArgs,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let opened = self.step_files.open(console);
+        self.reports.open(reports).and(opened)
+    }
+
     /// Reports the end of the run, and returns its exit code.
     pub(crate) fn conclude(
         mut self,
@@ -201,8 +215,11 @@ impl EnvironmentRun {
             duration: self.started.elapsed(),
         };
         console.conclude(&run);
+        if outcome == Outcome::Applied {
+            shortcomings.extend(lost_output(ALL_WRITTEN));
+        }
         shortcomings.extend(self.reports.write(&run));
-        shortcomings.extend(pipeline::report_to_pipeline(&run, console));
+        shortcomings.extend(pipeline::report_to_pipeline(&run, &self.step_files, console));
         for shortcoming in &shortcomings {
             console.fail(shortcoming);
         }
@@ -238,7 +255,7 @@ pub(crate) async fn run_and_report(
     stages: impl AsyncFnOnce(&mut EnvironmentRun) -> Result<Outcome, Failure>,
 ) -> (Outcome, Exit) {
     let mut run = EnvironmentRun::new(command, file, &process.console);
-    let ended = match run.reports.open(reports) {
+    let ended = match run.open_outputs(reports, &process.console) {
         Ok(()) => stages(&mut run).await,
         Err(failure) => Err(failure),
     };

@@ -2,8 +2,10 @@
 //! for.
 
 use std::env;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
@@ -20,6 +22,9 @@ const MOST_SUMMARY_BYTES: usize = 1 << 20;
 
 /// The last lines of a summary that is cut.
 const CUT: &str = "\n\nThe summary is longer than a step's may be and ends here. `--report FILE.md` writes all of it.\n";
+
+/// The variable that names the file of a step's summary.
+const GITHUB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 /// The variable that names the file of a step's outputs.
 const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
@@ -64,10 +69,87 @@ fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
     path.strip_prefix(root).ok().map(Path::to_owned)
 }
 
+/// The files that GitHub gives a step for what a run reports, as far as they could be opened.
+#[derive(Default)]
+pub(crate) struct StepFiles {
+    summary: Option<StepFile>,
+    outputs: Option<StepFile>,
+}
+
+/// A file that a step adds to.
+struct StepFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl StepFiles {
+    /// Opens the files, before anything is contacted. If one cannot be written, the other is written
+    /// all the same.
+    pub(crate) fn open(&mut self, console: &Console) -> Result<(), Failure> {
+        if console.runner() != Some(Runner::GitHubActions) {
+            return Ok(());
+        }
+        let mut opened = Ok(());
+        let mut open = |variable| {
+            StepFile::open(variable).unwrap_or_else(|failure| {
+                opened = Err(failure);
+                None
+            })
+        };
+        (self.summary, self.outputs) = (open(GITHUB_SUMMARY), open(GITHUB_OUTPUT));
+        opened
+    }
+
+    fn write_summary(&self, run: &Run<'_>) -> Result<(), Failure> {
+        let Some(summary) = &self.summary else { return Ok(()) };
+        let there = summary.file.metadata().map_or(0, |there| there.len());
+        let room = MOST_SUMMARY_BYTES.saturating_sub(usize::try_from(there).unwrap_or(usize::MAX));
+        summary.add(&bounded(job_summary(run), room))
+    }
+
+    fn write_outputs(&self, run: &Run<'_>) -> Result<(), Failure> {
+        let Some(outputs) = &self.outputs else { return Ok(()) };
+        let changes = run.changes_present().map(|present| format!("changes-present={present}\n"));
+        let outcome = run.outcome.as_str();
+        outputs.add(&format!("outcome={outcome}\n{}", changes.unwrap_or_default()))
+    }
+}
+
+impl StepFile {
+    /// Opens the file that a variable names; none if it names none. A missing file is created, for
+    /// its owner alone.
+    fn open(variable: &str) -> Result<Option<Self>, Failure> {
+        let path = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let Some(path) = path else { return Ok(None) };
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        options.mode(0o600);
+        let file = options.open(&path).map_err(|error| {
+            let shown = path.display();
+            let message = format!(
+                "the pipeline's file `{shown}` cannot be written: {error}; nothing was contacted"
+            );
+            Failure::new(Exit::Usage, message).hint(format!(
+                "let {variable} name a file in a folder that you may write to, or report to no pipeline by --ci none"
+            ))
+        })?;
+        Ok(Some(Self { path, file }))
+    }
+
+    fn add(&self, text: &str) -> Result<(), Failure> {
+        (&self.file).write_all(text.as_bytes()).map_err(|error| untold(&self.path, &error))
+    }
+}
+
 /// Hands the summary and the outcome of the run to the pipeline, and returns the failures.
-pub(crate) fn report_to_pipeline(run: &Run<'_>, console: &Console) -> Vec<Failure> {
+pub(crate) fn report_to_pipeline(
+    run: &Run<'_>,
+    files: &StepFiles,
+    console: &Console,
+) -> Vec<Failure> {
     let told = match console.runner() {
-        Some(Runner::GitHubActions) => vec![github_summary(run), github_outputs(run)],
+        Some(Runner::GitHubActions) => vec![files.write_summary(run), files.write_outputs(run)],
         Some(Runner::AzurePipelines) => {
             azure_outputs(run, console);
             vec![azure_summary(run, console)]
@@ -75,15 +157,6 @@ pub(crate) fn report_to_pipeline(run: &Run<'_>, console: &Console) -> Vec<Failur
         None => Vec::new(),
     };
     told.into_iter().filter_map(Result::err).collect()
-}
-
-fn github_summary(run: &Run<'_>) -> Result<(), Failure> {
-    let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from) else { return Ok(()) };
-    let there =
-        fs::metadata(&path).map_or(0, |there| usize::try_from(there.len()).unwrap_or(usize::MAX));
-    let room = MOST_SUMMARY_BYTES.saturating_sub(there);
-    let text = bounded(job_summary(run), room);
-    append(&path, &text).map_err(|error| untold(&path, &error))
 }
 
 /// Returns the text, or if it is too long, its first lines and a note that it is cut.
@@ -95,13 +168,6 @@ fn bounded(text: String, room: usize) -> String {
     let whole = |(place, _): &(usize, &str)| *place <= room;
     let end = text.match_indices('\n').take_while(whole).last().map(|(place, _)| place);
     end.map_or_else(String::new, |end| format!("{}{CUT}", &text[..end]))
-}
-
-fn github_outputs(run: &Run<'_>) -> Result<(), Failure> {
-    let Some(path) = env::var_os(GITHUB_OUTPUT).map(PathBuf::from) else { return Ok(()) };
-    let changes = run.changes_present().map(|present| format!("changes-present={present}\n"));
-    let text = format!("outcome={}\n{}", run.outcome.as_str(), changes.unwrap_or_default());
-    append(&path, &text).map_err(|error| untold(&path, &error))
 }
 
 fn azure_outputs(run: &Run<'_>, console: &Console) {
@@ -124,10 +190,6 @@ fn azure_summary(run: &Run<'_>, console: &Console) -> Result<(), Failure> {
     written.map_err(|error| untold(&path, &error))?;
     console.command(&Runner::upload_summary(&path.display().to_string()));
     Ok(())
-}
-
-fn append(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
 }
 
 fn untold(path: &Path, error: &io::Error) -> Failure {

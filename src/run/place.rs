@@ -2,9 +2,7 @@
 
 use crate::cli::SandboxState;
 use crate::manifest::{Environment, Location};
-#[cfg(not(feature = "sandbox"))]
-use crate::model::Exit;
-use crate::model::{EnvironmentUrl, Failure, Listener};
+use crate::model::{EnvironmentUrl, Exit, Failure, Listener};
 
 #[cfg(feature = "sandbox")]
 pub(crate) mod embedded;
@@ -59,6 +57,19 @@ pub(crate) async fn place(
 async fn sandbox(args: &SandboxState, listener: &dyn Listener) -> Result<Place, Failure> {
     let (url, server) = embedded::start(args, listener).await?;
     Ok(Place { url, approves_itself: true, server: Some(server) })
+}
+
+/// Returns the failure of a record of requests that is not complete.
+#[cfg(feature = "sandbox")]
+pub(crate) fn lost_record() -> Option<Failure> {
+    let lost = flowbind_sandbox::lost_record()?;
+    Some(Failure::new(Exit::Unexpected, lost).hint("the run itself ended as is told above"))
+}
+
+/// Returns none: there is no sandbox that could keep a record.
+#[cfg(not(feature = "sandbox"))]
+pub(crate) fn lost_record() -> Option<Failure> {
+    None
 }
 
 /// Refuses: the program was built without the sandbox.

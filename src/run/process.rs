@@ -13,13 +13,16 @@ use crate::apply::{Applied, ApplyError, ApplyRun};
 use crate::cli::{Ci, Color};
 use crate::model::{Exit, Failure};
 use crate::plan::Plan;
-use crate::report::{Console, Format};
+use crate::report::{Console, Format, lost_result};
 use crate::run::interrupts::{Interrupts, PATIENCE};
 use crate::run::pipeline::runner;
 use crate::sign_in::wait_for_renewals;
 
 /// The shortest wait that is reported to the user.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+/// The hint for a run that wrote to the environment, and whose result could not be shown.
+pub(crate) const ALL_WRITTEN: &str = "everything was written to the environment: make room where standard output goes to; running again writes nothing and shows the targets";
 
 /// This process. It may serve several environments.
 pub(crate) struct Process {
@@ -99,6 +102,13 @@ impl Process {
     fn take_interrupts(&self) -> Interrupts {
         self.interrupts.take().unwrap_or_else(Interrupts::begin)
     }
+}
+
+/// Returns the failure of a run whose result could not be written to standard output, with a hint.
+pub(crate) fn lost_output(hint: &str) -> Option<Failure> {
+    let why = lost_result()?;
+    let message = format!("the result cannot be written to standard output: {why}");
+    Some(Failure::new(Exit::Unexpected, message).hint(hint))
 }
 
 /// Returns the width in `COLUMNS`, for an output that is not a terminal.

@@ -33,6 +33,7 @@ mod traffic;
 mod wire;
 
 pub use error::SandboxError;
+pub use record::lost_record;
 pub use server::{Options, Server};
 pub use state::store::{StateLocation, reset};
 pub use tenant::Tenant;

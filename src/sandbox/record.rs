@@ -5,21 +5,34 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use http::Method;
 
 use super::message::Call;
 use super::tenant::file::ServiceName;
 
+/// The first failure to note a request, as a sentence.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Returns why a record of this process is not complete, if one is not.
+pub fn lost_record() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
 /// The file that requests are noted in.
 #[derive(Debug)]
-pub(crate) struct Record(File);
+pub(crate) struct Record {
+    path: PathBuf,
+    file: File,
+}
 
 impl Record {
     /// Opens a file, at whose end the requests are put.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new().create(true).append(true).open(path).map(Self)
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        Ok(Self { path: path.to_owned(), file })
     }
 
     /// Notes a request, if it is one of the services that are noted.
@@ -38,8 +51,10 @@ impl Record {
     /// Adds a line in one write, so that sandboxes can share a file.
     fn line(&self, word: &str, method: &Method, address: &str) {
         let line = format!("{word} {method} {address}\n");
-        if let Err(error) = (&self.0).write_all(line.as_bytes()) {
+        if let Err(error) = (&self.file).write_all(line.as_bytes()) {
             tracing::warn!(%error, "sandbox record");
+            let path = self.path.display();
+            LOST.get_or_init(|| format!("the sandbox's record `{path}` is not complete: {error}"));
         }
     }
 }

@@ -226,6 +226,28 @@ fn github_gets_a_summary_and_outputs() {
 }
 
 #[test]
+fn a_file_of_github_that_cannot_be_written_is_told_before_anything_is_contacted() {
+    let place = place();
+    let output = place.write("output", "");
+    let folder = place.path("").display().to_string();
+    let missing = place.path("nowhere/file").display().to_string();
+    for file in [&folder, &missing] {
+        for (one, other) in
+            [("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"), ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")]
+        {
+            fs::write(&output, "").unwrap();
+            let given =
+                [("GITHUB_ACTIONS", "true"), (one, file.as_str()), (other, output.as_str())];
+            let ended = place.run_with(&given, &["apply", "-m", EXAMPLE, "-e", "sandbox"]);
+            assert_eq!(ended.code, 3, "{one}={file}: {}", ended.stderr);
+            assert!(ended.stderr.contains("nothing was contacted"), "{}", ended.stderr);
+            assert!(!place.state().exists(), "{one}={file}");
+            assert!(!fs::read_to_string(&output).unwrap().is_empty(), "the other is written");
+        }
+    }
+}
+
+#[test]
 fn azure_gets_a_summary_and_variables() {
     let place = place();
     let folder = place.path("agent").display().to_string();

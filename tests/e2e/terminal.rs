@@ -111,4 +111,31 @@ fn a_result_that_cannot_be_written_is_no_success() {
         assert_eq!(ended.code, 1, "{words:?}: {}", ended.stderr);
         assert!(ended.stderr.contains("cannot be written to standard output"), "{}", ended.stderr);
     }
+    for (words, is_written) in [(["apply", "--dry-run"], false), (["apply", "--yes"], true)] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let words = [&words[..], &["-m", EXAMPLE, "-e", "sandbox"]].concat();
+        let ended: Ended = place.command(&words).stdout(full).output().unwrap().into();
+        assert_eq!(ended.code, 1, "{words:?}: {}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(said.matches("cannot be written to standard output").count(), 1, "{said}");
+        assert_eq!(
+            said.contains("everything was written to the environment"),
+            is_written,
+            "{said}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_record_of_the_sandbox_that_cannot_be_written_is_told_at_the_end() {
+    let place = place();
+    let run = ["plan", "-m", EXAMPLE, "-e", "sandbox", "--sandbox-record", "/dev/full"];
+    let ended = place.run(&run);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("the sandbox's record `/dev/full` is not complete"),
+        "{}",
+        ended.stderr
+    );
 }
