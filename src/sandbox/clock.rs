@@ -21,6 +21,11 @@ impl Moment {
         Self(self.0.saturating_add(milliseconds(later)))
     }
 
+    /// Returns the moment that comes `earlier` than this one.
+    pub(crate) fn before(self, earlier: Duration) -> Self {
+        Self(self.0.saturating_sub(milliseconds(earlier)))
+    }
+
     /// Returns the whole seconds since 1970, as tokens carry them.
     pub(crate) fn seconds(self) -> u64 {
         self.0 / 1000

@@ -1,6 +1,7 @@
 //! The state that a tenant begins with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use super::super::tenant::flows::{FlowFile, FlowState};
 use super::super::tenant::tables::{TableFile, VariableFile};
 use super::{Database, Index, Row};
 
+/// How long ago the rows of a new tenant were created.
+const AGE: Duration = Duration::from_hours(24 * 30);
+
 /// The version of the state's format.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -22,7 +26,7 @@ pub(crate) fn database(tenant: &Tenant) -> Database {
     let mut seed = Seed {
         tenant,
         schema: catalog::schema(tenant),
-        now: Moment::now(),
+        installed: Moment::now().before(AGE),
         database: empty(tenant),
     };
     seed.people();
@@ -63,7 +67,8 @@ pub(crate) fn resource_id(tenant: &Tenant, workflow: Guid) -> Guid {
 struct Seed<'a> {
     tenant: &'a Tenant,
     schema: Schema,
-    now: Moment,
+    /// When the tenant's rows were created.
+    installed: Moment,
     database: Database,
 }
 
@@ -72,7 +77,7 @@ impl Seed<'_> {
         let Some(shape) = self.schema.table(table) else { return };
         let Value::Object(given) = values else { return };
         let given = given.into_iter().collect();
-        let complete = rows::complete(shape, id, given, self.tenant.file.user.id, self.now);
+        let complete = rows::complete(shape, id, given, self.tenant.file.user.id, self.installed);
         self.database.put(table, id, complete);
     }
 
