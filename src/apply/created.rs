@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::discover::{DiscoverError, Reader};
-use crate::model::{KeyValue, LogicalName, ReadResult, Row, RowId, StoredText};
+use crate::discover::Reader;
+use crate::model::{KeyValue, LogicalName, Row, RowId, StoredText};
 use crate::plan::{CellValue, Plan, Write};
 use crate::services::dataverse::Receipt;
 
@@ -110,9 +110,7 @@ impl ApplyRun<'_> {
 async fn state(reader: &Reader<'_>, sent: &Sent<'_>, id: RowId) -> RowState {
     let columns: Vec<&LogicalName> = sent.texts.keys().collect();
     let table = (sent.entity_set, &sent.primary_id);
-    let found: Result<ReadResult<Vec<Row>>, DiscoverError> =
-        reader.rows_of(table, &[id], &columns).await;
-    match found {
+    match reader.rows_of(table, &[id], &columns).await {
         Ok(Ok(rows)) => match rows.iter().find(|row| row.id == id) {
             None => RowState::Absent,
             Some(row) => RowState::Present(changed(sent, row)),

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOK_PAUSES, Progress};
 use crate::cli::RollbackArgs;
-use crate::discover::{DiscoverError, Reader, environment_id, find_journal_rows, subjects};
+use crate::discover::{
+    DiscoverError, Reader, environment_id, find_journal_rows, label_tables, subjects,
+};
 use crate::manifest::{Environment, Location};
 use crate::model::{
     Cloud, Clouds, Code, EnvironmentId, Event, Exit, Failure, Listener as _, Problem, Stage,
 };
+use crate::plan::Plan;
 use crate::plan::compare::rollback::{changed, plan_rollback};
-use crate::plan::journal::{Journal, mislabelled};
+use crate::plan::journal::{Journal, mislabelled, mistaken_tables, not_created_by_apply};
 use crate::report::{Console, Outcome, RunCommand};
 use crate::run::connect::Connection;
 use crate::run::consent::Consent;
@@ -142,9 +145,16 @@ async fn plan(
 ) -> Result<BTreeSet<usize>, Failure> {
     let targets = journal.rows.iter().map(|row| row.places.len()).sum();
     run.events.on_event(Event::Discovering { flows: 0, targets });
+    let tables = Stage::Discover.log(label_tables(reader, &journal.rows)).await?;
+    let mistaken = mistaken_tables(journal, &tables);
+    if !mistaken.is_empty() {
+        run.set_plan(Plan::default());
+        run.add_problems(mistaken);
+        return Ok(BTreeSet::new());
+    }
     let reading = async {
         let found = find_journal_rows(reader, &journal.rows).await?;
-        let subjects = subjects(reader, &journal.rows, &found).await?;
+        let subjects = subjects(reader, &journal.rows, &tables, &found).await?;
         Ok::<_, DiscoverError>((found, subjects))
     };
     let (found, subjects) = Stage::Discover.log(reading).await?;
@@ -156,6 +166,7 @@ async fn plan(
     run.set_plan(plan);
     run.add_problems(spent.map(spent_already).into_iter().collect());
     run.add_problems(mislabelled(journal, &subjects));
+    run.add_problems(not_created_by_apply(journal, &subjects, &left));
     Ok(left)
 }
 

@@ -11,6 +11,9 @@ use crate::services::dataverse::MOST_ROWS;
 /// The column of a variable's value that names its definition.
 pub(super) const DEFINITION: &str = "_environmentvariabledefinitionid_value";
 
+/// The column that holds when a row was created.
+pub(super) const CREATED_ON: &str = "createdon";
+
 /// Rows of one table, each with its index in the journal and the id to find it by.
 #[derive(Default)]
 struct TableRows<'run> {
@@ -60,15 +63,17 @@ async fn in_chunks(
     rows: &[JournalRow],
     by: IdKind,
 ) -> Result<Vec<(usize, FoundRows)>, DiscoverError> {
-    let definition = LogicalName::of_system(DEFINITION);
+    let (definition, created_on) =
+        (LogicalName::of_system(DEFINITION), LogicalName::of_system(CREATED_ON));
     let mut groups: BTreeMap<(&LogicalName, &LogicalName), TableRows<'_>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         if let Some(id) = by.id_of(row) {
             let group = groups.entry((&row.entity_set, &row.primary_id)).or_default();
             group.rows.push((index, id));
             group.columns.extend(row.columns.keys());
-            if matches!(by, IdKind::Id) && row.is_variable_value() {
-                group.columns.insert(&definition);
+            if row.is_variable_value() {
+                group.columns.insert(&created_on);
+                group.columns.extend(matches!(by, IdKind::Id).then_some(&definition));
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::sign_in::{AuthError, SendError};
 pub(crate) use inventory::http_flows;
 pub(crate) use journal_rows::{environment_id, find_journal_rows};
 pub(crate) use reader::Reader;
-pub(crate) use subjects::subjects;
+pub(crate) use subjects::{label_tables, subjects};
 pub(crate) use targets::reread_targets;
 
 /// The maximum number of reads begun at once: as many as the transport runs concurrently. More

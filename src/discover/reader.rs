@@ -14,6 +14,7 @@ use crate::model::{
     LogicalName, ReadResult, Reading, Row, RowId, SchemaName, Selector, Service, ServiceError,
     StoredText, Suspension, Table, TriggerName, WorkflowId,
 };
+use crate::plan::journal::{FoundRows, UnusableRows};
 use crate::services::dataverse::{
     CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
 };
@@ -165,7 +166,7 @@ impl<'run> Reader<'run> {
         (entity_set, primary_id): (&str, &LogicalName),
         filter: &[(&LogicalName, Comparison<'_>)],
         texts: &[&LogicalName],
-    ) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
+    ) -> Result<FoundRows, DiscoverError> {
         let request = self.api.records(entity_set, &with_id(primary_id, texts), filter);
         let answer = self.dataverse(&request).await?;
         let rows = found_or_refused(dataverse::read_record(&answer))?;
@@ -178,7 +179,7 @@ impl<'run> Reader<'run> {
         (entity_set, primary_id): (&str, &LogicalName),
         ids: &[RowId],
         texts: &[&LogicalName],
-    ) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
+    ) -> Result<FoundRows, DiscoverError> {
         let select = with_id(primary_id, texts);
         let request = self.api.rows(entity_set, primary_id, &select, ids);
         let (rows, request_id) = self.rows_and_id(request, ids.len()).await?;
@@ -205,7 +206,7 @@ impl<'run> Reader<'run> {
         lookup: &LogicalName,
         ids: &[RowId],
         texts: &[&LogicalName],
-    ) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
+    ) -> Result<FoundRows, DiscoverError> {
         let texts = [texts, &[lookup]].concat();
         let select = with_id(primary_id, &texts);
         let request = self.api.rows_referring(entity_set, lookup, &select, ids);
@@ -411,14 +412,19 @@ fn key_terms<'run>(table: &'run Table, selector: &'run Selector) -> Vec<KeyTerm<
             let term = |(name, value): (&'run LogicalName, &'run KeyValue)| {
                 let column = table.columns.get(name)?;
                 let value = key_comparison(&column.column_type, value);
-                let property = match column.column_type {
-                    ColumnType::Lookup => name.of_lookup(),
-                    _ => name.clone(),
-                };
+                let property = property(&column.column_type, name);
                 Some(KeyTerm { name, property, value, secured: column.secured })
             };
             key.iter().filter_map(term).collect()
         }
+    }
+}
+
+/// Returns the name by which rows and filters name a column.
+pub(super) fn property(column_type: &ColumnType, name: &LogicalName) -> LogicalName {
+    match column_type {
+        ColumnType::Lookup => name.of_lookup(),
+        _ => name.clone(),
     }
 }
 
@@ -458,16 +464,19 @@ pub(super) fn comparison(value: &KeyValue) -> Comparison<'_> {
     }
 }
 
-/// Converts rows to ids, versions and texts, or returns the refusal.
+/// Converts rows to ids, versions and texts, or returns why they cannot be rolled back.
 fn row_list(
     rows: ReadResult<Vec<Map<String, Value>>>,
     primary_id: &LogicalName,
     texts: &[&LogicalName],
     request_id: Option<String>,
-) -> Result<ReadResult<Vec<Row>>, DiscoverError> {
+) -> Result<FoundRows, DiscoverError> {
     match rows {
+        Ok(rows) if rows.iter().any(|row| dataverse::read_tag(row).is_none()) => {
+            Ok(Err(UnusableRows::WithoutEtag))
+        }
         Ok(rows) => Ok(Ok(read_rows(&rows, primary_id, texts, request_id)?)),
-        Err(refusal) => Ok(Err(refusal)),
+        Err(refusal) => Ok(Err(UnusableRows::Refused(refusal))),
     }
 }
 

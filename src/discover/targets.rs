@@ -13,7 +13,7 @@ use crate::services::dataverse::{
 };
 
 /// Tables by their names.
-type Tables = BTreeMap<LogicalName, Reading<Table>>;
+pub(super) type Tables = BTreeMap<LogicalName, Reading<Table>>;
 
 /// Variables by their names; none if a value row came without a version.
 type Variables = BTreeMap<SchemaName, Option<Reading<Variable>>>;
@@ -139,14 +139,22 @@ async fn tables_and_records(
 async fn tables(reader: &Reader<'_>, desired: &Desired) -> Result<Tables, DiscoverError> {
     let tables = columns(desired).into_iter().map(async |(name, columns)| {
         let columns: Vec<&LogicalName> = columns.into_iter().collect();
-        let reading = match reader.table(name, &columns).await? {
-            Reading::Found(row) => table(row).map_or(Reading::Absent, Reading::Found),
-            Reading::Absent => Reading::Absent,
-            Reading::Refused(refusal) => Reading::Refused(refusal),
-        };
-        Ok::<_, DiscoverError>((name.clone(), reading))
+        Ok::<_, DiscoverError>((name.clone(), read_table(reader, name, &columns).await?))
     });
     Ok(all_of(tables, AT_ONCE).await?.into_iter().collect())
+}
+
+/// Reads a table with some of its columns.
+pub(super) async fn read_table(
+    reader: &Reader<'_>,
+    name: &LogicalName,
+    columns: &[&LogicalName],
+) -> Result<Reading<Table>, DiscoverError> {
+    Ok(match reader.table(name, columns).await? {
+        Reading::Found(row) => table(row).map_or(Reading::Absent, Reading::Found),
+        Reading::Absent => Reading::Absent,
+        Reading::Refused(refusal) => Reading::Refused(refusal),
+    })
 }
 
 /// Lists the columns that the manifest writes to or finds records by.

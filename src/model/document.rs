@@ -34,8 +34,13 @@ pub enum DocumentError {
     #[error("it is no {0} of flowbind")]
     Kind(&'static str),
     /// Its parts contradict one another.
-    #[error("it is no {0} that flowbind wrote: it changes what none of its addresses names")]
-    Inconsistent(&'static str),
+    #[error("it is no {called} that flowbind wrote: it {why}")]
+    Inconsistent {
+        /// What it should be.
+        called: &'static str,
+        /// What it does that no document of this program does.
+        why: &'static str,
+    },
     /// It is of another version of the program.
     #[error("it has version {found}, and this program reads version {known}")]
     Version {

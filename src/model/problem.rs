@@ -214,6 +214,8 @@ codes! {
     ChangedSince = "changed-since",
     /// The journal gives a row the address of another.
     LabelMismatch = "label-mismatch",
+    /// The row that a rollback would delete was not created by the apply.
+    NotCreatedByApply = "not-created-by-apply",
     /// A warning: an earlier value that is restored leads out of the environment.
     RestoresElsewhere = "restores-elsewhere",
 }

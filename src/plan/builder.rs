@@ -148,10 +148,15 @@ fn noted(wanted: &WantedUrl<'_>, code: Code, message: String, hint: impl Into<St
     Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
 }
 
+/// The message and the hint for a row that came without its version.
+pub(super) const WITHOUT_ETAG: [&str; 2] = [
+    "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite a change of somebody else",
+    "keep the URL in a standard table or in an environment variable; if it is in one, look at what stands between here and Dataverse",
+];
+
 /// Notes that a row came without its version.
 pub(super) fn without_etag(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
-    let message = "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite a change of somebody else";
-    let hint = "keep the URL in a standard table or in an environment variable; if it is in one, look at what stands between here and Dataverse";
+    let [message, hint] = WITHOUT_ETAG;
     draft.problem(wanted, Code::RowWithoutEtag, message.to_owned(), hint);
 }
 

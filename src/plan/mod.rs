@@ -26,7 +26,7 @@ mod waitable;
 mod write;
 use crate::model::{Cloud, Desired, Observed, ObservedFlow, Targets};
 
-use builder::PlanBuilder;
+use builder::{PlanBuilder, WITHOUT_ETAG};
 
 pub use changes::{Action, Change, MOST_ROWS, Plan};
 pub use current_values::{current_values, text_at};

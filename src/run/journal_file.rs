@@ -266,7 +266,7 @@ fn unusable(path: &Path, error: &DocumentError) -> Failure {
         DocumentError::Version { .. } => "use the flowbind that kept it",
         DocumentError::Malformed { .. }
         | DocumentError::Kind(_)
-        | DocumentError::Inconsistent(_) => {
+        | DocumentError::Inconsistent { .. } => {
             "name the file that `flowbind apply --journal` kept, as the apply left it"
         }
     };

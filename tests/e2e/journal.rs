@@ -11,6 +11,12 @@ use super::leaks::Secrets;
 
 const KEY: &str = "a made-up passphrase";
 
+/// A change to a journal.
+type Forgery = fn(&mut Value);
+
+/// Makes the origin of a row that the apply created, from the row's id.
+type NewOrigin = fn(&Value) -> Value;
+
 /// The rows of the sandbox, by table and id, without what tells only that they were written to.
 type Rows = BTreeMap<(String, String), Value>;
 
@@ -140,15 +146,55 @@ fn rows_that_were_made_are_found_by_their_keys_while_their_ids_are_not_known() {
     let before = place.applied();
     let journal = fs::read_to_string(place.journal()).unwrap();
     let mut document: Value = serde_json::from_str(&journal).unwrap();
+    let mut made = 0;
     for row in document["rows"].as_array_mut().unwrap() {
         if let Some(created) = row["origin"].get_mut("created") {
             created["id"] = Value::Null;
             created["tag"] = Value::Null;
+            made += 1;
         }
     }
     fs::write(place.journal(), document.to_string()).unwrap();
-    assert_eq!(place.rollback(&[]).1["outcome"], "applied");
+    let (_, document) = place.rollback(&[]);
+    assert_eq!(document["outcome"], "applied", "{document:#}");
     assert_eq!(rows(&place), before);
+    let warnings = document["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), made, "{document:#}");
+    for warning in warnings {
+        assert_eq!(warning["code"], "changed-since");
+        assert!(
+            warning["message"].as_str().unwrap().contains("the journal lacks the row's version")
+        );
+    }
+}
+
+#[test]
+fn a_row_that_was_there_before_the_apply_is_not_deleted_whatever_the_journal_calls_it() {
+    let place = place();
+    place.applied();
+    let kept = fs::read_to_string(place.journal()).unwrap();
+    let written = rows(&place);
+    let record: NewOrigin =
+        |id| json!({"id": id, "tag": null, "key": {"columns": {"contoso_name": "shipments"}}});
+    let unnamed: NewOrigin =
+        |_| json!({"id": null, "tag": null, "key": {"columns": {"contoso_name": "shipments"}}});
+    let variable: NewOrigin =
+        |id| json!({"id": id, "tag": null, "key": {"definition": ORDER_INTAKE}});
+    let forgeries: [(&str, NewOrigin); 3] =
+        [("record/", record), ("record/", unnamed), ("PartnerWebhook", variable)];
+    for (part, origin) in forgeries {
+        fs::write(place.journal(), &kept).unwrap();
+        place.forge(|document| {
+            let row = updated(document, part);
+            row["origin"] = json!({"created": origin(&row["origin"]["updated"])});
+        });
+        for more in [&[][..], &["--skip-changed"]] {
+            let (code, document) = place.rollback(more);
+            assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{document:#}");
+            assert_eq!(document["problems"][0]["code"], "not-created-by-apply", "{document:#}");
+            assert_eq!(rows(&place), written, "{part}");
+        }
+    }
 }
 
 #[test]
@@ -353,6 +399,35 @@ fn an_apply_that_is_killed_before_its_change_set_is_in_has_nothing_to_undo() {
 }
 
 #[test]
+fn a_row_that_is_deleted_between_reading_and_writing_is_a_conflict_and_nothing_is_written() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_PartnerWebhookUrl"));
+    // The row is read at once, and what was read arrives after the row is gone.
+    let fault = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"environmentvariabledefinitions\"\naction = \"delay\"\ndelay = 6000\ntimes = 1\n";
+    let (tenant, record) = (place.tenant_with(fault), place.path("record").display().to_string());
+    let options = ["--sandbox-tenant", &tenant, "--sandbox-record", &record, "--yes"];
+    let mut command = place.command(&[&["apply", "--manifest", &manifest], &options[..]].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until(|| {
+        let record = fs::read_to_string(&record).ok()?;
+        record.contains("environmentvariabledefinitions").then_some(())
+    });
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let mut state = state(&place);
+    let values = state["tables"]["environmentvariablevalue"].as_object_mut().unwrap();
+    let kept = values.len();
+    values.retain(|_, row| !row["values"]["value"].as_str().unwrap().contains("sig="));
+    assert_eq!(values.len(), kept - 1);
+    fs::write(place.state(), state.to_string()).unwrap();
+    let before = rows(&place);
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let said = words(&ended.stderr);
+    assert!(said.contains("404") && said.contains("nothing was written"), "{said}");
+    assert_eq!(rows(&place), before);
+}
+
+#[test]
 fn a_rollback_whose_answer_is_lost_is_looked_for_and_found() {
     let place = place();
     let fault = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"$batch\"\nstatus = 504\ntimes = 9\nexecuted = true\n";
@@ -455,6 +530,9 @@ fn a_journal_that_calls_a_row_by_the_address_of_another_target_is_refused() {
         ("record/", "record/contoso_endpoint[contoso_name=somebody]/contoso_url"),
         ("record/", "record/contoso_endpoint[contoso_nothing=shipments]/contoso_url"),
         ("record/", "record/account[contoso_name=shipments]/contoso_url"),
+        ("record/", "record/contoso_nothing[contoso_name=shipments]/contoso_url"),
+        ("record/", "record/contoso_endpoint[contoso_name=shipments ]/contoso_url"),
+        ("record/", "record/contoso_endpoint[contoso_region=emea]/contoso_url"),
         ("record/", "record/contoso_endpoint[a09e4a0d-3a1c-f011-998a-7c1e5275cfe9]/contoso_url"),
     ];
     for (part, other) in cases {
@@ -468,11 +546,102 @@ fn a_journal_that_calls_a_row_by_the_address_of_another_target_is_refused() {
 }
 
 #[test]
+fn a_journal_with_another_primary_key_is_refused_with_that_reason() {
+    let place = place();
+    place.applied();
+    let kept = fs::read_to_string(place.journal()).unwrap();
+    let written = rows(&place);
+    for other in ["contoso_otherid", "contoso_name", "ownerid"] {
+        fs::write(place.journal(), &kept).unwrap();
+        place.forge(|document| updated(document, "record/")["primary-id"] = other.into());
+        let (code, document) = place.rollback(&[]);
+        assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{other}: {document:#}");
+        let problem = &document["problems"][0];
+        assert_eq!(problem["code"], "label-mismatch");
+        let said = format!("is `{other}`, and it is `contoso_endpointid`");
+        assert!(problem["message"].as_str().unwrap().contains(&said), "{document:#}");
+        assert_eq!(rows(&place), written, "{other}");
+    }
+}
+
+/// What is said of a lookup column, added to the shipped tenant.
+const LOOKUP: &str = "[[table.column]]\nname = \"contoso_parent\"\ntype = \"lookup\"\ntarget = \"contoso_endpoint\"\nnavigation = \"contoso_Parent\"\n\n[[table.key]]";
+
+#[test]
+fn a_record_that_was_found_by_a_lookup_is_rolled_back() {
+    let place = place();
+    let parent = "8e946dae-28fb-4011-998a-7c1e5275cfe9";
+    let child = format!("contoso_name = \"orders\"\ncontoso_parent = \"{parent}\"");
+    let tenant =
+        place.tenant(&[("[[table.key]]", LOOKUP), ("contoso_name = \"orders\"", child.as_str())]);
+    let target = format!(
+        "[[flow.target]]\ntable = \"contoso_endpoint\"\nkey = {{ contoso_parent = \"{parent}\" }}\ncolumn = \"contoso_url\"\n"
+    );
+    let manifest = place.manifest(&format!("[[flow]]\nworkflow-id = \"{ORDER_INTAKE}\"\n{target}"));
+    let of_tenant = ["--manifest", &manifest, "--sandbox-tenant", &tenant];
+    let plain = place.plain();
+    let apply = [&["apply", "--journal", &plain], &of_tenant[..]].concat();
+    assert_eq!(place.json(&apply).1["outcome"], "applied");
+    let (code, document) = place.rollback(&of_tenant);
+    assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
+}
+
+#[test]
+fn rows_without_a_version_are_not_rolled_back_and_the_problem_says_so() {
+    for table in ["contoso_endpoint", "environmentvariablevalue"] {
+        let place = place();
+        place.applied();
+        let without = format!("location = \"europe\"\nwithout-etags = [\"{table}\"]");
+        let tenant = place.tenant(&[("location = \"europe\"", &without)]);
+        // The state stays that of the apply.
+        let mut state = state(&place);
+        let other = place.path("other.json").display().to_string();
+        let of_tenant = ["--sandbox-tenant", tenant.as_str(), "--sandbox-state", other.as_str()];
+        let manifest = ["--manifest", EXAMPLE, "-e", "sandbox"];
+        assert_eq!(place.run(&[&["plan"], &manifest[..], &of_tenant].concat()).code, 5);
+        let fresh: Value = serde_json::from_str(&fs::read_to_string(&other).unwrap()).unwrap();
+        state["tenant"] = fresh["tenant"].clone();
+        fs::write(&other, state.to_string()).unwrap();
+        let (code, document) = place.rollback(&of_tenant);
+        assert_eq!((code, &document["outcome"]), (5, &json!("refused")), "{document:#}");
+        assert_eq!(document["problems"][0]["code"], "row-without-etag", "{document:#}");
+        let after: Value = serde_json::from_str(&fs::read_to_string(&other).unwrap()).unwrap();
+        assert_eq!(after["tables"], state["tables"]);
+    }
+}
+
+#[test]
+fn a_journal_that_no_apply_kept_is_refused_with_the_reason_before_anything_is_contacted() {
+    let place = place();
+    place.applied();
+    let kept = fs::read_to_string(place.journal()).unwrap();
+    let forgeries: [(&str, Forgery); 3] = [
+        ("changes the same row twice", |document| {
+            let row = updated(document, "record/").clone();
+            document["rows"].as_array_mut().unwrap().push(row);
+        }),
+        ("another primary key than theirs", |document| {
+            updated(document, "PartnerWebhook")["primary-id"] = "componentidunique".into();
+        }),
+        ("does not say when it was kept", |document| {
+            document["head"]["time"] = "long ago".into();
+        }),
+    ];
+    for (reason, forge) in forgeries {
+        fs::write(place.journal(), &kept).unwrap();
+        place.forge(forge);
+        let ended = place.run(&["rollback", &place.plain()]);
+        assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
+        assert!(words(&ended.stderr).contains(reason), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_journal_that_changes_what_no_address_shows_is_refused_before_anything_is_contacted() {
     let place = place();
     place.applied();
     let kept = fs::read_to_string(place.journal()).unwrap();
-    let forgeries: [fn(&mut Value); 4] = [
+    let forgeries: [Forgery; 4] = [
         |document| updated(document, "environment-variable/")["places"] = json!([]),
         |document| {
             let row = updated(document, "record/");
@@ -502,14 +671,28 @@ fn an_earlier_value_that_leads_to_a_foreign_host_is_a_warning_in_the_plan_of_the
     let place = place();
     place.applied();
     assert_eq!(place.rollback(&["--dry-run"]).1["warnings"], json!([]));
+    for earlier in [
+        "https://collector.example/take",
+        "collector.example/take",
+        "//collector.example/take",
+        "wss://collector.example/take",
+        "see https://collector.example/take, and no other",
+    ] {
+        place.forge(|document| {
+            updated(document, "record/")["columns"]["contoso_url"]["before"] = earlier.into();
+        });
+        let (code, document) = place.rollback(&["--dry-run"]);
+        assert_eq!(code, 0, "{document:#}");
+        let warnings = document["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1, "{earlier}: {document:#}");
+        assert_eq!(warnings[0]["code"], "restores-elsewhere");
+        assert!(warnings[0]["message"].as_str().unwrap().contains("`collector.example`"));
+    }
     place.forge(|document| {
         updated(document, "record/")["columns"]["contoso_url"]["before"] =
-            "https://collector.example/take".into();
+            "http://prod-08.westeurope.logic.azure.com/workflows/1".into();
     });
-    let (code, document) = place.rollback(&["--dry-run"]);
-    assert_eq!(code, 0, "{document:#}");
-    let warnings = document["warnings"].as_array().unwrap();
-    assert_eq!(warnings.len(), 1, "{document:#}");
-    assert_eq!(warnings[0]["code"], "restores-elsewhere");
-    assert!(warnings[0]["message"].as_str().unwrap().contains("`collector.example`"));
+    let (_, document) = place.rollback(&["--dry-run"]);
+    let message = document["warnings"][0]["message"].as_str().unwrap();
+    assert!(message.contains("`http`, which is not encrypted"), "{document:#}");
 }

@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    CallbackUrl, Cloud, Code, EnvironmentId, LogicalName, Problem, Row, ServiceError, StoredText,
+    CallbackUrl, Cloud, Code, EnvironmentId, LogicalName, Problem, Row, StoredText, printable,
 };
-use crate::plan::journal::{FoundRows, Journal, JournalRow, JournalTarget, Origin, members};
-use crate::plan::{Action, Change, Plan, ValueView, Write, WriteStage, explain_refusal, text_at};
+use crate::plan::journal::links::{Link, links};
+use crate::plan::journal::{FoundRows, Journal, JournalRow, JournalTarget, Origin, UnusableRows};
+use crate::plan::{
+    Action, Change, Plan, ValueView, WITHOUT_ETAG, Write, WriteStage, explain_refusal, text_at,
+};
 
 /// What to do about a row that somebody changed.
 const SEE_WHO: &str =
     "see who changed it and why; `--skip-changed` leaves it as it is and rolls back the rest";
+
+/// What to do about a row that is deleted and may hold more than the apply wrote.
+const LOOK_FIRST: &str = "look at the row first, if somebody may have added something to it";
 
 /// What became of a row since the apply.
 enum Verdict<'found> {
@@ -20,8 +26,8 @@ enum Verdict<'found> {
     Written(&'found Row),
     /// Somebody changed it.
     Changed(ChangedRow<'found>),
-    /// The service does not show it.
-    Hidden(&'found ServiceError),
+    /// Nothing can be planned from what the service sends of it.
+    Unusable(&'found UnusableRows),
 }
 
 /// What a row is now that somebody changed.
@@ -68,7 +74,7 @@ pub(crate) fn plan_rollback(
             Verdict::Written(held) if row.is_created() => draft.delete(row, held),
             Verdict::Written(held) => draft.restore(row, held),
             Verdict::Changed(now) => draft.changed(row, &now, left.contains(&index)),
-            Verdict::Hidden(refusal) => draft.hidden(row, refusal),
+            Verdict::Unusable(why) => draft.unusable(row, why),
         }
     }
     let write = WriteStage { writes: draft.writes, targets: draft.targets };
@@ -80,7 +86,7 @@ pub(crate) fn plan_rollback(
 /// Decides what happened to a row since the apply.
 fn verdict<'found>(row: &JournalRow, found: &'found FoundRows) -> Verdict<'found> {
     match found.as_deref() {
-        Err(refusal) => Verdict::Hidden(refusal),
+        Err(why) => Verdict::Unusable(why),
         Ok([]) if row.is_created() => Verdict::Earlier,
         Ok([]) => Verdict::Changed(ChangedRow::Gone),
         Ok([held]) => verdict_of_one(row, held),
@@ -145,10 +151,9 @@ impl<'run> RollbackBuilder<'run> {
     /// Plans the deletion of a row that the apply created, and warns if the row holds more by now.
     fn delete(&mut self, row: &JournalRow, held: &Row) {
         for place in &row.places {
-            if was_touched(row, held) {
-                let message = "the row was written to since the apply made it, though not where the apply wrote; all of it is deleted".to_owned();
-                let hint = "look at the row first, if somebody may have added something to it";
-                self.warnings.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
+            if let Some(message) = other_change(row, held) {
+                let (message, hint) = (message.to_owned(), LOOK_FIRST.to_owned());
+                self.warnings.push(problem(place, Code::ChangedSince, message, hint));
             }
             let now = self.view(now(held, place).as_ref());
             let reason = "was created by the apply, and still holds what it wrote";
@@ -183,26 +188,37 @@ impl<'run> RollbackBuilder<'run> {
         self.writes.push(Write::Restore { entity_set, id, guard, columns });
     }
 
-    /// Warns of each host in the URLs of a restored text, except for the hosts of this
-    /// environment's flows.
+    /// Warns of each host that a restored text leads to, except for the hosts of this environment's
+    /// flows.
     fn warn_of_hosts(&mut self, row: &JournalRow, name: &LogicalName, text: &StoredText) {
         let Some(place) = row.places.iter().find(|place| place.column == *name) else { return };
-        let urls = members::urls(text);
-        let hosts: BTreeSet<&str> = urls.iter().filter_map(|url| self.foreign_host(url)).collect();
-        let warnings = hosts.into_iter().map(|host| {
-            let message = format!("the earlier value that is restored leads to `{host}`, which is not a host of this environment's flows");
-            let hint = "make sure that this host may get what is sent to it, before you agree".to_owned();
-            problem(place, Code::RestoresElsewhere, message, hint)
+        let messages: BTreeSet<String> =
+            links(text).iter().filter_map(|link| self.elsewhere(link)).collect();
+        let warnings = messages.into_iter().map(|message| {
+            let hint = "make sure that this host may get what is sent to it, before you agree";
+            problem(place, Code::RestoresElsewhere, message, hint.to_owned())
         });
         self.warnings.extend(warnings);
     }
 
-    /// Returns the host of a URL if no flow of this environment can be there.
-    fn foreign_host<'url>(&self, url: &'url CallbackUrl) -> Option<&'url str> {
-        let host: &str = &url.view().host;
-        let other = url.environment().and_then(|id| id.parse::<EnvironmentId>().ok());
-        let is_own = self.cloud.serves_callbacks(host) && other.is_none_or(|id| id == *self.own);
-        (!is_own).then_some(host)
+    /// Returns a message if a link leads out of the environment, or leads there without encryption.
+    fn elsewhere(&self, link: &Link) -> Option<String> {
+        let host = printable(&link.host, 120);
+        let leads = "the earlier value that is restored leads to";
+        let is_own = self.is_own(&link.host);
+        match link.unencrypted {
+            _ if !is_own && link.is_bare => Some("the earlier value that is restored may be the name of a host, which is not one of this environment's flows".to_owned()),
+            _ if !is_own => Some(format!("{leads} `{host}`, which is not a host of this environment's flows")),
+            Some(scheme) => Some(format!("{leads} `{host}` by `{scheme}`, which is not encrypted")),
+            None => None,
+        }
+    }
+
+    /// Checks whether flows of this environment can be on a host.
+    fn is_own(&self, host: &str) -> bool {
+        let url: Option<CallbackUrl> = format!("https://{host}/").parse().ok();
+        let other = url.and_then(|url| url.environment()?.parse::<EnvironmentId>().ok());
+        self.cloud.serves_callbacks(host) && other.is_none_or(|id| id == *self.own)
     }
 
     /// Returns the change of one target whose earlier value is restored.
@@ -257,12 +273,17 @@ impl<'run> RollbackBuilder<'run> {
         }
     }
 
-    /// Notes that the service does not show a row.
-    fn hidden(&mut self, row: &JournalRow, error: &ServiceError) {
-        for place in &row.places {
-            let (message, hint) = explain_refusal(error);
-            self.problems.push(problem(place, Code::PrivilegeMissing, message, hint));
-        }
+    /// Notes that the service does not show a row, or not its version.
+    fn unusable(&mut self, row: &JournalRow, why: &UnusableRows) {
+        let (code, (message, hint)) = match why {
+            UnusableRows::Refused(error) => (Code::PrivilegeMissing, explain_refusal(error)),
+            UnusableRows::WithoutEtag => {
+                (Code::RowWithoutEtag, WITHOUT_ETAG.map(str::to_owned).into())
+            }
+        };
+        let problems =
+            row.places.iter().map(|place| problem(place, code, message.clone(), hint.clone()));
+        self.problems.extend(problems);
     }
 
     /// Returns the printable view of a text, without its secrets.
@@ -275,11 +296,17 @@ impl<'run> RollbackBuilder<'run> {
     }
 }
 
-/// Checks whether a row that the apply created has another version than the journal recorded.
-fn was_touched(row: &JournalRow, held: &Row) -> bool {
+/// Returns a message if a row that the apply created was written to since, or if the journal does
+/// not hold the version that would tell.
+fn other_change(row: &JournalRow, held: &Row) -> Option<&'static str> {
     match &row.origin {
-        Origin::Created { tag: Some(tag), .. } => tag != held.tag.as_str(),
-        _ => false,
+        Origin::Created { tag: Some(tag), .. } if tag == held.tag.as_str() => None,
+        Origin::Created { tag: Some(_), .. } => Some(
+            "the row was written to since the apply made it, though not where the apply wrote; all of it is deleted",
+        ),
+        _ => Some(
+            "the journal lacks the row's version, so whether somebody wrote to the row since the apply is not known; all of it is deleted",
+        ),
     }
 }
 

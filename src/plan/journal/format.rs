@@ -58,14 +58,13 @@ impl Journal {
     /// Reads a journal.
     ///
     /// # Errors
-    /// It is of another version, no journal, or one that changes what none of its addresses tells.
+    /// It is of another version, no journal, or one that no apply keeps.
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
         let document: Document<JournalHead, Vec<JournalRow>> = KIND.read(text)?;
         let journal = Self { head: document.head, rows: document.rows };
-        if journal.is_consistent() {
-            Ok(journal)
-        } else {
-            Err(DocumentError::Inconsistent(KIND.called))
+        match journal.contradiction() {
+            None => Ok(journal),
+            Some(why) => Err(DocumentError::Inconsistent { called: KIND.called, why }),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Compares the addresses in a journal with the rows that they stand for: a journal may have been
 //! forged, and whoever reviews a rollback knows a row by its address alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Journal, JournalRow, JournalTarget, Origin, RowKey};
 use crate::model::{
-    Code, KeyValue, LogicalName, Problem, RowId, SchemaName, ServiceError, is_hidden,
+    Code, KeyValue, LogicalName, Problem, Reading, RowId, SchemaName, ServiceError, Table,
+    is_hidden,
 };
 use crate::plan::explain_refusal;
 
@@ -35,17 +36,28 @@ pub enum LabelKey {
     Columns(BTreeMap<LogicalName, String>),
 }
 
-/// What reading tells of a row.
+/// What reading tells of a row that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowSubject {
+    /// Its primary key.
+    pub id: RowId,
+    /// The variable or record that it is.
+    pub subject: Subject,
+    /// When it was created, as the service writes it; none if that was not read.
+    pub created_on: Option<String>,
+}
+
+/// The variable or record that a row is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// It is the value of the variable with that name; none if it belongs to no variable.
     Variable(Option<SchemaName>),
     /// It is a record.
     Record {
-        /// The name of the labelled table in addresses; none if there is no such table.
-        entity_set: Option<String>,
         /// What the columns of the label hold, as far as they are texts, numbers, or true or false.
         columns: BTreeMap<LogicalName, KeyValue>,
+        /// Whether the label fits another row, too.
+        fits_several: bool,
     },
     /// The service does not show what it is.
     Hidden(ServiceError),
@@ -69,12 +81,12 @@ impl Label {
         is_whole.then_some(Self::Record { table: table.parse().ok()?, key })
     }
 
-    /// Checks whether the label means this row, which has this id.
-    fn means(&self, row: &JournalRow, id: RowId, subject: &Subject) -> bool {
-        match (self, subject) {
+    /// Checks whether the label means this row of its table, and no other.
+    fn means(&self, row: &RowSubject) -> bool {
+        match (self, &row.subject) {
             (Self::Variable(name), Subject::Variable(found)) => found.as_ref() == Some(name),
-            (Self::Record { key, .. }, Subject::Record { entity_set, columns }) => {
-                entity_set.as_deref() == Some(row.entity_set.as_str()) && key.fits(id, columns)
+            (Self::Record { key, .. }, Subject::Record { columns, fits_several }) => {
+                !fits_several && key.fits(row.id, columns)
             }
             _ => false,
         }
@@ -101,14 +113,13 @@ impl LabelKey {
 }
 
 /// Checks whether an address writes the value `held` as `written`. Ignores case and space at the
-/// end, as Dataverse does.
+/// end of what is held, as Dataverse does.
 fn is_written_as(held: &KeyValue, written: &str) -> bool {
     let same = |text: String| text.to_lowercase() == written.to_lowercase();
     match held {
-        KeyValue::Text(text) => {
-            let text = text.trim_end();
-            same(text.to_owned()) || same(format!("{text:?}"))
-        }
+        KeyValue::Text(text) => [text.as_str(), text.trim_end()]
+            .into_iter()
+            .any(|text| same(text.to_owned()) || same(format!("{text:?}"))),
         other => same(other.to_string()),
     }
 }
@@ -119,8 +130,7 @@ fn columns(mut text: &str) -> Option<BTreeMap<LogicalName, String>> {
     loop {
         let (name, rest) = text.split_once('=')?;
         let end = value_end(rest)?;
-        let value = rest[..end].trim_end().to_owned();
-        let earlier = columns.insert(name.parse().ok()?, value);
+        let earlier = columns.insert(name.parse().ok()?, rest[..end].to_owned());
         text = match (&rest[end..], earlier) {
             ("", None) => return Some(columns),
             (more, None) => more.strip_prefix(',')?,
@@ -143,63 +153,114 @@ fn value_end(text: &str) -> Option<usize> {
     end.map(|(place, _)| place + 2)
 }
 
+/// Returns a problem for each target whose address names a table that does not have the row, by what
+/// was read of the labels' tables.
+pub fn mistaken_tables(
+    journal: &Journal,
+    tables: &BTreeMap<LogicalName, Reading<Table>>,
+) -> Vec<Problem> {
+    let targets = journal.rows.iter().flat_map(|row| row.places.iter().map(move |at| (row, at)));
+    targets.filter_map(|(row, place)| table_problem(row, place, tables)).collect()
+}
+
+/// Returns a problem if the table of a target's address does not have the target's row.
+fn table_problem(
+    row: &JournalRow,
+    place: &JournalTarget,
+    tables: &BTreeMap<LogicalName, Reading<Table>>,
+) -> Option<Problem> {
+    let Some(Label::Record { table: name, .. }) = Label::from_address(place) else { return None };
+    let JournalRow { entity_set, primary_id, .. } = row;
+    let message = match tables.get(&name)? {
+        Reading::Refused(refusal) => return Some(hidden(place, refusal)),
+        Reading::Absent => format!("the environment has no table `{name}`"),
+        Reading::Found(table) if table.entity_set != entity_set.as_str() => format!(
+            "the journal gives this address to a row of `{entity_set}`, and the rows of the table `{name}` are in `{}`",
+            table.entity_set
+        ),
+        Reading::Found(table) if table.primary_id != *primary_id => format!(
+            "the journal says that the primary key of the table `{name}` is `{primary_id}`, and it is `{}`",
+            table.primary_id
+        ),
+        Reading::Found(_) => return None,
+    };
+    Some(mismatch(place, message))
+}
+
 /// Returns a problem for each target whose address names another row than it is in, or whose row
-/// the service does not show. `subjects` has what was read of each row that was found, with its
-/// id.
-pub fn mislabelled(journal: &Journal, subjects: &[Option<(RowId, Subject)>]) -> Vec<Problem> {
+/// the service does not show. `subjects` has what was read of each row that was found.
+pub fn mislabelled(journal: &Journal, subjects: &[Option<RowSubject>]) -> Vec<Problem> {
     let rows = journal.rows.iter().zip(subjects);
     let read = rows.filter_map(|(row, subject)| Some((row, subject.as_ref()?)));
-    let problems = read.flat_map(|(row, (id, subject))| {
-        row.places.iter().filter_map(move |place| label_problem(row, place, *id, subject))
+    let problems = read.flat_map(|(row, subject)| {
+        row.places.iter().filter_map(move |place| label_problem(row, place, subject))
     });
     problems.collect()
 }
 
 /// Returns a problem if the address of a target does not name the row that the target is in.
-fn label_problem(
-    row: &JournalRow,
-    place: &JournalTarget,
-    id: RowId,
-    subject: &Subject,
-) -> Option<Problem> {
-    let address = Some(place.address.clone());
-    if let Subject::Hidden(refusal) = subject {
-        let (message, hint) = explain_refusal(refusal);
-        return Some(Problem { code: Code::PrivilegeMissing, address, message, hint, site: None });
+fn label_problem(row: &JournalRow, place: &JournalTarget, found: &RowSubject) -> Option<Problem> {
+    if let Subject::Hidden(refusal) = &found.subject {
+        return Some(hidden(place, refusal));
     }
-    if Label::from_address(place).is_some_and(|label| label.means(row, id, subject)) {
+    if Label::from_address(place).is_some_and(|label| label.means(found)) {
         return None;
     }
-    let message = format!(
-        "the journal gives this address to the row {id} of `{}`, which is {subject}",
-        row.entity_set
-    );
-    let code = Code::LabelMismatch;
-    Some(Problem { code, address, message, hint: ASK_WHO.to_owned(), site: None })
+    let RowSubject { id, subject, .. } = found;
+    let set = &row.entity_set;
+    let message = format!("the journal gives this address to the row {id} of `{set}`, {subject}");
+    Some(mismatch(place, message))
+}
+
+/// Creates the problem of a label that names another row.
+fn mismatch(place: &JournalTarget, message: String) -> Problem {
+    let (code, address) = (Code::LabelMismatch, Some(place.address.clone()));
+    Problem { code, address, message, hint: ASK_WHO.to_owned(), site: None }
+}
+
+/// Creates the problem of a row or table that the service does not show.
+fn hidden(place: &JournalTarget, refusal: &ServiceError) -> Problem {
+    let (message, hint) = explain_refusal(refusal);
+    let (code, address) = (Code::PrivilegeMissing, Some(place.address.clone()));
+    Problem { code, address, message, hint, site: None }
 }
 
 impl std::fmt::Display for Subject {
+    /// Formats the end of a sentence about a row whose label does not mean it.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Variable(Some(name)) => write!(formatter, "the value of `{name}`"),
-            Self::Variable(None) => formatter.write_str("the value of no variable"),
-            Self::Record { .. } | Self::Hidden(_) => formatter.write_str("another record"),
+            Self::Variable(Some(name)) => write!(formatter, "which is the value of `{name}`"),
+            Self::Variable(None) => formatter.write_str("which is the value of no variable"),
+            Self::Record { fits_several: true, .. } => formatter.write_str("and it fits several"),
+            Self::Record { .. } | Self::Hidden(_) => formatter.write_str("which is another record"),
         }
     }
 }
 
 impl Journal {
-    /// Checks whether every change is named by the address of a target. Without that, a rollback
-    /// would write changes that nobody sees.
-    pub(super) fn is_consistent(&self) -> bool {
-        self.rows.iter().all(|row| {
-            let is_labelled = |place: &JournalTarget| {
-                Label::from_address(place).is_some_and(|label| label.suits(row))
-            };
-            !row.places.is_empty()
-                && row.places.iter().all(is_labelled)
-                && row.columns.keys().all(|name| row.shows(name))
-        })
+    /// Returns what shows that no apply kept the journal, as the end of a sentence that begins with
+    /// "it".
+    pub(super) fn contradiction(&self) -> Option<&'static str> {
+        if !self.rows.iter().all(JournalRow::has_right_key_column) {
+            Some("gives the values of variables another primary key than theirs")
+        } else if !self.rows.iter().all(JournalRow::is_shown) {
+            Some("changes what none of its addresses names")
+        } else if self.names_a_row_twice() {
+            Some("changes the same row twice")
+        } else if !self.head.has_time() {
+            Some("does not say when it was kept")
+        } else {
+            None
+        }
+    }
+
+    fn names_a_row_twice(&self) -> bool {
+        let mut known = BTreeSet::new();
+        let name = |row: &JournalRow| match &row.origin {
+            Origin::Created { id: None, key, .. } => (None, Some(key.clone())),
+            Origin::Updated(_) | Origin::Created { .. } => (row.id(), None),
+        };
+        self.rows.iter().any(|row| !known.insert((&row.entity_set, name(row))))
     }
 }
 
@@ -221,6 +282,22 @@ impl JournalRow {
     pub fn is_variable_value(&self) -> bool {
         let (set, id) = (self.entity_set.as_str(), self.primary_id.as_str());
         set == "environmentvariablevalues" && id == "environmentvariablevalueid"
+    }
+
+    /// Checks whether the journal gives the values of variables the primary key that they have.
+    fn has_right_key_column(&self) -> bool {
+        self.entity_set.as_str() != "environmentvariablevalues" || self.is_variable_value()
+    }
+
+    /// Checks whether every change is named by the address of a target. Without that, a rollback
+    /// would write changes that nobody sees.
+    fn is_shown(&self) -> bool {
+        let is_labelled = |place: &JournalTarget| {
+            Label::from_address(place).is_some_and(|label| label.suits(self))
+        };
+        !self.places.is_empty()
+            && self.places.iter().all(is_labelled)
+            && self.columns.keys().all(|name| self.shows(name))
     }
 
     /// Checks whether the targets in a column account for its whole change: the column itself is a
@@ -311,6 +388,8 @@ mod tests {
             (KeyValue::Text("TRUE".into()), "\"true\"", true),
             (KeyValue::Text("invoices".into()), "orders", false),
             (KeyValue::Integer(7), "\"7\"", false),
+            (KeyValue::Text("orders ".into()), "orders", true),
+            (KeyValue::Text("orders".into()), "orders ", false),
         ] {
             assert_eq!(is_written_as(&held, written), is, "{held:?} {written}");
         }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::ColumnChange;
-use crate::model::{CallbackUrl, JsonPointer, StoredText};
+use crate::model::{JsonPointer, StoredText};
 
 /// The path to a value that has no members, as the names along it.
-type Way = Vec<String>;
+pub(super) type Way = Vec<String>;
 
 impl ColumnChange {
     /// Checks whether only these members of a JSON text change. An empty text may become any text.
@@ -34,7 +34,7 @@ fn is_on_the_way(way: &Way, pointer: &JsonPointer) -> bool {
 }
 
 /// Lists the values of a JSON text that have no members or elements, by their paths.
-fn leaves(text: &str) -> Option<BTreeMap<Way, Value>> {
+pub(super) fn leaves(text: &str) -> Option<BTreeMap<Way, Value>> {
     let mut found = BTreeMap::new();
     gather(&serde_json::from_str(text).ok()?, &mut Vec::new(), &mut found);
     Some(found)
@@ -55,15 +55,6 @@ fn gather(value: &Value, way: &mut Way, found: &mut BTreeMap<Way, Value>) {
         }
         leaf => drop(found.insert(way.clone(), leaf.clone())),
     }
-}
-
-/// Lists the URLs in a text: it is one, or a JSON text that holds some.
-pub(crate) fn urls(text: &StoredText) -> Vec<CallbackUrl> {
-    if let Ok(url) = text.expose().trim().parse() {
-        return vec![url];
-    }
-    let values = leaves(text.expose()).unwrap_or_default().into_values();
-    values.filter_map(|value| value.as_str()?.trim().parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -87,13 +78,5 @@ mod tests {
         assert!(!is_only_at(Some(r#"{"a":1,"b":3}"#), r#"{"b":2,"a":"x"}"#, &["/a"]));
         assert!(!is_only_at(Some(r#"{"a":1,"c":3}"#), r#"{"a":"x"}"#, &["/a"]));
         assert!(!is_only_at(Some("no JSON"), r#"{"a":"x"}"#, &["/a"]));
-    }
-
-    #[test]
-    fn urls_are_found_wherever_a_text_holds_them() {
-        let count = |text: &str| urls(&StoredText::new(text)).len();
-        assert_eq!(count("https://a.example/x"), 1);
-        assert_eq!(count(r#"{"a":["https://a.example/x",{"b":"http://b.example"}],"c":7}"#), 2);
-        assert_eq!(count("a password") + count("{") + count(""), 0);
     }
 }

@@ -4,6 +4,8 @@
 //! record      Plan + Observed -> Journal     before the change set is sent
 //! format      Journal <-> text               what a file holds; it holds earlier values: a secret
 //! labels      Journal x subjects -> Problems  what the journal calls a row is what the row is
+//! origins     Journal x subjects -> Problems  what the journal says the apply created, it created
+//! links       earlier values -> hosts        where what is restored leads
 //! rollback    Journal + found rows -> Plan   what still holds what was written is restored
 //! ```
 //!
@@ -12,7 +14,9 @@
 mod file;
 mod format;
 mod labels;
-pub(crate) mod members;
+pub(crate) mod links;
+mod members;
+mod origins;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -22,13 +26,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    EnvironmentId, EnvironmentUrl, JsonPointer, KeyValue, LogicalName, ReadResult, Row, RowId,
+    EnvironmentId, EnvironmentUrl, JsonPointer, KeyValue, LogicalName, Row, RowId, ServiceError,
     StoredText, WorkflowId,
 };
 
 pub use file::JournalFile;
-pub use labels::{Label, LabelKey, Subject, mislabelled};
-
+pub use labels::{Label, LabelKey, RowSubject, Subject, mislabelled, mistaken_tables};
+pub use origins::not_created_by_apply;
 pub use record::record;
 
 /// What an apply changes.
@@ -100,7 +104,7 @@ pub enum Origin {
 }
 
 /// What a row is found by whose id is not known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum RowKey {
     /// It is the value of the environment variable with this definition.
@@ -140,7 +144,16 @@ pub struct JournalTarget {
 }
 
 /// What reading found of a row: none, one, or in an odd organisation several.
-pub type FoundRows = ReadResult<Vec<Row>>;
+pub type FoundRows = Result<Vec<Row>, UnusableRows>;
+
+/// Why nothing can be planned from rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnusableRows {
+    /// The service does not show them.
+    Refused(ServiceError),
+    /// A row came without its version, which guards a write.
+    WithoutEtag,
+}
 
 impl JournalRow {
     /// Returns the row's primary key, if it is known.

@@ -410,8 +410,13 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "somebody changed the journal, or renamed the row after the apply",
             "find out who could write to the journal, or who renamed the row; restore the value by hand if it is right",
         ),
+        Code::NotCreatedByApply => text(
+            "in a rollback: the journal says that the apply created a row, and the row was created at another time",
+            "somebody changed the journal, or deleted the row after the apply and created it again",
+            "find out who could write to the journal; delete the row by hand if it is to go",
+        ),
         Code::RestoresElsewhere => text(
-            "a warning, in a rollback: an earlier value that is restored leads to a host that is not this environment's",
+            "a warning, in a rollback: an earlier value that is restored leads to a host that is not this environment's, or leads there without encryption",
             "the value was there before the apply, or somebody changed the journal",
             "look whether that host may get the data that is sent to it, before the rollback is agreed to",
         ),
