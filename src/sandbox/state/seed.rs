@@ -232,8 +232,8 @@ impl Seed<'_> {
             "version": "1.0.0.0",
             "publisherid": publisher.to_string(),
             "organizationid": self.tenant.file.environment.organization_id.to_string(),
-            "installedon": self.now.iso(),
-            "updatedon": self.now.iso(),
+            "installedon": self.installed.iso(),
+            "updatedon": self.installed.iso(),
         });
         self.put("solution", id, row);
         let cloud = |row: &Row| row.number("category") == Some(5);
