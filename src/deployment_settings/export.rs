@@ -48,7 +48,7 @@ pub(crate) fn plan_export(
         let reading = observed.targets.variables.get(*name);
         ((*name).clone(), variable_in_file(name, place, reading, settings))
     });
-    let targets = Targets { variables: variables.collect(), ..Targets::default() };
+    let targets = Targets { variables: variables.collect(), in_file: true, ..Targets::default() };
     let planned = plan(desired, &Observed { flows: observed.flows.clone(), targets }, cloud);
     let after = settings.with_values(&written_values(&planned, &names));
     let sites = variables_by_site(desired);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::layout::{Layout, Members, Slot, colon, leading_space, space_after_comma};
-use crate::model::{SchemaName, StoredText, printable};
+use crate::model::{SchemaName, StoredText, missing_in_json, printable};
 use crate::plan::json_children::{Children, children_of, offset, position, quoted};
 
 /// The member that holds the values of environment variables.
@@ -34,12 +34,14 @@ pub(crate) enum SettingsError {
     #[error("is not UTF-8")]
     NotUtf8,
     /// It is not JSON.
-    #[error("is not JSON (line {line}, column {column})")]
+    #[error("is not JSON{} (line {line}, column {column})", .missing.map(|missing| format!(": {missing}")).unwrap_or_default())]
     NotJson {
         /// The line of the syntax error, counted from 1.
         line: usize,
         /// The column of the syntax error.
         column: usize,
+        /// What is missing there, if that is known.
+        missing: Option<&'static str>,
     },
     /// It is JSON, but no object.
     #[error("is JSON, but no object")]
@@ -181,7 +183,7 @@ fn root(text: &str) -> Result<&RawValue, SettingsError> {
 
 fn not_json(text: &str, part: &str, error: &serde_json::Error) -> SettingsError {
     let (line, column) = position(text, part, error);
-    SettingsError::NotJson { line, column }
+    SettingsError::NotJson { line, column, missing: missing_in_json(part, error) }
 }
 
 /// Returns the members of an object in the text, or none if the value is not an object.

@@ -16,6 +16,7 @@ mod exit;
 mod failure;
 mod fingerprint;
 mod id;
+mod json_syntax;
 mod milliseconds;
 mod name;
 mod observed;
@@ -49,6 +50,7 @@ pub use exit::Exit;
 pub use failure::Failure;
 pub use fingerprint::Fingerprint;
 pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
+pub use json_syntax::missing_in_json;
 pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use observed::{

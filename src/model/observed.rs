@@ -155,6 +155,9 @@ pub struct Targets {
     pub unversioned_variables: BTreeSet<SchemaName>,
     /// The records of which a row came without a version.
     pub unversioned_records: BTreeSet<Record>,
+    /// Whether the values of the variables are those of a file of deployment settings. A variable
+    /// that the file does not have has the environment's value as its default.
+    pub in_file: bool,
 }
 
 /// An environment variable.

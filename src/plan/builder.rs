@@ -26,6 +26,8 @@ pub(super) struct WantedUrl<'run> {
 pub(super) struct PlanBuilder<'run> {
     pub(super) desired: &'run Desired,
     pub(super) cloud: &'run Cloud,
+    /// Whether the values are those of a file of deployment settings.
+    pub(super) in_file: bool,
     pub(super) flow_names: Vec<Arc<str>>,
     pub(super) changes: Vec<(usize, Change)>,
     pub(super) problems: Vec<Problem>,
@@ -39,6 +41,7 @@ impl<'run> PlanBuilder<'run> {
         Self {
             desired,
             cloud,
+            in_file: false,
             flow_names: Vec::new(),
             changes: Vec::with_capacity(desired.bindings.len()),
             problems: Vec::new(),

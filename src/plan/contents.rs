@@ -47,11 +47,6 @@ impl Contents {
             _ => Some(Self::Number),
         }
     }
-
-    /// Checks whether the contents are JSON with parts that a JSON pointer can name.
-    pub(super) fn has_members(self) -> bool {
-        matches!(self, Self::Object(_) | Self::Array(_))
-    }
 }
 
 /// Returns the JSON object or array that a text is, unless that is empty.

@@ -157,7 +157,7 @@ fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger,
         Err(NoTrigger::Unreadable(why)) => reason(
             Code::DefinitionUnreadable,
             format!("the definition of the flow `{name}` cannot be read: {why}"),
-            "open the flow in the designer and save it, and run again",
+            "open the flow in the designer and save it, or correct the flow's file and import its solution again; then run again",
         ),
         Err(NoTrigger::Several(names)) => reason(
             Code::TriggerAmbiguous,
@@ -348,9 +348,8 @@ fn warn_of_old_generation(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, 
         let message = format!(
             "the URL of the flow `{name}` is of the generation `logic.azure.com`, which Microsoft retires"
         );
-        let hint =
-            "save the flow anew so that it gets a URL on `api.powerplatform.com`, and run again"
-                .to_owned();
+        let hint = "nothing has to be done to the flow: the new URL stands on its trigger card in the designer; run again once the Flow service gives it, and let nobody keep the old one"
+            .to_owned();
         draft.warnings.push(problem(flow, (Code::OldGenerationUrl, message, hint)));
     }
 }

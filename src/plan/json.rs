@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::contents::Contents;
 use super::json_children::{Children, children_of, offset, position, quoted};
-use crate::model::{JsonPointer, printable};
+use crate::model::{JsonPointer, missing_in_json, printable};
 
 /// The most characters of a place that are shown.
 pub(super) const MOST_SHOWN: usize = 120;
@@ -20,15 +20,17 @@ pub(super) const MOST_SHOWN: usize = 120;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum PointerMismatch {
     /// The text is not JSON.
-    #[error("is not JSON (line {line}, column {column})")]
+    #[error("is not JSON{} (line {line}, column {column})", because(*.missing))]
     NotJson {
         /// Where the text stops being JSON, counted from 1.
         line: usize,
         /// The column of that place.
         column: usize,
+        /// What is missing there, if that is known.
+        missing: Option<&'static str>,
     },
     /// Something on the way is neither an object nor an array.
-    #[error("holds something else than an object at `{0}`")]
+    #[error("{}", describe_other(.0))]
     NotContainer(String),
     /// An array on the way has no such element.
     #[error("holds an array at `{0}` without the element that the pointer names")]
@@ -273,7 +275,19 @@ fn array_index(token: &str) -> Option<usize> {
 
 fn not_json(text: &str, part: &str, error: &serde_json::Error) -> PointerMismatch {
     let (line, column) = position(text, part, error);
-    PointerMismatch::NotJson { line, column }
+    PointerMismatch::NotJson { line, column, missing: missing_in_json(part, error) }
+}
+
+fn because(missing: Option<&str>) -> String {
+    missing.map_or_else(String::new, |missing| format!(": {missing}"))
+}
+
+/// Describes a value without members; `/` is the whole text.
+fn describe_other(place: &str) -> String {
+    match place {
+        "/" => "is JSON, but neither an object nor an array, so it has no members".to_owned(),
+        place => format!("holds something else than an object at `{place}`"),
+    }
 }
 
 /// Returns the range of bytes that a value takes in the text that holds it.
@@ -394,7 +408,7 @@ mod tests {
     fn an_error_is_told_by_its_place_in_the_whole_text() {
         let name = r#"{"\ud800":1}"#;
         let place = |text: &str| match written(text, "/a/b") {
-            Err(PointerMismatch::NotJson { line, column }) => (line, column),
+            Err(PointerMismatch::NotJson { line, column, .. }) => (line, column),
             other => panic!("{other:?}"),
         };
         let (line, column) = place(name);

@@ -316,6 +316,11 @@ fn writable(
     is
 }
 
+/// Returns whether a table or column was made by a publisher, whose prefix its name has.
+fn is_custom(name: &LogicalName) -> bool {
+    name.as_str().contains('_')
+}
+
 /// Checks whether the URL has at most `most` characters, and notes a problem if not.
 fn fits(
     draft: &mut PlanBuilder<'_>,
@@ -326,7 +331,12 @@ fn fits(
     let length = url.length();
     if length > most {
         let message = format!("the URL has {length} characters, and the column holds {most}");
-        let hint = "make the column longer (up to 4,000 characters for a text column), or name another one";
+        let hint = match &wanted.binding.target {
+            Target::Column { column, .. } if !is_custom(column) => format!(
+                "name a column that holds {length} characters: the length of a system column cannot be changed"
+            ),
+            _ => "make the column longer (up to 4,000 characters for a text column), or name another one".to_owned(),
+        };
         draft.problem(wanted, Code::ValueTooLong, message, hint);
     }
     length <= most
@@ -483,7 +493,14 @@ fn no_record_of_id(
 /// Warns that the database does not keep a second run from creating the record too.
 fn warn_of_twins(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
     let message = "no alternate key covers the columns of `key`, so two runs at once could create the record twice";
-    let hint = "declare an alternate key on these columns, or let only one run at a time create the record";
+    let hint = match &wanted.binding.target {
+        Target::Column { record, .. } if !is_custom(&record.table) => {
+            "let only one run at a time create the record"
+        }
+        _ => {
+            "declare an alternate key on these columns, or let only one run at a time create the record"
+        }
+    };
     draft.warning(wanted, Code::KeyNotUnique, message.to_owned(), hint);
 }
 

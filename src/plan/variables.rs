@@ -104,7 +104,8 @@ fn usable(draft: &mut PlanBuilder<'_>, variable: &Variable, part: &VariableBindi
             "the variable has {} values, and only one of them holds",
             variable.values.len()
         );
-        let hint = "delete the value rows that do not belong (table environmentvariablevalue), and run again";
+        let hint =
+            "remove all values but one in the solution that shows the variable, and run again";
         draft.problem(wanted, Code::VariableAmbiguous, message, hint);
         return false;
     }
@@ -232,14 +233,18 @@ fn holds_more(
     wanted: &WantedUrl<'_>,
     contents: Contents,
 ) {
-    let place = if variable.values.is_empty() { "default value" } else { "value" };
+    let (place, _) = place_of_value(draft, variable);
     let message = format!(
-        "the variable's {place} holds {contents}, and a URL in the place of the whole text would remove that"
+        "{place} holds {contents}, and a URL in the place of the whole text would remove that"
     );
-    let hint = if contents.has_members() {
-        "name the member that holds the URL with `json-pointer`, such as \"/order/url\", or bind another variable"
-    } else {
-        "bind another variable; if nobody needs the text, empty the variable first"
+    let hint = match contents {
+        Contents::Object(_) => {
+            "name the member that holds the URL with `json-pointer`, such as \"/order/url\", or bind another variable"
+        }
+        Contents::Array(_) => {
+            "name the element that holds the URL with `json-pointer`, such as \"/0\", or bind another variable"
+        }
+        _ => "bind another variable; if nobody needs the text, empty the variable first",
     };
     draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
@@ -288,18 +293,37 @@ fn not_json(
     wanted: &WantedUrl<'_>,
     mismatch: &PointerMismatch,
 ) {
-    let (what, hint) = if variable.values.is_empty() {
-        (
-            "default value",
-            "give the variable a JSON value or default, or bind it without `json-pointer`",
-        )
+    let (place, correct) = place_of_value(draft, variable);
+    let is_whole = variable.variable_type == VariableType::String
+        && effective(variable).and_then(Contents::of_text).is_none();
+    let whole = if is_whole {
+        "; or remove `json-pointer`: the URL then takes the place of the whole text"
     } else {
-        (
-            "value",
-            "mend the variable's value by hand, or bind it without `json-pointer`; other members are never thrown away",
-        )
+        ""
     };
-    draft.problem(wanted, Code::ValueNotJson, format!("the variable's {what} {mismatch}"), hint);
+    let hint = format!("{correct}, so that it is JSON with the members on the way{whole}");
+    draft.problem(wanted, Code::ValueNotJson, format!("{place} {mismatch}"), hint);
+}
+
+fn is_json(text: Option<&StoredText>) -> bool {
+    text.is_none_or(|text| Document::new(text.expose()).is_ok())
+}
+
+/// Returns what holds the text of a variable, and what to do to correct the text.
+fn place_of_value(draft: &PlanBuilder<'_>, variable: &Variable) -> (&'static str, &'static str) {
+    match (draft.in_file, variable.values.is_empty()) {
+        (false, false) => ("the variable's value", "correct the variable's value"),
+        (false, true) => ("the variable's default value", "give the variable a value"),
+        (true, false) if is_json(variable.default.as_ref()) => (
+            "the value in the file",
+            "delete the entry from the file, and the environment's value is taken; or correct the entry",
+        ),
+        (true, false) => ("the value in the file", "correct the entry in the file"),
+        (true, true) => (
+            "the file has no value, and the environment's value",
+            "correct the variable's value in the environment, or write an entry into the file",
+        ),
+    }
 }
 
 /// Notes the one write of a variable.

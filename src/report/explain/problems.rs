@@ -123,7 +123,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::DefinitionUnreadable => text(
             "the flow's definition is not the JSON of a flow",
             "the import was broken off, or somebody edited the flow's file by hand",
-            "open the flow in Power Automate and save it, or import the solution again",
+            "open the flow in Power Automate and save it, or correct the flow's file and import the solution again",
         ),
         Code::TriggerNotHttp => text(
             "the flow has no HTTP trigger; the kinds it has are named",
@@ -204,8 +204,8 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         ),
         Code::OldGenerationUrl => text(
             "a warning: the URL is on `logic.azure.com`, which Microsoft retires",
-            "the flow was turned on before its environment had addresses of the new generation",
-            "turn the flow off and on, and run again",
+            "the flow had its URL before its environment had addresses of the new generation, and the Flow service still gives it",
+            "nothing has to be done to the flow: its new URL stands on the trigger card in the designer; run again once the Flow service gives it",
         ),
 
         // The targets.
@@ -227,7 +227,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::ValueNotJson => text(
             "the value is not the JSON that a pointer needs",
             "the variable holds nothing but a text, or one of the members on the way is no object",
-            "write a JSON object into the variable, or leave `json-pointer` out",
+            "correct the value that the message names; a variable of type Text can also be bound without `json-pointer`",
         ),
         Code::MemberNotText => text(
             "the member that `json-pointer` names holds an object, an array, a number, or true or false",

@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::model::missing_in_json;
 
 /// What a flow's definition says of its triggers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +57,32 @@ impl FlowDefinition {
                 Self::Unreadable("it is UTF-16 that was stored as if it were UTF-8".to_owned())
             }
             Err(error) => Self::Unreadable(format!(
-                "it is not the JSON of a flow (line {}, column {})",
+                "{} (line {}, column {})",
+                why_unreadable(text, &error),
                 error.line(),
                 error.column(),
             )),
         }
+    }
+}
+
+/// Returns what a text lacks to be the definition of a flow.
+fn why_unreadable(text: &str, error: &serde_json::Error) -> String {
+    let Ok(whole) = serde_json::from_str::<Value>(text) else {
+        let missing = missing_in_json(text, error);
+        let missing = missing.map_or_else(String::new, |missing| format!(": {missing}"));
+        return format!("it is not JSON{missing}");
+    };
+    if whole.pointer("/definition/triggers").is_some() {
+        return "its `definition` is not under `properties`: it has the shape of a Logic App, not of a cloud flow".to_owned();
+    }
+    let parts = ["/properties", "/properties/definition"];
+    let is_missing = |part: &&&str| !whole.pointer(part).is_some_and(Value::is_object);
+    match parts.iter().find(is_missing) {
+        Some(part) => {
+            format!("it has no object `{}`", part.trim_start_matches('/').replace('/', "."))
+        }
+        None => "its `properties.definition.triggers` are not triggers by their names".to_owned(),
     }
 }
 
@@ -102,5 +126,27 @@ mod tests {
             panic!()
         };
         assert_eq!(why, "it is UTF-16 that was stored as if it were UTF-8");
+    }
+
+    #[test]
+    fn what_is_missing_in_a_definition_is_told() {
+        for (text, missing) in [
+            (
+                r#"{"definition":{"triggers":{},"actions":{}},"kind":"Stateful"}"#,
+                "the shape of a Logic App",
+            ),
+            (r#"{"properties":{}}"#, "it has no object `properties.definition`"),
+            ("[]", "it has no object `properties`"),
+            (
+                r#"{"properties":{"definition":{"triggers":[1]}}}"#,
+                "`properties.definition.triggers` are not",
+            ),
+            (r#"{"properties": // why"#, "it is not JSON: JSON has no comments"),
+        ] {
+            let FlowDefinition::Unreadable(why) = FlowDefinition::from_client_data(text) else {
+                panic!("{text}")
+            };
+            assert!(why.contains(missing), "{why}");
+        }
     }
 }
