@@ -30,6 +30,10 @@ const SHORTEST_SECRET: usize = 24;
 /// underscores. What has fewer is a name.
 const FEWEST_ODD_CHARACTERS: usize = 20;
 
+/// The fewest characters without a hyphen or underscore that are not taken for words that were
+/// written together: a token may be made of words, too.
+const LONGEST_WORD: usize = 40;
+
 /// The groups of digits of a GUID.
 const GUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 
@@ -226,7 +230,7 @@ fn is_suspect(run: &str) -> bool {
 /// Returns whether a run consists of ids and of words that people choose, such as
 /// `Default-<guid>`, `contoso_Order2026Url1` or `When_a_HTTP_request_is_received_2026_11`. Chance
 /// makes few words: less than one signature in 10,000 looks like a name.
-fn is_name(run: &str) -> bool {
+pub fn is_name(run: &str) -> bool {
     let parts: Vec<&str> = run.split(['-', '_']).collect();
     let mut odd: Vec<&str> = Vec::new();
     let mut rest = parts.as_slice();
@@ -239,8 +243,8 @@ fn is_name(run: &str) -> bool {
     }
     let characters: usize = odd.iter().map(|part| part.len()).sum();
     let in_words: usize = odd.iter().map(|part| characters_in_words(part)).sum();
-    let least = if characters < 40 { characters * 7 / 10 } else { characters * 3 / 4 };
-    characters < FEWEST_ODD_CHARACTERS || in_words >= least
+    let is_short = odd.iter().all(|part| part.len() < LONGEST_WORD);
+    characters < FEWEST_ODD_CHARACTERS || (is_short && in_words * 4 >= characters * 3)
 }
 
 fn is_guid(groups: &[&str; GUID_GROUPS.len()]) -> bool {
