@@ -8,7 +8,7 @@ use crate::cli::ImportArgs;
 use crate::deployment_settings::{Import, flow_urls, import_bindings};
 use crate::discover::{http_flows, observe};
 use crate::manifest::Environment;
-use crate::model::{Exit, Failure, Listener, printable_path};
+use crate::model::{Exit, Failure, Listener, nearest, printable, printable_path};
 use crate::plan::explain_refusal;
 use crate::report::{Console, counted};
 use crate::run::connect::{self, Connection};
@@ -19,6 +19,9 @@ use crate::run::next_command::NextCommand;
 use crate::run::place;
 use crate::run::process::Process;
 use crate::run::settings_file::SettingsFile;
+
+/// The maximum number of characters of a name that is shown.
+const MOST_SHOWN: usize = 120;
 
 /// Runs `flowbind import`: reads the deployment settings and the flows, and writes the manifest.
 pub(super) async fn command(args: &ImportArgs, process: &Process) -> Result<(), Failure> {
@@ -45,8 +48,16 @@ fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
     let missing = args.variable.iter().find(|name| file.settings.entry(name).is_none());
     if let Some(name) = missing {
         let message = format!("the deployment settings have no variable `{name}`");
-        return Err(Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
-            .hint("name one of its variables by --variable, or leave the option out for all"));
+        let names = file.settings.entries().iter().map(|entry| entry.name.as_str());
+        let near = nearest(name.as_str(), names).map(|near| printable(near, MOST_SHOWN));
+        let near =
+            near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
+        let hint = format!(
+            "{near}name one of its variables by --variable, or leave the option out for all"
+        );
+        return Err(
+            Failure::new(Exit::Usage, format!("{message}; nothing was contacted")).hint(hint)
+        );
     }
     match &args.out {
         Some(out) if out.symlink_metadata().is_ok() => Err(is_there(out)),

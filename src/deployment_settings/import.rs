@@ -146,7 +146,9 @@ fn bind_url<'run>(
     let Some(flow) = agreeing.or_else(|| find(&|other| other.same_trigger_as(&url))) else {
         let view = url.view();
         let shown = format!("{} {} on {}", view.kind, view.fingerprint, view.host);
-        let reason = format!("{shown}: no flow that is on has this URL in the environment");
+        let with =
+            if oddities.is_empty() { String::new() } else { format!(" (stored with {oddities})") };
+        let reason = format!("{shown}{with}: no flow that is on has this URL in the environment");
         return leave_out(variable, pointer.as_ref(), &reason);
     };
     let kind = flows[flow].url.map_or(UrlAccess::Signed, |url| url.view().kind);

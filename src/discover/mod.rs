@@ -8,6 +8,7 @@ mod flow_endpoints;
 mod flows;
 mod inventory;
 mod journal_rows;
+mod known_names;
 pub(crate) mod probe;
 mod reader;
 mod subjects;
@@ -82,7 +83,8 @@ pub(crate) async fn observe(
     });
     let flows = Box::pin(flows::observe(reader, desired, known_id, listener));
     let targets = targets::observe(reader, desired);
-    let (found, targets) = tokio::try_join!(flows, targets)?;
+    let (found, mut targets) = tokio::try_join!(flows, targets)?;
+    targets.known = Box::pin(known_names::read(reader, desired, &found.flows, &targets)).await;
     let observed = Observed { flows: found.flows, targets };
     Ok(Discovery { environment_id: found.id, observed, flow_api: found.flow_api })
 }

@@ -16,7 +16,8 @@ use crate::model::{
 };
 use crate::plan::journal::{FoundRows, UnusableRows};
 use crate::services::dataverse::{
-    CloudFlowRow, Comparison, DataverseApi, Page, TableRow, VariableRow, WorkflowRow, read_page,
+    CloudFlowRow, Comparison, DataverseApi, NameRow, Page, ResourceRow, TableRow, VariableRow,
+    WorkflowRow, read_page,
 };
 use crate::services::flow::FlowApi;
 use crate::services::{ApiError, dataverse, flow};
@@ -32,6 +33,9 @@ pub(super) struct CallbackUrlAnswer {
 
 /// The maximum number of flows that are read from an environment.
 const MOST_FLOWS: usize = 20_000;
+
+/// The maximum number of names of variables, tables or columns that are read to suggest one.
+const MOST_NAMES: usize = 20_000;
 
 /// Reads one environment as the signed-in user.
 pub(crate) struct Reader<'run> {
@@ -105,6 +109,32 @@ impl<'run> Reader<'run> {
         ids: &[WorkflowId],
     ) -> Result<ReadResult<Vec<WorkflowRow>>, DiscoverError> {
         self.rows(self.api.workflows(ids), ids.len()).await
+    }
+
+    /// Reads the flows that have those resource ids.
+    pub(super) async fn workflows_of_resources(
+        &self,
+        ids: &[WorkflowId],
+    ) -> Result<ReadResult<Vec<ResourceRow>>, DiscoverError> {
+        self.rows(self.api.workflows_of_resources(ids), ids.len()).await
+    }
+
+    /// Reads the names of all environment variables.
+    pub(super) async fn variable_names(&self) -> Result<ReadResult<Vec<NameRow>>, DiscoverError> {
+        self.rows(self.api.variable_names(), MOST_NAMES).await
+    }
+
+    /// Reads the names of all tables.
+    pub(super) async fn table_names(&self) -> Result<ReadResult<Vec<NameRow>>, DiscoverError> {
+        self.rows(self.api.table_names(), MOST_NAMES).await
+    }
+
+    /// Reads the names of all columns of a table.
+    pub(super) async fn column_names(
+        &self,
+        table: &LogicalName,
+    ) -> Result<ReadResult<Vec<NameRow>>, DiscoverError> {
+        self.rows(self.api.column_names(table), MOST_NAMES).await
     }
 
     /// Reads the ids of the cloud flows that are on.

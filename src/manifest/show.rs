@@ -1,6 +1,6 @@
 //! Makes text from a manifest safe to show: printable, shortened, its secrets covered.
 
-use crate::model::is_hidden;
+use crate::model::{is_hidden, is_name};
 
 /// The maximum number of characters of a value that a message repeats.
 const MOST_QUOTED: usize = 60;
@@ -59,7 +59,8 @@ fn cover_ranges(text: &str, end: impl Fn(&[char], usize) -> usize) -> String {
 }
 
 /// Returns the end of the token that begins at `start`, or `start` if none begins there. A token is
-/// long and mixes digits, capitals and small letters, as client secrets and access tokens do.
+/// long and mixes digits, capitals and small letters, as client secrets and access tokens do, and
+/// is neither an id nor a name.
 fn token_end(characters: &[char], start: usize) -> usize {
     let encoding = |c: &char| c.is_ascii_alphanumeric() || "-_.~+%".contains(*c);
     if characters[..start].last().is_some_and(encoding) {
@@ -70,7 +71,9 @@ fn token_end(characters: &[char], start: usize) -> usize {
     let has = |kind: fn(&char) -> bool| run.iter().any(kind);
     let mixed =
         has(char::is_ascii_digit) && has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase);
-    if mixed && run.len() >= SHORTEST_TOKEN { start + run.len() } else { start }
+    let is_token =
+        mixed && run.len() >= SHORTEST_TOKEN && !is_name(&run.iter().collect::<String>());
+    if is_token { start + run.len() } else { start }
 }
 
 /// Returns the end of the secret that begins at `start`, or `start` if none begins there.
@@ -133,6 +136,12 @@ mod tests {
         let secret = format!("aB3~{}", "x.Y_7-".repeat(6));
         assert_eq!(cover_secrets(&format!("\"{secret}\"")), format!("\"{}\"", "*".repeat(40)));
         for text in ["A09e4a0d-3a1c-f011-998a-7c1e5275cfe9", &"contoso_Endpoint".repeat(4)] {
+            assert_eq!(cover_secrets(text), text);
+        }
+        for text in [
+            "Default-7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d",
+            "When_an_HTTP_request_is_received_2026_11_30_v2",
+        ] {
             assert_eq!(cover_secrets(text), text);
         }
     }

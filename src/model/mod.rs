@@ -19,6 +19,7 @@ mod id;
 mod json_syntax;
 mod milliseconds;
 mod name;
+mod nearest;
 mod observed;
 mod pointer;
 mod printable;
@@ -53,13 +54,14 @@ pub use id::{EnvironmentId, Guid, GuidError, ResourceId, RowId, WorkflowId};
 pub use json_syntax::missing_in_json;
 pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
+pub use nearest::nearest;
 pub use observed::{
-    Callback, Column, ColumnType, Definition, FlowState, InactiveKey, NoTrigger, Observed,
-    ObservedFlow, ReadResult, Reading, Row, Suspension, Table, TableKind, Targets, Trigger,
-    ValueRow, Variable, VariableType, Workflow,
+    Callback, Column, ColumnType, Definition, FlowState, InactiveKey, KnownNames, NoTrigger,
+    Observed, ObservedFlow, ReadResult, Reading, Row, Suspension, Table, TableKind, Targets,
+    Trigger, ValueRow, Variable, VariableType, Workflow,
 };
 pub use pointer::{JsonPointer, PointerError};
-pub use printable::{escape_hidden, is_hidden, printable, printable_path};
+pub use printable::{escape_hidden, is_hidden, is_name, printable, printable_path};
 pub use problem::{Code, Problem};
 pub use secret::{
     AccessToken, CertificatePem, ClientAssertion, ClientSecret, EntityTag, OWN_SECRETS,

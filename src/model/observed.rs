@@ -158,6 +158,23 @@ pub struct Targets {
     /// Whether the values of the variables are those of a file of deployment settings. A variable
     /// that the file does not have has the environment's value as its default.
     pub in_file: bool,
+    /// What the environment has where a wanted name was not found.
+    pub known: KnownNames,
+}
+
+/// What an environment has instead of what was not found there. It is read only if something was
+/// not found, and is empty otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct KnownNames {
+    /// The flows whose resource ids the manifest has in the place of workflow ids: by that id, the
+    /// workflow id and the name.
+    pub flows_by_resource_id: BTreeMap<WorkflowId, (WorkflowId, String)>,
+    /// The schema names of environment variables.
+    pub variables: Vec<String>,
+    /// The logical names of tables.
+    pub tables: Vec<String>,
+    /// The logical names of the columns of tables.
+    pub columns: BTreeMap<LogicalName, Vec<String>>,
 }
 
 /// An environment variable.

@@ -10,8 +10,8 @@ use super::stages::WriteStage;
 use super::value_view::ValueView;
 use super::write::Write;
 use crate::model::{
-    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, Oddities, Problem, ServiceError,
-    StoredText, StoredUrl,
+    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, KnownNames, Oddities, Problem,
+    ServiceError, StoredText, StoredUrl, nearest, printable,
 };
 
 /// A binding with its place in the manifest's order and the URL it wants, if that is known.
@@ -28,6 +28,8 @@ pub(super) struct PlanBuilder<'run> {
     pub(super) cloud: &'run Cloud,
     /// Whether the values are those of a file of deployment settings.
     pub(super) in_file: bool,
+    /// What the environment has instead of what was not found.
+    pub(super) known: KnownNames,
     pub(super) flow_names: Vec<Arc<str>>,
     pub(super) changes: Vec<(usize, Change)>,
     pub(super) problems: Vec<Problem>,
@@ -42,6 +44,7 @@ impl<'run> PlanBuilder<'run> {
             desired,
             cloud,
             in_file: false,
+            known: KnownNames::default(),
             flow_names: Vec::new(),
             changes: Vec::with_capacity(desired.bindings.len()),
             problems: Vec::new(),
@@ -143,6 +146,15 @@ impl<'run> PlanBuilder<'run> {
         let writes = self.writes.iter();
         writes.map(|(bindings, _)| bindings.iter().filter_map(address).collect()).collect()
     }
+}
+
+/// Returns the beginning of a hint that names the known name most like `name`, if one is.
+pub(super) fn did_you_mean<'name>(
+    name: &str,
+    known: impl IntoIterator<Item = &'name str>,
+) -> String {
+    let near = nearest(name, known).map(|near| printable(near, 120));
+    near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "))
 }
 
 /// Creates a problem or warning of one binding.

@@ -7,8 +7,9 @@ use super::builder::PlanBuilder;
 use super::refusals::explain_refusal;
 use super::suspension::explain_suspension;
 use crate::model::{
-    Callback, CallbackUrl, Cloud, Code, Flow, FlowState, NoTrigger, ObservedFlow, Problem, Reading,
-    ServiceError, SignedUrls, Suspension, Trigger, UrlAccess, Workflow, printable,
+    Callback, CallbackUrl, Cloud, Code, Flow, FlowState, KnownNames, NoTrigger, ObservedFlow,
+    Problem, Reading, ServiceError, SignedUrls, Suspension, Trigger, TriggerName, UrlAccess,
+    Workflow, nearest, printable,
 };
 
 /// Why a flow has no URL to write: the kind of problem, a sentence, and what helps.
@@ -49,7 +50,7 @@ fn url<'run>(
     seen: &'run ObservedFlow,
     name: &str,
 ) -> Option<&'run CallbackUrl> {
-    let found = workflow(flow, &seen.workflow)
+    let found = workflow(flow, &seen.workflow, &draft.known)
         .and_then(|workflow| active_trigger(flow, workflow, seen.callback.as_ref()))
         .and_then(|trigger| trusted_callback(seen, name, trigger, draft.cloud))
         .and_then(|url| permitted(draft, flow, name, url));
@@ -73,7 +74,11 @@ fn problem(flow: &Flow, (code, message, hint): Reason) -> Problem {
 }
 
 /// Returns the flow's row, if it is a cloud flow.
-fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run Workflow, Reason> {
+fn workflow<'run>(
+    flow: &Flow,
+    reading: &'run Reading<Workflow>,
+    known: &KnownNames,
+) -> Result<&'run Workflow, Reason> {
     let workflow = match reading {
         Reading::Found(workflow) => workflow,
         Reading::Refused(refusal) => {
@@ -81,6 +86,16 @@ fn workflow<'run>(flow: &Flow, reading: &'run Reading<Workflow>) -> Result<&'run
             return reason(Code::PrivilegeMissing, message, hint);
         }
         Reading::Absent => {
+            if let Some((id, name)) = known.flows_by_resource_id.get(&flow.workflow_id) {
+                let (given, name) = (flow.workflow_id, printable_text(name));
+                let message = format!(
+                    "`{given}` is the resource id of the flow `{name}` in this environment, and the manifest needs its workflow id"
+                );
+                let hint = format!(
+                    "write `workflow-id = \"{id}\"`, which is the same in every environment"
+                );
+                return reason(Code::FlowNotFound, message, hint);
+            }
             return reason(
                 Code::FlowNotFound,
                 format!("no flow has the workflow id `{}` in this environment", flow.workflow_id),
@@ -174,7 +189,14 @@ fn trigger<'run>(flow: &Flow, workflow: &'run Workflow) -> Result<&'run Trigger,
                 [] => {
                     "it has no HTTP trigger at all: correct `workflow-id` or `trigger`".to_owned()
                 }
-                names => format!("its HTTP triggers are: {}", listed(names)),
+                names => {
+                    let wanted = flow.trigger.as_ref().map_or("", |name| name.as_str());
+                    let near = nearest(wanted, names.iter().map(TriggerName::as_str));
+                    let near = near.map_or_else(String::new, |near| {
+                        format!("did you mean `{}`? ", printable_text(near))
+                    });
+                    format!("{near}its HTTP triggers are: {}", listed(names))
+                }
             },
         ),
         Err(NoTrigger::NotHttp(trigger)) => not_http(&name.to_string(), &[trigger]),

@@ -52,7 +52,8 @@ pub fn plan_of(
     targets: &Targets,
     cloud: &Cloud,
 ) -> Plan {
-    let mut draft = PlanBuilder { in_file: targets.in_file, ..PlanBuilder::new(desired, cloud) };
+    let mut draft = PlanBuilder::new(desired, cloud);
+    (draft.in_file, draft.known) = (targets.in_file, targets.known.clone());
     let urls = flows::urls(&mut draft, flows);
     variables::plan(&mut draft, targets, &urls);
     records::plan(&mut draft, targets, &urls);

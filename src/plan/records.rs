@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::builder::{CurrentText, PlanBuilder, WantedUrl, without_etag};
+use super::builder::{CurrentText, PlanBuilder, WantedUrl, did_you_mean, without_etag};
 use super::contents::Contents;
 use super::write::{CellValue, Write};
 use crate::model::{
@@ -171,7 +171,11 @@ fn table<'run>(
         }
         Some(Reading::Absent) | None => {
             let message = format!("there is no table `{}` in this environment", record.table);
-            let hint = "give `table` the logical name (singular, lower case), and import the solution that has it first";
+            let near =
+                did_you_mean(record.table.as_str(), draft.known.tables.iter().map(String::as_str));
+            let hint = format!(
+                "{near}give `table` the logical name (singular, lower case), and import the solution that has it first"
+            );
             draft.problem(wanted, Code::TableMissing, message, hint);
             None
         }
@@ -265,7 +269,11 @@ fn column_missing(
     let message = format!("the table `{}` has no column `{name}`", record.table);
     let hint = match name.lookup_column() {
         Some(column) => format!("name the lookup by its logical name, `{column}`"),
-        None => "give the column's logical name (lower case, with its prefix)".to_owned(),
+        None => {
+            let known = draft.known.columns.get(&record.table).into_iter().flatten();
+            let near = did_you_mean(name.as_str(), known.map(String::as_str));
+            format!("{near}give the column's logical name (lower case, with its prefix)")
+        }
     };
     draft.problem(wanted, Code::ColumnMissing, message, hint);
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::builder::{CurrentText, PlanBuilder, WantedUrl, without_etag};
+use super::builder::{CurrentText, PlanBuilder, WantedUrl, did_you_mean, without_etag};
 use super::contents::Contents;
 use super::json::{Document, MOST_SHOWN, PointerMismatch};
 use super::write::Write;
@@ -69,7 +69,7 @@ fn variable<'run>(
             return parts.iter().for_each(|part| without_etag(draft, &part.wanted));
         }
         Some(Reading::Absent) | None => {
-            return parts.iter().for_each(|part| missing(draft, &part.wanted));
+            return parts.iter().for_each(|part| missing(draft, part));
         }
     };
     let fits: Vec<&VariableBinding<'run>> =
@@ -87,13 +87,14 @@ fn variable<'run>(
     }
 }
 
-fn missing(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
-    draft.problem(
-        wanted,
-        Code::DefinitionMissing,
-        "there is no such environment variable in this environment".to_owned(),
-        "import the solution that defines it first, or correct `environment-variable`; if it is there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the depth Organization: rows beyond the depth are left out without an error",
+fn missing(draft: &mut PlanBuilder<'_>, part: &VariableBinding<'_>) {
+    let known = draft.known.variables.iter().map(String::as_str);
+    let near = did_you_mean(part.schema_name.as_str(), known);
+    let hint = format!(
+        "{near}import the solution that defines it first, or correct `environment-variable`; if it is there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the depth Organization: rows beyond the depth are left out without an error"
     );
+    let message = "there is no such environment variable in this environment".to_owned();
+    draft.problem(&part.wanted, Code::DefinitionMissing, message, hint);
 }
 
 /// Checks whether the variable can hold the URL of the binding, and notes a problem if not.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::cli::Ci;
 use crate::model::{
-    Callback, CallbackUrl, Desired, Exit, Failure, FlowIndex, Observed, printable_path,
+    Callback, CallbackUrl, Desired, Exit, Failure, FlowIndex, Observed, nearest, printable_path,
 };
 use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary};
 
@@ -267,9 +267,13 @@ fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
     found.map(|binding| binding.flow).ok_or_else(|| {
         let message =
             format!("the manifest has no target `{}`; nothing was contacted", output.address);
-        Failure::new(Exit::Usage, message).hint(
-            "write the address after --output-url NAME= as `flowbind plan --format json` shows it",
-        )
+        let addresses: Vec<String> =
+            desired.bindings.iter().map(|binding| binding.target.address()).collect();
+        let near = nearest(&output.address, addresses.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
+        Failure::new(Exit::Usage, message).hint(format!(
+            "{near}write the address after --output-url NAME= as `flowbind plan --format json` shows it"
+        ))
     })
 }
 

@@ -35,6 +35,7 @@ mod problems;
 mod proxy;
 mod readiness;
 mod redaction;
+mod remedies;
 mod renewals;
 mod reports;
 mod requests;

@@ -183,8 +183,8 @@ fn all_problems_come_at_once_with_their_places() {
     error[trigger-not-http]: the flow `Nightly cleanup` has no HTTP trigger: it has `Recurrence` of type
             Recurrence
       at    flowbind.toml:7:1  flow/172df638-b184-f011-998a-7c1e5275cfe9
-      help: bind a flow that starts `When an HTTP request is received` (type Request, kind Http): triggers
-            of this kind have no URL that others can call
+      help: bind a flow that starts `When an HTTP request is received` (type Request, kind Http):
+            triggers of this kind have no URL that others can call
 
     error[variable-type]: the variable is of type number, which cannot hold a URL as it stands
       at    flowbind.toml:9:1  environment-variable/contoso_MaxItems

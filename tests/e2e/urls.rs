@@ -56,7 +56,7 @@ fn the_flow_service_decides_whether_a_trigger_of_another_kind_has_a_url() {
     assert!(text.contains("ListCallbackUrlOperationBlocked"), "{text}");
     assert!(text.contains("VirtualAgent has none: bind a flow"), "{text}");
     let ended = Bound::new("kind = \"Button\"", "", "").run("plan");
-    assert!(words(&ended).contains("kind Button help"), "{}", words(&ended));
+    assert!(words(&ended).contains("Request, kind Button at"), "{}", words(&ended));
 }
 
 #[test]
@@ -73,6 +73,7 @@ fn a_url_with_something_around_it_is_still_told_to_lead_into_another_environment
         let wanted = format!("warning[points-elsewhere]: the URL that is there{odd} points at");
         assert!(text.contains(&wanted), "{text}");
         assert!(text.contains("`7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d`"), "{text}");
+        assert!(!text.contains("made-up"), "no part of the signature is shown: {text}");
         let bound = Bound::new("authentication = \"Tenant\"", &value, "");
         let change = bound.json("check")["changes"][0].clone();
         assert_eq!(change["differences"][0]["part"], "environment", "{change:#}");
@@ -142,4 +143,20 @@ fn ids_and_names_with_digits_are_shown_where_the_program_asks_for_them() {
     let text = words(&Bound::new("authentication = \"Tenant\"", &first, "").run("check"));
     assert!(text.contains("environment: Default-7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d →"), "{text}");
     assert!(!text.contains("****"), "{text}");
+}
+
+#[test]
+fn a_file_that_has_a_url_with_a_line_break_is_imported_and_the_line_break_is_told() {
+    let bound = Bound::new("authentication = \"Tenant\"", "", "");
+    assert_eq!(bound.run("apply").code, 0);
+    let url = stored(&std::fs::read_to_string(bound.place.state()).unwrap());
+    let entry = json!({"SchemaName": "contoso_Clips", "Value": format!("{url}\n")});
+    let file = json!({"EnvironmentVariables": [entry]}).to_string();
+    let file = bound.place.write("settings.json", &file);
+    let (manifest, tenant) = (&bound.manifest, &bound.tenant);
+    let import = ["import", "-s", &file, "-m", manifest, "--sandbox-tenant", tenant];
+    let ended = bound.place.run(&import);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let text = &ended.stdout;
+    assert!(text.contains("# The file has the URL with a line break; `flowbind apply` writes it without.\nenvironment-variable = \"contoso_Clips\""), "{text}");
 }

@@ -129,6 +129,17 @@ fn a_signed_url_is_asked_by_the_method_of_its_own_flow_among_many() {
 }
 
 #[test]
+fn a_filled_in_path_and_a_url_with_a_line_break_are_asked_by_the_method_of_their_trigger() {
+    let at = |path: &str| signed().replace("/invoke", &format!("/invoke{path}"));
+    let live = at("/clips/{id}");
+    for text in [at("/clips/4711"), format!("{}\n", at("/clips/4711")), format!("\"{live}\"")] {
+        let questions = asked(&live, Some("POST"), &[&text], true);
+        assert_eq!(shape(&questions[0]), format!("GET {HOST}"));
+    }
+    assert!(asked(&live, Some("POST"), &[&at("/tapes/4711")], true)[0].request.is_err());
+}
+
+#[test]
 fn a_url_that_leads_elsewhere_or_is_written_oddly_is_not_asked() {
     let odd = plain().replace("https://", "https:\\\\");
     let http = plain().replace("https:", "http:").replace(":443", "");

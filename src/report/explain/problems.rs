@@ -98,7 +98,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::FlowNotFound => text(
             "no flow has that workflow id in this environment",
             "the solution was not imported here, the id is the one that the Flow service gave the flow in one environment (`resourceid`), or the user's read privilege for processes does not reach the flow: Dataverse leaves out rows below its depth, without an error",
-            "import the solution first, or take `workflow-id` from the file's name in the solution",
+            "import the solution first, or take `workflow-id` from the file's name in the solution; if the id is a `resourceid` of this environment, the message names the right one",
         ),
         Code::FlowNotCloud => text(
             "the row is a classic workflow, a business rule, a desktop flow, or another kind of process",

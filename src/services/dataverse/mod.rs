@@ -22,8 +22,9 @@ pub use batch::{
 };
 pub use definition::{FlowDefinition, FlowTrigger};
 pub use rows::{
-    AttributeRow, CloudFlowRow, KeyRow, Page, TableRow, VariableRow, VariableValueRow, WorkflowRow,
-    read_environment_id, read_page, read_record, read_table, read_tag,
+    AttributeRow, CloudFlowRow, KeyRow, NameRow, Page, ResourceRow, TableRow, VariableRow,
+    VariableValueRow, WorkflowRow, read_environment_id, read_page, read_record, read_table,
+    read_tag,
 };
 
 /// The most flows per request: each carries its whole definition.
@@ -75,6 +76,35 @@ impl DataverseApi {
         self.get_tail(
             &format!("workflows?$select={select}&{}", in_list("workflowid", &ids)),
             "/workflows?...",
+        )
+    }
+
+    /// Asks which flows have those resource ids, at most [`MOST_WORKFLOWS`].
+    pub fn workflows_of_resources(&self, ids: &[WorkflowId]) -> Request {
+        let ids: Vec<String> = ids.iter().map(WorkflowId::to_string).collect();
+        let query = format!("$select=workflowid,name,resourceid&{}", in_list("resourceid", &ids));
+        self.get_tail(&format!("workflows?{query}"), "/workflows?...")
+    }
+
+    /// Asks for the names of all environment variables.
+    pub fn variable_names(&self) -> Request {
+        self.get_tail(
+            "environmentvariabledefinitions?$select=schemaname",
+            "/environmentvariabledefinitions?...",
+        )
+    }
+
+    /// Asks for the names of all tables.
+    pub fn table_names(&self) -> Request {
+        self.get_tail("EntityDefinitions?$select=LogicalName", "/EntityDefinitions?...")
+    }
+
+    /// Asks for the names of all columns of a table.
+    pub fn column_names(&self, table: &LogicalName) -> Request {
+        let table = Literal(table.as_str());
+        self.get_tail(
+            &format!("EntityDefinitions(LogicalName={table})/Attributes?$select=LogicalName"),
+            "/EntityDefinitions(...)/Attributes?...",
         )
     }
 

@@ -47,6 +47,25 @@ pub struct CloudFlowRow {
     pub workflowid: WorkflowId,
 }
 
+/// A flow that a resource id belongs to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ResourceRow {
+    /// Its primary key.
+    pub workflowid: WorkflowId,
+    /// Its display name.
+    pub name: Option<String>,
+    /// The id, which is of the same form as a workflow id.
+    pub resourceid: WorkflowId,
+}
+
+/// The name of an environment variable, a table or a column.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NameRow {
+    /// The name.
+    #[serde(alias = "schemaname", alias = "LogicalName")]
+    pub name: String,
+}
+
 /// A row of the table `environmentvariabledefinition`, with its values.
 #[derive(Clone, Debug, Deserialize)]
 pub struct VariableRow {
