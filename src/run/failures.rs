@@ -19,6 +19,7 @@ impl From<AuthError> for Failure {
             | AuthError::MalformedClientId { .. }
             | AuthError::MalformedTenant { .. } => Exit::Usage,
             AuthError::Store(error) => return error.into(),
+            AuthError::EnvironmentRefused { error } => return (*error).into(),
             AuthError::Principal { ref source } if source.is_setup_error() => Exit::Usage,
             AuthError::Busy { .. } | AuthError::Transport { .. } => Exit::Unreachable,
             _ => Exit::SignIn,

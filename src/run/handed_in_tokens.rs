@@ -7,11 +7,11 @@ use std::io::{self, BufRead, Read};
 
 use crate::cli::SignInArgs;
 use crate::model::{Exit, Failure, RefreshToken};
-use crate::run::secret_variable::read_secret_variable;
-use crate::run::token_store::store_key;
+use crate::run::secret_variable::{is_empty, not_set, read_secret_variable};
+use crate::run::token_store::{STORE_KEY, store_key};
 use crate::sign_in::{
-    Audience, AuthError, HandedInToken, SignInName, TokenCommand, TokenSource, TokenSources,
-    UnusableToken, is_encrypted_line, read_token,
+    Audience, AuthError, HandedInToken, SignInName, SignInOrigin, TokenCommand, TokenSource,
+    TokenSources, UnusableToken, is_encrypted_line, read_token,
 };
 
 /// Holds a refresh token.
@@ -31,6 +31,8 @@ pub(crate) struct HandedInCredentials {
     pub(crate) refresh_token: Option<RefreshToken>,
     /// The name of the sign-in that the refresh token belongs to, if known.
     pub(crate) name: Option<SignInName>,
+    /// The place of the refresh token.
+    pub(crate) origin: Option<SignInOrigin>,
 }
 
 impl HandedInCredentials {
@@ -38,10 +40,11 @@ impl HandedInCredentials {
     /// `--refresh-token-stdin` is given, else nothing, and a person signs in.
     pub(crate) fn for_kept_sign_in(args: &SignInArgs) -> Result<Self, Failure> {
         let sources = TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person };
-        let mut given = Self { sources, refresh_token: None, name: None };
+        let mut given = Self { sources, refresh_token: None, name: None, origin: None };
         if args.refresh_token_stdin {
             let (refresh_token, name) = parse_refresh_token(first_line()?.trim(), STANDARD_INPUT)?;
             (given.refresh_token, given.name) = (Some(refresh_token), name);
+            given.origin = Some(origin_of(STANDARD_INPUT));
         }
         Ok(given)
     }
@@ -61,11 +64,43 @@ impl HandedInCredentials {
             flow: source(args, Audience::Flow)?,
         };
         let Some((text, origin)) = refresh_token(args)? else {
-            return Ok(Self { sources, refresh_token: None, name: None });
+            return Ok(Self { sources, refresh_token: None, name: None, origin: None });
         };
         let (refresh_token, name) = parse_refresh_token(text.trim(), origin)?;
-        Ok(Self { sources, refresh_token: Some(refresh_token), name })
+        let origin = Some(origin_of(origin));
+        Ok(Self { sources, refresh_token: Some(refresh_token), name, origin })
     }
+
+    /// Returns true if an access token was made elsewhere, or a command makes one.
+    pub(crate) fn has_foreign_tokens(&self) -> bool {
+        let foreign = |source: &TokenSource| {
+            matches!(source, TokenSource::HandedIn(_) | TokenSource::Command(_))
+        };
+        foreign(&self.sources.dataverse) || foreign(&self.sources.flow)
+    }
+
+    /// Lists the variables for the tokens of a person that are there, and empty.
+    pub(crate) fn empty_variables(&self) -> Vec<&'static str> {
+        let audiences = Audience::ALL.into_iter();
+        let persons = audiences.filter(|audience| {
+            let source = match audience {
+                Audience::Dataverse => &self.sources.dataverse,
+                Audience::Flow => &self.sources.flow,
+            };
+            matches!(source, TokenSource::Person)
+        });
+        let refresh_token = self.refresh_token.is_none().then_some(REFRESH_TOKEN);
+        let names = refresh_token.into_iter().chain(persons.map(token_variable));
+        names.filter(|name| is_empty(name)).collect()
+    }
+}
+
+/// Describes the place of a refresh token that was handed in, and how to renew it there.
+fn origin_of(place: &str) -> SignInOrigin {
+    let renewal = format!(
+        "run `flowbind auth login --export` where a person can be asked, and replace what {place} takes its value from (the pipeline's secret) by the line that it prints; FLOWBIND_STORE_KEY may stay"
+    );
+    SignInOrigin { name: place.to_owned(), renewal }
 }
 
 /// Lists the variables that are set and that a run uses before a kept sign-in.
@@ -126,7 +161,7 @@ fn parse_refresh_token(
     };
     if is_encrypted_line(text) {
         let key = store_key()?.ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("{origin} is encrypted, and FLOWBIND_STORE_KEY is not set"))
+            Failure::new(Exit::Usage, format!("{origin} is encrypted, and {}", not_set(STORE_KEY)))
                 .hint("set FLOWBIND_STORE_KEY to the key that `flowbind auth login --export` was run with")
         })?;
         let sign_ins = key.decrypt_line(text)?;

@@ -19,7 +19,8 @@ use crate::plan::Plan;
 use crate::plan::journal::{Journal, JournalFile, JournalHead, record};
 use crate::report::Console;
 use crate::run::next_command::NextCommand;
-use crate::run::token_store::store_key;
+use crate::run::secret_variable::not_set;
+use crate::run::token_store::{STORE_KEY, store_key};
 use crate::sign_in::{StoreDecryptError, StoreError, StoreKey, is_encrypted};
 
 /// The maximum size of a journal, in bytes.
@@ -217,10 +218,8 @@ pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal,
 /// Decrypts a journal with the key of this process.
 fn unsealed(path: &Path, content: &[u8]) -> Result<SecretSlice<u8>, Failure> {
     let key = store_key()?.ok_or_else(|| {
-        let message = format!(
-            "the journal `{}` is encrypted, and FLOWBIND_STORE_KEY is not set",
-            path.display()
-        );
+        let message =
+            format!("the journal `{}` is encrypted, and {}", path.display(), not_set(STORE_KEY));
         Failure::new(Exit::Usage, message)
             .hint("set FLOWBIND_STORE_KEY to the key that the apply was run with")
     })?;
@@ -276,7 +275,10 @@ fn unusable(path: &Path, error: &DocumentError) -> Failure {
 /// Returns the key that encrypts a journal.
 fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
     store_key()?.ok_or_else(|| {
-        let message = "a journal holds earlier values, so it is encrypted, and FLOWBIND_STORE_KEY is not set; nothing was contacted";
+        let key = not_set(STORE_KEY);
+        let message = format!(
+            "a journal holds earlier values, so it is encrypted, and {key}; nothing was contacted"
+        );
         let hints = StoreError::MissingKey.hints();
         Failure { hints, ..Failure::new(Exit::Usage, message) }.hint(format!(
             "or keep it without encryption, readable by you alone: `--journal plain:{}`",

@@ -10,16 +10,18 @@ use super::principal::principal;
 use crate::cli::{ConnectArgs, SignInArgs};
 use crate::http::Transport;
 use crate::manifest::{Environment, Location};
-use crate::model::{Cloud, Clouds, Event, Exit, Failure, FlowEndpoint, Listener as _, error_chain};
+use crate::model::{
+    Cloud, Clouds, Event, Exit, Failure, FlowEndpoint, Guid, Listener as _, error_chain,
+};
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::handed_in_tokens::HandedInCredentials;
 use crate::run::place::Place;
-use crate::run::token_store::TokenStoreChoice;
+use crate::run::token_store::{TokenStoreChoice, empty_hint};
 use crate::sign_in;
 use crate::sign_in::{
     Application, ApplicationSignIn, AuthError, Authority, ClientId, Notice, Notify, Person,
-    Principal, Session, SessionSetup, SharedRefreshToken, SignInMethod, SignInName, Tenant,
-    TokenSource, TokenSources,
+    Principal, Session, SessionSetup, SharedRefreshToken, SignInMethod, SignInName, SignInOrigin,
+    Tenant, TokenSource, TokenSources,
 };
 
 /// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
@@ -113,7 +115,6 @@ impl Login {
         transport: Transport,
         events: &Arc<EnvironmentEvents>,
     ) -> Result<Connection, Failure> {
-        let notify = notify(events, place.approves_itself);
         let mut known = self.tenant.as_ref().and_then(Tenant::id);
         let (mut person, mut name) = (None, None);
         if let Some((principal, tenant)) = self.principal.take() {
@@ -123,6 +124,8 @@ impl Login {
             let own = ApplicationSignIn { principal, authority, federation_audience };
             self.given.sources.dataverse = TokenSource::Principal(Box::new(own));
         }
+        let empty = self.given.empty_variables();
+        let notify = notify(events, place.approves_itself, empty.clone());
         if let Some(client_id) = self.client_id.take() {
             let authority = self.authority(&transport, &place, self.tenant.clone()).await?;
             let application = Application { authority, client_id };
@@ -132,10 +135,14 @@ impl Login {
             person = Some(Person::new(application, self.way, keeper));
             name = Some(named);
         }
+        if known.is_none() && self.given.has_foreign_tokens() {
+            known = self.environment_tenant(&transport, &place).await?;
+        }
         let Self { cloud, given: HandedInCredentials { sources, .. }, flow_way, .. } = self;
         let environment = &place.url;
         let setup = SessionSetup { environment, cloud: &cloud, tenant: known, sources, person };
-        let session = Box::pin(Session::begin(&transport, setup, notify)).await?;
+        let session = Box::pin(Session::begin(&transport, setup, notify)).await;
+        let session = session.map_err(|error| name_empty_variables(error.into(), &empty))?;
         events.on_event(Event::SignedIn { user: session.identity().user.as_deref() });
         Ok(Connection::new(transport, session, cloud, place, name, flow_way))
     }
@@ -149,6 +156,20 @@ impl Login {
         tenant: Option<Tenant>,
     ) -> Result<Authority, AuthError> {
         sign_in::discover_authority(transport, &place.url, &self.cloud, tenant).await
+    }
+
+    /// Returns the tenant that the environment asks to sign in to, if it names one: tokens that were
+    /// made elsewhere may be a guest's, of another tenant.
+    async fn environment_tenant(
+        &self,
+        transport: &Transport,
+        place: &Place,
+    ) -> Result<Option<Guid>, AuthError> {
+        match self.authority(transport, place, None).await {
+            Ok(authority) => Ok(authority.tenant().id()),
+            Err(error @ (AuthError::Transport { .. } | AuthError::Busy { .. })) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Returns the holder of the refresh token: the one that was handed in, else the kept sign-in.
@@ -165,11 +186,13 @@ impl Login {
             return Err(foreign(made_for, name));
         }
         let Some(store) = self.keeping.store.take().filter(|_| given.is_none()) else {
-            return Ok(SharedRefreshToken::in_memory(given));
+            let origin = self.given.origin.take();
+            return Ok(SharedRefreshToken::in_memory(given).with_origin(origin));
         };
         match store.read().await {
             Ok(kept) => Ok(match kept.find_usable_name(name) {
-                Some(name) => SharedRefreshToken::in_store(store, name.clone()),
+                Some(name) => SharedRefreshToken::in_store(store, name.clone())
+                    .with_origin(Some(kept_origin())),
                 None => SharedRefreshToken::in_memory(None),
             }),
             Err(error) if self.keeping.asked => Err(error.into()),
@@ -182,6 +205,21 @@ impl Login {
             }
         }
     }
+}
+
+/// Describes the place of a kept sign-in, and how to renew it.
+fn kept_origin() -> SignInOrigin {
+    let renewal = "sign in again with `flowbind auth login` and the same --token-store, where a person can be asked".to_owned();
+    SignInOrigin { name: "the token store".to_owned(), renewal }
+}
+
+/// Adds to a failed sign-in that variables for it are there, and empty.
+fn name_empty_variables(mut failure: Failure, empty: &[&str]) -> Failure {
+    if failure.exit == Exit::SignIn {
+        let hints = empty.iter().map(|name| empty_hint(name));
+        failure.hints.splice(0..0, hints);
+    }
+    failure
 }
 
 /// Returns the name of a kept sign-in. The embedded sandbox has a fixed name, since its address
@@ -256,10 +294,19 @@ fn sign_in_method(args: &SignInArgs) -> SignInMethod {
     }
 }
 
-/// Forwards the notices of a sign-in as events.
-fn notify(events: &Arc<EnvironmentEvents>, approves_itself: bool) -> Notify {
+/// Forwards the notices of a sign-in as events. Whoever is asked is told of the variables for a
+/// sign-in that are there, and empty.
+fn notify(
+    events: &Arc<EnvironmentEvents>,
+    approves_itself: bool,
+    empty: Vec<&'static str>,
+) -> Notify {
     let events = Arc::clone(events);
     Arc::new(move |notice| {
+        if matches!(notice, Notice::DeviceCode(_) | Notice::Browser(_)) {
+            let told = empty.iter().map(|name| empty_hint(name));
+            told.for_each(|text| events.on_event(Event::SignInWarning { text: &text }));
+        }
         events.on_event(match notice {
             Notice::DeviceCode(prompt) => Event::SignIn {
                 verification_uri: &prompt.verification_uri,

@@ -4,6 +4,21 @@ use std::env;
 
 use crate::model::{Exit, Failure};
 
+/// Says that a variable has no value: it is not set, or it is there and empty, as where a pipeline
+/// has no secret of that name or no access to it.
+pub(crate) fn not_set(name: &str) -> String {
+    if is_empty(name) {
+        format!("{name} is not set: it is there, and empty")
+    } else {
+        format!("{name} is not set")
+    }
+}
+
+/// Returns true if a variable is there, and empty.
+pub(crate) fn is_empty(name: &str) -> bool {
+    env::var(name).is_ok_and(|value| value.trim().is_empty())
+}
+
 /// Reads the value of a variable; none if it is empty, as pipelines set variables without a value.
 pub(crate) fn read_secret_variable(name: &str) -> Result<Option<String>, Failure> {
     match env::var(name) {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use crate::cli::StoreArgs;
 use crate::model::{Exit, Failure};
-use crate::run::secret_variable::read_secret_variable;
+use crate::run::secret_variable::{self, read_secret_variable};
 use crate::run::state_dir;
 use crate::sign_in::{Store, StoreError, StoreKey, TokenStore};
 
 /// The variable that holds the key of an encrypted store file.
-const STORE_KEY: &str = "FLOWBIND_STORE_KEY";
+pub(crate) const STORE_KEY: &str = "FLOWBIND_STORE_KEY";
 
 /// The token store that a run uses.
 pub(crate) struct TokenStoreChoice {
@@ -48,9 +48,26 @@ impl TokenStoreChoice {
             Err(_) if !choice.uses_default_folder() => PathBuf::new(),
             folder => folder.map_err(|error| no_folder(&error))?,
         };
-        let store = Store::open(&choice, &folder, key)?;
+        let store = Store::open(&choice, &folder, key).map_err(missing_key)?;
         Ok(Self { store, choice, asked })
     }
+}
+
+/// Returns the failure of a store that cannot be opened: an empty variable is told as such.
+fn missing_key(error: StoreError) -> Failure {
+    let is_empty = matches!(error, StoreError::MissingKey) && secret_variable::is_empty(STORE_KEY);
+    let mut failure = Failure::from(error);
+    if is_empty {
+        failure.hints.insert(0, empty_hint(STORE_KEY));
+    }
+    failure
+}
+
+/// Returns the hint for a variable that is there, and empty.
+pub(crate) fn empty_hint(name: &str) -> String {
+    format!(
+        "{name} is there, and empty: the pipeline has no secret of that name, or hands it to no step of this job"
+    )
 }
 
 /// Returns the failure of a machine that has no folder for state.

@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
 use super::{
-    Audience, ClientIdError, PrincipalError, StoreError, TokenCommandFailure, UnusableToken, hints,
+    Audience, ClientIdError, PrincipalError, SignInOrigin, StoreError, TokenCommandFailure,
+    UnusableToken, hints,
 };
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
-use crate::model::CutShort;
+use crate::model::{CutShort, ServiceError};
 use crate::services::entra::{Refusal, TenantError};
 
 /// The codes that Entra sends when the person declined.
@@ -50,6 +51,12 @@ pub enum AuthError {
         status: u16,
         /// The service's id of the request.
         request_id: Option<String>,
+    },
+    /// The environment refuses everybody, whoever signs in.
+    #[error("{error}")]
+    EnvironmentRefused {
+        /// The service's error.
+        error: Box<ServiceError>,
     },
     /// The environment named an authority that its cloud does not list.
     #[error(
@@ -172,6 +179,16 @@ pub enum AuthError {
         /// The time until it expires.
         remaining: Duration,
     },
+    /// A service asks for a new sign-in, and the token was made elsewhere.
+    #[error(
+        "{audience} no longer accepts the token from {origin}: it asks for a new sign-in (a challenge of continuous access evaluation)"
+    )]
+    Challenged {
+        /// The audience of the token.
+        audience: Audience,
+        /// The origin of the token.
+        origin: String,
+    },
     /// A token command printed no token.
     #[error("{command} gave no token for {audience}")]
     Command {
@@ -213,6 +230,14 @@ pub enum AuthError {
     PersonNeeded {
         /// The reason why an earlier sign-in no longer works, if there was one.
         why: Option<Box<AuthError>>,
+    },
+    /// The sign-in that was handed in or kept is no longer valid, and the run must not ask.
+    #[error("the sign-in in {} is no longer valid, and this run may ask nobody: {why}", .origin.name)]
+    SignInEnded {
+        /// The place of the sign-in.
+        origin: SignInOrigin,
+        /// The reason.
+        why: Box<AuthError>,
     },
 }
 
@@ -273,6 +298,7 @@ impl AuthError {
             | Self::UnknownCode { refusal }
             | Self::Refused { refusal, .. } => Some(refusal),
             Self::PersonNeeded { why } => why.as_ref()?.refusal(),
+            Self::SignInEnded { why, .. } => why.refusal(),
             _ => None,
         }
     }
@@ -288,6 +314,16 @@ impl AuthError {
                 Some(refusal) if !hints::is_fixed_by_sign_in(refusal) => refused,
                 _ => Self::PersonNeeded { why: Some(Box::new(refused)) },
             },
+            (other, _) => other,
+        }
+    }
+
+    /// Names the place of the sign-in, if this error is that it is no longer valid.
+    pub(super) fn with_origin(self, origin: Option<&SignInOrigin>) -> Self {
+        match (self, origin) {
+            (Self::PersonNeeded { why: Some(why) }, Some(origin)) => {
+                Self::SignInEnded { origin: origin.clone(), why }
+            }
             (other, _) => other,
         }
     }

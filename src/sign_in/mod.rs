@@ -45,7 +45,8 @@ pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
 pub use person::{
-    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, wait_for_renewals,
+    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, SignInOrigin, open_browser,
+    wait_for_renewals,
 };
 pub use principal::{
     Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,

@@ -177,7 +177,8 @@ impl Session {
     /// once and sends the request again: a request that was answered with 401 was not carried out.
     ///
     /// # Errors
-    /// There is no token, or no answer.
+    /// There is no token or no answer, or the service asks for a new sign-in that this run cannot
+    /// make.
     pub async fn send(
         &self,
         request: &http::Request,
@@ -186,9 +187,15 @@ impl Session {
         let token = self.token(audience).await?;
         let transport = &self.shared.transport;
         let answer = transport.send(request, Some(&token)).await?;
-        match self.token_after(&answer, audience, &token).await? {
-            Some(token) => Ok(transport.send(request, Some(&token)).await?),
-            None => Ok(answer),
+        let answer = match self.token_after(&answer, audience, &token).await? {
+            Some(token) => transport.send(request, Some(&token)).await?,
+            None => answer,
+        };
+        match self.shared.sources.for_audience(audience).external_origin() {
+            Some(origin) if answer.status == 401 && claims_challenge(&answer).is_some() => {
+                Err(AuthError::Challenged { audience, origin }.into())
+            }
+            _ => Ok(answer),
         }
     }
 
@@ -326,7 +333,8 @@ impl SessionState {
         let scopes = self.resources.sign_in_scopes(audience);
         let request = TokenRequest { audience, scopes, claims };
         let grant = person.ask_to_sign_in(&self.transport, &request, &self.notify).await;
-        let grant = grant.map_err(|error| error.with_reason(refused))?;
+        let origin = person.refresh_token.origin();
+        let grant = grant.map_err(|error| error.with_reason(refused).with_origin(origin))?;
         self.check_same_person(&Identity::from_grant(&grant))?;
         self.check_and_hold(audience, grant.into(), false)
     }

@@ -37,6 +37,8 @@ fn a_403_is_told_by_its_cause_and_asks_for_no_role_that_would_not_help() {
         (refused("workflows", 403, "0x8004A104", "made up"), "the environment is disabled"),
         (refused("workflows", 403, "0x8004A113", "made up"), "administration mode"),
         (refused("variabledefinitions", 403, "0x8004F504", "made up"), "column security"),
+        // The first request of a run asks where to sign in.
+        (refused("api/data", 403, "0x80095ffe", firewall), "IP firewall"),
         (fault("workflows", html), "a proxy, a gateway or a firewall"),
     ];
     for command in ["plan", "check"] {

@@ -185,6 +185,62 @@ fn a_given_token_that_would_be_refused_is_told_before_it_is_sent() {
 }
 
 #[test]
+fn the_token_of_a_guest_from_another_tenant_is_told_without_a_setting() {
+    let pipeline = Pipeline::new("");
+    let url = &pipeline.served.url;
+    let foreign = "11111111-9d0e-4b7a-8a35-5e2f6d1b9c40";
+    let claims = json!({"aud": url, "tid": foreign, "scp": "user_impersonation", "exp": LATER});
+    let (guest, flow) = (made_up_token(&claims), pipeline.flow_token());
+    let given = [("FLOWBIND_DATAVERSE_TOKEN", &*guest), ("FLOWBIND_FLOW_TOKEN", &flow)];
+    let (code, document, stderr) = pipeline.plan(&given, &[]);
+    let said = words(&stderr);
+    assert_eq!(code, 4, "{stderr}");
+    assert!(said.contains(&format!("is from the tenant {foreign}, not {TENANT}")), "{said}");
+    assert!(said.contains(&format!("az login --tenant {TENANT}")), "{said}");
+    assert_eq!(document["requests"]["flow"], 0);
+}
+
+#[test]
+fn a_challenge_is_named_where_the_token_was_made_elsewhere() {
+    let pipeline = Pipeline::new("[switches.dataverse]\nclaims-challenge = \"once\"");
+    let (dataverse, flow) = (pipeline.dataverse_token(), pipeline.flow_token());
+    let given = [("FLOWBIND_DATAVERSE_TOKEN", &*dataverse), ("FLOWBIND_FLOW_TOKEN", &flow)];
+    let command = format!("dataverse:cat {}", pipeline.place.write("token.txt", &dataverse));
+    for (given, more) in [(&given[..], &[][..]), (&given[1..], &["--token-command", &*command])] {
+        let (code, _, stderr) = pipeline.plan(given, more);
+        let said = words(&stderr);
+        assert_eq!(code, 4, "{stderr}");
+        assert!(said.contains("a challenge of continuous access evaluation"), "{said}");
+        assert!(said.contains("you: sign in again where the token was made"), "{said}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_empty_is_named_as_empty() {
+    let pipeline = Pipeline::new("");
+    let (code, _, stderr) = pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", "")], &[]);
+    assert_eq!(code, 4, "{stderr}");
+    let said = words(&stderr);
+    assert!(said.contains("help: FLOWBIND_REFRESH_TOKEN is there, and empty"), "{said}");
+    let (_, _, stderr) = pipeline.plan(&[], &[]);
+    assert!(!stderr.contains("and empty"), "{stderr}");
+}
+
+#[test]
+fn a_sign_in_that_ended_is_told_by_its_secret_and_how_to_renew_it() {
+    let ended = "[[sign-in-refusal]]\non = \"refresh\"\ncode = 700082";
+    let pipeline = Pipeline::new(ended);
+    let (code, _, stderr) = pipeline.plan(&[("FLOWBIND_REFRESH_TOKEN", &pipeline.token)], &[]);
+    let said = words(&stderr);
+    assert_eq!(code, 4, "{stderr}");
+    assert!(
+        said.contains("error: the sign-in in FLOWBIND_REFRESH_TOKEN is no longer valid"),
+        "{said}"
+    );
+    assert!(said.contains("help: you: run `flowbind auth login --export`"), "{said}");
+}
+
+#[test]
 fn a_command_gives_tokens_of_both_services_or_of_one() {
     let pipeline = Pipeline::new("");
     let place = &pipeline.place;

@@ -47,6 +47,40 @@ const fn passing(number: u32, text: &'static str) -> Code {
 }
 
 const CODES: &[Code] = &[
+    // Tenants, and what is disabled in them.
+    code(
+        500_014,
+        "invalid_resource",
+        "",
+        "The service principal for resource 'https://service.flow.microsoft.com/' is disabled. This indicates that a subscription within the tenant has lapsed, or that the administrator for this tenant has disabled the application, preventing tokens from being issued for it.",
+    ),
+    code(
+        500_212,
+        "invalid_grant",
+        "message_only",
+        "The user's administrator has set an outbound access policy that does not allow access to the resource tenant.",
+    ),
+    code(
+        500_213,
+        "invalid_grant",
+        "message_only",
+        "The resource tenant's cross-tenant access policy does not allow this user to access this tenant.",
+    ),
+    code(
+        90099,
+        "unauthorized_client",
+        "",
+        "The application has not been authorized in the tenant. Applications must be authorized to access the customer tenant before partner delegated administrators can use them.",
+    ),
+    grant(50158, "basic_action", "External security challenge was not satisfied."),
+    grant(500_121, "basic_action", "Authentication failed during strong authentication request."),
+    grant(53009, "message_only", "Application needs to enforce Intune protection policies."),
+    code(
+        9_002_327,
+        "invalid_request",
+        "",
+        "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.",
+    ),
     // The device code.
     code(
         70016,

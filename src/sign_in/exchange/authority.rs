@@ -3,6 +3,7 @@
 use crate::http::{Peer, Transport};
 use crate::model::{Cloud, EnvironmentUrl};
 use crate::services::entra::{Authority, Challenge, Tenant, ask_for_challenge};
+use crate::services::read_service_error;
 use crate::sign_in::AuthError;
 
 /// Finds the authority of an environment: that of the named tenant, else the one in the
@@ -10,7 +11,8 @@ use crate::sign_in::AuthError;
 /// host must be one that the cloud lists.
 ///
 /// # Errors
-/// There is no answer or no challenge, or the cloud does not list the authority.
+/// There is no answer or no challenge, the environment refuses everybody, or the cloud does not list
+/// the authority.
 pub async fn discover_authority(
     transport: &Transport,
     environment: &EnvironmentUrl,
@@ -61,16 +63,22 @@ async fn ask_for_authority(
 ) -> Result<Authority, AuthError> {
     let request = ask_for_challenge(environment).map_err(|_| AuthError::NoAuthority)?;
     let answer = transport.send(&request, None).await?;
-    if matches!(answer.status, 429 | 500..) {
-        let peer = Peer::at_url(request.service, &request.url);
-        return Err(AuthError::service_busy(peer, &answer));
+    let (status, peer) = (answer.status, Peer::at_url(request.service, &request.url));
+    let error = read_service_error(request.service, &answer, "a challenge to sign in");
+    let is_explained = status == 501 || (status != 429 && error.cause().is_some());
+    match Challenge::from_answer(&answer) {
+        _ if matches!(status, 429 | 500..) && !is_explained => {
+            Err(AuthError::service_busy(peer, &answer))
+        }
+        Some(challenge) => Ok(challenge.authority),
+        None if is_explained || status == 403 => {
+            Err(AuthError::EnvironmentRefused { error: Box::new(error) })
+        }
+        None => {
+            let (environment, request_id) = (environment.to_string(), answer.request_id());
+            Err(AuthError::NoChallenge { environment, status, request_id })
+        }
     }
-    let challenge = Challenge::from_answer(&answer).ok_or_else(|| AuthError::NoChallenge {
-        environment: environment.to_string(),
-        status: answer.status,
-        request_id: answer.request_id(),
-    })?;
-    Ok(challenge.authority)
 }
 
 #[cfg(test)]
@@ -107,6 +115,19 @@ mod tests {
         let received = server.received().remove(0);
         assert_eq!(received.line, "GET /api/data/v9.2/ HTTP/1.1");
         assert!(received.headers("authorization").is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_environment_that_lets_nobody_in_is_told_by_its_cause() {
+        let body = r#"{"error":{"code":"0x80095ffe","message":"blocked"}}"#;
+        let (found, _server) = discover(Reply::json(403, body), None).await;
+        let AuthError::EnvironmentRefused { error } = found.unwrap_err() else { panic!() };
+        assert!(error.cause().unwrap().meaning.contains("IP firewall"));
+        let (found, _server) = discover(Reply::json(403, "<html></html>"), None).await;
+        let AuthError::EnvironmentRefused { error } = found.unwrap_err() else { panic!() };
+        assert!(!error.documented);
+        let (found, _server) = discover(Reply::json(404, ""), None).await;
+        assert!(matches!(found.unwrap_err(), AuthError::NoChallenge { status: 404, .. }));
     }
 
     #[tokio::test]

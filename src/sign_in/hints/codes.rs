@@ -86,6 +86,17 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         &[Remedy(
             EntraAdministrator,
             "Entra admin center > App registrations > (the application) > Authentication > Allow public client flows: Yes; then run the same command again",
+        ), Remedy(
+            EntraAdministrator,
+            "and for a sign-in in a browser, in the same place: move the redirect address `http://localhost` from `Web` to `Mobile and desktop applications`",
+        )],
+    ),
+    row(
+        &[9_002_327],
+        "the redirect address is registered for a single-page application, whose codes only a page in a browser may redeem",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > App registrations > (the application) > Authentication: move the redirect address `http://localhost` from `Single-page application` to `Mobile and desktop applications`; then run the same command again",
         )],
     ),
     row(
@@ -122,6 +133,22 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
             Remedy(You, "run again with `--client-id` and its Application (client) ID"),
         ],
+    ),
+    row_quoting_entra(
+        &[500_014],
+        "the service that a token was asked for is disabled in this tenant (the directory of your organisation in Entra), or its subscription has ended",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > Enterprise applications > (the service that Entra names: Dataverse or Microsoft Flow Service; clear the filter `Application type`) > Properties > Enabled for users to sign-in: Yes; then run the same command again",
+        )],
+    ),
+    row_quoting_entra(
+        &[90099],
+        "the application is not allowed yet in this customer's tenant, and a partner's administrator may use it there only after that",
+        &[Remedy(
+            EntraAdministrator,
+            "as an administrator of the customer's own tenant: Entra admin center > Enterprise applications > (the application) > Permissions > Grant admin consent; if it is not in the list, open https://login.microsoftonline.com/TENANT/adminconsent?client_id=APPLICATION; then run the same command again",
+        )],
     ),
     // What the application may do.
     row_quoting_entra(
@@ -180,7 +207,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         "a rule of your organisation (a Conditional Access policy) blocks this sign-in",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy; exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy); then run the same command again",
+            "Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Conditional Access names the policy (it may be Microsoft's own `Block device code flow`, which turns itself on unless an administrator sets it to Off); exclude this account or application from it in Entra admin center > Conditional Access > Policies > (the policy) > Users > Exclude; then run the same command again",
         )],
     )
     .may_be_fixed_in_browser(),
@@ -202,6 +229,14 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         )],
     )
     .may_be_fixed_in_browser(),
+    row(
+        &[53009],
+        "a rule of your organisation (a Conditional Access policy) allows only apps that Intune protects, and a command-line program is none of them",
+        &[Remedy(
+            EntraAdministrator,
+            "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant > Require app protection policy; then run the same command again",
+        )],
+    ),
     row(
         &[53002],
         "a rule of your organisation (a Conditional Access policy) allows only the apps on its list",
@@ -250,6 +285,27 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     )
     .fixed_by_sign_in(),
     row(
+        &[500_121],
+        "the second proof of who you are (multifactor authentication) was declined, or was not given in time",
+        &[
+            Remedy(You, "run the same command again, sign in, and complete the second proof"),
+            Remedy(
+                EntraAdministrator,
+                "if it fails again, the reason is in Entra admin center > Monitoring & health > Sign-in logs > (this attempt) > Authentication details",
+            ),
+        ],
+    )
+    .fixed_by_sign_in(),
+    row(
+        &[50158],
+        "your organisation asks for one more step outside of Entra, such as another provider's second proof or terms of use to accept",
+        &[Remedy(
+            You,
+            "run the same command again, sign in, and complete every page that follows; with a device code, those pages are in the browser too",
+        )],
+    )
+    .fixed_by_sign_in(),
+    row(
         &[50072, 50079],
         "you have to set up a second proof of who you are first (multifactor authentication)",
         &[Remedy(
@@ -290,6 +346,22 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
         ],
     )
     .fixed_by_sign_in(),
+    row_quoting_entra(
+        &[500_212],
+        "the account's own organisation does not let its people into the environment's tenant (cross-tenant access, outbound)",
+        &[Remedy(
+            HomeAdministrator,
+            "Entra admin center > External Identities > Cross-tenant access settings > Organizational settings > (the environment's tenant) > Outbound access: allow this account and application; then run the same command again",
+        )],
+    ),
+    row_quoting_entra(
+        &[500_213],
+        "the environment's tenant does not let people of the account's organisation in (cross-tenant access, inbound)",
+        &[Remedy(
+            EntraAdministrator,
+            "Entra admin center > External Identities > Cross-tenant access settings > Organizational settings > (the account's organisation) > Inbound access: allow this account and application; then run the same command again",
+        )],
+    ),
     row(
         &[50053],
         "the account is locked after too many attempts, or the network that the sign-in comes from is known for attacks",
@@ -659,13 +731,13 @@ mod tests {
     const MET: &[u64] = &[
         16000, 16003, 28000, 50005, 50020, 50033, 50034, 50049, 50053, 50055, 50057, 50059, 50072,
         50074, 50076, 50078, 50079, 50089, 50097, 50105, 50126, 50129, 50132, 50133, 50134, 50144,
-        50173, 50187, 50194, 50196, 50199, 51004, 53000, 53001, 53002, 53003, 53004, 53011, 54005,
-        65001, 65002, 65004, 65005, 70000, 70001, 70008, 70011, 70016, 70017, 70018, 70019, 70020,
-        70021, 70043, 90002, 90006, 90012, 90024, 90033, 90038, 90072, 90094, 90095, 90119, 90120,
-        500_011, 500_133, 501_481, 530_032, 530_034, 530_035, 530_084, 650_051, 650_052, 650_056,
-        650_057, 700_011, 700_016, 700_022, 700_023, 700_024, 700_025, 700_027, 700_082, 700_084,
-        700_211, 700_212, 700_213, 7_000_112, 7_000_215, 7_000_218, 7_000_222, 9_001_023,
-        9_002_313,
+        50158, 50173, 50187, 50194, 50196, 50199, 51004, 53000, 53001, 53002, 53003, 53004, 53009,
+        53011, 54005, 65001, 65002, 65004, 65005, 70000, 70001, 70008, 70011, 70016, 70017, 70018,
+        70019, 70020, 70021, 70043, 90002, 90006, 90012, 90024, 90033, 90038, 90072, 90094, 90095,
+        90099, 90119, 90120, 500_011, 500_014, 500_121, 500_133, 500_212, 500_213, 501_481,
+        530_032, 530_034, 530_035, 530_084, 650_051, 650_052, 650_056, 650_057, 700_011, 700_016,
+        700_022, 700_023, 700_024, 700_025, 700_027, 700_082, 700_084, 700_211, 700_212, 700_213,
+        7_000_112, 7_000_215, 7_000_218, 7_000_222, 9_001_023, 9_002_313, 9_002_327,
     ];
 
     fn all_codes() -> Vec<u64> {

@@ -5,7 +5,7 @@ mod codes;
 mod docs_page;
 
 use self::codes::NewSignInEffect;
-use super::{Audience, AuthError, SignInStep, UnusableToken};
+use super::{Audience, AuthError, SignInOrigin, SignInStep, UnusableToken};
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 use crate::services::entra::Refusal;
 
@@ -67,6 +67,9 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
         AuthError::NoChallenge { .. } => {
             one("check that the URL is that of an environment, or set `tenant` in the manifest")
         }
+        AuthError::EnvironmentRefused { error } => error
+            .cause()
+            .map_or_else(Vec::new, |cause| [cause.meaning, cause.remedy].map(str::to_owned).into()),
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
         AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
         AuthError::Declined { refusal } if !is_explained(refusal) => one(DECLINED_HINT),
@@ -116,6 +119,8 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
             "run again, and approve every sign-in with the same account; somebody else may have entered the code",
         ),
         AuthError::PersonNeeded { why } => person_needed(why.as_deref()),
+        AuthError::SignInEnded { origin, why } => sign_in_ended(origin, why),
+        AuthError::Challenged { .. } => challenged(),
         AuthError::Principal { source } => source.hints(),
     }
 }
@@ -148,6 +153,23 @@ fn person_needed(why: Option<&AuthError>) -> Vec<String> {
         hints.extend(others.map(ToString::to_string));
     }
     hints
+}
+
+/// Returns what to do if a sign-in that was handed in or kept is no longer valid: how to renew it
+/// comes first.
+fn sign_in_ended(origin: &SignInOrigin, why: &AuthError) -> Vec<String> {
+    let rest = person_needed(Some(why)).into_iter().filter(|hint| hint != SIGN_IN_AGAIN);
+    std::iter::once(format!("you: {}", origin.renewal)).chain(rest).collect()
+}
+
+/// Returns what to do if a service asks for a new sign-in, and the token was made elsewhere.
+fn challenged() -> Vec<String> {
+    [
+        "you: sign in again where the token was made (such as `az logout`, then `az login`), make a new token, and run the same command again",
+        "an Entra administrator: the account was disabled, its sessions were revoked, its password changed, or a policy allows other networks only: Entra admin center > Monitoring & health > Sign-in logs tells which",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// Returns what to do if the environment names an unlisted authority.
@@ -259,6 +281,13 @@ mod tests {
             (50076, "complete the second proof"),
             (50105, "Assignment required: No"),
             (50173, "you: run the same command again and sign in again"),
+            (9_002_327, "`Mobile and desktop applications`"),
+            (500_212, "an Entra administrator of the account's own organisation: "),
+            (500_213, "Inbound access"),
+            (500_014, "Enterprise applications"),
+            (90099, "adminconsent"),
+            (50158, "you: run the same command again, sign in"),
+            (500_121, "complete the second proof"),
             (7_000_215, "the variable that `client-secret-variable` names"),
             (700_213, "Federated credentials"),
         ];
@@ -293,6 +322,19 @@ mod tests {
         assert!(hints[1].contains("compare `client-id`"), "{hints:?}");
         assert!(hints[1].contains("[environments.NAME.dataverse-identity]"), "{hints:?}");
         assert!(hints[2].contains("`c-1`"), "{hints:?}");
+    }
+
+    #[test]
+    fn a_disabled_service_is_named_in_entras_words() {
+        let words = "The service principal for resource 'https://contoso.example/' is disabled.";
+        let hints = refused("invalid_resource", 500_014, Some(words)).hints();
+        assert_eq!(hints[0], format!("Entra's own words: {words}"));
+    }
+
+    #[test]
+    fn a_redirect_that_is_registered_for_the_web_is_told_after_the_missing_switch() {
+        let hints = refused("invalid_client", 7_000_218, None).hints();
+        assert!(hints[1].contains("from `Web` to `Mobile and desktop"), "{hints:?}");
     }
 
     #[test]
@@ -340,6 +382,28 @@ mod tests {
         }
         let frequency = needed(Some(refused("invalid_grant", 70043, None)));
         assert!(frequency.contains("Sign-in frequency"), "{frequency}");
+    }
+
+    #[test]
+    fn a_sign_in_that_ended_is_told_by_its_secret_and_how_to_renew_it() {
+        let origin = SignInOrigin {
+            name: "FLOWBIND_REFRESH_TOKEN".to_owned(),
+            renewal: "run `flowbind auth login --export`".to_owned(),
+        };
+        let needed = |code| {
+            let why = Some(Box::new(refused("invalid_grant", code, None)));
+            AuthError::PersonNeeded { why }.with_origin(Some(&origin))
+        };
+        let error = needed(700_082);
+        let start = "the sign-in in FLOWBIND_REFRESH_TOKEN is no longer valid, and";
+        assert!(error.to_string().starts_with(start), "{error}");
+        let hints = error.hints();
+        assert_eq!(hints[0], "you: run `flowbind auth login --export`");
+        assert!(!hints.contains(&SIGN_IN_AGAIN.to_owned()), "{hints:?}");
+        assert!(hints.last().unwrap().contains("`c-1`"), "{hints:?}");
+        assert!(needed(70043).hints().join(" ").contains("Sign-in frequency"));
+        let without = AuthError::PersonNeeded { why: None }.with_origin(Some(&origin));
+        assert!(matches!(without, AuthError::PersonNeeded { why: None }));
     }
 
     #[test]

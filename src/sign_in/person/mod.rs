@@ -23,7 +23,7 @@ use url::Url;
 
 pub use browser::open_browser;
 pub use prompt::DeviceCodePrompt;
-pub use refresh_token::SharedRefreshToken;
+pub use refresh_token::{SharedRefreshToken, SignInOrigin};
 pub use renewal::wait_for_renewals;
 
 use super::exchange::{GrantedTokens, Sleep};
@@ -126,10 +126,8 @@ impl Person {
         let grant = match self.way {
             SignInMethod::NonInteractive => return Err(AuthError::PersonNeeded { why: None }),
             SignInMethod::DeviceCode => {
-                let show = |prompt: &DeviceCodePrompt| notify(Notice::DeviceCode(prompt));
-                let asked =
-                    device::sign_in_by_code(transport, application, request, show, &self.sleep);
-                with_reminder(asked, notify).await?
+                device::sign_in_by_code(transport, application, request, notify, &self.sleep)
+                    .await?
             }
             SignInMethod::Browser => {
                 let show = |url: &Url| notify(Notice::Browser(url));

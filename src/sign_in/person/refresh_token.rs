@@ -18,6 +18,17 @@ pub struct SharedRefreshToken {
     /// The token of this run alone, which takes precedence over the store.
     memory: Arc<Mutex<Option<RefreshToken>>>,
     kept: Option<(Store, SignInName)>,
+    /// The place of the refresh token.
+    origin: Option<SignInOrigin>,
+}
+
+/// The place from which a run has its refresh token, in the words of whoever put it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInOrigin {
+    /// The name of the place, such as that of a variable.
+    pub name: String,
+    /// The steps that renew the sign-in.
+    pub renewal: String,
 }
 
 /// Exclusive access to the refresh token.
@@ -29,12 +40,23 @@ pub(in crate::sign_in) struct RefreshTokenGuard {
 impl SharedRefreshToken {
     /// Makes a holder that keeps nothing after the run, and starts with the token if there is one.
     pub fn in_memory(token: Option<RefreshToken>) -> Self {
-        Self { memory: Arc::new(Mutex::new(token)), kept: None }
+        Self { memory: Arc::new(Mutex::new(token)), kept: None, origin: None }
     }
 
     /// Makes a holder that continues the sign-in that a store keeps under this name.
     pub fn in_store(store: Store, name: SignInName) -> Self {
         Self { kept: Some((store, name)), ..Self::in_memory(None) }
+    }
+
+    /// Sets the place of the refresh token, for an error that it is no longer valid.
+    #[must_use]
+    pub fn with_origin(self, origin: Option<SignInOrigin>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Returns the place of the refresh token.
+    pub(in crate::sign_in) fn origin(&self) -> Option<&SignInOrigin> {
+        self.origin.as_ref()
     }
 
     /// Locks the refresh token until the guard is dropped.
