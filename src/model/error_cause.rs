@@ -234,12 +234,6 @@ static EXACT: &[ErrorCause] = &[
         "column security hides the column from the signed-in user or does not let the user write it",
         "an administrator of the environment: add the user to a column security profile that allows reading, creating and updating the column",
     ),
-    cause(
-        &["0x80048306", "0x80048370"],
-        DoesNotHelp,
-        "the signed-in user may work with the table, but not with this row: it belongs to somebody else",
-        "give the user's security role the privilege with the depth Organization, or share the row with the user",
-    ),
     // The Flow service.
     cause(
         &["ClientScopeAuthorizationFailed"],
@@ -281,6 +275,12 @@ static EXACT: &[ErrorCause] = &[
 
 /// Causes of codes that services use for many things: words of the sentence come before them.
 static BROAD: &[ErrorCause] = &[
+    cause(
+        &["0x80048306", "0x80048370"],
+        DoesNotHelp,
+        "the signed-in user may work with the table, but not with this row: it belongs to somebody else",
+        "give the user's security role the privilege with the depth Organization, or share the row with the user",
+    ),
     cause(
         &["0x80048405", "0x80040277", "0x80040256"],
         DoesNotHelp,

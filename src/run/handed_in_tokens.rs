@@ -10,7 +10,7 @@ use crate::model::{Exit, Failure, RefreshToken};
 use crate::run::secret_variable::{is_empty, not_set, read_secret_variable};
 use crate::run::token_store::{STORE_KEY, store_key};
 use crate::sign_in::{
-    Audience, AuthError, HandedInToken, SignInName, SignInOrigin, TokenCommand, TokenSource,
+    Audience, AuthError, HandedInToken, RefreshTokenOrigin, SignInName, TokenCommand, TokenSource,
     TokenSources, UnusableToken, is_encrypted_line, read_token,
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct HandedInCredentials {
     /// The name of the sign-in that the refresh token belongs to, if known.
     pub(crate) name: Option<SignInName>,
     /// The place of the refresh token.
-    pub(crate) origin: Option<SignInOrigin>,
+    pub(crate) origin: Option<RefreshTokenOrigin>,
 }
 
 impl HandedInCredentials {
@@ -96,11 +96,11 @@ impl HandedInCredentials {
 }
 
 /// Describes the place of a refresh token that was handed in, and how to renew it there.
-fn origin_of(place: &str) -> SignInOrigin {
+fn origin_of(place: &str) -> RefreshTokenOrigin {
     let renewal = format!(
         "run `flowbind auth login --export` where a person can be asked, and replace what {place} takes its value from (the pipeline's secret) by the line that it prints; FLOWBIND_STORE_KEY may stay"
     );
-    SignInOrigin { name: place.to_owned(), renewal }
+    RefreshTokenOrigin { name: place.to_owned(), renewal }
 }
 
 /// Lists the variables that are set and that a run uses before a kept sign-in.

@@ -16,12 +16,12 @@ use crate::model::{
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::handed_in_tokens::HandedInCredentials;
 use crate::run::place::Place;
-use crate::run::token_store::{TokenStoreChoice, empty_hint};
+use crate::run::token_store::TokenStoreChoice;
 use crate::sign_in;
 use crate::sign_in::{
     Application, ApplicationSignIn, AuthError, Authority, ClientId, Notice, Notify, Person,
-    Principal, Session, SessionSetup, SharedRefreshToken, SignInMethod, SignInName, SignInOrigin,
-    Tenant, TokenSource, TokenSources,
+    Principal, RefreshTokenOrigin, Session, SessionSetup, SharedRefreshToken, SignInMethod,
+    SignInName, Tenant, TokenSource, TokenSources, empty_variable_hint,
 };
 
 /// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
@@ -208,15 +208,15 @@ impl Login {
 }
 
 /// Describes the place of a kept sign-in, and how to renew it.
-fn kept_origin() -> SignInOrigin {
+fn kept_origin() -> RefreshTokenOrigin {
     let renewal = "sign in again with `flowbind auth login` and the same --token-store, where a person can be asked".to_owned();
-    SignInOrigin { name: "the token store".to_owned(), renewal }
+    RefreshTokenOrigin { name: "the token store".to_owned(), renewal }
 }
 
 /// Adds to a failed sign-in that variables for it are there, and empty.
 fn name_empty_variables(mut failure: Failure, empty: &[&str]) -> Failure {
     if failure.exit == Exit::SignIn {
-        let hints = empty.iter().map(|name| empty_hint(name));
+        let hints = empty.iter().map(|name| empty_variable_hint(name));
         failure.hints.splice(0..0, hints);
     }
     failure
@@ -304,7 +304,7 @@ fn notify(
     let events = Arc::clone(events);
     Arc::new(move |notice| {
         if matches!(notice, Notice::DeviceCode(_) | Notice::Browser(_)) {
-            let told = empty.iter().map(|name| empty_hint(name));
+            let told = empty.iter().map(|name| empty_variable_hint(name));
             told.for_each(|text| events.on_event(Event::SignInWarning { text: &text }));
         }
         events.on_event(match notice {

@@ -138,7 +138,8 @@ fn read_required_variables<const N: usize>(
 ) -> Result<[String; N], PrincipalError> {
     let values = names.map(|name| variables(name).unwrap_or_default().trim().to_owned());
     let missing = names.iter().zip(&values).filter(|(_, value)| value.is_empty());
-    let variables: Vec<String> = missing.map(|(name, _)| (*name).to_owned()).collect();
+    let missing = missing.map(|(name, _)| ((*name).to_owned(), variables(name).is_some()));
+    let variables: Vec<(String, bool)> = missing.collect();
     if variables.is_empty() { Ok(values) } else { Err(PrincipalError::NotSet { means, variables }) }
 }
 
@@ -199,7 +200,9 @@ mod tests {
             ),
             "{text}"
         );
+        assert!(text.contains("S is there, and empty"), "{text}");
         let text = told(GITHUB, &[]);
+        assert!(!text.contains("and empty"), "{text}");
         for part in ["_REQUEST_URL`", "_REQUEST_TOKEN`", "`id-token: write`"] {
             assert!(text.contains(part), "{part}: {text}");
         }

@@ -7,7 +7,7 @@ use crate::cli::StoreArgs;
 use crate::model::{Exit, Failure};
 use crate::run::secret_variable::{self, read_secret_variable};
 use crate::run::state_dir;
-use crate::sign_in::{Store, StoreError, StoreKey, TokenStore};
+use crate::sign_in::{Store, StoreError, StoreKey, TokenStore, empty_variable_hint};
 
 /// The variable that holds the key of an encrypted store file.
 pub(crate) const STORE_KEY: &str = "FLOWBIND_STORE_KEY";
@@ -58,16 +58,9 @@ fn missing_key(error: StoreError) -> Failure {
     let is_empty = matches!(error, StoreError::MissingKey) && secret_variable::is_empty(STORE_KEY);
     let mut failure = Failure::from(error);
     if is_empty {
-        failure.hints.insert(0, empty_hint(STORE_KEY));
+        failure.hints.insert(0, empty_variable_hint(STORE_KEY));
     }
     failure
-}
-
-/// Returns the hint for a variable that is there, and empty.
-pub(crate) fn empty_hint(name: &str) -> String {
-    format!(
-        "{name} is there, and empty: the pipeline has no secret of that name, or hands it to no step of this job"
-    )
 }
 
 /// Returns the failure of a machine that has no folder for state.

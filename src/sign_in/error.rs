@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
 use super::{
-    Audience, ClientIdError, PrincipalError, SignInOrigin, StoreError, TokenCommandFailure,
+    Audience, ClientIdError, PrincipalError, RefreshTokenOrigin, StoreError, TokenCommandFailure,
     UnusableToken, hints,
 };
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
@@ -235,7 +235,7 @@ pub enum AuthError {
     #[error("the sign-in in {} is no longer valid, and this run may ask nobody: {why}", .origin.name)]
     SignInEnded {
         /// The place of the sign-in.
-        origin: SignInOrigin,
+        origin: RefreshTokenOrigin,
         /// The reason.
         why: Box<AuthError>,
     },
@@ -319,7 +319,7 @@ impl AuthError {
     }
 
     /// Names the place of the sign-in, if this error is that it is no longer valid.
-    pub(super) fn with_origin(self, origin: Option<&SignInOrigin>) -> Self {
+    pub(super) fn with_origin(self, origin: Option<&RefreshTokenOrigin>) -> Self {
         match (self, origin) {
             (Self::PersonNeeded { why: Some(why) }, Some(origin)) => {
                 Self::SignInEnded { origin: origin.clone(), why }

@@ -45,11 +45,12 @@ pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use notice::{Notice, Notify};
 pub use person::{
-    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, SignInOrigin, open_browser,
+    DeviceCodePrompt, Person, RefreshTokenOrigin, SharedRefreshToken, SignInMethod, open_browser,
     wait_for_renewals,
 };
 pub use principal::{
     Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
+    empty_variable_hint,
 };
 pub use session::{SendError, Session, SessionSetup, WriteAnswer};
 pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};

@@ -5,7 +5,7 @@ mod codes;
 mod docs_page;
 
 use self::codes::NewSignInEffect;
-use super::{Audience, AuthError, SignInOrigin, SignInStep, UnusableToken};
+use super::{Audience, AuthError, RefreshTokenOrigin, SignInStep, UnusableToken};
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 use crate::services::entra::Refusal;
 
@@ -157,7 +157,7 @@ fn person_needed(why: Option<&AuthError>) -> Vec<String> {
 
 /// Returns what to do if a sign-in that was handed in or kept is no longer valid: how to renew it
 /// comes first.
-fn sign_in_ended(origin: &SignInOrigin, why: &AuthError) -> Vec<String> {
+fn sign_in_ended(origin: &RefreshTokenOrigin, why: &AuthError) -> Vec<String> {
     let rest = person_needed(Some(why)).into_iter().filter(|hint| hint != SIGN_IN_AGAIN);
     std::iter::once(format!("you: {}", origin.renewal)).chain(rest).collect()
 }
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_sign_in_that_ended_is_told_by_its_secret_and_how_to_renew_it() {
-        let origin = SignInOrigin {
+        let origin = RefreshTokenOrigin {
             name: "FLOWBIND_REFRESH_TOKEN".to_owned(),
             renewal: "run `flowbind auth login --export`".to_owned(),
         };

@@ -23,7 +23,7 @@ use url::Url;
 
 pub use browser::open_browser;
 pub use prompt::DeviceCodePrompt;
-pub use refresh_token::{SharedRefreshToken, SignInOrigin};
+pub use refresh_token::{RefreshTokenOrigin, SharedRefreshToken};
 pub use renewal::wait_for_renewals;
 
 use super::exchange::{GrantedTokens, Sleep};

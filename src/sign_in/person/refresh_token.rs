@@ -19,12 +19,12 @@ pub struct SharedRefreshToken {
     memory: Arc<Mutex<Option<RefreshToken>>>,
     kept: Option<(Store, SignInName)>,
     /// The place of the refresh token.
-    origin: Option<SignInOrigin>,
+    origin: Option<RefreshTokenOrigin>,
 }
 
 /// The place from which a run has its refresh token, in the words of whoever put it there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignInOrigin {
+pub struct RefreshTokenOrigin {
     /// The name of the place, such as that of a variable.
     pub name: String,
     /// The steps that renew the sign-in.
@@ -50,12 +50,12 @@ impl SharedRefreshToken {
 
     /// Sets the place of the refresh token, for an error that it is no longer valid.
     #[must_use]
-    pub fn with_origin(self, origin: Option<SignInOrigin>) -> Self {
+    pub fn with_origin(self, origin: Option<RefreshTokenOrigin>) -> Self {
         Self { origin, ..self }
     }
 
     /// Returns the place of the refresh token.
-    pub(in crate::sign_in) fn origin(&self) -> Option<&SignInOrigin> {
+    pub(in crate::sign_in) fn origin(&self) -> Option<&RefreshTokenOrigin> {
         self.origin.as_ref()
     }
 

@@ -19,8 +19,8 @@ pub enum PrincipalError {
     NotSet {
         /// The proof that needs them.
         means: ProofKind,
-        /// The names of the variables.
-        variables: Vec<String>,
+        /// The names of the variables, each with whether it is there and empty.
+        variables: Vec<(String, bool)>,
     },
     /// A variable does not hold an https address.
     #[error("the variable `{variable}` does not hold an https address")]
@@ -101,7 +101,11 @@ impl PrincipalError {
     /// Returns what to do about the error, most likely first.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::NotSet { means, .. } => vec![means.how_to_set().to_owned()],
+            Self::NotSet { means, variables } => {
+                let empty = variables.iter().filter(|(_, is_empty)| *is_empty);
+                let empty = empty.map(|(name, _)| empty_variable_hint(name));
+                empty.chain([means.how_to_set().to_owned()]).collect()
+            }
             Self::NoAddress { .. } => {
                 vec!["leave the variable as the runner of the pipeline sets it".to_owned()]
             }
@@ -204,7 +208,14 @@ impl fmt::Display for ProofKind {
 }
 
 /// Lists the names in backticks.
-fn list_names(variables: &[String]) -> String {
-    let quoted: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
+fn list_names(variables: &[(String, bool)]) -> String {
+    let quoted: Vec<String> = variables.iter().map(|(name, _)| format!("`{name}`")).collect();
     quoted.join(", ")
+}
+
+/// Returns the hint for a variable that is there, and empty.
+pub fn empty_variable_hint(name: &str) -> String {
+    format!(
+        "{name} is there, and empty: the pipeline has no secret of that name, or hands it to no step of this job"
+    )
 }

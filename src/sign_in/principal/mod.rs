@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 pub use certificate::{Certificate, CertificateError};
-pub use error::{PrincipalError, ProofKind};
+pub use error::{PrincipalError, ProofKind, empty_variable_hint};
 pub use federation::IdentityProvider;
 
 use super::{Application, Audience, AuthError, ClientId, SignInStep};
