@@ -55,101 +55,109 @@ fn privilege(table: &Table, kind: &str) -> Value {
     })
 }
 
+/// Properties of `EntityMetadata` of which nothing is known.
+const UNKNOWN: [&str; 19] = [
+    "DataProviderId",
+    "DataSourceId",
+    "DaysSinceRecordLastModified",
+    "EntityColor",
+    "EntityHelpUrl",
+    "ExternalCollectionName",
+    "ExternalName",
+    "HasChanged",
+    "IconLargeName",
+    "IconMediumName",
+    "IconSmallName",
+    "IconVectorName",
+    "MobileOfflineFilters",
+    "OwnerId",
+    "OwnerIdType",
+    "OwningBusinessUnit",
+    "PrimaryImageAttribute",
+    "RecurrenceBaseEntityLogicalName",
+    "SettingOf",
+];
+
+/// Those that are false.
+const NO: [&str; 30] = [
+    "AutoCreateAccessTeams",
+    "AutoRouteToOwnerQueue",
+    "EnforceStateTransitions",
+    "EntityHelpUrlEnabled",
+    "HasActivities",
+    "HasEmailAddresses",
+    "HasFeedback",
+    "HasNotes",
+    "IsActivity",
+    "IsActivityParty",
+    "IsArchivalEnabled",
+    "IsBPFEntity",
+    "IsBusinessProcessEnabled",
+    "IsChildEntity",
+    "IsDocumentManagementEnabled",
+    "IsDocumentRecommendationsEnabled",
+    "IsEnabledForExternalChannels",
+    "IsInteractionCentricEnabled",
+    "IsIntersect",
+    "IsKnowledgeManagementEnabled",
+    "IsLogicalEntity",
+    "IsMSTeamsIntegrationEnabled",
+    "IsOneNoteIntegrationEnabled",
+    "IsPrivate",
+    "IsQuickCreateEnabled",
+    "IsReadingPaneEnabled",
+    "IsRetentionEnabled",
+    "IsSLAEnabled",
+    "SyncToExternalSearchIndex",
+    "UsesBusinessDataLabelTable",
+];
+
+/// Those that are true.
+const YES: [&str; 8] = [
+    "CanTriggerWorkflow",
+    "ChangeTrackingEnabled",
+    "IsAIRUpdated",
+    "IsAvailableOffline",
+    "IsEnabledForCharts",
+    "IsEnabledForTrace",
+    "IsImportable",
+    "IsValidForAdvancedFind",
+];
+
+/// Those that are managed properties.
+const SETTINGS: [&str; 23] = [
+    "CanBeInCustomEntityAssociation",
+    "CanBeInManyToMany",
+    "CanBePrimaryEntityInRelationship",
+    "CanBeRelatedEntityInRelationship",
+    "CanChangeHierarchicalRelationship",
+    "CanChangeTrackingBeEnabled",
+    "CanCreateCharts",
+    "CanCreateForms",
+    "CanCreateViews",
+    "CanEnableSyncToExternalSearchIndex",
+    "CanModifyAdditionalSettings",
+    "IsAuditEnabled",
+    "IsConnectionsEnabled",
+    "IsCustomizable",
+    "IsDuplicateDetectionEnabled",
+    "IsMailMergeEnabled",
+    "IsMappable",
+    "IsOfflineInMobileClient",
+    "IsReadOnlyInMobileClient",
+    "IsRenameable",
+    "IsValidForQueue",
+    "IsVisibleInMobile",
+    "IsVisibleInMobileClient",
+];
+
 /// Returns the properties of `EntityMetadata` that are the same for every table, or differ for custom ones.
 fn common(custom: bool) -> Map<String, Value> {
     let mut body = Map::new();
-    let texts = [
-        "DataProviderId",
-        "DataSourceId",
-        "DaysSinceRecordLastModified",
-        "EntityColor",
-        "EntityHelpUrl",
-        "ExternalCollectionName",
-        "ExternalName",
-        "HasChanged",
-        "IconLargeName",
-        "IconMediumName",
-        "IconSmallName",
-        "IconVectorName",
-        "MobileOfflineFilters",
-        "OwnerId",
-        "OwnerIdType",
-        "OwningBusinessUnit",
-        "PrimaryImageAttribute",
-        "RecurrenceBaseEntityLogicalName",
-        "SettingOf",
-    ];
-    body.extend(texts.map(|name| (name.to_owned(), Value::Null)));
-    let no = [
-        "AutoCreateAccessTeams",
-        "AutoRouteToOwnerQueue",
-        "EnforceStateTransitions",
-        "EntityHelpUrlEnabled",
-        "HasActivities",
-        "HasEmailAddresses",
-        "HasFeedback",
-        "HasNotes",
-        "IsActivity",
-        "IsActivityParty",
-        "IsArchivalEnabled",
-        "IsBPFEntity",
-        "IsBusinessProcessEnabled",
-        "IsChildEntity",
-        "IsDocumentManagementEnabled",
-        "IsDocumentRecommendationsEnabled",
-        "IsEnabledForExternalChannels",
-        "IsInteractionCentricEnabled",
-        "IsIntersect",
-        "IsKnowledgeManagementEnabled",
-        "IsLogicalEntity",
-        "IsMSTeamsIntegrationEnabled",
-        "IsOneNoteIntegrationEnabled",
-        "IsPrivate",
-        "IsQuickCreateEnabled",
-        "IsReadingPaneEnabled",
-        "IsRetentionEnabled",
-        "IsSLAEnabled",
-        "SyncToExternalSearchIndex",
-        "UsesBusinessDataLabelTable",
-    ];
-    body.extend(no.map(|name| (name.to_owned(), json!(false))));
-    let yes = [
-        "CanTriggerWorkflow",
-        "ChangeTrackingEnabled",
-        "IsAIRUpdated",
-        "IsAvailableOffline",
-        "IsEnabledForCharts",
-        "IsEnabledForTrace",
-        "IsImportable",
-        "IsValidForAdvancedFind",
-    ];
-    body.extend(yes.map(|name| (name.to_owned(), json!(true))));
-    let settings = [
-        "CanBeInCustomEntityAssociation",
-        "CanBeInManyToMany",
-        "CanBePrimaryEntityInRelationship",
-        "CanBeRelatedEntityInRelationship",
-        "CanChangeHierarchicalRelationship",
-        "CanChangeTrackingBeEnabled",
-        "CanCreateCharts",
-        "CanCreateForms",
-        "CanCreateViews",
-        "CanEnableSyncToExternalSearchIndex",
-        "CanModifyAdditionalSettings",
-        "IsAuditEnabled",
-        "IsConnectionsEnabled",
-        "IsCustomizable",
-        "IsDuplicateDetectionEnabled",
-        "IsMailMergeEnabled",
-        "IsMappable",
-        "IsOfflineInMobileClient",
-        "IsReadOnlyInMobileClient",
-        "IsRenameable",
-        "IsValidForQueue",
-        "IsVisibleInMobile",
-        "IsVisibleInMobileClient",
-    ];
-    body.extend(settings.map(|name| (name.to_owned(), managed(custom, &name.to_lowercase()))));
+    body.extend(UNKNOWN.map(|name| (name.to_owned(), Value::Null)));
+    body.extend(NO.map(|name| (name.to_owned(), json!(false))));
+    body.extend(YES.map(|name| (name.to_owned(), json!(true))));
+    body.extend(SETTINGS.map(|name| (name.to_owned(), managed(custom, &name.to_lowercase()))));
     let rest = json!({
         "ActivityTypeMask": 0,
         "CreatedOn": CREATED,

@@ -6,16 +6,16 @@ use super::super::guid::Guid;
 use super::super::message::Call;
 use super::super::site::Site;
 use super::super::state::Database;
-use super::Place;
 use super::definition::{Trigger, parse};
 use super::lookup::Known;
+use super::{Form, Place};
 
 const PROVIDER: &str = "Microsoft.ProcessSimple/environments";
 const PLATFORM: &str = "Microsoft.BusinessAppPlatform/environments";
 
 /// Describes the environment: in a list, or by itself.
 pub(super) fn environments(site: &Site, call: &Call, place: &Place) -> Value {
-    let provider = if place.platform { PLATFORM } else { PROVIDER };
+    let provider = if place.form == Form::Platform { PLATFORM } else { PROVIDER };
     let one = environment(site, call, provider);
     if place.environment.is_some() { one } else { json!({"value": [one]}) }
 }

@@ -57,6 +57,18 @@ pub(crate) fn answer(site: &Site, database: &mut Database, call: &Call, place: &
     answer
 }
 
+/// A form of paths.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// That of the Flow API itself.
+    #[default]
+    Classic,
+    /// That of the platform's own list of environments.
+    Platform,
+    /// That of the environment's own host.
+    Own,
+}
+
 /// A place in the Flow API.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -66,10 +78,8 @@ pub(crate) struct Place {
     pub(crate) environments: bool,
     /// Whether an administrator asks, who sees what others own.
     pub(crate) admin: bool,
-    /// Whether the platform's own list of environments is asked for.
-    pub(crate) platform: bool,
-    /// Whether it is on the environment's own host.
-    pub(crate) own: bool,
+    /// Whose form the path has.
+    pub(crate) form: Form,
     /// The decoded segments that follow.
     pub(crate) rest: Vec<String>,
 }
@@ -83,7 +93,7 @@ impl Place {
         match words.as_slice() {
             ["providers", provider, rest @ ..] => Self::provided(provider, rest),
             ["powerautomate", rest @ ..] if rest.first().is_some_and(|first| *first == "flows") => {
-                Some(Self { own: true, rest: owned(rest), ..Self::default() })
+                Some(Self { form: Form::Own, rest: owned(rest), ..Self::default() })
             }
             _ => None,
         }
@@ -97,7 +107,8 @@ impl Place {
         };
         let platform = provider.eq_ignore_ascii_case("Microsoft.BusinessAppPlatform");
         let known = platform || provider.eq_ignore_ascii_case("Microsoft.ProcessSimple");
-        known.then(|| Self { admin, platform, ..Self::classic(rest) })
+        let form = if platform { Form::Platform } else { Form::Classic };
+        known.then(|| Self { admin, form, ..Self::classic(rest) })
     }
 
     fn classic(rest: &[&str]) -> Self {
@@ -155,7 +166,7 @@ fn carry_out(
     let posts = call.method == Method::POST;
     match words.as_slice() {
         [] if place.environments && gets => Ok(success(&describe::environments(site, call, place))),
-        _ if place.platform => Err(Fault::path(&call.path)),
+        _ if place.form == Form::Platform => Err(Fault::path(&call.path)),
         ["flows"] | ["v2", "flows"] if gets && place.admin => {
             Ok(success(&describe::flows(site, lookup::all(database))))
         }
@@ -204,10 +215,12 @@ fn known_path(words: &[&str]) -> bool {
         words,
         [] | ["flows"]
             | ["flows", _]
-            | ["flows", _, "triggers" | "permissions" | "runs"]
-            | ["flows", _, "regenerateAccessKey" | "start" | "stop"]
-            | ["flows", _, "runs", _]
-            | ["flows", _, "triggers", _]
+            | [
+                "flows",
+                _,
+                "triggers" | "permissions" | "runs" | "regenerateAccessKey" | "start" | "stop"
+            ]
+            | ["flows", _, "runs" | "triggers", _]
             | ["flows", _, "triggers", _, "listCallbackUrl"]
     )
 }
@@ -215,8 +228,8 @@ fn known_path(words: &[&str]) -> bool {
 fn check_version(call: &Call, place: &Place) -> Result<(), Fault> {
     match call.parameter("api-version") {
         // The platform has had many versions with the same answer.
-        Some(_) if place.platform => Ok(()),
-        Some(version) if place.own && version == OWN_VERSION => Ok(()),
+        Some(_) if place.form == Form::Platform => Ok(()),
+        Some(version) if place.form == Form::Own && version == OWN_VERSION => Ok(()),
         Some(version) if VERSIONS.contains(&version.as_str()) => Ok(()),
         Some(version) => Err(Fault::version(&version)),
         None => Err(Fault::no_version()),
