@@ -250,6 +250,9 @@ async fn descriptions_have_the_standard_properties() {
     assert!(names("prvWriteWorkflow") && names("prvAppendToWorkflow"));
     let relationships = body["ManyToOneRelationships"].as_array().unwrap();
     assert!(relationships.iter().any(|one| one["ReferencingAttribute"] == "licensee"));
+    let path = "EntityDefinitions(LogicalName='environmentvariablevalue')/ManyToOneRelationships?$select=IsCustomRelationship,CascadeConfiguration&$filter=ReferencingAttribute eq 'environmentvariabledefinitionid'";
+    let found = world.get(path).await.expect(200).json();
+    assert_eq!(found["value"][0]["CascadeConfiguration"]["Delete"], "Cascade");
     assert_eq!(body["Attributes"][0]["IsValidODataAttribute"], true);
     world.get("EntityDefinitions?$select=LogicalName,IsColourful").await.expect(400);
 }

@@ -360,11 +360,37 @@ pub(crate) fn relationship(
         "MetadataId": metadata_id(&[&table.name, "relationship", &column.name]),
         "SchemaName": name,
         "RelationshipType": "OneToManyRelationship",
+        "CascadeConfiguration": cascade(lookup),
+        "EntityKey": null,
+        "HasChanged": null,
+        "IntroducedVersion": "1.0.0.0",
+        "IsCustomRelationship": table.custom,
+        "IsCustomizable": managed(table.custom, "iscustomizable"),
+        "IsHierarchical": false,
+        "IsManaged": !table.custom,
+        "IsRelationshipAttributeDenormalized": false,
+        "IsValidForAdvancedFind": true,
+        "RelationshipBehavior": 1,
+        "SecurityTypes": "Append",
         "ReferencedEntity": target.name,
         "ReferencedAttribute": target.id,
         "ReferencedEntityNavigationPropertyName": name,
         "ReferencingEntity": table.name,
         "ReferencingAttribute": column.name,
         "ReferencingEntityNavigationPropertyName": lookup.navigation,
+    })
+}
+
+/// Prints what becomes of the rows on the other side of a relationship.
+fn cascade(lookup: &Lookup) -> Value {
+    let deleted = if lookup.cascade { "Cascade" } else { "RemoveLink" };
+    json!({
+        "Assign": "NoCascade",
+        "Delete": deleted,
+        "Merge": "NoCascade",
+        "Reparent": "NoCascade",
+        "RollupView": "NoCascade",
+        "Share": "NoCascade",
+        "Unshare": "NoCascade",
     })
 }
