@@ -52,8 +52,8 @@ impl FlowDefinition {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match serde_json::from_str::<ClientData>(text) {
             Ok(data) => Self::Triggers(data.properties.definition.triggers),
-            // A file in UTF-16 that was stored byte by byte has a NUL in every other place.
-            Err(_) if text.contains('\0') => {
+            // A file in UTF-16 that was stored byte by byte begins with a letter and a NUL.
+            Err(_) if text.chars().take(2).any(|one| one == '\0') => {
                 Self::Unreadable("it is UTF-16 that was stored as if it were UTF-8".to_owned())
             }
             Err(error) => Self::Unreadable(format!(

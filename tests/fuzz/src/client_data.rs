@@ -35,9 +35,12 @@ fn as_written(text: &str, triggers: &BTreeMap<String, FlowTrigger>) {
     }
 }
 
-/// The reason is a place and nothing of the text.
+/// The reason is a place or the encoding, and nothing of the text.
 fn is_told(why: &str) {
     assert_shown(why, 100);
+    if why == "it is UTF-16 that was stored as if it were UTF-8" {
+        return;
+    }
     let digits = why.trim_start_matches("it is not the JSON of a flow (line ");
     let place = digits.trim_end_matches(')').replace(", column ", "");
     assert!(place.bytes().all(|byte| byte.is_ascii_digit()), "{why}");
