@@ -7,14 +7,19 @@ use super::RunArgs;
 /// Options of a check.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Exit with 2 if something drifted.
+    /// Exit with code 2 if a target drifted.
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Also ask each URL that the targets hold, without a token and so that no flow runs.
+    /// Also call each URL that the targets hold, to test that it still works.
+    ///
+    /// The calls carry no token, so no flow runs. Signed URLs are called only with --probe-signed.
     #[arg(long)]
     pub probe: bool,
-    /// With --probe: ask signed URLs too, by a method that their triggers do not take.
-    /// docs/check.md tells what can go wrong.
+    /// With --probe, also call signed URLs.
+    ///
+    /// Each is called with an HTTP method that its trigger does not accept, so that the service
+    /// rejects the call and no flow runs. The order of these checks is not documented by Microsoft,
+    /// and proxies may log the URL with its signature.
     #[arg(long, requires = "probe")]
     pub probe_signed: bool,
     /// Options of every run.

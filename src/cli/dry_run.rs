@@ -3,8 +3,8 @@
 use clap::builder::UnknownArgumentValueParser;
 use clap::{Arg, ArgAction, Command};
 
-/// What is answered to who asks a command for a dry run that is one.
-const TIP: &str = "leave it out: this command writes nothing, so that every run of it is a dry run";
+/// The hint for `--dry-run` with a command that never writes.
+const TIP: &str = "remove it: this command never writes, so every run is a dry run";
 
 /// The commands that never write.
 const COMMANDS: [&str; 2] = ["plan", "check"];
@@ -36,7 +36,7 @@ mod tests {
     use crate::cli::Cli;
 
     #[test]
-    fn a_command_that_never_writes_tells_who_asks_for_a_dry_run_that_it_is_one() {
+    fn a_command_that_never_writes_refuses_dry_run_and_says_why() {
         for command in COMMANDS {
             for option in ["--dry-run", "--what-if", "-WhatIf"] {
                 let words = ["flowbind", command, option].map(OsString::from);

@@ -5,8 +5,8 @@ use clap::Args;
 /// Options of explaining a code.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// An exit code (`5`), the code of a problem (`flow-draft`), a number of Entra
-    /// (`AADSTS53003`), or a service's code (`0x80040265`). Without one, all are listed.
+    /// Exit code (`5`), problem code (`flow-draft`), Entra error (`AADSTS53003`) or service error
+    /// (`0x80040265`). Without one, all codes are listed.
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 }

@@ -9,14 +9,16 @@ use super::{RunArgs, WaitArgs};
 /// Options of an export.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The deployment settings to write to, as `pac solution import --settings-file` takes them; a
-    /// file that is not there is made. A signed URL makes it a secret.
+    /// Deployment settings file to update; created if missing.
+    ///
+    /// It is the file for `pac solution import --settings-file`. Entries of other variables stay
+    /// unchanged. A file with a signed URL is a secret.
     #[arg(long, short = 's', value_name = "FILE", visible_alias = "settings-file")]
     pub deployment_settings: PathBuf,
-    /// Show what would be written to the file, and leave it as it is.
+    /// Show what would be written to the file, and write nothing.
     #[arg(long, alias = "what-if", visible_alias = "whatif")]
     pub dry_run: bool,
-    /// Exit with 2 if the file was changed, or with --dry-run would be.
+    /// Exit with code 2 if the file changed, or would change with --dry-run.
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Waiting for flows.

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 /// Options of completions.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell that is to complete what somebody types.
+    /// The shell.
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
 }
@@ -16,7 +16,7 @@ pub struct CompletionsArgs {
 /// Options of manual pages.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write the pages of all commands to this folder, instead of the first to standard output.
+    /// Write one page per command to this folder instead of the main page to standard output.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -10,17 +10,17 @@ use crate::model::SchemaName;
 /// Options of an import.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The deployment settings to read, of the same environment as is connected to.
+    /// Deployment settings file of this environment.
     #[arg(long, short = 's', value_name = "FILE", visible_alias = "settings-file")]
     pub deployment_settings: PathBuf,
-    /// Only this variable, by its schema name; may be repeated.
+    /// Import only this variable, by schema name; can be repeated.
     #[arg(long, value_name = "NAME")]
     pub variable: Vec<SchemaName>,
-    /// Write the manifest to this new file, instead of to standard output.
+    /// Write the manifest to this new file instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Which environment, and how it is reached. The manifest is read for its environments alone, and
-    /// an address needs none.
+    /// Options of the connection. Only the environments of the manifest are used; a URL needs no
+    /// manifest.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }

@@ -10,7 +10,7 @@ use crate::report::Format;
 /// Options of checking a manifest alone.
 #[derive(Debug, Args)]
 pub struct LintArgs {
-    /// The manifest to check.
+    /// Manifest to check.
     #[arg(
         long,
         short,
@@ -19,10 +19,10 @@ pub struct LintArgs {
         env = "FLOWBIND_MANIFEST"
     )]
     pub manifest: PathBuf,
-    /// Hosts and audiences of clouds, laid over the program's own (docs/clouds.md).
+    /// Clouds file with additional or changed hosts and token audiences.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_CLOUDS")]
     pub clouds: Option<PathBuf>,
-    /// The form of the result on standard output.
+    /// Output format of the result.
     #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
     pub format: Format,
     /// Reports in files.

@@ -10,8 +10,9 @@ use crate::report::LogFormat;
 /// Options of the log.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// How much to log, to standard error or to --log-file [default: off; with --log-file: debug].
-    /// docs/logging.md explains every field.
+    /// Log level [default: off; with --log-file: debug].
+    ///
+    /// The log goes to standard error, or to the file of --log-file. No level logs a secret.
     #[arg(
         long,
         global = true,
@@ -20,18 +21,20 @@ pub struct LogArgs {
         help_heading = "Messages"
     )]
     log: Option<Log>,
-    /// The form of the log.
+    /// Log format.
     #[arg(
         long,
         global = true,
         value_name = "FORMAT",
         default_value = "text",
+        hide_short_help = true,
         env = "FLOWBIND_LOG_FORMAT",
         help_heading = "Messages"
     )]
     pub log_format: LogFormat,
-    /// Log to the end of this file instead of to standard error; a new one is readable by its owner
-    /// alone.
+    /// Append the log to this file instead of standard error.
+    ///
+    /// A new file is readable by its owner only.
     #[arg(
         long,
         global = true,
@@ -42,18 +45,18 @@ pub struct LogArgs {
     pub log_file: Option<PathBuf>,
 }
 
-/// How much to log. No level shows a secret.
+/// The log levels. No level logs a secret.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Log {
     /// Nothing.
     Off,
-    /// What went wrong.
+    /// Errors.
     Error,
-    /// What may be wrong.
+    /// Errors and warnings.
     Warn,
-    /// What the stages do, and how long each takes.
+    /// Also the stages of the run and their durations.
     Info,
-    /// Every request, without its secrets.
+    /// Also every request, without its secrets.
     Debug,
     /// Everything.
     Trace,

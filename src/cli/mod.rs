@@ -48,33 +48,34 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// What stands below the help of the whole program.
+/// The text below the help of the program.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0    agreed, applied, exported, planned, or drifted
+  0    success, also with changes pending or drift
   1    unexpected failure
-  2    changes pending, drift, or an export that changed its file (only with --detailed-exitcode)
-  3    usage, manifest or file error, or no --yes where nobody can be asked; nothing was contacted
-  4    not signed in, sign-in refused, or a person needed where nobody is asked
-  5    refused: a problem, a policy, a privilege, a guard; nothing was written
-  6    a service was unreachable or throttled too long; nothing was written
+  2    changes, drift or a changed export file (only with --detailed-exitcode)
+  3    usage, manifest or file error, or --yes missing; nothing was contacted
+  4    not signed in, or a person has to sign in and --non-interactive is set
+  5    refused: a problem, a policy or a conflict; nothing was written
+  6    a service was unreachable or throttled the run; nothing was written
   7    outcome unknown: a write was sent and could not be verified
-  8    not ready: a flow was still off when --wait-ready was over; nothing was written
-  130  interrupted
-`flowbind explain CODE` tells what to do.
+  8    not ready: a flow was off at the end of --wait-ready; nothing was written
+  130  interrupted; nothing was written
+`flowbind explain CODE` says what to do.
 
-Try it without an account, on the embedded sandbox tenant:
-  flowbind apply --manifest config/example.toml --environment sandbox";
+Try it without an account, in the built-in sandbox:
+  flowbind init
+  flowbind apply --environment sandbox";
 
 /// Writes the HTTP-trigger URLs of Power Automate cloud flows into Dataverse.
 ///
-/// Reads a manifest of workflow ids, discovers each flow's callback URL as a signed-in user, and
-/// writes the URLs into environment variables or configuration records: shows what will change,
-/// changes all or nothing, reads it back, and never prints a secret.
+/// flowbind reads a manifest of workflow ids, reads the callback URL of each flow as a signed-in user,
+/// and writes the URLs into environment variables or configuration records. It shows the changes
+/// first, writes all or nothing, verifies the result, and never prints a secret.
 #[derive(Debug, Parser)]
 #[command(version, long_version = env!("FLOWBIND_VERSION"), styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
     /// Options of every command.
@@ -83,10 +84,10 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads a command line; names of `pac` that mean the same are understood.
+    /// Reads a command line, and translates the names that `pac` uses.
     ///
     /// # Errors
-    /// What is wrong with it, or the help or version that was asked for.
+    /// The mistake in the command line, or the requested help or version.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let words = pac::understood(words).map_err(|pac::Misunderstood { word, hint }| {
             let message = format!("flowbind has no `{word}`: {hint}");
@@ -102,31 +103,33 @@ impl Cli {
 pub enum Command {
     /// Show what apply would change; writes nothing.
     Plan(PlanArgs),
-    /// Tell what drifted: rotated keys, URLs of another environment, hand edits, flows that are off;
-    /// writes nothing.
+    /// Report drift; writes nothing.
+    ///
+    /// A target has drifted if it does not hold the current URL of its flow: after a key rotation, an
+    /// environment copy or a manual edit, or because the flow is off.
     Check(CheckArgs),
-    /// Write what should change, all or nothing, and read it back.
+    /// Write the changes, all or nothing, and verify the result.
     Apply(ApplyArgs),
-    /// Undo an apply that kept a journal, all or nothing, and read it back.
+    /// Undo an apply that wrote a journal, all or nothing, and verify the result.
     Rollback(RollbackArgs),
-    /// Write the URLs into deployment settings for `pac solution import`, not into the environment.
+    /// Write the URLs to a deployment settings file for `pac solution import`.
     Export(ExportArgs),
-    /// Make a manifest out of deployment settings and the flows of their environment.
+    /// Create a manifest from a deployment settings file and the flows of its environment.
     Import(Box<ImportArgs>),
-    /// Sign in once for many runs; tell who is signed in; sign out.
+    /// Sign in for later runs, show who is signed in, or sign out.
     #[command(subcommand)]
     Auth(AuthCommand),
-    /// Serve the emulated tenant on this machine until stopped.
+    /// Serve the sandbox, an emulated tenant, on this machine.
     Sandbox(SandboxArgs),
-    /// Write a manifest to begin with.
+    /// Create a starter manifest.
     Init(InitArgs),
-    /// Check the manifest alone: nobody signs in, nothing is contacted.
+    /// Check the manifest offline, without signing in.
     Lint(LintArgs),
-    /// Print the JSON Schema of manifests, by which editors check and complete one.
+    /// Print the JSON Schema of the manifest, for editors.
     Schema,
-    /// Say what an exit code, a problem or a refusal of Entra means, and what to do.
+    /// Explain an exit code, a problem or an Entra error.
     Explain(ExplainArgs),
-    /// Print completions for a shell.
+    /// Print shell completions.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one for each command.
     Man(ManArgs),
@@ -164,10 +167,10 @@ pub enum Color {
 /// Options of a plan.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// Exit with 2 if there are changes.
+    /// Exit with code 2 if there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Saving it to be reviewed.
+    /// Options of saving the plan.
     #[command(flatten)]
     pub review: ReviewArgs,
     /// Waiting for flows.
@@ -178,14 +181,15 @@ pub struct PlanArgs {
     pub run: RunArgs,
 }
 
-/// Saving a plan to be reviewed.
+/// Options of saving a plan for review.
 #[derive(Debug, Args)]
 pub struct ReviewArgs {
-    /// Save the plan in this file, for `flowbind apply --plan` to hold to. It holds fingerprints and no
-    /// secret. A plan with a problem is not saved.
+    /// Save the plan to this file for `flowbind apply --plan`.
+    ///
+    /// The file contains fingerprints and no secrets. A plan with a problem is not saved.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// How long the saved plan can be applied, in hours.
+    /// Hours until the saved plan expires.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_760), requires = "out")]
     pub valid_for: u32,
 }
@@ -193,21 +197,25 @@ pub struct ReviewArgs {
 /// Options of an apply.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// Apply this reviewed plan, as `flowbind plan --out` saved it, without asking: if the manifest,
-    /// the environment, the user, a URL or a target moved since, nothing is written (exit code 5).
+    /// Apply this plan, saved by `flowbind plan --out`, without asking.
+    ///
+    /// If the manifest, the environment, the user, a URL or a target has changed since, nothing is
+    /// written (exit code 5).
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
-    /// Whether and how it writes.
+    /// Options of writing.
     #[command(flatten)]
     pub write: WriteArgs,
-    /// Keep in this new file what is changed from what to what, so that `flowbind rollback` can
-    /// undo it. It holds earlier values, so it is encrypted with `FLOWBIND_STORE_KEY`; with `plain:`
-    /// before the path it is not, and readable by its owner alone.
+    /// Write a journal to this new file, so that `flowbind rollback` can undo the changes.
+    ///
+    /// The journal contains the previous values, so it is encrypted with `FLOWBIND_STORE_KEY`. With
+    /// `plain:` before the path it is not encrypted, and readable by its owner only.
     #[arg(long, value_name = "[plain:]FILE")]
     pub journal: Option<JournalFile>,
-    /// In a pipeline: hand the URL that goes to the target with that address to later steps, as the
-    /// output or secret variable NAME; may be repeated. The URL is covered in the log, but every
-    /// later step that asks for it gets it: docs/reports.md tells of the risk.
+    /// In a pipeline, pass the URL of the target ADDRESS to later steps as output or secret variable
+    /// NAME; can be repeated.
+    ///
+    /// The URL is masked in the log, but every later step can read it.
     #[arg(long, value_name = "NAME=ADDRESS", conflicts_with = "dry_run")]
     pub output_url: Vec<OutputUrl>,
     /// Waiting for flows.
@@ -218,16 +226,16 @@ pub struct ApplyArgs {
     pub run: RunArgs,
 }
 
-/// Whether a command writes what it has planned, and how.
+/// Options of a command that writes its plan.
 #[derive(Debug, Args)]
 pub struct WriteArgs {
-    /// Write without asking; needed where nobody can be asked. The sandbox never asks.
+    /// Write without asking; required where nobody can be asked. The sandbox never asks.
     #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::BoolishValueParser::new())]
     pub yes: bool,
-    /// Show the plan and write nothing, as `flowbind plan` does.
+    /// Show the plan and write nothing, like `flowbind plan`.
     #[arg(long, alias = "what-if", visible_alias = "whatif")]
     pub dry_run: bool,
-    /// With --dry-run: exit with 2 if there are changes.
+    /// With --dry-run, exit with code 2 if there are changes.
     #[arg(long, requires = "dry_run")]
     pub detailed_exitcode: bool,
 }
@@ -235,60 +243,65 @@ pub struct WriteArgs {
 /// Options of undoing an apply.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
-    /// The journal that `flowbind apply --journal` kept; it names the environment. One that is
-    /// encrypted is opened with `FLOWBIND_STORE_KEY`.
-    #[arg(value_name = "FILE")]
+    /// Journal of the apply to undo, as `flowbind apply --journal` wrote it.
+    ///
+    /// The journal names the environment. An encrypted journal needs `FLOWBIND_STORE_KEY`, one that is
+    /// not encrypted needs `plain:` before its path.
+    #[arg(value_name = "[plain:]FILE")]
     pub journal: JournalFile,
-    /// Whether and how it writes.
+    /// Options of writing.
     #[command(flatten)]
     pub write: WriteArgs,
-    /// Leave alone what somebody changed since the apply, and undo the rest; else nothing is undone
-    /// if anything was changed since.
+    /// Skip the targets that have changed since the apply, and undo the others.
+    ///
+    /// Without this option, nothing is undone if any target has changed.
     #[arg(long)]
     pub skip_changed: bool,
-    /// Options of every run. The manifest is read for its environments alone, and none is needed.
+    /// Options of every run. Only the environments of the manifest are used; none is needed.
     #[command(flatten)]
     pub run: RunArgs,
 }
 
-/// What can be done about the sign-in.
+/// The commands of `flowbind auth`.
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
-    /// Sign in, and keep it for later runs: nothing but the refresh token is kept.
+    /// Sign in, and store the refresh token for later runs.
     #[command(alias = "create")]
     Login(Box<LoginArgs>),
-    /// Tell who is signed in, where, and since when; never a secret.
+    /// Show who is signed in, where and since when.
     #[command(aliases = ["list", "who"])]
     Status(StatusArgs),
-    /// Forget every sign-in that is kept in the store.
+    /// Remove every stored sign-in.
     #[command(alias = "clear")]
     Logout(LogoutArgs),
 }
 
-/// Options of a sign-in that is kept.
+/// Options of a sign-in for later runs.
 #[derive(Debug, Args)]
 pub struct LoginArgs {
-    /// Keep nothing here, but print the sign-in as one line, encrypted with `FLOWBIND_STORE_KEY`:
-    /// the value of a pipeline's secret variable `FLOWBIND_REFRESH_TOKEN`.
+    /// Print the sign-in for a pipeline instead of storing it.
+    ///
+    /// It is one line, encrypted with `FLOWBIND_STORE_KEY`, for the pipeline's secret variable
+    /// `FLOWBIND_REFRESH_TOKEN`.
     #[arg(long, conflicts_with = "token_store")]
     pub export: bool,
-    /// Which environment, and how it is reached. An address needs no manifest.
+    /// Options of the connection. A URL needs no manifest.
     #[command(flatten)]
     pub connect: ConnectArgs,
 }
 
-/// Options of the question who is signed in.
+/// Options of showing who is signed in.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// Where sign-ins are kept.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The form of the result on standard output.
+    /// Output format of the result.
     #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
     pub format: Format,
 }
 
-/// Options of forgetting.
+/// Options of signing out.
 #[derive(Debug, Args)]
 pub struct LogoutArgs {
     /// Where sign-ins are kept.
@@ -299,9 +312,11 @@ pub struct LogoutArgs {
 /// Where sign-ins are kept.
 #[derive(Debug, Args)]
 pub struct StoreArgs {
-    /// Where sign-ins are kept: `keyring` of the operating system (the default), `file[:PATH]`
-    /// encrypted with `FLOWBIND_STORE_KEY`, `plain[:PATH]` readable by its owner alone, or `none`
-    /// (the default in a pipeline).
+    /// Where sign-ins are stored: `keyring`, `file[:PATH]`, `plain[:PATH]` or `none` [default:
+    /// keyring; in a pipeline: none].
+    ///
+    /// `keyring` uses the keyring of the operating system. `file` is encrypted with
+    /// `FLOWBIND_STORE_KEY`. `plain` is not encrypted, and readable by its owner only.
     #[arg(long, value_name = "STORE", env = "FLOWBIND_TOKEN_STORE")]
     pub token_store: Option<TokenStore>,
 }
@@ -309,21 +324,21 @@ pub struct StoreArgs {
 /// Options of every run.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The form of the result on standard output.
+    /// Output format of the result.
     #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
     pub format: Format,
-    /// Which environment, and how it is reached.
+    /// Options of the connection.
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// What it leaves behind.
+    /// Options of reports.
     #[command(flatten)]
     pub reports: ReportArgs,
 }
 
-/// Which environment, and how it is reached.
+/// Options of the connection to an environment.
 #[derive(Debug, Args)]
 pub struct ConnectArgs {
-    /// The manifest: which flow's URL goes where. docs/manifest.md explains every key.
+    /// Manifest file: which flow's URL goes where.
     #[arg(
         long,
         short,
@@ -332,27 +347,32 @@ pub struct ConnectArgs {
         env = "FLOWBIND_MANIFEST"
     )]
     pub manifest: PathBuf,
-    /// The environment: a name or an `environment-id` from the manifest, or a URL. Needed where the manifest has several.
+    /// Name or `environment-id` from the manifest, or a URL. Optional if the manifest has only one
+    /// environment.
     #[arg(long, short, value_name = "NAME|URL", env = "FLOWBIND_ENVIRONMENT")]
     pub environment: Option<String>,
-    /// Hosts and audiences of clouds, laid over the program's own. It decides where tokens are sent,
-    /// so a manifest cannot name it. docs/clouds.md explains every key.
-    #[arg(long, value_name = "FILE", env = "FLOWBIND_CLOUDS")]
+    /// Clouds file with additional or changed hosts and token audiences.
+    ///
+    /// It decides where tokens are sent, so a manifest cannot name it.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_CLOUDS", hide_short_help = true)]
     pub clouds: Option<PathBuf>,
-    /// Certificates to trust besides the system's, as PEM: of a company that inspects TLS, or of a
-    /// sandbox.
-    #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE")]
+    /// PEM file with additional CA certificates to trust.
+    ///
+    /// Needed if a proxy inspects TLS, and for a sandbox that is served over https.
+    #[arg(long, value_name = "FILE", env = "FLOWBIND_CA_BUNDLE", hide_short_help = true)]
     pub ca_bundle: Option<PathBuf>,
-    /// Speak HTTP/1.1 to services that offer HTTP/2, too: for proxies and firewalls that break HTTP/2.
-    #[arg(long, env = "FLOWBIND_HTTP1", value_parser = clap::builder::BoolishValueParser::new())]
+    /// Use HTTP/1.1 only, for proxies and firewalls that break HTTP/2.
+    #[arg(long, env = "FLOWBIND_HTTP1", hide_short_help = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub http1: bool,
-    /// At most so many requests at once to each service. Fewer where it asks for less.
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
+    /// Maximum concurrent requests per service.
+    ///
+    /// flowbind sends fewer while a service throttles the run.
+    #[arg(long, value_name = "N", default_value_t = 24, hide_short_help = true, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
     pub concurrency: u16,
-    /// The time for the whole run after the sign-in, in seconds.
+    /// Timeout of the run after the sign-in, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "FLOWBIND_TIMEOUT")]
     pub timeout: u64,
-    /// How to sign in.
+    /// Options of the sign-in.
     #[command(flatten)]
     pub sign_in: SignInArgs,
     /// Options of the embedded sandbox.
@@ -360,36 +380,41 @@ pub struct ConnectArgs {
     pub sandbox: SandboxState,
 }
 
-/// How to sign in.
+/// Options of the sign-in.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Sign-in (docs/sign-in.md tells which way to choose when)")]
+#[command(next_help_heading = "Sign-in")]
 pub struct SignInArgs {
-    /// The application to sign in with; else the manifest's.
+    /// Application (client) id to sign in with; overrides the manifest.
     #[arg(long, value_name = "GUID", env = "FLOWBIND_CLIENT_ID")]
     pub client_id: Option<Guid>,
-    /// The tenant to sign in to, as a GUID or domain; else the manifest's, else discovered.
+    /// Tenant to sign in to, as a GUID or domain; overrides the manifest.
+    ///
+    /// If neither names a tenant, flowbind discovers it.
     #[arg(long, value_name = "TENANT", env = "FLOWBIND_TENANT")]
     pub tenant: Option<String>,
-    /// Sign in with a browser on this machine, instead of a code that is entered on any device:
-    /// for tenants that block device code. The application needs the redirect address
+    /// Sign in with a browser on this machine instead of a device code.
+    ///
+    /// For tenants that block device codes. The application needs the redirect URI
     /// `http://localhost`.
     #[arg(long, env = "FLOWBIND_BROWSER", value_parser = clap::builder::BoolishValueParser::new())]
     pub browser: bool,
     /// Where sign-ins are kept.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Never ask anybody: fail at once, with exit code 4, where a person would have to sign in.
+    /// Never prompt: exit with code 4 if a person has to sign in.
     #[arg(long, env = "FLOWBIND_NON_INTERACTIVE", value_parser = clap::builder::BoolishValueParser::new(), conflicts_with = "browser")]
     pub non_interactive: bool,
-    /// Read a refresh token from the first line of standard input, instead of from
+    /// Read the refresh token from the first line of standard input instead of
     /// `FLOWBIND_REFRESH_TOKEN`.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub refresh_token_stdin: bool,
-    /// A program that prints an access token, such as `az account get-access-token --resource
-    /// {resource}`. With `dataverse:` or `flow:` before it, it is for that service alone; may be
-    /// repeated.
+    /// Command that prints an access token; can be repeated.
+    ///
+    /// For example: `az account get-access-token --resource {resource}`. With `dataverse:` or `flow:`
+    /// before it, the command is used for that service only.
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "[SERVICE:]COMMAND",
         env = "FLOWBIND_TOKEN_COMMAND",
         hide_env_values = true
@@ -397,25 +422,27 @@ pub struct SignInArgs {
     pub token_command: Vec<TokenCommandFor>,
 }
 
-/// The sandbox of a run.
+/// Options of the sandbox in a run.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "The embedded sandbox (docs/sandbox.md)")]
+#[command(next_help_heading = "Sandbox")]
 pub struct SandboxState {
     /// Where the sandbox keeps its state.
     #[command(flatten)]
     pub state: StateArgs,
-    /// Note the requests that the sandbox gets, but those of sign-in and triggers, in this file.
-    #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_RECORD")]
+    /// Log the Dataverse and Flow API requests to the sandbox in this file.
+    #[arg(long, value_name = "FILE", hide_short_help = true, env = "FLOWBIND_SANDBOX_RECORD")]
     pub sandbox_record: Option<PathBuf>,
-    /// Another tenant for the sandbox than the one that ships with the program.
-    #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
+    /// Tenant file to use instead of the built-in tenant.
+    #[arg(long, value_name = "FILE", hide_short_help = true, env = "FLOWBIND_SANDBOX_TENANT")]
     pub sandbox_tenant: Option<PathBuf>,
 }
 
 /// Where the sandbox keeps its state.
 #[derive(Debug, Args)]
 pub struct StateArgs {
-    /// The sandbox's state file, or `none` to keep it in memory; else in the platform's state folder.
+    /// State file of the sandbox, or `none` to keep the state in memory.
+    ///
+    /// The default is a file in the platform's folder for application state.
     #[arg(long, global = true, value_name = "FILE|none", env = "FLOWBIND_SANDBOX_STATE")]
     pub sandbox_state: Option<String>,
 }
@@ -423,64 +450,69 @@ pub struct StateArgs {
 /// Options of the sandbox.
 #[derive(Debug, Args)]
 pub struct SandboxArgs {
-    /// What to do with the sandbox; without it, serve.
+    /// The command; without one, the sandbox is served.
     #[command(subcommand)]
     pub command: Option<SandboxCommand>,
     /// Options of serving.
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// Where it keeps its state.
+    /// Options of the state.
     #[command(flatten)]
     pub state: StateArgs,
 }
 
-/// What can be done with the sandbox besides serving it.
+/// The commands of `flowbind sandbox`.
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
-    /// Empty the state, so that the next run begins with the tenant as it is described.
+    /// Delete the state, so that the next run starts with the original tenant.
     Reset,
 }
 
 /// Options of serving the sandbox.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The loopback address to serve at, such as 127.0.0.1:8787; port 0 takes a free one.
+    /// Loopback address to listen on; port 0 chooses a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
-    /// Let the sandbox's user approve a sign-in by itself after so many seconds; else a person
-    /// approves it at /devicelogin.
+    /// Approve each sign-in automatically after this many seconds.
+    ///
+    /// Without it, a person approves sign-ins at /devicelogin.
     #[arg(long, value_name = "SECONDS")]
     pub approve_after: Option<u64>,
-    /// Serve https as well, on the same address, with a certificate made up at the start; the folder
-    /// gets `ca.pem`, which clients are to trust.
+    /// Also serve https, and write its CA certificate to `ca.pem` in this folder.
+    ///
+    /// https uses the same address. The certificate is created at each start; clients have to trust
+    /// `ca.pem`.
     #[arg(long, value_name = "DIR")]
     pub tls_dir: Option<PathBuf>,
-    /// A further name to serve https for, such as contoso.crm4.dynamics.com; may be repeated, and
-    /// may begin with `*.`. `localhost` and the addresses of this machine are always served.
+    /// Additional host name to serve https for, such as contoso.crm4.dynamics.com; can be repeated.
+    ///
+    /// It may begin with `*.`. `localhost` and the addresses of this machine are always served.
     #[arg(long, value_name = "NAME", requires = "tls_dir")]
     pub host: Vec<String>,
-    /// Offer HTTP/1.1 alone over https; else HTTP/2 as well.
+    /// Offer only HTTP/1.1 over https.
     #[arg(long, requires = "tls_dir")]
     pub http1: bool,
-    /// Add a line to this file for each request of Dataverse and the Flow API: its method and its
-    /// address.
+    /// Append the method and URL of each Dataverse and Flow API request to this file.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Have every answer come so many milliseconds after its request.
+    /// Delay every response by this many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency: u64,
-    /// The tenant to serve; else the one that ships with the program.
+    /// Tenant file to serve instead of the built-in tenant.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub tenant: Option<PathBuf>,
-    /// Serve so many made-up HTTP flows, with a definition of 40 KB and a variable each, in place of
-    /// the tenant's own flows and variables; in memory, unless a state file is named.
+    /// Serve this many generated HTTP flows instead of the tenant's own flows and variables.
+    ///
+    /// Each flow has a definition of 40 KB and a variable. The state is kept in memory unless
+    /// --sandbox-state is given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub flows: Option<u32>,
-    /// So many variables for each of the made-up flows.
+    /// Variables per generated flow.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000), requires = "flows")]
     pub targets_per_flow: u32,
-    /// Write a manifest that binds the made-up flows to their variables here, once it is known where
-    /// they are served; a file that is there is replaced.
+    /// Write a manifest for the generated flows to this file once the sandbox listens; an existing
+    /// file is replaced.
     #[arg(long, value_name = "FILE", requires = "flows")]
     pub write_manifest: Option<PathBuf>,
 }

@@ -29,21 +29,20 @@ pub struct Misunderstood {
     pub hint: String,
 }
 
-/// How an application signs in.
-const APPLICATION: &str = "the Flow service answers people only; let an application use Dataverse by `[environments.NAME.dataverse-identity]` in the manifest, which names the variable that holds its secret or certificate (docs/sign-in.md)";
+/// The hint for signing in as an application.
+const APPLICATION: &str = "the Flow service accepts only people; for Dataverse, configure an application under `[environments.NAME.dataverse-identity]` in the manifest (docs/sign-in.md)";
 
-/// How a person's password is not asked for.
-const PASSWORD: &str = "a person signs in with a code or by --browser, and a pipeline is handed a sign-in by FLOWBIND_REFRESH_TOKEN (docs/sign-in.md)";
+/// The hint for signing in with a password.
+const PASSWORD: &str = "a person signs in with a device code or --browser, a pipeline with FLOWBIND_REFRESH_TOKEN (docs/sign-in.md)";
 
-/// How a federated application signs in.
-const FEDERATED: &str = "write `federation = \"github\"` or `\"azure-devops\"` under `[environments.NAME.dataverse-identity]` in the manifest; the Flow service answers people only (docs/sign-in.md)";
+/// The hint for signing in as a federated application.
+const FEDERATED: &str = "write `federation = \"github\"` or `\"azure-devops\"` under `[environments.NAME.dataverse-identity]` in the manifest; the Flow service accepts only people (docs/sign-in.md)";
 
-/// How more is told.
-const MORE: &str = "`--log debug` tells more, `--log-file FILE` keeps it (docs/logging.md)";
+/// The hint for more messages.
+const MORE: &str = "use `--log debug` for more messages, and `--log-file FILE` to save them";
 
-/// How a document is had.
-const DOCUMENT: &str =
-    "`--format json` prints a document, `--report FILE` writes one (docs/reports.md)";
+/// The hint for JSON output.
+const DOCUMENT: &str = "use `--format json` to print JSON, or `--report FILE` to write a report";
 
 /// Options, in small letters and without what stands before them.
 const OPTIONS: &[(&[&str], Meaning)] = &[
@@ -73,27 +72,27 @@ const OPTIONS: &[(&[&str], Meaning)] = &[
     (&["--password", "-p", "-password"], Meaning::Otherwise(PASSWORD)),
 ];
 
-/// Groups of commands, each with the right word.
+/// Groups of commands, each with a hint.
 const GROUPS: &[(&str, &str)] = &[
-    ("org", "`flowbind auth status` tells who is signed in, `flowbind plan` reads the environment"),
+    ("org", "`flowbind auth status` shows who is signed in, `flowbind plan` reads the environment"),
     ("env", "name the environment with --environment; `flowbind plan` reads it"),
     (
         "solution",
-        "`flowbind export --deployment-settings FILE` writes what `pac solution import --settings-file FILE` takes",
+        "`flowbind export --deployment-settings FILE` writes the file for `pac solution import --settings-file FILE`",
     ),
-    (
-        "connection",
-        "connection references are bound as the solution is imported, by `pac solution import --settings-file FILE`",
-    ),
-    ("power-automate", "`flowbind plan` asks for the URLs of the manifest's flows"),
+    ("connection", "`pac solution import --settings-file FILE` binds connection references"),
+    ("power-automate", "`flowbind plan` reads the URLs of the manifest's flows"),
 ];
 
-/// What is done to sign-ins, each with the right word.
+/// Commands about sign-ins, each with a hint.
 const PROFILES: &[(&str, &str)] = &[
-    ("select", "there are no profiles: --environment chooses, and the sign-in that fits is used"),
+    (
+        "select",
+        "there are no profiles: choose the environment with --environment; flowbind uses the stored sign-in for it",
+    ),
     ("name", "there are no profiles: name environments in the manifest"),
     ("update", "run `flowbind auth login` again"),
-    ("delete", "`flowbind auth logout` forgets every sign-in"),
+    ("delete", "`flowbind auth logout` removes every stored sign-in"),
 ];
 
 /// The clouds of `pac`, each with the manifest's name.
@@ -167,7 +166,7 @@ fn cloud_hint(value: &str) -> String {
     let name = CLOUDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
     let name = name.map_or("gcc-high", |(_, own)| own);
     format!(
-        "the cloud follows from the environment's address; where it does not, write `cloud = \"{name}\"` under `[environments.NAME]` in the manifest (docs/clouds.md)"
+        "the cloud is derived from the environment's URL; if it cannot be, write `cloud = \"{name}\"` under `[environments.NAME]` in the manifest"
     )
 }
 

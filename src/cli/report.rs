@@ -6,31 +6,35 @@ use clap::{Args, ValueEnum};
 
 use crate::report::ReportFormat;
 
-/// What a run leaves behind besides its result on standard output.
+/// Options of reports and pipelines.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Reports and pipelines (docs/reports.md)")]
+#[command(next_help_heading = "Reports and pipelines")]
 pub struct ReportArgs {
-    /// Write a report to this file, however the run ends; may be repeated. The extension tells the
-    /// form: .md, .xml (JUnit), .sarif, .json or .html. No report holds a secret.
+    /// Write a report to this file, even if the run fails; can be repeated.
+    ///
+    /// The extension selects the format: .md, .xml (JUnit), .sarif, .json or .html. No report
+    /// contains a secret.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_REPORT")]
     pub report: Vec<PathBuf>,
-    /// The form of the one report, where its extension does not tell.
-    #[arg(long, value_name = "FORMAT", env = "FLOWBIND_REPORT_FORMAT")]
+    /// Format of the report if its file has another extension.
+    #[arg(long, value_name = "FORMAT", env = "FLOWBIND_REPORT_FORMAT", hide_short_help = true)]
     pub report_format: Option<ReportFormat>,
-    /// The pipeline to tell of errors, warnings, a summary and outputs, in its own commands.
+    /// Pipeline to report to.
+    ///
+    /// It gets annotations for errors and warnings, a summary, and outputs for later steps.
     #[arg(long, value_name = "PIPELINE", default_value = "auto", env = "FLOWBIND_CI")]
     pub ci: Ci,
 }
 
-/// The pipeline that is told.
+/// The pipelines to report to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Ci {
-    /// The one that the variables of the process tell of, if any.
+    /// The pipeline of this process, if its environment variables show one.
     Auto,
     /// GitHub Actions.
     Github,
     /// Azure Pipelines.
     Azure,
-    /// None.
+    /// No pipeline.
     None,
 }

@@ -71,7 +71,7 @@ fn blaming(mut error: Error, command: &Command) -> Error {
     let option = argument.split(' ').next().and_then(|word| word.strip_prefix("--"));
     let found = option.and_then(|option| find(command, option));
     if let Some(name) = found.and_then(Arg::get_env) {
-        let tip = format!("the value is that of the environment variable {}", name.display());
+        let tip = format!("the value comes from the environment variable {}", name.display());
         let tips = vec![StyledStr::from(tip)];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }

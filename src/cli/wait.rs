@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// How long a run waits for flows that are not ready.
+/// The option of waiting for flows that are not ready.
 #[derive(Debug, Args)]
 pub struct WaitArgs {
-    /// Wait for flows that are off, or that the Flow service does not know yet, for so many seconds
-    /// at most, as after an import; exit with 8 if they are not ready then. Any other problem ends
-    /// the run at once. With 0 nothing is waited for. The wait is not counted into
-    /// --timeout.
+    /// Wait at most this many seconds for flows that are not ready, such as after an import.
+    ///
+    /// A flow is not ready while it is off or not yet known to the Flow service. If a flow is still
+    /// not ready at the end of the wait, the run exits with code 8. Any other problem ends the run at
+    /// once. 0 means no wait. The wait does not count towards --timeout.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400), env = "FLOWBIND_WAIT_READY")]
     pub wait_ready: Option<u64>,
 }

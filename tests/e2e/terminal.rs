@@ -41,7 +41,7 @@ fn a_bad_value_names_the_variable_that_it_is_from() {
         assert_eq!(output.status.code(), Some(3));
         String::from_utf8(output.stderr).unwrap()
     };
-    let tip = |name: &str| format!("the value is that of the environment variable {name}");
+    let tip = |name: &str| format!("the value comes from the environment variable {name}");
     let bad = [
         ("FLOWBIND_TIMEOUT", "x"),
         ("FLOWBIND_FORMAT", "yaml"),
