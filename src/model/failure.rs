@@ -73,7 +73,7 @@ impl Failure {
             Exit::Unreachable if self.timed_out => "Timed out",
             Exit::Unreachable => "Service unavailable",
             Exit::SignIn => "Not signed in",
-            Exit::Usage => "Not begun",
+            Exit::Usage => "Not started",
             Exit::Unexpected => "Failed",
             Exit::NotReady => "Not ready",
             Exit::Done | Exit::ChangesPending | Exit::Refused | Exit::Unknown => "Refused",

@@ -10,35 +10,38 @@ pub(super) fn event(environment: &str, event: &Event<'_>) {
     let _entered = span.entered();
     match event {
         Event::SandboxStarted { address, anew, .. } => {
-            tracing::info!(address, anew, "the sandbox serves this run");
+            tracing::info!(address, anew, "sandbox started");
         }
         Event::SignIn { expires_in, .. } => {
-            tracing::info!(expires_in_s = expires_in.as_secs(), "a person is to enter a code");
+            tracing::info!(
+                expires_in_s = expires_in.as_secs(),
+                "waiting for a person to enter the code"
+            );
         }
         Event::SignInByBrowser { opened, .. } => {
-            tracing::info!(opened, "a person is to sign in with a browser");
+            tracing::info!(opened, "waiting for a person to sign in with a browser");
         }
-        Event::SignInWarning { text } => tracing::warn!(reason = text, "the sign-in may be wrong"),
+        Event::SignInWarning { text } => tracing::warn!(reason = text, "sign-in warning"),
         Event::StillWaiting => tracing::warn!("nobody has signed in yet"),
         Event::SignedIn { .. } => tracing::info!("signed in"),
         Event::Discovering { flows, targets } => tracing::info!(flows, targets, "reading"),
-        Event::FlowRead { done, total } => tracing::trace!(done, total, "a flow is read"),
+        Event::FlowRead { done, total } => tracing::trace!(done, total, "flow read"),
         Event::FlowApiElsewhere { host } => tracing::debug!(host, "the Flow API was found"),
         Event::AwaitingFlows { flows, pause, left, .. } => {
             let (pause_ms, left_ms) = (milliseconds(*pause), milliseconds(*left));
             tracing::info!(flows = flows.len(), pause_ms, left_ms, "waiting for flows");
         }
-        Event::LookFailed { reason } => tracing::warn!(reason, "a look at the flows failed"),
+        Event::LookFailed { reason } => tracing::warn!(reason, "checking the flows failed"),
         Event::Writing { writes } => tracing::info!(writes, "writing"),
         Event::Verifying => tracing::info!("reading back"),
-        Event::PlannedAgain => tracing::warn!("somebody else wrote first: planned again"),
-        Event::WrittenElsewhere => tracing::info!("another run wrote the same first"),
+        Event::PlannedAgain => tracing::warn!("someone else wrote first; planned again"),
+        Event::WrittenElsewhere => tracing::info!("another run wrote the same values first"),
         Event::WrittenThoughRefused { text } => {
-            tracing::warn!(reason = text, "the write was refused, and it is in");
+            tracing::warn!(reason = text, "the write was refused but carried out");
         }
         Event::Waiting { service, time } => {
             let (service, wait_ms) = (service.as_str(), milliseconds(*time));
-            tracing::warn!(service, wait_ms, "asking again after a pause");
+            tracing::warn!(service, wait_ms, "retrying the request after a pause");
         }
         Event::Unanswered { service, request, time, left, .. } => {
             let (service, waited_ms) = (service.as_str(), milliseconds(*time));
@@ -46,7 +49,7 @@ pub(super) fn event(environment: &str, event: &Event<'_>) {
             tracing::warn!(service, request, waited_ms, left_ms, "still waiting for an answer");
         }
         Event::Looking { longest } => {
-            tracing::warn!(longest_s = longest.as_secs(), "the answer to the write was lost");
+            tracing::warn!(longest_s = longest.as_secs(), "the response to the write was lost");
         }
     }
 }

@@ -13,13 +13,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::report::pipeline::runner::without_commands;
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// A line for people.
+    /// Lines of text.
     #[default]
     Text,
-    /// One JSON object in a line.
+    /// One JSON object per line.
     Json,
 }
 

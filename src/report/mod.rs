@@ -2,7 +2,7 @@
 //! the log of a pipeline.
 //!
 //! The result goes to standard output; progress, the sign-in code and errors go to standard
-//! error. Meaning never depends on colour. Each form of a file is a pure function of one [`Run`].
+//! error. Meaning never depends on colour. Each report format is a pure function of one [`Run`].
 
 mod event_log;
 pub(crate) mod explain;
@@ -55,11 +55,11 @@ pub enum RunCommand {
 /// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything was as it should be.
+    /// All targets were up to date.
     Agreed,
     /// The plan has changes, and nothing was to be written.
     Planned,
-    /// A check found that the environment is not as it should be.
+    /// A check found drift.
     Drifted,
     /// The changes are in, and reading back proved it.
     Applied,

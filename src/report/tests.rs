@@ -90,14 +90,14 @@ fn what_a_rollback_leaves_alone_is_counted() {
     };
     let undone = plan(vec![change("a", Action::Update)]);
     let undone = run(RunCommand::Rollback, Outcome::Applied, Some(&undone));
-    let told = "0 created, 1 updated, 0 unchanged, 2 left alone. ";
+    let told = "0 created, 1 updated, 0 unchanged, 2 skipped. ";
     for text in [human::conclusion(&undone, 100), ReportFormat::Markdown.render(&undone)] {
         assert!(text.contains(told), "{text}");
     }
     let agreed = plan(Vec::new());
     let agreed = run(RunCommand::Rollback, Outcome::Agreed, Some(&agreed));
     let text = human::conclusion(&agreed, 100);
-    assert!(text.contains(" 0 unchanged, 2 left alone."), "{text}");
+    assert!(text.contains(" 0 unchanged, 2 skipped."), "{text}");
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn markdown_is_readable_as_it_stands() {
 
     ### Changes
 
-    | | Target | Flow | Why | Before | After |
+    | | Target | Flow | Reason | Before | After |
     | :-- | :-- | :-- | :-- | :-- | :-- |
     | `+` create | `environment-variable/contoso_OrderUrl` | Order intake | the variable has no value | nothing | signed `FINGERPRINT` on `prod-17.westeurope.logic.azure.com` |
 
@@ -435,7 +435,7 @@ fn what_urls_answered_is_told_to_people_with_how_often_they_were_asked() {
     }
     for format in [ReportFormat::Markdown, ReportFormat::Html] {
         let text = rendered_check(format, Vec::new(), Vec::new());
-        assert!(text.contains("No target holds a URL that could be asked."), "{text}");
+        assert!(text.contains("No target holds a URL to probe."), "{text}");
     }
 }
 
@@ -463,12 +463,12 @@ fn a_check_is_told_in_its_own_words_with_the_targets_that_it_could_not_look_at()
     let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
     let run = Run { checked: Some(&checked), ..run };
     let text = ReportFormat::Markdown.render(&run);
-    assert!(text.contains("1 of 3 targets differs, 1 not checked. Nothing was written."), "{text}");
-    for part in ["### Targets\n", "| Holds | Expected |", "| `~` differs |", "| `=` agrees |"] {
+    assert!(text.contains("1 of 3 targets drifted, 1 not checked. Nothing was written."), "{text}");
+    for part in ["### Targets\n", "| Holds | Expected |", "| `~` drifted |", "| `=` up to date |"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let page = ReportFormat::Html.render(&run);
-    for part in ["<dt>not checked</dt><dd>1</dd>", ">Holds<", ">Expected<", "differs</td>"] {
+    for part in ["<dt>not checked</dt><dd>1</dd>", ">Holds<", ">Expected<", "drifted</td>"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     let cases = ReportFormat::Junit.render(&run);
@@ -620,7 +620,7 @@ fn a_run_that_wrote_nothing_says_in_its_headline_why() {
         (refused(Exit::Unreachable).timed_out(), "Timed out"),
         (refused(Exit::Unreachable), "Service unavailable"),
         (refused(Exit::SignIn), "Not signed in"),
-        (refused(Exit::Usage), "Not begun"),
+        (refused(Exit::Usage), "Not started"),
         (refused(Exit::Unexpected), "Failed"),
         (refused(Exit::Refused), "Refused"),
     ] {
@@ -668,7 +668,7 @@ fn a_check_speaks_of_what_is_there_and_not_of_writing() {
     assert!(text.contains("      holds     nothing\n      expected  signed"), "{text}");
     let checked = Checked { targets: 3, pending: None, probes: None };
     let end = plain(&drift::conclusion(Outcome::Drifted, &plan, &checked, 100));
-    assert!(end.starts_with("drifted: 1 of 3 targets differs, 2 not checked."), "{end}");
+    assert!(end.starts_with("drifted: 1 of 3 targets drifted, 2 not checked."), "{end}");
 }
 
 #[test]

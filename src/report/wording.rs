@@ -12,8 +12,8 @@ use crate::plan::{
 use crate::report::terminal::drift;
 use crate::report::terminal::layout::counted;
 
-/// The word for targets that a rollback does not touch, since somebody changed them.
-const LEFT_ALONE: &str = "left alone";
+/// The word for targets that a rollback does not touch, since they were changed meanwhile.
+const SKIPPED: &str = "skipped";
 
 /// The most characters of a sentence.
 const MOST_CHARACTERS: usize = 4_000;
@@ -42,8 +42,8 @@ pub(super) fn sign(run: &Run<'_>, change: &Change) -> &'static str {
 /// Returns the action on a target, or the result of its check.
 pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
     match (run.command, is_change(change)) {
-        (RunCommand::Check, true) => "differs",
-        (RunCommand::Check, false) => "agrees",
+        (RunCommand::Check, true) => "drifted",
+        (RunCommand::Check, false) => "up to date",
         _ => word(change.action),
     }
 }
@@ -76,6 +76,7 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
     match (run.outcome, run.command) {
         (Outcome::Agreed, RunCommand::Lint) => "No problems",
         (Outcome::Refused, RunCommand::Lint) => "Problems found",
+        (Outcome::Agreed, RunCommand::Check) => "No drift",
         (Outcome::Agreed, _) => "No changes",
         (Outcome::Drifted, _) => "Drift found",
         (Outcome::Planned, _) => "Changes pending",
@@ -91,14 +92,19 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
 /// Describes the effect of a run on the environment, or on the file of an export, in sentences.
 pub(super) fn consequence(run: &Run<'_>) -> String {
     let sentence = match run.outcome {
-        Outcome::Agreed if run.exported.is_some() => "Nothing had to be written.",
-        Outcome::Agreed => "Everything is as it should be.",
+        Outcome::Agreed => match run.command {
+            RunCommand::Lint => "The manifest is valid.",
+            RunCommand::Export | RunCommand::Rollback => "Nothing had to be written.",
+            RunCommand::Plan | RunCommand::Apply | RunCommand::Check => {
+                "All targets are up to date."
+            }
+        },
         Outcome::Planned | Outcome::Drifted | Outcome::Refused | Outcome::NotReady => {
             "Nothing was written."
         }
         Outcome::Applied => "Read back and verified.",
         Outcome::Exported => "Nothing was written to the environment.",
-        Outcome::Unknown => "Something was or may have been written.",
+        Outcome::Unknown => "Some or all changes may have been written.",
     };
     let is_done = matches!(run.outcome, Outcome::Agreed | Outcome::Planned | Outcome::Exported);
     let file = run.exported.filter(|_| is_done);
@@ -127,7 +133,7 @@ pub(super) fn outcome_words(outcome: Outcome) -> [&'static str; 3] {
     }
 }
 
-/// Counts the changes by action, each number with its word. Leaves out deleted and left-alone
+/// Counts the changes by action, each number with its word. Leaves out deleted and skipped
 /// targets if there are none, since only a rollback has them.
 pub(super) fn tally(
     plan: &Plan,
@@ -138,9 +144,9 @@ pub(super) fn tally(
         (plan.count(Action::Update), updated),
         (plan.count(Action::Delete), deleted),
         (plan.count(Action::NoOp), "unchanged"),
-        (plan.left_alone, LEFT_ALONE),
+        (plan.left_alone, SKIPPED),
     ];
-    tally.retain(|(number, word)| *number > 0 || ![deleted, LEFT_ALONE].contains(word));
+    tally.retain(|(number, word)| *number > 0 || ![deleted, SKIPPED].contains(word));
     tally
 }
 
@@ -210,7 +216,7 @@ pub(super) fn drift_text(change: &Change) -> String {
 }
 
 /// The result of probing if there is no URL to probe.
-pub(super) const NONE_TO_PROBE: &str = "No target holds a URL that could be asked.";
+pub(super) const NONE_TO_PROBE: &str = "No target holds a URL to probe.";
 
 /// Describes the answer of a URL, or the reason why it was not probed.
 pub(super) fn answer(probed: &Probed) -> &str {
@@ -222,8 +228,8 @@ pub(super) fn outcome_of(result: &TargetResult) -> String {
     let holds = ValueView::describe(result.holds.as_ref());
     match result.state {
         TargetState::Written => format!("reads back as sent: {holds}"),
-        TargetState::Unchanged => format!("holds what it held before: {holds}"),
-        TargetState::Changed => format!("holds something else than was sent: {holds}"),
+        TargetState::Unchanged => format!("still holds the previous value: {holds}"),
+        TargetState::Changed => format!("holds another value than was sent: {holds}"),
         TargetState::Unread => "could not be read back".to_owned(),
         TargetState::Refused => format!("the service refused this row; it holds {holds}"),
     }
@@ -234,14 +240,14 @@ pub(super) fn is_change(change: &Change) -> bool {
     change.action != Action::NoOp
 }
 
-/// Says when the run or the request stops waiting for an answer, and which option sets the limit.
+/// Says when the run or the request times out, and which option sets the limit.
 pub(super) fn giving_up(left: Duration, limit: Option<Duration>) -> String {
     let left = left.as_secs_f32().round();
     match limit {
         Some(limit) => {
-            format!("The run gives up in {left} s (`--timeout {}`).", limit.as_secs())
+            format!("The run times out in {left} s (`--timeout {}`).", limit.as_secs())
         }
-        None => format!("This request is given up in {left} s."),
+        None => format!("This request times out in {left} s."),
     }
 }
 
@@ -266,7 +272,7 @@ pub(super) fn awaiting(flows: &[String], left: Duration) -> String {
     };
     let (flows, named) = (counted(flows.len(), "flow"), named.join(", "));
     let seconds = left.as_secs_f32().ceil();
-    format!("Waiting for {flows} to be ready, for up to {seconds} s: {named}{more} …")
+    format!("Waiting for {flows} to be ready, for at most {seconds} s: {named}{more} …")
 }
 
 /// Formats a time as RFC 3339 in UTC.
@@ -294,7 +300,7 @@ mod tests {
     fn who_waits_is_told_until_when_and_which_option_says_so() {
         let left = Duration::from_secs(590);
         let whole = giving_up(left, Some(Duration::from_mins(10)));
-        assert_eq!(whole, "The run gives up in 590 s (`--timeout 600`).");
-        assert_eq!(giving_up(left, None), "This request is given up in 590 s.");
+        assert_eq!(whole, "The run times out in 590 s (`--timeout 600`).");
+        assert_eq!(giving_up(left, None), "This request times out in 590 s.");
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn begin(args: &LogArgs) -> Result<(), Failure> {
         version = env!("CARGO_PKG_VERSION"),
         os = std::env::consts::OS,
         architecture = std::env::consts::ARCH,
-        "begun"
+        "started"
     );
     Ok(())
 }
@@ -40,9 +40,11 @@ pub(crate) fn end(args: &LogArgs, exit: Exit, elapsed: Duration) -> Option<Failu
     if is_empty {
         let _ = fs::remove_file(file);
     }
-    let lacks = if is_empty { "could not be written" } else { "is not complete" };
+    let lacks = if is_empty { "could not be written" } else { "is incomplete" };
     let message = format!("the log file `{}` {lacks}: {why}", file.display());
-    Some(Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above"))
+    Some(
+        Failure::new(Exit::Unexpected, message).hint("the result of the run itself is shown above"),
+    )
 }
 
 fn open(path: &Path) -> Result<File, Failure> {
@@ -51,9 +53,8 @@ fn open(path: &Path) -> Result<File, Failure> {
             "the log file `{}` cannot be written: {error}; nothing was contacted",
             path.display()
         );
-        Failure::new(Exit::Usage, message).hint(
-            "name a file that you may write to by --log-file or FLOWBIND_LOG_FILE, or leave it out",
-        )
+        Failure::new(Exit::Usage, message)
+            .hint("name a writable file with --log-file or FLOWBIND_LOG_FILE, or omit the option")
     })
 }
 

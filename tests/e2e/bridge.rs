@@ -161,7 +161,7 @@ fn the_end_of_an_export_speaks_of_the_file_in_every_form() {
         agreed.stdout.contains("No changes. 0 variables written, 4 unchanged, 1 other left alone")
     );
     let report = fs::read_to_string(&report).unwrap();
-    assert!(!report.contains("Everything is as it should be"), "{report}");
+    assert!(!report.contains("All targets are up to date"), "{report}");
     assert!(report.contains("Nothing had to be written."), "{report}");
 }
 

@@ -119,7 +119,11 @@ fn where_everything_agrees_there_is_no_drift() {
     let ended = world.run(&["check", "--detailed-exitcode"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stdout.contains("Check of http://127.0.0.1:"), "{}", ended.stdout);
-    assert!(ended.stdout.ends_with("No drift. All 2 targets agree.\n"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.ends_with("No drift. All 2 targets are up to date.\n"),
+        "{}",
+        ended.stdout
+    );
     let (code, document) = world.check(&[]);
     assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
     assert_eq!((document.get("probes"), &document["requests"]["trigger"]), (None, &json!(0)));
@@ -134,7 +138,7 @@ fn a_rotated_key_is_told_as_such_and_nothing_is_written() {
     for part in [
         "environment-variable/contoso_PartnerWebhookUrl",
         "signature rotated",
-        "drifted: 1 of 2 targets differs. Nothing was written; flowbind apply would write 1.",
+        "drifted: 1 of 2 targets drifted. Nothing was written. flowbind apply would write 1 target.",
     ] {
         assert!(words(&ended.stdout).contains(part), "{part}: {}", ended.stdout);
     }
@@ -173,7 +177,7 @@ fn a_copy_that_points_at_production_stands_out() {
         }
     }
     let ended = world.run(&["check"]);
-    let last = "1 of 2 targets differs, 1 points at another environment.";
+    let last = "1 of 2 targets drifted, 1 points at another environment.";
     assert!(words(&ended.stdout).contains(last), "{}", ended.stdout);
     let (code, document) = world.check(&["--probe"]);
     assert_eq!((code, codes(&document, "warnings")), (0, vec!["points-elsewhere"]));
@@ -199,8 +203,8 @@ fn an_edit_by_hand_and_a_deleted_value_are_told() {
     for part in [
         "leads to another host",
         "the variable has no value",
-        "not asked: environment-variable/contoso_OrderIntakeUrl, since it leads to none",
-        "drifted: 2 of 2 targets differ. Nothing was written; flowbind apply would write 2.",
+        "not probed: environment-variable/contoso_OrderIntakeUrl, because it leads to none",
+        "drifted: 2 of 2 targets drifted. Nothing was written. flowbind apply would write 2 targets.",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -214,7 +218,7 @@ fn a_flow_that_was_switched_off_is_drift() {
     world.flow(ORDER_INTAKE, "stop");
     let ended = world.run(&["check"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let last = "drifted: 0 of 2 targets differ, 1 not checked, 1 problem. Nothing was written; flowbind apply would write nothing before the problems are mended.";
+    let last = "drifted: 0 of 2 targets drifted, 1 not checked, 1 problem. Nothing was written. Fix the problems before you run flowbind apply.";
     for part in ["error[flow-draft]", last] {
         assert!(words(&ended.stdout).contains(part), "{part}: {}", ended.stdout);
     }
@@ -229,7 +233,7 @@ fn a_check_that_could_not_look_does_not_pass_for_a_clean_one() {
     std::fs::write(&world.manifest, text).unwrap();
     let ended = world.run(&["check"]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert!(words(&ended.stdout).contains("could not look everywhere"), "{}", ended.stdout);
+    assert!(words(&ended.stdout).contains("The check is incomplete."), "{}", ended.stdout);
     let (code, document) = world.check(&["--detailed-exitcode"]);
     assert_eq!((code, &document["outcome"]), (5, &json!("refused")));
     assert_eq!(codes(&document, "problems"), ["flow-not-owned"]);

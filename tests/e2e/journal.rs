@@ -225,7 +225,7 @@ fn what_somebody_changed_since_stops_a_rollback_or_is_left_alone_if_that_is_aske
     assert_ne!(shipments["contoso_url"], other);
     let ended = place.run(&["rollback", &place.plain(), "--skip-changed"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stdout.ends_with(" unchanged, 1 left alone.\n"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with(" unchanged, 1 skipped.\n"), "{}", ended.stdout);
 }
 
 #[test]

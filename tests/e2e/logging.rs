@@ -44,7 +44,7 @@ fn at_info_the_log_tells_the_story_of_a_run_with_the_duration_of_each_stage() {
     assert!(ends.clone().take(5).all(|event| event["span"]["duration_ms"].is_u64()), "{log:#?}");
     assert_eq!(events(&log, "verify", "ended")[0]["spans"][0]["name"], "apply");
     let (first, last) = (&log[0], log.last().unwrap());
-    assert_eq!((&first["message"], &first["version"]), (&json!("begun"), &json!("0.1.0")));
+    assert_eq!((&first["message"], &first["version"]), (&json!("started"), &json!("0.1.0")));
     assert_eq!(last["exit_code"], 0);
     assert!(last["duration_ms"].is_u64() && last["timestamp"].is_string(), "{last}");
     let planned = log.iter().find(|event| event["message"] == "planned").unwrap();

@@ -64,7 +64,7 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
     To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
-    The sandbox's user approves by itself in a moment.
+    The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 7 flows and 7 targets …
     Writing 6 rows in one change set …
@@ -77,11 +77,11 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
 
     Plan for sandbox, http://127.0.0.1:PORT
 
-    No changes. All 7 targets agree.
+    No changes. All 7 targets are up to date.
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
     To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
-    The sandbox's user approves by itself in a moment.
+    The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 7 flows and 7 targets …
     "#);

@@ -338,7 +338,7 @@ const RUNNERS: [(&str, &str, Ours); 2] = [
         "GITHUB_ACTIONS",
         "true",
         &[
-            "::notice title=A person has to sign in::",
+            "::notice title=Sign-in required::",
             "::warning::",
             "::warning file=",
             "::error file=",
@@ -351,7 +351,7 @@ const RUNNERS: [(&str, &str, Ours); 2] = [
         "TF_BUILD",
         "True",
         &[
-            "##vso[task.logissue type=warning]A person has to sign in",
+            "##vso[task.logissue type=warning]Sign-in required",
             "##vso[task.logissue type=warning]",
             "##vso[task.logissue type=warning;sourcepath=",
             "##vso[task.logissue type=error;sourcepath=",

@@ -204,7 +204,7 @@ fn all_problems_come_at_once_with_their_places() {
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
     To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
-    The sandbox's user approves by itself in a moment.
+    The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 2 flows and 2 targets …
     "#);

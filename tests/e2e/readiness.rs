@@ -107,7 +107,7 @@ fn a_flow_that_is_turned_on_while_a_run_waits_gets_its_url_written() {
     let mut run = release.waiting(&["apply", "--yes", "--wait-ready", "60"]);
     release.turns(RETURNS, ON);
     assert_eq!(run.wait().unwrap().code(), Some(0), "{}", release.said());
-    let told = "Waiting for 1 flow to be ready, for up to 60 s: `Returns intake` …";
+    let told = "Waiting for 1 flow to be ready, for at most 60 s: `Returns intake` …";
     assert_eq!(release.said().matches("Waiting for").count(), 1, "{}", release.said());
     assert!(release.said().contains(told), "{}", release.said());
     assert_eq!(release.said().matches("Reading 2 flows").count(), 1, "{}", release.said());

@@ -78,7 +78,7 @@ fn a_rollback_is_reported_in_every_form() {
     for (more, outcome, headline, skipped, said) in [
         (&["--dry-run"][..], "planned", "Changes pending", 7, "4 to delete"),
         (&[], "applied", "Rolled back", 0, "4 deleted"),
-        (&[], "agreed", "No changes", 0, "Everything is as it should be."),
+        (&[], "agreed", "No changes", 0, "Nothing had to be written."),
     ] {
         let (ended, reports) = reported(&place, &[], &[&["rollback", &kept], more].concat());
         assert_eq!(ended.code, 0, "{}", ended.stderr);

@@ -26,7 +26,12 @@ fn an_apply_of_the_written_manifest_changes_everything_once() {
     let first = apply(&place, &manifest);
     assert!(first.stdout.contains("50 created, 0 updated"), "{}{}", first.stdout, first.stderr);
     let second = apply(&place, &manifest);
-    assert!(second.stdout.contains("All 50 targets agree"), "{}{}", second.stdout, second.stderr);
+    assert!(
+        second.stdout.contains("All 50 targets are up to date"),
+        "{}{}",
+        second.stdout,
+        second.stderr
+    );
     assert_eq!((first.code, second.code), (0, 0));
 }
 
@@ -62,7 +67,12 @@ fn some_members_of_one_variable_are_written_at_once() {
     let first = apply(&place, &manifest);
     assert!(first.stdout.contains("8 created, 0 updated"), "{}{}", first.stdout, first.stderr);
     let second = apply(&place, &manifest);
-    assert!(second.stdout.contains("All 8 targets agree"), "{}{}", second.stdout, second.stderr);
+    assert!(
+        second.stdout.contains("All 8 targets are up to date"),
+        "{}{}",
+        second.stdout,
+        second.stderr
+    );
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn a_refusal_says_what_is_there_and_what_to_do() {
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
     To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
-    The sandbox's user approves by itself in a moment.
+    The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 1 flow and 1 target …
     ");

@@ -6,18 +6,18 @@ use std::path::Path;
 use super::{html, json, junit, markdown, sarif};
 use crate::report::Run;
 
-/// The form of a report in a file.
+/// The format of a report file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ReportFormat {
-    /// Markdown, for people: the summary of a job (.md).
+    /// Markdown, as in the summary of a job (.md).
     Markdown,
-    /// JUnit XML, a test case per binding (.xml).
+    /// JUnit XML with a test case per target (.xml).
     Junit,
-    /// SARIF 2.1.0, problems at file and line (.sarif).
+    /// SARIF 2.1.0 with the problems by file and line (.sarif).
     Sarif,
-    /// The document of `--format json` (.json).
+    /// JSON, the same as `--format json` (.json).
     Json,
-    /// One page that needs nothing else, for a release's record (.html).
+    /// A self-contained HTML page (.html).
     Html,
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_extension_tells_the_form() {
+    fn the_extension_selects_the_format() {
         let of = |name: &str| ReportFormat::from_path(Path::new(name));
         assert_eq!(of("a/summary.MD"), Some(ReportFormat::Markdown));
         assert_eq!(of("TEST-flowbind.xml"), Some(ReportFormat::Junit));

@@ -21,8 +21,8 @@ use crate::report::{Outcome, Run, RunCommand, VERSION};
 const STYLE: &str = include_str!("page.css");
 
 /// The explanation of a fingerprint, for readers of the page years later.
-const FINGERPRINT: &str = "A URL is shown by its kind, its fingerprint and its host: the fingerprint is the first \
-     12 hex digits of the SHA-256 of the URL as it is stored. No secret is on this page.";
+const FINGERPRINT: &str = "A URL is shown by its kind, its fingerprint and its host. The fingerprint is the first \
+     12 hex digits of the SHA-256 of the stored URL. This page contains no secret.";
 
 /// Writes the run as an HTML page.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
@@ -252,7 +252,7 @@ fn facts(run: &Run<'_>) -> Markup {
     let host = environment.and_then(|environment| environment.flow_host);
     let facts = [
         ("Started", Some(moment(run.started))),
-        ("Took", Some(format!("{} s", seconds(run.duration)))),
+        ("Duration", Some(format!("{} s", seconds(run.duration)))),
         ("Signed in as", run.user.map(safe_text)),
         (
             if run.command.input() == "journal" { "Journal" } else { "Manifest" },

@@ -1,6 +1,6 @@
 //! A run as a JUnit report: the environment is a suite, each binding a test case.
 //!
-//! In the shape that Jenkins reads
+//! In the format that Jenkins reads
 //! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>)
 //! and Azure DevOps and GitLab with it.
 
@@ -236,7 +236,7 @@ impl<'run> Case<'run> {
         let (name, kind) = match self.end(run) {
             CaseResult::Passed => return None,
             CaseResult::Skipped => {
-                let message = format!("{}: {}", result(run, change), change.reason);
+                let message = format!("{}: {}", verdict(run, change), change.reason);
                 return Some(Markup::empty("skipped", &[("message", &safe_text(&message))]));
             }
             CaseResult::Failed if self.result(run).is_some() => ("failure", "refused"),
@@ -270,15 +270,7 @@ fn line(run: &Run<'_>, change: &Change) -> String {
         (RunCommand::Check, false) => reason_text(change),
         _ => change_text(change),
     };
-    format!("{}: {}", result(run, change), safe_text(&told))
-}
-
-/// Returns the action on the target, or `drifted` if a check found a difference.
-fn result(run: &Run<'_>, change: &Change) -> &'static str {
-    match verdict(run, change) {
-        "differs" => "drifted",
-        other => other,
-    }
+    format!("{}: {}", verdict(run, change), safe_text(&told))
 }
 
 /// Formats the result of a probe as one line.

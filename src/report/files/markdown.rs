@@ -64,7 +64,7 @@ fn changes(run: &Run<'_>) -> String {
     let title = if run.command == RunCommand::Check { "Targets" } else { "Changes" };
     let [before, after] = values(run);
     let head = format!(
-        "### {title}\n\n| | Target | Flow | Why | {before} | {after} |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n"
+        "### {title}\n\n| | Target | Flow | Reason | {before} | {after} |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n"
     );
     let rows = changes.iter().map(|one| change(run, one));
     format!("{head}{}\n", rows.collect::<String>())

@@ -12,7 +12,7 @@ use crate::report::{Run, RunCommand, VERSION, explain};
 /// The URL of the document's schema.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// The rule of a target that no longer holds what it should.
+/// The rule of a target that does not hold the expected value.
 const DRIFT: &str = "drift";
 
 /// The set of characters that are encoded in the path of a URL.
@@ -53,9 +53,9 @@ fn automation(run: &Run<'_>) -> String {
 fn rules() -> Vec<Value> {
     let drift = rule(
         DRIFT,
-        "A target does not hold what it should.",
+        "A target does not hold the expected value.",
         "warning",
-        "See with `flowbind plan` what differs, and write it with `flowbind apply`.",
+        "Run `flowbind plan` to see the difference, and `flowbind apply` to write the expected value.",
     );
     let rules = Code::ALL.iter().map(|code| {
         let level = if code.is_warning() { "warning" } else { "error" };

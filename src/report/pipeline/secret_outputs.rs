@@ -26,14 +26,16 @@ pub struct OutputUrl {
 /// The error of a text that is not an output's name and address.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OutputUrlError {
-    /// There is no name, or one that not every runner takes.
-    #[error("begins with no name of letters, digits and `_`: write NAME=ADDRESS")]
+    /// The name is missing, or not every runner accepts it.
+    #[error(
+        "the name may contain only letters, digits and `_`, and no digit first: write NAME=ADDRESS"
+    )]
     Name,
-    /// The name is that of something else.
-    #[error("names what flowbind hands over by itself: choose another name")]
+    /// The name is that of an output that the program sets itself.
+    #[error("flowbind sets an output of this name itself: choose another name")]
     Ours,
     /// There is no address.
-    #[error("names no target: write NAME=ADDRESS, with an address that `flowbind plan` shows")]
+    #[error("the address is missing: write NAME=ADDRESS, with an address from `flowbind plan`")]
     Address,
 }
 

@@ -24,22 +24,22 @@ use crate::report::{CommandFilter, Outcome, Run, Runner, RunnerCommand, event_lo
 const DEFAULT_WIDTH: usize = 100;
 
 /// The title of a pipeline's notice about a sign-in.
-const SIGN_IN: &str = "A person has to sign in";
+const SIGN_IN: &str = "Sign-in required";
 
 /// The hint for a person who has approved a sign-in that does not complete: only the page shows the
 /// refusal, and Entra does not report it to this program
 /// (<https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>).
 const STILL_WAITING: &str = "Still waiting. If the page says \"You don't have access to this\" or error 53003, your \
-     organisation blocks sign-ins by a code: stop this with Ctrl+C and run the same command again with --browser, \
+     organisation blocks device codes: stop with Ctrl+C and run the same command again with --browser, \
      or ask an Entra administrator to exclude this account.";
 
-/// The form of the result on standard output.
+/// The output format of the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Text for people.
+    /// Text.
     #[default]
     Human,
-    /// One JSON document.
+    /// A JSON document.
     Json,
 }
 
@@ -165,7 +165,7 @@ impl Console {
     /// asked.
     pub(crate) fn why_not_interactive(&self) -> Option<&'static str> {
         if self.format != Format::Human {
-            Some("the result is a document")
+            Some("the output format is JSON")
         } else if !io::stdin().is_terminal() {
             Some("standard input is not a terminal")
         } else if !io::stdout().is_terminal() {
@@ -239,11 +239,9 @@ impl Console {
 
     /// Shows the address of the sandbox that serves the run, and the place of its state.
     fn sandbox_started(&self, address: &str, state: Option<&Path>, anew: bool) {
-        let place = state.map_or_else(
-            || "in memory alone".to_owned(),
-            |path| format!("in {}", printable_path(path)),
-        );
-        let anew = if anew { " (started anew: the tenant was changed)" } else { "" };
+        let place = state
+            .map_or_else(|| "in memory".to_owned(), |path| format!("in {}", printable_path(path)));
+        let anew = if anew { " (reset: the tenant was changed)" } else { "" };
         self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
     }
 
@@ -275,12 +273,12 @@ impl Console {
     }
 
     /// Shows which flows the run waits for and how long, if `news` is given. On a terminal, also
-    /// shows the time until the next look.
+    /// shows the time until the next check.
     fn awaiting(&self, flows: &[String], pause: Duration, news: Option<Duration>) {
         if let Some(left) = news {
             self.line(&wording::awaiting(flows, left));
         }
-        self.status(&format!("Looking again in {} s …", pause.as_secs_f32().ceil()));
+        self.status(&format!("Checking again in {} s …", pause.as_secs_f32().ceil()));
     }
 
     /// Shows a permanent line.
@@ -305,23 +303,23 @@ impl Console {
                     .filter(|text| text.contains(verification_uri) && text.contains(user_code));
                 self.notice(SIGN_IN, message.unwrap_or(&sentence));
                 if approves_itself {
-                    self.line("The sandbox's user approves by itself in a moment.");
+                    self.line("The sandbox approves the sign-in automatically.");
                 } else {
                     let minutes = expires_in.as_secs().div_ceil(60);
-                    self.line(&format!("The code is good for {}.", counted_minutes(minutes)));
+                    self.line(&format!("The code expires in {}.", counted_minutes(minutes)));
                 }
                 self.status("Waiting for the sign-in …");
             }
             Event::SignInByBrowser { url, opened, tunnel } => {
                 self.line(if opened {
-                    "To sign in, go on in the browser that opens, or open this address in one on this machine:"
+                    "To sign in, continue in the browser that opens, or open this URL in a browser on this machine:"
                 } else {
-                    "To sign in, open this address in a browser on this machine:"
+                    "To sign in, open this URL in a browser on this machine:"
                 });
                 self.line(url);
                 if let Some(port) = tunnel {
                     self.line(&format!(
-                        "Its answer comes to port {port} of this machine. From yours, forward it first: ssh -L {port}:127.0.0.1:{port} HOST"
+                        "To use the browser of another machine, first forward port {port} from there: ssh -L {port}:127.0.0.1:{port} HOST"
                     ));
                 }
                 self.status("Waiting for the sign-in …");
@@ -348,7 +346,7 @@ impl Console {
                 self.status(&format!("Reading flows … {done} of {total}"));
             }
             Event::FlowApiElsewhere { host } => self.line(&format!(
-                "The URLs were asked for at {host}: the cloud's own API does not serve this environment."
+                "The Flow API of the cloud does not serve this environment. The URLs were read from {host}."
             )),
             Event::AwaitingFlows { flows, pause, left, news } => {
                 self.awaiting(flows, pause, news.then_some(left));
@@ -360,14 +358,14 @@ impl Console {
             }
             Event::Verifying => self.line("Reading back …"),
             Event::PlannedAgain => self.line(
-                "Somebody else wrote to a target meanwhile. Planned again: the plan is the same in substance.",
+                "Someone else wrote to a target meanwhile. The new plan makes the same changes.",
             ),
             Event::WrittenElsewhere => {
-                self.line("Another run wrote the same first. This run wrote nothing.");
+                self.line("Another run wrote the same values first. This run wrote nothing.");
             }
             Event::WrittenThoughRefused { text } => self.line(text),
             Event::Waiting { service, time } => {
-                self.line(&format!("Asking {service} again in {} s …", time.as_secs_f32().ceil()));
+                self.line(&format!("Retrying the request to {service} in {} s …", time.as_secs_f32().ceil()));
             }
             Event::Unanswered { service, host, request, time, left, limit } => {
                 let (time, end) = (time.as_secs(), wording::giving_up(left, limit));
@@ -376,7 +374,7 @@ impl Console {
                 ));
             }
             Event::Looking { longest } => self.line(&format!(
-                "The answer to the write was lost. Looking whether it is in, for up to {} s …",
+                "The response to the write was lost. Checking for at most {} s whether it was written …",
                 longest.as_secs()
             )),
         }

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::human::{GREEN, RED, YELLOW, last_line};
+use super::human::{GREEN, RED, YELLOW, all_up_to_date, last_line};
 use super::layout::{counted, wrap};
 use crate::discover::probe::{ProbeResult, Probed, Verdict};
 use crate::model::Code;
 use crate::plan::{Action, Change, Plan, WriteStage};
 use crate::report::{Checked, Outcome};
 
-/// Returns the plan without the targets that agree.
+/// Returns the plan without the targets that are up to date.
 pub(crate) fn only_differences(plan: &Plan) -> Plan {
     let differs = |change: &&Change| change.action != Action::NoOp;
     let changes = plan.changes.iter().filter(differs).cloned().collect();
@@ -22,11 +22,7 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
     probes
         + &match outcome {
             Outcome::Agreed => {
-                let all = match checked.targets {
-                    1 => " The one target agrees.".to_owned(),
-                    all => format!(" All {all} targets agree."),
-                };
-                last_line((GREEN, "No drift."), &all, width)
+                last_line((GREEN, "No drift."), &all_up_to_date(checked.targets), width)
             }
             Outcome::Drifted => {
                 let rest = format!(": {}. {}", summary(plan, checked.targets), next_step(checked));
@@ -34,7 +30,7 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
             }
             _ => {
                 let rest = format!(
-                    ": {}. The check could not look everywhere. Nothing was written.",
+                    ": {}. The check is incomplete. Nothing was written.",
                     summary(plan, checked.targets)
                 );
                 last_line((RED, "refused"), &rest, width)
@@ -42,25 +38,21 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
         }
 }
 
-/// Counts the targets of a check that differ, that agree, and that could not be checked. Leaves out
-/// the last number if every target was checked.
+/// Counts the targets of a check that drifted, that are up to date, and that could not be checked.
+/// Leaves out the last number if every target was checked.
 pub(crate) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
-    let agree = plan.count(Action::NoOp);
-    let differ = plan.changes.len() - agree;
+    let unchanged = plan.count(Action::NoOp);
+    let drifted = plan.changes.len() - unchanged;
     let unknown = targets.saturating_sub(plan.changes.len());
-    let mut tally = vec![(differ, "differ"), (agree, "agree"), (unknown, "not checked")];
+    let mut tally = vec![(drifted, "drifted"), (unchanged, "up to date"), (unknown, "not checked")];
     tally.truncate(if unknown > 0 { 3 } else { 2 });
     tally
 }
 
 /// Summarizes the differences that a check found among `targets` targets.
 pub(crate) fn summary(plan: &Plan, targets: usize) -> String {
-    let differ = plan.changes.len() - plan.count(Action::NoOp);
-    let mut text = match targets {
-        1 => format!("{differ} of 1 target differs"),
-        all if differ == 1 => format!("1 of {all} targets differs"),
-        all => format!("{differ} of {all} targets differ"),
-    };
+    let drifted = plan.changes.len() - plan.count(Action::NoOp);
+    let mut text = format!("{drifted} of {} drifted", counted(targets, "target"));
     let unknown = targets.saturating_sub(plan.changes.len());
     if unknown > 0 {
         let _ = write!(text, ", {unknown} not checked");
@@ -82,9 +74,14 @@ pub(crate) fn summary(plan: &Plan, targets: usize) -> String {
 /// Says what an apply would write.
 fn next_step(checked: &Checked) -> String {
     match checked.pending {
-        None => "Nothing was written; flowbind apply would write nothing before the problems are mended.".to_owned(),
-        Some(0) => "Nothing was written, and flowbind apply has nothing to write.".to_owned(),
-        Some(pending) => format!("Nothing was written; flowbind apply would write {pending}."),
+        None => "Nothing was written. Fix the problems before you run flowbind apply.".to_owned(),
+        Some(0) => "Nothing was written. flowbind apply has nothing to write.".to_owned(),
+        Some(pending) => {
+            format!(
+                "Nothing was written. flowbind apply would write {}.",
+                counted(pending, "target")
+            )
+        }
     }
 }
 
@@ -98,7 +95,8 @@ fn probes(probes: &[Probed], width: usize) -> String {
     for probed in probes.iter().filter(skipped) {
         let why = probed.result.words().unwrap_or_default();
         for (address, _) in &probed.targets {
-            let line = wrap(&format!("not asked: {address}, since {why}"), width.saturating_sub(2));
+            let line =
+                wrap(&format!("not probed: {address}, because {why}"), width.saturating_sub(2));
             let _ = writeln!(text, "  {}", line.join("\n    "));
         }
     }

@@ -59,7 +59,7 @@ pub(crate) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> St
     format!("\n{BOLD}{what}{named} {place}{BOLD:#}\n\n")
 }
 
-/// Formats the changes of a plan; empty if every target agrees.
+/// Formats the changes of a plan; empty if every target is up to date.
 pub(crate) fn changes(plan: &Plan, manner: ValueLabels, width: usize) -> String {
     if plan.changes.iter().all(|change| change.action == Action::NoOp) {
         return String::new();
@@ -160,13 +160,20 @@ pub(crate) fn failure(failure: &Failure, width: usize) -> String {
     text
 }
 
-/// Says that all targets agree or were left alone; empty if there are no targets.
+/// Says that all targets are up to date or were skipped; empty if there are no targets.
 fn agreed(plan: &Plan) -> String {
     match (plan.count(Action::NoOp), plan.left_alone) {
         (0, 0) => String::new(),
-        (1, 0) => " The one target agrees.".to_owned(),
-        (all, 0) => format!(" All {all} targets agree."),
-        (unchanged, left) => format!(" {unchanged} unchanged, {left} left alone."),
+        (all, 0) => all_up_to_date(all),
+        (unchanged, skipped) => format!(" {unchanged} unchanged, {skipped} skipped."),
+    }
+}
+
+/// Says that all targets are up to date.
+pub(crate) fn all_up_to_date(targets: usize) -> String {
+    match targets {
+        1 => " The target is up to date.".to_owned(),
+        all => format!(" All {all} targets are up to date."),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sign-ins that are kept for later runs, without any secret.
+//! The stored sign-ins, without their secrets.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,13 +53,13 @@ fn human(sign_ins: &[KeptSignIn], store: &str, file: Option<&str>) -> String {
     for sign_in in sign_ins {
         text += &one(sign_in);
     }
-    let _ = writeln!(text, "Kept in the token store `{store}`{place}.");
+    let _ = writeln!(text, "Stored in the token store `{store}`{place}.");
     text
 }
 
 fn one(sign_in: &KeptSignIn) -> String {
     let shown = |text: &str| printable(text, MOST_CHARACTERS);
-    let user = sign_in.user.as_deref().map_or_else(|| "somebody".to_owned(), shown);
+    let user = sign_in.user.as_deref().map_or_else(|| "unknown user".to_owned(), shown);
     let tenant = match &sign_in.tenant_id {
         Some(id) if *id != sign_in.tenant => format!("{} ({})", shown(&sign_in.tenant), shown(id)),
         _ => shown(&sign_in.tenant),
@@ -137,7 +137,7 @@ mod tests {
           authority  https://login.example.com
           since      2026-09-21T14:13:20Z
           answered   dataverse 2026-09-21T14:13:21Z, flow unknown
-        Kept in the token store `file`, /state/x.age.
+        Stored in the token store `file`, /state/x.age.
         "#);
         let none = sign_ins(&[], "none", None, Format::Human);
         assert_eq!(none, "Nobody is signed in (token store `none`).\n");
