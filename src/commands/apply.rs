@@ -16,7 +16,7 @@ use crate::run::reviewed_plan;
 use crate::run::wait::Wait;
 
 /// The hint for confirming a plan if nobody can be asked.
-const REVIEW: &str = "or have the plan looked at first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` writes it without asking";
+const REVIEW: &str = "or review the plan first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` applies it without asking";
 
 /// Applies the manifest, and reports.
 pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
@@ -90,7 +90,7 @@ async fn write(
     let deciding = consent.decide(connection, &reader, process, run);
     if let Some(outcome) = process.unless_interrupted(deciding).await? {
         if journal.is_some() {
-            process.console.message("Nothing is changed, so no journal is kept.\n");
+            process.console.message("No changes, so no journal was written.\n");
         }
         return Ok(outcome);
     }

@@ -12,8 +12,8 @@ use crate::run::{connect, handed_in_tokens, place};
 use crate::sign_in::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
 
 /// The instructions for an exported sign-in.
-const EXPORTED: &str = "Put this line into the secret variable FLOWBIND_REFRESH_TOKEN of the pipeline, and the key into \
-     FLOWBIND_STORE_KEY. Sign in again before 90 days have passed.\n";
+const EXPORTED: &str = "Store this line in the pipeline's secret variable FLOWBIND_REFRESH_TOKEN, and the key in \
+     FLOWBIND_STORE_KEY. Sign in again within 90 days.\n";
 
 /// Carries out `flowbind auth`.
 pub(super) async fn command(command: &AuthCommand, process: &Process) -> Exit {
@@ -52,7 +52,10 @@ async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
     match destination {
         Destination::Store(store) => {
             keep(&store, name, sign_in).await?;
-            console.message(&format!("Kept in {}.\n", printable_path(store.file_path())));
+            console.message(&format!(
+                "Stored the sign-in in {}.\n",
+                printable_path(store.file_path())
+            ));
         }
         Destination::Line(key) => {
             let mut sign_ins = SignIns::default();
@@ -72,8 +75,8 @@ async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
         return Ok(Destination::Line(key));
     }
     let Some(store) = TokenStoreChoice::from_args(&args.connect.sign_in.store)?.store else {
-        return Err(Failure::new(Exit::Usage, "nothing would be kept of this sign-in")
-            .hint("choose a place by --token-store, or print the sign-in for a secret variable by --export"));
+        return Err(Failure::new(Exit::Usage, "the token store `none` does not store a sign-in")
+            .hint("choose another store with --token-store, or print the sign-in for a secret variable with --export"));
     };
     // Taking hold of it shows whether it can be used and written, and lets it go at once.
     store.lock_and_read().await?.reserve_space()?;
@@ -96,7 +99,7 @@ async fn status(args: &StatusArgs, console: &Console) -> Result<Exit, Failure> {
     let file = keeping.store.as_ref().map(|store| printable_path(store.file_path()));
     let shown: Vec<KeptSignIn> = kept.iter().map(shown).collect();
     for name in handed_in_tokens::set_token_variables() {
-        console.message(&format!("{name} is set: runs use it before anything that is kept.\n"));
+        console.message(&format!("{name} is set: runs use it instead of a stored sign-in.\n"));
     }
     let store = keeping.choice.kind_name();
     console.write_result(&report::sign_ins(&shown, store, file.as_deref(), args.format));
@@ -119,7 +122,7 @@ fn shown((name, sign_in): (&SignInName, &SignIn)) -> KeptSignIn {
 async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
     let keeping = TokenStoreChoice::for_logout(&args.store)?;
     let Some(store) = keeping.store else {
-        console.write_result("Nothing is kept in the token store `none`.\n");
+        console.write_result("The token store `none` stores no sign-in.\n");
         return Ok(Exit::Done);
     };
     let kept = store.file_path().exists();
@@ -128,7 +131,7 @@ async fn logout(args: &LogoutArgs, console: &Console) -> Result<Exit, Failure> {
         Err(StoreError::KeyringUnavailable { .. }) => kept,
         cleared => cleared?,
     };
-    let words = if was_there { "Removed" } else { "There was no sign-in in" };
+    let words = if was_there { "Removed" } else { "No sign-in found in" };
     console.write_result(&format!("{words} {}\n", printable_path(store.file_path())));
     Ok(Exit::Done)
 }

@@ -22,9 +22,9 @@ pub(super) fn command(args: &ExplainArgs, console: &Console) -> Result<(), Failu
 /// Tells that there is no such code.
 fn unknown(word: &str, near: Option<String>) -> Failure {
     let word = printable(word, MOST_CHARACTERS);
-    let failure = Failure::new(Exit::Usage, format!("there is no code `{word}`"));
+    let failure = Failure::new(Exit::Usage, format!("unknown code `{word}`"));
     match near {
-        Some(near) => failure.hint(format!("`flowbind explain {near}`, if you mean that")),
+        Some(near) => failure.hint(format!("did you mean `flowbind explain {near}`?")),
         None => failure.hint("`flowbind explain` lists every code"),
     }
 }

@@ -71,19 +71,17 @@ fn keep_variables(inputs: Inputs) -> Result<(Inputs, usize), Failure> {
     let manifest = inputs.manifest.of_variables();
     let variables = manifest.desired().bindings.len();
     if variables == 0 {
-        let message = "the manifest binds no environment variable, and deployment settings hold nothing else; nothing was contacted";
-        return Err(Failure::new(Exit::Usage, message)
-            .hint("write columns of records with `flowbind apply`"));
+        let message = "the manifest has no environment variable, and deployment settings cannot hold records; nothing was contacted";
+        return Err(Failure::new(Exit::Usage, message).hint("write records with `flowbind apply`"));
     }
     Ok((Inputs { manifest, ..inputs }, all - variables))
 }
 
 fn note_of_records(records: usize, connect: &ConnectArgs) -> String {
     let apply = NextCommand::command("apply").with_connect_options(connect);
-    let (targets, are) =
-        (counted(records, "target"), if records == 1 { "is a column" } else { "are columns" });
+    let targets = counted(records, "target");
     format!(
-        "{targets} {are} of records, which deployment settings cannot hold: `{apply}` writes them.\n"
+        "Not exported: {targets} in records, which deployment settings cannot hold. `{apply}` writes them.\n"
     )
 }
 
@@ -96,7 +94,7 @@ fn write(
 ) -> Result<Outcome, Failure> {
     file.write(&export.after)?;
     let shown = printable_path(&args.deployment_settings);
-    let how = if file.is_new() { "Made" } else { "Updated" };
+    let how = if file.is_new() { "Created" } else { "Updated" };
     console.message(&format!("{how} {shown}. Nothing was written to the environment.\n"));
     Ok(Outcome::Exported)
 }

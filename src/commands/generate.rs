@@ -54,5 +54,5 @@ fn pages(folder: &Path) -> io::Result<()> {
 fn unwritten(folder: &Path, error: &io::Error) -> Failure {
     let folder = folder.display();
     Failure::new(Exit::Usage, format!("the manual pages cannot be written to `{folder}`: {error}"))
-        .hint("name a folder that you may write to by --out")
+        .hint("name a writable folder with --out")
 }

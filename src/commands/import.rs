@@ -23,6 +23,9 @@ use crate::run::settings_file::SettingsFile;
 /// The maximum number of characters of a name that is shown.
 const MOST_SHOWN: usize = 120;
 
+/// The hint for a manifest that cannot be written.
+const WRITABLE: &str = "name a file in a writable folder with --out";
+
 /// Runs `flowbind import`: reads the deployment settings and the flows, and writes the manifest.
 pub(super) async fn command(args: &ImportArgs, process: &Process) -> Result<(), Failure> {
     let console = &process.console;
@@ -53,7 +56,7 @@ fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
         let near =
             near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
         let hint = format!(
-            "{near}name one of its variables by --variable, or leave the option out for all"
+            "{near}name one of its variables with --variable, or omit the option for all"
         );
         return Err(
             Failure::new(Exit::Usage, format!("{message}; nothing was contacted")).hint(hint)
@@ -66,8 +69,7 @@ fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
                 "the manifest `{}` cannot be written: {error}; nothing was contacted",
                 out.display()
             );
-            Failure::new(Exit::Usage, message)
-                .hint("name a file in a folder that you may write to by --out")
+            Failure::new(Exit::Usage, message).hint(WRITABLE)
         }),
         None => Ok(()),
     }
@@ -98,11 +100,11 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
     if import.bound == 0 {
         console.message(&import.manifest);
         let message =
-            "no value of the deployment settings is the URL of a flow in this environment";
+            "no variable in the deployment settings holds the URL of a flow in this environment";
         return Err(Failure::new(Exit::Refused, message)
             .nothing_written()
-            .hint("see above why each was left out; a file of another environment belongs to that one: name it by --environment")
-            .hint("sign in as an owner of the flows, and turn them on"));
+            .hint("the reasons are shown above; if the file belongs to another environment, name that one with --environment")
+            .hint("sign in as an owner of the flows, and turn the flows on"));
     }
     match &args.out {
         None => console.write_result(&import.manifest),
@@ -114,7 +116,7 @@ fn tell(args: &ImportArgs, import: &Import, console: &Console) -> Result<(), Fai
         None => format!("{summary}\n"),
         Some(out) => {
             let look = NextCommand::command("plan").with_manifest(out);
-            format!("Wrote {}: {summary} Look with:\n  {look}\n", printable_path(out))
+            format!("Wrote {}: {summary} Next, look at the plan:\n  {look}\n", printable_path(out))
         }
     });
     Ok(())
@@ -127,12 +129,12 @@ fn write(out: &Path, manifest: &str) -> Result<(), Failure> {
             Exit::Unexpected,
             format!("the manifest `{}` cannot be written: {error}", out.display()),
         )
-        .hint("name a file in a folder that you may write to by --out"),
+        .hint(WRITABLE),
     })
 }
 
 /// Refuses to overwrite a manifest, which may have been written by hand.
 fn is_there(out: &Path) -> Failure {
-    let message = format!("`{}` is there already, and is not overwritten", out.display());
-    Failure::new(Exit::Usage, message).hint("name another file by --out, or move this one away")
+    let message = format!("`{}` already exists and is not overwritten", out.display());
+    Failure::new(Exit::Usage, message).hint("name another file with --out, or move this one")
 }

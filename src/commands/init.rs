@@ -24,8 +24,8 @@ fn next_steps(manifest: &Path) -> String {
     let next = |command| NextCommand::command(command).with_manifest(manifest);
     let (plan, lint) = (next("plan"), next("lint"));
     format!(
-        "It fits the sandbox as it stands: {plan} --environment sandbox\n\
-         Put your own environments and flows in, then check it: {lint}\n"
+        "Try it in the sandbox: {plan} --environment sandbox\n\
+         Then add your own environments and flows, and check the manifest: {lint}\n"
     )
 }
 
@@ -41,10 +41,10 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == ErrorKind::AlreadyExists {
         return Failure::new(
             Exit::Usage,
-            format!("`{path}` is there already, and was left as it is"),
+            format!("`{path}` already exists and is not overwritten"),
         )
-        .hint("name another file by --out, or edit this one and check it by `flowbind lint`");
+        .hint("name another file with --out, or edit this one and check it with `flowbind lint`");
     }
     Failure::new(Exit::Usage, format!("`{path}` cannot be written: {error}"))
-        .hint("name a file in a folder that is there and that you may write to, by --out")
+        .hint("name a file in a writable folder with --out")
 }

@@ -80,7 +80,7 @@ fn output_of(command: &Command) -> (Format, Ci, &Path) {
 /// Turns success into exit code 1 if standard output or a sandbox's record could not be written.
 fn check_output(exit: Exit, process: &Process) -> Exit {
     let is_success = matches!(exit, Exit::Done | Exit::ChangesPending);
-    let hint = "make room where standard output goes to, and run again";
+    let hint = "check where standard output goes, such as its free space, and run again";
     let lost = [lost_output(hint).filter(|_| is_success), lost_record()];
     let failed = lost.iter().flatten().map(|lost| process.fail(lost)).last();
     failed.filter(|_| is_success).unwrap_or(exit)

@@ -27,7 +27,7 @@ use crate::run::{journal_file, reviewed_plan};
 
 /// The hint for a journal with more rows than one change set takes.
 const SEVERAL_CHANGE_SETS: &str =
-    "roll it back with the version of flowbind that kept it, which writes several change sets";
+    "roll it back with the flowbind version that wrote it, which uses several change sets";
 
 /// The inputs of a rollback, read before anything is contacted.
 struct RollbackInputs {
@@ -128,11 +128,11 @@ async fn same_environment(
         return Ok(());
     }
     let message = format!(
-        "the journal is of another environment: it was kept for {} with the id {}, and this one has the id {id}",
+        "the journal belongs to another environment: {} with the id {}; this environment has the id {id}",
         head.url, head.environment_id
     );
     Err(Failure::new(Exit::Refused, message)
-        .hint("leave out --environment, or name the environment that the apply was run on"))
+        .hint("omit --environment, or name the environment of the apply"))
 }
 
 /// Plans from the current values of the journal's rows; returns which rows are left alone.
@@ -174,7 +174,7 @@ async fn plan(
 /// later apply.
 fn spent_already(time: &str) -> Problem {
     let message = format!(
-        "this journal was rolled back already, at {time}: what its targets hold now is of a later apply"
+        "this journal was already rolled back at {time}; the current values come from a later apply"
     );
     let hint = "roll back the journal of the later apply".to_owned();
     Problem { code: Code::ChangedSince, address: None, message, hint, site: None }
@@ -244,7 +244,7 @@ fn explain_failure(error: ApplyError, args: &RollbackArgs) -> Failure {
         let look = NextCommand::command("rollback").journal(&args.journal).flag("--dry-run");
         let look = look.with_connect_options(&args.run.connect);
         failure = failure
-            .with_next_command(format!("look with `{look}`; running the rollback again is safe"));
+            .with_next_command(format!("check with `{look}`; running the rollback again is safe"));
     }
     failure
 }

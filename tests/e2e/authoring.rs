@@ -18,7 +18,7 @@ fn a_manifest_is_begun_checked_and_planned_with() {
     assert_eq!(place.run(&["plan", "--manifest", &out, "--environment", "sandbox"]).code, 0);
     let again = place.run(&["init", "--out", &out]);
     assert_eq!(again.code, 3);
-    assert!(again.stderr.contains("is there already, and was left as it is"), "{}", again.stderr);
+    assert!(again.stderr.contains("already exists and is not overwritten"), "{}", again.stderr);
     let nowhere = place.path("no/such/folder.toml").display().to_string();
     assert_eq!(place.run(&["init", "--out", &nowhere]).code, 3);
 }

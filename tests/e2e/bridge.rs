@@ -89,7 +89,7 @@ fn a_new_file_is_made_once_and_a_second_export_has_nothing_to_do() {
         place.settings()
     );
     assert!(human.stdout.ends_with(&last), "{}", human.stdout);
-    assert!(human.stderr.contains("2 targets are columns of records"), "{}", human.stderr);
+    assert!(human.stderr.contains("Not exported: 2 targets in records"), "{}", human.stderr);
 }
 
 #[cfg(unix)]

@@ -94,7 +94,7 @@ fn a_sign_in_is_kept_told_used_rotated_and_forgotten_in_every_kind_of_store() {
         };
         let ended = auth(&world, "login", store, key);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
-        assert!(ended.stderr.contains(PROMPT) && ended.stderr.contains("Kept in "));
+        assert!(ended.stderr.contains(PROMPT) && ended.stderr.contains("Stored the sign-in in "));
         assert_eq!(ended.stdout, "");
         assert_eq!((mode(&file), mode(&place.stores())), (0o600, 0o700));
         let first = token();
@@ -107,7 +107,7 @@ fn a_sign_in_is_kept_told_used_rotated_and_forgotten_in_every_kind_of_store() {
         assert!(ended.stdout.starts_with("Removed "), "{}{}", ended.stdout, ended.stderr);
         assert!(!file.exists());
         assert_eq!(plan(&world, store, key).code, 4);
-        assert!(auth(&world, "logout", store, None).stdout.starts_with("There was no sign-in"));
+        assert!(auth(&world, "logout", store, None).stdout.starts_with("No sign-in found in"));
     }
 }
 

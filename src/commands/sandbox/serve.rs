@@ -74,7 +74,7 @@ fn write_manifest(args: &ServeArgs, tenant: &Tenant, address: SocketAddr) -> Res
     };
     std::fs::write(path, text).map_err(|error| {
         Failure::new(Exit::Usage, format!("failed to write `{}`: {error}", path.display()))
-            .hint("name a file in a folder that is there with `--write-manifest FILE`")
+            .hint("name a file in a writable folder with --write-manifest")
     })
 }
 
@@ -90,7 +90,7 @@ fn https(address: SocketAddr, args: &ServeArgs, file: &Path) -> String {
         ["localhost"].into_iter().chain(args.host.iter().map(String::as_str)).collect();
     let (port, names) = (address.port(), names.join(", "));
     format!(
-        "https as well, at port {port} of {names}; clients trust it by {}.\n",
+        "Also serving https on port {port} of {names}. CA certificate: {}.\n",
         printable_path(file)
     )
 }
@@ -98,10 +98,10 @@ fn https(address: SocketAddr, args: &ServeArgs, file: &Path) -> String {
 /// Empties the state of the sandbox.
 pub(crate) fn reset(args: &StateArgs, console: &Console) -> Result<(), Failure> {
     let StateLocation::File(path) = location(args)? else {
-        return Err(Failure::new(Exit::Usage, "a sandbox in memory has no state to empty"));
+        return Err(Failure::new(Exit::Usage, "a sandbox in memory has no stored state"));
     };
     let was_there = flowbind_sandbox::reset(&path).map_err(|error| failure(&error))?;
-    let words = if was_there { "Emptied" } else { "There was no state in" };
+    let words = if was_there { "Emptied" } else { "No state found in" };
     console.write_result(&format!("{words} {}\n", printable_path(&path)));
     Ok(())
 }

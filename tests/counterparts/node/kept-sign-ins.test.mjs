@@ -64,7 +64,7 @@ describe("a sign-in of another server serves many runs", { concurrency: true }, 
     const file = join(folder(test), "sign-ins");
     const store = ["--token-store", `${kind}:${file}`];
     const login = await signedIn(test, server, store, STORES[kind]);
-    assert.ok(login.stderr.includes(`Kept in ${file}.`), login.stderr);
+    assert.ok(login.stderr.includes(`Stored the sign-in in ${file}.`), login.stderr);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     return { ...login, file, again: () => login.silent(store, { env: STORES[kind] }) };
   }

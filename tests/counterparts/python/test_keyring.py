@@ -155,7 +155,7 @@ def test_the_keyring_holds_a_key_and_the_file_the_sign_in(sandbox, desktop):
     assert desktop.secret() == ""
     ended = runs.login()
     assert ended.returncode == 0, ended.stderr
-    assert f"Kept in {desktop.file}." in ended.stderr
+    assert f"Stored the sign-in in {desktop.file}." in ended.stderr
     assert re.fullmatch(r"AGE-SECRET-KEY-1[A-Z0-9]{58}", desktop.secret())
     assert desktop.found().count("attribute.service = flowbind") == 1
     sealed = desktop.file.read_bytes()
