@@ -104,7 +104,7 @@ pub(crate) fn read_open(file: &File, most: u64) -> io::Result<Vec<u8>> {
 /// Finds the file that a path leads to by links; it may not be there yet.
 ///
 /// # Errors
-/// The links lead in a circle.
+/// The links form a loop.
 pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -113,7 +113,7 @@ pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
             Err(_) => return Ok(path),
         }
     }
-    Err(io::Error::other("its links lead in a circle"))
+    Err(io::Error::other("its symbolic links form a loop"))
 }
 
 /// Makes sure that nobody but its owner, who runs this program, may read or write a file.

@@ -116,9 +116,9 @@ fn bundle(file: &Path) -> Result<ExtraRoots, Failure> {
     let refused = |error: &(dyn Error + 'static)| {
         Failure::new(
             Exit::Usage,
-            format!("the CA bundle `{}`: {}", file.display(), error_chain(error)),
+            format!("the CA bundle `{}` cannot be used: {}", file.display(), error_chain(error)),
         )
-        .hint("name a file with certificates in PEM form by --ca-bundle or FLOWBIND_CA_BUNDLE")
+        .hint("name a PEM file of certificates with --ca-bundle or FLOWBIND_CA_BUNDLE")
     };
     let pem = std::fs::read(file).map_err(|error| refused(&error))?;
     ExtraRoots::from_pem(&pem).map_err(|error| refused(&error))

@@ -54,11 +54,10 @@ impl Consent {
         }
         let option = args.sign_in.non_interactive.then_some("`--non-interactive` is given");
         let Some(why) = option.or_else(|| console.why_not_interactive()) else { return Ok(()) };
-        let message = format!(
-            "nobody can be asked whether to write what is planned, since {why}; nothing was contacted"
-        );
+        let message =
+            format!("nobody can be asked to confirm the plan: {why}; nothing was contacted");
         Err(Failure::new(Exit::Usage, message)
-            .hint("add --yes to write without asking, or look first with --dry-run"))
+            .hint("add --yes to write without asking, or --dry-run to see the plan only"))
     }
 
     /// Asks a person if needed. Returns none if the plan is to be written, else the outcome of the

@@ -1,4 +1,4 @@
-//! Forwards the events of one environment to the console, with the environment's name.
+//! The listener of a run.
 
 use std::sync::Arc;
 

@@ -144,9 +144,10 @@ impl EnvironmentRun {
         if let Some(plan) = anew {
             self.set_plan(plan);
         }
-        let message = format!("{refused}; but reading back shows that all of it is written");
+        let message =
+            format!("{refused}; reading back shows that everything was written all the same");
         self.events.on_event(Event::WrittenThoughRefused { text: &format!("warning: {message}.") });
-        let hint = "have the service's operators, or those of the proxy between, look at the request: another answer than the service's own may have been sent";
+        let hint = "ask the operators of the service or of your proxy about the request: something may have replaced the service's own response";
         let (code, hint) = (Code::WrittenThoughRefused, hint.to_owned());
         self.add_warnings(vec![Problem { code, address: None, message, hint, site: None }]);
     }

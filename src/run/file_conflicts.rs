@@ -24,10 +24,10 @@ const MANIFEST: &str = "--manifest";
 const NO_FILE: &str = "none";
 
 /// The default token store, as messages call it.
-const OWN_STORE: &str = "the program's own token store";
+const OWN_STORE: &str = "the default token store";
 
 /// The sandbox's default state file, as messages call it.
-const OWN_STATE: &str = "the sandbox's own state";
+const OWN_STATE: &str = "the default state file of the sandbox";
 
 /// The variables by which a pipeline names files that steps add to.
 const ADDED_TO: [&str; 5] =
@@ -94,10 +94,10 @@ pub(crate) fn check_no_file_named_twice(cli: &Cli) -> Result<(), Failure> {
 
 fn refused(one: &NamedFile<'_>, other: &NamedFile<'_>) -> Failure {
     let message = format!(
-        "{one} and {other} name the same file, and it would be written; nothing was contacted"
+        "{one} and {other} name the same file, which would be overwritten; nothing was contacted"
     );
     let hint = match other.by {
-        Naming::Option(option) => format!("name another file by {option}"),
+        Naming::Option(option) => format!("name another file with {option}"),
         Naming::Variable(_) | Naming::Own(..) => "name another file".to_owned(),
     };
     Failure::new(Exit::Usage, message).hint(hint)

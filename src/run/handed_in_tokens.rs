@@ -157,12 +157,12 @@ fn parse_refresh_token(
 ) -> Result<(RefreshToken, Option<SignInName>), Failure> {
     let malformed = || {
         Failure::new(Exit::Usage, format!("{origin} holds no refresh token"))
-            .hint("give the token alone, in one line; `flowbind auth login --export` prints one")
+            .hint("pass only the token, on one line; `flowbind auth login --export` prints one")
     };
     if is_encrypted_line(text) {
         let key = store_key()?.ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("{origin} is encrypted, and {}", not_set(STORE_KEY)))
-                .hint("set FLOWBIND_STORE_KEY to the key that `flowbind auth login --export` was run with")
+            Failure::new(Exit::Usage, format!("{origin} is encrypted, but {}", not_set(STORE_KEY)))
+                .hint("set FLOWBIND_STORE_KEY to the key that `flowbind auth login --export` used")
         })?;
         let sign_ins = key.decrypt_line(text)?;
         let (name, sign_in) = sign_ins.iter().next().ok_or_else(malformed)?;

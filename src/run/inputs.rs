@@ -105,8 +105,8 @@ pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
     let Some(file) = file else { return Ok(clouds) };
     let name = file.display().to_string();
     let refused = |reason: &str| {
-        Failure::new(Exit::Usage, format!("the file of clouds `{name}` {reason}; nothing was contacted"))
-            .hint("name a TOML file in the shape of docs/clouds.md by --clouds or FLOWBIND_CLOUDS, or leave it out")
+        Failure::new(Exit::Usage, format!("the clouds file `{name}` {reason}; nothing was contacted"))
+            .hint("name a clouds file in TOML (docs/clouds.md) with --clouds or FLOWBIND_CLOUDS, or omit the option")
     };
     let bytes = read(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
     if bytes.len() > MOST_BYTES {

@@ -113,7 +113,7 @@ impl Interrupts {
         }
         applying.stop();
         console.message(&format!(
-            "\nThe write is under way: reading its outcome for up to {} s.\n",
+            "\nA write is in progress. Waiting at most {} s for its outcome.\n",
             PATIENCE.as_secs()
         ));
         tokio::select! {

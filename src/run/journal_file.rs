@@ -27,8 +27,16 @@ use crate::sign_in::{StoreDecryptError, StoreError, StoreKey, is_encrypted};
 const MOST_BYTES: u64 = 256 << 20;
 
 /// The message for a journal whose completion was interrupted.
-pub(crate) const INCOMPLETE: &str =
-    "\nThe journal lacks the ids of the new rows; a rollback finds them by their keys.\n";
+pub(crate) const INCOMPLETE: &str = "\nThe journal does not contain the ids of the new rows. A rollback finds them by their keys.\n";
+
+/// The hint for a journal that cannot be written.
+const WRITABLE: &str = "name a file in a writable folder with --journal";
+
+/// The hint for a file that is not a journal.
+const WRITTEN: &str = "name a file that `flowbind apply --journal` wrote";
+
+/// The hint for a journal that cannot be decrypted.
+const KEY: &str = "set FLOWBIND_STORE_KEY to the key that the apply used";
 
 /// A journal to be kept: its file does not exist yet, and its key is known unless it is plain.
 pub(crate) struct NewJournal {
@@ -51,15 +59,14 @@ impl NewJournal {
             return Err(is_there(&file.path));
         }
         if !atomic_file::folder(&file.path).is_dir() {
-            let message = format!("there is no folder for the journal `{shown}`");
+            let message = format!("the folder of the journal `{shown}` does not exist");
             return Err(Failure::new(Exit::Usage, message)
-                .hint("make the folder, or name another file by --journal"));
+                .hint("create the folder, or name another file with --journal"));
         }
         atomic_file::check_folder(&file.path).map_err(|error| {
             let message =
                 format!("the journal `{shown}` cannot be written: {error}; nothing was contacted");
-            Failure::new(Exit::Usage, message)
-                .hint("name a file in a folder that you may write to by --journal")
+            Failure::new(Exit::Usage, message).hint(WRITABLE)
         })?;
         let key = if file.plain { None } else { Some(key_to_seal(&file.path)?) };
         Ok(Self { path: file.path.clone(), key })
@@ -85,7 +92,7 @@ impl NewJournal {
         })?;
         let how = if self.key.is_some() { "encrypted" } else { "not encrypted" };
         let shown = printable_path(&self.path);
-        console.line(&format!("Kept in the journal {shown}, {how}, what is there now."));
+        console.line(&format!("Saved the current values in the journal {shown} ({how})."));
         Ok(KeptJournal { file: self, journal })
     }
 
@@ -106,9 +113,7 @@ impl NewJournal {
 
     fn unwritten(&self, error: &io::Error) -> Failure {
         let message = format!("the journal `{}` cannot be written: {error}", self.path.display());
-        Failure::new(Exit::Unexpected, message)
-            .nothing_written()
-            .hint("name a file in a folder that you may write to by --journal")
+        Failure::new(Exit::Unexpected, message).nothing_written().hint(WRITABLE)
     }
 }
 
@@ -132,7 +137,7 @@ impl KeptJournal {
         });
         if let Err(reason) = completed {
             console.line(&format!(
-                "warning: the journal lacks the ids of the new rows ({reason}); a rollback finds them by their keys."
+                "warning: the journal does not contain the ids of the new rows ({reason}). A rollback finds them by their keys."
             ));
         }
     }
@@ -155,14 +160,14 @@ impl KeptJournal {
         let noted = content
             .and_then(|content| atomic_file::replace(&self.file.path, content.expose_secret()));
         if let Err(error) = noted {
-            tracing::warn!(%error, "the journal lacks the ids of the new rows");
+            tracing::warn!(%error, "the journal does not contain the ids of the new rows");
         }
     }
 
     /// Removes the journal of an apply that changed nothing.
     pub(crate) fn discard(self, console: &Console) {
         if fs::remove_file(&self.file.path).is_ok() {
-            console.message("The journal was removed, as this run changed nothing.\n");
+            console.message("This run changed nothing, so the journal was removed.\n");
         }
     }
 }
@@ -184,7 +189,7 @@ pub(crate) fn mark_rolled_back(
     });
     if let Err(reason) = spent {
         console.line(&format!(
-            "warning: the journal does not say that it was rolled back ({reason}); remove it."
+            "warning: the journal cannot be marked as rolled back ({reason}). Remove it."
         ));
     }
 }
@@ -196,8 +201,7 @@ pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal,
     atomic_file::remove_leftovers(path);
     let unreadable = |error: io::Error| {
         let message = format!("the journal `{}` cannot be read: {error}", path.display());
-        Failure::new(Exit::Usage, message)
-            .hint("name the file that `flowbind apply --journal` kept")
+        Failure::new(Exit::Usage, message).hint(WRITTEN)
     };
     let opened = File::open(path).map_err(unreadable)?;
     let content = atomic_file::read_open(&opened, MOST_BYTES).map_err(unreadable)?;
@@ -219,9 +223,8 @@ pub(crate) fn open(file: &JournalFile, connect: &ConnectArgs) -> Result<Journal,
 fn unsealed(path: &Path, content: &[u8]) -> Result<SecretSlice<u8>, Failure> {
     let key = store_key()?.ok_or_else(|| {
         let message =
-            format!("the journal `{}` is encrypted, and {}", path.display(), not_set(STORE_KEY));
-        Failure::new(Exit::Usage, message)
-            .hint("set FLOWBIND_STORE_KEY to the key that the apply was run with")
+            format!("the journal `{}` is encrypted, but {}", path.display(), not_set(STORE_KEY));
+        Failure::new(Exit::Usage, message).hint(KEY)
     })?;
     key.decrypt_authenticated(content).map_err(|shut| shut_out(path, shut))
 }
@@ -229,32 +232,32 @@ fn unsealed(path: &Path, content: &[u8]) -> Result<SecretSlice<u8>, Failure> {
 /// Refuses a plain file where an encrypted one is meant.
 fn not_encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
     let message = format!(
-        "the journal `{}` is not encrypted, and without `plain:` before its path it must be; nothing was contacted",
+        "the journal `{}` is not encrypted, but there is no `plain:` before its path; nothing was contacted",
         path.display()
     );
     let file = JournalFile { path: path.to_owned(), plain: true };
     let plain = NextCommand::command("rollback").journal(&file).with_connect_options(connect);
     Failure::new(Exit::Usage, message)
-        .hint("if the apply kept an encrypted journal, somebody replaced the file, and would decide what is written: do not roll it back")
-        .hint(format!("only if the apply kept it with `--journal plain:` and nobody else could write to it since: `{plain}`"))
+        .hint("if the apply wrote an encrypted journal, someone has replaced the file: do not roll it back")
+        .hint(format!("if the apply used `--journal plain:`, and nobody else could write to the file since: `{plain}`"))
 }
 
 /// Refuses an encrypted file where a plain one is meant.
 fn encrypted(path: &Path, connect: &ConnectArgs) -> Failure {
     let message = format!(
-        "the journal `{}` is encrypted, and `plain:` before its path says that it is not; nothing was contacted",
+        "the journal `{}` is encrypted, but there is `plain:` before its path; nothing was contacted",
         path.display()
     );
     let file = JournalFile { path: path.to_owned(), plain: false };
     let sealed = NextCommand::command("rollback").journal(&file).with_connect_options(connect);
-    Failure::new(Exit::Usage, message).hint(format!("set FLOWBIND_STORE_KEY, and type `{sealed}`"))
+    Failure::new(Exit::Usage, message).hint(format!("set FLOWBIND_STORE_KEY, and run `{sealed}`"))
 }
 
 fn shut_out(path: &Path, shut: StoreDecryptError) -> Failure {
     let message = format!("the journal `{}` cannot be opened: {shut}", path.display());
     let hint = match shut {
-        StoreDecryptError::Key => "set FLOWBIND_STORE_KEY to the key that the apply was run with",
-        StoreDecryptError::Damage(_) => "take the file as the apply left it",
+        StoreDecryptError::Key => KEY,
+        StoreDecryptError::Damage(_) => "use the unmodified file of the apply",
     };
     Failure::new(Exit::Usage, message).hint(hint)
 }
@@ -262,11 +265,11 @@ fn shut_out(path: &Path, shut: StoreDecryptError) -> Failure {
 fn unusable(path: &Path, error: &DocumentError) -> Failure {
     let message = format!("the journal `{}` cannot be used: {error}", path.display());
     let hint = match error {
-        DocumentError::Version { .. } => "use the flowbind that kept it",
+        DocumentError::Version { .. } => "use the flowbind version that wrote it",
         DocumentError::Malformed { .. }
         | DocumentError::Kind(_)
         | DocumentError::Inconsistent { .. } => {
-            "name the file that `flowbind apply --journal` kept, as the apply left it"
+            "name a file that `flowbind apply --journal` wrote, unmodified"
         }
     };
     Failure::new(Exit::Usage, message).hint(hint)
@@ -277,11 +280,11 @@ fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
     store_key()?.ok_or_else(|| {
         let key = not_set(STORE_KEY);
         let message = format!(
-            "a journal holds earlier values, so it is encrypted, and {key}; nothing was contacted"
+            "the journal has to be encrypted, as it holds previous values, but {key}; nothing was contacted"
         );
         let hints = StoreError::MissingKey.hints();
         Failure { hints, ..Failure::new(Exit::Usage, message) }.hint(format!(
-            "or keep it without encryption, readable by you alone: `--journal plain:{}`",
+            "or write it without encryption, readable by you only: `--journal plain:{}`",
             path.display()
         ))
     })
@@ -289,10 +292,9 @@ fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
 
 /// Refuses to overwrite the journal of an earlier apply.
 fn is_there(path: &Path) -> Failure {
-    let message =
-        format!("the journal `{}` is there already, and is not overwritten", path.display());
+    let message = format!("the journal `{}` already exists and is not overwritten", path.display());
     Failure::new(Exit::Usage, message)
-        .hint("name another file by --journal, or move this one away; `flowbind rollback` undoes the apply that kept it")
+        .hint("name another file with --journal, or move this one; `flowbind rollback` undoes the apply that wrote it")
 }
 
 /// Refuses an unencrypted journal that other users may read or write.
@@ -300,17 +302,16 @@ fn exposed(path: &Path, why: &Exposure) -> Failure {
     let shown = path.display();
     let (message, hint) = match why {
         Exposure::Mode(mode) => (
-            format!("others may read or write the journal `{shown}`: its mode is {mode:03o}"),
-            format!("let nobody else read it: `chmod 600 {shown}`"),
+            format!("other users may read or write the journal `{shown}`: its mode is {mode:03o}"),
+            format!("make it private: `chmod 600 {shown}`"),
         ),
         Exposure::Owner => (
-            format!("the journal `{shown}` belongs to another user, who decides what is in it"),
-            "name a journal that an apply of yours kept".to_owned(),
+            format!("the journal `{shown}` belongs to another user, who may have changed it"),
+            "name a journal that you own".to_owned(),
         ),
-        Exposure::Unknown(error) => (
-            format!("the journal `{shown}` cannot be read: {error}"),
-            "name the file that `flowbind apply --journal` kept".to_owned(),
-        ),
+        Exposure::Unknown(error) => {
+            (format!("the journal `{shown}` cannot be read: {error}"), WRITTEN.to_owned())
+        }
     };
     Failure::new(Exit::Usage, message).hint(hint)
 }

@@ -198,7 +198,7 @@ impl Login {
             Err(error) if self.keeping.asked => Err(error.into()),
             Err(error) => {
                 notify(Notice::Warning(&format!(
-                    "no kept sign-in is used: {}",
+                    "no stored sign-in is used: {}",
                     error_chain(&error)
                 )));
                 Ok(SharedRefreshToken::in_memory(None))
@@ -249,10 +249,10 @@ fn check_address(
         return Ok(());
     }
     let message = format!(
-        "`{url}` is the address of no known cloud, and a file alone names it: no token or secret that was handed in is sent there"
+        "no token or secret was sent: `{url}` is not a Microsoft host, and only the manifest names it"
     );
     Err(Failure::new(Exit::Usage, message)
-        .hint(format!("if it is meant, name it yourself: `--environment {url}`")))
+        .hint(format!("if you trust this host, name it yourself: `--environment {url}`")))
 }
 
 /// Returns true if a sign-in that was made for `made_for` works for `name` too. A refresh token is
@@ -264,11 +264,11 @@ fn is_usable_for(made_for: &SignInName, name: &SignInName) -> bool {
 /// Returns the failure of a handed-in sign-in that belongs to another application or authority.
 fn foreign(made_for: &SignInName, name: &SignInName) -> Failure {
     let message = format!(
-        "the sign-in that was handed in is of the application {} at `{}`, and this environment wants {} at `{}`",
+        "the refresh token belongs to the application {} at `{}`, but this environment needs {} at `{}`",
         made_for.client_id, made_for.authority, name.client_id, name.authority
     );
     Failure::new(Exit::Usage, message)
-        .hint("make one for this environment with `flowbind auth login --export`")
+        .hint("create one for this environment with `flowbind auth login --export`")
 }
 
 /// Returns the application that the manifest names for Dataverse, unless a token for Dataverse was
@@ -344,7 +344,7 @@ fn cloud(environment: &Environment, clouds: &Clouds) -> Result<Cloud, Failure> {
     });
     found.cloned().ok_or_else(|| {
         let message =
-            format!("the host of `{}` does not tell which cloud it is in", environment.name);
-        Failure::new(Exit::Usage, message).hint("name the cloud in the manifest with `cloud`")
+            format!("the cloud of `{}` cannot be derived from its host", environment.name);
+        Failure::new(Exit::Usage, message).hint("set `cloud` in the manifest")
     })
 }

@@ -22,7 +22,7 @@ impl NotReady {
             format!("{number} {were} not ready within {seconds} s: {}", listed.join(", "));
         Failure::new(Exit::NotReady, message)
             .nothing_written()
-            .hint("turn on the flows that are off, once their connection references are bound, or look why the step that turns them on did not")
-            .hint("run the same command again, with a longer --wait-ready if that step needs more time")
+            .hint("bind the connection references and turn the flows on, or check the step that should have turned them on")
+            .hint("run the same command again; if that step needs more time, use a longer --wait-ready")
     }
 }

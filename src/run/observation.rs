@@ -1,4 +1,4 @@
-//! One reading of an environment, and the plan that follows from it.
+//! Discovery and planning, the stages that most commands begin with.
 
 use crate::discover::{Discovery, observe};
 use crate::manifest::{Environment, Manifest};

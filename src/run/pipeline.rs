@@ -21,7 +21,7 @@ use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary};
 const MOST_SUMMARY_BYTES: usize = 1 << 20;
 
 /// The last lines of a summary that is cut.
-const CUT: &str = "\n\nThe summary is longer than a step's may be and ends here. `--report FILE.md` writes all of it.\n";
+const CUT: &str = "\n\nThe summary is cut here, at the size limit of a step. `--report FILE.md` writes all of it.\n";
 
 /// The variable that names the file of a step's summary.
 const GITHUB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
@@ -194,7 +194,7 @@ fn azure_summary(run: &Run<'_>, console: &Console) -> Result<(), Failure> {
 
 fn untold(path: &Path, error: &io::Error) -> Failure {
     let message = format!("the pipeline's file `{}` cannot be written: {error}", path.display());
-    Failure::new(Exit::Unexpected, message).hint("the run itself ended as is told above")
+    Failure::new(Exit::Unexpected, message).hint("the result of the run itself is shown above")
 }
 
 /// The URLs to hand to a later step of the pipeline.
@@ -248,15 +248,15 @@ fn real(console: &Console) -> Result<Runner, Failure> {
     .ok_or_else(|| {
         let (why, help) = match runner {
             Some(_) => {
-                ("GITHUB_OUTPUT is not set", "use it in a step of a job, which has that file")
+                ("GITHUB_OUTPUT is not set", "use it in a step of a job, which sets that variable")
             }
             None => (
-                "here is no pipeline that takes it",
-                "use it in a job of GitHub Actions or Azure Pipelines, and without --ci none",
+                "this is not a supported pipeline",
+                "use it in a job of GitHub Actions or Azure Pipelines, without --ci none",
             ),
         };
-        let message = "--output-url hands a URL to a later step";
-        Failure::new(Exit::Usage, format!("{message}, and {why}; nothing was contacted")).hint(help)
+        let message = "--output-url passes a URL to a later pipeline step";
+        Failure::new(Exit::Usage, format!("{message}, but {why}; nothing was contacted")).hint(help)
     })
 }
 
@@ -272,7 +272,7 @@ fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
         let near = nearest(&output.address, addresses.iter().map(String::as_str));
         let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
         Failure::new(Exit::Usage, message).hint(format!(
-            "{near}write the address after --output-url NAME= as `flowbind plan --format json` shows it"
+            "{near}use an address from `flowbind plan --format json`: --output-url NAME=ADDRESS"
         ))
     })
 }

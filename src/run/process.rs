@@ -90,7 +90,7 @@ impl Process {
             }
             let left = PATIENCE.saturating_sub(WORTH_TELLING);
             self.console.message(&format!(
-                "\nA token is being renewed: waiting for it for up to {} s.\n",
+                "\nWaiting at most {} s for a token renewal to finish.\n",
                 left.as_secs()
             ));
             let _ = timeout(left, wait_for_renewals()).await;

@@ -27,8 +27,8 @@ impl Reports {
     /// one cannot be written, those before it are written all the same.
     pub(crate) fn open(&mut self, args: &ReportArgs) -> Result<(), Failure> {
         if args.report_format.is_some() && args.report.len() != 1 {
-            return Err(Failure::new(Exit::Usage, "--report-format is the form of one report")
-                .hint("give one --report FILE with it, or let the extension of each file tell"));
+            return Err(Failure::new(Exit::Usage, "--report-format needs exactly one --report")
+                .hint("name one report, or omit --report-format and let each extension select the format"));
         }
         for path in &args.report {
             let format = format(path, args.report_format)?;
@@ -66,7 +66,7 @@ impl ReportFile {
                 Exit::Unexpected,
                 format!("the report `{shown}` cannot be written: {error}"),
             )
-            .hint("the run itself ended as is told above")
+            .hint("the result of the run itself is shown above")
         })
     }
 
@@ -79,14 +79,14 @@ impl ReportFile {
 /// Returns the format of a report: the given one, else the one of the file's extension.
 fn format(path: &Path, given: Option<ReportFormat>) -> Result<ReportFormat, Failure> {
     given.or_else(|| ReportFormat::from_path(path)).ok_or_else(|| {
-        refused(path, "has an extension that tells no form")
-            .hint("end its name in .md, .xml, .sarif, .json or .html, or say --report-format")
+        refused(path, "has an unknown extension")
+            .hint("use .md, .xml, .sarif, .json or .html, or add --report-format")
     })
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     refused(path, &format!("cannot be written: {error}"))
-        .hint("name a file by --report in a folder that is there and may be written to")
+        .hint("name a file in a writable folder with --report")
 }
 
 fn refused(path: &Path, reason: &str) -> Failure {

@@ -36,23 +36,24 @@ impl PlanFile {
         if !atomic_file::folder(path).is_dir() || is_other {
             let message = format!("the plan cannot be saved as `{}`", path.display());
             return Err(Failure::new(Exit::Usage, message)
-                .hint("name a file in a folder that is there by --out"));
+                .hint("name a file in an existing folder with --out"));
         }
         atomic_file::check_folder(path).map_err(|error| {
             let message = format!(
                 "the plan cannot be saved as `{}`: {error}; nothing was contacted",
                 path.display()
             );
-            Failure::new(Exit::Usage, message)
-                .hint("name a file in a folder that you may write to by --out")
+            Failure::new(Exit::Usage, message).hint("name a file in a writable folder with --out")
         })?;
         if let Ok(before) = atomic_file::read(path, MOST_BYTES)
             && !before.is_empty()
             && Reviewed::from_json(&before).is_err()
         {
-            let message =
-                format!("`{}` is there and is no plan of flowbind, so it is kept", path.display());
-            return Err(Failure::new(Exit::Usage, message).hint("name another file by --out"));
+            let message = format!(
+                "`{}` exists and is not a saved plan, so it is not overwritten",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Usage, message).hint("name another file with --out"));
         }
         let valid = HOUR.saturating_mul(args.valid_for);
         Ok(Some(Self { path: path.clone(), valid }))
@@ -82,12 +83,12 @@ impl PlanFile {
             let message = format!("the plan cannot be saved as `{shown}`: {error}");
             Failure::new(Exit::Unexpected, message)
                 .nothing_written()
-                .hint("name a file that you may write to by --out")
+                .hint("name a writable file with --out")
         })?;
         let apply =
             NextCommand::command("apply").option("--plan", &self.path.display().to_string());
         let apply = apply.with_connect_options(connect);
-        console.line(&format!("Saved the plan as {shown}. It can be applied until {expires}:"));
+        console.line(&format!("Saved the plan to {shown}. Apply it before {expires}:"));
         console.message(&format!("  {apply}\n"));
         Ok(())
     }
@@ -104,9 +105,8 @@ impl PlanFile {
         let before = atomic_file::read(&self.path, MOST_BYTES).ok();
         if let Some(before) = before.and_then(|content| Reviewed::from_json(&content).ok()) {
             let (shown, made) = (printable_path(&self.path), before.head.made);
-            console.line(&format!(
-                "{shown} was left as it is: it holds the plan of {made}, and this one was not saved."
-            ));
+            console
+                .line(&format!("The plan was not saved. {shown} still holds the plan of {made}."));
         }
     }
 }
@@ -116,14 +116,14 @@ pub(crate) fn open(path: &Path) -> Result<Reviewed, Failure> {
     let shown = path.display();
     let content = atomic_file::read(path, MOST_BYTES).map_err(|error| {
         Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be read: {error}"))
-            .hint("name the file that `flowbind plan --out` saved")
+            .hint("name a file that `flowbind plan --out` saved")
     })?;
     Reviewed::from_json(&content).map_err(|error| {
         let hint = match error {
             ReviewError::Document(DocumentError::Version { .. }) => {
-                "use the flowbind that saved it, or make a new plan"
+                "use the flowbind version that saved it, or create a new plan"
             }
-            _ => "name the file that `flowbind plan --out` saved, as it was saved",
+            _ => "name a file that `flowbind plan --out` saved, unmodified",
         };
         Failure::new(Exit::Usage, format!("the plan `{shown}` cannot be used: {error}")).hint(hint)
     })
@@ -138,7 +138,7 @@ pub(crate) fn compare(
 ) {
     let moved = reviewed.problems_since_review(present, run.plan(), &now());
     if moved.is_empty() && run.plan().problems.is_empty() {
-        console.line(&format!("The plan of {} still holds.", reviewed.head.made));
+        console.line(&format!("The reviewed plan of {} is still valid.", reviewed.head.made));
     }
     if Reviewed::is_other_environment_or_user(&moved) {
         run.set_plan(Plan::default());

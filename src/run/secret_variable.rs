@@ -25,14 +25,14 @@ pub(crate) fn read_secret_variable(name: &str) -> Result<Option<String>, Failure
         // Azure Pipelines leaves the reference to a variable that it does not know as it is.
         Ok(value) if value.trim().starts_with("$(") => {
             let message = format!(
-                "{name} holds `$(...)`: the pipeline has no such variable, or no access to it"
+                "{name} contains `$(...)`: the pipeline does not define that variable, or has no access to it"
             );
-            Err(Failure::new(Exit::Usage, message).hint("define it as a secret variable of the pipeline, or link the variable group that has it"))
+            Err(Failure::new(Exit::Usage, message).hint("define it as a secret variable of the pipeline, or link the variable group that contains it"))
         }
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
         Err(env::VarError::NotUnicode(_)) => {
-            Err(Failure::new(Exit::Usage, format!("{name} is not text in UTF-8")))
+            Err(Failure::new(Exit::Usage, format!("{name} is not UTF-8")))
         }
     }
 }

@@ -39,10 +39,12 @@ impl SettingsFile {
             return Self::open(path);
         }
         if !atomic_file::folder(path).is_dir() {
-            let message =
-                format!("there is no folder for the deployment settings `{}`", path.display());
+            let message = format!(
+                "the folder of the deployment settings `{}` does not exist",
+                path.display()
+            );
             return Err(Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
-                .hint("make the folder, or name another file by --deployment-settings"));
+                .hint("create the folder, or name another file with --deployment-settings"));
         }
         let settings = parse(path, Settings::NEW.as_bytes())?;
         Ok(Self { path: path.to_owned(), before: None, settings })
@@ -56,7 +58,7 @@ impl SettingsFile {
                 self.path.display()
             );
             Failure::new(Exit::Usage, message)
-                .hint("name a file in a folder that you may write to by --deployment-settings")
+                .hint("name a file in a writable folder with --deployment-settings")
         })
     }
 
@@ -84,7 +86,7 @@ impl SettingsFile {
 
     fn changed(&self) -> Failure {
         let message = format!(
-            "somebody else wrote to the deployment settings `{}` meanwhile",
+            "the deployment settings `{}` were changed during the run",
             self.path.display()
         );
         Failure::new(Exit::Refused, message).nothing_written().hint("run again")
@@ -95,7 +97,7 @@ impl SettingsFile {
             format!("the deployment settings `{}` cannot be written: {error}", self.path.display());
         Failure::new(Exit::Unexpected, message)
             .nothing_written()
-            .hint("name a file that you may write to by --deployment-settings")
+            .hint("name a writable file with --deployment-settings")
     }
 }
 
@@ -109,5 +111,5 @@ fn parse(path: &Path, content: &[u8]) -> Result<Settings, Failure> {
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let message = format!("the deployment settings `{}` cannot be read: {error}", path.display());
     Failure::new(Exit::Usage, format!("{message}; nothing was contacted"))
-        .hint("name a file that `pac solution create-settings` or `flowbind export` made")
+        .hint("name a file that `pac solution create-settings` or `flowbind export` created")
 }

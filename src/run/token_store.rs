@@ -65,8 +65,8 @@ fn missing_key(error: StoreError) -> Failure {
 
 /// Returns the failure of a machine that has no folder for state.
 fn no_folder(error: &etcetera::HomeDirError) -> Failure {
-    Failure::new(Exit::Usage, format!("there is no folder for sign-ins: {error}"))
-        .hint("name a file by --token-store file:PATH, or keep nothing by --token-store none")
+    Failure::new(Exit::Usage, format!("no folder for stored sign-ins was found: {error}"))
+        .hint("name a file with --token-store file:PATH, or store nothing with --token-store none")
 }
 
 /// Returns the default store: none in a pipeline, whose machine is wiped after the run.

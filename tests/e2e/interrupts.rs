@@ -126,7 +126,7 @@ fn a_signal_while_the_change_set_is_under_way_waits_for_its_outcome_and_reports_
         signal(&child, name);
         let (ended, _) = ended(child);
         assert_eq!(ended.code, 0, "{name}: {}", ended.stderr);
-        assert!(words(&ended.stderr).contains("reading its outcome for up to 10 s"));
+        assert!(words(&ended.stderr).contains("Waiting at most 10 s for its outcome"));
         assert_eq!(document(&ended)["outcome"], "applied");
         assert_eq!(tenant.json(&APPLY[..3]).1["outcome"], "agreed");
     }

@@ -500,7 +500,7 @@ fn what_a_journal_is_taken_for_comes_from_the_command_and_never_from_the_file() 
     ] {
         assert_eq!(ended.code, 3, "{}", ended.stderr);
         let said = words(&ended.stderr);
-        for part in ["is not encrypted", "nothing was contacted", "somebody replaced the file"] {
+        for part in ["is not encrypted", "nothing was contacted", "someone has replaced the file"] {
             assert!(said.contains(part), "{part}: {said}");
         }
         let command = format!("`flowbind rollback plain:{}", place.journal());
@@ -515,7 +515,7 @@ fn what_a_journal_is_taken_for_comes_from_the_command_and_never_from_the_file() 
     let ended = place.with_key(&["rollback", &format!("plain:{sealed}")]);
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let said = words(&ended.stderr);
-    assert!(said.contains("is encrypted, and `plain:`"), "{said}");
+    assert!(said.contains("is encrypted, but there is `plain:`"), "{said}");
     assert!(said.contains(&format!("`flowbind rollback {sealed}")), "{said}");
 }
 

@@ -193,7 +193,7 @@ fn a_reviewed_plan_is_waited_for_and_held_to() {
     let mut run = release.waiting(&[&apply[..], &["60"]].concat());
     release.turns(RETURNS, ON);
     assert_eq!(run.wait().unwrap().code(), Some(0), "{}", release.said());
-    assert!(release.said().contains("still holds"), "{}", release.said());
+    assert!(release.said().contains("is still valid"), "{}", release.said());
 }
 
 #[test]

@@ -109,13 +109,16 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_contacted() {
     let is_folder = place.path("").display().to_string();
     let cases = [
         (vec!["/no-such-folder/x.md"], "cannot be written"),
-        (vec!["report.txt"], "tells no form"),
+        (vec!["report.txt"], "has an unknown extension"),
         (vec![&*is_folder, "--report-format", "json"], "cannot be written"),
         (
             vec![&*manifest, "--report-format", "markdown"],
-            "name the same file, and it would be written",
+            "name the same file, which would be overwritten",
         ),
-        (vec!["/dev/null", "--report-format", "json", "--report", "x.md"], "form of one report"),
+        (
+            vec!["/dev/null", "--report-format", "json", "--report", "x.md"],
+            "needs exactly one --report",
+        ),
     ];
     for (report, said) in cases {
         let run = ["apply", "-m", &manifest, "-e", "sandbox", "--report"];

@@ -113,7 +113,7 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     let applied = day.run(&["apply", "--plan", &file]);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
     assert!(applied.stdout.contains("applied: 0 created, 1 updated"), "{}", applied.stdout);
-    assert!(applied.stderr.contains("still holds"), "{}", applied.stderr);
+    assert!(applied.stderr.contains("is still valid"), "{}", applied.stderr);
     let again = day.run(&["apply", "--plan", &file]);
     assert_eq!((again.code, again.stdout.contains("No changes.")), (0, true), "{}", again.stderr);
 }
@@ -231,7 +231,7 @@ fn a_plan_that_is_not_saved_says_that_an_earlier_one_is_left() {
     for text in [wrong, "version = 0".to_owned()] {
         fs::write(&day.manifest, text).unwrap();
         let refused = day.run(&["plan", "--out", &file]);
-        let left = format!("{file} was left as it is: it holds the plan of ");
+        let left = format!("The plan was not saved. {file} still holds the plan of ");
         assert!(words(&refused.stderr).contains(&left), "{}", refused.stderr);
         assert_eq!(fs::read_to_string(&file).unwrap(), before);
     }

@@ -155,7 +155,7 @@ fn a_run_that_ends_beside_a_renewal_keeps_the_sign_in_for_the_next_one() {
     world.served.control("PUT", "/_sandbox/faults", &json!([slow, refused]));
     let ended = plan(&world, "plain", None);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert!(ended.stderr.contains("A token is being renewed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("for a token renewal to finish"), "{}", ended.stderr);
 
     world.served.control("PUT", "/_sandbox/faults", &json!([slow]));
     let run = ["plan", "--token-store", "plain", "--non-interactive"];
@@ -168,7 +168,7 @@ fn a_run_that_ends_beside_a_renewal_keeps_the_sign_in_for_the_next_one() {
     signal(&child, "INT");
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!(ended.code, 130, "{}", ended.stderr);
-    assert!(ended.stderr.contains("A token is being renewed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("for a token renewal to finish"), "{}", ended.stderr);
 
     world.served.control("DELETE", "/_sandbox/faults", &Value::Null);
     let ended = plan(&world, "plain", None);
@@ -279,7 +279,7 @@ fn a_run_goes_on_without_a_keyring_unless_the_keyring_was_asked_for() {
     fs::write(place.stores().join("sign-ins.keyring.age"), "kept by an earlier run").unwrap();
     let usual = place.run(&[&["plan"], &world.at()[..]].concat());
     assert_eq!(usual.code, 0, "{}", usual.stderr);
-    assert!(words(&usual.stderr).contains("warning: no kept sign-in is used: the keyring"));
+    assert!(words(&usual.stderr).contains("warning: no stored sign-in is used: the keyring"));
     let asked = plan(&world, "keyring", None);
     let login = place.run(&[&["auth", "login"], &world.at()[..]].concat());
     for ended in [asked, login] {

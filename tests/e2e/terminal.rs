@@ -66,9 +66,11 @@ fn who_cannot_be_asked_is_told_why_and_what_to_type() {
     let ended: Ended = command.output().unwrap().into();
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in
-        ["since standard input is not a terminal", "add --yes", "`flowbind apply --plan FILE`"]
-    {
+    for part in [
+        "to confirm the plan: standard input is not a terminal",
+        "add --yes",
+        "`flowbind apply --plan FILE`",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn location(args: &StateArgs) -> Result<StateLocation, Failure> {
 /// Returns the state file in the platform's folder.
 fn default_file() -> Result<PathBuf, Failure> {
     let folder = state_dir::state().map_err(|error| {
-        Failure::new(Exit::Usage, format!("there is no folder for the sandbox's state: {error}"))
+        Failure::new(Exit::Usage, format!("no folder for the sandbox's state was found: {error}"))
             .hint("name a file with --sandbox-state, or keep the state in memory with --sandbox-state none")
     })?;
     Ok(folder.join(state_dir::SANDBOX_STATE))
@@ -88,14 +88,14 @@ pub(crate) fn failure(error: &SandboxError) -> Failure {
     let failure = Failure::new(Exit::Usage, format!("the sandbox: {}", error_chain(error)));
     match error {
         SandboxError::StateCorrupt { path, .. } => failure.hint(format!(
-            "`flowbind sandbox reset --sandbox-state {}` empties it",
+            "`flowbind sandbox reset --sandbox-state {}` deletes the state",
             path.display()
         )),
         SandboxError::State { .. } | SandboxError::StateTaken { .. } => failure.hint(
             "name another file with `--sandbox-state FILE`, or keep the state in memory with `--sandbox-state none`",
         ),
         SandboxError::Listen { .. } | SandboxError::NotLoopback(_) => failure.hint(
-            "name another address of this machine, such as `--listen 127.0.0.1:0` for a free port",
+            "name another loopback address, such as `--listen 127.0.0.1:0` for a free port",
         ),
         SandboxError::TenantUnreadable { .. }
         | SandboxError::TenantSyntax { .. }

@@ -218,7 +218,7 @@ def test_a_keyring_that_stops_answering_stops_only_who_asked_for_it(sandbox, des
     # Who did not ask for it is told, signs in by a code, and goes on.
     ended = Runs(sandbox, **silent).plan()
     assert_planned(ended)
-    assert "no kept sign-in is used: the keyring" in ended.stderr and "To sign in" in ended.stderr
+    assert "no stored sign-in is used: the keyring" in ended.stderr and "To sign in" in ended.stderr
     assert len(taken) >= 2
 
 
