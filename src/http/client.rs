@@ -159,7 +159,7 @@ async fn read_answer(
         body.extend_from_slice(&chunk);
     }
     if announced.is_some_and(|bytes| body.len() as u64 != bytes) {
-        let cause = Cause::of_http2("the answer ended over HTTP/2 before it was whole");
+        let cause = Cause::of_http2("the response ended too early over HTTP/2");
         return Err(TransportError::Lost { peer: peer.clone(), request_id: id.to_owned(), cause });
     }
     Ok(Answer::new(status, headers, body))
@@ -195,7 +195,7 @@ fn connection_cause(error: reqwest::Error) -> Cause {
     let (by_name, by_time) = (error.is_dns(), error.is_timeout());
     let cause = Cause::from_innermost(&error.without_url());
     match (by_name, by_time) {
-        (true, _) => cause.with_context("the name cannot be resolved"),
+        (true, _) => cause.with_context("the host name cannot be resolved"),
         (_, true) => cause.with_context("no connection in time"),
         _ => cause,
     }

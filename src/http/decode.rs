@@ -22,10 +22,10 @@ const ANOTHER_TYPE: &str = "another type";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The service says that it is something else than JSON, such as an HTML error page.
-    #[error("the answer is of the type `{0}` where JSON was expected")]
+    #[error("the response has the type `{0}`, but JSON was expected")]
     NotJson(String),
     /// The body is empty.
-    #[error("the answer is empty where JSON was expected")]
+    #[error("the response is empty, but JSON was expected")]
     Empty,
     /// The body ends in the middle.
     #[error("the JSON ends too early, at line {line}, column {column}")]
@@ -44,7 +44,7 @@ pub enum DecodeError {
         column: usize,
     },
     /// A field that this program needs is not there.
-    #[error("the JSON has no `{name}` in what ends at line {line}, column {column}")]
+    #[error("the JSON object that ends at line {line}, column {column} has no `{name}`")]
     Missing {
         /// The name of the field.
         name: String,
@@ -54,7 +54,7 @@ pub enum DecodeError {
         column: usize,
     },
     /// A value has another type or form than this program expects.
-    #[error("the JSON has a value of an unexpected type or form at line {line}, column {column}")]
+    #[error("the JSON has a value of an unexpected type or format at line {line}, column {column}")]
     Unexpected {
         /// The line, from 1.
         line: usize,
@@ -112,7 +112,7 @@ pub(super) fn describe_answer(answer: &Answer) -> String {
     }
     match other_type(answer) {
         Some(kind) => format!("a body of the type `{kind}`"),
-        None if answer.json::<IgnoredAny>().is_ok() => "JSON of another form".to_owned(),
+        None if answer.json::<IgnoredAny>().is_ok() => "unexpected JSON".to_owned(),
         None => "a body that is not JSON".to_owned(),
     }
 }
@@ -173,17 +173,17 @@ mod tests {
         let text = |content_type, body| read(content_type, body).unwrap_err().to_string();
         assert_eq!(
             text("text/html; charset=utf-8", "<html>"),
-            "the answer is of the type `text/html` where JSON was expected"
+            "the response has the type `text/html`, but JSON was expected"
         );
         assert_eq!(
             text("application/json", "{}"),
-            "the JSON has no `count` in what ends at line 1, column 2"
+            "the JSON object that ends at line 1, column 2 has no `count`"
         );
         assert_eq!(
             text("application/json", "{\"count\":"),
             "the JSON ends too early, at line 1, column 9"
         );
-        assert_eq!(text("application/json", " "), "the answer is empty where JSON was expected");
+        assert_eq!(text("application/json", " "), "the response is empty, but JSON was expected");
     }
 
     #[test]

@@ -12,14 +12,14 @@ use url::Url;
 use crate::model::{CutShort, Service};
 
 /// What to do about a certificate that is not trusted.
-pub const TRUST_REMEDY: &str = "if the company inspects TLS, or this is a sandbox, name its CA certificate by `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; else check the address and this machine's clock";
+pub const TRUST_REMEDY: &str = "if a proxy inspects TLS, or this is a sandbox, add its CA certificate with `--ca-bundle FILE` or FLOWBIND_CA_BUNDLE; otherwise check the address and this machine's clock";
 
 /// What to do about a run that had too little time.
 pub const TIME_REMEDY: &str =
-    "run again later, or give the run more time by `--timeout SECONDS` or FLOWBIND_TIMEOUT";
+    "run again later, or give the run more time with `--timeout SECONDS` or FLOWBIND_TIMEOUT";
 
 /// What to do about HTTP/2 that fails again and again.
-pub const HTTP1_REMEDY: &str = "if it stays, a proxy or firewall on the way may break HTTP/2: speak HTTP/1.1 by `--http1` or FLOWBIND_HTTP1=true";
+pub const HTTP1_REMEDY: &str = "if it happens again, a proxy or firewall may break HTTP/2: use HTTP/1.1 with `--http1` or FLOWBIND_HTTP1=true";
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum TransportError {
         cause: Cause,
     },
     /// The address is plain http and not on this machine: nothing was sent.
-    #[error("{peer} is addressed by plain http, which is accepted for this machine alone")]
+    #[error("{peer} has a plain http address, which is accepted for this machine only")]
     PlainHttp {
         /// Whom it was for.
         peer: Peer,
@@ -47,7 +47,7 @@ pub enum TransportError {
         cause: Cause,
     },
     /// Whoever answered showed a certificate that is not trusted: nothing was sent.
-    #[error("{peer} showed a certificate that is not trusted")]
+    #[error("the certificate of {peer} is not trusted")]
     Untrusted {
         /// Whom it was for.
         peer: Peer,
@@ -56,7 +56,7 @@ pub enum TransportError {
         cause: Cause,
     },
     /// It was sent, or may have been, and no whole answer came: the outcome is unknown.
-    #[error("the answer of {peer} was lost (request {request_id})")]
+    #[error("the response of {peer} was lost (request {request_id})")]
     Lost {
         /// Whom it was for.
         peer: Peer,
@@ -68,7 +68,7 @@ pub enum TransportError {
     },
     /// The service answered with more than this program reads.
     #[error(
-        "{peer} answered {status} with more than the {limit} bytes that are read (request {request_id})"
+        "the response of {peer} (status {status}) is longer than {limit} bytes (request {request_id})"
     )]
     TooLarge {
         /// Whom it was for.
@@ -148,7 +148,7 @@ impl TransportError {
 fn deadline_message(peer: &Peer, cut_short: &CutShort) -> String {
     let limit = cut_short.limit.as_secs_f32();
     cut_short.demand().map_or_else(
-        || format!("the {limit} s of `--timeout` ended before {peer} had answered"),
+        || format!("{peer} did not answer within the {limit} s of `--timeout`"),
         |demand| format!("{peer} {demand}"),
     )
 }
@@ -199,7 +199,7 @@ impl Cause {
 
     /// States that nothing came in time.
     pub(super) fn timeout(limit: Duration) -> Self {
-        Self::new(format!("no whole answer within {:.1} s", limit.as_secs_f32()))
+        Self::new(format!("no complete response within {:.1} s", limit.as_secs_f32()))
     }
 
     /// Takes the innermost words of a client's error: the outer ones only say that a request
@@ -241,9 +241,9 @@ mod tests {
         let error = TransportError::Lost { peer: peer(), request_id: "r-1".to_owned(), cause };
         assert_eq!(
             error.to_string(),
-            "the answer of Dataverse at `contoso.crm4.dynamics.com` was lost (request r-1)"
+            "the response of Dataverse at `contoso.crm4.dynamics.com` was lost (request r-1)"
         );
-        assert_eq!(error.source().unwrap().to_string(), "no whole answer within 2.0 s");
+        assert_eq!(error.source().unwrap().to_string(), "no complete response within 2.0 s");
     }
 
     #[test]
@@ -267,14 +267,14 @@ mod tests {
         let (error, rest) = told(None);
         assert_eq!(
             error,
-            "the 600 s of `--timeout` ended before Dataverse at `contoso.crm4.dynamics.com` had answered"
+            "Dataverse at `contoso.crm4.dynamics.com` did not answer within the 600 s of `--timeout`"
         );
-        assert_eq!(rest, "the 600 s of `--timeout` end before it can be asked again");
+        assert_eq!(rest, "the 600 s of `--timeout` leave no time for a retry");
         let (error, rest) = told(Some(Duration::from_millis(900_300)));
-        let demand = "asked to wait 900 s, which is past the 600 s of `--timeout`";
+        let demand = "asked to wait 900 s, longer than the 600 s of `--timeout`";
         assert_eq!(error, format!("Dataverse at `contoso.crm4.dynamics.com` {demand}"));
         assert_eq!(rest, format!("it {demand}"));
-        let demand = "asked to wait 3 s, and only 2 s of the 600 s of `--timeout` were left";
+        let demand = "asked to wait 3 s, but only 2 s of the 600 s of `--timeout` were left";
         assert_eq!(told(Some(Duration::from_secs(3))).1, format!("it {demand}"));
     }
 }

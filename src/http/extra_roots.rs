@@ -16,10 +16,10 @@ pub struct ExtraRoots(Vec<Certificate>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtraRootsError {
     /// There is none in it.
-    #[error("there is no certificate in it")]
+    #[error("it contains no certificate")]
     NoCertificate,
     /// There are some, and none has a form that can be trusted.
-    #[error("none of its certificates can be read")]
+    #[error("it contains no usable certificate")]
     Unusable,
 }
 
@@ -83,7 +83,7 @@ fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Certifi
 /// Says what is wrong with a certificate.
 fn describe_distrust(wrong: &CertificateError) -> String {
     match wrong {
-        CertificateError::UnknownIssuer => "its issuer is not known here".to_owned(),
+        CertificateError::UnknownIssuer => "its issuer is unknown".to_owned(),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "it has expired".to_owned()
         }
@@ -91,7 +91,7 @@ fn describe_distrust(wrong: &CertificateError) -> String {
             "it is not valid yet".to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for other names".to_owned()
+            "it is for another host name".to_owned()
         }
         other => other.to_string(),
     }
@@ -116,7 +116,7 @@ mod tests {
         let wrong = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = io::Error::new(io::ErrorKind::InvalidData, wrong);
         let outer = io::Error::other(wrapped);
-        assert_eq!(find_distrust(&outer).as_deref(), Some("its issuer is not known here"));
+        assert_eq!(find_distrust(&outer).as_deref(), Some("its issuer is unknown"));
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(find_distrust(&refused), None);
     }

@@ -68,11 +68,11 @@ fn went_over_http2(error: &(dyn Error + 'static)) -> bool {
 fn describe_error(error: &h2::Error) -> Option<String> {
     let reason = error.reason()?;
     let what = if !error.is_remote() {
-        "what came is not the HTTP/2 that was agreed on"
+        "the other side broke the rules of HTTP/2"
     } else if error.is_go_away() {
-        "the HTTP/2 connection was ended by the other side"
+        "the other side ended the HTTP/2 connection"
     } else {
-        "the request was broken off over HTTP/2 by the other side"
+        "the other side aborted the request over HTTP/2"
     };
     Some(format!("{what} ({reason:?})"))
 }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_failure_of_http_2_is_found_where_it_is_wrapped_and_told_by_its_name() {
         let told = failure_cause(&Outer(Reason::FRAME_SIZE_ERROR.into())).unwrap();
-        let said = "what came is not the HTTP/2 that was agreed on (FRAME_SIZE_ERROR)";
+        let said = "the other side broke the rules of HTTP/2 (FRAME_SIZE_ERROR)";
         assert_eq!((told.to_string().as_str(), told.is_of_http2()), (said, true));
     }
 

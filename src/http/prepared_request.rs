@@ -143,7 +143,7 @@ mod tests {
         let refused = PreparedRequest::new(&to("http://example.com/?secret=made-up"), None);
         assert_eq!(
             refused.err().unwrap().to_string(),
-            "Dataverse at `example.com` is addressed by plain http, which is accepted for this machine alone"
+            "Dataverse at `example.com` has a plain http address, which is accepted for this machine only"
         );
     }
 

@@ -149,7 +149,7 @@ async fn a_wait_past_the_deadline_is_not_begun() {
     assert_eq!((answer.status, answer.cut_short), (429, Some(CutShort { asked, left, limit })));
     assert!(left <= limit && left > limit / 2, "{left:?}");
     let another = sent.send(&get(&server), None).await.unwrap_err();
-    assert!(another.to_string().contains("asked to wait 3600 s, which is past"), "{another}");
+    assert!(another.to_string().contains("asked to wait 3600 s, longer than"), "{another}");
     assert_eq!(server.received().len(), 1);
 }
 
@@ -187,7 +187,10 @@ async fn a_silent_service_ends_with_the_deadline_and_its_cause() {
     let settings = Settings { deadline: Duration::from_millis(300), ..Settings::default() };
     let sent = transport(settings);
     let passed = sent.send(&get(&server), None).await.unwrap_err();
-    assert!(passed.to_string().starts_with("the 0.3 s of `--timeout` ended before"), "{passed}");
+    assert!(
+        passed.to_string().ends_with(" did not answer within the 0.3 s of `--timeout`"),
+        "{passed}"
+    );
     let TransportError::DeadlinePassed { last: Some(last), .. } = &passed else {
         panic!("{passed:?}");
     };

@@ -346,12 +346,7 @@ impl Shared {
     fn report_wait(&self, request: &Request, wait: Duration) {
         let service = request.service;
         let (template, wait_ms) = (request.template, milliseconds(wait));
-        tracing::debug!(
-            service = service.as_str(),
-            template,
-            wait_ms,
-            "sending again after a pause"
-        );
+        tracing::debug!(service = service.as_str(), template, wait_ms, "retrying after a pause");
         if let Some(tell) = self.on_wait.get()
             && self.limiter(request).begin_wait_report(wait)
         {

@@ -20,12 +20,12 @@ impl CutShort {
         let (asked, limit) = (self.asked?, self.limit.as_secs_f32());
         let seconds = asked.as_secs_f32().round();
         if asked > self.limit {
-            let past = format!("which is past the {limit} s of `--timeout`");
+            let past = format!("longer than the {limit} s of `--timeout`");
             return Some(format!("asked to wait {seconds} s, {past}"));
         }
         let left = self.left.as_secs();
         let rest = format!("only {left} s of the {limit} s of `--timeout` were left");
-        Some(format!("asked to wait {seconds} s, and {rest}"))
+        Some(format!("asked to wait {seconds} s, but {rest}"))
     }
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for CutShort {
             Some(demand) => write!(formatter, "it {demand}"),
             None => write!(
                 formatter,
-                "the {} s of `--timeout` end before it can be asked again",
+                "the {} s of `--timeout` leave no time for a retry",
                 self.limit.as_secs_f32()
             ),
         }

@@ -76,11 +76,11 @@ fn a_service_that_turns_a_request_away_again_and_again_is_waited_for() {
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         said.contains(
-            "; it asked to wait 3600 s, which is past the 600 s of `--timeout`; nothing was written"
+            "; it asked to wait 3600 s, longer than the 600 s of `--timeout`; nothing was written"
         ),
         "{said}"
     );
-    assert!(said.contains("or give the run more time by `--timeout SECONDS`"), "{said}");
+    assert!(said.contains("or give the run more time with `--timeout SECONDS`"), "{said}");
 }
 
 #[test]

@@ -404,7 +404,7 @@ fn judge(case: &Case, kind: &Kind, ended: &Ended, environment: &str) -> Result<(
     let service = case.request.service_name();
     must(everything.contains(service), &format!("`{service}` is not named"))?;
     // What waited for its turn when the time was over was never sent.
-    if said.contains("ended before") && !said.contains("the answer of") {
+    if said.contains("did not answer within") && !said.contains("the response of") {
         return must(ended.code == 6, "what was not sent is no service's fault");
     }
     // Entra calls it by another name, which administrators search for.

@@ -318,13 +318,13 @@ async fn however_a_read_is_broken_off_it_is_sent_again() {
 #[tokio::test]
 async fn what_broke_a_request_off_is_told_in_words() {
     for (does, said) in [
-        (BROKEN[0], "was broken off over HTTP/2 by the other side (REFUSED_STREAM)"),
-        (BROKEN[1], "was broken off over HTTP/2 by the other side (INTERNAL_ERROR)"),
+        (BROKEN[0], "the other side aborted the request over HTTP/2 (REFUSED_STREAM)"),
+        (BROKEN[1], "the other side aborted the request over HTTP/2 (INTERNAL_ERROR)"),
         (BROKEN[3], "the HTTP/2 connection broke: "),
         (BROKEN[4], "the HTTP/2 connection broke: "),
         // Whether the reset or its reason is seen first is a matter of moments.
-        (BROKEN[5], " over HTTP/2 "),
-        (BROKEN[6], "was broken off over HTTP/2 by the other side (INTERNAL_ERROR)"),
+        (BROKEN[5], " over HTTP/2"),
+        (BROKEN[6], "the other side aborted the request over HTTP/2 (INTERNAL_ERROR)"),
         (BROKEN[7], "the HTTP/2 connection broke: "),
     ] {
         let server = Secure::start(BOTH, at_first(does)).await;
