@@ -214,10 +214,10 @@ fn signed_url_warning(change: &Change) -> Problem {
         code: Code::SignedUrl,
         address: Some(change.address.clone()),
         message: format!(
-            "the URL of the flow `{}` is signed, so the file is a secret: whoever reads it may run the flow",
+            "the URL of the flow `{}` is signed, so the file is a secret: anyone who reads it can run the flow",
             change.flow_name
         ),
-        hint: "keep the file out of the repository and of the artifacts, and delete it after the import; or let the trigger accept only users of the tenant"
+        hint: "do not commit or publish the file, and delete it after the import; or let the trigger accept only users of the tenant"
             .to_owned(),
         site: change.site,
     }
@@ -227,7 +227,7 @@ fn missing_variable_warning(binding: &Binding) -> Problem {
     Problem {
         code: Code::DefinitionMissing,
         address: Some(binding.target.address()),
-        message: "there is no such environment variable in this environment yet".to_owned(),
+        message: "the environment variable does not exist in this environment yet".to_owned(),
         hint: "import a solution that defines it with this file, or correct `environment-variable`"
             .to_owned(),
         site: Some(binding.site),

@@ -121,12 +121,12 @@ fn bind_variable<'run>(
     let name = entry.name.as_str();
     let text = entry.value.as_ref().map(StoredText::expose);
     if name.parse::<SchemaName>().is_err() {
-        return vec![leave_out(name, None, "this is no schema name")];
+        return vec![leave_out(name, None, "not a schema name")];
     }
     let urls = find_flow_urls(text.unwrap_or_default(), cloud);
     if urls.is_empty() {
         let shown = ValueView::describe(ValueView::from_text(text, cloud).as_ref());
-        return vec![leave_out(name, None, &format!("{shown}, which is no URL of a flow"))];
+        return vec![leave_out(name, None, &format!("holds {shown}, not the URL of a flow"))];
     }
     let urls = urls.into_iter();
     urls.map(|(pointer, stored)| bind_url(name, pointer, stored, flows)).collect()
@@ -148,7 +148,7 @@ fn bind_url<'run>(
         let shown = format!("{} {} on {}", view.kind, view.fingerprint, view.host);
         let with =
             if oddities.is_empty() { String::new() } else { format!(" (stored with {oddities})") };
-        let reason = format!("{shown}{with}: no flow that is on has this URL in the environment");
+        let reason = format!("{shown}{with}: no active flow in the environment has this URL");
         return leave_out(variable, pointer.as_ref(), &reason);
     };
     let kind = flows[flow].url.map_or(UrlAccess::Signed, |url| url.view().kind);
@@ -248,7 +248,7 @@ fn manifest_head(environment: &Environment, signed: bool) -> String {
         }
     }
     if signed {
-        text += "\n# Some of these URLs are signed: whoever reads the variable may run the flow.\n[policy]\nsigned-urls = \"warn\"\n";
+        text += "\n# Some of these URLs are signed: anyone who reads the variable can run the flow.\n[policy]\nsigned-urls = \"warn\"\n";
     }
     text
 }
@@ -297,7 +297,7 @@ fn flow_table(flow: &FlowUrl<'_>) -> String {
 fn target_table(place: &BoundPlace<'_>) -> String {
     let mut text = "\n[[flow.target]]\n".to_owned();
     if !place.agrees {
-        text += "# The file has an earlier URL of this trigger; `flowbind plan` shows today's.\n";
+        text += "# The file has an earlier URL of this trigger; `flowbind plan` shows the current one.\n";
     }
     if !place.oddities.is_empty() {
         let _ = writeln!(
@@ -324,7 +324,7 @@ fn comments(left_out: &[LeftOut], flows: &[FlowUrl<'_>]) -> String {
     }
     let silent: Vec<&FlowUrl<'_>> = flows.iter().filter(|flow| flow.url.is_none()).collect();
     if !silent.is_empty() {
-        text += "\n# Flows whose URL the service did not tell, mostly because the signed-in user does not own them:\n";
+        text += "\n# Flows whose URL cannot be read, usually because the signed-in user does not own them:\n";
     }
     for flow in silent {
         let _ = writeln!(text, "# {} {}", flow.workflow_id, printable(flow.name, MOST_SHOWN));

@@ -44,7 +44,7 @@ pub(crate) enum SettingsError {
         missing: Option<&'static str>,
     },
     /// It is JSON, but no object.
-    #[error("is JSON, but no object")]
+    #[error("is JSON, but not an object")]
     NotObject,
     /// It is an object of another kind.
     #[error("has neither `EnvironmentVariables` nor `ConnectionReferences`")]
@@ -53,12 +53,10 @@ pub(crate) enum SettingsError {
     #[error("has the member `{0}` twice")]
     Twice(&'static str),
     /// The list of variables is not a list.
-    #[error("has something else than a list as `EnvironmentVariables` (line {0})")]
+    #[error("has an `EnvironmentVariables` that is not a list (line {0})")]
     NotList(usize),
     /// An entry of the list does not say which variable it is about.
-    #[error(
-        "has an entry of `EnvironmentVariables` that is no object with a text as `SchemaName` (line {0})"
-    )]
+    #[error("has an entry of `EnvironmentVariables` without a text as `SchemaName` (line {0})")]
     NotEntry(usize),
     /// Two entries are about one variable.
     #[error("has two entries for the variable `{name}` (lines {first} and {second})")]
@@ -106,7 +104,7 @@ impl SettingsError {
             | Self::NotSettings
             | Self::NotList(_)
             | Self::NotEntry(_) => {
-                "name a file as `pac solution create-settings` makes it: {\"EnvironmentVariables\": [{\"SchemaName\": \"\", \"Value\": \"\"}], \"ConnectionReferences\": []}"
+                "name a file in the format of `pac solution create-settings`: {\"EnvironmentVariables\": [{\"SchemaName\": \"\", \"Value\": \"\"}], \"ConnectionReferences\": []}"
             }
             Self::Twice(_) | Self::Duplicate { .. } => "remove one of the two",
         }

@@ -305,7 +305,7 @@ fn what_is_no_flows_url_is_left_out_with_the_reason_and_without_the_value() {
     assert_eq!((import.bound, import.left_out), (0, 5));
     assert!(!import.manifest.contains("made-up-secret"));
     let fingerprint = strange.parse::<CallbackUrl>().unwrap().view().fingerprint.to_string();
-    for part in ["a text of 14 characters", "nothing, which", "a URL on example.com", &fingerprint]
+    for part in ["a text of 14 characters", "holds nothing,", "a URL on example.com", &fingerprint]
     {
         assert!(import.manifest.contains(part), "{part}: {}", import.manifest);
     }

@@ -220,7 +220,7 @@ fn a_file_that_cannot_be_used_is_refused_before_anything_is_contacted() {
     let place = place();
     let twice =
         r#"{"EnvironmentVariables":[{"SchemaName":"a","Value":""},{"SchemaName":"A","Value":""}]}"#;
-    for (text, part) in [(twice, "lines 1 and 1"), ("{", "is not JSON"), ("[]", "no object")] {
+    for (text, part) in [(twice, "lines 1 and 1"), ("{", "is not JSON"), ("[]", "not an object")] {
         fs::write(place.settings(), text).unwrap();
         let (code, document) = place.export(&[]);
         let message = document["error"]["message"].as_str().unwrap();
@@ -257,7 +257,7 @@ fn an_import_without_a_binding_is_refused_and_tells_why() {
     let ended = place.run(&["import", "-s", &place.settings(), "-m", EXAMPLE, "-e", "sandbox"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (5, ""));
     assert!(
-        ended.stderr.contains("# contoso_MaxItems: a text of 2 characters"),
+        ended.stderr.contains("# contoso_MaxItems: holds a text of 2 characters"),
         "{}",
         ended.stderr
     );
