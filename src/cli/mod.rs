@@ -55,7 +55,7 @@ Exit codes:
   1    unexpected failure
   2    changes, drift or a changed export file (only with --detailed-exitcode)
   3    usage, manifest or file error, or --yes missing; nothing was contacted
-  4    not signed in, or a person has to sign in and --non-interactive is set
+  4    not signed in: refused, or --non-interactive and a person has to sign in
   5    refused: a problem, a policy or a conflict; nothing was written
   6    a service was unreachable or throttled the run; nothing was written
   7    outcome unknown: a write was sent and could not be verified
@@ -103,10 +103,10 @@ impl Cli {
 pub enum Command {
     /// Show what apply would change; writes nothing.
     Plan(PlanArgs),
-    /// Report drift; writes nothing.
+    /// Report targets that do not hold the current URL of their flow; writes nothing.
     ///
-    /// A target has drifted if it does not hold the current URL of its flow: after a key rotation, an
-    /// environment copy or a manual edit, or because the flow is off.
+    /// This is drift: after a key rotation, an environment copy or a manual edit. A flow that is off
+    /// is reported, too.
     Check(CheckArgs),
     /// Write the changes, all or nothing, and verify the result.
     Apply(ApplyArgs),
