@@ -1,4 +1,4 @@
-//! A run as a file: each form is a pure function of one [`Run`](crate::report::Run).
+//! A run as a file: each format is a pure function of one [`Run`](crate::report::Run).
 
 pub(crate) mod format;
 pub(crate) mod html;
