@@ -463,7 +463,10 @@ fn a_check_is_told_in_its_own_words_with_the_targets_that_it_could_not_look_at()
     let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
     let run = Run { checked: Some(&checked), ..run };
     let text = ReportFormat::Markdown.render(&run);
-    assert!(text.contains("1 of 3 targets drifted, 1 not checked. Nothing was written."), "{text}");
+    assert!(
+        text.contains("1 of 3 targets out of date, 1 not checked. Nothing was written."),
+        "{text}"
+    );
     for part in ["### Targets\n", "| Holds | Expected |", "| `~` drifted |", "| `=` up to date |"] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -668,7 +671,7 @@ fn a_check_speaks_of_what_is_there_and_not_of_writing() {
     assert!(text.contains("      holds     nothing\n      expected  signed"), "{text}");
     let checked = Checked { targets: 3, pending: None, probes: None };
     let end = plain(&drift::conclusion(Outcome::Drifted, &plan, &checked, 100));
-    assert!(end.starts_with("drifted: 1 of 3 targets drifted, 2 not checked."), "{end}");
+    assert!(end.starts_with("drifted: 1 of 3 targets out of date, 2 not checked."), "{end}");
 }
 
 #[test]

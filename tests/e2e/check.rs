@@ -138,7 +138,7 @@ fn a_rotated_key_is_told_as_such_and_nothing_is_written() {
     for part in [
         "environment-variable/contoso_PartnerWebhookUrl",
         "signature rotated",
-        "drifted: 1 of 2 targets drifted. Nothing was written. flowbind apply would write 1 target.",
+        "drifted: 1 of 2 targets out of date. Nothing was written. flowbind apply would write 1 target.",
     ] {
         assert!(words(&ended.stdout).contains(part), "{part}: {}", ended.stdout);
     }
@@ -177,7 +177,7 @@ fn a_copy_that_points_at_production_stands_out() {
         }
     }
     let ended = world.run(&["check"]);
-    let last = "1 of 2 targets drifted, 1 points at another environment.";
+    let last = "1 of 2 targets out of date, 1 points at another environment.";
     assert!(words(&ended.stdout).contains(last), "{}", ended.stdout);
     let (code, document) = world.check(&["--probe"]);
     assert_eq!((code, codes(&document, "warnings")), (0, vec!["points-elsewhere"]));
@@ -204,7 +204,7 @@ fn an_edit_by_hand_and_a_deleted_value_are_told() {
         "leads to another host",
         "the variable has no value",
         "not probed: environment-variable/contoso_OrderIntakeUrl, because it leads to none",
-        "drifted: 2 of 2 targets drifted. Nothing was written. flowbind apply would write 2 targets.",
+        "drifted: 2 of 2 targets out of date. Nothing was written. flowbind apply would write 2 targets.",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -218,7 +218,7 @@ fn a_flow_that_was_switched_off_is_drift() {
     world.flow(ORDER_INTAKE, "stop");
     let ended = world.run(&["check"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let last = "drifted: 0 of 2 targets drifted, 1 not checked, 1 problem. Nothing was written. Fix the problems before you run flowbind apply.";
+    let last = "drifted: 0 of 2 targets out of date, 1 not checked, 1 problem. Nothing was written. Fix the problems before you run flowbind apply.";
     for part in ["error[flow-draft]", last] {
         assert!(words(&ended.stdout).contains(part), "{part}: {}", ended.stdout);
     }

@@ -52,7 +52,7 @@ pub(crate) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
 /// Summarizes the differences that a check found among `targets` targets.
 pub(crate) fn summary(plan: &Plan, targets: usize) -> String {
     let drifted = plan.changes.len() - plan.count(Action::NoOp);
-    let mut text = format!("{drifted} of {} drifted", counted(targets, "target"));
+    let mut text = format!("{drifted} of {} out of date", counted(targets, "target"));
     let unknown = targets.saturating_sub(plan.changes.len());
     if unknown > 0 {
         let _ = write!(text, ", {unknown} not checked");
