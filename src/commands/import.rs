@@ -55,9 +55,8 @@ fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
         let near = nearest(name.as_str(), names).map(|near| printable(near, MOST_SHOWN));
         let near =
             near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
-        let hint = format!(
-            "{near}name one of its variables with --variable, or omit the option for all"
-        );
+        let hint =
+            format!("{near}name one of its variables with --variable, or omit the option for all");
         return Err(
             Failure::new(Exit::Usage, format!("{message}; nothing was contacted")).hint(hint)
         );

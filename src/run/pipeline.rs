@@ -270,7 +270,8 @@ fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
         let addresses: Vec<String> =
             desired.bindings.iter().map(|binding| binding.target.address()).collect();
         let near = nearest(&output.address, addresses.iter().map(String::as_str));
-        let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
+        let near =
+            near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
         Failure::new(Exit::Usage, message).hint(format!(
             "{near}use an address from `flowbind plan --format json`: --output-url NAME=ADDRESS"
         ))
