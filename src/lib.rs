@@ -32,8 +32,16 @@ pub mod http;
 pub mod model;
 mod atomic_file;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, usage_text};
 use crate::model::Exit;
+
+/// Prints what is wrong with the command line, or the help or version that was asked for, which
+/// clap calls an error, too.
+pub fn end_with_usage(error: &clap::Error) -> Exit {
+    let is_mistake = error.use_stderr();
+    report::write_usage(&usage_text(error), is_mistake);
+    if is_mistake { Exit::Usage } else { Exit::Done }
+}
 
 /// Runs the program with its command line.
 pub fn start(cli: Cli) -> Exit {

@@ -11,6 +11,7 @@ mod lint;
 mod log;
 pub mod pac;
 mod report;
+mod usage;
 mod variables;
 mod wait;
 
@@ -36,6 +37,7 @@ use crate::sign_in::{TokenCommandFor, TokenStore};
 
 pub use log::LogArgs;
 pub use report::{Ci, ReportArgs};
+pub use usage::usage_text;
 pub(crate) use variables::is_set;
 pub use wait::WaitArgs;
 

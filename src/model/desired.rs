@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{JsonPointer, LogicalName, RowId, SchemaName, TriggerName, WorkflowId};
+use crate::model::{
+    JsonPointer, LogicalName, RowId, SchemaName, TriggerName, WorkflowId, escape_hidden, is_hidden,
+};
 
 /// The desired state of one environment.
 #[derive(Clone, Debug, Default)]
@@ -198,7 +200,7 @@ impl fmt::Display for Target {
                 write!(
                     formatter,
                     "environment-variable/{schema_name}#{}",
-                    pointer.to_string().escape_debug()
+                    escape_hidden(&pointer.to_string().escape_debug().to_string())
                 )
             }
             Self::Column { record, column, .. } => write!(formatter, "{record}/{column}"),
@@ -231,7 +233,7 @@ impl fmt::Display for KeyValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) if is_plain(text) => formatter.write_str(text),
-            Self::Text(text) => write!(formatter, "{text:?}"),
+            Self::Text(text) => formatter.write_str(&escape_hidden(&format!("{text:?}"))),
             Self::Integer(number) => number.fmt(formatter),
             Self::Boolean(truth) => truth.fmt(formatter),
         }
@@ -240,7 +242,8 @@ impl fmt::Display for KeyValue {
 
 /// Returns whether a text cannot be mistaken for anything else without quotes.
 fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    let plain =
+        |c: char| (c.is_alphanumeric() && !is_hidden(c)) || matches!(c, '_' | '-' | '.' | ' ');
     let another = text.parse::<i64>().is_ok() || text.parse::<bool>().is_ok();
     !text.is_empty() && !another && text.chars().all(plain)
 }

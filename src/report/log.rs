@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::report::pipeline::runner::without_commands;
+use crate::report::printed::{safe_json, safe_line};
 
 /// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,13 +23,23 @@ pub enum LogFormat {
     Json,
 }
 
-/// Standard error without runner commands. The log writes whole events.
-struct FilteredStderr;
+impl LogFormat {
+    /// Makes an event of the log safe to print.
+    fn make_safe(self, event: &[u8]) -> String {
+        let text = String::from_utf8_lossy(event);
+        match self {
+            Self::Text => safe_line(&text),
+            Self::Json => safe_json(&text).into_owned(),
+        }
+    }
+}
 
-impl Write for FilteredStderr {
+/// Standard error, and the form of the log. The log writes whole events.
+struct Stderr(LogFormat);
+
+impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        io::stderr().lock().write_all(without_commands(&text).as_bytes())?;
+        io::stderr().lock().write_all(self.0.make_safe(bytes).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -42,11 +52,11 @@ impl Write for FilteredStderr {
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// The log file. Remembers the first error, since nobody checks the results of writing to a log.
-struct LogFile(File);
+struct LogFile(File, LogFormat);
 
 impl Write for &LogFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = (&self.0).write_all(bytes);
+        let written = (&self.0).write_all(self.1.make_safe(bytes).as_bytes());
         written.inspect_err(|error| drop(LOST.set(error.to_string()))).map(|()| bytes.len())
     }
 
@@ -64,8 +74,8 @@ pub(crate) fn lost_log() -> Option<&'static str> {
 /// without a file.
 pub(crate) fn start_log(level: LevelFilter, format: LogFormat, file: Option<File>) {
     let writer = match file {
-        Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file))),
-        None => BoxMakeWriter::new(|| FilteredStderr),
+        Some(file) => BoxMakeWriter::new(std::sync::Arc::new(LogFile(file, format))),
+        None => BoxMakeWriter::new(move || Stderr(format)),
     };
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
     let layer = match format {

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 mod files;
 mod log;
 mod pipeline;
+mod printed;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,8 @@ pub(crate) use crate::report::files::markdown::document as job_summary;
 pub(crate) use crate::report::pipeline::command_filter::CommandFilter;
 pub(crate) use crate::report::pipeline::runner::{Runner, RunnerCommand};
 pub(crate) use crate::report::pipeline::secret_outputs::{OutputUrl, Secrets};
-pub(crate) use crate::report::terminal::console::{Console, Format, lost_result};
+pub(crate) use crate::report::printed::{safe_json, safe_text};
+pub(crate) use crate::report::terminal::console::{Console, Format, lost_result, write_usage};
 pub(crate) use crate::report::terminal::layout::counted;
 pub(crate) use crate::report::terminal::sign_ins::{KeptSignIn, sign_ins};
 pub(crate) use log::{LogFormat, lost_log, start_log};

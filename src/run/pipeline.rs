@@ -14,7 +14,7 @@ use crate::cli::Ci;
 use crate::model::{
     Callback, CallbackUrl, Desired, Exit, Failure, FlowIndex, Observed, nearest, printable_path,
 };
-use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary};
+use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary, safe_text};
 
 /// The most bytes of the summaries of one step on GitHub
 /// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits>).
@@ -104,7 +104,7 @@ impl StepFiles {
         let Some(summary) = &self.summary else { return Ok(()) };
         let there = summary.file.metadata().map_or(0, |there| there.len());
         let room = MOST_SUMMARY_BYTES.saturating_sub(usize::try_from(there).unwrap_or(usize::MAX));
-        summary.add(&bounded(job_summary(run), room))
+        summary.add(&bounded(safe_text(&job_summary(run)).into_owned(), room))
     }
 
     fn write_outputs(&self, run: &Run<'_>) -> Result<(), Failure> {
@@ -185,8 +185,9 @@ fn azure_summary(run: &Run<'_>, console: &Console) -> Result<(), Failure> {
         .join(Uuid::new_v4().to_string())
         .join(format!("flowbind {}.md", run.command.as_str()));
     let text = job_summary(run);
-    let written =
-        fs::create_dir_all(path.parent().unwrap_or(&folder)).and_then(|()| fs::write(&path, text));
+    let text = safe_text(&text);
+    let written = fs::create_dir_all(path.parent().unwrap_or(&folder))
+        .and_then(|()| fs::write(&path, text.as_bytes()));
     written.map_err(|error| untold(&path, &error))?;
     console.command(&Runner::upload_summary(&path.display().to_string()));
     Ok(())

@@ -1,7 +1,7 @@
 //! The files of a run's reports: opened before anything is contacted, written at its end.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::atomic_file;
@@ -47,13 +47,8 @@ impl Reports {
 
 impl ReportFile {
     fn write(&self, run: &Run<'_>) -> Result<(), Failure> {
-        // What is no file may be a stream that a runner reads.
         let is_file = self.file.metadata().is_ok_and(|there| there.is_file());
-        let written = if is_file {
-            self.write_to(BufWriter::new(&self.file), run)
-        } else {
-            self.write_to(CommandFilter::new(&self.file), run)
-        };
+        let written = self.write_to(CommandFilter::new(&self.file, self.format.make_safe()), run);
         // A part of a report, or an empty one, is worse than none.
         let written = written.inspect_err(|_| {
             if let (true, Ok(path)) = (is_file, atomic_file::follow_links(&self.path)) {

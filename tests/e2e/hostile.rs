@@ -15,12 +15,12 @@ const REFRESH_TOKEN: &str = "0.AXYAmade-Up4Refresh5Token6OfThisTest7OnlyAndLong8
 type Answer = fn(&str) -> String;
 
 /// One request: its first line, and the token that came with it.
-struct Request {
-    line: String,
+pub(crate) struct Request {
+    pub(crate) line: String,
     token: String,
 }
 
-fn read(stream: &TcpStream) -> Option<Request> {
+pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -46,14 +46,14 @@ fn read(stream: &TcpStream) -> Option<Request> {
     Some(Request { line: lines[0].clone(), token })
 }
 
-fn whole(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn whole(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n\r\n{body}"
     )
 }
 
-fn json(status: &str, body: &str) -> String {
+pub(crate) fn json(status: &str, body: &str) -> String {
     whole(status, "Content-Type: application/json", body)
 }
 

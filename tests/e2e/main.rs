@@ -31,6 +31,7 @@ mod logging;
 mod matrix;
 mod outcomes;
 mod pipelines;
+mod printed;
 mod problems;
 mod proxy;
 mod readiness;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Journal, JournalRow, JournalTarget, Origin, RowKey};
 use crate::model::{
-    Code, KeyValue, LogicalName, Problem, Reading, RowId, SchemaName, ServiceError, Table,
-    is_hidden,
+    Code, JsonPointer, KeyValue, LogicalName, Problem, Reading, RowId, SchemaName, ServiceError,
+    Table, escape_hidden, is_hidden,
 };
 use crate::plan::explain_refusal;
 
@@ -67,7 +67,8 @@ impl Label {
     /// Reads a target's address; none if it is no address of that column and that member.
     pub fn from_address(place: &JournalTarget) -> Option<Self> {
         if let Some(rest) = place.address.strip_prefix("environment-variable/") {
-            let member = |pointer: &_| format!("#{}", format!("{pointer}").escape_debug());
+            let escaped = |pointer: &JsonPointer| pointer.to_string().escape_debug().to_string();
+            let member = |pointer: &_| format!("#{}", escape_hidden(&escaped(pointer)));
             let member = place.pointer.as_ref().map(member).unwrap_or_default();
             return Some(Self::Variable(rest.strip_suffix(&member)?.parse().ok()?));
         }
@@ -119,7 +120,7 @@ fn is_written_as(held: &KeyValue, written: &str) -> bool {
     match held {
         KeyValue::Text(text) => [text.as_str(), text.trim_end()]
             .into_iter()
-            .any(|text| same(text.to_owned()) || same(format!("{text:?}"))),
+            .any(|text| same(text.to_owned()) || same(escape_hidden(&format!("{text:?}")))),
         other => same(other.to_string()),
     }
 }

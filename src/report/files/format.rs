@@ -1,10 +1,11 @@
 //! The formats of a report file.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::{html, json, junit, markdown, sarif};
-use crate::report::Run;
+use crate::report::{Run, safe_json, safe_text};
 
 /// The format of a report file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,6 +47,14 @@ impl ReportFormat {
             Self::Sarif => writeln!(to, "{:#}", sarif::document(run)),
             Self::Json => json::write(run, to),
             Self::Html => html::write(run, to),
+        }
+    }
+
+    /// Returns the function that makes lines of this format safe to print.
+    pub fn make_safe(self) -> fn(&str) -> Cow<'_, str> {
+        match self {
+            Self::Json | Self::Sarif => safe_json,
+            Self::Markdown | Self::Junit | Self::Html => safe_text,
         }
     }
 

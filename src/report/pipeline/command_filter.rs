@@ -1,8 +1,7 @@
-//! Forwards a text while it is written, and defuses runner commands in it.
+//! Forwards a text while it is written, and makes it safe to print.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
-
-use super::runner::without_commands;
 
 /// The minimum number of bytes to forward at once.
 const BLOCK_BYTES: usize = 1 << 16;
@@ -11,21 +10,22 @@ const BLOCK_BYTES: usize = 1 << 16;
 /// Flush it only once, at its end, since a part of a line may be a part of a command.
 pub(crate) struct CommandFilter<W> {
     to: W,
+    make_safe: fn(&str) -> Cow<'_, str>,
     held: Vec<u8>,
     /// The number of held bytes that are whole lines.
     whole: usize,
 }
 
 impl<W: Write> CommandFilter<W> {
-    /// Creates a filter that forwards to `to`.
-    pub(crate) fn new(to: W) -> Self {
-        Self { to, held: Vec::with_capacity(2 * BLOCK_BYTES), whole: 0 }
+    /// Creates a filter that forwards to `to`, with the function that makes whole lines safe.
+    pub(crate) fn new(to: W, make_safe: fn(&str) -> Cow<'_, str>) -> Self {
+        Self { to, make_safe, held: Vec::with_capacity(2 * BLOCK_BYTES), whole: 0 }
     }
 
     /// Forwards this number of held bytes.
     fn pass(&mut self, bytes: usize) -> io::Result<()> {
         let text = String::from_utf8_lossy(&self.held[..bytes]);
-        self.to.write_all(without_commands(&text).as_bytes())?;
+        self.to.write_all((self.make_safe)(&text).as_bytes())?;
         self.held.drain(..bytes);
         self.whole = 0;
         Ok(())
@@ -53,11 +53,12 @@ impl<W: Write> Write for CommandFilter<W> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::runner::without_commands;
     use super::*;
 
     /// Returns the forwarded text if `text` is written in pieces of `piece` bytes.
     fn passed(text: &str, piece: usize) -> String {
-        let mut harmless = CommandFilter::new(Vec::new());
+        let mut harmless = CommandFilter::new(Vec::new(), without_commands);
         for piece in text.as_bytes().chunks(piece) {
             harmless.write_all(piece).unwrap();
         }
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn whole_lines_are_passed_on_before_the_end() {
-        let mut harmless = CommandFilter::new(Vec::new());
+        let mut harmless = CommandFilter::new(Vec::new(), without_commands);
         harmless.write_all(b"\nline").unwrap();
         harmless.write_all(&vec![b'x'; BLOCK_BYTES - 5]).unwrap();
         assert_eq!(harmless.to.len(), 0, "a line is not cut");

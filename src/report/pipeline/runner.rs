@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use anstream::adapter::strip_str;
 
-use crate::model::is_hidden;
+use crate::model::{escape_hidden, is_hidden};
 
 /// A pipeline runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ impl Runner {
     /// Formats a notice, which this runner shows above the log and in the run's summary. Azure
     /// Pipelines knows only warnings and errors, so it gets a warning.
     pub(crate) fn notice(self, title: &str, text: &str) -> RunnerCommand {
+        let text = &without_commands(text);
         RunnerCommand(match self {
             Self::GitHubActions => {
                 let title = escaped(title, &GITHUB_PROPERTY);
@@ -126,9 +127,9 @@ impl Severity {
 pub(crate) struct RunnerCommand(String);
 
 impl RunnerCommand {
-    /// Returns the command with a line break at its end.
+    /// Returns the command with a line break at its end, and with hidden characters as numbers.
     pub(crate) fn line(&self) -> String {
-        format!("{}\n", self.0)
+        format!("{}\n", escape_hidden(&self.0))
     }
 }
 
@@ -222,11 +223,11 @@ mod tests {
         let text = "50% of\n::error::x";
         assert_eq!(
             Runner::GitHubActions.notice("Sign in: now, please", text).0,
-            "::notice title=Sign in%3A now%2C please::50%25 of%0A::error::x"
+            "::notice title=Sign in%3A now%2C please::50%25 of%0A: :error::x"
         );
         assert_eq!(
             Runner::AzurePipelines.notice("Sign in", "50% of\n##vso[task.x]").0,
-            "##vso[task.logissue type=warning]Sign in. 50%AZP25 of%0A##vso[task.x]"
+            "##vso[task.logissue type=warning]Sign in. 50%AZP25 of%0A## vso[task.x]"
         );
         assert_eq!(
             Runner::AzurePipelines.warning("x\r\ny").0,

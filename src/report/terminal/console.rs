@@ -15,8 +15,8 @@ use crate::plan::Plan;
 use crate::report::explain::{Explanation, Group};
 use crate::report::files::json;
 use crate::report::pipeline::annotation;
-use crate::report::pipeline::runner::without_commands;
 use crate::report::pipeline::secret_outputs::Secrets;
+use crate::report::printed::{safe_json, safe_text};
 use crate::report::wording::counts;
 use crate::report::{CommandFilter, Outcome, Run, Runner, RunnerCommand, event_log, wording};
 
@@ -124,12 +124,12 @@ impl Console {
         self.message(&human::failure(failure, self.width));
     }
 
-    /// Writes a text for people to standard output, without runner commands.
+    /// Writes a text for people to standard output.
     pub(crate) fn write_result(&self, text: &str) {
-        self.write_verbatim(&without_commands(text));
+        self.write_verbatim(&safe_text(text));
     }
 
-    /// Writes a text for another program to standard output, byte for byte.
+    /// Writes this program's own text for another program to standard output, byte for byte.
     pub(crate) fn write_verbatim(&self, text: &str) {
         note_loss(try_write(&self.output, text));
     }
@@ -137,7 +137,7 @@ impl Console {
     /// Writes the run as a JSON document to standard output.
     fn document(&self, run: &Run<'_>) {
         let Ok(mut output) = self.output.lock() else { return };
-        let mut output = CommandFilter::new(&mut *output);
+        let mut output = CommandFilter::new(&mut *output, safe_json);
         note_loss(json::write(run, &mut output).and_then(|()| output.flush()));
     }
 
@@ -151,9 +151,9 @@ impl Console {
         self.write_result(&explanations::index(groups, self.width));
     }
 
-    /// Writes a text to standard error, without runner commands.
+    /// Writes a text to standard error.
     pub(crate) fn message(&self, text: &str) {
-        write(&self.messages, &without_commands(text));
+        write(&self.messages, &safe_text(text));
     }
 
     /// Writes the rendered problems of a manifest and wraps their long lines.
@@ -204,7 +204,7 @@ impl Console {
             return self.write_result(text);
         };
         let (begin, end) = runner.group(title);
-        let text = without_commands(text);
+        let text = safe_text(text);
         write(&self.output, &format!("{}{text}{}", begin.line(), end.line()));
     }
 
@@ -219,7 +219,7 @@ impl Console {
     /// Shows a status line that the next line replaces. Does nothing without a terminal.
     fn status(&self, text: &str) {
         if self.live {
-            self.message(&format!("\r\x1b[2K{text}"));
+            write(&self.messages, &format!("\r\x1b[2K{}", safe_text(text)));
             if let Ok(mut shown) = self.shown.lock() {
                 text.clone_into(&mut shown);
             }
@@ -378,6 +378,17 @@ impl Console {
                 longest.as_secs()
             )),
         }
+    }
+}
+
+/// Writes what is wrong with the command line to standard error, or the help that was asked for to
+/// standard output.
+pub(crate) fn write_usage(text: &str, is_mistake: bool) {
+    let text = safe_text(text);
+    if is_mistake {
+        write(&Mutex::new(AutoStream::auto(io::stderr())), &text);
+    } else {
+        write(&Mutex::new(AutoStream::auto(io::stdout())), &text);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::model::{escape_hidden, printable};
-use crate::report::Format;
+use crate::report::{Format, safe_json};
 
 /// The most characters of a name.
 const MOST_CHARACTERS: usize = 200;
@@ -40,7 +40,7 @@ pub(crate) fn sign_ins(
 ) -> String {
     match format {
         Format::Human => human(sign_ins, store, file),
-        Format::Json => format!("{:#}\n", json(sign_ins, store, file)),
+        Format::Json => safe_json(&format!("{:#}\n", json(sign_ins, store, file))).into_owned(),
     }
 }
 
