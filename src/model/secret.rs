@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::note_secret;
+
 /// The variables of the process that hold this program's own secrets: no other program is handed
 /// them, and no manifest can name them.
 pub const OWN_SECRETS: [&str; 4] = [
@@ -13,9 +15,12 @@ pub const OWN_SECRETS: [&str; 4] = [
     "FLOWBIND_FLOW_TOKEN",
 ];
 
-/// Defines a secret text with a meaning.
+/// Defines a secret text with a meaning. A function is called with each such text.
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
+        secret_text! { $(#[$doc])* $name, |_| () }
+    };
+    ($(#[$doc:meta])* $name:ident, $note:expr) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name(SecretString);
@@ -23,7 +28,10 @@ macro_rules! secret_text {
         impl $name {
             /// Wraps a text.
             pub fn new(text: impl Into<String>) -> Self {
-                Self(SecretString::from(text.into()))
+                let text = text.into();
+                let note: fn(&str) = $note;
+                note(&text);
+                Self(SecretString::from(text))
             }
 
             /// Exposes the text, for the one place that sends it.
@@ -50,19 +58,19 @@ macro_rules! secret_text {
 
 secret_text! {
     /// A bearer token for one audience.
-    AccessToken
+    AccessToken, note_secret
 }
 secret_text! {
     /// The token from which access tokens are made.
-    RefreshToken
+    RefreshToken, note_secret
 }
 secret_text! {
     /// What an application proves itself by, as a text that it shares with Entra.
-    ClientSecret
+    ClientSecret, note_secret
 }
 secret_text! {
     /// What an application proves itself by, as a signed token of a few minutes (RFC 7523).
-    ClientAssertion
+    ClientAssertion, note_secret
 }
 secret_text! {
     /// A certificate and its private key, as PEM.
@@ -70,7 +78,7 @@ secret_text! {
 }
 secret_text! {
     /// The part of a callback URL that lets whoever has it call: the value of its `sig`.
-    Signature
+    Signature, note_secret
 }
 secret_text! {
     /// What a variable or a column holds now: it may be, or contain, a signed URL.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{escape_hidden, is_hidden};
+use crate::model::{cover_secrets, escape_hidden, is_hidden};
 use crate::report::pipeline::runner::without_commands;
 
 /// The styles of this program. Every other terminal sequence is shown and not obeyed.
@@ -19,22 +19,30 @@ const STYLES: [&str; 8] = [
 ];
 
 /// Makes a text of any number of lines safe to print: hidden characters are shown as numbers, and
-/// no line is a runner command. Line breaks and the styles of this program
-/// stay.
+/// no line is a runner command. Secrets that this process knows are covered. Line breaks and the
+/// styles of this program stay.
 pub(crate) fn safe_text(text: &str) -> Cow<'_, str> {
-    visible_text(text)
+    map(cover_secrets(text), visible_text)
 }
 
-/// Makes JSON safe to print without changing its values, but for runner commands: hidden characters
-/// become escapes of JSON.
+/// Makes JSON safe to print without changing its values, but for runner commands and secrets: hidden
+/// characters become escapes of JSON.
 pub(crate) fn safe_json(text: &str) -> Cow<'_, str> {
-    visible_json(text)
+    map(cover_secrets(text), visible_json)
 }
 
 /// Makes a line of a log safe to print. A line break within it is a blank.
 pub(crate) fn safe_line(line: &str) -> String {
-    let text = escape_hidden(line.trim_end_matches('\n'));
+    let text = escape_hidden(&cover_secrets(line.trim_end_matches('\n')));
     format!("{}\n", without_commands(&text))
+}
+
+/// Applies a function to a text.
+fn map(text: Cow<'_, str>, change: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => change(text),
+        Cow::Owned(text) => Cow::Owned(change(&text).into_owned()),
+    }
 }
 
 /// Shows the hidden characters of a text as numbers.

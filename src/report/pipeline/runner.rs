@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use anstream::adapter::strip_str;
 
-use crate::model::{escape_hidden, is_hidden};
+use crate::model::{cover_secrets, escape_hidden, is_hidden};
 
 /// A pipeline runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,9 +127,10 @@ impl Severity {
 pub(crate) struct RunnerCommand(String);
 
 impl RunnerCommand {
-    /// Returns the command with a line break at its end, and with hidden characters as numbers.
+    /// Returns the command with a line break at its end, with hidden characters as numbers, and with
+    /// secrets covered.
     pub(crate) fn line(&self) -> String {
-        format!("{}\n", escape_hidden(&self.0))
+        format!("{}\n", escape_hidden(&cover_secrets(&self.0)))
     }
 }
 

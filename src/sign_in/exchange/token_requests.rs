@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::http::{DecodeError, Peer};
-use crate::model::{AccessToken, RefreshToken, Service};
+use crate::model::{AccessToken, RefreshToken, Service, note_secret};
 use crate::services::entra::Claims;
 use crate::sign_in::exchange::{OauthHttp, Sleep};
 use crate::sign_in::principal::Credential;
@@ -127,7 +127,10 @@ impl DeviceCode {
             request = request.add_extra_param(CLAIMS, claims);
         }
         let result = request.request_async(wire).await;
-        result.map(Self).map_err(|error| explain_failure(wire, application, error))
+        let details: DeviceAuthorizationResponse<DeviceExtra> =
+            result.map_err(|error| explain_failure(wire, application, error))?;
+        note_secret(details.device_code().secret());
+        Ok(Self(details))
     }
 
     /// Returns the prompt for the person.

@@ -13,6 +13,7 @@ use base64::{Engine, alphabet};
 
 use super::file::MOST_BYTES;
 use super::{Damage, KeySource, SignIns, SignInsOrigin, StoreError};
+use crate::model::note_secret;
 
 /// The fewest characters of a passphrase.
 const FEWEST_CHARACTERS: usize = 16;
@@ -75,6 +76,7 @@ impl FromStr for StoreKey {
 
     /// Takes an identity, alone or in the file that `age-keygen` writes, or else a passphrase.
     fn from_str(text: &str) -> Result<Self, StoreKeyError> {
+        note_secret(text);
         let begins = |line: &&str| line.to_ascii_uppercase().starts_with("AGE-");
         if let Some(line) = text.lines().map(str::trim).find(begins) {
             let identity = line.parse().map_err(|_| StoreKeyError::Identity)?;
