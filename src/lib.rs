@@ -45,9 +45,16 @@ pub fn end_with_usage(error: &clap::Error) -> Exit {
 
 /// Runs the program with its command line.
 pub fn start(cli: Cli) -> Exit {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let Ok(runtime) = runtime else { return Exit::Unexpected };
-    let exit = runtime.block_on(commands::run(cli));
+    let runtime = run::limits::check().and_then(|()| run::limits::runtime());
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(failure) => return report::write_failure(&failure),
+    };
+    let exit = runtime.block_on(async {
+        #[cfg(unix)]
+        run::interrupts::survive_file_size_limit();
+        commands::run(cli).await
+    });
     // Somebody may still be asked on standard input, which cannot be broken off.
     runtime.shutdown_background();
     exit

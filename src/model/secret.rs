@@ -6,8 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::note_secret;
 
-/// The variables of the process that hold this program's own secrets: no other program is handed
-/// them, and no manifest can name them.
+/// The variables of the process that hold this program's own secrets: no manifest can name them.
 pub const OWN_SECRETS: [&str; 4] = [
     "FLOWBIND_REFRESH_TOKEN",
     "FLOWBIND_STORE_KEY",

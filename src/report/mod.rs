@@ -29,7 +29,9 @@ pub(crate) use crate::report::pipeline::command_filter::CommandFilter;
 pub(crate) use crate::report::pipeline::runner::{Runner, RunnerCommand};
 pub(crate) use crate::report::pipeline::secret_outputs::{OutputUrl, Secrets};
 pub(crate) use crate::report::printed::{safe_json, safe_text};
-pub(crate) use crate::report::terminal::console::{Console, Format, lost_result, write_usage};
+pub(crate) use crate::report::terminal::console::{
+    Console, Format, lost_result, write_failure, write_usage,
+};
 pub(crate) use crate::report::terminal::layout::counted;
 pub(crate) use crate::report::terminal::sign_ins::{KeptSignIn, sign_ins};
 pub(crate) use log::{LogFormat, lost_log, start_log};

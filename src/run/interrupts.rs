@@ -29,6 +29,32 @@ pub(crate) struct Interrupts {
 #[cfg(unix)]
 type Signal = tokio::signal::unix::Signal;
 
+/// Returns the signals that whoever started this process has it ignore, as `nohup` does with SIGHUP
+/// and a shell with SIGINT in the background; a bit for each. Only Linux tells.
+#[cfg(unix)]
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut fields = status.lines().filter_map(|line| line.strip_prefix("SigIgn:"));
+    fields.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Returns the bit of a signal.
+#[cfg(unix)]
+fn mask(signal: i32) -> u64 {
+    u32::try_from(signal - 1).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
+}
+
+/// Has a write to a file that may not grow fail, as one to a full disk does, and not end the process
+/// (SIGXFSZ).
+#[cfg(unix)]
+pub(crate) fn survive_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let limit = rustix::process::Signal::XFSZ.as_raw();
+    // Where it cannot be taken over, the system ends the process.
+    let _ = signal(SignalKind::from_raw(limit));
+}
+
 /// The signals of a console program on Windows.
 #[cfg(windows)]
 enum Signal {
@@ -63,7 +89,9 @@ impl Interrupts {
 
         // The terminal is gone when it hangs up, as when a connection drops.
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self { signals: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+        let ignored = ignored_signals();
+        let heard = kinds.into_iter().filter(|kind| ignored & mask(kind.as_raw_value()) == 0);
+        Self { signals: heard.filter_map(|kind| signal(kind).ok()).collect() }
     }
 
     /// Takes the signals over from the system.

@@ -2,6 +2,7 @@
 
 pub(crate) mod environment_events;
 pub(crate) mod environment_run;
+pub(crate) mod limits;
 pub(crate) mod process;
 
 pub(crate) mod inputs;

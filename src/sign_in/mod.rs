@@ -18,6 +18,7 @@
 //! [`Notice`] values.
 
 mod audience;
+mod child_environment;
 mod error;
 mod exchange;
 mod external_tokens;

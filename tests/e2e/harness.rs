@@ -267,8 +267,24 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
 /// Sends a signal to a process of ours.
 #[cfg(unix)]
 pub(crate) fn signal(child: &Child, name: &str) {
+    // The program heeds no signal that whoever runs the tests ignores, such as `nohup`.
+    let name = if is_ignored(name) { "TERM" } else { name };
     let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(status.unwrap().success());
+}
+
+/// Checks whether this process was started so that it ignores a signal.
+#[cfg(unix)]
+fn is_ignored(name: &str) -> bool {
+    let place = match name {
+        "HUP" => 0,
+        "INT" => 1,
+        _ => return false,
+    };
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> place & 1 == 1
 }
 
 #[cfg(unix)]

@@ -33,6 +33,7 @@ mod outcomes;
 mod pipelines;
 mod printed;
 mod problems;
+mod processes;
 mod proxy;
 mod readiness;
 mod redaction;

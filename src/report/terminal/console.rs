@@ -10,7 +10,9 @@ use anstream::{AutoStream, ColorChoice};
 use super::human::{CHECK, PLAN, ValueLabels};
 use super::layout::{counted, wrap};
 use super::{drift, explanations, human};
-use crate::model::{EnvironmentUrl, Event, Failure, escape_hidden, printable, printable_path};
+use crate::model::{
+    EnvironmentUrl, Event, Exit, Failure, escape_hidden, printable, printable_path,
+};
 use crate::plan::Plan;
 use crate::report::explain::{Explanation, Group};
 use crate::report::files::json;
@@ -390,6 +392,12 @@ pub(crate) fn write_usage(text: &str, is_mistake: bool) {
     } else {
         write(&Mutex::new(AutoStream::auto(io::stdout())), &text);
     }
+}
+
+/// Writes the failure of a process that could not begin, and returns its exit code.
+pub(crate) fn write_failure(failure: &Failure) -> Exit {
+    write_usage(&human::failure(failure, DEFAULT_WIDTH), true);
+    failure.exit
 }
 
 /// Formats a number of minutes in words.

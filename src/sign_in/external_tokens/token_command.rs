@@ -13,8 +13,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::model::{OWN_SECRETS, printable};
+use crate::model::printable;
 use crate::sign_in::Audience;
+use crate::sign_in::child_environment::inherit_listed;
 use crate::sign_in::session::NewToken;
 use crate::sign_in::source::read_token;
 
@@ -116,10 +117,8 @@ impl TokenCommand {
     fn process_command(&self, audience: Audience, resource: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
+        inherit_listed(command.as_std_mut());
         command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
-        for name in OWN_SECRETS {
-            command.env_remove(name);
-        }
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }

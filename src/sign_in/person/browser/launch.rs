@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-use crate::model::OWN_SECRETS;
+use crate::sign_in::child_environment::inherit_listed;
 
 /// Programs that open an address, with their first arguments; the first one that exists is used.
 #[cfg(target_os = "macos")]
@@ -51,9 +51,7 @@ fn can_show_browser() -> bool {
 fn launch_command((program, arguments): &(&str, &[&str]), url: &Url) -> Command {
     let mut command = Command::new(program);
     command.args(*arguments).arg(url.as_str());
-    for name in OWN_SECRETS {
-        command.env_remove(name);
-    }
+    inherit_listed(&mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -75,17 +73,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_argument_and_the_last_and_our_secrets_stay_here() {
+    fn an_address_is_one_argument_and_the_last() {
         let url = "https://login.example.com/a?b=c%20d&e=$(f)".parse().unwrap();
         for launcher in LAUNCHERS {
             let command = launch_command(launcher, &url);
             let arguments: Vec<_> = command.get_args().collect();
             assert_eq!(arguments.len(), launcher.1.len() + 1);
             assert_eq!(arguments.last().unwrap().to_str(), Some(url.as_str()));
-            for name in OWN_SECRETS {
-                assert!(command.get_envs().any(|change| change == (name.as_ref(), None)), "{name}");
-            }
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_browser_inherits_no_variable_that_is_not_listed() {
+        // Cargo sets this one for tests.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let url = "https://login.example.com/".parse().unwrap();
+        let mut command = launch_command(&("env", &["sh", "-c", "env"]), &url);
+        let output = command.stdout(Stdio::piped()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("PATH=") && !text.contains("CARGO_MANIFEST_DIR="), "{text}");
     }
 
     #[test]
