@@ -9,6 +9,15 @@ use url::Url;
 use super::callback::is_loopback;
 use super::{EnvironmentId, EnvironmentUrl};
 
+/// The hosts of Microsoft's pages where people of any cloud enter the code of a sign-in, such as
+/// `https://microsoft.com/devicelogin`
+/// (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>).
+const CODE_PAGES: [&str; 3] = ["microsoft.com", "www.microsoft.com", "login.microsoft.com"];
+
+/// The most characters of a host's name, and of a label in it.
+const MOST_HOST: usize = 253;
+const MOST_LABEL: usize = 63;
+
 /// Every cloud by its name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
@@ -133,15 +142,26 @@ impl Cloud {
     }
 
     /// Returns whether a sign-in may go to that address. An address on this machine is allowed only
-    /// for an environment on this machine.
+    /// for an environment on this machine, on the environment's port or one that the cloud lists.
     pub fn trusts_authority(&self, authority: &Url, environment: &EnvironmentUrl) -> bool {
-        if is_loopback(authority) {
-            return environment.is_loopback();
-        }
         let host = authority.host_str().unwrap_or_default();
         let port = authority.port().map_or_else(String::new, |port| format!(":{port}"));
-        let place = format!("{host}{port}");
-        authority.scheme() == "https" && self.authorities.contains(&place)
+        let is_listed = self.authorities.contains(&format!("{host}{port}"));
+        if is_loopback(authority) {
+            let is_own = authority.port_or_known_default() == environment.port();
+            return environment.is_loopback() && (is_own || is_listed);
+        }
+        authority.scheme() == "https" && is_listed
+    }
+
+    /// Returns the hosts where people enter the code of a sign-in: those that may ask for a sign-in,
+    /// and Microsoft's own pages. The sandbox has none but its own address.
+    pub fn code_pages(&self) -> Vec<String> {
+        if self.authorities.is_empty() {
+            return Vec::new();
+        }
+        let pages = CODE_PAGES.iter().map(ToString::to_string);
+        self.authorities.iter().cloned().chain(pages).collect()
     }
 
     /// Returns the origin of the Flow API, without a slash at the end.
@@ -181,8 +201,21 @@ impl Cloud {
 
     /// Returns whether that host is one of the cloud's hosts for callback URLs.
     pub fn serves_callbacks(&self, host: &str) -> bool {
-        self.callback.iter().any(|suffix| host.ends_with(suffix))
+        is_host_name(host) && self.callback.iter().any(|suffix| host.ends_with(suffix))
     }
+}
+
+/// Returns whether a host of that name can exist
+/// ([RFC 1123 section 2.1](https://www.rfc-editor.org/rfc/rfc1123#section-2.1)).
+fn is_host_name(host: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_label = |label: &str| {
+        (1..=MOST_LABEL).contains(&label.len())
+            && label.bytes().all(is_plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.len() <= MOST_HOST && host.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -283,6 +316,34 @@ mod tests {
             assert!(cloud.serves_callbacks(&format!("0f.0f.environment.{platform}")), "{name}");
             assert!(!cloud.serves_callbacks(&format!("environment.{platform}.example.com")));
         }
+    }
+
+    #[test]
+    fn a_callback_leads_to_no_host_that_cannot_exist() {
+        let clouds = Clouds::embedded().unwrap();
+        let serves = |begin: &str| {
+            let host = format!("{begin}.environment.api.powerplatform.com");
+            clouds.get("public").unwrap().serves_callbacks(&host)
+        };
+        assert!(serves("3d5b2f8417ce4e099b6ac80d4f7e21.a6") && serves(&"a".repeat(63)));
+        let long = "a.".repeat(120);
+        for begin in ["", "a.", "a..b", "a;b", "a_b", "-a", "a-", &"a".repeat(64), &long] {
+            assert!(!serves(begin), "{begin}");
+        }
+    }
+
+    #[test]
+    fn an_environment_on_this_machine_signs_in_on_its_own_port_or_a_listed_one() {
+        let clouds = Clouds::embedded().unwrap();
+        let environment = "http://127.0.0.1:8787".parse().unwrap();
+        let trusts = |cloud: &Cloud, text: &str| {
+            cloud.trusts_authority(&text.parse().unwrap(), &environment)
+        };
+        let sandbox = clouds.sandbox().unwrap();
+        assert!(trusts(sandbox, "http://localhost:8787/contoso"));
+        assert!(!trusts(sandbox, "http://127.0.0.1:8788/contoso"));
+        let listed = Cloud { authorities: vec!["127.0.0.1:8788".into()], ..sandbox.clone() };
+        assert!(trusts(&listed, "http://127.0.0.1:8788/contoso"));
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl EnvironmentUrl {
         is_loopback(&self.0)
     }
 
+    /// Returns the port, which the scheme tells where it is not written.
+    pub fn port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
     /// Returns scheme, host and port, without a slash at the end.
     pub fn origin(&self) -> &str {
         self.0.as_str().trim_end_matches('/')

@@ -128,7 +128,8 @@ impl Login {
         let notify = notify(events, place.approves_itself, empty.clone());
         if let Some(client_id) = self.client_id.take() {
             let authority = self.authority(&transport, &place, self.tenant.clone()).await?;
-            let application = Application { authority, client_id };
+            let code_pages = self.cloud.code_pages();
+            let application = Application { authority, client_id, code_pages };
             known = known.or_else(|| application.authority.tenant().id());
             let named = name_of(&application, &place);
             let keeper = self.keeper(&named, &notify).await?;

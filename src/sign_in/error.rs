@@ -70,8 +70,8 @@ pub enum AuthError {
         /// The hosts that the cloud lists.
         known: Vec<String>,
     },
-    /// The sign-in page is neither https nor on this machine.
-    #[error("the sign-in page `{page}` is not https")]
+    /// The sign-in page is at no host where the cloud signs people in, or not https.
+    #[error("the sign-in page `{page}` is no https address at one of the cloud's sign-in hosts")]
     UntrustedPage {
         /// The page; nobody was sent there.
         page: String,

@@ -99,6 +99,7 @@ fn application(server: &Server) -> Application {
     Application {
         authority: Authority::new(&server.url("/"), tenant),
         client_id: "app-1".parse().unwrap(),
+        code_pages: vec!["login.example.com".to_owned()],
     }
 }
 

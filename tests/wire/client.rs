@@ -108,7 +108,11 @@ async fn signed_in(step: &str, message: &Message) -> Option<String> {
     let environment: EnvironmentUrl = place.parse().unwrap();
     let cloud = clouds.for_environment(&environment).unwrap();
     let authority = Authority::new(&place.parse().unwrap(), "organizations".parse().unwrap());
-    let application = Application { authority, client_id: resolve_client_id(None, cloud).unwrap() };
+    let application = Application {
+        authority,
+        client_id: resolve_client_id(None, cloud).unwrap(),
+        code_pages: cloud.code_pages(),
+    };
     let transport = Transport::new(Settings::default()).unwrap();
     let person = Person::new(application, way, SharedRefreshToken::in_memory(kept));
     let (person_first, other) = (TokenSource::Person, TokenSource::HandedIn(given()));

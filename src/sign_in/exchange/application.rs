@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use url::Url;
+
 use crate::model::Cloud;
 use crate::services::entra::Authority;
 use crate::sign_in::AuthError;
@@ -14,6 +16,21 @@ pub struct Application {
     pub authority: Authority,
     /// The application's id at the authority.
     pub client_id: ClientId,
+    /// The hosts besides the authority's own on which a person may enter a code, each with its port
+    /// unless that is 443.
+    pub code_pages: Vec<String>,
+}
+
+impl Application {
+    /// Checks whether a person may be sent to a page to enter a code: it is at the authority, or at
+    /// one of the listed hosts over https.
+    pub(in crate::sign_in) fn trusts_page(&self, page: &Url) -> bool {
+        let port = page.port().map_or_else(String::new, |port| format!(":{port}"));
+        let place = format!("{}{port}", page.host_str().unwrap_or_default());
+        let is_plain = page.username().is_empty() && page.password().is_none();
+        let is_listed = page.scheme() == "https" && self.code_pages.contains(&place);
+        is_plain && (page.origin() == self.authority.origin().origin() || is_listed)
+    }
 }
 
 /// The id of an application: a GUID at Entra, and no secret.

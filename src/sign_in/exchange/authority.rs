@@ -24,8 +24,10 @@ pub async fn discover_authority(
     }
     let authority = ask_for_authority(transport, environment).await?;
     if !cloud.trusts_authority(authority.origin(), environment) {
+        let port = authority.origin().port().map_or_else(String::new, |port| format!(":{port}"));
+        let host = authority.origin().host_str().unwrap_or_default();
         return Err(AuthError::UntrustedAuthority {
-            host: authority.origin().host_str().unwrap_or_default().to_owned(),
+            host: format!("{host}{port}"),
             environment: environment.to_string(),
             known: cloud.authorities().to_vec(),
         });
@@ -107,11 +109,30 @@ mod tests {
         Reply::json(401, "").with("www-authenticate", &value)
     }
 
+    /// Discovers the authority of an environment that names a path of its own address.
+    async fn discover_own(path: &'static str) -> (Result<Authority, AuthError>, Server) {
+        let server = Server::start(move |_, received| {
+            challenge(&format!("http://{}{path}", received.headers("host")[0]))
+        })
+        .await;
+        let clouds = Clouds::embedded().unwrap();
+        let transport = Transport::new(Settings::default()).unwrap();
+        let environment = server.url("/").as_str().parse().unwrap();
+        let cloud = clouds.for_environment(&environment).unwrap();
+        let found = discover_authority(&transport, &environment, cloud, None).await;
+        (found, server)
+    }
+
+    #[tokio::test]
+    async fn a_challenge_that_leads_to_another_port_of_this_machine_is_refused() {
+        let (found, _server) = discover(challenge("http://127.0.0.1:9/t-1/oauth2/x"), None).await;
+        assert!(matches!(found, Err(AuthError::UntrustedAuthority { .. })), "{found:?}");
+    }
+
     #[tokio::test]
     async fn an_environments_challenge_names_the_authority() {
-        let address = "http://127.0.0.1:9/t-1/oauth2/authorize";
-        let (found, server) = discover(challenge(address), None).await;
-        assert_eq!(found.unwrap().to_string(), "http://127.0.0.1:9/t-1");
+        let (found, server) = discover_own("/t-1/oauth2/authorize").await;
+        assert_eq!(found.unwrap().to_string(), server.url("/t-1").to_string());
         let received = server.received().remove(0);
         assert_eq!(received.line, "GET /api/data/v9.2/ HTTP/1.1");
         assert!(received.headers("authorization").is_empty());

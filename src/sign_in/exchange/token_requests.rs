@@ -136,11 +136,15 @@ impl DeviceCode {
     /// Returns the prompt for the person.
     ///
     /// # Errors
-    /// The page is neither https nor on this machine.
-    pub(in crate::sign_in) fn prompt(&self) -> Result<DeviceCodePrompt, AuthError> {
+    /// The page is at no host where people sign in.
+    pub(in crate::sign_in) fn prompt(
+        &self,
+        application: &Application,
+    ) -> Result<DeviceCodePrompt, AuthError> {
         let Self(details) = self;
         let message = details.extra_fields().message.as_ref();
         DeviceCodePrompt::new(
+            application,
             details.verification_uri().as_str(),
             details.user_code().secret(),
             message.map(|Hidden(text)| text.as_str()),

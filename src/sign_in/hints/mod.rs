@@ -71,7 +71,9 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
             .cause()
             .map_or_else(Vec::new, |cause| [cause.meaning, cause.remedy].map(str::to_owned).into()),
         AuthError::UntrustedAuthority { known, .. } => untrusted_authority(known),
-        AuthError::UntrustedPage { .. } => one("do not open it: check what answers at `tenant`"),
+        AuthError::UntrustedPage { .. } => one(
+            "do not open it: check what answers at `tenant`; of a cloud of your own, list the host under `authorities` in the file of --clouds",
+        ),
         AuthError::Declined { refusal } if !is_explained(refusal) => one(DECLINED_HINT),
         AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal }
             if !is_explained(refusal) =>

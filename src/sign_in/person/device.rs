@@ -29,7 +29,7 @@ pub(in crate::sign_in) async fn sign_in_by_code(
     let claims = request.claims.as_deref();
     let asking = OauthHttp::with_retries(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
     let code = DeviceCode::request(&asking, application, &request.scopes, claims).await?;
-    let prompt = code.prompt()?;
+    let prompt = code.prompt(application)?;
     notify(Notice::DeviceCode(&prompt));
     let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep));
     let answer = code.poll_for_tokens(&polling, application, claims, sleep);

@@ -74,7 +74,8 @@ impl Principal {
     ) -> Result<GrantedTokens, AuthError> {
         let credential = self.make_credential(transport, authority, audience).await?;
         let authority = authority.clone();
-        let application = Application { authority, client_id: self.client_id.clone() };
+        let (client_id, code_pages) = (self.client_id.clone(), Vec::new());
+        let application = Application { authority, client_id, code_pages };
         let wire =
             OauthHttp::with_retries(transport, SignInStep::Token(Audience::Dataverse), TOKEN_PATH);
         GrantedTokens::for_application(&wire, &application, &credential, scope).await

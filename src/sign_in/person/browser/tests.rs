@@ -84,7 +84,7 @@ async fn read(mut connection: TcpStream) -> String {
 
 fn application(origin: &Url) -> Application {
     let authority = Authority::new(origin, "contoso.example".parse().unwrap());
-    Application { authority, client_id: "app-1".parse().unwrap() }
+    Application { authority, client_id: "app-1".parse().unwrap(), code_pages: Vec::new() }
 }
 
 /// Signs in with the browser doing that, against a token endpoint that knows the nonce.
