@@ -42,7 +42,7 @@ async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
     let login = Login::for_kept_sign_in(&args.connect, &environment, &clouds)?;
     let events = EnvironmentEvents::new(&environment.name, console);
     let place = place::place(&environment, &args.connect.sandbox, &*events).await?;
-    let transport = connect::transport(&args.connect, &events)?;
+    let transport = connect::transport(&args.connect, &events).await?;
     let signing_in = Box::pin(login.sign_in(place, transport, &events));
     let connection = process.unless_interrupted(Stage::SignIn.log(signing_in)).await?;
     let keeping = Box::pin(connection.sign_in_to_keep());

@@ -37,7 +37,7 @@ pub(super) async fn command(args: &ImportArgs, process: &Process) -> Result<(), 
     let login = Login::for_run(&args.connect, &environment, &clouds)?;
     let events = EnvironmentEvents::new(&environment.name, console);
     let place = place::place(&environment, &args.connect.sandbox, &*events).await?;
-    let transport = connect::transport(&args.connect, &events)?;
+    let transport = connect::transport(&args.connect, &events).await?;
     let signing_in = login.sign_in(place, transport, &events);
     let connection = process.unless_interrupted(signing_in).await?;
     let reading = read(args, &file, &connection, &environment, &*events);

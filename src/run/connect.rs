@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::atomic_file;
 use crate::cli::ConnectArgs;
 use crate::discover::Reader;
 use crate::http::{ExtraRoots, Settings, SlowAnswer, Transport};
 use crate::model::{
     Cloud, EnvironmentUrl, Event, Exit, Failure, FlowEndpoint, Listener, error_chain,
 };
+use crate::run::blocking::in_thread;
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::place::Place;
 use crate::sign_in::{Identity, Session, SignIn, SignInName};
@@ -20,6 +22,9 @@ const ATTEMPT: Duration = Duration::from_secs(130);
 
 /// The shortest wait that is reported to the user.
 const WORTH_TELLING: Duration = Duration::from_secs(3);
+
+/// The largest CA bundle, in bytes. That of a system has some 200 KB.
+const MOST_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A signed-in connection to an environment.
 pub(crate) struct Connection {
@@ -79,7 +84,7 @@ impl Connection {
 }
 
 /// Opens the transport that sends every request of the run.
-pub(crate) fn transport(
+pub(crate) async fn transport(
     args: &ConnectArgs,
     events: &Arc<EnvironmentEvents>,
 ) -> Result<Transport, Failure> {
@@ -89,8 +94,10 @@ pub(crate) fn transport(
         attempt_timeout: ATTEMPT,
         http1: args.http1,
     };
-    let extra_roots =
-        args.ca_bundle.as_deref().map_or_else(|| Ok(ExtraRoots::default()), bundle)?;
+    let extra_roots = match args.ca_bundle.clone() {
+        Some(file) => in_thread(move || bundle(&file)).await??,
+        None => ExtraRoots::default(),
+    };
     let transport = Transport::with_extra_roots(settings, extra_roots)?;
     let listener = Arc::clone(events);
     transport.on_slow_answer(move |slow| tell_of(slow, &*listener));
@@ -120,6 +127,6 @@ fn bundle(file: &Path) -> Result<ExtraRoots, Failure> {
         )
         .hint("name a PEM file of certificates with --ca-bundle or FLOWBIND_CA_BUNDLE")
     };
-    let pem = std::fs::read(file).map_err(|error| refused(&error))?;
+    let pem = atomic_file::read(file, MOST_BUNDLE_BYTES).map_err(|error| refused(&error))?;
     ExtraRoots::from_pem(&pem).map_err(|error| refused(&error))
 }

@@ -9,6 +9,7 @@ pub(crate) mod inputs;
 pub(crate) mod observation;
 pub(crate) mod prepare;
 
+mod blocking;
 pub(crate) mod connect;
 pub(crate) mod handed_in_tokens;
 pub(crate) mod login;

@@ -104,7 +104,7 @@ async fn reach(
     run.begin_environment(&environment.name, process);
     let place = place(environment, &args.sandbox, &*run.events).await?;
     run.set_address(&place.url);
-    let transport = connect::transport(args, &run.events)?;
+    let transport = connect::transport(args, &run.events).await?;
     run.transport = Some(transport.clone());
     Ok((place, transport))
 }

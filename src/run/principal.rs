@@ -1,10 +1,11 @@
 //! Reads the proof of a manifest's application from the variables of this process.
 
-use std::fs;
+use std::path::Path;
 use std::time::SystemTime;
 
 use url::Url;
 
+use crate::atomic_file;
 use crate::manifest::{self, DataverseIdentity, VariableName};
 use crate::model::{AccessToken, CertificatePem, ClientSecret, Failure};
 use crate::sign_in::{
@@ -13,6 +14,9 @@ use crate::sign_in::{
 
 /// The beginning of a PEM block, which no path contains.
 const PEM: &str = "-----BEGIN ";
+
+/// The largest file of a certificate and its key, in bytes.
+const MOST_CERTIFICATE_BYTES: u64 = 1024 * 1024;
 
 /// A lookup of the variables of this process.
 type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -72,7 +76,7 @@ fn pem(text: String) -> std::io::Result<CertificatePem> {
     if text.contains(PEM) {
         return Ok(CertificatePem::new(text));
     }
-    let bytes = fs::read(text)?;
+    let bytes = atomic_file::read(Path::new(&text), MOST_CERTIFICATE_BYTES)?;
     Ok(CertificatePem::new(String::from_utf8_lossy(&bytes)))
 }
 
@@ -145,6 +149,8 @@ fn read_required_variables<const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::manifest::Proof as Named;
     use crate::model::Exit;

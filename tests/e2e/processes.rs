@@ -4,9 +4,10 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, Served, binds, place};
+use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, Served, binds, place, signal, until};
+use super::sign_in::words;
 #[cfg(target_os = "linux")]
-use super::{harness::signal, tenant::Tenant};
+use super::tenant::Tenant;
 
 /// The program, started by a shell that does something first.
 fn after(place: &Place, first: &str, arguments: &[&str]) -> Command {
@@ -92,4 +93,38 @@ fn a_file_that_may_not_grow_is_told_in_a_sentence() {
     let ended: Ended = command.arg(&log).output().unwrap().into();
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(ended.stderr.contains("is not complete: File too large"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let place = place();
+    for (option, why) in [
+        ("--ca-bundle", "file too large"),
+        ("--sandbox-tenant", "file too large"),
+        ("--sandbox-state", "it is not a regular file"),
+    ] {
+        let arguments = ["plan", "--manifest", EXAMPLE, "--environment", "sandbox"];
+        let ended = place.run(&[&arguments[..], &[option, "/dev/zero"]].concat());
+        assert_eq!(ended.code, 3, "{option}: {}", ended.stderr);
+        assert!(words(&ended.stderr).contains(why), "{option}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_keeps_no_signal_from_ending_the_run() {
+    let place = place();
+    let pipe = place.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for option in ["--ca-bundle", "--sandbox-tenant", "--manifest", "--clouds"] {
+        let arguments = ["plan", "--environment", "sandbox", option, pipe.to_str().unwrap()];
+        let manifest = ["--manifest", EXAMPLE];
+        let more = if option == "--manifest" { &[][..] } else { &manifest };
+        let mut command = place.command(&[&arguments[..], more].concat());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert!(child.try_wait().unwrap().is_none(), "{option} was not read");
+        signal(&child, "TERM");
+        until(|| child.try_wait().unwrap());
+    }
 }

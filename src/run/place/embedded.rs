@@ -7,6 +7,7 @@ use flowbind_sandbox::{Options, SandboxError, Server, StateLocation, Tenant};
 
 use crate::cli::{SandboxState, StateArgs};
 use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, error_chain};
+use crate::run::blocking::in_thread;
 use crate::run::state_dir;
 
 /// The delay before an embedded sandbox approves a sign-in: long enough for the wait to be seen.
@@ -20,12 +21,13 @@ pub(crate) async fn start(
     args: &SandboxState,
     listener: &dyn Listener,
 ) -> Result<(EnvironmentUrl, Server), Failure> {
+    let file = args.sandbox_tenant.clone();
     let options = Options {
         listen: ([127, 0, 0, 1], 0).into(),
         approve_after: Some(APPROVE_AFTER),
         latency: Duration::ZERO,
         state: location(&args.state)?,
-        tenant: tenant(args.sandbox_tenant.as_ref())?,
+        tenant: in_thread(move || tenant(file.as_ref())).await??,
         record: args.sandbox_record.clone(),
         tls: None,
     };

@@ -111,6 +111,11 @@ impl fmt::Debug for StateFile {
 
 impl StateFile {
     fn new(path: &Path) -> Result<Self, SandboxError> {
+        // Reading a device or a pipe may have no end.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+            return Err(failed("read", path)(error));
+        }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             create_folder(folder).map_err(failed("create the folder of", folder))?;
         }

@@ -15,8 +15,8 @@ pub(crate) mod tables;
 pub(crate) mod throttling;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,9 @@ use super::guid::Guid;
 use file::TenantFile;
 use flows::FlowFile;
 use synthetic::Synthetic;
+
+/// The largest file of a tenant, in bytes.
+const LARGEST_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 const EMBEDDED: &str = include_str!("../../../config/sandbox.toml");
 
@@ -143,7 +146,7 @@ fn read_certificates(
 /// Reads a text file; an exported definition may begin with a byte order mark.
 fn read(path: &Path) -> Result<String, SandboxError> {
     let unreadable = |source| SandboxError::TenantUnreadable { path: PathBuf::from(path), source };
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let bytes = read_bounded(path).map_err(unreadable)?;
     if is_utf16(&bytes) {
         return Err(SandboxError::TenantUtf16(PathBuf::from(path)));
     }
@@ -155,6 +158,16 @@ fn read(path: &Path) -> Result<String, SandboxError> {
 /// Tells whether bytes look like UTF-16: by their mark, or by a NUL beside their first character.
 fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..])
+}
+
+/// Reads a file that is not too large; one may have no end, such as `/dev/zero`.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }
 
 fn digest(text: &str, files: &[&BTreeMap<Guid, String>]) -> String {

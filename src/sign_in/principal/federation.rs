@@ -82,7 +82,7 @@ impl IdentityProvider {
                 fetch_token(transport, &request, access_token, ProofKind::AzureDevOps, "oidcToken")
                     .await
             }
-            Self::File { path } => Ok(token_from_file(path)?),
+            Self::File { path } => Ok(read_in_thread(path.clone()).await?),
         }
     }
 }
@@ -137,6 +137,17 @@ fn token_member(answer: &Answer, member: &str) -> Result<Option<ClientAssertion>
     let body: Map<String, Value> = answer.json()?;
     let text = body.get(member).and_then(Value::as_str).map(str::trim);
     Ok(text.filter(|text| !text.is_empty()).map(ClientAssertion::new))
+}
+
+/// Reads the token from a file, which may be a pipe, in a thread of its own, so that a signal can
+/// end the run meanwhile.
+async fn read_in_thread(path: PathBuf) -> Result<ClientAssertion, PrincipalError> {
+    let read = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || token_from_file(&path)
+    });
+    let unreadable = |error| PrincipalError::TokenFile { path, source: io::Error::other(error) };
+    read.await.map_err(unreadable)?
 }
 
 /// Reads the token from a file.

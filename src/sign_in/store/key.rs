@@ -24,6 +24,15 @@ const WORK: u8 = 15;
 /// How much work is done at most to read, which takes 256 MiB of memory: what `age` itself writes.
 const MOST_WORK: u8 = 18;
 
+/// How a file in the format of age begins a line of its header for one key, and the last line.
+const STANZA: &[u8] = b"-> ";
+const END_OF_HEADER: &[u8] = b"---";
+
+/// The most bytes of a header, and of keys in it. This program writes one key in 200 bytes, and each
+/// further one is work for whoever reads it.
+const MOST_HEADER_BYTES: usize = 16 * 1024;
+const MOST_STANZAS: usize = 20;
+
 /// `age-encryption.org`, with which every such file begins, in base64.
 const SEALED: &str = "YWdlLWVuY3J5cHRpb24ub3Jn";
 
@@ -183,6 +192,9 @@ impl StoreKey {
     /// # Errors
     /// They are damaged, or were encrypted with another key.
     pub fn decrypt(&self, sealed: &[u8]) -> Result<SecretSlice<u8>, StoreDecryptError> {
+        if !has_short_header(sealed) {
+            return Err(StoreDecryptError::Damage(Damage::Seal));
+        }
         let plain = match &self.0 {
             KeyKind::Identity(identity) => age::decrypt(identity, sealed),
             KeyKind::Passphrase(passphrase) => {
@@ -204,6 +216,15 @@ impl StoreKey {
 /// Checks whether the content of a file is encrypted.
 pub fn is_encrypted(content: &[u8]) -> bool {
     content.starts_with(b"age-encryption.org/")
+}
+
+/// Checks whether the header of a file is as short as those of this program, or nearly so.
+fn has_short_header(sealed: &[u8]) -> bool {
+    let begin = &sealed[..sealed.len().min(MOST_HEADER_BYTES)];
+    let mut lines = begin.split(|byte| *byte == b'\n');
+    let stanzas = lines.by_ref().take_while(|line| !line.starts_with(END_OF_HEADER));
+    stanzas.filter(|line| line.starts_with(STANZA)).count() <= MOST_STANZAS
+        && (begin.len() == sealed.len() || lines.next().is_some())
 }
 
 /// Checks whether a text is a line of encrypted sign-ins rather than a token.
@@ -352,6 +373,24 @@ mod tests {
             key(PASSPHRASE).decrypt(&greedy),
             Err(StoreDecryptError::Damage(Damage::Work))
         ));
+    }
+
+    #[test]
+    fn a_file_for_thousands_of_keys_is_refused_before_any_is_tried() {
+        let key = StoreKey::generate().0;
+        let sealed = key.encrypt(b"{}").unwrap();
+        let end = sealed.windows(4).position(|part| part == b"\n---").unwrap() + 1;
+        let start = sealed.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        for count in [1, 21, 5_000] {
+            let stanzas = sealed[start..end].repeat(count);
+            let many = [&sealed[..start], &stanzas, &sealed[end..]].concat();
+            let begin = std::time::Instant::now();
+            let opened = key.decrypt(&many);
+            assert_eq!(opened.is_ok(), count == 1, "{count}");
+            assert!(begin.elapsed() < std::time::Duration::from_secs(1), "{count}");
+        }
+        let long = [&sealed[..start], b"-> a\n", &b"A".repeat(1 << 22), b"\n"].concat();
+        assert!(matches!(key.decrypt(&long), Err(StoreDecryptError::Damage(Damage::Seal))));
     }
 
     #[test]
