@@ -36,6 +36,7 @@ mod problems;
 mod processes;
 mod proxy;
 mod readiness;
+mod recipes;
 mod redaction;
 mod remedies;
 mod renewals;
