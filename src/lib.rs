@@ -38,7 +38,7 @@ use crate::model::Exit;
 /// Prints what is wrong with the command line, or the help or version that was asked for, which
 /// clap calls an error, too.
 pub fn end_with_usage(error: &clap::Error) -> Exit {
-    let is_mistake = error.use_stderr();
+    let is_mistake = error.exit_code() != 0;
     report::write_usage(&usage_text(error), is_mistake);
     if is_mistake { Exit::Usage } else { Exit::Done }
 }
