@@ -267,13 +267,12 @@ fn column_missing(
     name: &LogicalName,
 ) {
     let message = format!("the table `{}` has no column `{name}`", record.table);
-    let hint = match name.lookup_column() {
-        Some(column) => format!("name the lookup by its logical name, `{column}`"),
-        None => {
-            let known = draft.known.columns.get(&record.table).into_iter().flatten();
-            let near = did_you_mean(name.as_str(), known.map(String::as_str));
-            format!("{near}give the column's logical name (lower case, with its prefix)")
-        }
+    let hint = if let Some(column) = name.lookup_column() {
+        format!("name the lookup by its logical name, `{column}`")
+    } else {
+        let known = draft.known.columns.get(&record.table).into_iter().flatten();
+        let near = did_you_mean(name.as_str(), known.map(String::as_str));
+        format!("{near}give the column's logical name (lower case, with its prefix)")
     };
     draft.problem(wanted, Code::ColumnMissing, message, hint);
 }

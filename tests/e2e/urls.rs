@@ -98,8 +98,8 @@ fn the_right_url_with_a_line_break_is_replaced_and_told_as_such() {
 fn stored(state: &str) -> String {
     let state: Value = serde_json::from_str(state).unwrap();
     let rows = state["tables"]["environmentvariablevalue"].as_object().unwrap().values();
-    let texts = rows.filter_map(|row| row["values"]["value"].as_str());
-    texts.filter(|text| text.contains(".a6.environment.")).next_back().unwrap().to_owned()
+    let mut texts = rows.filter_map(|row| row["values"]["value"].as_str());
+    texts.rfind(|text| text.contains(".a6.environment.")).unwrap().to_owned()
 }
 
 #[test]

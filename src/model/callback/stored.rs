@@ -41,7 +41,7 @@ impl StoredUrl {
     /// Reads a text as a URL, also if it has oddities. Returns none if it is no URL even so.
     pub fn from_text(text: &str) -> Option<Self> {
         let mut oddities = Oddities::default();
-        let text = oddities.unwrap(text);
+        let text = oddities.strip_ends(text);
         if !text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http")) {
             return None;
         }
@@ -64,23 +64,13 @@ impl Oddities {
     }
 
     /// Removes blanks, line breaks, invisible characters and quotes from both ends.
-    fn unwrap<'text>(&mut self, text: &'text str) -> &'text str {
+    fn strip_ends<'text>(&mut self, text: &'text str) -> &'text str {
         let mut rest = text;
-        loop {
-            let ends = rest.chars().next().zip(rest.chars().next_back());
-            if let Some((first, _)) = ends.filter(|(first, _)| outside(*first).is_some()) {
-                outside(first).into_iter().for_each(|oddity| self.note(oddity));
-                rest = &rest[first.len_utf8()..];
-            } else if let Some((_, last)) = ends.filter(|(_, last)| outside(*last).is_some()) {
-                outside(last).into_iter().for_each(|oddity| self.note(oddity));
-                rest = &rest[..rest.len() - last.len_utf8()];
-            } else if let Some(before) = without_encoded_blank(rest) {
-                self.note(Oddity::Blank);
-                rest = before;
-            } else {
-                return rest;
-            }
+        while let Some((oddity, inner)) = outermost(rest) {
+            self.note(oddity);
+            rest = inner;
         }
+        rest
     }
 
     /// Removes invisible characters, and line breaks if the text has one URL only.
@@ -108,6 +98,18 @@ impl Oddities {
         }
         text
     }
+}
+
+/// Returns the oddity at one end of a text, and the text without it.
+fn outermost(text: &str) -> Option<(Oddity, &str)> {
+    let (mut first, mut last) = (text.chars(), text.chars());
+    if let Some(oddity) = first.next().and_then(outside) {
+        return Some((oddity, first.as_str()));
+    }
+    if let Some(oddity) = last.next_back().and_then(outside) {
+        return Some((oddity, last.as_str()));
+    }
+    without_encoded_blank(text).map(|before| (Oddity::Blank, before))
 }
 
 /// Returns the oddity that a character is at the end of a text; none if it may be part of a URL.
