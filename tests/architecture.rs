@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -198,6 +198,76 @@ fn the_http_client_and_the_oauth_library_are_named_in_one_module_each() {
         wrong.extend(kept.map(|(word, _)| format!("{file}: {word}")));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Types whose name stands in two files, since each room has its own.
+const TWICE: &[&str] = &["Proof", "Settings"];
+
+/// Words that end like a verb in the third person and are none.
+const NO_VERBS: &[&str] =
+    &["This", "Its", "Always", "Perhaps", "Besides", "Towards", "Whose", "As"];
+
+/// Returns the item of a line if it declares one of the kinds, such as `fn`.
+fn declared<'line>(line: &'line str, kinds: &[&str]) -> Option<&'line str> {
+    let mut words = line.split_whitespace();
+    let is_before =
+        |word: &&str| word.starts_with("pub") || matches!(*word, "const" | "async" | "in");
+    let kind = words.by_ref().find(|word| !is_before(word) && !word.ends_with(')'))?;
+    let name = words.next().filter(|_| kinds.contains(&kind))?;
+    let name = name.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    name.filter(|name| !name.is_empty())
+}
+
+/// The functions whose doc does not begin with a verb, each with the first line of its doc.
+fn verbless(text: &str) -> Vec<String> {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let mut first: Option<&str> = None;
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(doc) = line.strip_prefix("///") {
+            first = first.or(Some(doc.trim()));
+        } else if !line.starts_with("#[") {
+            let doc = first.take().filter(|_| declared(line, &["fn"]).is_some());
+            found.extend(doc.filter(|doc| !begins_with_verb(doc)).map(str::to_owned));
+        }
+    }
+    found
+}
+
+fn begins_with_verb(doc: &str) -> bool {
+    let word: String = doc.chars().take_while(|c| c.is_alphabetic()).collect();
+    let is_capitalised = word.starts_with(|c: char| c.is_uppercase());
+    is_capitalised && word.ends_with('s') && !NO_VERBS.contains(&word.as_str())
+}
+
+#[test]
+fn the_doc_of_every_function_begins_with_a_verb() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources(&root).into_iter().filter(|path| {
+        !is_test(path) && !path.components().any(|part| part.as_os_str() == SANDBOX)
+    });
+    let wrong: Vec<String> = files
+        .flat_map(|path| {
+            let name = path.display().to_string();
+            let docs = verbless(&fs::read_to_string(&path).unwrap());
+            docs.into_iter().map(move |doc| format!("{name}: {doc}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "begin with a verb, such as `Returns`: {wrong:#?}");
+    assert_eq!(verbless("/// What it is.\nfn a() {}\n/// Reads it.\npub fn b() {}").len(), 1);
+}
+
+#[test]
+fn a_type_has_a_name_of_its_own() {
+    let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (_, code, file) in modules().into_iter().filter(|(top, ..)| top != SANDBOX) {
+        for line in code.lines() {
+            let name = declared(line.trim(), &["struct", "enum", "trait"]);
+            name.map(|name| homes.entry(name.to_owned()).or_default().insert(file.clone()));
+        }
+    }
+    homes.retain(|name, files| files.len() > 1 && !TWICE.contains(&name.as_str()));
+    assert!(homes.is_empty(), "the same name for two things: {homes:#?}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub enum RowState {
 }
 
 /// A new row as it was sent: its table, the table's primary key, and its texts.
-struct Sent<'run> {
+struct SentRow<'run> {
     entity_set: &'run str,
     primary_id: LogicalName,
     texts: BTreeMap<LogicalName, &'run str>,
@@ -83,14 +83,14 @@ impl ApplyRun<'_> {
     }
 
     /// Returns a new row as it was sent, if it is one and its table is known.
-    fn sent<'plan>(&self, write: &'plan Write) -> Option<Sent<'plan>> {
+    fn sent<'plan>(&self, write: &'plan Write) -> Option<SentRow<'plan>> {
         match write {
             Write::CreateVariableValue { schema_name, text, .. } => {
                 let [entity_set, primary_id, name, value] = VALUES;
                 let texts = [(name, schema_name.as_str()), (value, text.expose())];
                 let texts = texts.map(|(name, text)| (LogicalName::of_system(name), text));
                 let primary_id = LogicalName::of_system(primary_id);
-                Some(Sent { entity_set, primary_id, texts: BTreeMap::from(texts) })
+                Some(SentRow { entity_set, primary_id, texts: BTreeMap::from(texts) })
             }
             Write::CreateRow { entity_set, columns } => {
                 let primary_id = self.goal.primary_id(entity_set)?.clone();
@@ -99,7 +99,7 @@ impl ApplyRun<'_> {
                     CellValue::Url(text) => Some((name.clone(), text.expose())),
                     CellValue::Key(_) => None,
                 });
-                Some(Sent { entity_set, primary_id, texts: texts.collect() })
+                Some(SentRow { entity_set, primary_id, texts: texts.collect() })
             }
             _ => None,
         }
@@ -107,7 +107,7 @@ impl ApplyRun<'_> {
 }
 
 /// Reads a new row by its primary key and compares it with what was sent.
-async fn state(reader: &Reader<'_>, sent: &Sent<'_>, id: RowId) -> RowState {
+async fn state(reader: &Reader<'_>, sent: &SentRow<'_>, id: RowId) -> RowState {
     let columns: Vec<&LogicalName> = sent.texts.keys().collect();
     let table = (sent.entity_set, &sent.primary_id);
     match reader.rows_of(table, &[id], &columns).await {
@@ -120,7 +120,7 @@ async fn state(reader: &Reader<'_>, sent: &Sent<'_>, id: RowId) -> RowState {
 }
 
 /// Returns the columns whose values differ from what was sent.
-fn changed(sent: &Sent<'_>, row: &Row) -> Vec<LogicalName> {
+fn changed(sent: &SentRow<'_>, row: &Row) -> Vec<LogicalName> {
     let differs = |(name, text): &(&LogicalName, &&str)| {
         row.texts.get(*name).map(StoredText::expose) != Some(**text)
     };

@@ -346,10 +346,10 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::http::retry::{self, Outcome, Tries};
+    use crate::http::retry::{self, AttemptOutcome, Tries};
 
-    const TOO_MANY: Outcome =
-        Outcome::Answered { status: 429, retry_after: Some(Duration::from_secs(1)) };
+    const TOO_MANY: AttemptOutcome =
+        AttemptOutcome::Answered { status: 429, retry_after: Some(Duration::from_secs(1)) };
 
     fn pause() -> Delay {
         retry::shared_pause(Tries::default().with_outcome(TOO_MANY), TOO_MANY).unwrap()
@@ -488,7 +488,8 @@ mod tests {
     async fn a_pause_grows_and_does_not_shrink() {
         let limiter = Limiter::new(4);
         let begin = Instant::now();
-        let long = Outcome::Answered { status: 429, retry_after: Some(Duration::from_secs(30)) };
+        let long =
+            AttemptOutcome::Answered { status: 429, retry_after: Some(Duration::from_secs(30)) };
         limiter.pause(retry::shared_pause(Tries::default(), long).unwrap(), 0);
         limiter.pause(pause(), 0);
         assert!(limiter.acquire(begin + Duration::from_mins(1)).await.is_some());
@@ -546,7 +547,7 @@ mod tests {
         for (after, wait, fraction) in pauses {
             sleep(Duration::from_millis(*after)).await;
             let retry_after = Some(Duration::from_millis(*wait));
-            let outcome = Outcome::Answered { status: 429, retry_after };
+            let outcome = AttemptOutcome::Answered { status: 429, retry_after };
             limiter.pause(
                 retry::shared_pause(Tries::default().with_outcome(outcome), outcome).unwrap(),
                 *fraction,

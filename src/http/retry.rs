@@ -28,7 +28,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum AttemptOutcome {
     /// The service answered.
     Answered {
         /// The status.
@@ -70,9 +70,9 @@ pub(super) struct Delay {
 impl Tries {
     /// Returns the tries after one more that ended so.
     #[must_use]
-    pub(super) fn with_outcome(self, outcome: Outcome) -> Self {
+    pub(super) fn with_outcome(self, outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Answered { status: 429, .. } => {
+            AttemptOutcome::Answered { status: 429, .. } => {
                 Self { throttled: self.throttled.saturating_add(1), ..self }
             }
             _ => Self { counted: self.counted.saturating_add(1), ..self },
@@ -94,7 +94,7 @@ impl Delay {
 }
 
 /// Decides after those tries, of which the last ended so.
-pub(super) fn decide(tries: Tries, safety: Safety, outcome: Outcome) -> Decision {
+pub(super) fn decide(tries: Tries, safety: Safety, outcome: AttemptOutcome) -> Decision {
     if tries.counted >= MOST_ATTEMPTS || !may_repeat(safety, outcome) {
         return Decision::Stop;
     }
@@ -102,10 +102,10 @@ pub(super) fn decide(tries: Tries, safety: Safety, outcome: Outcome) -> Decision
 }
 
 /// Returns how long all requests to the service are to pause, if it asks for that.
-pub(super) fn shared_pause(tries: Tries, outcome: Outcome) -> Option<Delay> {
+pub(super) fn shared_pause(tries: Tries, outcome: AttemptOutcome) -> Option<Delay> {
     match outcome {
-        Outcome::Answered { status: 429, .. }
-        | Outcome::Answered { status: 503, retry_after: Some(_) } => {
+        AttemptOutcome::Answered { status: 429, .. }
+        | AttemptOutcome::Answered { status: 503, retry_after: Some(_) } => {
             Some(delay_after(tries, outcome))
         }
         _ => None,
@@ -118,24 +118,24 @@ pub(super) fn is_throttled(status: u16) -> bool {
 }
 
 /// Returns true if sending again can do no harm and may help.
-fn may_repeat(safety: Safety, outcome: Outcome) -> bool {
+fn may_repeat(safety: Safety, outcome: AttemptOutcome) -> bool {
     let query = safety == Safety::Query;
     match outcome {
         // A throttled request was turned away before it was executed:
         // https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
-        Outcome::Answered { status: 429, .. } | Outcome::NeverSent => true,
-        Outcome::Answered { status, .. } => query && matches!(status, 408 | 502 | 503 | 504),
-        Outcome::Lost => query,
-        Outcome::Failed => false,
+        AttemptOutcome::Answered { status: 429, .. } | AttemptOutcome::NeverSent => true,
+        AttemptOutcome::Answered { status, .. } => query && matches!(status, 408 | 502 | 503 | 504),
+        AttemptOutcome::Lost => query,
+        AttemptOutcome::Failed => false,
     }
 }
 
 /// Returns how long to wait: what the service asks for, else exponentially longer with full jitter.
 /// Since nothing bounds how often a request is turned away by `429`, there is some wait in any
 /// case.
-fn delay_after(tries: Tries, outcome: Outcome) -> Delay {
+fn delay_after(tries: Tries, outcome: AttemptOutcome) -> Delay {
     match outcome {
-        Outcome::Answered { status: 429, retry_after } => {
+        AttemptOutcome::Answered { status: 429, retry_after } => {
             retry_after.filter(|wait| *wait >= SHORTEST).map_or_else(
                 || {
                     let most = longest_delay(tries.throttled);
@@ -144,7 +144,7 @@ fn delay_after(tries: Tries, outcome: Outcome) -> Delay {
                 spread_delay,
             )
         }
-        Outcome::Answered { retry_after: Some(wait), .. } => spread_delay(wait),
+        AttemptOutcome::Answered { retry_after: Some(wait), .. } => spread_delay(wait),
         _ => Delay { least: Duration::ZERO, most: longest_delay(tries.counted) },
     }
 }
@@ -182,22 +182,22 @@ mod tests {
 
     const SAFETIES: [Safety; 3] = [Safety::Query, Safety::Command, Safety::Write];
 
-    fn answered(status: u16) -> Outcome {
+    fn answered(status: u16) -> AttemptOutcome {
         let retry_after = None;
-        Outcome::Answered { status, retry_after }
+        AttemptOutcome::Answered { status, retry_after }
     }
 
-    fn turned_away(retry_after: u64) -> Outcome {
+    fn turned_away(retry_after: u64) -> AttemptOutcome {
         let retry_after = Some(Duration::from_millis(retry_after));
-        Outcome::Answered { status: 429, retry_after }
+        AttemptOutcome::Answered { status: 429, retry_after }
     }
 
     /// So many tries that ended alike.
-    fn tries(count: u32, outcome: Outcome) -> Tries {
+    fn tries(count: u32, outcome: AttemptOutcome) -> Tries {
         (0..count).fold(Tries::default(), |tries, _| tries.with_outcome(outcome))
     }
 
-    fn again(safety: Safety, outcome: Outcome) -> bool {
+    fn again(safety: Safety, outcome: AttemptOutcome) -> bool {
         decide(tries(1, outcome), safety, outcome) != Decision::Stop
     }
 
@@ -205,13 +205,14 @@ mod tests {
     fn what_was_provably_not_executed_is_always_sent_again() {
         for safety in SAFETIES {
             assert!(again(safety, answered(429)));
-            assert!(again(safety, Outcome::NeverSent));
+            assert!(again(safety, AttemptOutcome::NeverSent));
         }
     }
 
     #[test]
     fn what_may_have_been_executed_is_sent_again_only_if_it_changes_nothing() {
-        for outcome in [408, 502, 503, 504].map(answered).into_iter().chain([Outcome::Lost]) {
+        for outcome in [408, 502, 503, 504].map(answered).into_iter().chain([AttemptOutcome::Lost])
+        {
             assert!(again(Safety::Query, outcome), "{outcome:?}");
             assert!(!again(Safety::Command, outcome), "{outcome:?}");
         }
@@ -223,13 +224,13 @@ mod tests {
             for status in [200, 204, 302, 400, 401, 403, 404, 412, 500, 501] {
                 assert!(!again(safety, answered(status)), "{status}");
             }
-            assert!(!again(safety, Outcome::Failed));
+            assert!(!again(safety, AttemptOutcome::Failed));
         }
     }
 
     #[test]
     fn attempts_are_few() {
-        for outcome in [Outcome::Lost, Outcome::NeverSent, answered(503)] {
+        for outcome in [AttemptOutcome::Lost, AttemptOutcome::NeverSent, answered(503)] {
             let decisions =
                 (1..=9).map(|count| decide(tries(count, outcome), Safety::Query, outcome));
             assert_eq!(decisions.filter(|decision| *decision != Decision::Stop).count(), 4);
@@ -240,10 +241,10 @@ mod tests {
     fn attempts_that_were_turned_away_do_not_count() {
         let throttled = tries(1_000, answered(429));
         assert_ne!(decide(throttled, Safety::Command, answered(429)), Decision::Stop);
-        let lost = (0..4).fold(throttled, |tries, _| tries.with_outcome(Outcome::Lost));
-        assert_ne!(decide(lost, Safety::Query, Outcome::Lost), Decision::Stop);
+        let lost = (0..4).fold(throttled, |tries, _| tries.with_outcome(AttemptOutcome::Lost));
+        assert_ne!(decide(lost, Safety::Query, AttemptOutcome::Lost), Decision::Stop);
         assert_eq!(
-            decide(lost.with_outcome(Outcome::Lost), Safety::Query, Outcome::Lost),
+            decide(lost.with_outcome(AttemptOutcome::Lost), Safety::Query, AttemptOutcome::Lost),
             Decision::Stop
         );
         assert_eq!(lost.total_count(), 1_004);
@@ -251,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_wait_grows_and_is_spread_from_nothing_to_its_limit() {
-        let lost = |count| delay_after(tries(count, Outcome::Lost), Outcome::Lost);
+        let lost = |count| delay_after(tries(count, AttemptOutcome::Lost), AttemptOutcome::Lost);
         let most = [1, 2, 3, 4, 30].map(|count| lost(count).at_fraction(u32::MAX).as_millis());
         assert_eq!(most, [500, 1000, 2000, 4000, 20_000]);
         assert_eq!(lost(4).at_fraction(0), Duration::ZERO);
@@ -274,7 +275,8 @@ mod tests {
     fn a_wait_that_the_service_names_is_never_cut_short() {
         for status in [429, 503] {
             let retry_after = Some(Duration::from_secs(90));
-            let wait = delay_after(Tries::default(), Outcome::Answered { status, retry_after });
+            let wait =
+                delay_after(Tries::default(), AttemptOutcome::Answered { status, retry_after });
             assert_eq!(wait.at_fraction(0), Duration::from_secs(90));
             assert_eq!(wait.at_fraction(u32::MAX), Duration::from_millis(90_500));
         }
@@ -285,7 +287,7 @@ mod tests {
     #[test]
     fn a_service_that_is_asked_too_much_is_left_alone_by_everybody() {
         let retry_after = Some(Duration::from_secs(2));
-        let unavailable = Outcome::Answered { status: 503, retry_after };
+        let unavailable = AttemptOutcome::Answered { status: 503, retry_after };
         for outcome in [answered(429), turned_away(2_000), unavailable] {
             let tries = tries(1, outcome);
             assert_eq!(
@@ -294,7 +296,9 @@ mod tests {
                 "{outcome:?}"
             );
         }
-        for outcome in [answered(503), answered(502), Outcome::Lost, Outcome::NeverSent] {
+        for outcome in
+            [answered(503), answered(502), AttemptOutcome::Lost, AttemptOutcome::NeverSent]
+        {
             assert_eq!(shared_pause(tries(1, outcome), outcome), None, "{outcome:?}");
         }
     }
@@ -317,31 +321,32 @@ mod tests {
             .prop_map(Duration::from_millis)
     }
 
-    fn answer() -> impl Strategy<Value = Outcome> {
+    fn answer() -> impl Strategy<Value = AttemptOutcome> {
         let special = select(&[200_u16, 302, 401, 408, 412, 429, 500, 502, 503, 504][..]);
         let status = prop_oneof![4 => special, 1 => 100..600_u16];
         (status, option::of(wait()))
-            .prop_map(|(status, retry_after)| Outcome::Answered { status, retry_after })
+            .prop_map(|(status, retry_after)| AttemptOutcome::Answered { status, retry_after })
     }
 
-    fn outcome() -> impl Strategy<Value = Outcome> {
-        let others = select(&[Outcome::NeverSent, Outcome::Lost, Outcome::Failed][..]);
+    fn outcome() -> impl Strategy<Value = AttemptOutcome> {
+        let others =
+            select(&[AttemptOutcome::NeverSent, AttemptOutcome::Lost, AttemptOutcome::Failed][..]);
         prop_oneof![3 => answer(), 1 => others]
     }
 
-    fn is_429(outcome: Outcome) -> bool {
-        matches!(outcome, Outcome::Answered { status: 429, .. })
+    fn is_429(outcome: AttemptOutcome) -> bool {
+        matches!(outcome, AttemptOutcome::Answered { status: 429, .. })
     }
 
-    fn asked_for(outcome: Outcome) -> Option<Duration> {
+    fn asked_for(outcome: AttemptOutcome) -> Option<Duration> {
         match outcome {
-            Outcome::Answered { retry_after, .. } => retry_after,
+            AttemptOutcome::Answered { retry_after, .. } => retry_after,
             _ => None,
         }
     }
 
     /// The tries that a client makes of a request, as long as the policy lets it.
-    fn run(safety: Safety, outcomes: &[Outcome]) -> Vec<(Tries, Outcome, Decision)> {
+    fn run(safety: Safety, outcomes: &[AttemptOutcome]) -> Vec<(Tries, AttemptOutcome, Decision)> {
         let mut tries = Tries::default();
         let mut made = Vec::new();
         for outcome in outcomes {
@@ -362,7 +367,7 @@ mod tests {
         ) {
             for (_, outcome, decision) in run(Safety::Command, &outcomes) {
                 if decision != Decision::Stop {
-                    prop_assert!(is_429(outcome) || outcome == Outcome::NeverSent, "{outcome:?}");
+                    prop_assert!(is_429(outcome) || outcome == AttemptOutcome::NeverSent, "{outcome:?}");
                 }
             }
         }
@@ -407,7 +412,7 @@ mod tests {
 
         #[test]
         fn a_wait_that_nobody_named_never_shrinks_from_try_to_try(count in 1..40_u32, lost: bool) {
-            let outcome = if lost { Outcome::Lost } else { answered(429) };
+            let outcome = if lost { AttemptOutcome::Lost } else { answered(429) };
             let most = |count| delay_after(tries(count, outcome), outcome).at_fraction(u32::MAX);
             prop_assert!(most(count) <= most(count + 1) && most(count + 1) <= LONGEST_DELAY);
         }

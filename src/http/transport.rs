@@ -14,7 +14,7 @@ use super::client::{Client, Tuning};
 use super::limiter::{LimitKey, Limiter, Limiters, Permit};
 use super::prepared_request::PreparedRequest;
 use super::request_counts::RequestCounter;
-use super::retry::{self, Decision, Outcome, Tries};
+use super::retry::{self, AttemptOutcome, Decision, Tries};
 use super::{
     Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
     slow_answers, span,
@@ -422,15 +422,15 @@ fn record_answer(permit: &Permit<'_>, result: &Result<Answer, TransportError>) {
 }
 
 /// Returns what the retry policy wants to know of an attempt.
-fn retry_outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> Outcome {
+fn retry_outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> AttemptOutcome {
     match result {
-        Ok(answer) => Outcome::Answered {
+        Ok(answer) => AttemptOutcome::Answered {
             status: answer.status,
             retry_after: retry::retry_after(answer.header("retry-after"), now),
         },
-        Err(TransportError::Unreachable { .. }) => Outcome::NeverSent,
-        Err(TransportError::Lost { .. }) => Outcome::Lost,
-        Err(_) => Outcome::Failed,
+        Err(TransportError::Unreachable { .. }) => AttemptOutcome::NeverSent,
+        Err(TransportError::Lost { .. }) => AttemptOutcome::Lost,
+        Err(_) => AttemptOutcome::Failed,
     }
 }
 

@@ -106,18 +106,18 @@ fn duplicate_target(target: &Target, site: ManifestPosition, before: ManifestPos
 /// The identity of a target: two targets with the same identity are one place, as far as the
 /// manifest tells. Names and key texts are compared without case, JSON pointers exactly.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Identity<'d> {
+enum TargetIdentity<'d> {
     Variable(&'d SchemaName, Option<&'d JsonPointer>),
     Column(&'d Record, &'d LogicalName),
 }
 
 /// Returns the identity of a target.
-fn identity(target: &Target) -> Identity<'_> {
+fn identity(target: &Target) -> TargetIdentity<'_> {
     match target {
         Target::Variable { schema_name, pointer } => {
-            Identity::Variable(schema_name, pointer.as_ref())
+            TargetIdentity::Variable(schema_name, pointer.as_ref())
         }
-        Target::Column { record, column, .. } => Identity::Column(record, column),
+        Target::Column { record, column, .. } => TargetIdentity::Column(record, column),
     }
 }
 

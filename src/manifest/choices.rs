@@ -11,10 +11,10 @@ pub(super) const FLOW_APIS: &[(&str, FlowEndpoint)] =
     &[("classic", FlowEndpoint::Classic), ("environment", FlowEndpoint::Environment)];
 
 /// The values of `federation`.
-pub(super) const FEDERATIONS: &[(&str, Runner)] = &[
-    ("github", Runner::GitHub),
-    ("azure-devops", Runner::AzureDevOps),
-    ("kubernetes", Runner::Kubernetes),
+pub(super) const FEDERATIONS: &[(&str, FederationKind)] = &[
+    ("github", FederationKind::GitHub),
+    ("azure-devops", FederationKind::AzureDevOps),
+    ("kubernetes", FederationKind::Kubernetes),
 ];
 
 /// The values of `missing`, for a record that does not exist.
@@ -23,7 +23,7 @@ pub(super) const MISSING: &[(&str, Missing)] =
 
 /// Whoever runs the pipeline, by name alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Runner {
+pub(super) enum FederationKind {
     GitHub,
     AzureDevOps,
     Kubernetes,

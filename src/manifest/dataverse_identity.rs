@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::application::{client_id, tenant};
-use super::choices::{FEDERATIONS, Runner};
+use super::choices::{FEDERATIONS, FederationKind};
 use super::fields::{FieldResult, Fields, Reported, parse_as};
 use super::nearest::quoted_list;
 use super::schema::DATAVERSE_IDENTITY;
@@ -148,13 +148,13 @@ fn federation(fields: &Fields<'_>) -> FieldResult<Option<Federation>> {
     let connection = fields
         .optional("service-connection", |text| parse_as::<Guid>(text).map(|id| id.to_string()));
     let (runner, connection) = (runner?, connection?);
-    if connection.is_some() && runner != Some(Runner::AzureDevOps) {
+    if connection.is_some() && runner != Some(FederationKind::AzureDevOps) {
         let message = "`service-connection` is of `federation = \"azure-devops\"` alone";
         return Err(fields.report_conflict("service-connection", message, "leave it out"));
     }
     Ok(runner.map(|runner| match runner {
-        Runner::GitHub => Federation::GitHub,
-        Runner::AzureDevOps => Federation::AzureDevOps { service_connection: connection },
-        Runner::Kubernetes => Federation::Kubernetes,
+        FederationKind::GitHub => Federation::GitHub,
+        FederationKind::AzureDevOps => Federation::AzureDevOps { service_connection: connection },
+        FederationKind::Kubernetes => Federation::Kubernetes,
     }))
 }

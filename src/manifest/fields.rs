@@ -16,12 +16,12 @@ pub(super) struct Fields<'a> {
     findings: &'a Findings<'a>,
     schema: &'static Schema,
     place: usize,
-    entries: BTreeMap<&'static str, Entry<'a>>,
+    entries: BTreeMap<&'static str, FieldEntry<'a>>,
 }
 
 /// A key of the table, as written.
 #[derive(Clone, Copy)]
-struct Entry<'a> {
+struct FieldEntry<'a> {
     place: usize,
     value: &'a Spanned<DeValue<'a>>,
 }
@@ -44,7 +44,7 @@ impl<'a> Fields<'a> {
         let mut fields = Self { findings, schema, place, entries: BTreeMap::new() };
         let entries = table.iter().map(|(key, value)| {
             let place = key.span().start;
-            (key.get_ref().as_ref(), Entry { place, value })
+            (key.get_ref().as_ref(), FieldEntry { place, value })
         });
         let (known, unknown): (Vec<_>, Vec<_>) =
             entries.partition(|(name, _)| schema.key(name).is_some());
@@ -58,7 +58,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports an unknown key, and reads it as the key that was most likely meant.
-    fn report_unknown(&mut self, name: &str, entry: Entry<'a>) {
+    fn report_unknown(&mut self, name: &str, entry: FieldEntry<'a>) {
         let owner = schema::owner(name);
         let near = nearest(name, self.schema.names()).filter(|_| owner.is_none());
         let hint = match (owner, near) {

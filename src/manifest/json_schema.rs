@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::VERSION;
-use super::schema::{Case, Form, Key, ROOT, Schema};
+use super::schema::{Form, Key, ROOT, Schema, TableCase};
 
 /// The language of the schema: the one that editors of TOML know
 /// (<https://json-schema.org/draft-07>).
@@ -39,7 +39,7 @@ fn table(schema: &Schema) -> Value {
 }
 
 /// Builds the schema of one alternative of a table.
-fn case(case: &Case) -> Value {
+fn case(case: &TableCase) -> Value {
     let excluded: Vec<Value> = case.excludes.iter().map(|key| json!({"required": [key]})).collect();
     json!({"required": case.needs, "not": {"anyOf": excluded}})
 }

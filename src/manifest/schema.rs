@@ -11,13 +11,13 @@ pub(super) struct Schema {
     /// The keys that it has to have.
     pub(super) needs: &'static [&'static str],
     /// The alternatives of the table, of which exactly one applies; empty if there is no choice.
-    pub(super) cases: &'static [Case],
+    pub(super) cases: &'static [TableCase],
     /// Its keys, in the order of the documentation.
     pub(super) keys: &'static [Key],
 }
 
 /// One alternative of a table.
-pub(super) struct Case {
+pub(super) struct TableCase {
     /// The keys that it then has to have.
     pub(super) needs: &'static [&'static str],
     /// The keys that it then cannot have.
@@ -73,8 +73,8 @@ pub(super) const fn key(name: &'static str, form: Form, help: &'static str) -> K
 }
 
 /// Builds a case; shortens the tables below.
-const fn case(needs: &'static [&'static str], excludes: &'static [&'static str]) -> Case {
-    Case { needs, excludes }
+const fn case(needs: &'static [&'static str], excludes: &'static [&'static str]) -> TableCase {
+    TableCase { needs, excludes }
 }
 
 /// Returns the words of a choice.

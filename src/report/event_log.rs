@@ -6,7 +6,7 @@ use crate::plan::{Action, Plan};
 
 /// Logs an event of an environment, which the manifest calls by this name.
 pub(super) fn event(environment: &str, event: &Event<'_>) {
-    let span = tracing::info_span!("environment", name = environment);
+    let span = tracing::info_span!("environment", environment);
     let _entered = span.entered();
     match event {
         Event::SandboxStarted { address, anew, .. } => {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::*;
-use crate::discover::probe::{ProbeResult, Probed, Verdict, findings};
+use crate::discover::probe::{ProbeResult, ProbeVerdict, Probed, findings};
 use crate::model::{CallbackUrl, Clouds, Code, Exit, ManifestPosition};
 use crate::plan::{Action, Change, Difference, UrlPart, ValueView, WriteStage};
 use crate::report::pipeline::annotation;
@@ -303,7 +303,7 @@ fn the_document_has_the_members_that_were_promised() {
     let exported = ExportedVariable { schema_name, action: Action::Create, secret: true };
     let path = "settings.json".to_owned();
     let exported = ExportedFile { path, variables: vec![exported], others: 1, records: 2 };
-    let probes = Some(vec![probed(ProbeResult::Asked(Verdict::Guarded))]);
+    let probes = Some(vec![probed(ProbeResult::Asked(ProbeVerdict::Guarded))]);
     let checked = Checked { targets: 2, pending: None, probes };
     let run = Run {
         environment: Some(environment),
@@ -410,10 +410,14 @@ fn rendered_check(format: ReportFormat, problems: Vec<Problem>, probes: Vec<Prob
 
 #[test]
 fn what_urls_answered_is_told_to_people_with_how_often_they_were_asked() {
-    let gone = ProbeResult::Asked(Verdict::Gone("404 WorkflowNotFound".to_owned()));
+    let gone = ProbeResult::Asked(ProbeVerdict::Gone("404 WorkflowNotFound".to_owned()));
     let all = || {
         let skipped = ProbeResult::Skipped("it is signed");
-        vec![probed(ProbeResult::Asked(Verdict::Guarded)), probed(gone.clone()), probed(skipped)]
+        vec![
+            probed(ProbeResult::Asked(ProbeVerdict::Guarded)),
+            probed(gone.clone()),
+            probed(skipped),
+        ]
     };
     let text = rendered_check(ReportFormat::Markdown, Vec::new(), all());
     let url: CallbackUrl = URL.parse().unwrap();
@@ -441,10 +445,10 @@ fn what_urls_answered_is_told_to_people_with_how_often_they_were_asked() {
 
 #[test]
 fn the_case_of_a_target_tells_what_its_url_answered_and_fails_if_that_proves_something() {
-    let guarded = probed(ProbeResult::Asked(Verdict::Guarded));
+    let guarded = probed(ProbeResult::Asked(ProbeVerdict::Guarded));
     let text = rendered_check(ReportFormat::Junit, Vec::new(), vec![guarded]);
     assert!(text.contains("probe: guarded: as expected</system-out></testcase>"), "{text}");
-    let gone = probed(ProbeResult::Asked(Verdict::Gone("404 X".to_owned())));
+    let gone = probed(ProbeResult::Asked(ProbeVerdict::Gone("404 X".to_owned())));
     let (problems, _) = findings(std::slice::from_ref(&gone));
     let text = rendered_check(ReportFormat::Junit, problems, vec![gone]);
     assert!(text.contains("tests=\"1\" failures=\"1\""), "{text}");

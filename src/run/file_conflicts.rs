@@ -76,7 +76,7 @@ impl Naming {
 
 /// Checks that no file to be written is named twice, by whatever path.
 pub(crate) fn check_no_file_named_twice(cli: &Cli) -> Result<(), Failure> {
-    let mut known: Vec<(NamedFile<'_>, Identity)> = Vec::new();
+    let mut known: Vec<(NamedFile<'_>, FileIdentity)> = Vec::new();
     for named in surroundings().into_iter().chain(files_of_command_line(cli)) {
         let Some(identity) = identity(&named.path) else { continue };
         let clash = known.iter().find(|(other, same)| {
@@ -258,7 +258,7 @@ fn files<'run, P: AsRef<Path> + 'run>(
 
 /// The identity of a file, whatever path leads to it.
 #[derive(PartialEq, Eq)]
-enum Identity {
+enum FileIdentity {
     /// The file exists, and the system identifies it.
     There(Handle),
     /// The file does not exist or cannot be opened: its path identifies it.
@@ -266,10 +266,10 @@ enum Identity {
 }
 
 /// Returns the identity of a file, or none for a device or a pipe, which may be named twice.
-fn identity(path: &Path) -> Option<Identity> {
+fn identity(path: &Path) -> Option<FileIdentity> {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-    let there = || Handle::from_path(path).map(Identity::There);
-    (!is_other).then(|| there().unwrap_or_else(|_| Identity::At(place(path))))
+    let there = || Handle::from_path(path).map(FileIdentity::There);
+    (!is_other).then(|| there().unwrap_or_else(|_| FileIdentity::At(place(path))))
 }
 
 /// Returns the path at which a file would be created: links are followed.

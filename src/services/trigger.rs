@@ -18,7 +18,7 @@ const RUN_ID: &str = "x-ms-workflow-run-id";
 
 /// What an answer says of the address, with the words that it was said in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ProbeVerdict {
     /// It is there, and turned the request away as it should.
     Guarded,
     /// Its flow is off.
@@ -56,7 +56,7 @@ pub fn probe_request(
     })
 }
 
-impl Verdict {
+impl ProbeVerdict {
     /// Reads what the answer to a probe says of a URL of that kind.
     pub fn from_answer(kind: UrlAccess, answer: &Answer) -> Self {
         let error = read_service_error(Service::Trigger, answer, "the answer of a trigger");
@@ -113,13 +113,13 @@ mod tests {
     }
 
     fn verdict(kind: UrlAccess, status: u16, code: &str, message: &str) -> &'static str {
-        match Verdict::from_answer(kind, &answer(status, code, message)) {
-            Verdict::Guarded => "guarded",
-            Verdict::Off(_) => "off",
-            Verdict::Gone(_) => "gone",
-            Verdict::Signature(_) => "signature",
-            Verdict::Open(_) => "open",
-            Verdict::Unknown(_) => "unknown",
+        match ProbeVerdict::from_answer(kind, &answer(status, code, message)) {
+            ProbeVerdict::Guarded => "guarded",
+            ProbeVerdict::Off(_) => "off",
+            ProbeVerdict::Gone(_) => "gone",
+            ProbeVerdict::Signature(_) => "signature",
+            ProbeVerdict::Open(_) => "open",
+            ProbeVerdict::Unknown(_) => "unknown",
         }
     }
 
@@ -168,14 +168,15 @@ mod tests {
         let mut answer = answer(404, "WorkflowNotFound", "");
         answer.headers.insert(RUN_ID, "0858".parse().unwrap());
         for kind in [UrlAccess::Authenticated, UrlAccess::Signed] {
-            assert!(matches!(Verdict::from_answer(kind, &answer), Verdict::Open(_)));
+            assert!(matches!(ProbeVerdict::from_answer(kind, &answer), ProbeVerdict::Open(_)));
         }
     }
 
     #[test]
     fn an_unknown_answer_is_told_in_its_own_words_made_safe() {
         let answer = answer(418, "Teapot", "\u{1b}[2Jshort and sig=AAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        let Verdict::Unknown(words) = Verdict::from_answer(UrlAccess::Signed, &answer) else {
+        let ProbeVerdict::Unknown(words) = ProbeVerdict::from_answer(UrlAccess::Signed, &answer)
+        else {
             panic!()
         };
         assert!(words.starts_with("418 Teapot, "), "{words}");

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use crate::http::Transport;
 use crate::model::{ManifestPosition, UrlView, error_chain};
-pub(crate) use crate::services::trigger::Verdict;
+pub(crate) use crate::services::trigger::ProbeVerdict;
 
 pub(crate) use problems::findings;
 pub(crate) use question::{ProbeSettings, Question, questions};
@@ -33,7 +33,7 @@ pub enum ProbeResult {
     /// The URL was not probed, for this reason.
     Skipped(&'static str),
     /// The URL was probed.
-    Asked(Verdict),
+    Asked(ProbeVerdict),
 }
 
 impl ProbeResult {
@@ -41,12 +41,12 @@ impl ProbeResult {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Skipped(_) => "skipped",
-            Self::Asked(Verdict::Guarded) => "guarded",
-            Self::Asked(Verdict::Off(_)) => "off",
-            Self::Asked(Verdict::Gone(_)) => "gone",
-            Self::Asked(Verdict::Signature(_)) => "signature",
-            Self::Asked(Verdict::Open(_)) => "open",
-            Self::Asked(Verdict::Unknown(_)) => "unknown",
+            Self::Asked(ProbeVerdict::Guarded) => "guarded",
+            Self::Asked(ProbeVerdict::Off(_)) => "off",
+            Self::Asked(ProbeVerdict::Gone(_)) => "gone",
+            Self::Asked(ProbeVerdict::Signature(_)) => "signature",
+            Self::Asked(ProbeVerdict::Open(_)) => "open",
+            Self::Asked(ProbeVerdict::Unknown(_)) => "unknown",
         }
     }
 
@@ -54,13 +54,13 @@ impl ProbeResult {
     pub fn words(&self) -> Option<&str> {
         match self {
             Self::Skipped(why) => Some(why),
-            Self::Asked(Verdict::Guarded) => None,
+            Self::Asked(ProbeVerdict::Guarded) => None,
             Self::Asked(
-                Verdict::Off(words)
-                | Verdict::Gone(words)
-                | Verdict::Signature(words)
-                | Verdict::Open(words)
-                | Verdict::Unknown(words),
+                ProbeVerdict::Off(words)
+                | ProbeVerdict::Gone(words)
+                | ProbeVerdict::Signature(words)
+                | ProbeVerdict::Open(words)
+                | ProbeVerdict::Unknown(words),
             ) => Some(words),
         }
     }
@@ -74,8 +74,8 @@ pub(crate) async fn ask(transport: &Transport, questions: Vec<Question>) -> Vec<
         let result = match request {
             Err(why) => ProbeResult::Skipped(why),
             Ok(request) => ProbeResult::Asked(match transport.send(&request, None).await {
-                Ok(answer) => Verdict::from_answer(view.kind, &answer),
-                Err(error) => Verdict::Unknown(error_chain(&error)),
+                Ok(answer) => ProbeVerdict::from_answer(view.kind, &answer),
+                Err(error) => ProbeVerdict::Unknown(error_chain(&error)),
             }),
         };
         Probed { view, targets, result }

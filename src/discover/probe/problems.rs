@@ -3,7 +3,7 @@
 use super::{ProbeResult, Probed};
 use crate::model::{Code, Problem, UrlAccess};
 use crate::plan::ValueView;
-use crate::services::trigger::Verdict;
+use crate::services::trigger::ProbeVerdict;
 
 /// The kind of problem, what is wrong, and what to do about it.
 type Reason<'a> = (Code, &'static str, &'a str, &'static str);
@@ -20,27 +20,27 @@ pub(crate) fn findings(probed: &[Probed]) -> (Vec<Problem>, Vec<Problem>) {
 fn reason(probed: &Probed) -> Option<Reason<'_>> {
     let ProbeResult::Asked(verdict) = &probed.result else { return None };
     Some(match verdict {
-        Verdict::Guarded => return None,
-        Verdict::Off(words) => (
+        ProbeVerdict::Guarded => return None,
+        ProbeVerdict::Off(words) => (
             Code::ProbeOff,
             "is of a flow that is off",
             words,
             "turn the flow on; if another flow took its place, `flowbind apply` writes that one's URL",
         ),
-        Verdict::Gone(words) => (
+        ProbeVerdict::Gone(words) => (
             Code::ProbeGone,
             "leads to nothing any more",
             words,
             "run `flowbind apply`, which writes the URL that the flow has now",
         ),
-        Verdict::Signature(words) => (
+        ProbeVerdict::Signature(words) => (
             Code::ProbeSignature,
             "is not accepted any more as it is signed",
             words,
             "its key was rotated, or who may call was changed: run `flowbind apply`, which writes the URL that the flow has now",
         ),
-        Verdict::Open(words) => (Code::ProbeOpen, open(probed.view.kind), words, OPEN),
-        Verdict::Unknown(words) => (
+        ProbeVerdict::Open(words) => (Code::ProbeOpen, open(probed.view.kind), words, OPEN),
+        ProbeVerdict::Unknown(words) => (
             Code::ProbeUnknown,
             "was asked, and what came of it proves nothing",
             words,

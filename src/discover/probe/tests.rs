@@ -215,7 +215,7 @@ async fn a_probe_carries_no_token_cookie_or_body_and_its_answer_is_told() {
     let model = model(&plain(), Some("POST"), &[&plain()]);
     for _ in 0..2 {
         let probed = ask(&transport, asked_at(&server, &model, false)).await;
-        let verdict = Verdict::Gone("404 WorkflowNotFound, gone".to_owned());
+        let verdict = ProbeVerdict::Gone("404 WorkflowNotFound, gone".to_owned());
         assert_eq!(probed[0].result, ProbeResult::Asked(verdict));
     }
     for received in server.received() {
@@ -257,11 +257,11 @@ async fn a_signed_url_whose_answer_is_lost_is_not_asked_again() {
 #[test]
 fn an_answer_is_told_of_each_target_and_only_what_proves_something_is_a_problem() {
     let verdicts = [
-        (Verdict::Guarded, None),
-        (Verdict::Off("400".into()), Some("probe-off")),
-        (Verdict::Gone("404".into()), Some("probe-gone")),
-        (Verdict::Signature("401".into()), Some("probe-signature")),
-        (Verdict::Open("202".into()), Some("probe-open")),
+        (ProbeVerdict::Guarded, None),
+        (ProbeVerdict::Off("400".into()), Some("probe-off")),
+        (ProbeVerdict::Gone("404".into()), Some("probe-gone")),
+        (ProbeVerdict::Signature("401".into()), Some("probe-signature")),
+        (ProbeVerdict::Open("202".into()), Some("probe-open")),
     ];
     let view = plain().parse::<CallbackUrl>().unwrap().view().clone();
     let probed = |result| {
@@ -275,7 +275,7 @@ fn an_answer_is_told_of_each_target_and_only_what_proves_something_is_a_problem(
         assert_eq!(codes, code.map_or(vec![], |code| vec![code, code]));
         assert!(warnings.is_empty());
     }
-    let (problems, warnings) = probed(ProbeResult::Asked(Verdict::Unknown("503".into())));
+    let (problems, warnings) = probed(ProbeResult::Asked(ProbeVerdict::Unknown("503".into())));
     assert_eq!((problems.len(), warnings.len()), (0, 2));
     assert_eq!(probed(ProbeResult::Skipped("x")), (vec![], vec![]));
     assert_eq!(view.kind, UrlAccess::Authenticated);

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::Safety;
 use crate::http::limiter::Limiter;
-use crate::http::retry::{self, Decision, Outcome, Tries};
+use crate::http::retry::{self, AttemptOutcome, Decision, Tries};
 
 /// How long a service takes for an answer, give or take a tenth.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -93,7 +93,7 @@ impl Service {
 
     /// Answers a request that is sent now. Requests do not come in the order in which they are sent,
     /// and are not answered in that in which they came.
-    async fn ask(&self, run: &Run) -> Outcome {
+    async fn ask(&self, run: &Run) -> AttemptOutcome {
         assert!(Instant::now() >= run.left_alone.get(), "sent before the end of a pause");
         let way = Duration::from_millis(self.draw(4));
         sleep(way).await;
@@ -105,10 +105,10 @@ impl Service {
         }
         self.under_way.set(self.under_way.get() - 1);
         let Err(rest) = admitted else {
-            return Outcome::Answered { status: 200, retry_after: None };
+            return AttemptOutcome::Answered { status: 200, retry_after: None };
         };
         run.left_alone.set(run.left_alone.get().max(Instant::now() + rest));
-        Outcome::Answered { status: 429, retry_after: Some(rest) }
+        AttemptOutcome::Answered { status: 429, retry_after: Some(rest) }
     }
 
     /// Sends one request of a run until it is done.
@@ -120,7 +120,7 @@ impl Service {
             let permit = limiter.acquire(end).await.unwrap();
             let outcome = self.ask(run).await;
             tries = tries.with_outcome(outcome);
-            if matches!(outcome, Outcome::Answered { status: 200, .. }) {
+            if matches!(outcome, AttemptOutcome::Answered { status: 200, .. }) {
                 return permit.record_success();
             }
             permit.record_throttled();

@@ -19,7 +19,7 @@ const SEE_WHO: &str =
 const LOOK_FIRST: &str = "look at the row first, if somebody may have added something to it";
 
 /// What became of a row since the apply.
-enum Verdict<'found> {
+enum RowVerdict<'found> {
     /// It is as it was before the apply.
     Earlier,
     /// It holds what the apply wrote; of several columns, some may hold what they held before it.
@@ -54,7 +54,7 @@ struct RollbackBuilder<'run> {
 pub(crate) fn changed(journal: &Journal, found: &[FoundRows]) -> BTreeSet<usize> {
     let rows = journal.rows.iter().zip(found).enumerate();
     let changed = rows
-        .filter(|(_, (row, found))| matches!(verdict(row, found), Verdict::Changed(_)))
+        .filter(|(_, (row, found))| matches!(verdict(row, found), RowVerdict::Changed(_)))
         .map(|(index, _)| index);
     changed.collect()
 }
@@ -70,11 +70,11 @@ pub(crate) fn plan_rollback(
     let mut draft = RollbackBuilder::new(cloud, &journal.head.environment_id);
     for (index, (row, found)) in journal.rows.iter().zip(found).enumerate() {
         match verdict(row, found) {
-            Verdict::Earlier => draft.earlier(row),
-            Verdict::Written(held) if row.is_created() => draft.delete(row, held),
-            Verdict::Written(held) => draft.restore(row, held),
-            Verdict::Changed(now) => draft.changed(row, &now, left.contains(&index)),
-            Verdict::Unusable(why) => draft.unusable(row, why),
+            RowVerdict::Earlier => draft.earlier(row),
+            RowVerdict::Written(held) if row.is_created() => draft.delete(row, held),
+            RowVerdict::Written(held) => draft.restore(row, held),
+            RowVerdict::Changed(now) => draft.changed(row, &now, left.contains(&index)),
+            RowVerdict::Unusable(why) => draft.unusable(row, why),
         }
     }
     let write = WriteStage { writes: draft.writes, targets: draft.targets };
@@ -84,25 +84,25 @@ pub(crate) fn plan_rollback(
 }
 
 /// Decides what happened to a row since the apply.
-fn verdict<'found>(row: &JournalRow, found: &'found FoundRows) -> Verdict<'found> {
+fn verdict<'found>(row: &JournalRow, found: &'found FoundRows) -> RowVerdict<'found> {
     match found.as_deref() {
-        Err(why) => Verdict::Unusable(why),
-        Ok([]) if row.is_created() => Verdict::Earlier,
-        Ok([]) => Verdict::Changed(ChangedRow::Gone),
+        Err(why) => RowVerdict::Unusable(why),
+        Ok([]) if row.is_created() => RowVerdict::Earlier,
+        Ok([]) => RowVerdict::Changed(ChangedRow::Gone),
         Ok([held]) => verdict_of_one(row, held),
-        Ok(_) => Verdict::Changed(ChangedRow::Several),
+        Ok(_) => RowVerdict::Changed(ChangedRow::Several),
     }
 }
 
-fn verdict_of_one<'found>(row: &JournalRow, held: &'found Row) -> Verdict<'found> {
+fn verdict_of_one<'found>(row: &JournalRow, held: &'found Row) -> RowVerdict<'found> {
     let earlier = |name| !row.is_created() && is_earlier(row, held, name);
     let names = || row.columns.keys();
     if names().all(earlier) {
-        Verdict::Earlier
+        RowVerdict::Earlier
     } else if names().all(|name| earlier(name) || is_written(row, held, name)) {
-        Verdict::Written(held)
+        RowVerdict::Written(held)
     } else {
-        Verdict::Changed(ChangedRow::Row(held))
+        RowVerdict::Changed(ChangedRow::Row(held))
     }
 }
 

@@ -14,7 +14,7 @@ const KIND: DocumentKind = DocumentKind { kind: "flowbind-journal", version: 1, 
 /// The document.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Document<H, R> {
+struct JournalText<H, R> {
     kind: String,
     version: u64,
     head: H,
@@ -38,7 +38,7 @@ impl Write for Length {
 impl Journal {
     /// Returns the journal as JSON.
     pub fn to_json(&self) -> SecretSlice<u8> {
-        let document = Document {
+        let document = JournalText {
             kind: KIND.kind.to_owned(),
             version: KIND.version,
             head: &self.head,
@@ -60,7 +60,7 @@ impl Journal {
     /// # Errors
     /// It is of another version, no journal, or one that no apply keeps.
     pub fn from_json(text: &[u8]) -> Result<Self, DocumentError> {
-        let document: Document<JournalHead, Vec<JournalRow>> = KIND.read(text)?;
+        let document: JournalText<JournalHead, Vec<JournalRow>> = KIND.read(text)?;
         let journal = Self { head: document.head, rows: document.rows };
         match journal.contradiction() {
             None => Ok(journal),

@@ -20,14 +20,14 @@ const VERSION: u32 = 1;
 
 /// Writes the run as a JSON document.
 pub(crate) fn write(run: &Run<'_>, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, &Document::of(run))?;
+    serde_json::to_writer_pretty(&mut to, &JsonRun::of(run))?;
     writeln!(to)
 }
 
 /// The document.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Document<'run> {
+struct JsonRun<'run> {
     version: u32,
     outcome: &'static str,
     environment: Option<EnvironmentShape<'run>>,
@@ -183,7 +183,7 @@ fn some<T>(list: &[T]) -> Option<&[T]> {
     (!list.is_empty()).then_some(list)
 }
 
-impl<'run> Document<'run> {
+impl<'run> JsonRun<'run> {
     fn of(run: &Run<'run>) -> Self {
         let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
         Self {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::human::{GREEN, RED, YELLOW, all_up_to_date, last_line};
 use super::layout::{counted, wrap};
-use crate::discover::probe::{ProbeResult, Probed, Verdict};
+use crate::discover::probe::{ProbeResult, ProbeVerdict, Probed};
 use crate::model::Code;
 use crate::plan::{Action, Change, Plan, WriteStage};
 use crate::report::{Checked, Outcome};
@@ -88,7 +88,8 @@ fn next_step(checked: &Checked) -> String {
 /// Says how many URLs were probed, and lists those that were not.
 fn probes(probes: &[Probed], width: usize) -> String {
     let skipped = |probed: &&Probed| matches!(probed.result, ProbeResult::Skipped(_));
-    let guarded = |probed: &&Probed| matches!(probed.result, ProbeResult::Asked(Verdict::Guarded));
+    let guarded =
+        |probed: &&Probed| matches!(probed.result, ProbeResult::Asked(ProbeVerdict::Guarded));
     let asked = probes.len() - probes.iter().filter(skipped).count();
     let good = probes.iter().filter(guarded).count();
     let mut text = format!("Probed {}: {good} answered as expected.\n", counted(asked, "URL"));

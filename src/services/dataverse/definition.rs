@@ -37,11 +37,11 @@ struct ClientData {
 
 #[derive(Deserialize)]
 struct Properties {
-    definition: Body,
+    definition: StoredDefinition,
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct StoredDefinition {
     #[serde(default)]
     triggers: BTreeMap<String, FlowTrigger>,
 }

@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// One challenge of a header.
-struct Challenge {
+struct SchemeChallenge {
     scheme: String,
     parameters: Vec<(String, String)>,
 }
@@ -38,7 +38,7 @@ pub fn claims_challenge(answer: &Answer) -> Option<String> {
     texts.flat_map(parse_challenges).find_map(|challenge| challenge.insufficient_claims())
 }
 
-impl Challenge {
+impl SchemeChallenge {
     /// Returns the claims, if this is the challenge that has some.
     fn insufficient_claims(&self) -> Option<String> {
         let asks = self.scheme.eq_ignore_ascii_case("bearer")
@@ -55,8 +55,8 @@ impl Challenge {
 
 /// Parses the challenges of one header, each a scheme and its parameters, all separated by commas
 /// ([RFC 9110 section 11.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1)).
-fn parse_challenges(text: &str) -> Vec<Challenge> {
-    let mut challenges: Vec<Challenge> = Vec::new();
+fn parse_challenges(text: &str) -> Vec<SchemeChallenge> {
+    let mut challenges: Vec<SchemeChallenge> = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         rest = rest.trim_start_matches([',', ' ', '\t']);
@@ -82,8 +82,8 @@ fn parse_challenges(text: &str) -> Vec<Challenge> {
 }
 
 /// Begins a challenge with a scheme.
-fn begin_challenge(scheme: &str) -> Option<Challenge> {
-    let challenge = || Challenge { scheme: scheme.to_owned(), parameters: Vec::new() };
+fn begin_challenge(scheme: &str) -> Option<SchemeChallenge> {
+    let challenge = || SchemeChallenge { scheme: scheme.to_owned(), parameters: Vec::new() };
     (!scheme.is_empty()).then(challenge)
 }
 

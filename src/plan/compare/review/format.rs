@@ -24,7 +24,7 @@ pub(crate) enum ReviewError {
 /// The document.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Document<H, C> {
+struct SavedPlanText<H, C> {
     kind: String,
     version: u64,
     head: H,
@@ -39,7 +39,7 @@ impl Reviewed {
     pub(crate) fn write(&self, mut to: impl Write) -> io::Result<()> {
         let (head, changes) = (&self.head, &self.changes);
         let document =
-            Document { kind: KIND.kind.to_owned(), version: KIND.version, head, changes };
+            SavedPlanText { kind: KIND.kind.to_owned(), version: KIND.version, head, changes };
         serde_json::to_writer_pretty(&mut to, &document)?;
         writeln!(to)
     }
@@ -49,8 +49,8 @@ impl Reviewed {
     /// # Errors
     /// It is of another version, or no plan.
     pub(crate) fn from_json(text: &[u8]) -> Result<Self, ReviewError> {
-        let document: Document<ReviewHead, Vec<ReviewedChange>> = KIND.read(text)?;
-        let Document { head, changes, .. } = document;
+        let document: SavedPlanText<ReviewHead, Vec<ReviewedChange>> = KIND.read(text)?;
+        let SavedPlanText { head, changes, .. } = document;
         if !is_time(&head.made) || !is_time(&head.expires) {
             return Err(ReviewError::Time);
         }
