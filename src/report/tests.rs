@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::*;
+use crate::deployment_settings::ExportedVariable;
 use crate::discover::probe::{ProbeResult, ProbeVerdict, Probed, findings};
-use crate::model::{CallbackUrl, Clouds, Code, Exit, ManifestPosition};
-use crate::plan::{Action, Change, Difference, UrlPart, ValueView, WriteStage};
+use crate::http::RequestCounts;
+use crate::model::{CallbackUrl, Clouds, Code, Exit, Failure, ManifestPosition, Problem};
+use crate::plan::{Action, Change, Difference, Plan, UrlPart, ValueView, WriteStage};
 use crate::report::pipeline::annotation;
 use crate::report::terminal::{drift, human};
 

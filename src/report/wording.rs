@@ -1,15 +1,15 @@
 //! Words and sentences that all report formats share.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use super::{ExportedFile, Outcome, Run, RunCommand};
+use super::run::{ExportedFile, Outcome, Run, RunCommand, is_change};
 use crate::deployment_settings::ExportedVariable;
 use crate::discover::probe::Probed;
-use crate::model::{Failure, Problem, printable};
+use crate::model::{Code, Failure, Problem, printable};
 use crate::plan::{
     Action, Change, Difference, Plan, TargetResult, TargetState, UrlPart, ValueView,
 };
-use crate::report::terminal::drift;
 use crate::report::terminal::layout::counted;
 
 /// The word for targets that a rollback does not touch, since they were changed meanwhile.
@@ -159,7 +159,7 @@ pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
 /// Counts the targets by action, or by the result of a check, each number with its word.
 pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
     match run.command {
-        RunCommand::Check => drift::tally(plan, targets(run, plan)),
+        RunCommand::Check => drift_tally(plan, targets(run, plan)),
         _ => tally(plan, outcome_words(run.outcome)),
     }
 }
@@ -167,7 +167,7 @@ pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
 /// Formats the numbers of [`totals`] as a sentence without its full stop.
 pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
     match run.command {
-        RunCommand::Check => drift::summary(plan, targets(run, plan)),
+        RunCommand::Check => drift_summary(plan, targets(run, plan)),
         _ => counts(plan, outcome_words(run.outcome)),
     }
 }
@@ -208,6 +208,47 @@ pub(super) fn change_text(change: &Change) -> String {
     format!("{}: {before} -> {after}", reason_text(change))
 }
 
+/// Counts the targets of a check that drifted, that are up to date, and that could not be checked.
+/// Leaves out the last number if every target was checked.
+pub(super) fn drift_tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
+    let unchanged = plan.count(Action::NoOp);
+    let drifted = plan.changes.len() - unchanged;
+    let unknown = targets.saturating_sub(plan.changes.len());
+    let mut tally = vec![(drifted, "drifted"), (unchanged, "up to date"), (unknown, "not checked")];
+    tally.truncate(if unknown > 0 { 3 } else { 2 });
+    tally
+}
+
+/// Summarizes the differences that a check found among `targets` targets.
+pub(super) fn drift_summary(plan: &Plan, targets: usize) -> String {
+    let drifted = plan.changes.len() - plan.count(Action::NoOp);
+    let mut text = format!("{drifted} of {} out of date", counted(targets, "target"));
+    let unknown = targets.saturating_sub(plan.changes.len());
+    if unknown > 0 {
+        let _ = write!(text, ", {unknown} not checked");
+    }
+    let elsewhere = plan.warnings.iter().filter(|warning| warning.code == Code::PointsElsewhere);
+    match elsewhere.count() {
+        0 => {}
+        1 => text += ", 1 points at another environment",
+        many => {
+            let _ = write!(text, ", {many} point at another environment");
+        }
+    }
+    if !plan.problems.is_empty() {
+        let _ = write!(text, ", {}", counted(plan.problems.len(), "problem"));
+    }
+    text
+}
+
+/// Says that all targets are up to date.
+pub(super) fn all_up_to_date(targets: usize) -> String {
+    match targets {
+        1 => " The target is up to date.".to_owned(),
+        all => format!(" All {all} targets are up to date."),
+    }
+}
+
 /// Formats the difference of a target from its expected value, as a part of a sentence.
 pub(super) fn drift_text(change: &Change) -> String {
     let (holds, expected) =
@@ -233,11 +274,6 @@ pub(super) fn outcome_of(result: &TargetResult) -> String {
         TargetState::Unread => "could not be read back".to_owned(),
         TargetState::Refused => format!("the service refused this row; it holds {holds}"),
     }
-}
-
-/// Checks if the target has a change to make, or had one.
-pub(super) fn is_change(change: &Change) -> bool {
-    change.action != Action::NoOp
 }
 
 /// Says when the run or the request times out, and which option sets the limit.

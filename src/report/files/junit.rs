@@ -11,9 +11,10 @@ use super::markup::Markup;
 use crate::discover::probe::Probed;
 use crate::model::{Problem, escape_hidden};
 use crate::plan::{Change, Plan, TargetResult, TargetState};
+use crate::report::run::is_change;
 use crate::report::wording::{
-    answer, change_text, consequence, drift_text, headline, is_change, moment, outcome_of, place,
-    reason_text, safe_text, seconds, verdict,
+    answer, change_text, consequence, drift_text, headline, moment, outcome_of, place, reason_text,
+    safe_text, seconds, verdict,
 };
 use crate::report::{Outcome, Run, RunCommand, VERSION};
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Code, Failure, Fingerprint, ManifestPosition, Problem};
 use crate::plan::Change;
-use crate::report::wording::{drift_text, is_change, moment, safe_text};
+use crate::report::run::is_change;
+use crate::report::wording::{drift_text, moment, safe_text};
 use crate::report::{Run, RunCommand, VERSION, explain};
 
 /// The URL of the document's schema.

@@ -16,7 +16,7 @@ pub(crate) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
     let warnings = run.warnings().map(|one| note(runner, Severity::Warning, one, run.source));
     let changes = run.plan.filter(|_| run.command == RunCommand::Check);
     let changes = changes.map_or(&[][..], |plan| &plan.changes).iter();
-    let changes = changes.filter(|change| crate::report::wording::is_change(change));
+    let changes = changes.filter(|change| crate::report::run::is_change(change));
     let drifts = changes.map(|change| drift(runner, change, run.source));
     let results = run.results.iter().filter_map(|one| result(runner, run, one));
     failure.into_iter().chain(problems).chain(results).chain(warnings).chain(drifts).collect()

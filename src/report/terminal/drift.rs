@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::human::{GREEN, RED, YELLOW, all_up_to_date, last_line};
 use super::layout::{counted, wrap};
+use super::style::{GREEN, RED, YELLOW, last_line};
 use crate::discover::probe::{ProbeResult, ProbeVerdict, Probed};
-use crate::model::Code;
 use crate::plan::{Action, Change, Plan, WriteStage};
-use crate::report::{Checked, Outcome};
+use crate::report::run::{Checked, Outcome};
+use crate::report::wording::{all_up_to_date, drift_summary};
 
 /// Returns the plan without the targets that are up to date.
 pub(crate) fn only_differences(plan: &Plan) -> Plan {
@@ -25,50 +25,18 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
                 last_line((GREEN, "No drift."), &all_up_to_date(checked.targets), width)
             }
             Outcome::Drifted => {
-                let rest = format!(": {}. {}", summary(plan, checked.targets), next_step(checked));
+                let rest =
+                    format!(": {}. {}", drift_summary(plan, checked.targets), next_step(checked));
                 last_line((YELLOW, "drifted"), &rest, width)
             }
             _ => {
                 let rest = format!(
                     ": {}. The check is incomplete. Nothing was written.",
-                    summary(plan, checked.targets)
+                    drift_summary(plan, checked.targets)
                 );
                 last_line((RED, "refused"), &rest, width)
             }
         }
-}
-
-/// Counts the targets of a check that drifted, that are up to date, and that could not be checked.
-/// Leaves out the last number if every target was checked.
-pub(crate) fn tally(plan: &Plan, targets: usize) -> Vec<(usize, &'static str)> {
-    let unchanged = plan.count(Action::NoOp);
-    let drifted = plan.changes.len() - unchanged;
-    let unknown = targets.saturating_sub(plan.changes.len());
-    let mut tally = vec![(drifted, "drifted"), (unchanged, "up to date"), (unknown, "not checked")];
-    tally.truncate(if unknown > 0 { 3 } else { 2 });
-    tally
-}
-
-/// Summarizes the differences that a check found among `targets` targets.
-pub(crate) fn summary(plan: &Plan, targets: usize) -> String {
-    let drifted = plan.changes.len() - plan.count(Action::NoOp);
-    let mut text = format!("{drifted} of {} out of date", counted(targets, "target"));
-    let unknown = targets.saturating_sub(plan.changes.len());
-    if unknown > 0 {
-        let _ = write!(text, ", {unknown} not checked");
-    }
-    let elsewhere = plan.warnings.iter().filter(|warning| warning.code == Code::PointsElsewhere);
-    match elsewhere.count() {
-        0 => {}
-        1 => text += ", 1 points at another environment",
-        many => {
-            let _ = write!(text, ", {many} point at another environment");
-        }
-    }
-    if !plan.problems.is_empty() {
-        let _ = write!(text, ", {}", counted(plan.problems.len(), "problem"));
-    }
-    text
 }
 
 /// Says what an apply would write.

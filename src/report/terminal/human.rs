@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::drift;
 use super::layout::{counted, fit, shorten_middle, wrap};
+use super::style::{BOLD, DIM, GREEN, RED, YELLOW, last_line};
 use crate::model::{EnvironmentUrl, Failure, Problem, UrlView, escape_hidden, printable};
 use crate::plan::{Action, Change, Plan, ValueView};
-use crate::report::wording::{counts, outcome_words};
-use crate::report::{ExportedFile, Outcome, Run, wording};
+use crate::report::run::{ExportedFile, Outcome, Run};
+use crate::report::wording;
+use crate::report::wording::{all_up_to_date, counts, outcome_words};
 
 /// The minimum terminal width for a table.
 const TABLE_WIDTH: usize = 120;
@@ -44,12 +46,6 @@ pub(crate) const PLAN: ValueLabels = ValueLabels { before: "before", after: "aft
 /// The labels of a check: the value found, and the value expected.
 pub(crate) const CHECK: ValueLabels =
     ValueLabels { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
-pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Formats the heading of a plan or a check: its environment.
 pub(crate) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> String {
@@ -127,12 +123,6 @@ fn refused(plan: &Plan, width: usize) -> String {
     last_line((RED, "refused"), &format!(": {problems}. Nothing was written."), width)
 }
 
-/// Formats the last line, with its first word highlighted.
-pub(crate) fn last_line((style, word): (Style, &str), rest: &str, width: usize) -> String {
-    let lines = wrap(&format!("{word}{rest}"), width).join("\n");
-    format!("{}\n", lines.replacen(word, &format!("{style}{word}{style:#}"), 1))
-}
-
 /// Styles the rendered problems of a manifest and wraps their long sentences. Keeps the lines
 /// between a place and its help, which quote the manifest.
 pub(crate) fn manifest(rendered: &str, width: usize) -> String {
@@ -166,14 +156,6 @@ fn agreed(plan: &Plan) -> String {
         (0, 0) => String::new(),
         (all, 0) => all_up_to_date(all),
         (unchanged, skipped) => format!(" {unchanged} unchanged, {skipped} skipped."),
-    }
-}
-
-/// Says that all targets are up to date.
-pub(crate) fn all_up_to_date(targets: usize) -> String {
-    match targets {
-        1 => " The target is up to date.".to_owned(),
-        all => format!(" All {all} targets are up to date."),
     }
 }
 

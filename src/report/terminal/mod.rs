@@ -6,3 +6,4 @@ pub(crate) mod explanations;
 pub(crate) mod human;
 pub(crate) mod layout;
 pub(crate) mod sign_ins;
+pub(crate) mod style;

@@ -35,13 +35,42 @@ fn as_written(text: &str, triggers: &BTreeMap<String, FlowTrigger>) {
     }
 }
 
-/// The reason is a place or the encoding, and nothing of the text.
+/// What a JSON text lacks to be the definition of a flow.
+const SENTENCES: [&str; 4] = [
+    "its `definition` is not under `properties`: it has the shape of a Logic App, not of a cloud flow",
+    "it has no object `properties`",
+    "it has no object `properties.definition`",
+    "its `properties.definition.triggers` are not triggers by their names",
+];
+
+/// What a text lacks to be JSON.
+const SYNTAX: [&str; 14] = [
+    "",
+    "its end is missing",
+    "JSON has no comments",
+    "JSON has straight double quotes only",
+    "a name in double quotes is missing",
+    "a value is missing",
+    "a text needs double quotes",
+    "a comma has no value after it",
+    "something stands after its end",
+    "a comma or `}` is missing",
+    "a comma or `]` is missing",
+    "a colon is missing",
+    "a line break or another control character stands in a text",
+    "a backslash stands before a character that needs none",
+];
+
+/// The reason is a sentence of this program, with a place, and nothing of the text.
 fn is_told(why: &str) {
-    assert_shown(why, 100);
+    assert_shown(why, 160);
     if why == "it is UTF-16 that was stored as if it were UTF-8" {
         return;
     }
-    let digits = why.trim_start_matches("it is not the JSON of a flow (line ");
-    let place = digits.trim_end_matches(')').replace(", column ", "");
+    let (sentence, place) = why.rsplit_once(" (line ").expect("it has a place");
+    let place = place.trim_end_matches(')').replace(", column ", "");
     assert!(place.bytes().all(|byte| byte.is_ascii_digit()), "{why}");
+    let syntax = sentence.strip_prefix("it is not JSON").map(|rest| rest.trim_start_matches(": "));
+    let known = SENTENCES.contains(&sentence) || syntax.is_some_and(|rest| SYNTAX.contains(&rest));
+    assert!(known, "{why}");
 }
