@@ -94,7 +94,7 @@ fn reads() -> Vec<Asked> {
             "entra",
             "/devicecode",
             0,
-            json!({"user_code": "MADEUP", "device_code": "made-up-device-code", "verification_uri": "https://login.example/device", "expires_in": 900, "interval": 1}),
+            json!({"user_code": "MADEUP", "device_code": "made-up-device-code", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}),
         ),
         read(
             "token",

@@ -292,7 +292,8 @@ fn a_file_of_clouds_is_checked_before_anything_is_contacted() {
     let place = place();
     let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
     let plan = |clouds: &str| place.run(&["plan", "--manifest", &manifest, "--clouds", clouds]);
-    let bad = place.write("bad.toml", "[gcc]\ndataverse = [\".com\"]\nflow_api = \"x\"\n");
+    let bad = place
+        .write("bad.toml", "[gcc]\ndataverse = [\".com\"]\nflow_api = \"https://x.example\"\n");
     let refused = plan(&bad);
     assert_eq!(refused.code, 3);
     for words in [
