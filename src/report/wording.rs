@@ -292,6 +292,9 @@ pub(super) fn reading(flows: usize, targets: usize) -> String {
     let parts = [(flows, "flow"), (targets, "target")].into_iter();
     let parts = parts.filter(|(number, _)| *number > 0);
     let parts: Vec<_> = parts.map(|(number, noun)| counted(number, noun)).collect();
+    if parts.is_empty() {
+        return "Reading the environment's flows …".to_owned();
+    }
     format!("Reading {} …", parts.join(" and "))
 }
 

@@ -94,7 +94,7 @@ fn reads() -> Vec<Asked> {
             "entra",
             "/devicecode",
             0,
-            json!({"user_code": "MADEUP", "device_code": "made-up-device-code", "verification_uri": "https://microsoft.com/devicelogin", "expires_in": 900, "interval": 1}),
+            json!({"user_code": "MADEUP", "device_code": "made-up-device-code", "verification_uri": "https://sandbox.example/devicelogin", "expires_in": 900, "interval": 1}),
         ),
         read(
             "token",
@@ -105,6 +105,9 @@ fn reads() -> Vec<Asked> {
         ),
     ]
 }
+
+/// The address that stands for the sandbox's own.
+const OWN: &str = "https://sandbox.example";
 
 /// The pointers of all values in a value, the outermost first.
 fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
@@ -342,7 +345,9 @@ fn every_field_of_every_answer_may_be_wrong() {
         .collect();
     let ends = each(&cases, |case, place, served, manifest| {
         let read = &reads[case.read];
-        served.control("PUT", "/_sandbox/faults", &armed(read, &case.fault));
+        // The page for a code must be at the authority, which is the sandbox itself.
+        let faults = armed(read, &case.fault).to_string().replace(OWN, &served.url);
+        served.control("PUT", "/_sandbox/faults", &serde_json::from_str(&faults).unwrap());
         let begin = Instant::now();
         let ended = plan(place, served, manifest);
         (ended.code, judge(read.service, &ended, begin.elapsed()))

@@ -268,7 +268,12 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
 #[cfg(unix)]
 pub(crate) fn signal(child: &Child, name: &str) {
     // The program heeds no signal that whoever runs the tests ignores, such as `nohup`.
-    let name = if is_ignored(name) { "TERM" } else { name };
+    send_signal(child, if is_ignored(name) { "TERM" } else { name });
+}
+
+/// Sends exactly this signal to a process of ours.
+#[cfg(unix)]
+pub(crate) fn send_signal(child: &Child, name: &str) {
     let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(status.unwrap().success());
 }

@@ -58,7 +58,7 @@ fn a_signal_that_the_parent_ignores_stays_ignored() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
     for name in ["HUP", "INT"] {
-        signal(&child, name);
+        super::harness::send_signal(&child, name);
         std::thread::sleep(Duration::from_millis(500));
         assert!(child.try_wait().unwrap().is_none(), "{name} ended the run");
     }
@@ -92,7 +92,7 @@ fn a_file_that_may_not_grow_is_told_in_a_sentence() {
     let mut command = after(&place, "ulimit -f 1", &arguments);
     let ended: Ended = command.arg(&log).output().unwrap().into();
     assert_eq!(ended.code, 1, "{}", ended.stderr);
-    assert!(ended.stderr.contains("is not complete: File too large"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is incomplete: File too large"), "{}", ended.stderr);
 }
 
 #[test]
