@@ -89,6 +89,11 @@ pub enum ApplyError {
     /// Somebody interrupted the run, and nothing was written.
     #[error("interrupted; nothing was written")]
     Interrupted,
+    /// Somebody interrupted the run while a write that was turned away waited to be sent again.
+    #[error(
+        "interrupted after Dataverse had turned the write away (429 or 401), so it should not be carried out; this was not checked by reading"
+    )]
+    TurnedAway,
     /// Somebody interrupted the run before its outcome was known.
     #[error("outcome unknown: the run was interrupted while {doubt}")]
     Abandoned {
@@ -192,11 +197,13 @@ impl ApplyError {
             Self::Unknown { results, .. } => (results, &[]),
             _ => return RollbackReach::All,
         };
-        let is_changed = |one: &TargetResult| one.state == TargetState::Changed;
+        let is_changed = |one: &TargetResult| one.state == TargetState::Changed || one.is_unread();
         if results.iter().any(|one| one.is_unread() && one.row.is_some()) {
             RollbackReach::Refused
         } else if results.iter().any(is_changed) || created.iter().any(CreatedRow::is_changed) {
             RollbackReach::Unchanged
+        } else if matches!(self, Self::Unknown { may_repeat: true, .. }) || !created.is_empty() {
+            RollbackReach::Found
         } else {
             RollbackReach::All
         }
@@ -225,6 +232,8 @@ impl ApplyError {
 pub enum RollbackReach {
     /// It undoes all that was written.
     All,
+    /// It undoes all but a new row that it does not find.
+    Found,
     /// It undoes the targets that still hold what was written, and is refused unless it is told to
     /// skip the others.
     Unchanged,

@@ -100,6 +100,7 @@ impl ApplyRun<'_> {
 
     /// Returns the error of a run that is interrupted now.
     pub(crate) fn interruption_error(&self) -> ApplyError {
-        self.progress.interruption_error(self.reader.is_writing())
+        let answered = self.reader.answered_writes();
+        self.progress.interruption_error(self.reader.is_writing(), answered)
     }
 }

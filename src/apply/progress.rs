@@ -9,6 +9,8 @@ use super::ApplyError;
 pub(crate) struct Progress {
     phase: Cell<Phase>,
     stopped: Cell<bool>,
+    /// The number of answered writes whose outcome is known.
+    settled: Cell<usize>,
 }
 
 /// The phases of a run that writes.
@@ -33,6 +35,11 @@ impl Progress {
         self.phase.set(phase);
     }
 
+    /// Notes that reading showed the outcome of all writes that were answered so far.
+    pub(super) fn settle(&self, answered: usize) {
+        self.settled.set(answered);
+    }
+
     /// Stops the run from sending anything more.
     pub(super) fn stop(&self) {
         self.stopped.set(true);
@@ -43,9 +50,9 @@ impl Progress {
         self.stopped.get()
     }
 
-    /// Returns the error of a run that is interrupted now. `is_writing` tells whether a request
-    /// that writes is under way.
-    pub(super) fn interruption_error(&self, is_writing: bool) -> ApplyError {
+    /// Returns the error of a run that is interrupted now. `is_writing` tells whether a write is
+    /// under way, and `answered` how many writes were answered.
+    pub(super) fn interruption_error(&self, is_writing: bool, answered: usize) -> ApplyError {
         let doubt = match self.phase.get() {
             Phase::Sending if is_writing => {
                 "a change set was under way, and its answer is not there"
@@ -53,6 +60,7 @@ impl Progress {
             Phase::Checking => "the service refused the write, and that was not checked to the end",
             Phase::Verifying => "the service took the write, and it was not read back to the end",
             Phase::Looking => "the answer to the write was lost, and reading has not found it",
+            Phase::Sending if answered > self.settled.get() => return ApplyError::TurnedAway,
             Phase::Between | Phase::Sending => return ApplyError::Interrupted,
         };
         ApplyError::Abandoned { doubt }
@@ -66,13 +74,19 @@ mod tests {
     #[test]
     fn only_what_may_be_carried_out_now_or_is_not_read_back_is_in_doubt() {
         let left = |phase, is_writing| {
+            let answered = 0;
             let progress = Progress::default();
             progress.enter(phase);
-            progress.interruption_error(is_writing)
+            progress.interruption_error(is_writing, answered)
         };
         for phase in [Phase::Between, Phase::Sending] {
             assert!(matches!(left(phase, false), ApplyError::Interrupted));
         }
+        let pausing = Progress::default();
+        pausing.enter(Phase::Sending);
+        assert!(matches!(pausing.interruption_error(false, 1), ApplyError::TurnedAway));
+        pausing.settle(1);
+        assert!(matches!(pausing.interruption_error(false, 1), ApplyError::Interrupted));
         assert!(matches!(left(Phase::Sending, true), ApplyError::Abandoned { .. }));
         for phase in [Phase::Checking, Phase::Verifying, Phase::Looking] {
             assert!(matches!(left(phase, false), ApplyError::Abandoned { .. }), "{phase:?}");

@@ -87,26 +87,29 @@ impl ApplyRun<'_> {
         to: &Writer<'_>,
         plan: &Plan,
     ) -> Result<ChangeSetAnswer, ApplyError> {
+        let mut refusals = 0;
         loop {
-            let WriteEnd { answer, may_repeat } = self.send(to, plan).await?;
-            match answer {
-                ChangeSetAnswer::Refused(refusal)
-                    if may_repeat && self.is_unwritten(plan, &refusal).await? => {}
-                answer => {
-                    self.reader.extend_deadline(FINISH);
-                    return Ok(answer);
-                }
+            let WriteEnd { answer, may_repeat } = self.send(to, plan, refusals).await?;
+            if !may_repeat || !self.is_unwritten(plan).await {
+                self.reader.extend_deadline(FINISH);
+                return Ok(answer);
             }
+            refusals += 1;
         }
     }
 
     /// Sends the change set once, within the run's time limit.
-    async fn send(&self, to: &Writer<'_>, plan: &Plan) -> Result<WriteEnd, ApplyError> {
+    async fn send(
+        &self,
+        to: &Writer<'_>,
+        plan: &Plan,
+        refusals: u32,
+    ) -> Result<WriteEnd, ApplyError> {
         if self.progress.is_stopped() {
             return Err(ApplyError::Interrupted);
         }
         self.progress.enter(Phase::Sending);
-        let end = to.send(plan.writes()).await;
+        let end = to.send(plan.writes(), refusals).await;
         self.progress.enter(Phase::Between);
         match end {
             Ok(end) => Ok(end),
@@ -118,18 +121,23 @@ impl ApplyRun<'_> {
         }
     }
 
-    /// Checks by reading that a change set which was turned away was not carried out.
-    async fn is_unwritten(
-        &self,
-        plan: &Plan,
-        refusal: &ChangeSetRefusal,
-    ) -> Result<bool, ApplyError> {
+    /// Checks by reading that a change set which was turned away was not carried out. Reads twice
+    /// if rows were to be created, since reads may show them a moment later.
+    async fn is_unwritten(&self, plan: &Plan) -> bool {
         self.progress.enter(Phase::Checking);
-        let now = self.plan_again().await;
+        let looks = if plan.writes().iter().any(Write::is_new) { 2 } else { 1 };
+        for look in 0..looks {
+            if look > 0 {
+                tokio::time::sleep(self.pause()).await;
+            }
+            let now = self.plan_again().await;
+            if !now.is_ok_and(|now| now.writes() == plan.writes()) {
+                return false;
+            }
+        }
         self.progress.enter(Phase::Between);
-        let refused = || Refused::from_change_set(refusal, plan);
-        let now = now.map_err(|source| ApplyError::Unchecked { refused: refused(), source })?;
-        Ok(now.writes() == plan.writes())
+        self.progress.settle(self.reader.answered_writes());
+        true
     }
 
     /// Plans again after the service refused a plan's writes, since a refusal alone does not prove
@@ -198,7 +206,8 @@ impl ApplyRun<'_> {
         let created = self.created(plan, &receipt, &after).await;
         for result in &mut results {
             let new = created.iter().find(|row| row.targets.contains(&result.address));
-            let lost = || plan.row_of(&result.address).filter(|_| result.is_unread());
+            let lost =
+                || plan.row_of(&result.address).filter(|_| after.misses_record(&result.address));
             result.row = new.and_then(|row| row.id).or_else(lost);
         }
         let (cause, after) = (accepted(&receipt), Box::new(after));

@@ -29,12 +29,17 @@ impl<'run> Writer<'run> {
         Self { session, api: api.clone() }
     }
 
-    /// Sends one change set, once.
-    pub(super) async fn send(&self, writes: &[Write]) -> Result<WriteEnd, SendError> {
+    /// Sends one change set, once, after it was turned away `refusals` times.
+    pub(super) async fn send(
+        &self,
+        writes: &[Write],
+        refusals: u32,
+    ) -> Result<WriteEnd, SendError> {
         let operations: Vec<Operation> = writes.iter().map(operation).collect();
         let request = change_set(&self.api, BatchId::random(), &operations);
         self.session.ensure_lasting(Audience::Dataverse).await?;
-        let WriteAnswer { answer, may_repeat } = self.session.send_write(&request).await?;
+        let WriteAnswer { answer, may_repeat } =
+            self.session.send_write(&request, refusals).await?;
         Ok(WriteEnd { answer: read_change_set(&answer, operations.len()), may_repeat })
     }
 }

@@ -167,6 +167,10 @@ fn failure_with_rollback(error: ApplyError, args: &ApplyArgs) -> Failure {
             let rollback = rollback.with_connect_options(connect);
             failure.with_next_command(format!("or undo what was written: `{rollback}`"))
         }
+        RollbackReach::Found => {
+            let rollback = rollback.with_connect_options(connect);
+            failure.with_next_command(format!("or undo the other targets: `{rollback}`"))
+        }
         RollbackReach::Unchanged => {
             let rollback = rollback.flag("--skip-changed").with_connect_options(connect);
             failure.with_next_command(format!("or undo the targets that hold what was sent, and leave the others as they are: `{rollback}`"))

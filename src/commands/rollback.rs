@@ -18,6 +18,7 @@ use crate::report::{Console, Outcome, RunCommand};
 use crate::run::connect::Connection;
 use crate::run::consent::Consent;
 use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
+use crate::run::failures::LOOK;
 use crate::run::inputs::{self, clouds};
 use crate::run::login::Login;
 use crate::run::next_command::NextCommand;
@@ -240,7 +241,9 @@ fn explain_failure(error: ApplyError, args: &RollbackArgs) -> Failure {
     );
     let mut failure = Failure::from(error);
     if looks {
-        failure.hints.pop();
+        if failure.hints.last().is_some_and(|hint| hint == LOOK) {
+            failure.hints.pop();
+        }
         let look = NextCommand::command("rollback").journal(&args.journal).flag("--dry-run");
         let look = look.with_connect_options(&args.run.connect);
         failure = failure

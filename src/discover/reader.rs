@@ -71,6 +71,11 @@ impl<'run> Reader<'run> {
         self.transport.is_writing()
     }
 
+    /// Returns how many writes the environment answered so far.
+    pub(crate) fn answered_writes(&self) -> usize {
+        self.transport.answered_writes()
+    }
+
     /// Returns the session and the API that a writer to the same environment needs.
     pub(crate) fn session_and_api(&self) -> (&'run Session, &DataverseApi) {
         (self.session, &self.api)

@@ -68,6 +68,11 @@ pub(super) struct Delay {
 }
 
 impl Tries {
+    /// Returns the tries of a request that was turned away so many times before.
+    pub(super) fn after_refusals(throttled: u32) -> Self {
+        Self { counted: 0, throttled }
+    }
+
     /// Returns the tries after one more that ended so.
     #[must_use]
     pub(super) fn with_outcome(self, outcome: AttemptOutcome) -> Self {

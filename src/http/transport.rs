@@ -61,8 +61,10 @@ struct Shared {
     limit: Duration,
     on_wait: OnceLock<OnWait>,
     on_slow_answer: OnceLock<OnSlowAnswer>,
-    /// How many commands to Dataverse a service may be carrying out.
+    /// The number of writes that Dataverse may be carrying out.
     writes: AtomicUsize,
+    /// The number of writes that Dataverse answered.
+    answered_writes: AtomicUsize,
     /// Whether a connection was opened ahead of what needs it.
     opened_early: AtomicBool,
 }
@@ -135,6 +137,7 @@ impl Transport {
             on_wait: OnceLock::new(),
             on_slow_answer: OnceLock::new(),
             writes: AtomicUsize::new(0),
+            answered_writes: AtomicUsize::new(0),
             opened_early: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -151,8 +154,21 @@ impl Transport {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<Answer, TransportError> {
+        self.send_again(request, token, 0).await
+    }
+
+    /// Sends a request that was turned away `refusals` times before: the waits grow on from there.
+    ///
+    /// # Errors
+    /// No answer: the variants tell whether the service can have seen the request.
+    pub async fn send_again(
+        &self,
+        request: &Request,
+        token: Option<&AccessToken>,
+        refusals: u32,
+    ) -> Result<Answer, TransportError> {
         let prepared = PreparedRequest::new(request, token)?;
-        let mut tries = Tries::default();
+        let mut tries = Tries::after_refusals(refusals);
         let mut previous = None;
         loop {
             let number = tries.total_count() + 1;
@@ -241,10 +257,15 @@ impl Transport {
         answer
     }
 
-    /// Returns true if Dataverse may be carrying out a command now. Before the first attempt, and
-    /// while one that was turned away waits to be sent again, it provably is not.
+    /// Returns true if Dataverse may be carrying out a write now. Before the first attempt, and while
+    /// one that was turned away waits to be sent again, it is not, as far as its answer is true.
     pub fn is_writing(&self) -> bool {
         self.shared.writes.load(Ordering::Relaxed) > 0
+    }
+
+    /// Returns how many writes Dataverse answered so far.
+    pub fn answered_writes(&self) -> usize {
+        self.shared.answered_writes.load(Ordering::Relaxed)
     }
 
     /// Returns how many attempts went to each service so far.
@@ -296,6 +317,9 @@ impl Shared {
             .map(|answer| prepared.with_own_id(answer));
         span::end_span(&span, begin.elapsed(), &result);
         record_answer(&permit, &result);
+        if request.safety == Safety::Write && result.is_ok() {
+            self.answered_writes.fetch_add(1, Ordering::Relaxed);
+        }
         result
     }
 

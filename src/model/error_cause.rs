@@ -128,10 +128,9 @@ static EXACT: &[ErrorCause] = &[
         "required field",
         "missing a required",
         "cannot be set to null",
-        "cannot be null",
         "should not be null",
         "value null into column",
-        "is required",
+        "' is required",
     ]),
     cause(
         &["0x80044331", "0x80073001"],
@@ -408,6 +407,9 @@ mod tests {
         assert!(meaning("0x80048405", firewall).contains("IP firewall"));
         assert!(meaning("0x80040203", "Column 'name' is required.").contains("requires a column"));
         assert!(meaning("0x80040265", "A name is required.").contains("plug-in"));
+        for other in ["Value cannot be null. (Parameter 'key')", "Authentication is required."] {
+            assert!(error("", other).cause().is_none(), "{other}");
+        }
         let managed = "failed during managed property evaluation of condition: iscustomizable";
         assert!(meaning("", managed).contains("managed solution"));
         let quoted = r#"failed with error: '{"error":{"code":"MissingAdequateQuotaPolicy"}}'."#;

@@ -117,6 +117,13 @@ impl Plan {
         self.write_stage()?.row_of(address)
     }
 
+    /// Checks whether the record of a target was not found by its key.
+    pub fn misses_record(&self, address: &str) -> bool {
+        let mut problems = self.problems.iter();
+        problems
+            .any(|one| one.code == Code::RecordMissing && one.address.as_deref() == Some(address))
+    }
+
     /// Adds a problem if there are more rows to write than one change set takes.
     pub fn refuse_too_many_rows(&mut self, hint: &str) {
         let rows = self.planned_writes().len();

@@ -142,8 +142,9 @@ impl From<ApplyError> for Failure {
         let message = error_chain(&error);
         match error {
             ApplyError::Refused(refused) => of_refusal(refused.error, message).nothing_written(),
-            ApplyError::Unchecked { refused, .. } if refused.is_turned_away() => {
-                of_refusal(refused.error, message)
+            ApplyError::Unchecked { refused, source } if refused.is_turned_away() => {
+                let failure = of_refusal(refused.error, message).hint(TURNED_AWAY);
+                sign_in_hints(source).into_iter().fold(failure, Self::hint)
             }
             ApplyError::Unchecked { refused, .. } => {
                 let failure = of_refusal(refused.error, format!("outcome unknown: {message}"));
@@ -167,6 +168,7 @@ impl From<ApplyError> for Failure {
                 failure.hint(if has_new_rows { AGAIN_UNLESS_RENAMED } else { "run again" })
             }
             ApplyError::Interrupted => Self::interrupted(),
+            ApplyError::TurnedAway => Self::new(Exit::Interrupted, message).hint(LOOK),
             ApplyError::Abandoned { .. } => Self::new(Exit::Unknown, message)
                 .hint("Dataverse may still carry out the write within two minutes")
                 .hint(LOOK),
@@ -198,10 +200,14 @@ const RENAMED: &str =
     "do not run again before that row has its key again: flowbind finds rows by their keys";
 
 /// The hint for a row that exists under another key than was sent.
-const LEFT_BEHIND: &str = "do not run again before that: each run makes one more record. Look at the new row, and remove it or give it its key back";
+const LEFT_BEHIND: &str = "do not run again before the new row is removed or has its key back: each run makes one more record";
 
 /// The hint for a new row that cannot be read.
-const HIDDEN_OR_GONE: &str = "before running again, have an administrator look for the new row by its id. If it exists, this user may create it and not read it: give the user's role the read privilege of its table with the depth Organization, since until then another run ends with `key-taken` or makes one more record, and a rollback does not remove the row. If it does not exist, running again ends in the same way until the cause is removed";
+const HIDDEN_OR_GONE: [&str; 3] = [
+    "before running again, have an administrator look for the new row by its id",
+    "if the row exists, this user may create it and not read it: give the user's role the read privilege of its table with the depth Organization. Until then, another run ends with `key-taken` or makes one more record, and a rollback does not remove the row",
+    "if the row does not exist, running again ends in the same way until the cause is removed",
+];
 
 /// The hint for values that are written and then changed.
 const SAME_AGAIN: &str =
@@ -210,11 +216,22 @@ const SAME_AGAIN: &str =
 /// The hint for a write that the service refuses because of a rule of the environment.
 const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
 
+/// The hint for a write that was turned away, if reading back failed.
+const TURNED_AWAY: &str = "Dataverse does not carry out what it turns away (429 or 401); check with `flowbind plan` when it answers again";
+
 /// The hint for finding out what was written.
-const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
+pub(crate) const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
 
 /// The hint for values that the environment changes after they are written.
 const ENVIRONMENT: &str = "something in the environment (a plug-in, a flow, auto-numbering) changes what is written, unless somebody wrote right after this run: have its makers look at what runs when these rows are written";
+
+/// Returns the hints of a sign-in that failed while the targets were read back.
+fn sign_in_hints(source: DiscoverError) -> Vec<String> {
+    match source {
+        DiscoverError::Auth(error) => error.hints(),
+        DiscoverError::Transport(_) | DiscoverError::Api(_) => Vec::new(),
+    }
+}
 
 /// Returns the hints for a key that is taken by a row which the user cannot see.
 pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
@@ -250,8 +267,13 @@ fn before_running_again(results: &[TargetResult], created: &[CreatedRow]) -> Vec
     let is_renamed = results.iter().any(|one| one.is_unread() && one.row.is_some());
     let is_left_behind = created.iter().any(CreatedRow::is_left_behind);
     let is_absent = created.iter().any(|row| row.state == RowState::Absent);
-    let hints = [(is_renamed, RENAMED), (is_left_behind, LEFT_BEHIND), (is_absent, HIDDEN_OR_GONE)];
-    let meant: Vec<_> = hints.iter().filter(|(holds, _)| *holds).map(|(_, hint)| *hint).collect();
+    let hints: [(bool, &[&'static str]); 3] =
+        [(is_renamed, &[RENAMED]), (is_left_behind, &[LEFT_BEHIND]), (is_absent, &HIDDEN_OR_GONE)];
+    let meant: Vec<_> = hints
+        .iter()
+        .filter(|(holds, _)| *holds)
+        .flat_map(|(_, hints)| hints.iter().copied())
+        .collect();
     if meant.is_empty() { vec![SAME_AGAIN] } else { meant }
 }
 

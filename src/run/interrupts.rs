@@ -141,7 +141,7 @@ impl Interrupts {
         }
         applying.stop();
         console.message(&format!(
-            "\nA write is in progress. Waiting at most {} s for its outcome.\n",
+            "\nA write was sent. Waiting at most {} s for its outcome.\n",
             PATIENCE.as_secs()
         ));
         tokio::select! {

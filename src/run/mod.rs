@@ -31,6 +31,6 @@ pub(crate) mod reviewed_plan;
 pub(crate) mod settings_file;
 pub(crate) mod state_dir;
 
-mod failures;
+pub(crate) mod failures;
 pub(crate) mod next_command;
 pub(crate) mod pipeline;

@@ -199,16 +199,28 @@ impl Session {
         }
     }
 
-    /// Sends a request that writes to Dataverse, once. If the service turns it away, waits or renews
-    /// the token, and leaves it to the caller to send it again.
+    /// Sends a request that writes to Dataverse, once, after it was turned away `refusals` times. If
+    /// the service turns it away, waits or renews the token, and leaves it to the caller to send it
+    /// again.
     ///
     /// # Errors
-    /// There is no token, or no answer.
-    pub async fn send_write(&self, request: &http::Request) -> Result<WriteAnswer, SendError> {
+    /// There is no token, or no answer. A token that cannot be renewed after an answer is none.
+    pub async fn send_write(
+        &self,
+        request: &http::Request,
+        refusals: u32,
+    ) -> Result<WriteAnswer, SendError> {
         let audience = Audience::Dataverse;
         let token = self.token(audience).await?;
-        let answer = self.shared.transport.send(request, Some(&token)).await?;
-        let renewed = self.token_after(&answer, audience, &token).await?.is_some();
+        let transport = &self.shared.transport;
+        let answer = transport.send_again(request, Some(&token), refusals).await?;
+        let renewed = match self.token_after(&answer, audience, &token).await {
+            Ok(token) => token.is_some(),
+            Err(error) => {
+                tracing::warn!(%error, "the token that was refused cannot be renewed");
+                false
+            }
+        };
         let waited = answer.status == 429 && answer.cut_short.is_none();
         Ok(WriteAnswer { answer, may_repeat: renewed || waited })
     }

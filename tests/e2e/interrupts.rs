@@ -113,6 +113,9 @@ fn while_the_change_set_is_turned_away_a_signal_ends_the_run_at_once() {
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     assert!(time < AT_ONCE, "{time:?}");
     assert_eq!(tenant.targets(), before);
+    let said = words(&ended.stderr);
+    assert!(said.contains("turned the write away") && said.contains("not checked"), "{said}");
+    assert!(!said.contains("nothing was written"), "{said}");
 }
 
 #[test]

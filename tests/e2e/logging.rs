@@ -95,7 +95,7 @@ fn an_attempt_that_was_turned_away_is_told_beside_the_one_that_was_not() {
     // Between the two, the run reads whether the first one was carried out.
     let told: Vec<_> =
         batch.map(|event| [&event["span"]["attempt"], &event["span"]["status"]]).collect();
-    assert_eq!(json!(told), json!([[1, 429], [1, 200]]));
+    assert_eq!(json!(told), json!([[1, 429], [2, 200]]));
     let pauses = events(&log, "apply", "retrying after a pause");
     assert!(pauses.len() == 1 && pauses[0]["wait_ms"].is_u64(), "{pauses:?}");
 }

@@ -153,7 +153,14 @@ fn a_record_whose_key_is_rewritten_is_told_by_its_id_and_no_rollback_is_offered_
 
 #[test]
 fn the_rollback_that_is_offered_works_as_shown() {
-    let rewrite = format!("does = \"rewrite\"\ncolumn = \"contoso_url\"\nvalue = \"{FOREIGN}\"");
+    for value in [FOREIGN, "one\\ntwo\\nthree"] {
+        the_offered_rollback_works(value);
+    }
+}
+
+/// Applies where a plug-in writes this value in the place of each URL of a record, and rolls back.
+fn the_offered_rollback_works(value: &str) {
+    let rewrite = format!("does = \"rewrite\"\ncolumn = \"contoso_url\"\nvalue = \"{value}\"");
     let tenant = Tenant::with(&plug_in(&rewrite));
     let before = tenant.targets();
     let plain = format!("plain:{}", tenant.place.path("journal").display());
@@ -161,6 +168,7 @@ fn the_rollback_that_is_offered_works_as_shown() {
     let (code, document) = tenant.json(&apply);
     assert_eq!(code, 7, "{document:#}");
     assert!(said(&document).contains("--skip-changed"), "{document:#}");
+    assert!(!said(&document).contains("no longer found by its key"), "{document:#}");
     let (code, document) = tenant.json(&["rollback", &plain, "--skip-changed"]);
     assert_eq!((code, &document["outcome"]), (0, &json!("applied")), "{document:#}");
     let variable = |targets: Targets| targets.into_iter().find(|(name, _)| name == VARIABLE);
