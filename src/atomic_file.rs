@@ -24,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a file is not its owner's alone.
 #[derive(Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "only Unix tells whose a file is"))]
 pub(crate) enum Exposure {
     /// Others may read or write it: its mode.
     Mode(u32),
@@ -134,7 +135,7 @@ pub(crate) fn check_private(file: &File) -> Result<(), Exposure> {
 
 /// Takes any file: who may read it is a matter of its folder.
 #[cfg(not(unix))]
-pub fn check_private(_: &File) -> Result<(), Exposure> {
+pub(crate) fn check_private(_: &File) -> Result<(), Exposure> {
     Ok(())
 }
 

@@ -72,6 +72,7 @@ pub(super) fn follow_links(path: &Path) -> Result<PathBuf, StoreError> {
 ///
 /// # Errors
 /// The file has more than one name.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix counts links"))]
 pub(super) fn refuse_hard_links(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     if fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.nlink() > 1) {
