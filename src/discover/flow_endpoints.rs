@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 
 use url::Url;
 
-use super::DiscoverError;
+use super::error::DiscoverError;
 use crate::http::TransportError;
 use crate::model::{Cloud, EnvironmentId, EnvironmentUrl, FlowEndpoint, ServiceError};
 use crate::services::flow::{FlowApi, named_region};

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use tokio::sync::OnceCell;
 
+use super::concurrent::{AT_ONCE, all_of};
+use super::error::DiscoverError;
 use super::reader::CallbackUrlAnswer;
-use super::{AT_ONCE, DiscoverError, Reader, all_of};
+use super::reader::Reader;
 use crate::discover::flow_endpoints::FlowEndpoints;
 use crate::http::TransportError;
 use crate::model::{

@@ -1,7 +1,8 @@
 //! Finds every flow of an environment that others can start by a URL.
 
+use super::error::DiscoverError;
 use super::flows::workflows;
-use super::{DiscoverError, Reader};
+use super::reader::Reader;
 use crate::model::{Desired, Flow, ManifestPosition, ReadResult, Reading, Workflow, WorkflowId};
 
 /// A placeholder for the place in a manifest: these flows come from no manifest.

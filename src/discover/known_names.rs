@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use super::{DiscoverError, Reader};
+use super::error::DiscoverError;
+use super::reader::Reader;
 use crate::model::{
     Desired, KnownNames, LogicalName, ObservedFlow, ReadResult, Reading, Selector, Target, Targets,
     WorkflowId,

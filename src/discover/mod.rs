@@ -4,6 +4,8 @@
 //! flows are read, the URLs of some flows while other flows are read, and the targets during all of
 //! that. The transport limits the number of concurrent requests.
 
+mod concurrent;
+mod error;
 mod flow_endpoints;
 mod flows;
 mod inventory;
@@ -14,46 +16,15 @@ mod reader;
 mod subjects;
 mod targets;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
-use crate::http::TransportError;
 use crate::model::{Desired, EnvironmentId, Event, Listener, Observed};
-use crate::services::ApiError;
 use crate::services::flow::FlowApi;
-use crate::sign_in::{AuthError, SendError};
 
+pub(crate) use error::DiscoverError;
 pub(crate) use inventory::http_flows;
 pub(crate) use journal_rows::{environment_id, find_journal_rows};
 pub(crate) use reader::Reader;
 pub(crate) use subjects::{label_tables, subjects};
 pub(crate) use targets::reread_targets;
-
-/// The maximum number of reads begun at once: as many as the transport runs concurrently. More
-/// would only wait for their turn, and take memory.
-const AT_ONCE: usize = 64;
-
-/// A failure that ends the reading.
-#[derive(Debug, thiserror::Error)]
-pub enum DiscoverError {
-    /// The service did not answer.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// No token could be obtained.
-    #[error(transparent)]
-    Auth(#[from] AuthError),
-    /// No plan can be made from the answer.
-    #[error(transparent)]
-    Api(#[from] ApiError),
-}
-
-impl From<SendError> for DiscoverError {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::Auth(error) => Self::Auth(error),
-            SendError::Transport(error) => Self::Transport(error),
-        }
-    }
-}
 
 /// An environment as it was found.
 pub(crate) struct Discovery {
@@ -87,12 +58,4 @@ pub(crate) async fn observe(
     targets.known = Box::pin(known_names::read(reader, desired, &found.flows, &targets)).await;
     let observed = Observed { flows: found.flows, targets };
     Ok(Discovery { environment_id: found.id, observed, flow_api: found.flow_api })
-}
-
-/// Waits for all of these reads, at most `most` at once. The results are in no particular order.
-async fn all_of<T>(
-    reads: impl Iterator<Item: Future<Output = Result<T, DiscoverError>>>,
-    most: usize,
-) -> Result<Vec<T>, DiscoverError> {
-    stream::iter(reads).buffer_unordered(most).try_collect().await
 }

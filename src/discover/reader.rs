@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::DiscoverError;
+use super::error::DiscoverError;
 use crate::discover::flow_endpoints::FlowEndpoints;
 use crate::http::{Answer, Request, Transport};
 use crate::model::{

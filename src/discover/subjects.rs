@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::concurrent::{AT_ONCE, all_of};
+use super::error::DiscoverError;
+use super::reader::Reader;
 use super::reader::property;
 use super::targets::{Tables, read_table};
-use super::{AT_ONCE, DiscoverError, Reader, all_of};
 use crate::discover::journal_rows::{CREATED_ON, DEFINITION};
 use crate::model::{
     KeyValue, LogicalName, ReadResult, Reading, Row, RowId, SchemaName, Selector, ServiceError,

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AT_ONCE, DiscoverError, Reader, all_of};
+use super::concurrent::{AT_ONCE, all_of};
+use super::error::DiscoverError;
+use super::reader::Reader;
 use crate::model::{
     Column, ColumnType, Desired, InactiveKey, LogicalName, ReadResult, Reading, Record, Row,
     SchemaName, Selector, Table, TableKind, Target, Targets, ValueRow, Variable, VariableType,
