@@ -1,6 +1,6 @@
 //! Explains each exit code.
 
-use super::{CodeText, text};
+use super::code_text::{CodeText, text};
 use crate::model::Exit;
 
 /// The explanation of an exit code.

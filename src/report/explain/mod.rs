@@ -6,12 +6,14 @@
 
 #[cfg(test)]
 mod docs_page;
+mod code_text;
 mod exits;
 mod problems;
 
 use crate::manifest::nearest;
 use crate::model::{Code, ErrorCause, Exit, Waiting, known_causes};
 use crate::sign_in::{KnownCode, known_codes};
+use code_text::CodeText;
 
 /// The prefix of Entra's numbers.
 const ENTRA: &str = "AADSTS";
@@ -32,21 +34,6 @@ pub(crate) struct Group {
     pub title: &'static str,
     /// Each code with its meaning.
     pub codes: Vec<(String, String)>,
-}
-
-/// The texts that explain a code.
-struct CodeText {
-    /// The meaning, as a fragment of a sentence.
-    meaning: &'static str,
-    /// The cause.
-    why: &'static str,
-    /// The remedy.
-    remedy: &'static str,
-}
-
-/// Creates a [`CodeText`], to keep the tables short.
-const fn text(meaning: &'static str, why: &'static str, remedy: &'static str) -> CodeText {
-    CodeText { meaning, why, remedy }
 }
 
 /// Explains an exit code (`5`, `exit-code-5`, or the outcome that it stands for, `refused`), the code

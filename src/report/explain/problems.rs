@@ -1,6 +1,6 @@
 //! Explains the code of each problem.
 
-use super::{CodeText, text};
+use super::code_text::{CodeText, text};
 use crate::model::Code;
 
 /// Returns the explanation of the code of a problem.
