@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use crate::model::Cloud;
+use crate::model::{Cloud, is_loopback};
 use crate::services::entra::Authority;
 use crate::sign_in::AuthError;
 
@@ -22,14 +22,16 @@ pub struct Application {
 }
 
 impl Application {
-    /// Checks whether a person may be sent to a page to enter a code: it is at the authority, or at
-    /// one of the listed hosts over https.
+    /// Checks whether a person may be sent to a page to enter a code: it is at the authority, at one
+    /// of the listed hosts over https, or on this machine, as its authority is.
     pub(in crate::sign_in) fn trusts_page(&self, page: &Url) -> bool {
         let port = page.port().map_or_else(String::new, |port| format!(":{port}"));
         let place = format!("{}{port}", page.host_str().unwrap_or_default());
         let is_plain = page.username().is_empty() && page.password().is_none();
         let is_listed = page.scheme() == "https" && self.code_pages.contains(&place);
-        is_plain && (page.origin() == self.authority.origin().origin() || is_listed)
+        let authority = self.authority.origin();
+        let is_here = is_loopback(authority) && is_loopback(page);
+        is_plain && (page.origin() == authority.origin() || is_here || is_listed)
     }
 }
 

