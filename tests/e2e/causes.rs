@@ -57,7 +57,10 @@ fn a_write_is_refused_by_its_cause_and_a_lock_or_a_time_out_passes() {
     let lasting = [
         (refused("$batch", 400, "0x80040265", "made up"), "a plug-in, workflow or business rule"),
         (refused("$batch", 400, "0x8004F026", managed), "managed solution"),
-        (refused("$batch", 400, "0x80040203", "A required field has no value."), "requires a column"),
+        (
+            refused("$batch", 400, "0x80040203", "A required field has no value."),
+            "requires a column",
+        ),
     ];
     let passing = [
         (refused("$batch", 400, "0x80071151", "made up"), "which locks it"),
