@@ -17,6 +17,10 @@ use super::prepared_request::PreparedRequest;
 use super::request::request_id;
 use super::{Answer, Cause, Peer, TransportError, http2};
 
+/// The longest time for which a connection without a request is kept. Some servers close one after
+/// five seconds (Node's default), which a poll every five seconds would run into.
+const LONGEST_IDLE: Duration = Duration::from_secs(4);
+
 /// The longest body that is read, in bytes, after decompression.
 pub const MOST_BODY_BYTES: usize = 32 * 1024 * 1024;
 
@@ -103,6 +107,7 @@ impl Tuning {
             .user_agent(USER_AGENT)
             .connect_timeout(self.connect)
             .pool_max_idle_per_host(self.connections)
+            .pool_idle_timeout(LONGEST_IDLE)
     }
 
     /// Begins a client that checks certificates.
