@@ -8,7 +8,7 @@ use crate::cli::ImportArgs;
 use crate::deployment_settings::{Import, flow_urls, import_bindings};
 use crate::discover::{http_flows, observe};
 use crate::manifest::Environment;
-use crate::model::{Exit, Failure, Listener, nearest, printable, printable_path};
+use crate::model::{Exit, Failure, Listener, did_you_mean, nearest, printable, printable_path};
 use crate::plan::explain_refusal;
 use crate::report::{Console, counted};
 use crate::run::connect::{self, Connection};
@@ -53,8 +53,7 @@ fn check(args: &ImportArgs, file: &SettingsFile) -> Result<(), Failure> {
         let message = format!("the deployment settings have no variable `{name}`");
         let names = file.settings.entries().iter().map(|entry| entry.name.as_str());
         let near = nearest(name.as_str(), names).map(|near| printable(near, MOST_SHOWN));
-        let near =
-            near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
+        let near = did_you_mean(near.as_deref());
         let hint =
             format!("{near}name one of its variables with --variable, or omit the option for all");
         return Err(

@@ -342,16 +342,7 @@ mod tests {
     use crate::model::Service;
 
     fn error(code: &str, message: &str) -> ServiceError {
-        ServiceError {
-            service: Service::Dataverse,
-            status: 400,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            request_id: None,
-            documented: true,
-            instead: None,
-            cut_short: None,
-        }
+        ServiceError::for_tests(Service::Dataverse, 400, code, message)
     }
 
     fn waiting(code: &str) -> Option<Waiting> {

@@ -56,7 +56,7 @@ pub use json_syntax::missing_in_json;
 pub use known_secrets::{cover_secrets, note_secret};
 pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
-pub use nearest::nearest;
+pub use nearest::{did_you_mean, nearest};
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, InactiveKey, KnownNames, NoTrigger,
     Observed, ObservedFlow, ReadResult, Reading, Row, Suspension, Table, TableKind, Targets,

@@ -19,6 +19,11 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     near.min_by_key(|(distance, _, _)| *distance).map(|(_, _, candidate)| candidate)
 }
 
+/// Formats the beginning of a hint that asks for the nearest known word; empty if there is none.
+pub fn did_you_mean(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "))
+}
+
 /// Returns the letters and digits of a word, in lower case.
 fn letters(word: &str) -> String {
     let plain = word.chars().filter(|c| c.is_alphanumeric());

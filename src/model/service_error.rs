@@ -159,12 +159,11 @@ impl fmt::Display for ServiceError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(status: u16, code: &str, message: &str) -> ServiceError {
-        ServiceError {
-            service: Service::Flow,
+impl ServiceError {
+    /// Makes an error that the service itself sent, for tests of what becomes of it.
+    pub(crate) fn for_tests(service: Service, status: u16, code: &str, message: &str) -> Self {
+        Self {
+            service,
             status,
             code: code.to_owned(),
             message: message.to_owned(),
@@ -173,6 +172,15 @@ mod tests {
             instead: None,
             cut_short: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, code: &str, message: &str) -> ServiceError {
+        ServiceError::for_tests(Service::Flow, status, code, message)
     }
 
     #[test]

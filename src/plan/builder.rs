@@ -10,7 +10,7 @@ use super::stages::WriteStage;
 use super::value_view::ValueView;
 use super::write::Write;
 use crate::model::{
-    Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, KnownNames, Oddities, Problem,
+    self, Binding, CallbackUrl, Cloud, Code, Desired, EntityTag, KnownNames, Oddities, Problem,
     ServiceError, StoredText, StoredUrl, nearest, printable,
 };
 
@@ -154,7 +154,7 @@ pub(super) fn did_you_mean<'name>(
     known: impl IntoIterator<Item = &'name str>,
 ) -> String {
     let near = nearest(name, known).map(|near| printable(near, 120));
-    near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "))
+    model::did_you_mean(near.as_deref())
 }
 
 /// Creates a problem or warning of one binding.

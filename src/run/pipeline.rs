@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::cli::Ci;
 use crate::model::{
-    Callback, CallbackUrl, Desired, Exit, Failure, FlowIndex, Observed, nearest, printable_path,
+    Callback, CallbackUrl, Desired, Exit, Failure, FlowIndex, Observed, did_you_mean, nearest,
+    printable_path,
 };
 use crate::report::{Console, OutputUrl, Run, Runner, Secrets, job_summary, safe_text};
 
@@ -270,9 +271,7 @@ fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
             format!("the manifest has no target `{}`; nothing was contacted", output.address);
         let addresses: Vec<String> =
             desired.bindings.iter().map(|binding| binding.target.address()).collect();
-        let near = nearest(&output.address, addresses.iter().map(String::as_str));
-        let near =
-            near.map_or_else(String::new, |near| format!("did you mean `{near}`? Otherwise "));
+        let near = did_you_mean(nearest(&output.address, addresses.iter().map(String::as_str)));
         Failure::new(Exit::Usage, message).hint(format!(
             "{near}use an address from `flowbind plan --format json`: --output-url NAME=ADDRESS"
         ))

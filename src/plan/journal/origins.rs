@@ -78,18 +78,11 @@ fn problems(head: &JournalHead, row: &JournalRow, found: &RowSubject) -> Vec<Pro
 mod tests {
     use super::*;
     use crate::plan::journal::Subject;
+    use crate::plan::journal::tests::head;
 
     #[test]
     fn only_a_row_that_was_created_about_when_the_journal_was_kept_is_the_applys() {
-        let head = JournalHead {
-            time: "2026-11-22T10:00:00Z".into(),
-            manifest: "flowbind.toml".into(),
-            environment: "prod".into(),
-            url: "https://contoso.crm4.dynamics.com".parse().unwrap(),
-            environment_id: "7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d".parse().unwrap(),
-            sandbox: false,
-            rolled_back: None,
-        };
+        let head = head();
         for (created_on, is_created) in [
             (Some("2026-11-22T10:00:01Z"), true),
             (Some("2026-11-22T09:58:00Z"), true),

@@ -268,7 +268,8 @@ fn read(id: RowId, columns: &BTreeMap<LogicalName, String>) -> Row {
     Row { id, tag: EntityTag::new("W/\"7\"").unwrap(), texts }
 }
 
-fn head() -> JournalHead {
+/// Returns where and when the journals of these tests were written.
+pub(super) fn head() -> JournalHead {
     JournalHead {
         time: "2026-11-22T10:00:00Z".into(),
         manifest: "flowbind.toml".into(),

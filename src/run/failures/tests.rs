@@ -4,16 +4,7 @@ use super::*;
 use crate::model::{Service, known_causes};
 
 fn error(status: u16, code: &str, message: &str) -> ServiceError {
-    ServiceError {
-        service: Service::Dataverse,
-        status,
-        code: code.to_owned(),
-        message: message.to_owned(),
-        request_id: None,
-        documented: true,
-        instead: None,
-        cut_short: None,
-    }
+    ServiceError::for_tests(Service::Dataverse, status, code, message)
 }
 
 fn failure(status: u16, code: &str) -> Failure {
