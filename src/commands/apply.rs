@@ -21,7 +21,7 @@ const REVIEW: &str = "or review the plan first: `flowbind plan --out FILE` saves
 /// Applies the manifest, and reports.
 pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
-    let ended = run_and_report(RunCommand::Apply, about, process, async |run| {
+    let ended = run_and_report(RunCommand::Apply(Vec::new()), about, process, async |run| {
         stages(args, process, run).await
     })
     .await;

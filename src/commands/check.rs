@@ -13,7 +13,7 @@ use crate::run::process::Process;
 /// Checks an environment against the manifest, and reports.
 pub(super) async fn command(args: &CheckArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
-    let ended = run_and_report(RunCommand::Check, about, process, async |run| {
+    let ended = run_and_report(RunCommand::Check(None), about, process, async |run| {
         stages(args, process, run).await
     })
     .await;
@@ -42,7 +42,8 @@ async fn look(
 ) -> Result<PreparedRun, Failure> {
     let prepared = prepare(&args.run, inputs, None, process, run).await?;
     let targets = prepared.manifest.desired().bindings.len();
-    run.checked = Some(Checked { targets, pending: pending(run.plan()), probes: None });
+    let checked = Checked { targets, pending: pending(run.plan()), probes: None };
+    run.command = RunCommand::Check(Some(checked));
     if let Some(transport) = run.transport.clone().filter(|_| args.probe) {
         probe(args, &prepared, &transport, run).await;
     }
@@ -68,7 +69,7 @@ async fn probe(
     let (problems, warnings) = findings(&probes);
     run.add_problems(problems);
     run.add_warnings(warnings);
-    if let Some(checked) = &mut run.checked {
+    if let RunCommand::Check(Some(checked)) = &mut run.command {
         checked.probes = Some(probes);
     }
 }

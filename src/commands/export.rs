@@ -15,7 +15,7 @@ use crate::run::wait::Wait;
 /// Exports the URLs, and reports.
 pub(super) async fn command(args: &ExportArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.run.connect.manifest.as_path());
-    let (outcome, exit) = run_and_report(RunCommand::Export, about, process, async |run| {
+    let (outcome, exit) = run_and_report(RunCommand::Export(None), about, process, async |run| {
         stages(args, process, run).await
     })
     .await;
@@ -40,12 +40,12 @@ async fn stages(
     let prepared = process.unless_interrupted(preparing).await?;
     let export = compare(&prepared, &file);
     run.set_plan(export.plan.clone());
-    run.exported = Some(ExportedFile {
+    run.command = RunCommand::Export(Some(ExportedFile {
         path: args.deployment_settings.display().to_string(),
         variables: export.variables.clone(),
         others: export.others,
         records,
-    });
+    }));
     run.show_plan(prepared.connection.url(), &process.console);
     let (connection, reader) = (&prepared.connection, prepared.connection.reader());
     let decided = Consent::ShowOnly.decide(connection, &reader, process, run).await;

@@ -40,7 +40,7 @@ struct RollbackInputs {
 /// Undoes an apply, or shows what would change, and reports.
 pub(super) async fn command(args: &RollbackArgs, process: &Process) -> Exit {
     let about = (&args.run.reports, args.journal.path.as_path());
-    let ended = run_and_report(RunCommand::Rollback, about, process, async |run| {
+    let ended = run_and_report(RunCommand::Rollback(Vec::new()), about, process, async |run| {
         stages(args, process, run).await
     })
     .await;

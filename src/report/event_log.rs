@@ -56,7 +56,7 @@ pub(super) fn event(environment: &str, event: &Event<'_>) {
 
 /// Logs the end of a run that reports.
 pub(super) fn conclusion(run: &Run<'_>) {
-    run.manifest_problems.iter().for_each(problem);
+    run.plan.err().unwrap_or_default().iter().for_each(problem);
     tracing::info!(
         outcome = run.outcome.as_str(),
         requests_entra = run.requests.entra,

@@ -11,21 +11,22 @@ use crate::plan::{Action, Change, Plan, TargetResult};
 /// The version of this program.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The command of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The command of a run, with the results that only this command has.
+#[derive(Debug)]
 pub enum RunCommand {
     /// Shows the changes.
     Plan,
-    /// Writes the changes.
-    Apply,
-    /// Undoes an apply.
-    Rollback,
+    /// Writes the changes. Has the results of the targets whose writes were sent and not verified.
+    Apply(Vec<TargetResult>),
+    /// Undoes an apply. Has the same results as an apply.
+    Rollback(Vec<TargetResult>),
     /// Shows the problems of a manifest.
     Lint,
-    /// Writes the changes into a deployment settings file.
-    Export,
-    /// Shows the targets that no longer hold the expected value.
-    Check,
+    /// Writes the changes into a deployment settings file. Has the file, once it is planned.
+    Export(Option<ExportedFile>),
+    /// Shows the targets that no longer hold the expected value. Has their number, once they are
+    /// read.
+    Check(Option<Checked>),
 }
 
 /// The outcome of a run.
@@ -52,7 +53,7 @@ pub enum Outcome {
 /// A run, up to the step at which it ended.
 #[derive(Debug)]
 pub struct Run<'run> {
-    /// The command.
+    /// The command with its own results.
     pub command: RunCommand,
     /// The time of its start.
     pub started: SystemTime,
@@ -65,16 +66,8 @@ pub struct Run<'run> {
     pub outcome: Outcome,
     /// The environment.
     pub environment: Option<RunEnvironment<'run>>,
-    /// The plan.
-    pub plan: Option<&'run Plan>,
-    /// The problems of the manifest.
-    pub manifest_problems: &'run [Problem],
-    /// The file that it exported, or was to export.
-    pub exported: Option<&'run ExportedFile>,
-    /// The results of a check besides the plan.
-    pub checked: Option<&'run Checked>,
-    /// The results of the targets whose writes were sent and not verified.
-    pub results: &'run [TargetResult],
+    /// The plan. A run that ended before it had one has the problems of its manifest, if any.
+    pub plan: Result<&'run Plan, &'run [Problem]>,
     /// The error that ended it early.
     pub failure: Option<&'run Failure>,
     /// The numbers of requests that it sent.
@@ -122,20 +115,43 @@ pub struct RunEnvironment<'run> {
 
 impl RunCommand {
     /// Returns the stable name of the command.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Plan => "plan",
-            Self::Apply => "apply",
-            Self::Rollback => "rollback",
+            Self::Apply(_) => "apply",
+            Self::Rollback(_) => "rollback",
             Self::Lint => "lint",
-            Self::Export => "export",
-            Self::Check => "check",
+            Self::Export(_) => "export",
+            Self::Check(_) => "check",
         }
     }
 
     /// Returns the kind of file that the command reads: `journal` or `manifest`.
-    pub(super) fn input(self) -> &'static str {
-        if self == Self::Rollback { "journal" } else { "manifest" }
+    pub(super) fn input(&self) -> &'static str {
+        if matches!(self, Self::Rollback(_)) { "journal" } else { "manifest" }
+    }
+
+    /// Checks if the command compares the targets with the expected values, and writes nothing.
+    pub(super) fn is_check(&self) -> bool {
+        matches!(self, Self::Check(_))
+    }
+
+    /// Returns the results of the targets whose writes were sent and not verified.
+    pub(super) fn results(&self) -> &[TargetResult] {
+        match self {
+            Self::Apply(results) | Self::Rollback(results) => results,
+            Self::Plan | Self::Lint | Self::Export(_) | Self::Check(_) => &[],
+        }
+    }
+
+    /// Returns the file of an export, once it is planned.
+    pub(super) fn exported_file(&self) -> Option<&ExportedFile> {
+        if let Self::Export(file) = self { file.as_ref() } else { None }
+    }
+
+    /// Returns the number of targets and the probes of a check, once the targets are read.
+    pub(super) fn checked(&self) -> Option<&Checked> {
+        if let Self::Check(checked) = self { checked.as_ref() } else { None }
     }
 }
 
@@ -159,15 +175,26 @@ impl<'run> Run<'run> {
     /// Checks if the run has changes to write. Returns nothing before there is a plan, or if a
     /// problem may hide a change.
     pub fn changes_present(&self) -> Option<bool> {
-        let is_change = |change| is_change(change);
-        let plan = self.plan?;
+        let plan = self.plan.ok()?;
         let present = plan.changes.iter().any(is_change);
         (present || plan.problems.is_empty()).then_some(present)
     }
 
     /// Returns the result of a target whose write was sent and not verified.
-    pub(super) fn result_of(&self, change: &Change) -> Option<&'run TargetResult> {
-        self.results.iter().find(|result| result.address == change.address)
+    pub(super) fn result_of(&self, change: &Change) -> Option<&TargetResult> {
+        self.command.results().iter().find(|result| result.address == change.address)
+    }
+
+    /// Returns the changes of the plan.
+    pub(super) fn changes(&self) -> &'run [Change] {
+        self.plan.map_or(&[][..], |plan| &plan.changes)
+    }
+
+    /// Returns the targets that a check found to hold another value; none for other commands, where
+    /// a change is no finding.
+    pub(super) fn drifts(&self) -> impl Iterator<Item = &'run Change> + use<'run> {
+        let changes = if self.command.is_check() { self.changes() } else { &[] };
+        changes.iter().filter(|change| is_change(change))
     }
 
     /// Returns the warnings of the plan.
@@ -176,14 +203,13 @@ impl<'run> Run<'run> {
     }
 
     /// Returns the probes of the URLs that the targets hold, if they were probed.
-    pub(super) fn probes(&self) -> Option<&'run [Probed]> {
-        self.checked?.probes.as_deref()
+    pub(super) fn probes(&self) -> Option<&[Probed]> {
+        self.command.checked()?.probes.as_deref()
     }
 
     /// Returns the problems that keep the run from writing, the manifest's problems first.
     pub(super) fn problems(&self) -> impl Iterator<Item = &'run Problem> + use<'run> {
-        let planned = self.plan.map_or(&[][..], |plan| &plan.problems);
-        self.manifest_problems.iter().chain(planned)
+        self.plan.map_or_else(|of_manifest| of_manifest, |plan| &plan.problems).iter()
     }
 }
 

@@ -58,12 +58,8 @@ fn run(command: RunCommand, outcome: Outcome, plan: Option<&Plan>) -> Run<'_> {
         user: Some("megan@contoso.example"),
         outcome,
         environment: None,
-        plan,
-        manifest_problems: &[],
+        plan: plan.ok_or(&[]),
         failure: None,
-        exported: None,
-        checked: None,
-        results: &[],
         requests: RequestCounts::default(),
         duration: Duration::from_millis(1_234),
     }
@@ -91,13 +87,13 @@ fn what_a_rollback_leaves_alone_is_counted() {
         plan
     };
     let undone = plan(vec![change("a", Action::Update)]);
-    let undone = run(RunCommand::Rollback, Outcome::Applied, Some(&undone));
+    let undone = run(RunCommand::Rollback(Vec::new()), Outcome::Applied, Some(&undone));
     let told = "0 created, 1 updated, 0 unchanged, 2 skipped. ";
     for text in [human::conclusion(&undone, 100), ReportFormat::Markdown.render(&undone)] {
         assert!(text.contains(told), "{text}");
     }
     let agreed = plan(Vec::new());
-    let agreed = run(RunCommand::Rollback, Outcome::Agreed, Some(&agreed));
+    let agreed = run(RunCommand::Rollback(Vec::new()), Outcome::Agreed, Some(&agreed));
     let text = human::conclusion(&agreed, 100);
     assert!(text.contains(" 0 unchanged, 2 skipped."), "{text}");
 }
@@ -114,7 +110,7 @@ fn the_parts_in_which_urls_differ_are_told_in_every_form_for_people() {
         ..change("environment-variable/a", Action::Update)
     };
     let plan = plan(vec![moved], Vec::new(), Vec::new());
-    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    let run = run(RunCommand::Check(None), Outcome::Drifted, Some(&plan));
     for format in FORMATS {
         let text = format.render(&run);
         assert!(text.contains("here-before") && text.contains("there-after"), "{text}");
@@ -138,7 +134,7 @@ fn a_document_has_the_words_of_a_difference_beside_its_parts_and_no_secret_in_th
         ..change("environment-variable/a", Action::Update)
     };
     let plan = plan(vec![moved], Vec::new(), Vec::new());
-    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    let run = run(RunCommand::Check(None), Outcome::Drifted, Some(&plan));
     let document: Value = serde_json::from_str(&ReportFormat::Json.render(&run)).unwrap();
     let told = |part: &str, before, after, shown: &str| serde_json::json!({ "part": part, "before": before, "after": after, "shown": shown });
     let null = Value::Null;
@@ -258,7 +254,10 @@ const PROMISED: &str = r#"{
   "user": "megan@contoso.example",
   "started": "2026-09-21T14:13:20Z",
   "duration-ms": 1234,
-  "deployment-settings": {
+"#;
+
+/// The last member of the document of an export.
+const PROMISED_SETTINGS: &str = r#"  "deployment-settings": {
     "file": "settings.json",
     "variables": [
       {
@@ -269,8 +268,12 @@ const PROMISED: &str = r#"{
     ],
     "others": 1,
     "records": 2
-  },
-  "probes": [
+  }
+}
+"#;
+
+/// The last member of the document of a check.
+const PROMISED_PROBES: &str = r#"  "probes": [
     {
       "url": {
         "kind": "signed",
@@ -307,15 +310,16 @@ fn the_document_has_the_members_that_were_promised() {
     let exported = ExportedFile { path, variables: vec![exported], others: 1, records: 2 };
     let probes = Some(vec![probed(ProbeResult::Asked(ProbeVerdict::Guarded))]);
     let checked = Checked { targets: 2, pending: None, probes };
-    let run = Run {
-        environment: Some(environment),
-        failure: Some(&failure),
-        exported: Some(&exported),
-        checked: Some(&checked),
-        ..run(RunCommand::Check, Outcome::Drifted, Some(&plan))
+    let rendered = |command| {
+        let run = run(command, Outcome::Drifted, Some(&plan));
+        let run = Run { environment: Some(environment), failure: Some(&failure), ..run };
+        ReportFormat::Json.render(&run).replace(VERSION, "VERSION")
     };
-    let text = ReportFormat::Json.render(&run).replace(VERSION, "VERSION");
-    assert_eq!(text, PROMISED);
+    let check = rendered(RunCommand::Check(Some(checked)));
+    assert_eq!(check, [PROMISED, PROMISED_PROBES].concat());
+    let export = rendered(RunCommand::Export(Some(exported)));
+    let promised = PROMISED.replace("\"command\": \"check\"", "\"command\": \"export\"");
+    assert_eq!(export, promised + PROMISED_SETTINGS);
 }
 
 #[test]
@@ -332,7 +336,7 @@ fn no_form_lets_a_text_be_markup_or_shows_a_secret() {
         source: name,
         user: Some(HOSTILE),
         failure: Some(&failure),
-        ..run(RunCommand::Apply, Outcome::Unknown, Some(&plan))
+        ..run(RunCommand::Apply(Vec::new()), Outcome::Unknown, Some(&plan))
     };
     for format in FORMATS {
         let text = format.render(&run);
@@ -406,8 +410,8 @@ fn rendered_check(format: ReportFormat, problems: Vec<Problem>, probes: Vec<Prob
     let (plan, none) = (plan(changes, problems, Vec::new()), RequestCounts::default());
     let checked = Checked { targets: 1, pending: Some(0), probes: Some(probes) };
     let requests = RequestCounts { trigger: 3, ..none };
-    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
-    format.render(&Run { checked: Some(&checked), requests, ..run })
+    let run = run(RunCommand::Check(Some(checked)), Outcome::Drifted, Some(&plan));
+    format.render(&Run { requests, ..run })
 }
 
 #[test]
@@ -466,8 +470,7 @@ fn a_check_is_told_in_its_own_words_with_the_targets_that_it_could_not_look_at()
     ];
     let plan = plan(changes, Vec::new(), Vec::new());
     let checked = Checked { targets: 3, pending: Some(1), probes: None };
-    let run = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
-    let run = Run { checked: Some(&checked), ..run };
+    let run = run(RunCommand::Check(Some(checked)), Outcome::Drifted, Some(&plan));
     let text = ReportFormat::Markdown.render(&run);
     assert!(
         text.contains("1 of 3 targets out of date, 1 not checked. Nothing was written."),
@@ -501,16 +504,18 @@ fn case(command: RunCommand, outcome: Outcome, problems: Vec<Problem>) -> String
 #[test]
 fn a_case_ends_as_its_target_does() {
     let none = Vec::new;
-    let applied = case(RunCommand::Apply, Outcome::Applied, none());
+    let applied = case(RunCommand::Apply(Vec::new()), Outcome::Applied, none());
     assert!(applied.starts_with(
         "name=\"environment-variable/x\" classname=\"flowbind.environment-variable\" time=\"0\"><system-out>flow: Order intake\ncreate: "
     ));
     assert!(
         case(RunCommand::Plan, Outcome::Planned, none()).contains("<skipped message=\"create: ")
     );
-    let drifted = case(RunCommand::Check, Outcome::Drifted, none());
+    let drifted = case(RunCommand::Check(None), Outcome::Drifted, none());
     assert!(drifted.contains("<failure message=\"the variable has no value\" type=\"drift\">"));
-    assert!(case(RunCommand::Apply, Outcome::Unknown, none()).contains("<error message="));
+    assert!(
+        case(RunCommand::Apply(Vec::new()), Outcome::Unknown, none()).contains("<error message=")
+    );
     let wrong = || vec![problem(Code::VariableType, Some("environment-variable/x"), "is wrong")];
     let refused = case(RunCommand::Plan, Outcome::Refused, wrong());
     assert!(refused.contains("<failure message=\"is wrong\" type=\"variable-type\">variable-type: is wrong\nat deploy/flowbind.toml:7:2\nhelp: is wrong</failure>"), "{refused}");
@@ -549,7 +554,10 @@ fn names_of_cases_are_the_same_when_lines_move_and_flows_are_renamed() {
 #[test]
 fn what_ends_a_run_early_is_a_case_of_its_own() {
     let failure = Failure::new(Exit::SignIn, "nobody is signed in").hint("sign in");
-    let run = Run { failure: Some(&failure), ..run(RunCommand::Apply, Outcome::Refused, None) };
+    let run = Run {
+        failure: Some(&failure),
+        ..run(RunCommand::Apply(Vec::new()), Outcome::Refused, None)
+    };
     let text = ReportFormat::Junit.render(&run);
     assert!(text.contains("tests=\"1\" failures=\"0\" errors=\"1\""), "{text}");
     assert!(
@@ -586,8 +594,8 @@ fn a_check_tells_of_drift_and_a_plan_does_not() {
         let document: Value = serde_json::from_str(&text).unwrap();
         document["runs"][0]["results"].as_array().unwrap().len()
     };
-    assert_eq!((results(RunCommand::Check), results(RunCommand::Plan)), (1, 0));
-    let check = run(RunCommand::Check, Outcome::Drifted, Some(&plan));
+    assert_eq!((results(RunCommand::Check(None)), results(RunCommand::Plan)), (1, 0));
+    let check = run(RunCommand::Check(None), Outcome::Drifted, Some(&plan));
     let told = annotation::annotations(Runner::GitHubActions, &check);
     assert_eq!(
         told[0].line(),
@@ -614,7 +622,11 @@ fn a_problem_is_told_to_each_runner_at_its_line() {
 #[test]
 fn the_page_needs_nothing_but_itself() {
     let plan = plan(vec![change("environment-variable/x", Action::Create)], Vec::new(), Vec::new());
-    let page = ReportFormat::Html.render(&run(RunCommand::Apply, Outcome::Applied, Some(&plan)));
+    let page = ReportFormat::Html.render(&run(
+        RunCommand::Apply(Vec::new()),
+        Outcome::Applied,
+        Some(&plan),
+    ));
     for outside in ["<script", "<link", "<img", "src=", "href=", "url(", "@import", "style=\""] {
         assert!(!page.contains(outside), "{outside}");
     }
@@ -634,7 +646,7 @@ fn a_run_that_wrote_nothing_says_in_its_headline_why() {
         (refused(Exit::Refused), "Refused"),
     ] {
         let failure = Some(&failure);
-        let run = Run { failure, ..run(RunCommand::Apply, Outcome::Refused, None) };
+        let run = Run { failure, ..run(RunCommand::Apply(Vec::new()), Outcome::Refused, None) };
         let text = ReportFormat::Markdown.render(&run);
         assert!(text.starts_with(&format!("## flowbind apply: {headline}\n")), "{text}");
     }

@@ -35,22 +35,22 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
 
 /// Returns the glyph before a target in a report. A check has only one glyph for a difference.
 pub(super) fn sign(run: &Run<'_>, change: &Change) -> &'static str {
-    let differs = run.command == RunCommand::Check && is_change(change);
+    let differs = run.command.is_check() && is_change(change);
     glyph(if differs { Action::Update } else { change.action })
 }
 
 /// Returns the action on a target, or the result of its check.
 pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
-    match (run.command, is_change(change)) {
-        (RunCommand::Check, true) => "drifted",
-        (RunCommand::Check, false) => "up to date",
+    match (&run.command, is_change(change)) {
+        (RunCommand::Check(_), true) => "drifted",
+        (RunCommand::Check(_), false) => "up to date",
         _ => word(change.action),
     }
 }
 
 /// Returns the labels for the two values of a target.
 pub(super) fn values(run: &Run<'_>) -> [&'static str; 2] {
-    if run.command == RunCommand::Check { ["Holds", "Expected"] } else { ["Before", "After"] }
+    if run.command.is_check() { ["Holds", "Expected"] } else { ["Before", "After"] }
 }
 
 /// Returns Terraform's glyph for an action.
@@ -73,14 +73,14 @@ pub(super) fn word(action: Action) -> &'static str {
 
 /// Returns a headline for the outcome of a run.
 pub(super) fn headline(run: &Run<'_>) -> &'static str {
-    match (run.outcome, run.command) {
+    match (run.outcome, &run.command) {
         (Outcome::Agreed, RunCommand::Lint) => "No problems",
         (Outcome::Refused, RunCommand::Lint) => "Problems found",
-        (Outcome::Agreed, RunCommand::Check) => "No drift",
+        (Outcome::Agreed, RunCommand::Check(_)) => "No drift",
         (Outcome::Agreed, _) => "No changes",
         (Outcome::Drifted, _) => "Drift found",
         (Outcome::Planned, _) => "Changes pending",
-        (Outcome::Applied, RunCommand::Rollback) => "Rolled back",
+        (Outcome::Applied, RunCommand::Rollback(_)) => "Rolled back",
         (Outcome::Applied, _) => "Applied",
         (Outcome::Exported, _) => "Exported",
         (Outcome::Refused, _) => run.failure.map_or("Refused", Failure::headline),
@@ -92,10 +92,10 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
 /// Describes the effect of a run on the environment, or on the file of an export, in sentences.
 pub(super) fn consequence(run: &Run<'_>) -> String {
     let sentence = match run.outcome {
-        Outcome::Agreed => match run.command {
+        Outcome::Agreed => match &run.command {
             RunCommand::Lint => "The manifest is valid.",
-            RunCommand::Export | RunCommand::Rollback => "Nothing had to be written.",
-            RunCommand::Plan | RunCommand::Apply | RunCommand::Check => {
+            RunCommand::Export(_) | RunCommand::Rollback(_) => "Nothing had to be written.",
+            RunCommand::Plan | RunCommand::Apply(_) | RunCommand::Check(_) => {
                 "All targets are up to date."
             }
         },
@@ -107,7 +107,7 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
         Outcome::Unknown => "Some or all changes may have been written.",
     };
     let is_done = matches!(run.outcome, Outcome::Agreed | Outcome::Planned | Outcome::Exported);
-    let file = run.exported.filter(|_| is_done);
+    let file = run.command.exported_file().filter(|_| is_done);
     let file = file.map(|file| format!("{} in `{}`. ", exported(file, run.outcome), file.path));
     file.unwrap_or_default() + sentence
 }
@@ -159,7 +159,7 @@ pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
 /// Counts the targets by action, or by the result of a check, each number with its word.
 pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
     match run.command {
-        RunCommand::Check => drift_tally(plan, targets(run, plan)),
+        RunCommand::Check(_) => drift_tally(plan, targets(run, plan)),
         _ => tally(plan, outcome_words(run.outcome)),
     }
 }
@@ -167,14 +167,14 @@ pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
 /// Formats the numbers of [`totals`] as a sentence without its full stop.
 pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
     match run.command {
-        RunCommand::Check => drift_summary(plan, targets(run, plan)),
+        RunCommand::Check(_) => drift_summary(plan, targets(run, plan)),
         _ => counts(plan, outcome_words(run.outcome)),
     }
 }
 
 /// Returns the number of targets, including those that could not be checked.
 fn targets(run: &Run<'_>, plan: &Plan) -> usize {
-    run.checked.map_or(plan.changes.len(), |checked| checked.targets)
+    run.command.checked().map_or(plan.changes.len(), |checked| checked.targets)
 }
 
 /// Formats the place of a problem as compilers do (`file:line:column`), if it has a place.

@@ -10,8 +10,8 @@ use crate::http::Transport;
 use crate::model::{
     Code, EnvironmentId, EnvironmentUrl, Event, Exit, Failure, Listener as _, Problem,
 };
-use crate::plan::{Plan, TargetResult};
-use crate::report::{Checked, Console, ExportedFile, Outcome, Run, RunCommand, RunEnvironment};
+use crate::plan::Plan;
+use crate::report::{Console, Outcome, Run, RunCommand, RunEnvironment};
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::failures::key_taken_hints;
 use crate::run::not_ready::NotReady;
@@ -22,7 +22,8 @@ use crate::run::report_files::Reports;
 
 /// The run of a command on one environment so far.
 pub(crate) struct EnvironmentRun {
-    command: RunCommand,
+    /// The command, with the results that only this command has.
+    pub(crate) command: RunCommand,
     began: SystemTime,
     started: Instant,
     /// The file that the run reads, from the root of the repository.
@@ -36,16 +37,10 @@ pub(crate) struct EnvironmentRun {
     planned: bool,
     /// The problems of the manifest.
     pub(crate) manifest_problems: Vec<Problem>,
-    /// The file of an export.
-    pub(crate) exported: Option<ExportedFile>,
-    /// The results of a check besides the plan.
-    pub(crate) checked: Option<Checked>,
     /// The transport, which also counts the run's requests.
     pub(crate) transport: Option<Transport>,
     /// The flows that were still not ready after the wait.
     pub(crate) not_ready: Option<NotReady>,
-    /// The result of each target whose write was sent and is not verified.
-    pub(crate) results: Vec<TargetResult>,
     /// The reports to write at the end of the run.
     reports: Reports,
     /// The files of the pipeline's step.
@@ -69,11 +64,8 @@ impl EnvironmentRun {
             plan: Plan::default(),
             planned: false,
             manifest_problems: Vec::new(),
-            exported: None,
-            checked: None,
             transport: None,
             not_ready: None,
-            results: Vec::new(),
             reports: Reports::default(),
             step_files: StepFiles::default(),
             shortcomings: Vec::new(),
@@ -118,7 +110,9 @@ impl EnvironmentRun {
 
     /// Notes the result of each target whose write was sent and is not verified.
     pub(crate) fn note_failed_writes(&mut self, error: &ApplyError) {
-        self.results = error.results(&self.plan);
+        if let RunCommand::Apply(results) | RunCommand::Rollback(results) = &mut self.command {
+            *results = error.results(&self.plan);
+        }
         if let ApplyError::KeyTaken { targets, of_value_name, .. } = error {
             self.plan.problems.extend(self.key_taken(targets, *of_value_name, error));
         }
@@ -198,6 +192,10 @@ impl EnvironmentRun {
             Err(failure) if failure.exit == Exit::NotReady => (Outcome::NotReady, Some(failure)),
             Err(failure) => (Outcome::Refused, Some(failure)),
         };
+        let environment = self.environment.as_ref().map(|(name, url)| {
+            let (id, flow_host) = (self.environment_id.as_ref(), self.flow_host.as_deref());
+            RunEnvironment { name, url, id, flow_host }
+        });
         let (user, mut shortcomings) = (console.user(), std::mem::take(&mut self.shortcomings));
         let run = Run {
             command: self.command,
@@ -205,12 +203,8 @@ impl EnvironmentRun {
             source: &self.source,
             user: user.as_deref(),
             outcome,
-            environment: self.run_environment(),
-            plan: self.planned.then_some(&self.plan),
-            manifest_problems: &self.manifest_problems,
-            exported: self.exported.as_ref(),
-            checked: self.checked.as_ref(),
-            results: &self.results,
+            environment,
+            plan: if self.planned { Ok(&self.plan) } else { Err(&self.manifest_problems) },
             failure: failure.as_ref(),
             requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
             duration: self.started.elapsed(),
@@ -239,12 +233,6 @@ impl EnvironmentRun {
     /// Shows what a check found, and logs it.
     pub(crate) fn show_drift(&self, url: &EnvironmentUrl, console: &Console) {
         console.show_drift(self.plan(), self.environment_name(), url);
-    }
-
-    fn run_environment(&self) -> Option<RunEnvironment<'_>> {
-        let (name, url) = self.environment.as_ref()?;
-        let (id, flow_host) = (self.environment_id.as_ref(), self.flow_host.as_deref());
-        Some(RunEnvironment { name, url, id, flow_host })
     }
 }
 

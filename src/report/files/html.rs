@@ -15,7 +15,7 @@ use crate::report::wording::{
     NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, reason_text, safe_text,
     seconds, sign, totals, values, verdict,
 };
-use crate::report::{Outcome, Run, RunCommand, VERSION};
+use crate::report::{Outcome, Run, VERSION};
 
 /// The style of the page on a screen, light and dark, and on paper.
 const STYLE: &str = include_str!("page.css");
@@ -114,7 +114,7 @@ fn where_it_ran(run: &Run<'_>) -> Markup {
 
 /// Renders the numbers of changes, problems and warnings.
 fn counts(run: &Run<'_>, problems: usize, warnings: usize) -> Markup {
-    let changes = run.plan.map(|plan| totals(run, plan));
+    let changes = run.plan.ok().map(|plan| totals(run, plan));
     let notes = [(problems, "problems"), (warnings, "warnings")];
     let counts = changes.unwrap_or_default().into_iter().chain(notes).map(|(number, word)| {
         let class = if number == 0 { "none" } else { "some" };
@@ -162,12 +162,12 @@ fn help(hint: &str) -> Markup {
 
 /// Renders the table of changes; empty if there are none.
 fn changes(run: &Run<'_>) -> Markup {
-    let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
+    let changes = run.changes();
     if changes.is_empty() {
         return Markup::default();
     }
     let [before, after] = values(run);
-    let found = if run.command == RunCommand::Check { "Result" } else { "Action" };
+    let found = if run.command.is_check() { "Result" } else { "Action" };
     let rows = changes.iter().map(|one| change(run, one));
     section("Targets", table([found, "Target", before, after], rows))
 }

@@ -184,13 +184,12 @@ fn some<T>(list: &[T]) -> Option<&[T]> {
 }
 
 impl<'run> JsonRun<'run> {
-    fn of(run: &Run<'run>) -> Self {
-        let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
+    fn of(run: &'run Run<'_>) -> Self {
         Self {
             version: VERSION,
             outcome: run.outcome.as_str(),
             environment: run.environment.map(EnvironmentShape::of),
-            changes: List::of(changes, ChangeShape::of),
+            changes: List::of(run.changes(), ChangeShape::of),
             problems: List::of(run.problems(), ProblemShape::of),
             warnings: List::of(run.warnings(), ProblemShape::of),
             error: run.failure.map(FailureShape::of),
@@ -201,9 +200,9 @@ impl<'run> JsonRun<'run> {
             user: run.user.map(safe_text),
             started: moment(run.started),
             duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
-            deployment_settings: run.exported.map(ExportShape::of),
+            deployment_settings: run.command.exported_file().map(ExportShape::of),
             probes: run.probes().map(|probes| List::of(probes, ProbeShape::of)),
-            results: some(run.results).map(|results| List::of(results, ResultShape::of)),
+            results: some(run.command.results()).map(|results| List::of(results, ResultShape::of)),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use super::markup::Markup;
 use crate::discover::probe::Probed;
 use crate::model::{Problem, escape_hidden};
-use crate::plan::{Change, Plan, TargetResult, TargetState};
+use crate::plan::{Change, TargetResult, TargetState};
 use crate::report::run::is_change;
 use crate::report::wording::{
     answer, change_text, consequence, drift_text, headline, moment, outcome_of, place, reason_text,
@@ -110,10 +110,9 @@ fn properties(run: &Run<'_>) -> Markup {
 }
 
 /// Collects a case for each change, and one for each other subject of a problem or a warning.
-fn cases<'run>(run: &Run<'run>) -> Vec<Case<'run>> {
-    let changes = run.plan.map_or(&[][..], |plan: &'run Plan| &plan.changes);
+fn cases<'run>(run: &'run Run<'_>) -> Vec<Case<'run>> {
     let mut cases = Cases::default();
-    changes.iter().map(Case::from_change).for_each(|case| cases.add(case));
+    run.changes().iter().map(Case::from_change).for_each(|case| cases.add(case));
     for problem in run.problems() {
         cases.case_for(problem).problems.push(problem);
     }
@@ -186,7 +185,7 @@ impl<'run> Case<'run> {
         self.change.is_some_and(is_change)
     }
 
-    fn end(&self, run: &Run<'run>) -> CaseResult {
+    fn end(&self, run: &Run<'_>) -> CaseResult {
         if !self.problems.is_empty() {
             return CaseResult::Failed;
         }
@@ -206,11 +205,11 @@ impl<'run> Case<'run> {
     }
 
     /// Returns the result of the target, if its write was sent and not verified.
-    fn result(&self, run: &Run<'run>) -> Option<&'run TargetResult> {
+    fn result<'a>(&self, run: &'a Run<'_>) -> Option<&'a TargetResult> {
         run.result_of(self.change?)
     }
 
-    fn node(&self, run: &Run<'run>) -> Markup {
+    fn node(&self, run: &Run<'_>) -> Markup {
         let attributes = [("name", &*self.name), ("classname", &*self.class), ("time", "0")];
         let verdict = self.failure(run.source).or_else(|| self.verdict(run));
         let mut parts: Vec<Markup> = verdict.into_iter().collect();
@@ -232,7 +231,7 @@ impl<'run> Case<'run> {
     }
 
     /// Renders the reason why a case without problems did not pass; nothing if it passed.
-    fn verdict(&self, run: &Run<'run>) -> Option<Markup> {
+    fn verdict(&self, run: &Run<'_>) -> Option<Markup> {
         let change = self.change?;
         let (name, kind) = match self.end(run) {
             CaseResult::Passed => return None,
@@ -266,9 +265,9 @@ impl<'run> Case<'run> {
 
 /// Formats a change, or the result of a check, as one line.
 fn line(run: &Run<'_>, change: &Change) -> String {
-    let told = match (run.command, is_change(change)) {
-        (RunCommand::Check, true) => drift_text(change),
-        (RunCommand::Check, false) => reason_text(change),
+    let told = match (&run.command, is_change(change)) {
+        (RunCommand::Check(_), true) => drift_text(change),
+        (RunCommand::Check(_), false) => reason_text(change),
         _ => change_text(change),
     };
     format!("{}: {}", verdict(run, change), safe_text(&told))

@@ -13,7 +13,7 @@ use crate::report::wording::{
     NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, reason_text, safe_text,
     seconds, sign, total, values, verdict,
 };
-use crate::report::{Run, RunCommand, VERSION};
+use crate::report::{Run, VERSION};
 
 /// Renders the run as a Markdown document.
 pub(crate) fn document(run: &Run<'_>) -> String {
@@ -39,7 +39,7 @@ fn summary(run: &Run<'_>) -> String {
         format!("{name}{}: ", code(&url))
     });
     // A file has variables, of which several targets may be members.
-    let plan = run.plan.filter(|_| run.exported.is_none());
+    let plan = run.plan.ok().filter(|_| run.command.exported_file().is_none());
     let counts = plan.map(|plan| format!("{}. ", total(run, plan)));
     let words = [environment, counts].into_iter().flatten().collect::<String>();
     words + &prose(&consequence(run))
@@ -57,11 +57,11 @@ fn error(failure: &Failure) -> String {
 
 /// Renders the table of changes; empty if there are none.
 fn changes(run: &Run<'_>) -> String {
-    let changes = run.plan.map_or(&[][..], |plan| &plan.changes);
+    let changes = run.changes();
     if changes.is_empty() {
         return String::new();
     }
-    let title = if run.command == RunCommand::Check { "Targets" } else { "Changes" };
+    let title = if run.command.is_check() { "Targets" } else { "Changes" };
     let [before, after] = values(run);
     let head = format!(
         "### {title}\n\n| | Target | Flow | Reason | {before} | {after} |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n"

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Code, Failure, Fingerprint, ManifestPosition, Problem};
 use crate::plan::Change;
-use crate::report::run::is_change;
 use crate::report::wording::{drift_text, moment, safe_text};
-use crate::report::{Run, RunCommand, VERSION, explain};
+use crate::report::{Run, VERSION, explain};
 
 /// The URL of the document's schema.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -24,7 +23,8 @@ const IN_A_PATH: &AsciiSet =
 pub(crate) fn document(run: &Run<'_>) -> Value {
     let problems = run.problems().map(|problem| result(problem, "error", run));
     let warnings = run.warnings().map(|warning| result(warning, "warning", run));
-    let results: Vec<Value> = problems.chain(warnings).chain(drifts(run)).collect();
+    let drifts = run.drifts().map(|change| drift(change, run.source));
+    let results: Vec<Value> = problems.chain(warnings).chain(drifts).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -94,14 +94,7 @@ fn result(problem: &Problem, level: &str, run: &Run<'_>) -> Value {
     })
 }
 
-/// Renders the differences that a check found. Returns nothing for other commands, where a change
-/// is no finding.
-fn drifts<'run>(run: &'run Run<'_>) -> impl Iterator<Item = Value> + 'run {
-    let plan = run.plan.filter(|_| run.command == RunCommand::Check);
-    let changes = plan.map_or(&[][..], |plan| &plan.changes).iter();
-    changes.filter(|change| is_change(change)).map(|change| drift(change, run.source))
-}
-
+/// Renders a target that a check found to hold another value.
 fn drift(change: &Change, source: &str) -> Value {
     json!({
         "ruleId": DRIFT,

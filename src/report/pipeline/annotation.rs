@@ -4,21 +4,18 @@ use super::runner::{Runner, RunnerCommand, Severity};
 use crate::model::{Failure, ManifestPosition, Problem};
 use crate::plan::{Change, TargetResult, TargetState};
 use crate::report::wording::{outcome_of, safe_text};
-use crate::report::{Outcome, Run, RunCommand};
+use crate::report::{Outcome, Run};
 
 /// Returns an annotation for each failure, problem and warning of the run, and in a check for each
 /// drifted target. The failure comes first, since a runner may show only the first few. It is left
 /// out if the manifest has problems, since it adds nothing to them.
 pub(crate) fn annotations(runner: Runner, run: &Run<'_>) -> Vec<RunnerCommand> {
-    let failure = run.failure.filter(|_| run.manifest_problems.is_empty());
+    let failure = run.failure.filter(|_| run.plan.err().unwrap_or_default().is_empty());
     let failure = failure.map(|failure| error(runner, failure));
     let problems = run.problems().map(|one| note(runner, Severity::Error, one, run.source));
     let warnings = run.warnings().map(|one| note(runner, Severity::Warning, one, run.source));
-    let changes = run.plan.filter(|_| run.command == RunCommand::Check);
-    let changes = changes.map_or(&[][..], |plan| &plan.changes).iter();
-    let changes = changes.filter(|change| crate::report::run::is_change(change));
-    let drifts = changes.map(|change| drift(runner, change, run.source));
-    let results = run.results.iter().filter_map(|one| result(runner, run, one));
+    let drifts = run.drifts().map(|change| drift(runner, change, run.source));
+    let results = run.command.results().iter().filter_map(|one| result(runner, run, one));
     failure.into_iter().chain(problems).chain(results).chain(warnings).chain(drifts).collect()
 }
 
@@ -55,8 +52,7 @@ fn result(runner: Runner, run: &Run<'_>, result: &TargetResult) -> Option<Runner
     if run.problems().any(is_told) {
         return None;
     }
-    let mut changes = run.plan.map_or(&[][..], |plan| &plan.changes).iter();
-    let site = changes.find(|change| change.address == result.address)?.site;
+    let site = run.changes().iter().find(|change| change.address == result.address)?.site;
     let text = format!("{}: {}", safe_text(&result.address), safe_text(&outcome_of(result)));
     Some(annotation_at(runner, Severity::Error, site, run.source, code, &text))
 }

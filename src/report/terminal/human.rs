@@ -76,11 +76,11 @@ pub(crate) fn notes(plan: &Plan, file: &str, width: usize) -> String {
 
 /// Formats the last line of a run: its outcome.
 pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
-    let Some(plan) = run.plan else { return String::new() };
-    if let Some(checked) = run.checked.filter(|_| run.failure.is_none()) {
+    let Ok(plan) = run.plan else { return String::new() };
+    if let Some(checked) = run.command.checked().filter(|_| run.failure.is_none()) {
         return drift::conclusion(run.outcome, plan, checked, width);
     }
-    if let Some(file) = run.exported.filter(|_| run.failure.is_none()) {
+    if let Some(file) = run.command.exported_file().filter(|_| run.failure.is_none()) {
         return exported(run, plan, file, width);
     }
     match run.outcome {
