@@ -10,6 +10,7 @@ use crate::discover::{
 use crate::manifest::{Environment, Location};
 use crate::model::{
     Cloud, Clouds, Code, EnvironmentId, Event, Exit, Failure, Listener as _, Problem, Stage,
+    note_name,
 };
 use crate::plan::Plan;
 use crate::plan::compare::rollback::{changed, plan_rollback};
@@ -74,6 +75,10 @@ async fn stages(
 /// Opens the journal, and prepares the sign-in to its environment.
 fn read(args: &RollbackArgs, console: &Console) -> Result<RollbackInputs, Failure> {
     let journal = journal_file::open(&args.journal, &args.run.connect)?;
+    for target in journal.rows.iter().flat_map(|row| &row.places) {
+        note_name(&target.address);
+        note_name(&target.flow_name);
+    }
     let clouds = clouds(args.run.connect.clouds.as_deref(), console)?;
     let environment = environment(args, &journal, &clouds, console)?;
     let login = Login::for_run(&args.run.connect, &environment, &clouds)?;

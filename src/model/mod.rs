@@ -32,6 +32,7 @@ mod service_error;
 mod stage;
 #[cfg(test)]
 mod testing;
+mod unmasked_names;
 
 pub use callback::{
     CallbackUrl, CallbackUrlError, Oddities, StoredUrl, TriggerKey, UrlAccess, UrlForm, UrlParts,
@@ -73,3 +74,4 @@ pub use sentence::error_chain;
 pub use service::Service;
 pub use service_error::ServiceError;
 pub use stage::Stage;
+pub use unmasked_names::{note_desired_names, note_name, note_observed_names};

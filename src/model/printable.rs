@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::unmasked_names::UnmaskedNames;
+
 /// What stands right before a secret, in any case. What is called a code is most often that of an
 /// error, which has to be seen, but for the one in a query.
 const MARKERS: &[&str] = &["code=", "bearer "];
@@ -105,18 +107,36 @@ pub fn escape_hidden(text: &str) -> String {
     shown
 }
 
-/// Masks everything that could be a token or a signature with `****`.
+/// Returns whether a name would be masked, or would make what follows it look like a secret.
+pub(super) fn is_masked(name: &str) -> bool {
+    let text = format!("{name}: X1");
+    mask_secrets(&text) != text && !NAMES.iter().any(|word| word.eq_ignore_ascii_case(name))
+}
+
+/// Returns whether a text announces a secret somewhere.
+pub(super) fn has_marker(text: &str) -> bool {
+    text.char_indices().any(|(place, _)| marker(&text[place..]) > 0)
+}
+
+/// Masks everything that could be a token or a signature with `****`, but for known names.
 fn mask_secrets(text: &str) -> String {
+    let names = UnmaskedNames::read();
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
+        let name = known_name(&names, text, rest);
+        if name > 0 {
+            shown += &rest[..name];
+            rest = &rest[name..];
+            continue;
+        }
         let marker = marker(rest);
         let length = if marker == 0 { run(rest) } else { marker };
         let (part, tail) = rest.split_at(length);
         if marker == 0 && shown.ends_with("****.") && part.len() >= SHORTEST_REST {
             shown += "****";
         } else if marker == 0 {
-            shown += &mask_run(part);
+            shown += &mask_run(part, &names);
         } else {
             shown += part;
         }
@@ -134,14 +154,24 @@ fn mask_secrets(text: &str) -> String {
     shown
 }
 
+/// Returns the length of the known name at the beginning of the rest of a text, if nothing that may
+/// belong to it stands before or after it; else 0.
+fn known_name(names: &UnmaskedNames, text: &str, rest: &str) -> usize {
+    let length = names.longest_at_start(rest);
+    let is_whole = !text[..text.len() - rest.len()].ends_with(is_digit)
+        && !rest[length..].starts_with(|next| is_digit(next) || next == '=');
+    if is_whole { length } else { 0 }
+}
+
 /// Masks a run with `****` if it could be a token or a signature. A slash is a digit of base64 and
 /// also separates the steps of a path; the steps of a path are checked one by one.
-fn mask_run(run: &str) -> Cow<'_, str> {
+fn mask_run<'run>(run: &'run str, names: &UnmaskedNames) -> Cow<'run, str> {
     if !is_path(run) {
         return Cow::Borrowed(if is_suspect(run) { "****" } else { run });
     }
+    let is_shown = |step: &&str| !is_suspect(step) || names.contains(step);
     // What follows the slash after a part of a secret may be the rest of it.
-    let steps: Vec<&str> = run.split('/').take_while(|step| !is_suspect(step)).collect();
+    let steps: Vec<&str> = run.split('/').take_while(is_shown).collect();
     let before = steps.join("/");
     if before.len() == run.len() {
         return Cow::Borrowed(run);

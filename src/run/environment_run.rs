@@ -8,7 +8,7 @@ use crate::apply::{ApplyError, Refused};
 use crate::cli::ReportArgs;
 use crate::http::Transport;
 use crate::model::{
-    Code, EnvironmentId, EnvironmentUrl, Event, Exit, Failure, Listener as _, Problem,
+    Code, EnvironmentId, EnvironmentUrl, Event, Exit, Failure, Listener as _, Problem, note_name,
 };
 use crate::plan::Plan;
 use crate::report::{Console, Outcome, Run, RunCommand, RunEnvironment};
@@ -74,6 +74,7 @@ impl EnvironmentRun {
 
     /// Notes the manifest's name for the environment, which its events carry from here on.
     pub(crate) fn begin_environment(&mut self, name: &str, process: &Process) {
+        note_name(name);
         self.events = EnvironmentEvents::new(name, &process.console);
     }
 

@@ -10,7 +10,7 @@ use crate::cli::{ConnectArgs, RunArgs};
 use crate::manifest::{
     Environment, MOST_BYTES, Manifest, overlay_clouds, render_problems, unreadable,
 };
-use crate::model::{Clouds, Exit, Failure, Problem};
+use crate::model::{Clouds, Exit, Failure, Problem, note_desired_names};
 use crate::report::{Console, counted};
 use crate::run::environment_run::EnvironmentRun;
 use crate::run::process::Process;
@@ -29,6 +29,7 @@ pub(crate) fn manifest(
     })?;
     let manifest = Manifest::parse(&bytes, clouds)
         .map_err(|problems| refuse(Exit::Usage, &name, &bytes, problems, process, run))?;
+    note_desired_names(manifest.desired());
     Ok((manifest, format!("{:x}", Sha256::digest(&bytes))))
 }
 

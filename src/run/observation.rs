@@ -2,7 +2,7 @@
 
 use crate::discover::{Discovery, observe};
 use crate::manifest::{Environment, Manifest};
-use crate::model::{EnvironmentId, Failure, Listener, Stage};
+use crate::model::{EnvironmentId, Failure, Listener, Stage, note_observed_names};
 use crate::plan::{Plan, plan, warn_of_foreign_environments};
 use crate::run::connect::Connection;
 
@@ -22,6 +22,7 @@ pub(crate) async fn discover_and_plan(
     let reader = connection.reader();
     let observing = observe(&reader, manifest.desired(), known_id, listener);
     let discovery = Stage::Discover.log(observing).await?;
+    note_observed_names(&discovery.observed);
     let planning = async { plan_with_warnings(manifest, &discovery, connection) };
     let plan = Stage::Plan.log(planning).await;
     Ok(Observation { discovery, plan })
