@@ -47,7 +47,21 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EDGE: &[&str] = &["commands", "main", "lib"];
 
 /// Rooms in which no file depends on itself by way of others.
-const WITHOUT_CIRCLES: &[&str] = &["run", "commands", "manifest", "plan", "report", "discover"];
+const WITHOUT_CIRCLES: &[&str] = &[
+    "model",
+    "http",
+    "services",
+    "sign_in",
+    "manifest",
+    "plan",
+    "deployment_settings",
+    "discover",
+    "apply",
+    "report",
+    "cli",
+    "run",
+    "commands",
+];
 
 /// The folder of the sandbox, a crate of its own: the compiler keeps it from naming the client.
 const SANDBOX: &str = "sandbox";
@@ -466,41 +480,105 @@ fn flattened(tree: &str) -> Vec<String> {
     branches.flat_map(|branch| flattened(&format!("{}{}", start.trim(), branch.trim()))).collect()
 }
 
-/// The modules that a file of a room names, as paths from the crate; a re-export counts for nobody.
-fn named_paths(module: &[String], code: &str) -> Vec<Vec<String>> {
-    let from_crate = |path: &str| {
-        let mut parts: Vec<&str> = path.split("::").collect();
-        let mut base = module.to_vec();
-        if parts[0] == "crate" {
+/// The path of a module or an item from the crate.
+type ItemPath = Vec<String>;
+
+/// The `use` trees of a file, each with whether it re-exports, and the code without them.
+fn split_uses(code: &str) -> (Vec<(bool, String)>, String) {
+    let (mut uses, mut rest) = (Vec::new(), String::new());
+    for statement in code.split(';') {
+        let is_use = |line: &&str| {
+            line.starts_with("use ") || line.starts_with("pub") && line.contains(" use ")
+        };
+        let begin = statement.lines().map(str::trim).find(is_use);
+        let Some((before, tree)) = begin.and_then(|line| {
+            statement.split_once(line).map(|(before, after)| (before, [line, after].concat()))
+        }) else {
+            rest += statement;
+            continue;
+        };
+        rest += before;
+        let (visibility, tree) = tree.split_once("use ").unwrap();
+        uses.push((!visibility.is_empty(), tree.to_owned()));
+    }
+    (uses, rest)
+}
+
+/// The path from the crate of a path that a file names; none if it leads out of the crate.
+fn from_crate(path: &str, module: &[String], known: &BTreeSet<ItemPath>) -> Option<ItemPath> {
+    let path = path.split(" as ").next().unwrap();
+    let mut parts: Vec<String> = path.split("::").map(str::to_owned).collect();
+    let mut base = module.to_vec();
+    match parts[0].as_str() {
+        "crate" => {
             base.clear();
             parts.remove(0);
         }
-        while parts.first() == Some(&"super") {
-            base.pop();
+        "self" => {
             parts.remove(0);
         }
-        base.into_iter().chain(parts.into_iter().map(str::to_owned)).collect()
-    };
-    let statements = code.split("\nuse ").skip(1).map(|rest| rest.split(';').next().unwrap());
-    let rooted = |path: &String| path.starts_with("crate::") || path.starts_with("super::");
-    statements.flat_map(flattened).filter(rooted).map(|path| from_crate(&path)).collect()
+        "super" => (),
+        child if known.contains(&[module, &[child.to_owned()]].concat()) => (),
+        _ => return None,
+    }
+    while parts.first().is_some_and(|part| part == "super") {
+        base.pop();
+        parts.remove(0);
+    }
+    base.extend(parts);
+    Some(base)
 }
 
-/// The files that each file of some rooms depends on.
-fn dependencies_of_files(rooms: &[&str]) -> Vec<(Vec<String>, BTreeSet<Vec<String>>)> {
+/// The paths that stand for others: each re-export with what it re-exports.
+fn re_exports(
+    files: &[(ItemPath, String)],
+    known: &BTreeSet<ItemPath>,
+) -> BTreeMap<ItemPath, ItemPath> {
+    let of_file = |(module, code): &(ItemPath, String)| {
+        let (uses, _) = split_uses(code);
+        let trees = uses.into_iter().filter(|(is_public, _)| *is_public);
+        let paths = trees.flat_map(|(_, tree)| flattened(&tree));
+        let pair = |path: String| {
+            let name = path.rsplit([':', ' ']).next().unwrap().to_owned();
+            Some(([&module[..], &[name]].concat(), from_crate(&path, module, known)?))
+        };
+        paths.filter_map(pair).collect::<Vec<_>>()
+    };
+    files.iter().flat_map(of_file).collect()
+}
+
+/// The files that each file of some rooms depends on, by way of re-exports too. A re-export itself
+/// counts for nobody.
+fn dependencies_of_files(rooms: &[&str]) -> Vec<(ItemPath, BTreeSet<ItemPath>)> {
     let files: Vec<_> = modules()
         .into_iter()
         .filter(|(top, ..)| rooms.contains(&top.as_str()))
         .map(|(_, code, file)| (module_path(&file), code))
         .collect();
-    let known: BTreeSet<Vec<String>> = files.iter().map(|(path, _)| path.clone()).collect();
-    let file_of = |path: &Vec<String>| {
-        (1..=path.len()).rev().map(|end| path[..end].to_vec()).find(|path| known.contains(path))
+    let known: BTreeSet<ItemPath> = files.iter().map(|(path, _)| path.clone()).collect();
+    let re_exports = re_exports(&files, &known);
+    let longest_prefix = |path: &ItemPath, is_there: &dyn Fn(&[String]) -> bool| {
+        (1..=path.len()).rev().find(|end| is_there(&path[..*end]))
     };
-    let edges = |(path, code): &(Vec<String>, String)| {
-        let named = named_paths(path, code);
-        let found = named.iter().filter_map(file_of).filter(|found| found != path);
-        (path.clone(), found.collect())
+    let file_of = |mut path: ItemPath| {
+        while let Some(end) = longest_prefix(&path, &|path| re_exports.contains_key(path)) {
+            let whole = &re_exports[&path[..end]];
+            // The item of a module with the same name, such as `nearest::nearest`.
+            if whole.starts_with(&path[..end]) {
+                break;
+            }
+            path = [whole, &path[end..]].concat();
+        }
+        longest_prefix(&path, &|path| known.contains(path)).map(|end| path[..end].to_vec())
+    };
+    let edges = |(module, code): &(ItemPath, String)| {
+        let (uses, rest) = split_uses(code);
+        let trees = uses.into_iter().filter(|(is_public, _)| !is_public);
+        let named = trees.flat_map(|(_, tree)| flattened(&tree));
+        let is_end = |c: char| !c.is_alphanumeric() && c != '_' && c != ':';
+        let inline = rest.split(is_end).filter(|path| path.contains("::")).map(str::to_owned);
+        let named = named.chain(inline).filter_map(|path| from_crate(&path, module, &known));
+        (module.clone(), named.filter_map(file_of).filter(|found| found != module).collect())
     };
     files.iter().map(edges).collect()
 }
@@ -510,8 +588,8 @@ fn no_file_depends_on_itself_by_way_of_others() {
     let mut left = dependencies_of_files(WITHOUT_CIRCLES);
     assert!(left.iter().map(|(_, named)| named.len()).sum::<usize>() > 30, "nothing was found");
     loop {
-        let names: BTreeSet<Vec<String>> = left.iter().map(|(path, _)| path.clone()).collect();
         let before = left.len();
+        let names: BTreeSet<ItemPath> = left.iter().map(|(path, _)| path.clone()).collect();
         left.retain(|(_, named)| named.iter().any(|path| names.contains(path)));
         if left.len() == before {
             break;

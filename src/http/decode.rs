@@ -63,11 +63,31 @@ pub enum DecodeError {
     },
 }
 
-/// Reads the body of an answer.
-pub(super) fn read_json<T: DeserializeOwned>(answer: &Answer) -> Result<T, DecodeError> {
-    let body = &answer.body;
-    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    serde_json::from_slice(body).map_err(|error| explain_error(answer, body, &error))
+impl Answer {
+    /// Reads the body as JSON, with or without a byte order mark.
+    ///
+    /// # Errors
+    /// What is wrong with it, by line and column; never the text itself.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        let body = self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body);
+        serde_json::from_slice(body).map_err(|error| explain_error(self, body, &error))
+    }
+
+    /// Describes an answer that should have been another: by its status, its length or its type,
+    /// without a part of its body.
+    pub fn describe_unexpected(&self) -> String {
+        if (300..400).contains(&self.status) {
+            return "a redirect, which is not followed".to_owned();
+        }
+        if self.body.trim_ascii().is_empty() {
+            return "no body".to_owned();
+        }
+        match other_type(self) {
+            Some(kind) => format!("a body of the type `{kind}`"),
+            None if self.json::<IgnoredAny>().is_ok() => "unexpected JSON".to_owned(),
+            None => "a body that is not JSON".to_owned(),
+        }
+    }
 }
 
 /// Explains what is wrong without a word of the body.
@@ -102,21 +122,6 @@ fn missing_field(error: &serde_json::Error) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Describes an answer that should have been another: by its status, its length or its type.
-pub(super) fn describe_answer(answer: &Answer) -> String {
-    if (300..400).contains(&answer.status) {
-        return "a redirect, which is not followed".to_owned();
-    }
-    if answer.body.trim_ascii().is_empty() {
-        return "no body".to_owned();
-    }
-    match other_type(answer) {
-        Some(kind) => format!("a body of the type `{kind}`"),
-        None if answer.json::<IgnoredAny>().is_ok() => "unexpected JSON".to_owned(),
-        None => "a body that is not JSON".to_owned(),
-    }
-}
-
 /// Returns the media type of an answer that does not call itself JSON, if it is one of the usual
 /// ones: any other could be anything.
 fn other_type(answer: &Answer) -> Option<String> {
@@ -143,7 +148,7 @@ mod tests {
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         let body = body.as_bytes().to_vec();
         let status = 200;
-        read_json(&Answer::new(status, headers, body))
+        Answer::new(status, headers, body).json()
     }
 
     #[test]
@@ -191,7 +196,7 @@ mod tests {
         let status = 200;
         let read = |body: &[u8]| {
             let (headers, body) = (HeaderMap::new(), body.to_vec());
-            read_json::<serde_json::Value>(&Answer::new(status, headers, body)).unwrap_err()
+            Answer::new(status, headers, body).json::<serde_json::Value>().unwrap_err()
         };
         for body in
             [&b"{\"count\":\"\xff\xfe\"}"[..], &b"\xff\xfe{\0}\0"[..], &b"[".repeat(200_000)]

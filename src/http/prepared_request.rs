@@ -6,17 +6,14 @@
 use std::time::Duration;
 
 use http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    InvalidHeaderValue,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, InvalidHeaderValue,
 };
 use url::Url;
 use uuid::Uuid;
 
+use super::request::CLIENT_REQUEST_ID;
 use super::{Answer, Body, Cause, Method, Peer, Request, TransportError};
 use crate::model::{AccessToken, is_loopback};
-
-/// The id that we give to a request, by which a service's operators find it.
-pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
 /// A request ready to be sent.
 pub(super) struct PreparedRequest {

@@ -3,17 +3,17 @@
 use std::fmt;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::DeserializeOwned;
 use url::Url;
 
 pub use http::Method;
 
-use super::decode::{self, DecodeError};
-use super::prepared_request::CLIENT_REQUEST_ID;
 use crate::model::{CutShort, Service, printable};
 
 /// How much of a service's request id is kept: more than any is long.
 const MOST_ID_CHARACTERS: usize = 128;
+
+/// The id that we give to a request, by which a service's operators find it.
+pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
 /// One request, without the token that will go with it.
 #[derive(Clone)]
@@ -130,19 +130,6 @@ impl Answer {
     pub fn request_id(&self) -> Option<String> {
         request_id(&self.headers)
             .or_else(|| first_id_in(&self.headers, &[CLIENT_REQUEST_ID.as_str()]))
-    }
-
-    /// Describes the answer where it should be another, without a part of its body.
-    pub fn describe_unexpected(&self) -> String {
-        decode::describe_answer(self)
-    }
-
-    /// Reads the body as JSON, with or without a byte order mark.
-    ///
-    /// # Errors
-    /// What is wrong with it, by line and column; never the text itself.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        decode::read_json(self)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The services that tokens are for.
+//! The services that tokens are for, and requests for tokens.
 
 use std::fmt;
 
@@ -9,6 +9,26 @@ pub enum Audience {
     Dataverse,
     /// The Flow service.
     Flow,
+}
+
+/// A request to Entra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInStep {
+    /// A device code or an authorization code, and the first token after it.
+    SignIn,
+    /// A token without asking the person.
+    Token(Audience),
+}
+
+/// A request for a token of a person.
+#[derive(Clone)]
+pub(super) struct TokenRequest {
+    /// The audience of the token.
+    pub(super) audience: Audience,
+    /// The scopes, separated by spaces.
+    pub(super) scopes: String,
+    /// The claims that the token must prove, as JSON.
+    pub(super) claims: Option<String>,
 }
 
 impl Audience {
@@ -39,5 +59,14 @@ impl fmt::Display for Audience {
             Self::Dataverse => "Dataverse",
             Self::Flow => "the Flow service",
         })
+    }
+}
+
+impl fmt::Display for SignInStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignIn => formatter.write_str("the sign-in"),
+            Self::Token(audience) => write!(formatter, "a token for {audience}"),
+        }
     }
 }

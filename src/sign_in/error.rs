@@ -6,9 +6,10 @@
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
+use super::hints::codes;
 use super::{
-    Audience, ClientIdError, PrincipalError, RefreshTokenOrigin, StoreError, TokenCommandFailure,
-    UnusableToken, hints,
+    Audience, ClientIdError, PrincipalError, SignInStep, StoreError, TokenCommandFailure,
+    UnusableToken,
 };
 use crate::http::{Answer, DecodeError, Peer, TransportError, retry_after};
 use crate::model::{CutShort, ServiceError};
@@ -77,7 +78,7 @@ pub enum AuthError {
         page: String,
     },
     /// The person declined the sign-in.
-    #[error("the sign-in was declined{}", hints::refusal_number(refusal))]
+    #[error("the sign-in was declined{}", codes::refusal_number(refusal))]
     Declined {
         /// Entra's refusal.
         refusal: Box<Refusal>,
@@ -86,13 +87,13 @@ pub enum AuthError {
     #[error("the code expired before the sign-in was approved")]
     Expired,
     /// The code expired, as Entra says.
-    #[error("the code expired before the sign-in was approved{}", hints::refusal_number(refusal))]
+    #[error("the code expired before the sign-in was approved{}", codes::refusal_number(refusal))]
     CodeExpired {
         /// Entra's refusal.
         refusal: Box<Refusal>,
     },
     /// Entra no longer knows the code.
-    #[error("the code of this sign-in is no longer known{}", hints::refusal_number(refusal))]
+    #[error("the code of this sign-in is no longer known{}", codes::refusal_number(refusal))]
     UnknownCode {
         /// Entra's refusal.
         refusal: Box<Refusal>,
@@ -113,7 +114,7 @@ pub enum AuthError {
         source: IdTokenError,
     },
     /// Entra refused for another reason.
-    #[error("Entra refused {step}{}", hints::refusal_meaning(refusal))]
+    #[error("Entra refused {step}{}", codes::refusal_meaning(refusal))]
     Refused {
         /// The request that it refused.
         step: SignInStep,
@@ -255,27 +256,16 @@ pub enum IdTokenError {
     Foreign,
 }
 
-/// A request to Entra.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignInStep {
-    /// A device code or an authorization code, and the first token after it.
-    SignIn,
-    /// A token without asking the person.
-    Token(Audience),
+/// The place from which a run has its refresh token, in the words of whoever put it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshTokenOrigin {
+    /// The name of the place, such as that of a variable.
+    pub name: String,
+    /// The steps that renew the sign-in.
+    pub renewal: String,
 }
 
 impl AuthError {
-    /// Returns what to do about the error, most likely first.
-    pub fn hints(&self) -> Vec<String> {
-        let mut hints = hints::hints_for(self);
-        if let Some(id) = self.correlation_id() {
-            hints.push(format!(
-                "an administrator finds this attempt in Entra's sign-in log by the correlation id `{id}`"
-            ));
-        }
-        hints
-    }
-
     /// Returns true if only the run's deadline prevented another attempt.
     pub fn is_cut_short(&self) -> bool {
         matches!(
@@ -311,7 +301,7 @@ impl AuthError {
                 Self::PersonNeeded { why: None }
             }
             (Self::PersonNeeded { .. }, refused) => match refused.refusal() {
-                Some(refusal) if !hints::is_fixed_by_sign_in(refusal) => refused,
+                Some(refusal) if !codes::is_fixed_by_sign_in(refusal) => refused,
                 _ => Self::PersonNeeded { why: Some(Box::new(refused)) },
             },
             (other, _) => other,
@@ -360,7 +350,7 @@ impl AuthError {
 /// Returns true if the person declined: by the refusal's number, if it has one. The number that
 /// comes with `authorization_declined` is not published, so an unknown number counts as declined.
 fn is_declined_by_person(refusal: &Refusal) -> bool {
-    let unknown = || refusal.error == "authorization_declined" && !hints::is_explained(refusal);
+    let unknown = || refusal.error == "authorization_declined" && !codes::is_explained(refusal);
     let codes = &refusal.codes;
     codes.is_empty() || codes.iter().any(|code| DECLINED_CODES.contains(code)) || unknown()
 }
@@ -373,15 +363,6 @@ fn request_suffix(id: Option<&String>) -> String {
 /// Formats an optional part of a sentence after the text that introduces it.
 fn optional_part(before: &str, part: Option<impl fmt::Display>) -> String {
     part.map(|part| format!("{before}{part}")).unwrap_or_default()
-}
-
-impl fmt::Display for SignInStep {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SignIn => formatter.write_str("the sign-in"),
-            Self::Token(audience) => write!(formatter, "a token for {audience}"),
-        }
-    }
 }
 
 #[cfg(test)]

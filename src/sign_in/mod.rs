@@ -24,6 +24,7 @@ mod exchange;
 mod external_tokens;
 mod hints;
 mod identity;
+mod new_token;
 mod notice;
 mod person;
 mod principal;
@@ -34,8 +35,8 @@ mod store;
 mod tests;
 
 pub use crate::services::entra::{Authority, Tenant};
-pub use audience::Audience;
-pub use error::{AuthError, IdTokenError, SignInStep};
+pub use audience::{Audience, SignInStep};
+pub use error::{AuthError, IdTokenError, RefreshTokenOrigin};
 pub use exchange::{
     Application, ClientId, ClientIdError, discover_authority, parse_tenant, resolve_client_id,
 };
@@ -44,17 +45,17 @@ pub use external_tokens::{
 };
 pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
+pub use new_token::read_token;
 pub use notice::{Notice, Notify};
 pub use person::{
-    DeviceCodePrompt, Person, RefreshTokenOrigin, SharedRefreshToken, SignInMethod, open_browser,
-    wait_for_renewals,
+    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, wait_for_renewals,
 };
 pub use principal::{
     Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
     empty_variable_hint,
 };
 pub use session::{SendError, Session, SessionSetup, WriteAnswer};
-pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources, read_token};
+pub use source::{ApplicationSignIn, HandedInToken, TokenSource, TokenSources};
 pub use store::{
     Damage, KeySource, KeyringError, LockedStore, STORE_FILES, SignIn, SignInName, SignIns,
     SignInsOrigin, Store, StoreDecryptError, StoreError, StoreKey, StoreKeyError, TokenStore,

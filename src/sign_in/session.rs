@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex;
 
+use super::audience::TokenRequest;
+use super::new_token::NewToken;
 use super::notice::{Notice, Notify};
 use super::person::after_refusal::{self, NextStep};
-use super::person::{Person, TokenRequest, refresh_token};
+use super::person::{Person, refresh_token};
 use super::source::{TokenSource, TokenSources};
 use super::store::SignIn;
 use super::{Audience, AuthError, Identity};
@@ -67,13 +69,6 @@ pub enum SendError {
     /// The service did not answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
-}
-
-/// A new token, with its lifetime if the issuer stated one.
-#[derive(Debug)]
-pub(super) struct NewToken {
-    pub(super) access: AccessToken,
-    pub(super) lifetime: Option<Duration>,
 }
 
 /// The state that all clones of a session share.

@@ -46,19 +46,6 @@ pub struct HandedInToken {
     pub origin: String,
 }
 
-/// The maximum length of a token in bytes: more than any service sends.
-const MAX_BYTES: usize = 64 * 1024;
-
-/// Reads a token from a text. Returns `None` if the text is empty, too long, or has characters that
-/// a bearer token cannot have ([RFC 6750 section
-/// 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
-pub fn read_token(text: &str) -> Option<AccessToken> {
-    let text = text.trim();
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-    let usable = (1..=MAX_BYTES).contains(&text.len()) && text.chars().all(is_part);
-    usable.then(|| AccessToken::new(text))
-}
-
 impl TokenSource {
     /// Returns the id of the source's own tenant, which replaces the session's.
     pub(super) fn own_tenant(&self) -> Option<Guid> {

@@ -11,6 +11,7 @@
 //!
 //! Everything here is pure: files, keys and requests are the matter of others.
 
+mod fields;
 mod file;
 mod format;
 mod labels;
@@ -55,10 +56,10 @@ pub struct JournalHead {
     /// The manifest's name for the environment.
     pub environment: String,
     /// The environment's address.
-    #[serde(with = "format::text")]
+    #[serde(with = "fields::text")]
     pub url: EnvironmentUrl,
     /// The id that the Flow service knows it by.
-    #[serde(with = "format::text")]
+    #[serde(with = "fields::text")]
     pub environment_id: EnvironmentId,
     /// Whether it is the sandbox that ships with the program, whose address differs from run to run.
     pub sandbox: bool,
@@ -72,15 +73,15 @@ pub struct JournalHead {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct JournalRow {
     /// The name of its table in addresses.
-    #[serde(with = "format::text")]
+    #[serde(with = "fields::text")]
     pub entity_set: LogicalName,
     /// The column of the table's primary key.
-    #[serde(with = "format::text")]
+    #[serde(with = "fields::text")]
     pub primary_id: LogicalName,
     /// Which row it is.
     pub origin: Origin,
     /// The columns that are written.
-    #[serde(with = "format::columns")]
+    #[serde(with = "fields::columns")]
     pub columns: BTreeMap<LogicalName, ColumnChange>,
     /// The targets in it.
     pub places: Vec<JournalTarget>,
@@ -110,7 +111,7 @@ pub enum RowKey {
     /// It is the value of the environment variable with this definition.
     Definition(RowId),
     /// It is the record whose columns hold these values.
-    Columns(#[serde(with = "format::key")] BTreeMap<LogicalName, KeyValue>),
+    Columns(#[serde(with = "fields::key")] BTreeMap<LogicalName, KeyValue>),
 }
 
 /// What a column holds before and after the apply.
@@ -118,10 +119,10 @@ pub enum RowKey {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ColumnChange {
     /// The text before; none if there was none, or no row.
-    #[serde(with = "format::optional_stored")]
+    #[serde(with = "fields::optional_stored")]
     pub before: Option<StoredText>,
     /// The text after.
-    #[serde(with = "format::stored")]
+    #[serde(with = "fields::stored")]
     pub after: StoredText,
 }
 
@@ -132,10 +133,10 @@ pub struct JournalTarget {
     /// Its address.
     pub address: String,
     /// The column that it is in.
-    #[serde(with = "format::text")]
+    #[serde(with = "fields::text")]
     pub column: LogicalName,
     /// The member of the column's JSON, if it is one.
-    #[serde(with = "format::optional_text")]
+    #[serde(with = "fields::optional_text")]
     pub pointer: Option<JsonPointer>,
     /// The flow's name.
     pub flow_name: String,

@@ -1,13 +1,12 @@
 //! The application with which people sign in.
 
-use std::fmt;
-use std::str::FromStr;
-
 use url::Url;
 
 use crate::model::{Cloud, is_loopback};
 use crate::services::entra::Authority;
 use crate::sign_in::AuthError;
+
+use super::ClientId;
 
 /// An application at an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +34,6 @@ impl Application {
     }
 }
 
-/// The id of an application: a GUID at Entra, and no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientId(String);
-
-/// A text that is not the id of an application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not the id of an application, such as `8a0e4a0d-3a1c-4011-998a-7c1e5275cfe9`")]
-pub struct ClientIdError;
-
 /// Reads the named application's id, else the cloud's default.
 ///
 /// # Errors
@@ -52,31 +42,6 @@ pub fn resolve_client_id(named: Option<&str>, cloud: &Cloud) -> Result<ClientId,
     let text = named.or(cloud.client_id());
     let text = text.ok_or(AuthError::MissingClientId)?;
     text.parse().map_err(|source| AuthError::MalformedClientId { text: text.to_owned(), source })
-}
-
-impl ClientId {
-    /// Returns the id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ClientId {
-    type Err = ClientIdError;
-
-    fn from_str(text: &str) -> Result<Self, ClientIdError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if text.is_empty() || text.len() > 128 || !text.chars().all(plain) {
-            return Err(ClientIdError);
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for ClientId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]

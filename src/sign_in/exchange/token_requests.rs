@@ -22,10 +22,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::http::{DecodeError, Peer};
-use crate::model::{AccessToken, RefreshToken, Service, note_secret};
+use crate::model::{
+    AccessToken, ClientAssertion, ClientSecret, RefreshToken, Service, note_secret,
+};
 use crate::services::entra::Claims;
 use crate::sign_in::exchange::{OauthHttp, Sleep};
-use crate::sign_in::principal::Credential;
 use crate::sign_in::{Application, AuthError, DeviceCodePrompt, IdTokenError};
 
 /// The client of `oauth2`, with the fields that Entra adds.
@@ -57,6 +58,15 @@ const RANDOM_BYTES: u32 = 32;
 
 /// The type of an assertion that proves an application's identity (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A proof in the form that is sent to Entra.
+#[derive(Debug)]
+pub(in crate::sign_in) enum Credential {
+    /// The secret itself.
+    Secret(ClientSecret),
+    /// A signed token of an issuer that Entra trusts.
+    Assertion(ClientAssertion),
+}
 
 /// A device code with the prompt for the person, and the secret that is polled with.
 pub(in crate::sign_in) struct DeviceCode(DeviceAuthorizationResponse<DeviceExtra>);

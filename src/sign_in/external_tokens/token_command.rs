@@ -16,8 +16,7 @@ use tokio::time::timeout;
 use crate::model::printable;
 use crate::sign_in::Audience;
 use crate::sign_in::child_environment::inherit_listed;
-use crate::sign_in::session::NewToken;
-use crate::sign_in::source::read_token;
+use crate::sign_in::new_token::{NewToken, read_token};
 
 /// The time limit of the program.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);

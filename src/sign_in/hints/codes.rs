@@ -11,6 +11,9 @@ use crate::sign_in::SignInStep;
 
 use Actor::{EntraAdministrator, HomeAdministrator, PowerPlatformAdministrator, You};
 
+/// The name of a refusal for missing consent.
+const CONSENT_REQUIRED: &str = "consent_required";
+
 /// Numbers with the same meaning and the same remedies.
 pub(super) struct CodeRow {
     /// The numbers that follow `AADSTS`.
@@ -671,6 +674,33 @@ pub(super) static KNOWN_NAMES: &[(&str, Remedy)] = &[
 pub(super) fn first_known(refusal: &Refusal) -> Option<(u64, &'static CodeRow)> {
     let known = |code: &u64| KNOWN_CODES.iter().find(|row| row.codes.contains(code));
     refusal.codes.iter().find_map(|code| Some((*code, known(code)?)))
+}
+
+/// Formats the meaning of a refusal for the end of a sentence: its number and our words if we
+/// explain the number, else Entra's own words.
+pub(in crate::sign_in) fn refusal_meaning(refusal: &Refusal) -> String {
+    match first_known(refusal) {
+        Some((code, row)) => format!(" (AADSTS{code}): {}", row.meaning),
+        None => format!(": {}", refusal.description.as_deref().unwrap_or(&refusal.error)),
+    }
+}
+
+/// Formats the number of a refusal for the end of a sentence.
+pub(in crate::sign_in) fn refusal_number(refusal: &Refusal) -> String {
+    refusal.codes.first().map_or_else(String::new, |code| format!(" (AADSTS{code})"))
+}
+
+/// Returns true if one of its numbers is explained.
+pub(in crate::sign_in) fn is_explained(refusal: &Refusal) -> bool {
+    first_known(refusal).is_some()
+}
+
+/// Returns true if a new sign-in fixes the cause of a refused renewal.
+pub(in crate::sign_in) fn is_fixed_by_sign_in(refusal: &Refusal) -> bool {
+    match first_known(refusal) {
+        Some((_, row)) => row.new_sign_in == NewSignInEffect::Fixes,
+        None => refusal.error != CONSENT_REQUIRED,
+    }
 }
 
 impl CodeRow {

@@ -1,16 +1,12 @@
 //! Meanings of a failed sign-in, and what to do: settings and commands by name.
 
-mod codes;
+pub(super) mod codes;
 #[cfg(test)]
 mod docs_page;
 
-use self::codes::NewSignInEffect;
 use super::{Audience, AuthError, RefreshTokenOrigin, SignInStep, UnusableToken};
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 use crate::services::entra::Refusal;
-
-/// The name of a refusal for missing consent.
-const CONSENT_REQUIRED: &str = "consent_required";
 
 /// The ways to name an application, and the steps to register one.
 const REGISTRATION_STEPS: [&str; 4] = [
@@ -52,8 +48,21 @@ pub fn known_codes() -> impl Iterator<Item = KnownCode> {
     })
 }
 
-/// Returns what to do about an error.
-pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
+impl AuthError {
+    /// Returns what to do about the error, most likely first.
+    pub fn hints(&self) -> Vec<String> {
+        let mut hints = hints_for(self);
+        if let Some(id) = self.correlation_id() {
+            hints.push(format!(
+                "an administrator finds this attempt in Entra's sign-in log by the correlation id `{id}`"
+            ));
+        }
+        hints
+    }
+}
+
+/// Returns what to do about an error, without the place where its attempt is logged.
+fn hints_for(error: &AuthError) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     match error {
         AuthError::MissingClientId => REGISTRATION_STEPS.map(str::to_owned).to_vec(),
@@ -74,9 +83,9 @@ pub(super) fn hints_for(error: &AuthError) -> Vec<String> {
         AuthError::UntrustedPage { .. } => one(
             "do not open it: check what answers at `tenant`; of a cloud of your own, list the host under `authorities` in the file of --clouds",
         ),
-        AuthError::Declined { refusal } if !is_explained(refusal) => one(DECLINED_HINT),
+        AuthError::Declined { refusal } if !codes::is_explained(refusal) => one(DECLINED_HINT),
         AuthError::CodeExpired { refusal } | AuthError::UnknownCode { refusal }
-            if !is_explained(refusal) =>
+            if !codes::is_explained(refusal) =>
         {
             code_not_approved()
         }
@@ -207,33 +216,6 @@ fn browser_not_answered() -> Vec<String> {
     .to_vec()
 }
 
-/// Formats the meaning of a refusal for the end of a sentence: its number and our words if we
-/// explain the number, else Entra's own words.
-pub(super) fn refusal_meaning(refusal: &Refusal) -> String {
-    match codes::first_known(refusal) {
-        Some((code, row)) => format!(" (AADSTS{code}): {}", row.meaning),
-        None => format!(": {}", refusal.description.as_deref().unwrap_or(&refusal.error)),
-    }
-}
-
-/// Formats the number of a refusal for the end of a sentence.
-pub(super) fn refusal_number(refusal: &Refusal) -> String {
-    refusal.codes.first().map_or_else(String::new, |code| format!(" (AADSTS{code})"))
-}
-
-/// Returns true if one of its numbers is explained.
-pub(super) fn is_explained(refusal: &Refusal) -> bool {
-    codes::first_known(refusal).is_some()
-}
-
-/// Returns true if a new sign-in fixes the cause of a refused renewal.
-pub(super) fn is_fixed_by_sign_in(refusal: &Refusal) -> bool {
-    match codes::first_known(refusal) {
-        Some((_, row)) => row.new_sign_in == NewSignInEffect::Fixes,
-        None => refusal.error != CONSENT_REQUIRED,
-    }
-}
-
 /// Returns what to do after a refusal: by its number, else by its name. Entra's own words come
 /// first if they name an account, an id or an address.
 fn hints_for_refusal(step: SignInStep, refusal: &Refusal) -> Vec<String> {
@@ -343,7 +325,7 @@ mod tests {
     fn of_several_codes_the_first_that_is_known_is_told() {
         let codes = vec![1, 50076, 53003];
         let refusal = Refusal { codes, ..Refusal::default() };
-        assert!(refusal_meaning(&refusal).starts_with(" (AADSTS50076): a second proof"));
+        assert!(codes::refusal_meaning(&refusal).starts_with(" (AADSTS50076): a second proof"));
     }
 
     #[test]

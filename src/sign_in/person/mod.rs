@@ -18,24 +18,19 @@ mod renewal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use url::Url;
 
 pub use browser::open_browser;
 pub use prompt::DeviceCodePrompt;
-pub use refresh_token::{RefreshTokenOrigin, SharedRefreshToken};
+pub use refresh_token::SharedRefreshToken;
 pub use renewal::wait_for_renewals;
 
 use super::exchange::{GrantedTokens, Sleep};
 use super::notice::{Notice, Notify};
-use super::store::StoreError;
-use super::{Application, Audience, AuthError};
+use super::{Application, AuthError};
 use crate::http::Transport;
-use crate::model::error_chain;
-use renewal::{Renewal, run_to_completion};
-
-/// The time after which a person is reminded that a code waits for them.
-const REMINDER_AFTER: Duration = Duration::from_mins(2);
+use crate::sign_in::audience::TokenRequest;
+use renewal::{Renewal, run_to_completion, warn_unless_kept};
 
 /// A way to ask a person to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +53,6 @@ pub struct Person {
     pub(in crate::sign_in) refresh_token: SharedRefreshToken,
     /// The function that waits between polls: an argument, so that tests do not wait.
     sleep: Sleep,
-}
-
-/// A request for a token of a person.
-#[derive(Clone)]
-pub(in crate::sign_in) struct TokenRequest {
-    /// The audience of the token.
-    pub(in crate::sign_in) audience: Audience,
-    /// The scopes, separated by spaces.
-    pub(in crate::sign_in) scopes: String,
-    /// The claims that the token must prove, as JSON.
-    pub(in crate::sign_in) claims: Option<String>,
 }
 
 impl Person {
@@ -137,45 +121,5 @@ impl Person {
         let kept = self.refresh_token.lock().await?.keep_new_sign_in(&grant, request.audience);
         warn_unless_kept(kept, notify);
         Ok(grant)
-    }
-}
-
-/// Waits for the sign-in, and sends one reminder if it takes long.
-async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T {
-    let mut asked = std::pin::pin!(asked);
-    if let Ok(answer) = timeout(REMINDER_AFTER, &mut asked).await {
-        return answer;
-    }
-    notify(Notice::StillWaiting);
-    asked.await
-}
-
-/// Warns if the sign-in could not be kept for later runs.
-fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
-    if let Err(error) = kept {
-        let text = format!("the sign-in is not kept for later runs: {}", error_chain(&error));
-        notify(Notice::Warning(&text));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_person_who_takes_long_is_reminded_once() {
-        for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
-            let shown = Arc::new(AtomicUsize::new(0));
-            let count = Arc::clone(&shown);
-            let notify: Notify = Arc::new(move |notice| {
-                assert!(matches!(notice, Notice::StillWaiting));
-                count.fetch_add(1, Ordering::Relaxed);
-            });
-            let approves = tokio::time::sleep(Duration::from_mins(minutes));
-            with_reminder(approves, &notify).await;
-            assert_eq!(shown.load(Ordering::Relaxed), reminders, "after {minutes} minutes");
-        }
     }
 }

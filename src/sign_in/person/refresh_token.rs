@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::model::RefreshToken;
 use crate::sign_in::exchange::GrantedTokens;
 use crate::sign_in::store::{LockedStore, SignIn, SignInName, Store, StoreError};
-use crate::sign_in::{Audience, AuthError, Identity};
+use crate::sign_in::{Audience, AuthError, Identity, RefreshTokenOrigin};
 
 /// The holder of a person's refresh token.
 pub struct SharedRefreshToken {
@@ -20,15 +20,6 @@ pub struct SharedRefreshToken {
     kept: Option<(Store, SignInName)>,
     /// The place of the refresh token.
     origin: Option<RefreshTokenOrigin>,
-}
-
-/// The place from which a run has its refresh token, in the words of whoever put it there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefreshTokenOrigin {
-    /// The name of the place, such as that of a variable.
-    pub name: String,
-    /// The steps that renew the sign-in.
-    pub renewal: String,
 }
 
 /// Exclusive access to the refresh token.

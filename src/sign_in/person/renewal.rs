@@ -6,11 +6,12 @@ use tracing::Instrument as _;
 
 use super::after_refusal::{self, NextStep};
 use super::refresh_token::RefreshTokenGuard;
-use super::{TokenRequest, warn_unless_kept};
 use crate::http::Transport;
-use crate::model::RefreshToken;
+use crate::model::{RefreshToken, error_chain};
+use crate::sign_in::audience::TokenRequest;
 use crate::sign_in::exchange::{GrantedTokens, OauthHttp, TOKEN_PATH};
-use crate::sign_in::notice::Notify;
+use crate::sign_in::notice::{Notice, Notify};
+use crate::sign_in::store::StoreError;
 use crate::sign_in::{Application, AuthError, Identity, SignInStep};
 
 /// A lock that every active renewal holds for reading.
@@ -82,6 +83,14 @@ pub(super) async fn run_to_completion<T: Send + 'static>(
 /// Waits until no renewal is active: a run that ends earlier may lose its sign-in.
 pub async fn wait_for_renewals() {
     let _none = ACTIVE_RENEWALS.write().await;
+}
+
+/// Warns if the sign-in could not be kept for later runs.
+pub(super) fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
+    if let Err(error) = kept {
+        let text = format!("the sign-in is not kept for later runs: {}", error_chain(&error));
+        notify(Notice::Warning(&text));
+    }
 }
 
 #[cfg(test)]

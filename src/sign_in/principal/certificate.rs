@@ -19,7 +19,7 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 
-use super::PrincipalError;
+use super::error::{CertificateError, PrincipalError};
 use crate::model::CertificatePem;
 
 /// The beginning of every PEM section.
@@ -33,44 +33,6 @@ const ENCRYPTED: &str = "ENCRYPTED";
 pub struct Certificate {
     signer: Arc<dyn Signer>,
     thumbprint: String,
-}
-
-/// A reason why a text holds no usable certificate. It holds no part of the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CertificateError {
-    /// The text has no PEM section.
-    #[error("it is not PEM")]
-    NotPem,
-    /// The text is PEM without line breaks.
-    #[error("it is on one line, but PEM has many")]
-    OneLine,
-    /// The private key is encrypted.
-    #[error("its private key is encrypted")]
-    Encrypted,
-    /// A section is not valid PEM.
-    #[error("it is damaged PEM")]
-    Damaged,
-    /// The text has no private key.
-    #[error("it has no private key")]
-    NoKey,
-    /// The text has no certificate.
-    #[error("it has no certificate")]
-    NoCertificate,
-    /// The private key is not RSA.
-    #[error("its private key is not RSA")]
-    NotRsa,
-    /// The private key is invalid, too short or too long.
-    #[error("its private key is not an RSA key of 2048 to 4096 bits")]
-    UnusableKey,
-    /// No certificate belongs to the private key.
-    #[error("none of its certificates belongs to its private key")]
-    Mismatch,
-    /// The certificate has expired.
-    #[error("its certificate has expired")]
-    Expired,
-    /// The certificate is not valid yet.
-    #[error("its certificate is not valid yet")]
-    NotYetValid,
 }
 
 impl Certificate {

@@ -19,15 +19,15 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-pub use certificate::{Certificate, CertificateError};
-pub use error::{PrincipalError, ProofKind, empty_variable_hint};
+pub use certificate::Certificate;
+pub use error::{CertificateError, PrincipalError, ProofKind, empty_variable_hint};
 pub use federation::IdentityProvider;
 
 use super::{Application, Audience, AuthError, ClientId, SignInStep};
 use crate::http::Transport;
-use crate::model::{ClientAssertion, ClientSecret};
+use crate::model::ClientSecret;
 use crate::services::entra::Authority;
-use crate::sign_in::exchange::{GrantedTokens, OauthHttp, TOKEN_PATH};
+use crate::sign_in::exchange::{Credential, GrantedTokens, OauthHttp, TOKEN_PATH};
 
 /// An application with the proof of its identity.
 #[derive(Clone, Debug)]
@@ -47,15 +47,6 @@ pub enum Proof {
     Certificate(Certificate),
     /// A token that the pipeline's identity provider signs.
     Federated(IdentityProvider),
-}
-
-/// A proof in the form that is sent to Entra.
-#[derive(Debug)]
-pub(super) enum Credential {
-    /// The secret itself.
-    Secret(ClientSecret),
-    /// A signed token of an issuer that Entra trusts.
-    Assertion(ClientAssertion),
 }
 
 impl Principal {

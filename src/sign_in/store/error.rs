@@ -6,8 +6,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
-use super::sign_ins::VERSION;
-use super::{KeyringError, StoreKeyError};
+use super::damage::Damage;
+
+/// The fewest characters of a passphrase.
+pub(super) const FEWEST_CHARACTERS: usize = 16;
+
+/// The name of the program in the keyring.
+pub(super) const KEYRING_SERVICE: &str = "flowbind";
+
+/// The name of the key there.
+pub(super) const KEYRING_ENTRY: &str = "store-key";
+
+/// How long the keyring may take to answer.
+pub(super) const KEYRING_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The hint that tells how to make a key.
 const MAKE_A_KEY: &str = "set `FLOWBIND_STORE_KEY` to a key that you keep safe; `openssl rand -base64 32` makes one, and so does `age-keygen`";
@@ -131,35 +142,32 @@ pub enum KeySource {
     Keyring,
 }
 
-/// An error in the content of a file or a line of sign-ins.
+/// An error in the text of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// It is too large to be read at all.
-    #[error("it is larger than 1 MiB")]
-    Size,
-    /// The line is no encoding.
-    #[error("it is not in base64, or a part of it is missing")]
-    Base64,
-    /// It is not encrypted in the way that is expected.
-    #[error("it is no file of age, or it was changed")]
-    Seal,
-    /// It was made so that a passphrase takes very long to try.
-    #[error("its passphrase takes more work to try than this program does")]
-    Work,
-    /// It is no document of this program.
-    #[error("it is no list of sign-ins: see line {line}, column {column}")]
-    Json {
-        /// The line, counted from 1.
-        line: usize,
-        /// The column, counted from 1.
-        column: usize,
-    },
-    /// Two sign-ins have the same name.
-    #[error("it names one sign-in twice")]
-    Twice,
-    /// It is of another version of the program.
-    #[error("it has version {0}, and this program reads version {VERSION}")]
-    Version(u64),
+pub enum StoreKeyError {
+    /// It could be guessed.
+    #[error("it has fewer than {FEWEST_CHARACTERS} characters")]
+    Short,
+    /// It begins like an identity of age and is none.
+    #[error("it begins with `AGE-` and is no identity as `age-keygen` makes them")]
+    Identity,
+    /// It is the half of a key that is not secret.
+    #[error("it is a public key of age: give the `AGE-SECRET-KEY-1...` that it belongs to")]
+    Public,
+}
+
+/// An error of reading or writing the key in the keyring.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// There is none, or it refuses.
+    #[error("{0}")]
+    Refused(String),
+    /// It may be waiting for somebody to unlock it.
+    #[error("it did not answer within {} seconds", KEYRING_TIMEOUT.as_secs())]
+    Silent,
+    /// Another program wrote the entry.
+    #[error("its entry `{KEYRING_ENTRY}` of `{KEYRING_SERVICE}` holds no key of flowbind")]
+    Foreign,
 }
 
 impl StoreError {

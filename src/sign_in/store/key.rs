@@ -11,12 +11,10 @@ use age::{DecryptError, scrypt, x25519};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine, alphabet};
 
+use super::error::{FEWEST_CHARACTERS, KeySource, SignInsOrigin, StoreError, StoreKeyError};
 use super::file::MOST_BYTES;
-use super::{Damage, KeySource, SignIns, SignInsOrigin, StoreError};
+use super::{Damage, SignIns};
 use crate::model::note_secret;
-
-/// The fewest characters of a passphrase.
-const FEWEST_CHARACTERS: usize = 16;
 
 /// How much work it is to try a passphrase: 2 to the power of this many rounds, some 100 ms.
 const WORK: u8 = 15;
@@ -53,20 +51,6 @@ enum KeyKind {
     Identity(x25519::Identity),
     /// Anything else that is long enough.
     Passphrase(SecretString),
-}
-
-/// An error in the text of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreKeyError {
-    /// It could be guessed.
-    #[error("it has fewer than {FEWEST_CHARACTERS} characters")]
-    Short,
-    /// It begins like an identity of age and is none.
-    #[error("it begins with `AGE-` and is no identity as `age-keygen` makes them")]
-    Identity,
-    /// It is the half of a key that is not secret.
-    #[error("it is a public key of age: give the `AGE-SECRET-KEY-1...` that it belongs to")]
-    Public,
 }
 
 /// An error of decrypting.

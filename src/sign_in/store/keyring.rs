@@ -4,7 +4,6 @@
 //! So the sign-ins are in an encrypted file, and the keyring has only the key of that file.
 
 use std::sync::Arc;
-use std::time::Duration;
 use std::{fmt, thread};
 
 use age::secrecy::{ExposeSecret, SecretString};
@@ -13,16 +12,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::StoreKey;
+use super::error::{KEYRING_ENTRY, KEYRING_SERVICE, KEYRING_TIMEOUT, KeyringError};
 use crate::model::printable;
-
-/// The name of the program in the keyring.
-const SERVICE: &str = "flowbind";
-
-/// The name of the key there.
-const USER: &str = "store-key";
-
-/// How long the keyring may take to answer.
-const LIMIT: Duration = Duration::from_secs(3);
 
 /// The most characters that are shown of what the keyring says.
 const MOST_SHOWN: usize = 200;
@@ -34,20 +25,6 @@ type Opener = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sy
 #[derive(Clone)]
 pub(super) struct Keyring {
     opener: Arc<Opener>,
-}
-
-/// An error of reading or writing the key in the keyring.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyringError {
-    /// There is none, or it refuses.
-    #[error("{0}")]
-    Refused(String),
-    /// It may be waiting for somebody to unlock it.
-    #[error("it did not answer within {} seconds", LIMIT.as_secs())]
-    Silent,
-    /// Another program wrote the entry.
-    #[error("its entry `{USER}` of `{SERVICE}` holds no key of flowbind")]
-    Foreign,
 }
 
 impl Keyring {
@@ -102,12 +79,13 @@ impl Keyring {
         let (sender, receiver) = oneshot::channel();
         let opener = Arc::clone(&self.opener);
         let answer = move || {
-            let entry = opener().and_then(|store| store.build(SERVICE, USER, None));
+            let entry =
+                opener().and_then(|store| store.build(KEYRING_SERVICE, KEYRING_ENTRY, None));
             let _ = sender.send(entry.and_then(|entry| question(&entry)));
         };
         let thread = thread::Builder::new().name("keyring".to_owned()).spawn(answer);
         thread.map_err(|error| KeyringError::Refused(error.to_string()))?;
-        match timeout(LIMIT, receiver).await {
+        match timeout(KEYRING_TIMEOUT, receiver).await {
             Ok(Ok(Ok(answer))) => Ok(Some(answer)),
             Ok(Ok(Err(Error::NoEntry))) => Ok(None),
             Ok(Ok(Err(error))) => Err(keyring_error(&error)),
@@ -173,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn something_else_under_the_name_is_no_key() {
         let (keyring, store) = keyring();
-        let entry = store.build(SERVICE, USER, None).unwrap();
+        let entry = store.build(KEYRING_SERVICE, KEYRING_ENTRY, None).unwrap();
         for secret in [&b"hush"[..], b"\xff"] {
             entry.set_secret(secret).unwrap();
             let error = keyring.read_key().await.unwrap_err();

@@ -12,6 +12,7 @@
 //! bring a sign-in: see [`StoreKey::encrypt_line`].
 
 mod choice;
+mod damage;
 mod error;
 mod file;
 mod key;
@@ -30,9 +31,9 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretSlice};
 
 pub use choice::{TokenStore, TokenStoreError};
-pub use error::{Damage, KeySource, SignInsOrigin, StoreError};
-pub use key::{StoreDecryptError, StoreKey, StoreKeyError, is_encrypted, is_encrypted_line};
-pub use keyring::KeyringError;
+pub use damage::Damage;
+pub use error::{KeySource, KeyringError, SignInsOrigin, StoreError, StoreKeyError};
+pub use key::{StoreDecryptError, StoreKey, is_encrypted, is_encrypted_line};
 pub use sign_ins::{SignIn, SignInName, SignIns};
 
 use file::AllowedReaders;

@@ -7,11 +7,8 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::Damage;
+use super::damage::{Damage, VERSION};
 use crate::model::RefreshToken;
-
-/// The version of the document that this program writes.
-pub(super) const VERSION: u64 = 1;
 
 /// The name that identifies a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -28,8 +28,8 @@ pub use self::launch::open_browser;
 use self::loopback::{AnsweredConnection, LoopbackListener};
 use crate::http::Transport;
 use crate::model::is_https_or_loopback;
+use crate::sign_in::audience::TokenRequest;
 use crate::sign_in::exchange::{AuthorizationRequest, GrantedTokens, OauthHttp, TOKEN_PATH};
-use crate::sign_in::person::TokenRequest;
 use crate::sign_in::{Application, AuthError, SignInStep};
 
 /// The time that a person may take in the browser.
