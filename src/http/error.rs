@@ -130,6 +130,12 @@ impl TransportError {
         }
     }
 
+    /// Returns what to do about a run that had too little time, if that is the cause.
+    pub fn time_remedy(&self) -> Option<String> {
+        let Self::DeadlinePassed { cut_short, .. } = self else { return None };
+        Some(cut_short.next_run().unwrap_or_else(|| TIME_REMEDY.to_owned()))
+    }
+
     /// Returns the service and host that the request was for, where there was a request.
     pub fn peer(&self) -> Option<&Peer> {
         match self {

@@ -282,7 +282,7 @@ async fn requests_that_are_turned_away_together_wait_together_and_are_told_of_on
     let sent = transport(Settings::default());
     let told = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&told);
-    sent.on_wait(move |_, _| {
+    sent.on_wait(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
     });
     let request = get(&server);

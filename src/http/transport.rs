@@ -19,7 +19,7 @@ use super::{
     Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
     slow_answers, span,
 };
-use crate::model::{AccessToken, CutShort, Service, milliseconds};
+use crate::model::{AccessToken, CutShort, Service, Wait, WaitCause, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -75,7 +75,7 @@ struct WriteInProgress<'run> {
 }
 
 /// Is told of a wait before a request is sent again.
-type OnWait = Box<dyn Fn(Service, Duration) + Send + Sync>;
+type OnWait = Box<dyn Fn(Wait) + Send + Sync>;
 
 /// Is told of answers that take long.
 type OnSlowAnswer = Box<dyn Fn(SlowAnswer<'_>) + Send + Sync>;
@@ -192,7 +192,7 @@ impl Transport {
             if Instant::now() + wait >= self.shared.deadline() {
                 return self.shared.conclude(&prepared, result);
             }
-            self.shared.report_wait(request, wait);
+            self.shared.report_wait(request, wait, wait_cause(outcome));
             sleep(wait).await;
             if request.safety == Safety::Write && result.is_ok() {
                 return result;
@@ -231,8 +231,15 @@ impl Transport {
 
     /// Sets who is told of the waits before requests are sent again, once for all who wait for the
     /// same. The first one stays.
-    pub fn on_wait(&self, tell: impl Fn(Service, Duration) + Send + Sync + 'static) {
+    pub fn on_wait(&self, tell: impl Fn(Wait) + Send + Sync + 'static) {
         let _ = self.shared.on_wait.set(Box::new(tell));
+    }
+
+    /// Reports a wait that a caller makes by its own rules.
+    pub fn report_wait(&self, wait: Wait) {
+        if let Some(tell) = self.shared.on_wait.get() {
+            tell(wait);
+        }
     }
 
     /// Sets who is told, rarely, of answers that take long. The first one stays.
@@ -298,6 +305,10 @@ impl Shared {
             cut_short: self.cut_short(limiter.remaining_pause()),
             last: None,
         };
+        let pause = limiter.remaining_pause();
+        if let Some(pause) = pause.filter(|pause| Instant::now() + *pause < end) {
+            self.report_wait(request, pause, WaitCause::Paused);
+        }
         let permit = limiter.acquire(end - SHORTEST_ATTEMPT).await.ok_or_else(passed)?;
         // A busy machine may come back late: an attempt without time tells less than the one before.
         if end.saturating_duration_since(Instant::now()) < SHORTEST_ATTEMPT / 2 {
@@ -371,14 +382,14 @@ impl Shared {
     }
 
     /// Reports a wait, unless it is reported already.
-    fn report_wait(&self, request: &Request, wait: Duration) {
+    fn report_wait(&self, request: &Request, wait: Duration, cause: WaitCause) {
         let service = request.service;
         let (template, wait_ms) = (request.template, milliseconds(wait));
         tracing::debug!(service = service.as_str(), template, wait_ms, "retrying after a pause");
         if let Some(tell) = self.on_wait.get()
             && self.limiter(request).begin_wait_report(wait)
         {
-            tell(service, wait);
+            tell(Wait { service, time: wait, cause });
         }
     }
 
@@ -459,6 +470,16 @@ fn retry_outcome(result: &Result<Answer, TransportError>, now: SystemTime) -> At
         Err(TransportError::Unreachable { .. }) => AttemptOutcome::NeverSent,
         Err(TransportError::Lost { .. }) => AttemptOutcome::Lost,
         Err(_) => AttemptOutcome::Failed,
+    }
+}
+
+/// Returns why a request that ended so is not sent again at once.
+fn wait_cause(outcome: AttemptOutcome) -> WaitCause {
+    match outcome {
+        AttemptOutcome::Answered { status: 429, .. } => WaitCause::Throttled,
+        AttemptOutcome::Answered { status, .. } => WaitCause::Unavailable(status),
+        AttemptOutcome::NeverSent => WaitCause::Unreachable,
+        AttemptOutcome::Lost | AttemptOutcome::Failed => WaitCause::NoAnswer,
     }
 }
 

@@ -29,6 +29,16 @@ impl CutShort {
     }
 }
 
+impl CutShort {
+    /// Says when to run again. Returns none if the service did not say how long to wait.
+    pub fn next_run(self) -> Option<String> {
+        let seconds = self.asked?.as_secs_f32().ceil();
+        Some(format!(
+            "run again in {seconds} s, or give the run more time with `--timeout SECONDS` or FLOWBIND_TIMEOUT"
+        ))
+    }
+}
+
 impl fmt::Display for CutShort {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.demand() {

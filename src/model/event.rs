@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Service;
+use super::{Service, Wait};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -105,13 +105,8 @@ pub enum Event<'a> {
         /// What the service said, as a sentence.
         text: &'a str,
     },
-    /// A service asks to wait before a request is sent again.
-    Waiting {
-        /// Who asks.
-        service: Service,
-        /// How long.
-        time: Duration,
-    },
+    /// The run waits before the next request to a service.
+    Waiting(Wait),
     /// A service has not answered for a while.
     Unanswered {
         /// Which service.

@@ -33,6 +33,7 @@ mod stage;
 #[cfg(test)]
 mod testing;
 mod unmasked_names;
+mod wait;
 
 pub use callback::{
     CallbackUrl, CallbackUrlError, Oddities, StoredUrl, TriggerKey, UrlAccess, UrlForm, UrlParts,
@@ -75,3 +76,4 @@ pub use service::Service;
 pub use service_error::ServiceError;
 pub use stage::Stage;
 pub use unmasked_names::{note_desired_names, note_name, note_observed_names};
+pub use wait::{Wait, WaitCause};

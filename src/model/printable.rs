@@ -166,7 +166,7 @@ fn known_name(names: &UnmaskedNames, text: &str, rest: &str) -> usize {
 /// Masks a run with `****` if it could be a token or a signature. A slash is a digit of base64 and
 /// also separates the steps of a path; the steps of a path are checked one by one.
 fn mask_run<'run>(run: &'run str, names: &UnmaskedNames) -> Cow<'run, str> {
-    if !is_path(run) {
+    if !is_path(run) && !run.split('/').any(|step| names.contains(step)) {
         return Cow::Borrowed(if is_suspect(run) { "****" } else { run });
     }
     let is_shown = |step: &&str| !is_suspect(step) || names.contains(step);

@@ -156,7 +156,7 @@ mod tests {
                 format!("the flow `{name}` is off"),
                 format!("{name}: Holds nothing"),
                 format!("trigger = \"{name}\"."),
-                format!("in triggers/{name}, and ({name})"),
+                format!("in /flows/{name}, and ({name})"),
             ] {
                 assert_eq!(printable(&text, 400), text);
             }

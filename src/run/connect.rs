@@ -102,9 +102,9 @@ pub(crate) async fn transport(
     let listener = Arc::clone(events);
     transport.on_slow_answer(move |slow| tell_of(slow, &*listener));
     let listener = Arc::clone(events);
-    transport.on_wait(move |service, time| {
-        if time >= WORTH_TELLING {
-            listener.on_event(Event::Waiting { service, time });
+    transport.on_wait(move |wait| {
+        if wait.time >= WORTH_TELLING {
+            listener.on_event(Event::Waiting(wait));
         }
     });
     Ok(transport)

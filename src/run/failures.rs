@@ -49,7 +49,9 @@ impl From<TransportError> for Failure {
             TransportError::PlainHttp { .. } => Self { exit: Exit::Usage, ..failure },
             TransportError::Unreachable { .. } => failure
                 .hint("check the address, the network and, where the company has one, HTTPS_PROXY"),
-            TransportError::DeadlinePassed { .. } => failure.hint(TIME_REMEDY).timed_out(),
+            TransportError::DeadlinePassed { .. } => {
+                error.time_remedy().into_iter().fold(failure, Self::hint).timed_out()
+            }
             _ => failure.hint("run again"),
         };
         let way_round = error.is_of_http2().then_some(HTTP1_REMEDY);
@@ -75,9 +77,16 @@ impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
         let failure = Self::new(exit_code(&error), error.to_string());
         let cut_short = error.cut_short.is_some() && failure.exit == Exit::Unreachable;
-        let time = cut_short.then(|| TIME_REMEDY.to_owned());
-        let hints = time.into_iter().chain(cause_hints(&error, cut_short));
-        let failure = hints.fold(failure, Self::hint);
+        let next_run = error.cut_short.as_deref().and_then(|cut_short| cut_short.next_run());
+        let mut hints = cause_hints(&error, cut_short);
+        if cut_short && let Some(next_run) = next_run {
+            // It says more than the remedy of the cause, which comes last.
+            hints.pop();
+            hints.insert(0, next_run);
+        } else if cut_short {
+            hints.insert(0, TIME_REMEDY.to_owned());
+        }
+        let failure = hints.into_iter().fold(failure, Self::hint);
         if cut_short { failure.timed_out() } else { failure }
     }
 }
@@ -187,7 +196,10 @@ impl From<ApplyError> for Failure {
                     "look with `flowbind plan`, which names what has to be fixed first"
                 })
             }
-            ApplyError::Unverified { .. } => Self::new(Exit::Unknown, message).hint(LOOK),
+            ApplyError::Unverified { source, .. } => {
+                let failure = Self::new(Exit::Unknown, message);
+                failure.hint(next_look(&source).unwrap_or_else(|| LOOK.to_owned()))
+            }
         }
     }
 }
@@ -224,6 +236,15 @@ pub(crate) const LOOK: &str = "look with `flowbind plan`; running apply again is
 
 /// The hint for values that the environment changes after they are written.
 const ENVIRONMENT: &str = "something in the environment (a plug-in, a flow, auto-numbering) changes what is written, unless somebody wrote right after this run: have its makers look at what runs when these rows are written";
+
+/// Says when to look at what was written, if the service said how long it accepts no requests.
+fn next_look(source: &DiscoverError) -> Option<String> {
+    let DiscoverError::Transport(TransportError::DeadlinePassed { cut_short, .. }) = source else {
+        return None;
+    };
+    let seconds = cut_short.asked?.as_secs_f32().ceil();
+    Some(format!("in {seconds} s, when the service accepts requests again, {LOOK}"))
+}
 
 /// Returns the hints of a sign-in that failed while the targets were read back.
 fn sign_in_hints(source: DiscoverError) -> Vec<String> {

@@ -366,9 +366,7 @@ impl Console {
                 self.line("Another run wrote the same values first. This run wrote nothing.");
             }
             Event::WrittenThoughRefused { text } => self.line(text),
-            Event::Waiting { service, time } => {
-                self.line(&format!("Retrying the request to {service} in {} s …", time.as_secs_f32().ceil()));
-            }
+            Event::Waiting(wait) => self.line(&wait.to_string()),
             Event::Unanswered { service, host, request, time, left, limit } => {
                 let (time, end) = (time.as_secs(), wording::giving_up(left, limit));
                 self.aside(&format!(

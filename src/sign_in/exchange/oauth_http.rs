@@ -14,7 +14,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
 use crate::http::{Answer, Method, Peer, Request, Transport, TransportError};
-use crate::model::Service;
+use crate::model::{Service, Wait, WaitCause};
 use crate::sign_in::exchange::normalize;
 use crate::sign_in::exchange::normalize::AnswerKind;
 use crate::sign_in::{AuthError, SignInStep};
@@ -49,10 +49,16 @@ pub(in crate::sign_in) struct OauthHttp<'a> {
     transport: &'a Transport,
     step: SignInStep,
     path_template: &'static str,
-    poll_sleep: Option<Sleep>,
+    polling: Option<Polling>,
     failed_polls: AtomicU32,
     reason: Mutex<Option<AuthError>>,
     request_id: Mutex<Option<String>>,
+}
+
+/// What a client needs that polls with a code.
+struct Polling {
+    sleep: Sleep,
+    lifetime: Duration,
 }
 
 impl<'a> OauthHttp<'a> {
@@ -68,22 +74,23 @@ impl<'a> OauthHttp<'a> {
             transport,
             step,
             path_template,
-            poll_sleep: None,
+            polling: None,
             failed_polls: AtomicU32::new(0),
             reason: Mutex::new(None),
             request_id: Mutex::new(None),
         }
     }
 
-    /// Makes a client that polls: each request is sent once, regardless of the run's deadline, and
-    /// a temporary failure looks like `authorization_pending`.
+    /// Makes a client that polls with a code of this lifetime: each request is sent once, regardless
+    /// of the run's deadline, and a temporary failure looks like `authorization_pending`.
     pub(in crate::sign_in) fn for_polling(
         transport: &'a Transport,
         path_template: &'static str,
         sleep: Sleep,
+        lifetime: Duration,
     ) -> Self {
         Self {
-            poll_sleep: Some(sleep),
+            polling: Some(Polling { sleep, lifetime }),
             ..Self::with_retries(transport, SignInStep::SignIn, path_template)
         }
     }
@@ -104,7 +111,7 @@ impl<'a> OauthHttp<'a> {
             return error_response("invalid_request");
         };
         let peer = Peer::at_url(request.service, &request.url);
-        let result = match self.poll_sleep {
+        let result = match self.polling {
             Some(_) => self.transport.send_once(&request, None).await,
             None => self.transport.send(&request, None).await,
         };
@@ -136,7 +143,7 @@ impl<'a> OauthHttp<'a> {
         match kind {
             AnswerKind::Granted(body) => json_response(200, body),
             // Only a device code waits for a person; for other requests these mean "not now".
-            AnswerKind::Pending | AnswerKind::SlowDown if self.poll_sleep.is_none() => {
+            AnswerKind::Pending | AnswerKind::SlowDown if self.polling.is_none() => {
                 self.end_with(AuthError::service_busy(peer, answer))
             }
             AnswerKind::Pending => error_response("authorization_pending"),
@@ -170,15 +177,23 @@ impl<'a> OauthHttp<'a> {
     }
 
     /// Waits as the service asks, else longer with each failure (RFC 8628 section 3.5), and lets
-    /// `oauth2` poll again. The reason is kept in case the code expires meanwhile.
+    /// `oauth2` poll again. The reason is kept in case the code expires meanwhile. The sign-in ends
+    /// at once if the code would expire before the end of the wait.
     async fn delay_next_poll(&self, reason: AuthError, wait: Option<Duration>) -> HttpResponse {
-        let Some(sleep) = &self.poll_sleep else {
+        let Some(Polling { sleep, lifetime }) = &self.polling else {
             return self.end_with(reason);
         };
+        if let Some(time) = wait {
+            if time >= *lifetime {
+                return self.end_with(reason);
+            }
+            let cause = wait_cause(&reason);
+            self.transport.report_wait(Wait { service: Service::Entra, time, cause });
+        }
         *self.lock_reason() = Some(reason);
         let failed_polls = self.failed_polls.fetch_add(1, Ordering::Relaxed);
         let longer = FIRST_POLL_DELAY.saturating_mul(2_u32.saturating_pow(failed_polls));
-        sleep(wait.unwrap_or(longer).min(MAX_POLL_DELAY)).await;
+        sleep(wait.unwrap_or_else(|| longer.min(MAX_POLL_DELAY))).await;
         error_response("authorization_pending")
     }
 
@@ -200,6 +215,15 @@ impl<'c> AsyncHttpClient<'c> for OauthHttp<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move { Ok(self.send_request(request).await) })
+    }
+}
+
+/// Returns why the next poll is delayed.
+fn wait_cause(reason: &AuthError) -> WaitCause {
+    match reason {
+        AuthError::Busy { status: 429, .. } => WaitCause::Throttled,
+        AuthError::Busy { status, .. } => WaitCause::Unavailable(*status),
+        _ => WaitCause::NoAnswer,
     }
 }
 

@@ -101,8 +101,16 @@ fn hints_for(error: &AuthError) -> Vec<String> {
             "sign in again; if that does not help, check that the authority grants `openid`, and check the proxies between this machine and the authority",
         ),
         AuthError::Refused { step, refusal } => hints_for_refusal(*step, refusal),
-        cut_short if cut_short.is_cut_short() => one(TIME_REMEDY),
+        AuthError::Busy { cut_short: Some(cut_short), .. } => {
+            one(&cut_short.next_run().unwrap_or_else(|| TIME_REMEDY.to_owned()))
+        }
+        AuthError::Busy { wait: Some(wait), .. } => {
+            one(&format!("run again in {} s", wait.as_secs_f32().ceil()))
+        }
         AuthError::Busy { .. } => one("run again later"),
+        AuthError::Transport { source } if source.time_remedy().is_some() => {
+            source.time_remedy().into_iter().collect()
+        }
         AuthError::Transport { source: TransportError::Untrusted { .. } } => one(TRUST_REMEDY),
         AuthError::Transport { source } if source.is_of_http2() => {
             vec!["run again".to_owned(), HTTP1_REMEDY.to_owned()]

@@ -37,7 +37,8 @@ pub(in crate::sign_in) async fn sign_in_by_code(
     let code = DeviceCode::request(&asking, application, &request.scopes, claims).await?;
     let prompt = code.prompt(application)?;
     notify(Notice::DeviceCode(&prompt));
-    let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep));
+    let lifetime = prompt.expires_in;
+    let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep), lifetime);
     let answer = code.poll_for_tokens(&polling, application, claims, sleep);
     with_reminder(transport.while_asking(prompt.expires_in, answer), notify).await
 }
