@@ -34,3 +34,4 @@ pub(crate) mod state_dir;
 pub(crate) mod failures;
 pub(crate) mod next_command;
 pub(crate) mod pipeline;
+mod quoting;
