@@ -3,6 +3,8 @@
 //! The program is started without a shell, so nothing in its arguments can become a command of its
 //! own.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
@@ -10,7 +12,7 @@ use std::{fmt, io};
 
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::model::printable;
@@ -23,6 +25,9 @@ const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The placeholder in an argument for the token's resource.
 const RESOURCE: &str = "{resource}";
+
+/// The extensions of scripts that Windows runs as programs.
+const SCRIPTS: [&str; 2] = ["cmd", "bat"];
 
 /// The maximum size of the output that is read, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -101,7 +106,7 @@ impl TokenCommand {
         audience: Audience,
         resource: &str,
     ) -> Result<NewToken, TokenCommandFailure> {
-        let running = run_program(self.process_command(audience, resource));
+        let running = self.run_program(audience, resource);
         let ended =
             timeout(COMMAND_TIMEOUT, running).await.map_err(|_| TokenCommandFailure::TimedOut)?;
         let (status, output, errors) = ended.map_err(TokenCommandFailure::Start)?;
@@ -112,24 +117,45 @@ impl TokenCommand {
         parse_output(&output, SystemTime::now()).ok_or(TokenCommandFailure::NoToken)
     }
 
+    /// Runs the program, and returns its exit status and the beginning of its standard output and
+    /// standard error.
+    async fn run_program(
+        &self,
+        audience: Audience,
+        resource: &str,
+    ) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
+        let mut child = self.start(audience, resource)?;
+        let (output, errors) = (child.stdout.take(), child.stderr.take());
+        let (output, errors) = tokio::try_join!(read_beginning(output), read_beginning(errors))?;
+        Ok((child.wait().await?, output, errors))
+    }
+
+    /// Starts the program. On Windows the system itself finds programs only, so scripts such as the
+    /// Azure CLI's `az.cmd` are looked for next.
+    fn start(&self, audience: Audience, resource: &str) -> io::Result<Child> {
+        let start = |program: &str| self.process_command(program, audience, resource).spawn();
+        let mut started = start(&self.program);
+        if cfg!(windows) && Path::new(&self.program).extension().is_none() {
+            for extension in SCRIPTS {
+                if !matches!(&started, Err(error) if error.kind() == ErrorKind::NotFound) {
+                    break;
+                }
+                started = start(&format!("{}.{extension}", self.program));
+            }
+        }
+        started
+    }
+
     /// Makes the command to start.
-    fn process_command(&self, audience: Audience, resource: &str) -> Command {
-        let mut command = Command::new(&self.program);
+    fn process_command(&self, program: &str, audience: Audience, resource: &str) -> Command {
+        let mut command = Command::new(program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
         inherit_listed(command.as_std_mut());
         command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
-        command.stdin(Stdio::null()).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.kill_on_drop(true);
         command
     }
-}
-
-/// Runs a program, and returns its exit status and the beginning of its standard output and
-/// standard error.
-async fn run_program(mut command: Command) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (output, errors) = (child.stdout.take(), child.stderr.take());
-    let (output, errors) = tokio::try_join!(read_beginning(output), read_beginning(errors))?;
-    Ok((child.wait().await?, output, errors))
 }
 
 /// Reads the beginning of a stream, and closes it.
@@ -143,7 +169,7 @@ async fn read_beginning(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Ve
 
 /// Reads a token from a program's output.
 fn parse_output(output: &[u8], now: SystemTime) -> Option<NewToken> {
-    let text = std::str::from_utf8(output).ok()?.trim();
+    let text = std::str::from_utf8(output).ok()?.trim_start_matches('\u{feff}').trim();
     if !text.starts_with('{') {
         let access = read_token(text.trim_matches('"'))?;
         return Some(NewToken { access, lifetime: None });
@@ -177,11 +203,36 @@ fn error_text_suffix(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
+/// Splits a command into words as the shells of this system do. Returns none if a quote is not
+/// closed.
+fn split(text: &str) -> Option<Vec<String>> {
+    if cfg!(windows) { split_with_backslashes(text) } else { shlex::split(text) }
+}
+
+/// Splits a command into words where a backslash is one of a path: both kinds of quotes group words,
+/// and nothing is escaped.
+fn split_with_backslashes(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for character in text.chars() {
+        match character {
+            closing if quote == Some(closing) => quote = None,
+            '"' | '\'' if quote.is_none() => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            blank if quote.is_none() && blank.is_whitespace() => words.extend(word.take()),
+            other => word.get_or_insert_default().push(other),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
 impl FromStr for TokenCommand {
     type Err = TokenCommandError;
 
     fn from_str(text: &str) -> Result<Self, TokenCommandError> {
-        let words = shlex::split(text).ok_or(TokenCommandError::Quote)?;
+        let words = split(text).ok_or(TokenCommandError::Quote)?;
         let mut words = words.into_iter();
         let program = words.next().filter(|word| !word.is_empty());
         let program = program.ok_or(TokenCommandError::Empty)?;
@@ -233,6 +284,19 @@ mod tests {
     }
 
     #[test]
+    fn on_windows_a_backslash_is_one_of_a_path() {
+        let split = |text| split_with_backslashes(text);
+        for (text, words) in [
+            (r"C:\Tools\token.exe --for x", vec![r"C:\Tools\token.exe", "--for", "x"]),
+            (r#""C:\a b\t.cmd" "" 'c "d' "#, vec![r"C:\a b\t.cmd", "", "c \"d"]),
+            (r#"'\\server\a b\'"t.exe""#, vec![r"\\server\a b\t.exe"]),
+        ] {
+            assert_eq!(split(text).unwrap(), words, "{text}");
+        }
+        assert_eq!((split(r#"a "b"#), split("a 'b")), (None, None));
+    }
+
+    #[test]
     fn a_bare_token_and_the_json_of_known_programs_are_read() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let read = |text: &str| {
@@ -242,6 +306,7 @@ mod tests {
         let token = |lifetime| Some(("made.up.token".to_owned(), lifetime));
         assert_eq!(read("made.up.token\r\n"), token(None));
         assert_eq!(read("\"made.up.token\"\n"), token(None));
+        assert_eq!(read("\u{feff}made.up.token\r\n"), token(None));
         let azure = r#"{"accessToken": "made.up.token", "expiresOn": "2026-01-01 00:00:00.000000", "expires_on": 1600, "tokenType": "Bearer"}"#;
         assert_eq!(read(azure), token(Some(600)));
         assert_eq!(read(r#"{"access_token":"made.up.token","expires_in":7}"#), token(Some(7)));
