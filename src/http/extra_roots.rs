@@ -6,7 +6,7 @@ use std::io;
 use reqwest::Certificate;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, RootCertStore};
+use rustls::{CertificateError, OtherError, RootCertStore};
 
 /// Certificates that are trusted besides the system's.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,7 @@ impl ExtraRoots {
     /// # Errors
     /// There is no certificate, or none that can be used.
     pub fn from_pem(pem: &[u8]) -> Result<Self, ExtraRootsError> {
+        let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem);
         let found: Vec<_> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect();
         if found.is_empty() {
             return Err(ExtraRootsError::NoCertificate);
@@ -93,6 +94,8 @@ fn describe_distrust(wrong: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is for another host name".to_owned()
         }
+        // The words of the system's own check.
+        CertificateError::Other(OtherError(error)) => error.to_string(),
         other => other.to_string(),
     }
 }
@@ -108,7 +111,10 @@ mod tests {
         assert_eq!(refused(""), ExtraRootsError::NoCertificate);
         assert_eq!(refused("<html>"), ExtraRootsError::NoCertificate);
         assert_eq!(refused(&pem("PRIVATE KEY")), ExtraRootsError::NoCertificate);
-        assert_eq!(refused(&pem("CERTIFICATE")), ExtraRootsError::Unusable);
+        for mark in ["", "\u{feff}"] {
+            let text = format!("{mark}{}", pem("CERTIFICATE"));
+            assert_eq!(refused(&text), ExtraRootsError::Unusable);
+        }
     }
 
     #[test]
@@ -117,6 +123,9 @@ mod tests {
         let wrapped = io::Error::new(io::ErrorKind::InvalidData, wrong);
         let outer = io::Error::other(wrapped);
         assert_eq!(find_distrust(&outer).as_deref(), Some("its issuer is unknown"));
+        let own = OtherError(std::sync::Arc::new(io::Error::other("revoked by the system")));
+        let own = rustls::Error::InvalidCertificate(CertificateError::Other(own));
+        assert_eq!(find_distrust(&own).as_deref(), Some("revoked by the system"));
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(find_distrust(&refused), None);
     }

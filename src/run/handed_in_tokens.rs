@@ -184,6 +184,7 @@ fn first_line() -> Result<String, Failure> {
         Ok(length) if !line.ends_with('\n') && length as u64 >= MOST_BYTES => {
             Err(refused("holds no refresh token: its first line is too long"))
         }
-        Ok(_) => Ok(line),
+        // PowerShell may put a byte order mark before what it passes on.
+        Ok(_) => Ok(line.trim_start_matches('\u{feff}').to_owned()),
     }
 }

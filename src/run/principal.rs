@@ -77,7 +77,8 @@ fn pem(text: String) -> std::io::Result<CertificatePem> {
         return Ok(CertificatePem::new(text));
     }
     let bytes = atomic_file::read(Path::new(&text), MOST_CERTIFICATE_BYTES)?;
-    Ok(CertificatePem::new(String::from_utf8_lossy(&bytes)))
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(CertificatePem::new(text.trim_start_matches('\u{feff}')))
 }
 
 /// Returns the identity provider of a federation, with the values of its variables.

@@ -154,7 +154,7 @@ async fn read_in_thread(path: PathBuf) -> Result<ClientAssertion, PrincipalError
 fn token_from_file(path: &Path) -> Result<ClientAssertion, PrincipalError> {
     let unreadable = |source| PrincipalError::TokenFile { path: path.to_path_buf(), source };
     let text = read_text(path).map_err(unreadable)?;
-    let token = text.trim();
+    let token = text.trim_start_matches('\u{feff}').trim();
     if token.is_empty() {
         return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is empty")));
     }
