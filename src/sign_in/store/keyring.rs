@@ -3,6 +3,7 @@
 //! The Credential Manager of Windows takes 2,560 bytes at most, which is less than sign-ins need.
 //! So the sign-ins are in an encrypted file, and the keyring has only the key of that file.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::{fmt, thread};
 
@@ -25,19 +26,23 @@ type Opener = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sy
 #[derive(Clone)]
 pub(super) struct Keyring {
     opener: Arc<Opener>,
+    modifiers: Option<HashMap<&'static str, &'static str>>,
 }
 
 impl Keyring {
     /// Returns the keyring of this operating system.
     pub(super) fn system_keyring() -> Self {
-        Self::new(system_store)
+        // On Windows the key stays on this machine, as the file of the sign-ins does. A roaming
+        // profile would take it along otherwise.
+        let modifiers = cfg!(windows).then(|| HashMap::from([("persistence", "Local")]));
+        Self { modifiers, ..Self::new(system_store) }
     }
 
     /// Creates a keyring that calls `opener` for each access.
     pub(super) fn new(
         opener: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
     ) -> Self {
-        Self { opener: Arc::new(opener) }
+        Self { opener: Arc::new(opener), modifiers: None }
     }
 
     /// Reads the key from the keyring, if there is one.
@@ -77,10 +82,10 @@ impl Keyring {
         question: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<Option<T>, KeyringError> {
         let (sender, receiver) = oneshot::channel();
-        let opener = Arc::clone(&self.opener);
+        let Self { opener, modifiers } = self.clone();
         let answer = move || {
-            let entry =
-                opener().and_then(|store| store.build(KEYRING_SERVICE, KEYRING_ENTRY, None));
+            let entry = opener()
+                .and_then(|store| store.build(KEYRING_SERVICE, KEYRING_ENTRY, modifiers.as_ref()));
             let _ = sender.send(entry.and_then(|entry| question(&entry)));
         };
         let thread = thread::Builder::new().name("keyring".to_owned()).spawn(answer);
