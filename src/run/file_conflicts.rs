@@ -267,9 +267,15 @@ enum FileIdentity {
 
 /// Returns the identity of a file, or none for a device or a pipe, which may be named twice.
 fn identity(path: &Path) -> Option<FileIdentity> {
-    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let is_other =
+        is_null_device(path) || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     let there = || Handle::from_path(path).map(FileIdentity::There);
     (!is_other).then(|| there().unwrap_or_else(|_| FileIdentity::At(place(path))))
+}
+
+/// Checks whether a path is that of the null device of Windows, of which the system tells nothing.
+fn is_null_device(path: &Path) -> bool {
+    cfg!(windows) && path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("NUL"))
 }
 
 /// Returns the path at which a file would be created: links are followed.
@@ -352,9 +358,10 @@ mod tests {
     #[test]
     fn what_is_only_read_or_takes_what_several_write_may_be_named_twice() {
         let folder = tempfile::tempdir().unwrap();
+        let nothing = if cfg!(windows) { "NUL" } else { "/dev/null" };
         for line in [
             "flowbind plan -m @/a --clouds @/a --ca-bundle @/a",
-            "flowbind plan --report /dev/null --report-format json --log-file /dev/null",
+            &format!("flowbind plan --report {nothing} --report-format json --log-file {nothing}"),
             "flowbind plan --report @/a --log-file @/a --log off",
             "flowbind plan --report @/none --sandbox-state none",
             "flowbind import -s @/a -m @/new.toml --out @/new.toml",
@@ -385,6 +392,31 @@ mod tests {
         let usual =
             "flowbind plan --token-store plain:@/sign-ins.json --sandbox-state @/sandbox.json";
         assert_eq!(said(&folder, usual), None);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_file_is_known_by_every_name_that_windows_gives_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("inner")).unwrap();
+        fs::write(path("there"), "").unwrap();
+        fs::hard_link(path("there"), path("hard")).unwrap();
+        let verbatim = |name: &str| format!(r"\\?\{}", path(name).display());
+        for (one, other) in [
+            ("@/there", r"@\INNER\..\There"),
+            ("@/there", "@/hard"),
+            ("@/there", &*verbatim("there")),
+            ("@/new", "@/NEW"),
+            ("@/Ärger", "@/äRGER"),
+            ("@/new", "@/new."),
+            ("@/new", &*verbatim("new")),
+            ("@/inner/new", "@/Inner/new"),
+        ] {
+            let line = format!("flowbind plan --out {one} --report {other}");
+            assert!(said(folder.path(), &line).is_some(), "{line}");
+        }
+        assert_eq!(said(folder.path(), "flowbind plan --out @/there --report @/other"), None);
     }
 
     #[cfg(unix)]
