@@ -73,6 +73,14 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     replace(path, content).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
+/// Opens a file that is written from its beginning, and empties it; creates it if missing.
+///
+/// # Errors
+/// The file or its folder cannot be written.
+pub(crate) fn open_empty(path: &Path) -> io::Result<File> {
+    retry_while(is_held, || File::create(path)).map_err(with_holder)
+}
+
 /// Makes sure that a file can be made in the folder of that path. A link is followed.
 ///
 /// # Errors
@@ -211,7 +219,7 @@ impl NewFile {
     /// The other file cannot be replaced.
     pub(crate) fn take_name(self, path: &Path) -> io::Result<()> {
         let mut new = Some(self.0);
-        retry_while(is_held, || named(&mut new, |file| file.persist(path)))?;
+        retry_while(is_held, || named(&mut new, |file| file.persist(path))).map_err(with_holder)?;
         // The file is in its place, whatever becomes of the folder.
         let _ = sync_folder(path);
         Ok(())
@@ -264,6 +272,15 @@ fn retry_while<T>(
 /// Tells whether another program holds a file, as on Windows: access denied, or a sharing violation.
 fn is_held(error: &io::Error) -> bool {
     cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32))
+}
+
+/// Adds to the error of a file that another program may hold what can be done.
+fn with_holder(error: io::Error) -> io::Error {
+    if !is_held(&error) {
+        return error;
+    }
+    let message = format!("{error}; close the program that holds it, or check who may write it");
+    io::Error::new(error.kind(), message)
 }
 
 /// Tells whether a file's name is that of another, a process id, and [`NEW`].

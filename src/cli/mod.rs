@@ -75,7 +75,7 @@ Try it without an account, in the built-in sandbox:
 /// and writes the URLs into environment variables or configuration records. It shows the changes
 /// first, writes all or nothing, verifies the result, and never prints a secret.
 #[derive(Debug, Parser)]
-#[command(version, long_version = env!("FLOWBIND_VERSION"), styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(bin_name = "flowbind", version, long_version = env!("FLOWBIND_VERSION"), styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]

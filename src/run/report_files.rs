@@ -32,7 +32,7 @@ impl Reports {
         }
         for path in &args.report {
             let format = format(path, args.report_format)?;
-            let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+            let file = atomic_file::open_empty(path).map_err(|error| unwritable(path, &error))?;
             self.files.push(ReportFile { path: path.clone(), format, file });
         }
         Ok(())
