@@ -87,6 +87,10 @@ impl Place {
         command.env("NO_COLOR", "1").env("HOME", self.path("home"));
         command.env("XDG_STATE_HOME", self.path("state")).env("XDG_RUNTIME_DIR", self.path("run"));
         command.env("FLOWBIND_SANDBOX_STATE", self.state());
+        if cfg!(windows) {
+            let folders = [("USERPROFILE", "home"), ("APPDATA", "home"), ("LOCALAPPDATA", "state")];
+            command.envs(folders.map(|(name, folder)| (name, self.path(folder))));
+        }
         command
     }
 
@@ -140,6 +144,15 @@ impl Ended {
         let text = text.replace(&state, "STATE").replace(place.path("").to_str().unwrap(), "");
         without_codes(&without_ports(&text))
     }
+}
+
+/// The file that takes everything and holds nothing.
+pub(crate) const NOTHING: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
+/// A token command that prints a file.
+pub(crate) fn printing(file: &str) -> String {
+    let program = if cfg!(windows) { "cmd /d /c type" } else { "cat" };
+    format!("{program} {file}")
 }
 
 /// A file of the project.

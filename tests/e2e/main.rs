@@ -56,4 +56,5 @@ mod terminal;
 mod tls;
 mod urls;
 mod watch;
+mod windows;
 mod write_answers;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::harness::{EXAMPLE, Ended, Place, place, root};
+use super::harness::{EXAMPLE, Ended, NOTHING, Place, place, root};
 
 /// The extensions of the forms.
 const EXTENSIONS: [&str; 5] = ["md", "xml", "sarif", "json", "html"];
@@ -116,7 +116,7 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_contacted() {
             "name the same file, which would be overwritten",
         ),
         (
-            vec!["/dev/null", "--report-format", "json", "--report", "x.md"],
+            vec![NOTHING, "--report-format", "json", "--report", "x.md"],
             "needs exactly one --report",
         ),
     ];

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use super::harness::{ORDER_INTAKE, Served, binds, place, root};
+use super::harness::{ORDER_INTAKE, Served, binds, place, printing, root};
 use super::leaks::Secrets;
 use super::sign_in::{FLOW, STORE_KEY, access_token, refresh_token};
 use super::watch::{Relay, TURNS, Watch};
@@ -145,11 +145,20 @@ impl Watch {
         }
         let dataverse = self.place.write("dataverse.txt", &dataverse);
         let flow = self.place.write("flow.txt", &flow);
-        let good = [format!("dataverse:cat {dataverse}"), format!("flow:cat {flow}")];
-        let complaining = format!("sh -c 'cat {flow} >&2; exit 1'");
-        let printing = format!("sh -c 'echo two; cat {flow}'");
+        let good =
+            [format!("dataverse:{}", printing(&dataverse)), format!("flow:{}", printing(&flow))];
+        let script = |unix: String, windows: String| {
+            if cfg!(windows) {
+                format!("cmd /d /c \"{windows}\"")
+            } else {
+                format!("sh -c '{unix}'")
+            }
+        };
+        let complaining =
+            script(format!("cat {flow} >&2; exit 1"), format!("type {flow} >&2 & exit 1"));
+        let chatty = script(format!("echo two; cat {flow}"), format!("echo two & type {flow}"));
         for (first, second, code) in
-            [(&good[0], &good[1], 0), (&complaining, &good[1], 4), (&good[0], &printing, 4)]
+            [(&good[0], &good[1], 0), (&complaining, &good[1], 4), (&good[0], &chatty, 4)]
         {
             let by = ["--token-command", first, "--token-command", second];
             assert_eq!(self.run_on(&[], &["plan"], &[&SILENT[..], &by].concat()), code);

@@ -1,7 +1,9 @@
 //! Sign-ins that are kept between runs, and everything that can happen to their file.
-#![cfg(unix)]
 
-use std::fs::{self, Permissions};
+use std::fs;
+#[cfg(unix)]
+use std::fs::Permissions;
+#[cfg(unix)]
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
@@ -9,9 +11,13 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret;
 use age::{scrypt, x25519};
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(unix)]
+use serde_json::json;
 
-use super::harness::{EXAMPLE, Ended, Place, Served, place, signal, until};
+use super::harness::{EXAMPLE, Ended, Place, Served, place};
+#[cfg(unix)]
+use super::harness::{signal, until};
 use super::leaks::Secrets;
 use super::sign_in::{STORE_KEY, files_below, refresh_token, words};
 
@@ -57,6 +63,14 @@ fn plan(world: &World, store: &str, key: Option<&str>) -> Ended {
     world.place.run_with(&variables, &[&run[..], &world.at()].concat())
 }
 
+/// Makes a file its owner's alone. On Windows it has the rights of its folder.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
+fn make_private(path: &Path) {
+    #[cfg(unix)]
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -96,6 +110,7 @@ fn a_sign_in_is_kept_told_used_rotated_and_forgotten_in_every_kind_of_store() {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         assert!(ended.stderr.contains(PROMPT) && ended.stderr.contains("Stored the sign-in in "));
         assert_eq!(ended.stdout, "");
+        #[cfg(unix)]
         assert_eq!((mode(&file), mode(&place.stores())), (0o600, 0o700));
         let first = token();
         assert_eq!(key.is_none(), fs::read_to_string(&file).is_ok(), "encrypted or not");
@@ -146,6 +161,8 @@ fn a_sign_in_at_the_embedded_sandbox_serves_its_next_run_at_another_address() {
 }
 
 /// A refresh token that is good once is spent by a renewal whose answer the run does not need any more.
+// Nobody can press Ctrl-C in the console of another process of Windows.
+#[cfg(unix)]
 #[test]
 fn a_run_that_ends_beside_a_renewal_keeps_the_sign_in_for_the_next_one() {
     let world = World::with("[switches.entra]\nrefresh-rotation = \"once\"");
@@ -175,6 +192,7 @@ fn a_run_that_ends_beside_a_renewal_keeps_the_sign_in_for_the_next_one() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_plain_file_that_others_may_read_is_refused_with_what_to_type() {
     let world = World::new();
@@ -231,7 +249,7 @@ fn a_damaged_plain_file_is_told_with_its_place_and_never_overwritten() {
     fs::create_dir_all(place.stores()).unwrap();
     for text in ["", "{", "[]", r#"{"version":1}"#, r#"{"version":99,"sign-ins":[]}"#] {
         fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        make_private(&file);
         let ended = plan(&world, "plain", None);
         assert_eq!(ended.code, 4, "{text}: {}", ended.stderr);
         assert!(words(&ended.stderr).contains("auth logout"), "{text}: {}", ended.stderr);
@@ -271,6 +289,8 @@ fn the_store_none_keeps_nothing() {
     assert_eq!(auth(&world, "logout", "none", None).code, 0);
 }
 
+// Windows has a keyring always.
+#[cfg(unix)]
 #[test]
 fn a_run_goes_on_without_a_keyring_unless_the_keyring_was_asked_for() {
     let world = World::new();
@@ -354,6 +374,7 @@ fn kill_after(place: &Place, token: &str, run: &[&str], instant: Duration) {
 }
 
 /// Files that hold a refresh token and are open to others.
+#[cfg(unix)]
 fn exposed(place: &Place) -> Vec<std::path::PathBuf> {
     let files = files_below(&place.path("state")).into_iter();
     files
@@ -379,6 +400,7 @@ fn a_store_outlives_being_killed_at_any_moment_of_a_login_or_a_run() {
         } else {
             kill_after(&place, "", &plan, instant);
         }
+        #[cfg(unix)]
         assert_eq!(exposed(&place), Vec::<std::path::PathBuf>::new());
         // The document can be read at every moment; a run is tried from time to time.
         refresh_token(&place.stores().join("sign-ins.json"));
@@ -401,11 +423,14 @@ fn what_a_killed_run_left_beside_the_store_does_no_harm() {
     fs::write(&new, "half a docum").unwrap();
     assert_eq!(plan(&world, "plain", None).code, 0);
     assert!(!new.exists());
-    let elsewhere = place.path("elsewhere");
-    fs::write(&elsewhere, "untouched").unwrap();
-    symlink(&elsewhere, &new).unwrap();
-    assert_eq!(plan(&world, "plain", None).code, 0);
-    assert_eq!(fs::read_to_string(elsewhere).unwrap(), "untouched");
+    #[cfg(unix)]
+    {
+        let elsewhere = place.path("elsewhere");
+        fs::write(&elsewhere, "untouched").unwrap();
+        symlink(&elsewhere, &new).unwrap();
+        assert_eq!(plan(&world, "plain", None).code, 0);
+        assert_eq!(fs::read_to_string(elsewhere).unwrap(), "untouched");
+    }
     fs::write(&new, "half a docum").unwrap();
     auth(&world, "logout", "plain", None);
     assert!(!new.exists(), "a half-written copy of a sign-in is removed as well");
