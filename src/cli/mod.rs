@@ -231,9 +231,12 @@ pub struct ApplyArgs {
 /// Options of a command that writes its plan.
 #[derive(Debug, Args)]
 pub struct WriteArgs {
-    /// Write without asking; required where nobody can be asked. The sandbox never asks.
+    /// Write without asking; required where nobody can be asked. The sandbox asks only with --ask.
     #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::BoolishValueParser::new())]
     pub yes: bool,
+    /// Ask before writing, also in the sandbox and with a saved plan.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub ask: bool,
     /// Show the plan and write nothing, like `flowbind plan`.
     #[arg(long, alias = "what-if", visible_alias = "whatif")]
     pub dry_run: bool,
@@ -329,12 +332,22 @@ pub struct RunArgs {
     /// Output format of the result.
     #[arg(long, default_value = "human", env = "FLOWBIND_FORMAT")]
     pub format: Format,
+    /// List the targets that are up to date, too.
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Options of the connection.
     #[command(flatten)]
     pub connect: ConnectArgs,
     /// Options of reports.
     #[command(flatten)]
     pub reports: ReportArgs,
+}
+
+impl RunArgs {
+    /// Returns the output format, with true if every target is listed.
+    pub(crate) fn output(&self) -> (Format, bool) {
+        (self.format, self.verbose)
+    }
 }
 
 /// Options of the connection to an environment.

@@ -28,7 +28,7 @@ async fn stages(
 ) -> Result<Outcome, Failure> {
     let inputs = Inputs::read(&args.run, None, process, run)?;
     let prepared = process.unless_interrupted(look(args, inputs, process, run)).await?;
-    run.show_drift(prepared.connection.url(), &process.console);
+    run.show_plan(prepared.connection.url(), &process.console);
     prepared.connection.close().await;
     Ok(outcome(run.plan()))
 }

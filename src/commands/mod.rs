@@ -60,21 +60,21 @@ async fn dispatch(command: &Command, process: &Process) -> Exit {
     }
 }
 
-/// Returns the output format of a command, the pipeline that it reports to, and the file that it
-/// reads.
-fn output_of(command: &Command) -> (Format, Ci, &Path) {
+/// Returns the output format of a command, with true if `--verbose` is given, the pipeline that it
+/// reports to, and the file that it reads.
+fn output_of(command: &Command) -> ((Format, bool), Ci, &Path) {
     let run = match command {
         Command::Plan(args) => &args.run,
         Command::Check(args) => &args.run,
         Command::Apply(args) => &args.run,
         Command::Export(args) => &args.run,
         Command::Rollback(args) => {
-            return (args.run.format, args.run.reports.ci, &args.journal.path);
+            return (args.run.output(), args.run.reports.ci, &args.journal.path);
         }
-        Command::Lint(args) => return (args.format, args.reports.ci, &args.manifest),
-        _ => return (Format::Human, Ci::Auto, Path::new("")),
+        Command::Lint(args) => return ((args.format, false), args.reports.ci, &args.manifest),
+        _ => return ((Format::Human, false), Ci::Auto, Path::new("")),
     };
-    (run.format, run.reports.ci, &run.connect.manifest)
+    (run.output(), run.reports.ci, &run.connect.manifest)
 }
 
 /// Turns success into exit code 1 if standard output or a sandbox's record could not be written.

@@ -128,7 +128,12 @@ impl RunCommand {
 
     /// Returns the kind of file that the command reads: `journal` or `manifest`.
     pub(super) fn input(&self) -> &'static str {
-        if matches!(self, Self::Rollback(_)) { "journal" } else { "manifest" }
+        if self.is_rollback() { "journal" } else { "manifest" }
+    }
+
+    /// Checks if the command undoes an apply.
+    pub(super) fn is_rollback(&self) -> bool {
+        matches!(self, Self::Rollback(_))
     }
 
     /// Checks if the command compares the targets with the expected values, and writes nothing.

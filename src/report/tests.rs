@@ -88,14 +88,14 @@ fn what_a_rollback_leaves_alone_is_counted() {
     };
     let undone = plan(vec![change("a", Action::Update)]);
     let undone = run(RunCommand::Rollback(Vec::new()), Outcome::Applied, Some(&undone));
-    let told = "0 created, 1 updated, 0 unchanged, 2 skipped. ";
+    let told = "1 restored, 2 skipped. ";
     for text in [human::conclusion(&undone, 100), ReportFormat::Markdown.render(&undone)] {
         assert!(text.contains(told), "{text}");
     }
     let agreed = plan(Vec::new());
     let agreed = run(RunCommand::Rollback(Vec::new()), Outcome::Agreed, Some(&agreed));
     let text = human::conclusion(&agreed, 100);
-    assert!(text.contains(" 0 unchanged, 2 skipped."), "{text}");
+    assert!(text.contains("Nothing to roll back\u{1b}[0m: 2 skipped."), "{text}");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn markdown_is_readable_as_it_stands() {
     insta::assert_snapshot!(text, @r#"
     ## flowbind plan: Changes pending
 
-    1 to create, 0 to update, 0 unchanged. Nothing was written.
+    1 to create. Nothing was written.
 
     ### Changes
 
@@ -665,7 +665,7 @@ fn no_address_is_cut_on_a_narrow_terminal_and_no_sentence_is_too_long() {
     let sentence = "there is no such environment variable in this environment, and nobody made it";
     let noted = vec![problem(Code::DefinitionMissing, Some(address), sentence)];
     let plan = plan(vec![long], noted, Vec::new());
-    let changes = plain(&human::changes(&plan, human::PLAN, 60));
+    let changes = plain(&human::changes(&plan, human::plan_words(&RunCommand::Plan), false, 60));
     let told = plain(&human::notes(&plan, "deploy/flowbind.toml", 60));
     assert!(
         told.contains(&format!("  at    deploy/flowbind.toml:7:2\n        {address}\n")),
@@ -682,14 +682,123 @@ fn no_address_is_cut_on_a_narrow_terminal_and_no_sentence_is_too_long() {
 }
 
 #[test]
+fn what_is_up_to_date_is_one_line_unless_every_target_is_asked_for() {
+    let agreed = |name: &str| change(name, Action::NoOp);
+    let plan = plan(
+        vec![agreed("a/b"), change("c/d", Action::Create), agreed("e/f")],
+        Vec::new(),
+        Vec::new(),
+    );
+    let shown = |command: &RunCommand, verbose| {
+        plain(&human::changes(&plan, human::plan_words(command), verbose, 100))
+    };
+    let fingerprint = "24a0c5e598c5";
+    assert_eq!(
+        shown(&RunCommand::Plan, false),
+        format!(
+            "  + c/d\n      Order intake: the variable has no value\n      after   signed {fingerprint}\n  = 2 up to date\n\n"
+        )
+    );
+    assert!(shown(&RunCommand::Check(None), false).ends_with("  = 2 up to date\n\n"));
+    assert!(
+        shown(&RunCommand::Rollback(Vec::new()), false).ends_with("  = 2 already restored\n\n")
+    );
+    let all = shown(&RunCommand::Plan, true);
+    assert!(all.contains("  = a/b\n") && all.contains("  = e/f\n"), "{all}");
+    let run = run(RunCommand::Plan, Outcome::Planned, Some(&plan));
+    let text = ReportFormat::Markdown.render(&run);
+    let (open, folded) = text.split_once("<details><summary>2 up to date</summary>\n\n|").unwrap();
+    assert!(open.contains("`c/d`") && !open.contains("`a/b`"), "{text}");
+    assert!(folded.contains("`a/b`") && folded.contains("|\n\n</details>\n\n"), "{text}");
+    let page = ReportFormat::Html.render(&run);
+    assert!(page.contains("<details><summary>2 up to date</summary><table>"), "{page}");
+}
+
+#[test]
+fn a_host_is_shown_only_where_it_is_not_this_environments() {
+    let other = "https://prod-42.westeurope.logic.azure.com/workflows/x?sig=made-up-signature";
+    let moved = |before, after| Change {
+        before: view(before),
+        after: view(after),
+        ..change("a/b", Action::Update)
+    };
+    let lines = |command: &RunCommand, change| {
+        let plan = plan(vec![change], Vec::new(), Vec::new());
+        let text = plain(&human::changes(&plan, human::plan_words(command), false, 100));
+        text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (view(URL), view(other));
+    let [ours, theirs] = [ours, theirs].map(|view| ValueView::describe(view.as_ref()));
+    let (bare, _) = ours.split_once(" on ").unwrap();
+    assert_eq!(
+        lines(&RunCommand::Plan, moved(other, URL))[..2],
+        [format!("      before  {theirs}"), format!("      after   {bare}")]
+    );
+    assert_eq!(
+        lines(&RunCommand::Rollback(Vec::new()), moved(URL, other))[..2],
+        [format!("      before  {bare}"), format!("      after   {theirs}")]
+    );
+}
+
+#[test]
+fn each_command_ends_in_its_own_words() {
+    let none = plan(Vec::new(), Vec::new(), Vec::new());
+    let undone = plan(
+        vec![change("a", Action::Update), change("b", Action::Delete), change("c", Action::Delete)],
+        Vec::new(),
+        Vec::new(),
+    );
+    let same = plan(vec![change("a", Action::NoOp)], Vec::new(), Vec::new());
+    let end =
+        |command, outcome, plan| plain(&human::conclusion(&run(command, outcome, Some(plan)), 100));
+    for (command, outcome, plan, wanted) in [
+        (
+            RunCommand::Rollback(Vec::new()),
+            Outcome::Applied,
+            &undone,
+            "Rolled back: 1 restored, 2 removed. Read back and verified.\n",
+        ),
+        (
+            RunCommand::Rollback(Vec::new()),
+            Outcome::Planned,
+            &undone,
+            "Rollback: 1 to restore, 2 to remove. Nothing was written.\n",
+        ),
+        (
+            RunCommand::Rollback(Vec::new()),
+            Outcome::Agreed,
+            &same,
+            "Already rolled back: 1 already restored.\n",
+        ),
+        (
+            RunCommand::Apply(Vec::new()),
+            Outcome::Applied,
+            &undone,
+            "Applied: 1 updated, 2 deleted. Read back and verified.\n",
+        ),
+        (RunCommand::Plan, Outcome::Agreed, &same, "No changes. The target is up to date.\n"),
+        (RunCommand::Plan, Outcome::Planned, &none, "Plan: no targets. Nothing was written.\n"),
+    ] {
+        assert_eq!(end(command, outcome, plan), wanted);
+    }
+    let text = ReportFormat::Markdown.render(&run(
+        RunCommand::Rollback(Vec::new()),
+        Outcome::Agreed,
+        Some(&same),
+    ));
+    assert!(text.starts_with("## flowbind rollback: Already rolled back\n"), "{text}");
+}
+
+#[test]
 fn a_check_speaks_of_what_is_there_and_not_of_writing() {
     let plan = plan(vec![change("a/b", Action::Create)], Vec::new(), Vec::new());
-    let text = plain(&human::changes(&plan, human::CHECK, 100));
+    let text =
+        plain(&human::changes(&plan, human::plan_words(&RunCommand::Check(None)), false, 100));
     assert!(text.starts_with("  ~ a/b\n"), "{text}");
     assert!(text.contains("      holds     nothing\n      expected  signed"), "{text}");
     let checked = Checked { targets: 3, pending: None, probes: None };
     let end = plain(&drift::conclusion(Outcome::Drifted, &plan, &checked, 100));
-    assert!(end.starts_with("drifted: 1 of 3 targets out of date, 2 not checked."), "{end}");
+    assert!(end.starts_with("Drift found: 1 of 3 targets out of date, 2 not checked."), "{end}");
 }
 
 #[test]

@@ -12,9 +12,6 @@ use crate::plan::{
 };
 use crate::report::terminal::layout::counted;
 
-/// The word for targets that a rollback does not touch, since they were changed meanwhile.
-const SKIPPED: &str = "skipped";
-
 /// The most characters of a sentence.
 const MOST_CHARACTERS: usize = 4_000;
 
@@ -41,10 +38,13 @@ pub(super) fn sign(run: &Run<'_>, change: &Change) -> &'static str {
 
 /// Returns the action on a target, or the result of its check.
 pub(super) fn verdict(run: &Run<'_>, change: &Change) -> &'static str {
-    match (&run.command, is_change(change)) {
-        (RunCommand::Check(_), true) => "drifted",
-        (RunCommand::Check(_), false) => "up to date",
-        _ => word(change.action),
+    match (&run.command, change.action) {
+        (RunCommand::Rollback(_), Action::NoOp) => "already restored",
+        (_, Action::NoOp) => "up to date",
+        (RunCommand::Check(_), _) => "drifted",
+        (RunCommand::Rollback(_), Action::Delete) => "remove",
+        (RunCommand::Rollback(_), _) => "restore",
+        (_, other) => other.as_str(),
     }
 }
 
@@ -63,20 +63,13 @@ pub(super) fn glyph(action: Action) -> &'static str {
     }
 }
 
-/// Returns a word for an action, for readers who do not know the glyphs.
-pub(super) fn word(action: Action) -> &'static str {
-    match action {
-        Action::NoOp => "unchanged",
-        other => other.as_str(),
-    }
-}
-
 /// Returns a headline for the outcome of a run.
 pub(super) fn headline(run: &Run<'_>) -> &'static str {
     match (run.outcome, &run.command) {
         (Outcome::Agreed, RunCommand::Lint) => "No problems",
         (Outcome::Refused, RunCommand::Lint) => "Problems found",
         (Outcome::Agreed, RunCommand::Check(_)) => "No drift",
+        (Outcome::Agreed, RunCommand::Rollback(_)) => already_rolled_back(run.plan.ok()),
         (Outcome::Agreed, _) => "No changes",
         (Outcome::Drifted, _) => "Drift found",
         (Outcome::Planned, _) => "Changes pending",
@@ -86,6 +79,15 @@ pub(super) fn headline(run: &Run<'_>) -> &'static str {
         (Outcome::Refused, _) => run.failure.map_or("Refused", Failure::headline),
         (Outcome::NotReady, _) => "Not ready",
         (Outcome::Unknown, _) => "Outcome unknown",
+    }
+}
+
+/// Says why a rollback had nothing to write.
+pub(super) fn already_rolled_back(plan: Option<&Plan>) -> &'static str {
+    if plan.is_some_and(|plan| plan.left_alone > 0) {
+        "Nothing to roll back"
+    } else {
+        "Already rolled back"
     }
 }
 
@@ -116,59 +118,71 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
 pub(super) fn exported(file: &ExportedFile, outcome: Outcome) -> String {
     let is_written = |variable: &&ExportedVariable| variable.action != Action::NoOp;
     let written = file.variables.iter().filter(is_written).count();
-    let (unchanged, others) = (file.variables.len() - written, file.others);
+    let up_to_date = file.variables.len() - written;
     let how = if outcome == Outcome::Planned { "to write" } else { "written" };
-    format!(
-        "{} {how}, {unchanged} unchanged, {} left alone",
-        counted(written, "variable"),
-        counted(others, "other")
-    )
+    let parts = [
+        (written, "variable", how),
+        (up_to_date, "variable", "up to date"),
+        (file.others, "other", "left alone"),
+    ];
+    let parts = parts.into_iter().filter(|(number, ..)| *number > 0);
+    let parts = parts.map(|(number, noun, how)| format!("{} {how}", counted(number, noun)));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the words for created, updated and deleted targets that fit the outcome.
-pub(super) fn outcome_words(outcome: Outcome) -> [&'static str; 3] {
-    match outcome {
-        Outcome::Applied | Outcome::Exported => ["created", "updated", "deleted"],
-        _ => ["to create", "to update", "to delete"],
+/// Returns the words for created, updated, deleted and other targets that fit the command and its
+/// outcome.
+fn action_words(command: &RunCommand, outcome: Outcome) -> [&'static str; 4] {
+    let is_done = matches!(outcome, Outcome::Applied | Outcome::Exported);
+    match (command, is_done) {
+        (RunCommand::Rollback(_), true) => ["created", "restored", "removed", "already restored"],
+        (RunCommand::Rollback(_), false) => {
+            ["to create", "to restore", "to remove", "already restored"]
+        }
+        (_, true) => ["created", "updated", "deleted", "up to date"],
+        (_, false) => ["to create", "to update", "to delete", "up to date"],
     }
 }
 
-/// Counts the changes by action, each number with its word. Leaves out deleted and skipped
-/// targets if there are none, since only a rollback has them.
+/// Counts the changes by action, each number with its word. Leaves out what there is none of.
 pub(super) fn tally(
     plan: &Plan,
-    [created, updated, deleted]: [&'static str; 3],
+    command: &RunCommand,
+    outcome: Outcome,
 ) -> Vec<(usize, &'static str)> {
+    let [created, updated, deleted, up_to_date] = action_words(command, outcome);
     let mut tally = vec![
         (plan.count(Action::Create), created),
         (plan.count(Action::Update), updated),
         (plan.count(Action::Delete), deleted),
-        (plan.count(Action::NoOp), "unchanged"),
-        (plan.left_alone, SKIPPED),
+        (plan.count(Action::NoOp), up_to_date),
+        (plan.left_alone, "skipped"),
     ];
-    tally.retain(|(number, word)| *number > 0 || ![deleted, SKIPPED].contains(word));
+    tally.retain(|(number, _)| *number > 0);
     tally
 }
 
 /// Formats the number of changes by action, as a part of a sentence.
-pub(super) fn counts(plan: &Plan, words: [&'static str; 3]) -> String {
-    let parts = tally(plan, words).into_iter().map(|(number, word)| format!("{number} {word}"));
-    parts.collect::<Vec<_>>().join(", ")
+pub(super) fn counts(plan: &Plan, command: &RunCommand, outcome: Outcome) -> String {
+    let tally = tally(plan, command, outcome);
+    let parts = tally.into_iter().map(|(number, word)| format!("{number} {word}"));
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    if parts.is_empty() { "no targets".to_owned() } else { parts }
 }
 
 /// Counts the targets by action, or by the result of a check, each number with its word.
 pub(super) fn totals(run: &Run<'_>, plan: &Plan) -> Vec<(usize, &'static str)> {
-    match run.command {
+    match &run.command {
         RunCommand::Check(_) => drift_tally(plan, targets(run, plan)),
-        _ => tally(plan, outcome_words(run.outcome)),
+        command => tally(plan, command, run.outcome),
     }
 }
 
 /// Formats the numbers of [`totals`] as a sentence without its full stop.
 pub(super) fn total(run: &Run<'_>, plan: &Plan) -> String {
-    match run.command {
+    match &run.command {
         RunCommand::Check(_) => drift_summary(plan, targets(run, plan)),
-        _ => counts(plan, outcome_words(run.outcome)),
+        command => counts(plan, command, run.outcome),
     }
 }
 
@@ -319,6 +333,15 @@ pub(super) fn moment(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
+/// Formats a duration for people: parts of a second only where they matter.
+pub(super) fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        whole @ 10..60 => format!("{whole} s"),
+        whole => format!("{} min {} s", whole / 60, whole % 60),
+    }
+}
+
 /// Formats a duration in seconds.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
@@ -333,6 +356,12 @@ mod tests {
         assert_eq!(reading(1, 2), "Reading 1 flow and 2 targets …");
         assert_eq!(reading(0, 1), "Reading 1 target …");
         assert_eq!(reading(2, 0), "Reading 2 flows …");
+    }
+
+    #[test]
+    fn a_duration_is_as_exact_as_it_matters() {
+        let shown = |milliseconds| duration(Duration::from_millis(milliseconds));
+        assert_eq!([1_234, 12_900, 192_000].map(shown), ["1.2 s", "12 s", "3 min 12 s"]);
     }
 
     #[test]

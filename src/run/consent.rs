@@ -20,17 +20,21 @@ const YES: &str = "yes";
 pub(crate) enum Consent {
     /// The plan is shown and not written.
     ShowOnly,
-    /// The plan is written if a person says yes.
+    /// The plan is written if a person says yes. Nobody is asked about a sandbox on this machine.
     Ask,
+    /// The plan is written if a person says yes, also in a sandbox.
+    AskAlways,
     /// The plan is written: somebody agreed already.
     Given,
 }
 
 impl Consent {
-    /// Reads the options of writing. A reviewed plan counts as agreed to.
+    /// Reads the options of writing. A reviewed plan counts as agreed to, unless `--ask` is given.
     pub(crate) fn from_args(args: &WriteArgs, is_reviewed: bool) -> Self {
         if args.dry_run {
             Self::ShowOnly
+        } else if args.ask {
+            Self::AskAlways
         } else if args.yes || is_reviewed {
             Self::Given
         } else {
@@ -49,15 +53,18 @@ impl Consent {
         console: &Console,
     ) -> Result<(), Failure> {
         let is_remote = matches!(place, Location::Url(url) if !url.is_loopback());
-        if !is_remote || self != Self::Ask {
+        if self != Self::AskAlways && !(is_remote && self == Self::Ask) {
             return Ok(());
         }
         let option = args.sign_in.non_interactive.then_some("`--non-interactive` is given");
         let Some(why) = option.or_else(|| console.why_not_interactive()) else { return Ok(()) };
         let message =
             format!("nobody can be asked to confirm the plan: {why}; nothing was contacted");
-        Err(Failure::new(Exit::Usage, message)
-            .hint("add --yes to write without asking, or --dry-run to see the plan only"))
+        Err(Failure::new(Exit::Usage, message).hint(if self == Self::AskAlways {
+            "omit --ask, or add --dry-run to see the plan only"
+        } else {
+            "add --yes to write without asking, or --dry-run to see the plan only"
+        }))
     }
 
     /// Asks a person if needed. Returns none if the plan is to be written, else the outcome of the
@@ -83,17 +90,23 @@ impl Consent {
             return Ok(Some(Outcome::Planned));
         }
         let asked = Instant::now();
-        self.ask(connection.url(), &process.console).await?;
+        run.show_totals(&process.console);
+        self.ask(connection.url(), run, &process.console).await?;
         reader.extend_deadline(asked.elapsed());
         Ok(None)
     }
 
-    /// Asks whether to write. Nobody is asked about a sandbox on this machine.
-    async fn ask(self, url: &EnvironmentUrl, console: &Console) -> Result<(), Failure> {
-        if self == Self::Given || url.is_loopback() {
+    /// Asks whether to write, if somebody is to be asked.
+    async fn ask(
+        self,
+        url: &EnvironmentUrl,
+        run: &EnvironmentRun,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        if self == Self::Given || (self == Self::Ask && url.is_loopback()) {
             return Ok(());
         }
-        console.message(&format!("Type `{YES}` to write these changes to {url}: "));
+        run.ask(url, console);
         let answer = tokio::task::spawn_blocking(|| {
             let mut answer = String::new();
             io::stdin().read_line(&mut answer).map(|_| answer)

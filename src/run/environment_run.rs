@@ -226,14 +226,19 @@ impl EnvironmentRun {
         (outcome, exit)
     }
 
-    /// Shows the plan, and logs it.
+    /// Shows the plan, or what a check found, and logs it.
     pub(crate) fn show_plan(&self, url: &EnvironmentUrl, console: &Console) {
-        console.show_plan(self.plan(), self.environment_name(), url);
+        console.show_plan(&self.command, self.plan(), self.environment_name(), url);
     }
 
-    /// Shows what a check found, and logs it.
-    pub(crate) fn show_drift(&self, url: &EnvironmentUrl, console: &Console) {
-        console.show_drift(self.plan(), self.environment_name(), url);
+    /// Shows the numbers of changes that are about to be written.
+    pub(crate) fn show_totals(&self, console: &Console) {
+        console.show_totals(&self.command, self.plan());
+    }
+
+    /// Asks whether to write to the environment at this address.
+    pub(crate) fn ask(&self, url: &EnvironmentUrl, console: &Console) {
+        console.ask(&self.command, self.environment_name(), url);
     }
 }
 

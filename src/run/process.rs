@@ -33,8 +33,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Opens the streams of a command that reads this file.
-    pub(crate) fn new(format: Format, color: Color, ci: Ci, file: &Path) -> Self {
+    /// Opens the streams of a command that reads this file. The format comes with the wish to see
+    /// every target.
+    pub(crate) fn new(format: (Format, bool), color: Color, ci: Ci, file: &Path) -> Self {
         let name = file.display().to_string();
         let console = Console::new(format, choice(color), columns(), runner(ci), &name);
         Self { console: Arc::new(console), interrupts: Cell::new(None) }

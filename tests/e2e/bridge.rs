@@ -84,10 +84,7 @@ fn a_new_file_is_made_once_and_a_second_export_has_nothing_to_do() {
     assert_eq!((code, &document["outcome"]), (0, &json!("agreed")), "{document:#}");
     assert_eq!(place.file(), file);
     let human = place.run(&["export", "-s", &place.settings(), "-m", EXAMPLE, "-e", "sandbox"]);
-    let last = format!(
-        "No changes. 0 variables written, 4 unchanged, 0 others left alone in {}.\n",
-        place.settings()
-    );
+    let last = format!("Already exported to {}: 4 variables up to date.\n", place.settings());
     assert!(human.stdout.ends_with(&last), "{}", human.stdout);
     assert!(human.stderr.contains("Not exported: 2 targets in records"), "{}", human.stderr);
 }
@@ -141,11 +138,11 @@ fn the_end_of_an_export_speaks_of_the_file_in_every_form() {
         (ended.stdout.lines().last().unwrap().to_owned(), report.lines().nth(2).unwrap().to_owned())
     };
     let (written, to_write) = (
-        format!("4 variables written, 0 unchanged, 1 other left alone in {settings}."),
-        format!("4 variables to write, 0 unchanged, 1 other left alone in {settings}."),
+        format!("to {settings}: 4 variables written, 1 other left alone."),
+        format!("to {settings}: 4 variables to write, 1 other left alone."),
     );
     let (last, summary) = ended(&["--dry-run"]);
-    assert_eq!(last, format!("Plan: {to_write} Nothing was written."));
+    assert_eq!(last, format!("Export {to_write} Nothing was written."));
     assert!(
         summary.ends_with(
             "in `SETTINGS`. Nothing was written.".replace("SETTINGS", &settings).as_str()
@@ -153,13 +150,11 @@ fn the_end_of_an_export_speaks_of_the_file_in_every_form() {
         "{summary}"
     );
     let (last, summary) = ended(&[]);
-    assert_eq!(last, format!("exported: {written}"));
+    assert_eq!(last, format!("Exported {written}"));
     assert!(summary.contains("4 variables written"), "{summary}");
     assert!(summary.ends_with("Nothing was written to the environment."), "{summary}");
     let agreed = place.run(&export);
-    assert!(
-        agreed.stdout.contains("No changes. 0 variables written, 4 unchanged, 1 other left alone")
-    );
+    assert!(agreed.stdout.ends_with(": 4 variables up to date, 1 other left alone.\n"));
     let report = fs::read_to_string(&report).unwrap();
     assert!(!report.contains("All targets are up to date"), "{report}");
     assert!(report.contains("Nothing had to be written."), "{report}");

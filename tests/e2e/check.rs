@@ -138,7 +138,7 @@ fn a_rotated_key_is_told_as_such_and_nothing_is_written() {
     for part in [
         "environment-variable/contoso_PartnerWebhookUrl",
         "signature rotated",
-        "drifted: 1 of 2 targets out of date. Nothing was written. flowbind apply would write 1 target.",
+        "Drift found: 1 of 2 targets out of date. Nothing was written. flowbind apply would write 1 target.",
     ] {
         assert!(words(&ended.stdout).contains(part), "{part}: {}", ended.stdout);
     }
@@ -204,7 +204,7 @@ fn an_edit_by_hand_and_a_deleted_value_are_told() {
         "leads to another host",
         "the variable has no value",
         "not probed: environment-variable/contoso_OrderIntakeUrl, because it leads to none",
-        "drifted: 2 of 2 targets out of date. Nothing was written. flowbind apply would write 2 targets.",
+        "Drift found: 2 of 2 targets out of date. Nothing was written. flowbind apply would write 2 targets.",
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -218,7 +218,7 @@ fn a_flow_that_was_switched_off_is_drift() {
     world.flow(ORDER_INTAKE, "stop");
     let ended = world.run(&["check"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let last = "drifted: 0 of 2 targets out of date, 1 not checked, 1 problem. Nothing was written. Fix the problems before you run flowbind apply.";
+    let last = "Drift found: 0 of 2 targets out of date, 1 not checked, 1 problem. Nothing was written. Fix the problems before you run flowbind apply.";
     for part in ["error[flow-draft]", last] {
         assert!(words(&ended.stdout).contains(part), "{part}: {}", ended.stdout);
     }
@@ -233,7 +233,7 @@ fn a_check_that_could_not_look_does_not_pass_for_a_clean_one() {
     std::fs::write(&world.manifest, text).unwrap();
     let ended = world.run(&["check"]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert!(words(&ended.stdout).contains("The check is incomplete."), "{}", ended.stdout);
+    assert!(words(&ended.stdout).contains("Check incomplete: 0 of 2 targets"), "{}", ended.stdout);
     let (code, document) = world.check(&["--detailed-exitcode"]);
     assert_eq!((code, &document["outcome"]), (5, &json!("refused")));
     assert_eq!(codes(&document, "problems"), ["flow-not-owned"]);

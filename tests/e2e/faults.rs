@@ -52,7 +52,7 @@ fn a_write_whose_answer_is_lost_is_looked_for_and_found() {
     let (_, ended) =
         applied_on(&fault("dataverse", "$batch", "status = 504\ntimes = 9\nexecuted = true"));
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stdout.contains("applied: 1 created"));
+    assert!(ended.stdout.contains("Applied: 1 created"));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_guard_that_no_longer_holds_is_planned_anew_a_few_times() {
         "{}",
         ended.stderr
     );
-    assert!(ended.stdout.contains("applied: 1 created"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Applied: 1 created"), "{}", ended.stdout);
     assert!(!ended.stderr.contains("lanning again"), "{}", ended.stderr);
     let (place, ended) = applied_on(&fault("dataverse", "$batch", "status = 412\ntimes = 3"));
     assert_eq!(ended.code, 5, "{}", ended.stderr);

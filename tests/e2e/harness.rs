@@ -142,7 +142,7 @@ impl Ended {
         let text =
             format!("exit: {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr);
         let text = text.replace(&state, "STATE").replace(place.path("").to_str().unwrap(), "");
-        without_codes(&without_ports(&text))
+        without_times(&without_codes(&without_ports(&text)))
     }
 }
 
@@ -168,6 +168,13 @@ fn without_ports(text: &str) -> String {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
         format!("{text}127.0.0.1:PORT{rest}")
     })
+}
+
+/// `TIME` in the place of the duration of a run.
+fn without_times(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("\nTook ") else { return text.to_owned() };
+    let (_, after) = rest.split_once(".\n").unwrap_or_default();
+    format!("{before}\nTook TIME.\n{after}")
 }
 
 /// `CODE` in the place of the code that a person enters.

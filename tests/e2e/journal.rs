@@ -123,7 +123,7 @@ fn a_rollback_restores_every_byte_and_a_second_one_has_nothing_to_do() {
     let (code, document) = place.rollback(&[]);
     assert_eq!((code, &document["outcome"]), (0, &json!("agreed")));
     let human = place.run(&["rollback", &place.plain()]);
-    assert!(human.stdout.contains("No changes."), "{}", human.stdout);
+    assert!(human.stdout.contains("Already rolled back: 7 already restored."), "{}", human.stdout);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn what_somebody_changed_since_stops_a_rollback_or_is_left_alone_if_that_is_aske
     assert_ne!(shipments["contoso_url"], other);
     let ended = place.run(&["rollback", &place.plain(), "--skip-changed"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(ended.stdout.ends_with(" unchanged, 1 skipped.\n"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with(" already restored, 1 skipped.\n"), "{}", ended.stdout);
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn a_rollback_whose_answer_is_lost_is_looked_for_and_found() {
     let journal = format!("plain:{}", place.journal());
     run(&["apply", "--manifest", EXAMPLE, "-e", "sandbox", "--journal", &journal]);
     let ended = run(&["rollback", &place.plain()]);
-    assert!(ended.stdout.contains("applied: 0 created, 3 updated, 4 deleted"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Rolled back: 3 restored, 4 removed"), "{}", ended.stdout);
     assert_eq!(rows(&place), before);
 }
 

@@ -388,7 +388,7 @@ fn judge(case: &Case, kind: &Kind, ended: &Ended, environment: &str) -> Result<(
         must(!everything.contains(secret), &format!("`{secret}` was shown"))?;
     }
     let nothing = everything.to_lowercase().contains("nothing was written");
-    let applied = ended.stdout.contains("applied: ");
+    let applied = ended.stdout.contains("Applied: ");
     must(!applied || environment == "new", "`applied` was said of an old environment")?;
     must(!nothing || environment == "old", "`nothing was written` was said of a new one")?;
     match ended.code {

@@ -29,38 +29,36 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
 
       + environment-variable/contoso_OrderIntakeUrl
           Order intake: the variable has no value
-          before  nothing
-          after   authenticated  1d7ee5828a1f  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          after   authenticated 1d7ee5828a1f
       ~ environment-variable/contoso_Endpoints#/orders/status
           Order status: retired address, another workflow
-          before  authenticated  9f16782fc4c1  prod-17.westeurope.logic.azure.com
-          after   authenticated  033bebca2e92  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          before  authenticated 9f16782fc4c1 on prod-17.westeurope.logic.azure.com
+          after   authenticated 033bebca2e92
           workflow: fedcba98 → 8fc540cf
       + environment-variable/contoso_Endpoints#/invoices/posted
           Invoice posted: the member is not there
-          before  nothing
-          after   authenticated  bbb3eb8cd90e  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          after   authenticated bbb3eb8cd90e
       ~ record/contoso_endpoint[contoso_name=shipments]/contoso_url
           Shipment tracking: retired address, another workflow, another trigger
-          before  authenticated  ecf66672878f  prod-08.westeurope.logic.azure.com
-          after   authenticated  5aba2ea70830  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          before  authenticated ecf66672878f on prod-08.westeurope.logic.azure.com
+          after   authenticated 5aba2ea70830
           workflow: 00112233 → 137a6d89
           trigger: manual → When_a_HTTP_request_is_received
       + record/contoso_endpoint[contoso_name=feedback]/contoso_url
           Customer feedback: there is no such record
-          before  nothing
-          after   authenticated  cc75ed52e5f2  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          after   authenticated cc75ed52e5f2
       ~ environment-variable/contoso_PartnerWebhookUrl
           Partner webhook: retired address, another workflow
-          before  signed  998a105c95df  prod-42.westeurope.logic.azure.com
-          after   signed  6d6073618f47  3d5b2f84…4e099b6ac80d4f7e21.a6.environment.api.powerplatform.com
+          before  signed 998a105c95df on prod-42.westeurope.logic.azure.com
+          after   signed 6d6073618f47
           workflow: 01234567 → 66dabc51
       + environment-variable/contoso_StockUrl
           Stock levels: the variable has no value
-          before  nothing
-          after   authenticated  ac8cfd5a49a4  3d5b2f84…ac80d4f7e21.a6.environment.api.powerplatform.com
+          after   authenticated ac8cfd5a49a4
 
-    applied: 4 created, 3 updated, 0 unchanged. Read back and verified.
+    Plan: 4 to create, 3 to update.
+
+    Applied: 4 created, 3 updated. Read back and verified.
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
     To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
@@ -69,6 +67,7 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
     Reading 7 flows and 7 targets …
     Writing 6 rows in one change set …
     Reading back …
+    Took TIME.
     "#);
     let second = place.run(&["apply", "--manifest", EXAMPLE, "--environment", "sandbox"]);
     insta::assert_snapshot!(second.transcript(&place), @r#"
@@ -84,6 +83,7 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
     The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 7 flows and 7 targets …
+    Took TIME.
     "#);
 }
 

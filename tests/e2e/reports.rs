@@ -76,9 +76,9 @@ fn a_rollback_is_reported_in_every_form() {
     let applied = place.run(&["apply", "-m", EXAMPLE, "-e", "sandbox", "--journal", &kept]);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
     for (more, outcome, headline, skipped, said) in [
-        (&["--dry-run"][..], "planned", "Changes pending", 7, "4 to delete"),
-        (&[], "applied", "Rolled back", 0, "4 deleted"),
-        (&[], "agreed", "No changes", 0, "Nothing had to be written."),
+        (&["--dry-run"][..], "planned", "Changes pending", 7, "4 to remove"),
+        (&[], "applied", "Rolled back", 0, "4 removed"),
+        (&[], "agreed", "Already rolled back", 0, "Nothing had to be written."),
     ] {
         let (ended, reports) = reported(&place, &[], &[&["rollback", &kept], more].concat());
         assert_eq!(ended.code, 0, "{}", ended.stderr);

@@ -112,7 +112,7 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     assert_eq!(day.run(&["plan", "--out", &file]).code, 0);
     let applied = day.run(&["apply", "--plan", &file]);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
-    assert!(applied.stdout.contains("applied: 0 created, 1 updated"), "{}", applied.stdout);
+    assert!(applied.stdout.contains("Applied: 1 updated"), "{}", applied.stdout);
     assert!(applied.stderr.contains("is still valid"), "{}", applied.stderr);
     let again = day.run(&["apply", "--plan", &file]);
     assert_eq!((again.code, again.stdout.contains("No changes.")), (0, true), "{}", again.stderr);

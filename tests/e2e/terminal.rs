@@ -76,6 +76,32 @@ fn who_cannot_be_asked_is_told_why_and_what_to_type() {
 }
 
 #[test]
+fn a_sandbox_asks_only_if_that_is_wanted() {
+    let place = place();
+    let run = ["apply", "-m", EXAMPLE, "-e", "sandbox"];
+    for more in [&["--ask"][..], &["--ask", "--yes"]] {
+        let ended = place.run(&[&run[..], more].concat());
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains("nobody can be asked"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("omit --ask"), "{}", ended.stderr);
+    }
+    assert_eq!(place.run(&run).code, 0);
+}
+
+#[test]
+fn what_is_up_to_date_is_listed_if_that_is_wanted() {
+    let place = place();
+    let run = ["apply", "-m", EXAMPLE, "-e", "sandbox"];
+    assert_eq!(place.run(&run).code, 0);
+    let plan = ["plan", "-m", EXAMPLE, "-e", "sandbox"];
+    let all = place.run(&[&plan[..], &["--verbose"]].concat());
+    assert_eq!(all.stdout.matches("\n  = ").count(), 7, "{}", all.stdout);
+    let short = place.run(&plan);
+    assert!(!short.stdout.contains("  = "), "{}", short.stdout);
+    assert!(all.stderr.lines().last().unwrap().starts_with("Took "), "{}", all.stderr);
+}
+
+#[test]
 fn a_yes_is_a_yes_and_nothing_else() {
     let place = place();
     let words = ["apply", "-m", EXAMPLE, "-e", URL, "--client-id", CLIENT];

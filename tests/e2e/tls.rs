@@ -61,7 +61,7 @@ fn the_example_is_applied_over_https_and_over_http_at_the_same_address() {
     let secure = format!("https://localhost:{}", served.address().port());
     let first = ended(apply(&place, &secure, &["--ca-bundle", &bundle]));
     assert_eq!(first.code, 0, "{}", first.stderr);
-    assert!(first.stdout.contains("applied: 4 created, 3 updated"), "{}", first.stdout);
+    assert!(first.stdout.contains("Applied: 4 created, 3 updated"), "{}", first.stdout);
     assert!(first.stderr.contains(&format!("{secure}/devicelogin")), "{}", first.stderr);
     let by_address = secure.replace("localhost", "127.0.0.1");
     let mut named = apply(&place, &by_address, &[]);
@@ -171,7 +171,7 @@ fn real_names_are_reached_through_a_proxy_whose_password_is_never_shown() {
     command.env("HTTPS_PROXY", format!("http://somebody:made-up-password@{}", proxy.address));
     let applied = ended(command);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
-    assert!(applied.stdout.contains("applied: 4 created, 3 updated"), "{}", applied.stdout);
+    assert!(applied.stdout.contains("Applied: 4 created, 3 updated"), "{}", applied.stdout);
     let page = "https://login.microsoftonline.com/devicelogin";
     assert!(applied.stderr.contains(page), "{}", applied.stderr);
     let heads = proxy.heads();
@@ -274,7 +274,7 @@ fn a_connection_that_breaks_under_all_requests_at_once_is_survived() {
         for path in ["workflows", "$batch"] {
             let ended = struck(path, action, 1);
             assert_eq!(ended.code, 0, "{action} {path}: {}", ended.stderr);
-            assert!(ended.stdout.contains("applied: 4 created, 3 updated"), "{}", ended.stdout);
+            assert!(ended.stdout.contains("Applied: 4 created, 3 updated"), "{}", ended.stdout);
         }
     }
 }
@@ -338,5 +338,5 @@ fn real_names_at_their_own_port_are_served_in_a_network_apart() {
     let applied = ended(command);
     assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
     assert!(applied.stdout.contains("Plan for prod, https://contoso.crm4.dynamics.com"));
-    assert!(applied.stdout.contains("applied: 4 created, 3 updated"), "{}", applied.stdout);
+    assert!(applied.stdout.contains("Applied: 4 created, 3 updated"), "{}", applied.stdout);
 }

@@ -11,6 +11,7 @@ use super::markup::Markup;
 use crate::discover::probe::Probed;
 use crate::model::{Failure, ManifestPosition, Problem, UrlView, escape_hidden};
 use crate::plan::{Change, ValueView};
+use crate::report::run::is_change;
 use crate::report::wording::{
     NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, reason_text, safe_text,
     seconds, sign, totals, values, verdict,
@@ -160,16 +161,29 @@ fn help(hint: &str) -> Markup {
     paragraph("help", Markup::all([word, prose(hint)]))
 }
 
-/// Renders the table of changes; empty if there are none.
+/// Renders the table of changes, and below it, folded, the targets that are up to date; empty if there
+/// are none.
 fn changes(run: &Run<'_>) -> Markup {
     let changes = run.changes();
     if changes.is_empty() {
         return Markup::default();
     }
+    let (differ, agree): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| is_change(change));
+    let differ = if differ.is_empty() { Markup::default() } else { change_table(run, &differ) };
+    let folded = agree.first().map_or_else(Markup::default, |first| {
+        let summary = Markup::text(&format!("{} {}", agree.len(), verdict(run, first)));
+        let summary = Markup::element("summary", &[], summary);
+        Markup::element("details", &[], Markup::all([summary, change_table(run, &agree)]))
+    });
+    section("Targets", Markup::all([differ, folded]))
+}
+
+/// Renders changes as a table.
+fn change_table(run: &Run<'_>, changes: &[&Change]) -> Markup {
     let [before, after] = values(run);
     let found = if run.command.is_check() { "Result" } else { "Action" };
-    let rows = changes.iter().map(|one| change(run, one));
-    section("Targets", table([found, "Target", before, after], rows))
+    table([found, "Target", before, after], changes.iter().map(|one| change(run, one)))
 }
 
 /// Renders a table with these columns and rows.

@@ -1,6 +1,6 @@
 //! A run as Markdown: the summary of a job, readable as it stands in GitHub and Azure DevOps.
 //!
-//! No HTML, no images: tables and lists as both know them
+//! No images, and no HTML but for `<details>`: tables and lists as both know them
 //! (<https://github.github.com/gfm/>,
 //! <https://learn.microsoft.com/azure/devops/project/wiki/markdown-guidance>).
 
@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use crate::discover::probe::Probed;
 use crate::model::{Failure, Problem, UrlView};
 use crate::plan::{Change, ValueView};
+use crate::report::run::is_change;
 use crate::report::wording::{
     NONE_TO_PROBE, answer, consequence, headline, moment, pieces, place, reason_text, safe_text,
     seconds, sign, total, values, verdict,
@@ -55,16 +56,32 @@ fn error(failure: &Failure) -> String {
     if help.is_empty() { text } else { text + "\n" }
 }
 
-/// Renders the table of changes; empty if there are none.
+/// Renders the table of changes, and below it, folded, the targets that are up to date; empty if there
+/// are none.
 fn changes(run: &Run<'_>) -> String {
     let changes = run.changes();
     if changes.is_empty() {
         return String::new();
     }
+    let (differ, agree): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| is_change(change));
+    let differ = if differ.is_empty() { String::new() } else { change_table(run, &differ) };
+    let folded = if agree.is_empty() {
+        String::new()
+    } else {
+        let (number, table) = (agree.len(), change_table(run, &agree));
+        let word = verdict(run, agree[0]);
+        format!("<details><summary>{number} {word}</summary>\n\n{table}</details>\n\n")
+    };
     let title = if run.command.is_check() { "Targets" } else { "Changes" };
+    format!("### {title}\n\n{differ}{folded}")
+}
+
+/// Renders changes as a table.
+fn change_table(run: &Run<'_>, changes: &[&Change]) -> String {
     let [before, after] = values(run);
     let head = format!(
-        "### {title}\n\n| | Target | Flow | Reason | {before} | {after} |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n"
+        "| | Target | Flow | Reason | {before} | {after} |\n| :-- | :-- | :-- | :-- | :-- | :-- |\n"
     );
     let rows = changes.iter().map(|one| change(run, one));
     format!("{head}{}\n", rows.collect::<String>())

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::human::{CHECK, PLAN, ValueLabels};
 use super::layout::{counted, wrap};
-use super::{drift, explanations, human};
+use super::style::DIM;
+use super::{explanations, human};
 use crate::model::{
     EnvironmentUrl, Event, Exit, Failure, escape_hidden, printable, printable_path,
 };
@@ -20,7 +20,9 @@ use crate::report::pipeline::annotation;
 use crate::report::pipeline::secret_outputs::Secrets;
 use crate::report::printed::{safe_json, safe_text};
 use crate::report::wording::counts;
-use crate::report::{CommandFilter, Outcome, Run, Runner, RunnerCommand, event_log, wording};
+use crate::report::{
+    CommandFilter, Outcome, Run, RunCommand, Runner, RunnerCommand, event_log, wording,
+};
 
 /// The default width without a terminal.
 const DEFAULT_WIDTH: usize = 100;
@@ -48,6 +50,8 @@ pub enum Format {
 /// The streams of the program.
 pub(crate) struct Console {
     format: Format,
+    /// True if targets that are up to date are listed.
+    verbose: bool,
     width: usize,
     /// The width of prose, unlimited in a log.
     prose: usize,
@@ -65,7 +69,7 @@ pub(crate) struct Console {
 impl Console {
     /// Creates a console for this process's streams. Messages call the manifest `file`.
     pub(crate) fn new(
-        format: Format,
+        (format, verbose): (Format, bool),
         color: ColorChoice,
         columns: Option<usize>,
         runner: Option<Runner>,
@@ -78,6 +82,7 @@ impl Console {
         let wipes = messages.current_choice() != ColorChoice::Never;
         Self {
             format,
+            verbose,
             width,
             prose: measured.or(columns).unwrap_or(usize::MAX),
             live: wipes && io::stderr().is_terminal(),
@@ -116,6 +121,9 @@ impl Console {
         match self.format {
             Format::Human => self.write_result(&human::conclusion(run, self.prose)),
             Format::Json => self.document(run),
+        }
+        if run.environment.is_some() && self.format == Format::Human {
+            self.message(&format!("{DIM}Took {}.{DIM:#}\n", wording::duration(run.duration)));
         }
     }
 
@@ -247,31 +255,37 @@ impl Console {
         self.line(&format!("Sandbox tenant at {address}, its state {place}{anew}"));
     }
 
-    /// Shows what a run would do in this environment, and logs it.
-    pub(crate) fn show_plan(&self, plan: &Plan, environment: &str, url: &EnvironmentUrl) {
+    /// Shows what a command would do in this environment, or what a check found, and logs it. Shows
+    /// nothing in JSON, where the plan is part of the result.
+    pub(crate) fn show_plan(
+        &self,
+        command: &RunCommand,
+        plan: &Plan,
+        environment: &str,
+        url: &EnvironmentUrl,
+    ) {
         event_log::plan(plan);
-        let heading = human::heading("Plan for", environment, url);
-        let title = format!("Targets: {}", counts(plan, wording::outcome_words(Outcome::Planned)));
-        self.plan(&heading, &title, plan, PLAN);
-    }
-
-    /// Shows what a check of this environment found, and logs it.
-    pub(crate) fn show_drift(&self, plan: &Plan, environment: &str, url: &EnvironmentUrl) {
-        event_log::plan(plan);
-        let (heading, differs) =
-            (human::heading("Check of", environment, url), &drift::only_differences(plan));
-        let title = format!("Drift: {}", counted(differs.changes.len(), "target"));
-        self.plan(&heading, &title, differs, CHECK);
-    }
-
-    /// Shows a plan below its heading. Shows nothing in JSON, where the plan is part of the result.
-    fn plan(&self, heading: &str, title: &str, plan: &Plan, manner: ValueLabels) {
         self.clear();
         if self.format == Format::Human {
-            self.write_result(heading);
-            self.folded(title, &human::changes(plan, manner, self.width));
+            let words = human::plan_words(command);
+            let title = format!("Targets: {}", counts(plan, command, Outcome::Planned));
+            self.write_result(&human::heading(words, environment, url));
+            self.folded(&title, &human::changes(plan, words, self.verbose, self.width));
             self.write_result(&human::notes(plan, &self.file, self.width));
         }
+    }
+
+    /// Shows the numbers of changes that are about to be written.
+    pub(crate) fn show_totals(&self, command: &RunCommand, plan: &Plan) {
+        if self.format == Format::Human {
+            self.write_result(&human::totals(command, plan, self.prose));
+        }
+    }
+
+    /// Asks whether to write to this environment. The answer is read elsewhere.
+    pub(crate) fn ask(&self, command: &RunCommand, environment: &str, url: &EnvironmentUrl) {
+        self.clear();
+        self.message(&human::question(command, environment, url));
     }
 
     /// Shows which flows the run waits for and how long, if `news` is given. On a terminal, also

@@ -5,16 +5,9 @@ use std::fmt::Write as _;
 use super::layout::{counted, wrap};
 use super::style::{GREEN, RED, YELLOW, last_line};
 use crate::discover::probe::{ProbeResult, ProbeVerdict, Probed};
-use crate::plan::{Action, Change, Plan, WriteStage};
+use crate::plan::Plan;
 use crate::report::run::{Checked, Outcome};
 use crate::report::wording::{all_up_to_date, drift_summary};
-
-/// Returns the plan without the targets that are up to date.
-pub(crate) fn only_differences(plan: &Plan) -> Plan {
-    let differs = |change: &&Change| change.action != Action::NoOp;
-    let changes = plan.changes.iter().filter(differs).cloned().collect();
-    Plan::new(changes, plan.problems.clone(), plan.warnings.clone(), WriteStage::default())
-}
 
 /// Formats the result of the probes, and the last line of a check: its outcome.
 pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width: usize) -> String {
@@ -27,14 +20,12 @@ pub(crate) fn conclusion(outcome: Outcome, plan: &Plan, checked: &Checked, width
             Outcome::Drifted => {
                 let rest =
                     format!(": {}. {}", drift_summary(plan, checked.targets), next_step(checked));
-                last_line((YELLOW, "drifted"), &rest, width)
+                last_line((YELLOW, "Drift found"), &rest, width)
             }
             _ => {
-                let rest = format!(
-                    ": {}. The check is incomplete. Nothing was written.",
-                    drift_summary(plan, checked.targets)
-                );
-                last_line((RED, "refused"), &rest, width)
+                let rest =
+                    format!(": {}. Nothing was written.", drift_summary(plan, checked.targets));
+                last_line((RED, "Check incomplete"), &rest, width)
             }
         }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{fit, wrap};
+use super::layout::{pad, wrap};
 use crate::report::explain::{Explanation, Group};
 
 /// The indent of every line except titles.
@@ -38,7 +38,7 @@ fn section(title: &str, lines: &[(&str, &str)], width: usize) -> String {
         let room = width.saturating_sub(column + INDENT.len());
         for (number, line) in wrap(text, room).iter().enumerate() {
             let word = if number == 0 { word } else { "" };
-            let _ = writeln!(section, "{INDENT}{}{line}", fit(word, column));
+            let _ = writeln!(section, "{INDENT}{}{line}", pad(word, column));
         }
     }
     section

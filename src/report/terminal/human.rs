@@ -1,4 +1,4 @@
-//! Formats a plan for a terminal: as a table if there is room for one, or as a block per change.
+//! Formats a plan for a terminal: a block for each change, and one line for all that is up to date.
 
 use std::fmt::Write as _;
 
@@ -6,25 +6,13 @@ use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::drift;
-use super::layout::{counted, fit, shorten_middle, wrap};
+use super::layout::{counted, pad, wrap};
 use super::style::{BOLD, DIM, GREEN, RED, YELLOW, last_line};
-use crate::model::{EnvironmentUrl, Failure, Problem, UrlView, escape_hidden, printable};
+use crate::model::{EnvironmentUrl, Failure, Problem, escape_hidden, printable};
 use crate::plan::{Action, Change, Plan, ValueView};
-use crate::report::run::{ExportedFile, Outcome, Run};
+use crate::report::run::{ExportedFile, Outcome, Run, RunCommand};
 use crate::report::wording;
-use crate::report::wording::{all_up_to_date, counts, outcome_words};
-
-/// The minimum terminal width for a table.
-const TABLE_WIDTH: usize = 120;
-
-/// The maximum and minimum width of a value's column: a whole host, and enough to recognize one.
-const VALUE_WIDTHS: (usize, usize) = (68, 30);
-
-/// The minimum width at which a part of a host is useful.
-const LEAST_HOST: usize = 12;
-
-/// The width of the gap between two columns.
-const GAP: usize = 2;
+use crate::report::wording::{all_up_to_date, already_rolled_back, counts};
 
 /// The most characters of a paragraph.
 const MOST_PARAGRAPH: usize = 4_000;
@@ -32,39 +20,97 @@ const MOST_PARAGRAPH: usize = 4_000;
 /// The indent of the further lines of a paragraph.
 const INDENT: &str = "        ";
 
-/// The labels for the two values of a change, and the glyph before a change.
-#[derive(Clone, Copy)]
-pub(crate) struct ValueLabels {
+/// The words of a command around its plan.
+pub(crate) struct PlanWords {
+    heading: &'static str,
     before: &'static str,
     after: &'static str,
+    up_to_date: &'static str,
     glyph: fn(Action) -> (&'static str, Style),
+    /// True if a missing value is shown where the action tells of it.
+    shows_nothing: bool,
+    /// Returns the value whose host is one of this environment's.
+    own: fn(&Change) -> Option<&ValueView>,
 }
 
-/// The labels of a plan: the action, and the values before and after.
-pub(crate) const PLAN: ValueLabels = ValueLabels { before: "before", after: "after", glyph };
+/// The words of a plan: the values before and after.
+const PLAN: PlanWords = PlanWords {
+    heading: "Plan for",
+    before: "before",
+    after: "after",
+    up_to_date: "up to date",
+    glyph,
+    shows_nothing: false,
+    own: |change| change.after.as_ref(),
+};
 
-/// The labels of a check: the value found, and the value expected.
-pub(crate) const CHECK: ValueLabels =
-    ValueLabels { before: "holds", after: "expected", glyph: |_| ("~", YELLOW) };
+/// The words of an export.
+const EXPORT: PlanWords = PlanWords { heading: "Export from", ..PLAN };
+
+/// The words of a rollback, which replaces what the apply wrote.
+const ROLLBACK: PlanWords = PlanWords {
+    heading: "Rollback in",
+    up_to_date: "already restored",
+    own: |change| change.before.as_ref(),
+    ..PLAN
+};
+
+/// The words of a check: the value found, and the value expected.
+const CHECK: PlanWords = PlanWords {
+    heading: "Check of",
+    before: "holds",
+    after: "expected",
+    glyph: |action| if action == Action::NoOp { glyph(action) } else { ("~", YELLOW) },
+    shows_nothing: true,
+    ..PLAN
+};
+
+/// Returns the words of a command.
+pub(crate) fn plan_words(command: &RunCommand) -> &'static PlanWords {
+    match command {
+        RunCommand::Plan | RunCommand::Apply(_) | RunCommand::Lint => &PLAN,
+        RunCommand::Rollback(_) => &ROLLBACK,
+        RunCommand::Export(_) => &EXPORT,
+        RunCommand::Check(_) => &CHECK,
+    }
+}
 
 /// Formats the heading of a plan or a check: its environment.
-pub(crate) fn heading(what: &str, environment: &str, url: &EnvironmentUrl) -> String {
-    let name = printable(environment, 80);
-    let place = url.to_string();
-    let named = if name == place { String::new() } else { format!(" {name},") };
-    format!("\n{BOLD}{what}{named} {place}{BOLD:#}\n\n")
+pub(crate) fn heading(words: &PlanWords, environment: &str, url: &EnvironmentUrl) -> String {
+    format!("\n{BOLD}{} {}{BOLD:#}\n\n", words.heading, named(environment, url))
 }
 
-/// Formats the changes of a plan; empty if every target is up to date.
-pub(crate) fn changes(plan: &Plan, manner: ValueLabels, width: usize) -> String {
-    if plan.changes.iter().all(|change| change.action == Action::NoOp) {
-        return String::new();
+/// Formats an environment: its name, if it has one, and its address.
+pub(crate) fn named(environment: &str, url: &EnvironmentUrl) -> String {
+    let (name, place) = (printable(environment, 80), url.to_string());
+    if name == place { place } else { format!("{name}, {place}") }
+}
+
+/// Formats the changes of a plan; empty if every target is up to date. Lists the targets that are up
+/// to date if `verbose`, and counts them otherwise.
+pub(crate) fn changes(plan: &Plan, words: &PlanWords, verbose: bool, width: usize) -> String {
+    let is_shown = |change: &&Change| verbose || change.action != Action::NoOp;
+    let shown = plan.changes.iter().filter(is_shown);
+    let mut text: String = shown.map(|change| block(change, words, width)).collect();
+    let up_to_date = plan.count(Action::NoOp);
+    if !text.is_empty() && up_to_date > 0 && !verbose {
+        let _ = writeln!(text, "  {DIM}= {up_to_date} {}{DIM:#}", words.up_to_date);
     }
-    let changes = match Columns::fitting(&plan.changes, width) {
-        Some(columns) => table(&plan.changes, manner, &columns),
-        None => blocks(&plan.changes, manner, width),
-    };
-    changes + "\n"
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+/// Formats the numbers of changes that are about to be written.
+pub(crate) fn totals(command: &RunCommand, plan: &Plan, width: usize) -> String {
+    let what = if command.is_rollback() { "Rollback:" } else { "Plan:" };
+    let rest = format!(" {}.", counts(plan, command, Outcome::Planned));
+    last_line((BOLD, what), &rest, width) + "\n"
+}
+
+/// Formats the question whether to write.
+pub(crate) fn question(command: &RunCommand, environment: &str, url: &EnvironmentUrl) -> String {
+    let what =
+        if command.is_rollback() { "Roll back these changes in" } else { "Write these changes to" };
+    format!("{what} {BOLD}{}{BOLD:#}? Type `yes`: ", named(environment, url))
 }
 
 /// Formats the warnings and the problems of a plan.
@@ -83,17 +129,21 @@ pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
     if let Some(file) = run.command.exported_file().filter(|_| run.failure.is_none()) {
         return exported(run, plan, file, width);
     }
+    let is_rollback = run.command.is_rollback();
+    let numbers = counts(plan, &run.command, run.outcome);
     match run.outcome {
+        Outcome::Agreed if is_rollback => {
+            let word = already_rolled_back(Some(plan));
+            last_line((GREEN, word), &format!(": {numbers}."), width)
+        }
         Outcome::Agreed => last_line((GREEN, "No changes."), &agreed(plan), width),
         Outcome::Planned => {
-            let rest =
-                format!(" {}. Nothing was written.", counts(plan, outcome_words(run.outcome)));
-            last_line((BOLD, "Plan:"), &rest, width)
+            let word = if is_rollback { "Rollback:" } else { "Plan:" };
+            last_line((BOLD, word), &format!(" {numbers}. Nothing was written."), width)
         }
         Outcome::Applied => {
-            let rest =
-                format!(": {}. Read back and verified.", counts(plan, outcome_words(run.outcome)));
-            last_line((GREEN, "applied"), &rest, width)
+            let word = if is_rollback { "Rolled back:" } else { "Applied:" };
+            last_line((GREEN, word), &format!(" {numbers}. Read back and verified."), width)
         }
         Outcome::Refused if run.failure.is_none() => refused(plan, width),
         Outcome::Exported
@@ -107,20 +157,23 @@ pub(crate) fn conclusion(run: &Run<'_>, width: usize) -> String {
 /// Formats the last line of an export, which describes its file.
 fn exported(run: &Run<'_>, plan: &Plan, file: &ExportedFile, width: usize) -> String {
     let path = escape_hidden(&file.path);
-    let what = format!("{} in {path}.", wording::exported(file, run.outcome));
+    let what = wording::exported(file, run.outcome);
     match run.outcome {
-        Outcome::Agreed => last_line((GREEN, "No changes."), &format!(" {what}"), width),
-        Outcome::Planned => {
-            last_line((BOLD, "Plan:"), &format!(" {what} Nothing was written."), width)
+        Outcome::Agreed => {
+            last_line((GREEN, "Already exported"), &format!(" to {path}: {what}."), width)
         }
-        Outcome::Exported => last_line((GREEN, "exported"), &format!(": {what}"), width),
+        Outcome::Planned => {
+            let rest = format!(" to {path}: {what}. Nothing was written.");
+            last_line((BOLD, "Export"), &rest, width)
+        }
+        Outcome::Exported => last_line((GREEN, "Exported"), &format!(" to {path}: {what}."), width),
         _ => refused(plan, width),
     }
 }
 
 fn refused(plan: &Plan, width: usize) -> String {
     let problems = counted(plan.problems.len(), "problem");
-    last_line((RED, "refused"), &format!(": {problems}. Nothing was written."), width)
+    last_line((RED, "Refused:"), &format!(" {problems}. Nothing was written."), width)
 }
 
 /// Styles the rendered problems of a manifest and wraps their long sentences. Keeps the lines
@@ -150,12 +203,11 @@ pub(crate) fn failure(failure: &Failure, width: usize) -> String {
     text
 }
 
-/// Says that all targets are up to date or were skipped; empty if there are no targets.
+/// Says that all targets are up to date; empty if there are no targets.
 fn agreed(plan: &Plan) -> String {
-    match (plan.count(Action::NoOp), plan.left_alone) {
-        (0, 0) => String::new(),
-        (all, 0) => all_up_to_date(all),
-        (unchanged, skipped) => format!(" {unchanged} unchanged, {skipped} skipped."),
+    match plan.count(Action::NoOp) {
+        0 => String::new(),
+        all => all_up_to_date(all),
     }
 }
 
@@ -170,131 +222,56 @@ fn glyph(action: Action) -> (&'static str, Style) {
     (wording::glyph(action), style)
 }
 
-/// Formats each change as a block, for a narrow terminal.
-fn blocks(changes: &[Change], manner: ValueLabels, width: usize) -> String {
-    changes.iter().map(|change| block(change, manner, width)).collect::<Vec<_>>().concat()
-}
-
-fn block(change: &Change, manner: ValueLabels, width: usize) -> String {
-    let (glyph, style) = (manner.glyph)(change.action);
-    let names = manner.before.width().max(manner.after.width());
-    let room = width.saturating_sub(6 + names + GAP);
+/// Formats a change: its target, the reason, and its values.
+fn block(change: &Change, words: &PlanWords, width: usize) -> String {
+    let (glyph, style) = (words.glyph)(change.action);
+    let room = width.saturating_sub(6);
     let mut text = format!("  {style}{glyph} {}{style:#}\n", change.address);
     let flow = format!("{}: {}", printable(&change.flow_name, 100), change.reason);
-    for line in wrap(&flow, width.saturating_sub(6)) {
+    for line in wrap(&flow, room) {
         let _ = writeln!(text, "      {line}");
     }
     if change.action != Action::NoOp {
-        for (name, value) in [(manner.before, &change.before), (manner.after, &change.after)] {
-            let (name, value) = (fit(name, names), one_line(value.as_ref(), room));
-            let _ = writeln!(text, "      {DIM}{name}{DIM:#}  {value}");
-        }
+        text += &value(change, words, words.before, change.before.as_ref(), room);
+        text += &value(change, words, words.after, change.after.as_ref(), room);
     }
-    text + &details(change, width)
-}
-
-/// Formats a line for each part in which two URLs differ and that is not shown yet.
-fn details(change: &Change, width: usize) -> String {
-    let parts = wording::parts(change);
-    let mut text = String::new();
-    for line in parts.iter().flat_map(|part| wrap(part, width.saturating_sub(6))) {
+    // The parts in which two URLs differ and that are not shown yet.
+    for line in wording::parts(change).iter().flat_map(|part| wrap(part, room)) {
         let _ = writeln!(text, "      {DIM}{line}{DIM:#}");
     }
     text
 }
 
-fn one_line(value: Option<&ValueView>, width: usize) -> String {
-    match value {
-        Some(ValueView::Url(view)) => one_line_url(view, width),
-        other => ValueView::describe(other),
+/// Formats a value of a change beside its label. Leaves out a missing value if the action tells of
+/// it.
+fn value(
+    change: &Change,
+    words: &PlanWords,
+    label: &str,
+    value: Option<&ValueView>,
+    room: usize,
+) -> String {
+    if value.is_none() && !words.shows_nothing && change.action != Action::Update {
+        return String::new();
     }
-}
-
-fn one_line_url(view: &UrlView, width: usize) -> String {
-    let head = format!("{}  {}", view.kind, view.fingerprint);
-    let room = width.saturating_sub(head.width() + GAP);
-    if room < LEAST_HOST {
-        return head;
-    }
-    format!("{head}  {}", shorten_middle(&view.host, room))
-}
-
-/// The widths of the columns of a table.
-struct Columns {
-    address: usize,
-    flow: usize,
-    value: usize,
-}
-
-impl Columns {
-    /// Returns the width of the table.
-    fn width(&self) -> usize {
-        4 + self.address + self.flow + 2 * self.value + 3 * GAP
-    }
-
-    /// Returns the column widths, if there is room for a table that shows every address whole.
-    fn fitting(changes: &[Change], width: usize) -> Option<Self> {
-        let columns = Self::from_changes(changes, width);
-        let whole = |change: &Change| change.address.width() <= columns.address;
-        (width >= TABLE_WIDTH && changes.iter().all(whole)).then_some(columns)
-    }
-
-    /// Gives the addresses what they need, and the values what is left.
-    fn from_changes(changes: &[Change], width: usize) -> Self {
-        let longest = |text: fn(&Change) -> &str| {
-            changes.iter().map(|change| text(change).width()).max().unwrap_or(0)
-        };
-        let flow = longest(|change| &change.flow_name).clamp(4, 24);
-        let (widest, narrowest) = VALUE_WIDTHS;
-        let room = width.saturating_sub(4 + flow + 3 * GAP);
-        let address =
-            longest(|change| &change.address).clamp(20, room.saturating_sub(2 * narrowest).max(20));
-        let value = (room.saturating_sub(address) / 2).clamp(narrowest, widest);
-        Self { address, flow, value }
-    }
-}
-
-/// Formats a table with two lines for each change, for a wide terminal.
-fn table(changes: &[Change], manner: ValueLabels, columns: &Columns) -> String {
-    let (address, flow) = (fit("target", columns.address), fit("flow", columns.flow));
-    let (before, after) = (fit(manner.before, columns.value), manner.after);
-    let mut text = format!("{DIM}    {address}  {flow}  {before}  {after}{DIM:#}\n");
-    for change in changes {
-        text += &row(change, manner, columns);
+    let labels = words.before.width().max(words.after.width());
+    let shown = one_line(value, (words.own)(change));
+    let mut text = String::new();
+    for (number, line) in wrap(&shown, room.saturating_sub(labels + 2)).iter().enumerate() {
+        let label = pad(if number == 0 { label } else { "" }, labels);
+        let _ = writeln!(text, "      {DIM}{label}{DIM:#}  {line}");
     }
     text
 }
 
-fn row(change: &Change, manner: ValueLabels, columns: &Columns) -> String {
-    let (glyph, style) = (manner.glyph)(change.action);
-    let target = fit(&change.address, columns.address);
-    let name = fit(&printable(&change.flow_name, 100), columns.flow);
-    let before = two_lines(change.before.as_ref(), columns.value);
-    let after = two_lines(change.after.as_ref(), columns.value);
-    let head = format!("  {style}{glyph} {target}{style:#}  {name}");
-    if change.action == Action::NoOp {
-        return format!("{head}  {}\n", change.reason);
+/// Describes a value, with its host unless `own` has that host, too.
+fn one_line(value: Option<&ValueView>, own: Option<&ValueView>) -> String {
+    match (value, own) {
+        (Some(ValueView::Url(view)), Some(ValueView::Url(own))) if view.host == own.host => {
+            format!("{} {}", view.kind, view.fingerprint)
+        }
+        _ => ValueView::describe(value),
     }
-    let reason = fit(&change.reason, columns.address + GAP + columns.flow);
-    let lines = format!(
-        "{head}  {}  {}\n    {DIM}{reason}{DIM:#}  {}  {}\n",
-        fit(&before[0], columns.value),
-        after[0],
-        fit(&before[1], columns.value),
-        after[1],
-    );
-    lines + &details(change, columns.width())
-}
-
-fn two_lines(value: Option<&ValueView>, width: usize) -> [String; 2] {
-    match value {
-        Some(ValueView::Url(view)) => two_lines_url(view, width),
-        other => [ValueView::describe(other), String::new()],
-    }
-}
-
-fn two_lines_url(view: &UrlView, width: usize) -> [String; 2] {
-    [format!("{} {}", view.kind, view.fingerprint), shorten_middle(&view.host, width)]
 }
 
 /// Formats a problem or a warning with its place and its remedy.

@@ -1,32 +1,10 @@
 //! Fits text into columns of a terminal.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
-/// Pads a text to exactly this width, or cuts its end.
-pub(crate) fn fit(text: &str, width: usize) -> String {
-    let cut = shorten_end(text, width);
-    let padding = width.saturating_sub(cut.width());
-    format!("{cut}{}", " ".repeat(padding))
-}
-
-/// Cuts the end of a text that is wider than this width.
-pub(crate) fn shorten_end(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    format!("{}…", head(text, width.saturating_sub(1)))
-}
-
-/// Cuts the middle of a text that is wider than this width, since both ends of a host matter.
-pub(crate) fn shorten_middle(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let room = width.saturating_sub(1);
-    let front = room.min(8).min(room / 2);
-    let reversed: String = text.chars().rev().collect();
-    let back: String = head(&reversed, room - front).chars().rev().collect();
-    format!("{}…{back}", head(text, front))
+/// Pads a text to this width.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// Breaks a text into lines at spaces. No line is wider than this width, unless a single word is.
@@ -52,33 +30,15 @@ pub(crate) fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// Returns the beginning of a text that fits into this width.
-fn head(text: &str, width: usize) -> String {
-    let mut room = width;
-    let fits = |c: &char| {
-        let wide = c.width().unwrap_or(0);
-        let fits = wide <= room;
-        room = room.saturating_sub(wide);
-        fits
-    };
-    text.chars().take_while(fits).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_padded_or_cut_to_its_column() {
-        assert_eq!(fit("ab", 4), "ab  ");
-        assert_eq!(fit("abcdef", 4), "abc…");
-        assert_eq!(fit("日本語", 4), "日… ");
-    }
-
-    #[test]
-    fn a_host_keeps_both_of_its_ends() {
-        assert_eq!(shorten_middle("0123456789.environment.api", 18), "01234567…nment.api");
-        assert_eq!(shorten_middle("short", 18), "short");
+    fn a_text_is_padded_to_its_column_and_never_cut() {
+        assert_eq!(pad("ab", 4), "ab  ");
+        assert_eq!(pad("abcdef", 4), "abcdef");
+        assert_eq!(pad("日本", 6), "日本  ");
     }
 
     #[test]

@@ -135,7 +135,7 @@ def test_package_deployer(tmp_path, sandbox):
     assert "Error: flowbind ended with 4" in failed.stdout
     ended = host.shell(deploy, FLOWBIND_TOKEN_STORE="none", **secrets)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "applied: " in ended.stdout and "sig=" not in ended.stdout
+    assert "Applied: " in ended.stdout and "sig=" not in ended.stdout
     assert host.agrees(**secrets)
 
 
