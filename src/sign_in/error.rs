@@ -446,8 +446,7 @@ mod tests {
         let step = SignInStep::Token(Audience::Flow);
         let error = AuthError::from_refusal(step, refusal("access_denied", &[65001]));
         let text = error.to_string();
-        let start =
-            "Entra refused a token for the Flow service (AADSTS65001): nobody with the right";
+        let start = "Entra refused a token for the Flow service (AADSTS65001): nobody has allowed";
         assert!(text.starts_with(start), "{text}");
         let hints = error.hints();
         assert!(hints[0].contains("Grant admin consent"), "{hints:?}");

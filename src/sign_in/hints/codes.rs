@@ -147,7 +147,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[90099],
-        "the application is not allowed yet in this customer's tenant, and a partner's administrator may use it there only after that",
+        "this customer's tenant has not allowed the application yet, so a partner's administrator cannot use it there",
         &[Remedy(
             EntraAdministrator,
             "as an administrator of the customer's own tenant: Entra admin center > Enterprise applications > (the application) > Permissions > Grant admin consent; if it is not in the list, open https://login.microsoftonline.com/TENANT/adminconsent?client_id=APPLICATION; then run the same command again",
@@ -156,7 +156,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // What the application may do.
     row_quoting_entra(
         &[65001, 90094, 90095],
-        "nobody with the right to consent has allowed the application to act for people in this tenant",
+        "nobody has allowed the application to act for people in this tenant",
         &[
             Remedy(
                 EntraAdministrator,
@@ -164,7 +164,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
             ),
             Remedy(
                 You,
-                "or run `flowbind auth login` and accept the permissions on the page, if it lets you",
+                "or run `flowbind auth login` and accept the permissions on the page, if the page offers that",
             ),
         ],
     ),
@@ -190,10 +190,10 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     ),
     row_quoting_entra(
         &[650_051],
-        "the application was given permissions that its registration does not list",
+        "the application has permissions that its registration does not list",
         &[Remedy(
             EntraAdministrator,
-            "Entra admin center > App registrations > (the application) > API permissions > Other permissions granted: remove them or add them to the list above, or register an application for flowbind alone; then run the same command again",
+            "Entra admin center > App registrations > (the application) > API permissions > Other permissions granted: remove them, add them to the list above, or register an application only for flowbind; then run the same command again",
         )],
     ),
     row_quoting_entra(
@@ -234,7 +234,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     .may_be_fixed_in_browser(),
     row(
         &[53009],
-        "a rule of your organisation (a Conditional Access policy) allows only apps that Intune protects, and a command-line program is none of them",
+        "a rule of your organisation (a Conditional Access policy) allows only apps that Intune protects, which a command-line program is not",
         &[Remedy(
             EntraAdministrator,
             "exclude this account or application from the policy: Entra admin center > Conditional Access > Policies > (the policy) > Grant > Require app protection policy; then run the same command again",
@@ -408,7 +408,7 @@ pub(super) static KNOWN_CODES: &[CodeRow] = &[
     // The tenant, the environment and the cloud.
     row_quoting_entra(
         &[90002],
-        "there is no tenant (an organisation's directory in Entra) of this name or id in this cloud",
+        "no tenant (an organisation's directory in Entra) in this cloud has this name or id",
         &[Remedy(
             You,
             "ask an Entra administrator for the Tenant ID, set `tenant` in the manifest or `--tenant` to it, and check `cloud`; then run the same command again",
