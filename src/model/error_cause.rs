@@ -57,7 +57,7 @@ impl ErrorCause {
 static PRIVILEGE: ErrorCause = cause(
     &["0x80040220", "0x80040231"],
     DoesNotHelp,
-    "the signed-in user, or the application that reads and writes in its place, lacks a privilege",
+    "the signed-in user, or the application that uses Dataverse, lacks a privilege",
     "an administrator of the environment: give the signed-in user a security role that has the privilege",
 );
 
@@ -68,7 +68,7 @@ static EXACT: &[ErrorCause] = &[
         &["0x80072321", "0x80072322", "0x80072326", "0x8005F103", "TooManyConcurrentRequests"],
         Helps,
         "the service is throttling this user: it sent more requests than are allowed at once or in five minutes",
-        "wait some minutes and run again, or lower --concurrency",
+        "wait a few minutes and run again, or lower --concurrency",
     ),
     cause(
         &["0x80071151", "0x80071154", "0x80048543"],
@@ -81,7 +81,7 @@ static EXACT: &[ErrorCause] = &[
         &["0x80044151", "0x80073000", "0x80048542", "0x80044339", "0x80040255"],
         Helps,
         "the environment's database timed out or gave way to another request",
-        "run again in a few minutes; if it stays, look for heavy jobs in the environment",
+        "run again in a few minutes; if it persists, look for heavy jobs in the environment",
     )
     .or_words(&["sql timeout"]),
     cause(
@@ -93,34 +93,34 @@ static EXACT: &[ErrorCause] = &[
     cause(
         &["0x8004418D", "0x8004418E", "0x80072031", "0x80081116"],
         Helps,
-        "the part of Dataverse that runs plug-ins is not available at the moment",
-        "run again in a few minutes; if it stays, look for plug-ins of the environment that crash",
+        "the part of Dataverse that runs plug-ins is not available",
+        "run again in a few minutes; if it persists, look for plug-ins of the environment that crash",
     ),
     cause(
         &["0x80044171", "0x80044172", "0x80044173", "0x80081111"],
         MayHelp,
-        "a plug-in of the environment, which runs when the row is read or written, took too long",
-        "run again; if it stays, the makers of the plug-in have to look at it",
+        "a plug-in that runs when the row is read or written took too long",
+        "run again; if it persists, ask the plug-in's makers",
     ),
     // Rules of the environment.
     cause(
         &["0x80040265", "0x80040224", "0x80048550"],
         DoesNotHelp,
-        "a plug-in, workflow or business rule of the environment, which runs when the row is read or written, refuses it; the sentence is its own",
-        "change what the sentence names, or ask the makers of the plug-in, and run again",
+        "a plug-in, workflow or business rule refuses to read or write the row; the sentence is its own",
+        "change what the sentence names, or ask the plug-in's makers, then run again",
     ),
     cause(
         &["0x8004F026", "0x8004F027"],
         DoesNotHelp,
-        "the row belongs to a managed solution, whose maker does not let it be changed (a managed property)",
-        "the solution's maker: allow customizations of this component, and import the solution again; or choose another target",
+        "the row belongs to a managed solution that does not allow changes (a managed property)",
+        "choose another target, or have the solution's maker allow customizations of this component, and import the solution again",
     )
     .or_words(&["managed property evaluation"]),
     cause(
         &["0x80072002"],
         DoesNotHelp,
         "the table requires a column that the write does not fill in",
-        "give the column that the sentence names a default value, or no longer require it, or create the row by hand; then run again",
+        "give the column that the sentence names a default value, make it optional, or create the row by hand; then run again",
     )
     .or_words(&[
         "required attribute",
@@ -141,44 +141,44 @@ static EXACT: &[ErrorCause] = &[
     cause(
         &["0x80040333"],
         DoesNotHelp,
-        "a duplicate detection rule of the environment finds a row that is too similar",
+        "a duplicate detection rule finds a row that is too similar",
         "change that row or the rule, and run again",
     ),
     cause(
         &["0x8004F085"],
         DoesNotHelp,
-        "the variable is a secret, and takes nothing but a reference to a key vault",
-        "name a variable of the type text in the manifest",
+        "the variable is a secret, which accepts only a reference to a key vault",
+        "bind a variable of type Text",
     ),
     cause(
         &["0x8006088D"],
         DoesNotHelp,
-        "the table does not support optimistic concurrency, so that a write could undo somebody else's",
+        "the table does not support optimistic concurrency, so a write could overwrite someone else's change",
         "choose a table that supports it",
     ),
     cause(
         &["0x80072325", "0x8004B057"],
         DoesNotHelp,
-        "the storage of the environment is used up",
+        "the environment's storage is full",
         "a Power Platform administrator: free or add capacity, and run again",
     ),
     cause(
         &["0x80060882", "0x80060891", "0x80040217"],
         DoesNotHelp,
         "somebody changed or removed the row after it was read",
-        "look with `flowbind plan`, and run again",
+        "check with `flowbind plan`, and run again",
     ),
     cause(
         &["0x80060892", "0x80040237", "0x80073002"],
         DoesNotHelp,
-        "a row with the same key is there already",
-        "look with `flowbind plan`; `flowbind explain key-taken` tells more",
+        "a row with the same key already exists",
+        "check with `flowbind plan`; `flowbind explain key-taken` says more",
     ),
     cause(
         &["0x80041102", "0x80041103", "0x80060888", "0x80048D19", "0x8006088A", "0x80060883"],
         MayHelp,
         "Dataverse does not understand the request",
-        "check the names of tables and columns in the manifest; if they are right, a proxy may have changed the request, or it is a bug of flowbind: `--log debug` shows the requests",
+        "check the names of tables and columns in the manifest; if they are right, a proxy may have changed the request, or flowbind has a bug: `--log debug` shows the requests",
     ),
     // Access.
     cause(
@@ -190,14 +190,14 @@ static EXACT: &[ErrorCause] = &[
     cause(
         &["0x80072560", "0x80040354", "0x80044507"],
         DoesNotHelp,
-        "the signed-in user, or the application that reads and writes in its place, is not in this environment",
-        "a Power Platform administrator: add the user to the environment, and to its security group if it has one, and give it a security role; an application is added as an application user",
+        "the signed-in user, or the application that uses Dataverse, is not in this environment",
+        "a Power Platform administrator: add the user to the environment and its security group, or the application as an application user, with a security role",
     ),
     cause(
         &["0x80040225", "0x8004A112"],
         DoesNotHelp,
         "the signed-in user is disabled in this environment",
-        "an administrator: enable the user; users without a license, or outside the environment's security group, are disabled by themselves",
+        "an administrator: enable the user; Dataverse disables users without a license or outside the environment's security group",
     )
     .or_words(&["disabled users cannot access", "consider enabling this user"]),
     cause(
@@ -216,14 +216,14 @@ static EXACT: &[ErrorCause] = &[
     cause(
         &["0x8004A113"],
         DoesNotHelp,
-        "the environment is in administration mode, which lets only its administrators in",
+        "the environment is in administration mode, which admits only administrators",
         "a Power Platform administrator: turn administration mode off (Power Platform admin center > Manage > Environments > (the environment) > Edit), or wait until the maintenance is over",
     )
     .or_words(&["administration mode", "admin only mode"]),
     cause(
         &["0x80095FFE"],
         DoesNotHelp,
-        "the environment's IP firewall does not let this machine's address in",
+        "the environment's IP firewall blocks this machine's address",
         "run from an allowed network, or a Power Platform administrator: add the address (Power Platform admin center > (the environment) > Settings > Privacy + Security > IP firewall)",
     )
     .or_words(&["access to your ip is blocked", "ip firewall"]),
@@ -237,38 +237,38 @@ static EXACT: &[ErrorCause] = &[
     cause(
         &["ClientScopeAuthorizationFailed"],
         DoesNotHelp,
-        "the Flow API answers people only, and only if the application has its permissions",
+        "the Flow API accepts only people, and only if the application has its permissions",
         "sign in with a user's account, and give the application the delegated permissions of Power Automate (User, Flows.Read.All, Flows.Manage.All)",
     ),
     cause(
         &["EnvironmentAccessDenied"],
         DoesNotHelp,
-        "the Flow service does not let the signed-in user use this environment",
+        "the Flow service denies the signed-in user access to this environment",
         "give the signed-in user a security role in the environment, or correct `environment-id`",
     ),
     cause(
         &["EnvironmentNotFound", "ServiceToServiceEnvironmentNotFound"],
         DoesNotHelp,
-        "the Flow service knows no such environment in the tenant of the signed-in user",
+        "the Flow service does not find the environment in the tenant of the signed-in user",
         "check `environment-id`, and that the user signed in to the environment's own tenant",
     ),
     cause(
         &["MissingAdequateQuotaPolicy"],
         DoesNotHelp,
-        "a premium license is missing that a connector of the flow needs",
+        "a connector of the flow needs a premium license",
         "an administrator of Microsoft 365: assign the flow's owner a Power Automate Premium license",
     ),
     cause(
         &["ConnectionAuthorizationFailed"],
         DoesNotHelp,
-        "the signed-in user is no owner of the flow",
+        "the signed-in user neither owns nor co-owns the flow",
         "share the flow with the signed-in user as a co-owner, or sign in as one of its owners",
     ),
     cause(
         &["MacroRegionDerivationFailed"],
         MayHelp,
         "the cloud's Flow API cannot find the region of this environment",
-        "remove `flow-api` from the manifest, so that every host of the Flow service is tried, and check `environment-id`",
+        "remove `flow-api` from the manifest, so that flowbind tries every host, and check `environment-id`",
     ),
 ];
 
@@ -277,13 +277,13 @@ static BROAD: &[ErrorCause] = &[
     cause(
         &["0x80048306", "0x80048370"],
         DoesNotHelp,
-        "the signed-in user may work with the table, but not with this row: it belongs to somebody else",
+        "the signed-in user has access to the table, but not to this row: it belongs to someone else",
         "give the user's security role the privilege with the depth Organization, or share the row with the user",
     ),
     cause(
         &["0x80048405", "0x80040277", "0x80040256"],
         DoesNotHelp,
-        "the service denies access, and does not tell why",
+        "the service denies access and does not say why",
         "an administrator of the environment: check that the user is enabled there and has a security role",
     ),
     cause(
@@ -295,8 +295,8 @@ static BROAD: &[ErrorCause] = &[
     cause(
         &["0x80040216", "0x80044150", "0x8004B000"],
         MayHelp,
-        "Dataverse failed inside, and does not tell why",
-        "run again; if it stays, Microsoft's support finds the request by its id",
+        "Dataverse failed internally, and does not say why",
+        "run again; if it persists, give the request id to Microsoft's support",
     ),
 ];
 

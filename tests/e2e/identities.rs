@@ -149,7 +149,7 @@ fn an_application_that_is_no_user_of_the_environment_is_told_so() {
     let secret = "client-secret-variable = \"WRITER_SECRET\"";
     let ended = written.run("plan", secret, &[("WRITER_SECRET", SECRET)]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert!(words(&ended.stderr).contains("or the application that reads"), "{}", ended.stderr);
+    assert!(words(&ended.stderr).contains("or the application that uses"), "{}", ended.stderr);
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use super::waiting;
-use crate::model::{ErrorCause, known_causes};
+use crate::model::{ErrorCause, Waiting, known_causes};
 
 /// The path of the page.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/service-errors.md");
@@ -17,15 +16,14 @@ const INTRODUCTION: &str = "\
 
 # Errors of Dataverse and of the Flow service
 
-An error shows the service's code and sentence, the cause, and what to do. `flowbind explain
-0x80040265` shows one row of this page. Where waiting helps, the run ends with exit code 6, and
-`--wait-ready` goes on waiting; where it does not, with 5. [exit-codes.md](exit-codes.md) has the
-others. Codes that are not in this table are shown with the service's sentence alone.
+An error shows the service's code and sentence, the cause, and what to do; `flowbind explain
+0x80040265` explains one code. If waiting helps, the run ends with exit code 6, otherwise with 5.
+Other codes are shown with the service's sentence alone.
 ";
 
 /// Renders the page.
 fn render_page() -> String {
-    let head = "| code | cause | waiting | what to do |\n| --- | --- | --- | --- |\n";
+    let head = "| code | cause | waiting helps | what to do |\n| --- | --- | --- | --- |\n";
     let rows: String = known_causes().map(row).collect();
     format!("{INTRODUCTION}\n{head}{rows}")
 }
@@ -33,7 +31,12 @@ fn render_page() -> String {
 /// Renders the row of a cause.
 fn row(cause: &ErrorCause) -> String {
     let codes: Vec<String> = cause.codes.iter().map(|code| format!("`{code}`")).collect();
-    let (codes, waiting) = (codes.join(", "), waiting(cause.waiting));
+    let waiting = match cause.waiting {
+        Waiting::Helps => "yes",
+        Waiting::MayHelp => "maybe",
+        Waiting::DoesNotHelp => "no",
+    };
+    let codes = codes.join(", ");
     format!("| {codes} | {} | {waiting} | {} |\n", cause.meaning, cause.remedy)
 }
 
