@@ -98,7 +98,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::FlowNotFound => text(
             "no flow has this workflow id in this environment",
             "the solution was not imported here, the id is the one that the Flow service gave the flow in one environment (`resourceid`), or the user's read privilege for processes does not reach the flow: Dataverse leaves out rows beyond the privilege's depth without an error",
-            "import the solution first, or copy `workflow-id` from the file's name in the solution; if the id is a `resourceid` of this environment, the message names the right id",
+            "import the solution first, or correct `workflow-id`; if it is a `resourceid` of this environment, the message names the right id",
         ),
         Code::FlowNotCloud => text(
             "the row is a classic workflow, a business rule, a desktop flow or another process, not a cloud flow",
@@ -108,7 +108,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::FlowDraft => text(
             "the flow is off, and its URL exists only once it is on",
             "after an import, a flow stays off while one of its connection references has no connection; after an environment is copied, all flows are off",
-            "turn the flow on (bind its connection references first), then run again; `--wait-ready` waits for another step to turn it on",
+            "bind its connection references, turn the flow on, then run again; `--wait-ready` waits for another step to do so",
         ),
         Code::FlowSuspended => text(
             "the Flow service stopped the flow",
@@ -123,7 +123,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::DefinitionUnreadable => text(
             "the flow's definition is not valid flow JSON",
             "the import was interrupted, or somebody edited the flow's file by hand",
-            "open the flow in Power Automate and save it, or correct the flow's file and import the solution again",
+            "save the flow in Power Automate, or correct its file and import the solution again",
         ),
         Code::TriggerNotHttp => text(
             "the flow has no HTTP trigger; the message lists the kinds of its triggers",
@@ -163,7 +163,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::PrivilegeMissing => text(
             "the user may not read something in Dataverse; the message names the privilege",
             "none of the user's security roles has the privilege, or a role has it only for the user's own rows",
-            "add the privilege to a role of the user; docs/sign-in.md lists the required privileges",
+            "add the privilege to a role of the user; docs/sign-in.md lists those that are needed",
         ),
 
         // The callback URLs.
@@ -178,7 +178,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "find out what answers instead of the Flow service, such as a proxy",
         ),
         Code::CallbackUnconfirmed => text(
-            "a warning: flowbind had to request the URL by the workflow id, and the service does not say whether the URL belongs to the flow",
+            "a warning: the service does not say whether the URL belongs to the flow, which flowbind had to name by its workflow id",
             "Dataverse has no `resourceid` for the flow, as in older environments",
             "call the URL once and check that this flow runs; turning the flow off and on adds the `resourceid`",
         ),
@@ -205,7 +205,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::OldGenerationUrl => text(
             "a warning: the URL is on `logic.azure.com`, which Microsoft retires",
             "the flow got this URL before the environment had addresses of the new generation, and the Flow service still returns it",
-            "leave the flow as it is: the trigger card in the designer shows the new URL; run again once the Flow service returns it",
+            "leave the flow as it is, and run again once the Flow service returns the new URL, which the trigger card in the designer shows",
         ),
 
         // The targets.
@@ -227,17 +227,17 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::ValueNotJson => text(
             "the value is not the JSON that `json-pointer` needs",
             "the variable holds only a text, or a member on the pointer's path is not an object",
-            "correct the value that the message names; a variable of type Text can also be bound without `json-pointer`",
+            "correct the value; a variable of type Text can also be bound without `json-pointer`",
         ),
         Code::MemberNotText => text(
             "the member that `json-pointer` names holds an object, an array, a number, true or false",
             "the pointer stops too early, or something else reads this member; a URL would replace what it holds",
-            "name a member inside it, such as `/order/url`, or another member; flowbind replaces only text, null, an empty object, an empty array or nothing",
+            "name a member inside it, such as `/order/url`, or another member; flowbind replaces only text, null and empty members",
         ),
         Code::TextHoldsMore => text(
             "the current text is a JSON object or array, XML, several lines, several URLs, or several settings",
             "something reads more than a URL from this text; writing a URL would remove the rest",
-            "if a variable holds JSON, name the member with `json-pointer`; otherwise choose another target, or empty this one if nobody needs the text",
+            "if it is JSON, name the member with `json-pointer`; otherwise choose another target, or empty this one",
         ),
         Code::TableMissing => text(
             "the table was not found",
@@ -247,22 +247,22 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::TableNotVersioned => text(
             "the table's rows have no version that can guard a write",
             "virtual, elastic and some other tables have no row versions, so a write could overwrite another user's change",
-            "keep the URL in another table, or in an environment variable",
+            "keep the URL in another table or an environment variable",
         ),
         Code::TableElastic => text(
             "the table is elastic",
             "an elastic table does not roll back the writes of a failed change set, so flowbind could not write all targets or none",
-            "keep the URL in a standard table, or in an environment variable",
+            "keep the URL in a standard table or an environment variable",
         ),
         Code::TableVirtual => text(
             "the table is virtual",
             "another system stores the rows: they have no versions, and a write may be answered with success but not stored",
-            "keep the URL in a standard table, or in an environment variable",
+            "keep the URL in a standard table or an environment variable",
         ),
         Code::RowWithoutEtag => text(
             "Dataverse sent a row without its version (`@odata.etag`)",
             "rows that a provider or another system serves may have no version; without a version, a write could overwrite another user's change",
-            "keep the URL in a standard table, or in an environment variable; if it is in one already, look at what stands between flowbind and Dataverse, such as a proxy",
+            "keep the URL in a standard table or an environment variable; if it is in one, look for a proxy that changes answers",
         ),
         Code::ColumnMissing => text(
             "the table has no such column",
@@ -285,7 +285,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::ColumnSecured => text(
             "column security is on for the column, and the column reads as empty, or the record does not exist",
             "a user who may not read a secured column always sees it as empty, so a write could not be verified",
-            "give the user Read for the column in a column security profile; if the column really is empty, put any text into it once, then run again",
+            "give the user Read for the column in a column security profile; if it really is empty, put any text into it once",
         ),
         Code::ColumnNotWritable => text(
             "the column cannot be written",
@@ -300,7 +300,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::KeyNotActive => text(
             "a record must be created, but the alternate key over columns of `key` is not active",
             "after an import, Dataverse builds the index of a key, and enforces the key only once the index is built; a second record created before would make the index fail",
-            "wait until the key is active, then run again; if it failed, remove the records that have the same values, and reactivate the key",
+            "wait until the key is active; if it failed, remove records with the same values, and reactivate the key",
         ),
         Code::RecordMissing => text(
             "the record was not found, and `missing = \"create\"` is not set",
@@ -313,9 +313,9 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "add columns to `key`, or remove the extra records",
         ),
         Code::PointsElsewhere => text(
-            "a warning: the current URL is on the host of another environment, as after a copy",
+            "a warning: the current URL is on another environment's host, as after a copy",
             "the environment was copied together with variables and records",
-            "keep programs that read the URL from calling it until `flowbind apply` has written this environment's URL",
+            "run `flowbind apply` to write this environment's URL; until then, keep programs from calling the current one",
         ),
         Code::TooManyRows => text(
             "the run would have to write more than 1,000 rows",
@@ -328,7 +328,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "remove one of the two targets",
         ),
         Code::ValueTooLong => text(
-            "the value is longer than the column allows, or than the 2,000 characters of a variable",
+            "the value is longer than the column or the variable (2,000 characters) allows",
             "a signed URL has about 300 characters, and a JSON variable holds all members in one text",
             "make the column longer, or spread the members over several variables",
         ),
@@ -337,12 +337,12 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::KeyTaken => text(
             "a row with the key of a new record or value exists already, but flowbind does not find it when reading",
             "the row is beyond the depth of the user's read privilege, and Dataverse leaves it out without an error; the value of that name belongs to another definition; or a plug-in or auto-numbering gives new rows the key of an existing row",
-            "have an administrator find the row, and give the user's role the read privilege for the table with the depth Organization, or have the row removed",
+            "have an administrator find the row, and remove it or give the user's role the table's read privilege with the depth Organization",
         ),
         Code::WrittenThoughRefused => text(
             "a warning: the write was refused, but reading back shows that everything was written",
             "a gateway or proxy answered instead of Dataverse after Dataverse had written, or another run wrote the same values",
-            "have the operators of the gateway or proxy look at the request that the message names",
+            "ask the operators of the gateway or proxy about the request that the message names",
         ),
 
         // Asking the URLs that are there.
@@ -401,22 +401,22 @@ pub(super) fn problem_text(code: Code) -> CodeText {
 
         // Rolling back.
         Code::ChangedSince => text(
-            "in a rollback: somebody changed the target after the apply (a warning if the target is left alone, or if a row to be deleted was changed since)",
+            "in a rollback: somebody changed the target after the apply (a warning if the target is skipped, or if a row to be deleted was changed since)",
             "restoring the earlier value would undo that change",
-            "look at the target; `--skip-changed` leaves it alone and undoes the rest",
+            "find out who changed it and why; `--skip-changed` skips it and rolls back the rest",
         ),
         Code::LabelMismatch => text(
-            "in a rollback: the journal gives a row the address of another target, which would hide what is restored where",
-            "somebody changed the journal, or renamed the row after the apply",
+            "in a rollback: the journal gives a row the address of another target",
+            "somebody changed the journal to hide what is restored where, or renamed the row after the apply",
             "find out who could write to the journal, or who renamed the row; if the value is right, restore it by hand",
         ),
         Code::NotCreatedByApply => text(
-            "in a rollback: according to the journal, the apply created a row, but the row was created at another time",
+            "in a rollback: the journal says that the apply created a row, but Dataverse says that it was created at another time",
             "somebody changed the journal, or deleted the row after the apply and created it again",
             "find out who could write to the journal; delete the row by hand if it should not exist",
         ),
         Code::RestoresElsewhere => text(
-            "a warning, in a rollback: a restored value leads to a host outside this environment, or to this environment without encryption",
+            "a warning, in a rollback: a restored value leads outside this environment, or is not encrypted (http)",
             "the target held the value before the apply, or somebody changed the journal",
             "before you confirm the rollback, check whether this host may receive the data",
         ),
