@@ -2,6 +2,7 @@
 //! the environment of each.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Service, Wait};
@@ -128,6 +129,9 @@ pub enum Event<'a> {
         longest: Duration,
     },
 }
+
+/// A receiver of the events of a sign-in, which its tasks share.
+pub type Notify = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 /// A receiver of the events of one environment.
 pub trait Listener {

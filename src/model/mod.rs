@@ -49,7 +49,7 @@ pub use document::{DocumentError, DocumentKind};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use error_cause::{ErrorCause, Waiting, known_causes};
 pub use escaped::escape_markup;
-pub use event::{Event, Listener};
+pub use event::{Event, Listener, Notify};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use fingerprint::Fingerprint;

@@ -1,9 +1,6 @@
 //! The sign-in to an environment. Its inputs are checked before anything is contacted.
 
-use std::env;
 use std::sync::Arc;
-
-use url::Url;
 
 use super::connect::Connection;
 use super::principal::principal;
@@ -11,7 +8,7 @@ use crate::cli::{ConnectArgs, SignInArgs};
 use crate::http::Transport;
 use crate::manifest::{Environment, Location};
 use crate::model::{
-    Cloud, Clouds, Event, Exit, Failure, FlowEndpoint, Guid, Listener as _, error_chain,
+    Cloud, Clouds, Event, Exit, Failure, FlowEndpoint, Guid, Listener as _, Notify, error_chain,
 };
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::handed_in_tokens::HandedInCredentials;
@@ -19,9 +16,9 @@ use crate::run::place::Place;
 use crate::run::token_store::TokenStoreChoice;
 use crate::sign_in;
 use crate::sign_in::{
-    Application, ApplicationSignIn, AuthError, Authority, ClientId, Notice, Notify, Person,
-    Principal, RefreshTokenOrigin, Session, SessionSetup, SharedRefreshToken, SignInMethod,
-    SignInName, Tenant, TokenSource, TokenSources, empty_variable_hint,
+    Application, ApplicationSignIn, AuthError, Authority, ClientId, Person, Principal,
+    RefreshTokenOrigin, Session, SessionSetup, SharedRefreshToken, SignInMethod, SignInName,
+    Tenant, TokenSource, TokenSources, empty_variable_hint,
 };
 
 /// The authority of the sandbox that ships with the program, in the name of a kept sign-in.
@@ -198,10 +195,8 @@ impl Login {
             }),
             Err(error) if self.keeping.asked => Err(error.into()),
             Err(error) => {
-                notify(Notice::Warning(&format!(
-                    "no stored sign-in is used: {}",
-                    error_chain(&error)
-                )));
+                let text = format!("no stored sign-in is used: {}", error_chain(&error));
+                notify(Event::SignInWarning { text: &text });
                 Ok(SharedRefreshToken::in_memory(None))
             }
         }
@@ -295,45 +290,20 @@ fn sign_in_method(args: &SignInArgs) -> SignInMethod {
     }
 }
 
-/// Forwards the notices of a sign-in as events. Whoever is asked is told of the variables for a
-/// sign-in that are there, and empty.
-fn notify(
-    events: &Arc<EnvironmentEvents>,
-    approves_itself: bool,
-    empty: Vec<&'static str>,
-) -> Notify {
+/// Forwards the events of a sign-in. Whoever is asked is told of the variables for a sign-in that
+/// are there, and empty.
+fn notify(events: &Arc<EnvironmentEvents>, approves: bool, empty: Vec<&'static str>) -> Notify {
     let events = Arc::clone(events);
-    Arc::new(move |notice| {
-        if matches!(notice, Notice::DeviceCode(_) | Notice::Browser(_)) {
+    Arc::new(move |mut event| {
+        if matches!(event, Event::SignIn { .. } | Event::SignInByBrowser { .. }) {
             let told = empty.iter().map(|name| empty_variable_hint(name));
             told.for_each(|text| events.on_event(Event::SignInWarning { text: &text }));
         }
-        events.on_event(match notice {
-            Notice::DeviceCode(prompt) => Event::SignIn {
-                verification_uri: &prompt.verification_uri,
-                user_code: &prompt.user_code,
-                message: prompt.message.as_deref(),
-                expires_in: prompt.expires_in,
-                approves_itself,
-            },
-            Notice::Browser(url) => {
-                let opened = sign_in::open_browser(url);
-                let tunnel = ssh_forward_port(url);
-                events.on_event(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
-                return;
-            }
-            Notice::StillWaiting => Event::StillWaiting,
-            Notice::Warning(text) => Event::SignInWarning { text },
-        });
+        if let Event::SignIn { approves_itself, .. } = &mut event {
+            *approves_itself = approves;
+        }
+        events.on_event(event);
     })
-}
-
-/// Returns the port to forward if this machine is reached by SSH: the browser sends its answer to
-/// its own machine.
-fn ssh_forward_port(url: &Url) -> Option<u16> {
-    env::var_os("SSH_CONNECTION")?;
-    let (_, back) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
-    Url::parse(&back).ok()?.port()
 }
 
 /// Returns the cloud that the manifest names, else the cloud of the environment's address.

@@ -15,7 +15,7 @@
 //!
 //! Only this folder names `oauth2`, which sends its requests through the project's own transport.
 //! Nothing here knows of manifests, plans or reports, and nothing prints: messages for a person are
-//! [`Notice`] values.
+//! [`Event`](crate::model::Event) values.
 
 mod audience;
 mod child_environment;
@@ -25,7 +25,6 @@ mod external_tokens;
 mod hints;
 mod identity;
 mod new_token;
-mod notice;
 mod person;
 mod principal;
 mod session;
@@ -46,10 +45,7 @@ pub use external_tokens::{
 pub use hints::{KnownCode, known_codes};
 pub use identity::Identity;
 pub use new_token::read_token;
-pub use notice::{Notice, Notify};
-pub use person::{
-    DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, open_browser, wait_for_renewals,
-};
+pub use person::{DeviceCodePrompt, Person, SharedRefreshToken, SignInMethod, wait_for_renewals};
 pub use principal::{
     Certificate, CertificateError, IdentityProvider, Principal, PrincipalError, Proof, ProofKind,
     empty_variable_hint,

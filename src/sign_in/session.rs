@@ -8,14 +8,13 @@ use tokio::sync::Mutex;
 
 use super::audience::TokenRequest;
 use super::new_token::NewToken;
-use super::notice::{Notice, Notify};
 use super::person::after_refusal::{self, NextStep};
 use super::person::{Person, refresh_token};
 use super::source::{TokenSource, TokenSources};
 use super::store::SignIn;
 use super::{Audience, AuthError, Identity};
 use crate::http::{self, Answer, Transport, TransportError};
-use crate::model::{AccessToken, Cloud, EnvironmentUrl, Guid};
+use crate::model::{AccessToken, Cloud, EnvironmentUrl, Event, Guid, Notify};
 use crate::services::entra::claims_challenge;
 use crate::sign_in::exchange::GrantedTokens;
 use crate::sign_in::external_tokens::token_checks;
@@ -409,7 +408,7 @@ impl SessionState {
         let checked =
             checked.map_err(|reason| AuthError::UnusableToken { audience, origin, reason })?;
         for warning in &checked.warnings {
-            (self.notify)(Notice::Warning(&format!("the token for {audience} {warning}")));
+            self.warn(&format!("the token for {audience} {warning}"));
         }
         let claims = checked.claims.unwrap_or_default();
         if is_external && !claims.is_app_only() {
@@ -430,17 +429,22 @@ impl SessionState {
         Err(AuthError::OtherPerson { first: first.name(), then: identity.name() })
     }
 
+    /// Warns of a problem that does not stop the run.
+    fn warn(&self, text: &str) {
+        (self.notify)(Event::SignInWarning { text });
+    }
+
     /// Warns that a service refused a token that cannot be renewed.
     fn warn_unrenewable(&self, audience: Audience, origin: &str) {
         let text =
             format!("{audience} refused the token from {origin}, and flowbind cannot renew it");
-        (self.notify)(Notice::Warning(&text));
+        self.warn(&text);
     }
 
     /// Warns why a person is asked although an earlier sign-in was kept.
     fn warn_why_asked(&self, refused: &AuthError) {
         if !matches!(refused, AuthError::NoRefreshToken { .. }) {
-            (self.notify)(Notice::Warning(&format!("{refused}; a new sign-in is needed")));
+            self.warn(&format!("{refused}; a new sign-in is needed"));
         }
     }
 }

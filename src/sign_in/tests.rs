@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::http::testing::{Received, Reply, Server};
 use crate::http::{Settings, Transport, TransportError};
-use crate::model::{Clouds, EnvironmentUrl, RefreshToken};
+use crate::model::{Clouds, EnvironmentUrl, Event, Notify, RefreshToken};
 use crate::services::entra::Authority;
 use crate::sign_in::exchange::Sleep;
 
@@ -140,12 +140,19 @@ async fn sign_in_with(server: Server, way: SignInMethod, kept: Option<&str>) -> 
     });
     let notices = Arc::new(Mutex::new(Notices::default()));
     let recorder = Arc::clone(&notices);
-    let notify: Notify = Arc::new(move |notice| {
+    let notify: Notify = Arc::new(move |event| {
         let mut notices = recorder.lock().unwrap();
-        match notice {
-            Notice::DeviceCode(prompt) => notices.prompts.push(prompt.clone()),
-            Notice::Warning(text) => notices.warnings.push(text.to_owned()),
-            Notice::Browser(_) | Notice::StillWaiting => {}
+        match event {
+            Event::SignIn { verification_uri, user_code, message, expires_in, .. } => {
+                notices.prompts.push(DeviceCodePrompt {
+                    verification_uri: verification_uri.to_owned(),
+                    user_code: user_code.to_owned(),
+                    message: message.map(str::to_owned),
+                    expires_in,
+                });
+            }
+            Event::SignInWarning { text } => notices.warnings.push(text.to_owned()),
+            _ => {}
         }
     });
     let result = begin(&server, &transport(), way, kept, notify, sleep).await;

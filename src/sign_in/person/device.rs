@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::http::Transport;
+use crate::model::{Event, Notify};
 use crate::sign_in::audience::TokenRequest;
 use crate::sign_in::exchange::{DeviceCode, GrantedTokens, OauthHttp, Sleep, TOKEN_PATH};
-use crate::sign_in::notice::{Notice, Notify};
 use crate::sign_in::{Application, AuthError, SignInStep};
 
 /// The time after which a person is reminded that a code waits for them.
@@ -36,7 +36,7 @@ pub(in crate::sign_in) async fn sign_in_by_code(
     let asking = OauthHttp::with_retries(transport, SignInStep::SignIn, DEVICE_CODE_PATH);
     let code = DeviceCode::request(&asking, application, &request.scopes, claims).await?;
     let prompt = code.prompt(application)?;
-    notify(Notice::DeviceCode(&prompt));
+    notify(prompt.event());
     let lifetime = prompt.expires_in;
     let polling = OauthHttp::for_polling(transport, TOKEN_PATH, Arc::clone(sleep), lifetime);
     let answer = code.poll_for_tokens(&polling, application, claims, sleep);
@@ -49,7 +49,7 @@ async fn with_reminder<T>(asked: impl Future<Output = T>, notify: &Notify) -> T 
     if let Ok(answer) = timeout(REMINDER_AFTER, &mut asked).await {
         return answer;
     }
-    notify(Notice::StillWaiting);
+    notify(Event::StillWaiting);
     asked.await
 }
 
@@ -64,8 +64,8 @@ mod tests {
         for (minutes, reminders) in [(1, 0), (3, 1), (14, 1)] {
             let shown = Arc::new(AtomicUsize::new(0));
             let count = Arc::clone(&shown);
-            let notify: Notify = Arc::new(move |notice| {
-                assert!(matches!(notice, Notice::StillWaiting));
+            let notify: Notify = Arc::new(move |event| {
+                assert!(matches!(event, Event::StillWaiting));
                 count.fetch_add(1, Ordering::Relaxed);
             });
             let approves = tokio::time::sleep(Duration::from_mins(minutes));

@@ -20,15 +20,14 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use browser::open_browser;
 pub use prompt::DeviceCodePrompt;
 pub use refresh_token::SharedRefreshToken;
 pub use renewal::wait_for_renewals;
 
 use super::exchange::{GrantedTokens, Sleep};
-use super::notice::{Notice, Notify};
 use super::{Application, AuthError};
 use crate::http::Transport;
+use crate::model::Notify;
 use crate::sign_in::audience::TokenRequest;
 use renewal::{Renewal, run_to_completion, warn_unless_kept};
 
@@ -114,7 +113,7 @@ impl Person {
                     .await?
             }
             SignInMethod::Browser => {
-                let show = |url: &Url| notify(Notice::Browser(url));
+                let show = |url: &Url| browser::open_and_notify(url, notify);
                 browser::sign_in_by_browser(transport, application, request, show).await?
             }
         };

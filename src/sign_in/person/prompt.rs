@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::printable;
+use crate::model::{Event, printable};
 use crate::sign_in::{Application, AuthError};
 
 /// The maximum length of a text that is shown, in characters.
@@ -51,6 +51,17 @@ impl DeviceCodePrompt {
             message: message.filter(|text| !text.is_empty()),
             expires_in,
         })
+    }
+
+    /// Returns the event that a person is to enter the code.
+    pub(in crate::sign_in) fn event(&self) -> Event<'_> {
+        Event::SignIn {
+            verification_uri: &self.verification_uri,
+            user_code: &self.user_code,
+            message: self.message.as_deref(),
+            expires_in: self.expires_in,
+            approves_itself: false,
+        }
     }
 }
 

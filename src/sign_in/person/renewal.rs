@@ -7,10 +7,9 @@ use tracing::Instrument as _;
 use super::after_refusal::{self, NextStep};
 use super::refresh_token::RefreshTokenGuard;
 use crate::http::Transport;
-use crate::model::{RefreshToken, error_chain};
+use crate::model::{Event, Notify, RefreshToken, error_chain};
 use crate::sign_in::audience::TokenRequest;
 use crate::sign_in::exchange::{GrantedTokens, OauthHttp, TOKEN_PATH};
-use crate::sign_in::notice::{Notice, Notify};
 use crate::sign_in::store::StoreError;
 use crate::sign_in::{Application, AuthError, Identity, SignInStep};
 
@@ -89,7 +88,7 @@ pub async fn wait_for_renewals() {
 pub(super) fn warn_unless_kept(kept: Result<(), StoreError>, notify: &Notify) {
     if let Err(error) = kept {
         let text = format!("the sign-in is not kept for later runs: {}", error_chain(&error));
-        notify(Notice::Warning(&text));
+        notify(Event::SignInWarning { text: &text });
     }
 }
 

@@ -25,7 +25,7 @@ const DISPLAY_VARIABLES: [&str; 4] = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "
 
 /// Opens the address in the person's browser. Returns true if a program was started, which may
 /// still fail later.
-pub fn open_browser(url: &Url) -> bool {
+pub(super) fn open_browser(url: &Url) -> bool {
     let is_page = matches!(url.scheme(), "https" | "http");
     is_page
         && can_show_browser()

@@ -24,10 +24,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Url;
 
-pub use self::launch::open_browser;
 use self::loopback::{AnsweredConnection, LoopbackListener};
 use crate::http::Transport;
-use crate::model::is_https_or_loopback;
+use crate::model::{Event, Notify, is_https_or_loopback};
 use crate::sign_in::audience::TokenRequest;
 use crate::sign_in::exchange::{AuthorizationRequest, GrantedTokens, OauthHttp, TOKEN_PATH};
 use crate::sign_in::{Application, AuthError, SignInStep};
@@ -66,6 +65,20 @@ pub(in crate::sign_in) async fn sign_in_by_browser(
     };
     loopback::send_final_page(connection, &page::final_page(result.as_ref().err())).await;
     result
+}
+
+/// Opens the address in a browser of this machine, and notifies the person.
+pub(super) fn open_and_notify(url: &Url, notify: &Notify) {
+    let (opened, tunnel) = (launch::open_browser(url), ssh_forward_port(url));
+    notify(Event::SignInByBrowser { url: url.as_str(), opened, tunnel });
+}
+
+/// Returns the port to forward if this machine is reached by SSH: the browser sends its answer to
+/// its own machine.
+fn ssh_forward_port(url: &Url) -> Option<u16> {
+    std::env::var_os("SSH_CONNECTION")?;
+    let (_, back) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
+    Url::parse(&back).ok()?.port()
 }
 
 /// Returns the address if it is https or on this machine.
