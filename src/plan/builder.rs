@@ -31,11 +31,27 @@ pub(super) struct PlanBuilder<'run> {
     /// What the environment has instead of what was not found.
     pub(super) known: KnownNames,
     pub(super) flow_names: Vec<Arc<str>>,
+    /// What is planned so far; each change has the index of its binding.
+    pub(super) parts: PlanParts,
+}
+
+/// The parts of a plan in the making, of a manifest or of a rollback.
+#[derive(Default)]
+pub(super) struct PlanParts {
+    /// Each change with its place in the order of the plan.
     pub(super) changes: Vec<(usize, Change)>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
-    /// Each write with the bindings that it is for, the first of which tells its order.
+    /// Each write with the places of its changes, the first of which tells its order.
     pub(super) writes: Vec<(Vec<usize>, Write)>,
+}
+
+impl WantedUrl<'_> {
+    /// Creates a problem or a warning of the binding.
+    pub(super) fn problem(&self, code: Code, message: String, hint: impl Into<String>) -> Problem {
+        let address = Some(self.binding.target.address());
+        Problem { code, address, message, hint: hint.into(), site: Some(self.binding.site) }
+    }
 }
 
 impl<'run> PlanBuilder<'run> {
@@ -46,10 +62,7 @@ impl<'run> PlanBuilder<'run> {
             in_file: false,
             known: KnownNames::default(),
             flow_names: Vec::new(),
-            changes: Vec::with_capacity(desired.bindings.len()),
-            problems: Vec::new(),
-            warnings: Vec::new(),
-            writes: Vec::new(),
+            parts: PlanParts::default(),
         }
     }
 
@@ -92,7 +105,7 @@ impl<'run> PlanBuilder<'run> {
             guard: current.guard.clone(),
             held: text.filter(|_| action != Action::NoOp).map(StoredText::new),
         };
-        self.changes.push((wanted.index, change));
+        self.parts.changes.push((wanted.index, change));
         action != Action::NoOp
     }
 
@@ -104,18 +117,7 @@ impl<'run> PlanBuilder<'run> {
         message: String,
         hint: impl Into<String>,
     ) {
-        self.problems.push(noted(wanted, code, message, hint));
-    }
-
-    /// Notes a warning of one binding.
-    pub(super) fn warning(
-        &mut self,
-        wanted: &WantedUrl<'_>,
-        code: Code,
-        message: String,
-        hint: impl Into<String>,
-    ) {
-        self.warnings.push(noted(wanted, code, message, hint));
+        self.parts.problems.push(wanted.problem(code, message, hint));
     }
 
     /// Notes a problem: the service refused to show something to the user.
@@ -123,8 +125,15 @@ impl<'run> PlanBuilder<'run> {
         let (message, hint) = explain_refusal(error);
         self.problem(wanted, Code::PrivilegeMissing, message, hint);
     }
+}
 
-    /// Sorts everything into the manifest's order, and returns the plan.
+impl PlanParts {
+    /// Adds a change after all others.
+    pub(super) fn add_change(&mut self, change: Change) {
+        self.changes.push((self.changes.len(), change));
+    }
+
+    /// Sorts everything into its order, and returns the plan.
     pub(super) fn finish(mut self) -> Plan {
         self.changes.sort_by_key(|(index, _)| *index);
         self.writes.sort_by_key(|(bindings, _)| bindings.first().copied());
@@ -155,12 +164,6 @@ pub(super) fn did_you_mean<'name>(
 ) -> String {
     let near = nearest(name, known).map(|near| printable(near, 120));
     model::did_you_mean(near.as_deref())
-}
-
-/// Creates a problem or warning of one binding.
-fn noted(wanted: &WantedUrl<'_>, code: Code, message: String, hint: impl Into<String>) -> Problem {
-    let address = Some(wanted.binding.target.address());
-    Problem { code, address, message, hint: hint.into(), site: Some(wanted.binding.site) }
 }
 
 /// The message and the hint for a row that came without its version.

@@ -61,7 +61,7 @@ fn url<'run>(
             Some(url)
         }
         Err(reason) => {
-            draft.problems.push(problem(flow, reason));
+            draft.parts.problems.push(problem(flow, reason));
             None
         }
     }
@@ -360,7 +360,7 @@ fn permitted<'run>(
     if policy == SignedUrls::Refuse {
         return reason(Code::SignedUrl, message, hint);
     }
-    draft.warnings.push(problem(flow, (Code::SignedUrl, message, hint.to_owned())));
+    draft.parts.warnings.push(problem(flow, (Code::SignedUrl, message, hint.to_owned())));
     Ok(url)
 }
 
@@ -372,7 +372,7 @@ fn warn_of_old_generation(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, 
         );
         let hint = "nothing has to be done to the flow: the new URL stands on its trigger card in the designer; run again once the Flow service gives it, and let nobody keep the old one"
             .to_owned();
-        draft.warnings.push(problem(flow, (Code::OldGenerationUrl, message, hint)));
+        draft.parts.warnings.push(problem(flow, (Code::OldGenerationUrl, message, hint)));
     }
 }
 
@@ -383,7 +383,7 @@ fn warn_of_unconfirmed(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, see
             format!("the Flow service does not say whether the URL is that of the flow `{name}`");
         let hint = "turn the flow off and on so that it gets an id of its own there, and run again"
             .to_owned();
-        draft.warnings.push(problem(flow, (Code::CallbackUnconfirmed, message, hint)));
+        draft.parts.warnings.push(problem(flow, (Code::CallbackUnconfirmed, message, hint)));
     }
 }
 

@@ -26,7 +26,7 @@ mod waitable;
 mod write;
 use crate::model::{Cloud, Desired, Observed, ObservedFlow, Targets};
 
-use builder::{PlanBuilder, WITHOUT_ETAG};
+use builder::PlanBuilder;
 
 pub use changes::{Action, Change, MOST_ROWS, Plan};
 pub use current_values::{current_values, text_at};
@@ -57,7 +57,7 @@ pub fn plan_of(
     let urls = flows::urls(&mut draft, flows);
     variables::plan(&mut draft, targets, &urls);
     records::plan(&mut draft, targets, &urls);
-    draft.finish()
+    draft.parts.finish()
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(super) fn plan<'run>(
         plan_record(draft, targets, record, &parts, &mut updates);
     }
     for update in updates.into_values().filter(|update| !update.columns.is_empty()) {
-        draft.writes.push((update.bindings.clone(), update.write()));
+        draft.parts.writes.push((update.bindings.clone(), update.write()));
     }
 }
 
@@ -460,7 +460,7 @@ fn create<'run>(
     }
     let entity_set = table.entity_set.clone();
     let bindings = places.iter().map(|((wanted, ..), _)| wanted.index).collect();
-    draft.writes.push((bindings, Write::CreateRow { entity_set, columns }));
+    draft.parts.writes.push((bindings, Write::CreateRow { entity_set, columns }));
 }
 
 /// Notes that Dataverse does not enforce, or not yet, the alternate key over the key's columns.
@@ -508,7 +508,8 @@ fn warn_of_twins(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
             "declare an alternate key on these columns, or let only one run at a time create the record"
         }
     };
-    draft.warning(wanted, Code::KeyNotUnique, message.to_owned(), hint);
+    let warning = wanted.problem(Code::KeyNotUnique, message.to_owned(), hint);
+    draft.parts.warnings.push(warning);
 }
 
 impl<'run> Update<'run> {

@@ -45,12 +45,8 @@ pub(super) fn plan<'run>(
 
 /// Returns the binding, if its target is a variable.
 fn part(wanted: WantedUrl<'_>) -> Option<VariableBinding<'_>> {
-    match &wanted.binding.target {
-        Target::Variable { schema_name, pointer } => {
-            Some(VariableBinding { schema_name, wanted, pointer: pointer.as_ref() })
-        }
-        Target::Column { .. } => None,
-    }
+    let Target::Variable { schema_name, pointer } = &wanted.binding.target else { return None };
+    Some(VariableBinding { schema_name, wanted, pointer: pointer.as_ref() })
 }
 
 /// Plans the bindings to one variable, which end in at most one write.
@@ -77,12 +73,12 @@ fn variable<'run>(
     if fits.is_empty() {
         return;
     }
-    let before = draft.problems.len();
+    let before = draft.parts.problems.len();
     let text = match fits.iter().find(|part| part.pointer.is_none()) {
         Some(part) => whole(draft, variable, &part.wanted),
         None => members(draft, variable, &fits),
     };
-    if let Some(text) = text.filter(|_| draft.problems.len() == before) {
+    if let Some(text) = text.filter(|_| draft.parts.problems.len() == before) {
         write(draft, variable, &fits, &text);
     }
 }
@@ -353,5 +349,5 @@ fn write(
         },
         Some(row) => Write::UpdateVariableValue { id: row.id, guard: row.tag.clone(), text },
     };
-    draft.writes.push((parts.iter().map(|part| part.wanted.index).collect(), write));
+    draft.parts.writes.push((parts.iter().map(|part| part.wanted.index).collect(), write));
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use crate::model::{
     CallbackUrl, Cloud, Code, EnvironmentId, LogicalName, Problem, Row, StoredText, printable,
 };
+use crate::plan::builder::{PlanParts, WITHOUT_ETAG};
 use crate::plan::journal::links::{Link, links};
 use crate::plan::journal::{FoundRows, Journal, JournalRow, JournalTarget, Origin, UnusableRows};
-use crate::plan::{
-    Action, Change, Plan, ValueView, WITHOUT_ETAG, Write, WriteStage, explain_refusal, text_at,
-};
+use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
 
 /// What to do about a row that somebody changed.
 const SEE_WHO: &str =
@@ -37,17 +36,13 @@ enum ChangedRow<'found> {
     Row(&'found Row),
 }
 
-/// A plan in the making.
-struct RollbackBuilder<'run> {
+/// A rollback in the making.
+struct RollbackDraft<'run> {
     cloud: &'run Cloud,
     /// The environment's own id.
     own: &'run EnvironmentId,
-    changes: Vec<Change>,
-    problems: Vec<Problem>,
-    warnings: Vec<Problem>,
     left_alone: usize,
-    writes: Vec<Write>,
-    targets: Vec<Vec<String>>,
+    parts: PlanParts,
 }
 
 /// Returns the indexes, within the journal, of the rows that somebody changed since the apply.
@@ -67,7 +62,8 @@ pub(crate) fn plan_rollback(
     left: &BTreeSet<usize>,
     cloud: &Cloud,
 ) -> Plan {
-    let mut draft = RollbackBuilder::new(cloud, &journal.head.environment_id);
+    let (own, parts) = (&journal.head.environment_id, PlanParts::default());
+    let mut draft = RollbackDraft { cloud, own, left_alone: 0, parts };
     for (index, (row, found)) in journal.rows.iter().zip(found).enumerate() {
         match verdict(row, found) {
             RowVerdict::Earlier => draft.earlier(row),
@@ -77,8 +73,7 @@ pub(crate) fn plan_rollback(
             RowVerdict::Unusable(why) => draft.unusable(row, why),
         }
     }
-    let write = WriteStage { writes: draft.writes, targets: draft.targets };
-    let mut plan = Plan::new(draft.changes, draft.problems, draft.warnings, write);
+    let mut plan = draft.parts.finish();
     plan.left_alone = draft.left_alone;
     plan
 }
@@ -118,22 +113,21 @@ fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
     row.columns.get(name).map(|change| &change.after) == held.texts.get(name)
 }
 
-impl<'run> RollbackBuilder<'run> {
-    fn new(cloud: &'run Cloud, own: &'run EnvironmentId) -> Self {
-        let (changes, writes, targets) = (Vec::new(), Vec::new(), Vec::new());
-        let (problems, warnings) = (Vec::new(), Vec::new());
-        Self { cloud, own, changes, problems, warnings, left_alone: 0, writes, targets }
-    }
-
+impl RollbackDraft<'_> {
     /// Notes that a row already has its earlier values.
     fn earlier(&mut self, row: &JournalRow) {
         for place in &row.places {
             if row.is_created() && row.id().is_none() {
                 let message = "no row has the key of this new record, and the journal does not know its id: if something gave the record another key, it is still there".to_owned();
                 let hint = "look for a record that was created at the time of the apply, and remove it by hand";
-                self.warnings.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
+                self.parts.warnings.push(problem(
+                    place,
+                    Code::ChangedSince,
+                    message,
+                    hint.to_owned(),
+                ));
             }
-            self.changes.push(self.as_it_was(row, place));
+            self.parts.add_change(self.as_it_was(row, place));
         }
     }
 
@@ -150,26 +144,33 @@ impl<'run> RollbackBuilder<'run> {
 
     /// Plans the deletion of a row that the apply created, and warns if the row holds more by now.
     fn delete(&mut self, row: &JournalRow, held: &Row) {
+        let first = self.parts.changes.len();
         for place in &row.places {
             if let Some(message) = other_change(row, held) {
                 let (message, hint) = (message.to_owned(), LOOK_FIRST.to_owned());
-                self.warnings.push(problem(place, Code::ChangedSince, message, hint));
+                self.parts.warnings.push(problem(place, Code::ChangedSince, message, hint));
             }
             let now = self.view(now(held, place).as_ref());
             let reason = "was created by the apply, and still holds what it wrote";
-            self.changes.push(change(place, Action::Delete, reason, now, None));
+            self.parts.add_change(change(place, Action::Delete, reason, now, None));
         }
         let (id, guard) = (held.id, held.tag.clone());
-        self.targets.push(row.places.iter().map(|place| place.address.clone()).collect());
-        self.writes.push(Write::Delete { entity_set: row.entity_set.to_string(), id, guard });
+        self.write(first, Write::Delete { entity_set: row.entity_set.to_string(), id, guard });
+    }
+
+    /// Plans the write for all changes from the first one on.
+    fn write(&mut self, first: usize, write: Write) {
+        let places = (first..self.parts.changes.len()).collect();
+        self.parts.writes.push((places, write));
     }
 
     /// Plans to restore the columns that hold what the apply wrote.
     fn restore(&mut self, row: &JournalRow, held: &Row) {
         let open = row.columns.iter().filter(|(name, _)| !is_earlier(row, held, name));
         let columns = open.map(|(name, change)| (name.clone(), change.before.clone())).collect();
+        let first = self.parts.changes.len();
         for place in &row.places {
-            self.changes.push(if is_earlier(row, held, &place.column) {
+            self.parts.add_change(if is_earlier(row, held, &place.column) {
                 self.as_it_was(row, place)
             } else {
                 self.restored(row, held, place)
@@ -182,10 +183,8 @@ impl<'run> RollbackBuilder<'run> {
             self.warn_of_hosts(row, name, text);
         }
         let (id, guard) = (held.id, held.tag.clone());
-        let open = row.places.iter().filter(|place| !is_earlier(row, held, &place.column));
-        self.targets.push(open.map(|place| place.address.clone()).collect());
         let entity_set = row.entity_set.to_string();
-        self.writes.push(Write::Restore { entity_set, id, guard, columns });
+        self.write(first, Write::Restore { entity_set, id, guard, columns });
     }
 
     /// Warns of each host that a restored text leads to, except for the hosts of this environment's
@@ -198,7 +197,7 @@ impl<'run> RollbackBuilder<'run> {
             let hint = "make sure that this host may get what is sent to it, before you agree";
             problem(place, Code::RestoresElsewhere, message, hint.to_owned())
         });
-        self.warnings.extend(warnings);
+        self.parts.warnings.extend(warnings);
     }
 
     /// Returns a message if a link leads out of the environment, or leads there without encryption.
@@ -238,9 +237,9 @@ impl<'run> RollbackBuilder<'run> {
             let mut message = self.what_changed(row, now, place);
             let (list, hint) = if left {
                 message.push_str("; it is left as it is");
-                (&mut self.warnings, "see who changed it and why")
+                (&mut self.parts.warnings, "see who changed it and why")
             } else {
-                (&mut self.problems, SEE_WHO)
+                (&mut self.parts.problems, SEE_WHO)
             };
             list.push(problem(place, Code::ChangedSince, message, hint.to_owned()));
         }
@@ -283,7 +282,7 @@ impl<'run> RollbackBuilder<'run> {
         };
         let problems =
             row.places.iter().map(|place| problem(place, code, message.clone(), hint.clone()));
-        self.problems.extend(problems);
+        self.parts.problems.extend(problems);
     }
 
     /// Returns the printable view of a text, without its secrets.
