@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::Settings;
 use crate::model::{
     Binding, Cloud, Code, Desired, EntityTag, ManifestPosition, Observed, Problem, Reading, RowId,
-    SchemaName, StoredText, Target, Targets, UrlAccess, ValueRow, Variable, VariableType,
+    SchemaName, StoredText, Targets, UrlAccess, ValueRow, Variable, VariableType,
 };
 use crate::plan::{Action, Change, Plan, ValueView, Write, WriteStage, plan};
 
@@ -66,13 +66,14 @@ pub(crate) fn plan_export(
 /// Returns the variables that the manifest binds, each once, in the manifest's order.
 fn bound_variables(desired: &Desired) -> Vec<&SchemaName> {
     let mut seen = HashSet::new();
-    desired.bindings.iter().filter_map(bound_variable).filter(|name| seen.insert(*name)).collect()
+    let names = desired.bindings.iter().filter_map(|binding| binding.target.variable());
+    names.filter(|name| seen.insert(*name)).collect()
 }
 
 /// Maps the place of each binding in the manifest to the variable that it writes.
 fn variables_by_site(desired: &Desired) -> BTreeMap<ManifestPosition, &SchemaName> {
     let bindings = desired.bindings.iter();
-    bindings.filter_map(|binding| Some((binding.site, bound_variable(binding)?))).collect()
+    bindings.filter_map(|binding| Some((binding.site, binding.target.variable()?))).collect()
 }
 
 /// Returns the variable that a change is about.
@@ -81,13 +82,6 @@ fn changed_variable<'run>(
     change: &Change,
 ) -> Option<&'run SchemaName> {
     sites.get(&change.site?).copied()
-}
-
-fn bound_variable(binding: &Binding) -> Option<&SchemaName> {
-    match &binding.target {
-        Target::Variable { schema_name, .. } => Some(schema_name),
-        Target::Column { .. } => None,
-    }
 }
 
 /// Builds the variable as the plan sees it, with the value from the file. A variable that the
@@ -200,7 +194,8 @@ fn warnings(desired: &Desired, observed: &Observed, planned: &Plan) -> Vec<Probl
     let signed =
         planned.changes.iter().filter(|change| writes_signed_url(change)).map(signed_url_warning);
     let is_absent = |binding: &&Binding| {
-        let reading = bound_variable(binding).and_then(|name| observed.targets.variables.get(name));
+        let reading =
+            binding.target.variable().and_then(|name| observed.targets.variables.get(name));
         matches!(reading, None | Some(Reading::Absent))
     };
     let absent = desired.bindings.iter().filter(is_absent).map(missing_variable_warning);

@@ -63,22 +63,17 @@ async fn flows_by_resource_id(
 }
 
 fn lacks_variable(desired: &Desired, targets: &Targets) -> bool {
-    desired.bindings.iter().any(|binding| match &binding.target {
-        Target::Variable { schema_name, .. } => {
-            let reading = targets.variables.get(schema_name);
-            !targets.unversioned_variables.contains(schema_name)
-                && matches!(reading, None | Some(Reading::Absent))
-        }
-        Target::Column { .. } => false,
+    let mut variables = desired.bindings.iter().filter_map(|binding| binding.target.variable());
+    variables.any(|name| {
+        !targets.unversioned_variables.contains(name)
+            && matches!(targets.variables.get(name), None | Some(Reading::Absent))
     })
 }
 
 fn lacks_table(desired: &Desired, targets: &Targets) -> bool {
-    desired.bindings.iter().any(|binding| match &binding.target {
-        Target::Column { record, .. } => {
-            matches!(targets.tables.get(&record.table), None | Some(Reading::Absent))
-        }
-        Target::Variable { .. } => false,
+    desired.bindings.iter().any(|binding| {
+        let Target::Column { record, .. } = &binding.target else { return false };
+        matches!(targets.tables.get(&record.table), None | Some(Reading::Absent))
     })
 }
 

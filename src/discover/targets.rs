@@ -69,20 +69,14 @@ fn split_unversioned(variables: Variables, tables: Tables, records: Records) -> 
 }
 
 async fn variables(reader: &Reader<'_>, desired: &Desired) -> Result<Variables, DiscoverError> {
-    let wanted: BTreeSet<SchemaName> = desired.bindings.iter().filter_map(name_of).collect();
-    let wanted: Vec<SchemaName> = wanted.into_iter().collect();
+    let wanted = desired.bindings.iter().filter_map(|binding| binding.target.variable());
+    let wanted: BTreeSet<&SchemaName> = wanted.collect();
+    let wanted: Vec<SchemaName> = wanted.into_iter().cloned().collect();
     let chunks = wanted.chunks(MOST_VARIABLES).map(async |names| {
         let rows = reader.variables(names).await?;
         Ok::<_, DiscoverError>(by_name(names, rows))
     });
     Ok(all_of(chunks, AT_ONCE).await?.into_iter().flatten().collect())
-}
-
-fn name_of(binding: &crate::model::Binding) -> Option<SchemaName> {
-    match &binding.target {
-        Target::Variable { schema_name, .. } => Some(schema_name.clone()),
-        Target::Column { .. } => None,
-    }
 }
 
 /// Returns the variables of one read by their names, or the refusal for each of `names`.

@@ -170,7 +170,7 @@ impl Desired {
     /// Keeps only the bindings to environment variables, and the flows of these bindings.
     #[must_use]
     pub fn only_variables(&self) -> Self {
-        let is_variable = |binding: &&Binding| matches!(binding.target, Target::Variable { .. });
+        let is_variable = |binding: &&Binding| binding.target.variable().is_some();
         let mut bindings: Vec<Binding> =
             self.bindings.iter().filter(is_variable).cloned().collect();
         let kept: BTreeSet<FlowIndex> = bindings.iter().map(|binding| binding.flow).collect();
@@ -183,6 +183,11 @@ impl Desired {
 }
 
 impl Target {
+    /// Returns the environment variable of the target, if it is in one.
+    pub fn variable(&self) -> Option<&SchemaName> {
+        if let Self::Variable { schema_name, .. } = self { Some(schema_name) } else { None }
+    }
+
     /// Returns the target's printable identity, which is the same for two targets exactly if they
     /// are the same place.
     pub fn address(&self) -> String {
