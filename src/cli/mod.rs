@@ -435,6 +435,18 @@ pub struct SignInArgs {
         hide_env_values = true
     )]
     pub token_command: Vec<TokenCommandFor>,
+    /// Variables that token commands inherit in addition, such as `IDENTITY_HEADER`; can be
+    /// repeated.
+    ///
+    /// A token command inherits no secret that is not named here.
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "FLOWBIND_TOKEN_COMMAND_VARIABLE"
+    )]
+    pub token_command_variable: Vec<String>,
 }
 
 /// Options of the sandbox in a run.

@@ -137,7 +137,8 @@ fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure>
 /// Finds the token command for an audience: one that names the audience, else one for both.
 fn command(args: &SignInArgs, audience: Audience) -> Option<TokenCommand> {
     let find = |wanted| args.token_command.iter().find(|command| command.audience == wanted);
-    find(Some(audience)).or_else(|| find(None)).map(|found| found.command.clone())
+    let found = find(Some(audience)).or_else(|| find(None))?;
+    Some(found.command.clone().with_variables(&args.token_command_variable))
 }
 
 /// Reads the refresh token from standard input if `--refresh-token-stdin` is given, else from its

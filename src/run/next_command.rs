@@ -93,11 +93,17 @@ impl NextCommand {
         let variable = env::var("FLOWBIND_TOKEN_COMMAND").ok();
         let told = variable.and_then(|text| text.parse::<TokenCommandFor>().ok());
         let typed = args.token_command.iter().filter(|command| told.as_ref() != Some(command));
-        typed.fold(next, |next, command| {
+        let next = typed.fold(next, |next, command| {
             let service = command.audience.map(Audience::name);
             let service = service.map_or_else(String::new, |service| format!("{service}:"));
             next.option("--token-command", &format!("{service}{COMMAND}"))
-        })
+        });
+        let variables = args.token_command_variable.join(",");
+        let is_typed = env::var("FLOWBIND_TOKEN_COMMAND_VARIABLE").as_ref() != Ok(&variables);
+        if is_typed && !variables.is_empty() {
+            return next.option("--token-command-variable", &variables);
+        }
+        next
     }
 }
 

@@ -80,7 +80,60 @@ fn a_service_that_turns_a_request_away_again_and_again_is_waited_for() {
         ),
         "{said}"
     );
-    assert!(said.contains("or give the run more time with `--timeout SECONDS`"), "{said}");
+    let when = "run again in 3600 s, or give the run more time with `--timeout SECONDS`";
+    assert!(said.contains(when) && !said.contains("Waiting"), "{said}");
+}
+
+#[test]
+fn a_pause_that_a_service_asks_for_is_reported_with_its_reason() {
+    for (fault, reason) in [
+        (
+            fault("flow", "listCallbackUrl", "status = 429\nretry-after = 3"),
+            "the Flow service throttles requests (429) …",
+        ),
+        (
+            fault("entra", "token", "status = 429\nretry-after = 3"),
+            "Entra throttles requests (429) …",
+        ),
+        (
+            fault("dataverse", "workflows", "status = 503\nretry-after = 3"),
+            "Dataverse is unavailable (503) …",
+        ),
+        (
+            fault("dataverse", "$batch", "status = 503\nretry-after = 3\nexecuted = true"),
+            "Dataverse asked for a pause …",
+        ),
+    ] {
+        let (_, ended) = applied_on(&fault);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let line = ended.stderr.lines().find(|line| line.starts_with("Waiting "));
+        let line = line.unwrap_or_else(|| panic!("{reason}: {}", ended.stderr));
+        assert!(line.ends_with(reason), "{line}");
+    }
+}
+
+#[test]
+fn a_pause_longer_than_what_is_left_ends_the_run_at_once_and_says_when_to_run_again() {
+    let rest = "status = 429\nretry-after = 3600\ntimes = 99";
+    for (path, wanted) in [("token", "run again in 3600 s"), ("devicecode", "run again in 3600 s")]
+    {
+        let (_, ended) = applied_on(&fault("entra", path, rest));
+        assert_eq!(ended.code, 6, "{path}: {}", ended.stderr);
+        let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(wanted) && said.contains("nothing was written"), "{said}");
+        // Before a code exists there is no page to talk of.
+        let has_page = said.contains("devicelogin");
+        assert_eq!(has_page, path == "token", "{said}");
+        assert!(!said.contains("Nobody has") && !said.contains("still waits"), "{said}");
+    }
+    let rest = "status = 503\nretry-after = 3600\nexecuted = true";
+    let (_, ended) = applied_on(&fault("dataverse", "$batch", rest));
+    assert_eq!(ended.code, 7, "{}", ended.stderr);
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains(" s, when the service accepts requests again, look with `flowbind plan`"),
+        "{said}"
+    );
 }
 
 #[test]

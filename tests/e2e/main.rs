@@ -39,6 +39,7 @@ mod readiness;
 mod recipes;
 mod redaction;
 mod remedies;
+mod remedy_table;
 mod renewals;
 mod reports;
 mod requests;

@@ -36,11 +36,19 @@ fn a_token_command_inherits_no_secret_of_the_pipeline() {
     command.args(["--token-store", "none", "--token-command", &token]);
     command.envs(secrets.map(|name| (name, "made-up-secret-of-a-pipeline")));
     command.env("AZURE_CONFIG_DIR", "/made-up/azure");
+    command.env("IDENTITY_HEADER", "made-up-for-az").env("MSI_SECRET", "made-up-secret");
+    command.args(["--token-command-variable", "IDENTITY_HEADER,CONTOSO_MISSING"]);
     let ended: Ended = command.stdin(Stdio::null()).output().unwrap().into();
     assert_eq!(ended.code, 4, "{}", ended.stderr);
     let seen = std::fs::read_to_string(seen).unwrap();
     assert!(!seen.contains("made-up-secret"), "{seen}");
-    for name in ["PATH=", "HOME=", "AZURE_CONFIG_DIR=/made-up/azure", "FLOWBIND_RESOURCE="] {
+    for name in [
+        "PATH=",
+        "HOME=",
+        "AZURE_CONFIG_DIR=/made-up/azure",
+        "FLOWBIND_RESOURCE=",
+        "IDENTITY_HEADER=made-up-for-az",
+    ] {
         assert!(seen.lines().any(|line| line.starts_with(name)), "{name}: {seen}");
     }
 }

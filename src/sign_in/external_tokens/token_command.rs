@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
-use std::{fmt, io};
+use std::{env, fmt, io};
 
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -40,6 +40,8 @@ const MAX_CHARACTERS: usize = 300;
 pub struct TokenCommand {
     program: String,
     arguments: Vec<String>,
+    /// The variables that it inherits besides the listed ones.
+    variables: Vec<String>,
 }
 
 /// A token command, with the audience that it is limited to.
@@ -117,6 +119,12 @@ impl TokenCommand {
         parse_output(&output, SystemTime::now()).ok_or(TokenCommandFailure::NoToken)
     }
 
+    /// Lets the program inherit further variables.
+    #[must_use]
+    pub fn with_variables(self, variables: &[String]) -> Self {
+        Self { variables: variables.to_vec(), ..self }
+    }
+
     /// Runs the program, and returns its exit status and the beginning of its standard output and
     /// standard error.
     async fn run_program(
@@ -151,6 +159,8 @@ impl TokenCommand {
         let mut command = Command::new(program);
         command.args(self.arguments.iter().map(|text| text.replace(RESOURCE, resource)));
         inherit_listed(command.as_std_mut());
+        let named = self.variables.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+        command.envs(named);
         command.env("FLOWBIND_RESOURCE", resource).env("FLOWBIND_AUDIENCE", audience.name());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
@@ -236,7 +246,7 @@ impl FromStr for TokenCommand {
         let mut words = words.into_iter();
         let program = words.next().filter(|word| !word.is_empty());
         let program = program.ok_or(TokenCommandError::Empty)?;
-        Ok(Self { program, arguments: words.collect() })
+        Ok(Self { program, arguments: words.collect(), variables: Vec::new() })
     }
 }
 
