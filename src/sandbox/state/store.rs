@@ -17,6 +17,9 @@ use super::{Database, seed};
 /// The longest wait for another sandbox's lock, which is held for one request.
 const LONGEST_LOCK: Duration = Duration::from_secs(10);
 
+/// The longest wait for a program that holds the file on Windows, such as a scanner.
+const LONGEST_HOLD: Duration = Duration::from_secs(2);
+
 /// Where a sandbox keeps its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateLocation {
@@ -132,7 +135,7 @@ impl StateFile {
     }
 
     fn read(&mut self) -> Result<Option<Database>, SandboxError> {
-        match fs::read(&self.path) {
+        match patiently(|| fs::read(&self.path)) {
             Ok(bytes) if bytes.is_empty() => Ok(None),
             Ok(bytes) => {
                 let database = self.parse(&bytes)?;
@@ -146,7 +149,7 @@ impl StateFile {
 
     /// Replaces `database` when the file holds something else than was last seen.
     fn refresh(&mut self, database: &mut Database) -> Result<(), SandboxError> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match patiently(|| fs::read(&self.path)) {
             Ok(bytes) => bytes,
             // Emptied while this server runs: its next change writes the file again.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -201,10 +204,27 @@ pub fn reset(path: impl AsRef<Path>) -> Result<bool, SandboxError> {
 /// Writes a new file in the same folder, makes sure that it is on disk, and lets it take the old one's place.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path, "new");
-    write_new(&new, bytes)
-        .and_then(|()| fs::rename(&new, path))
+    patiently(|| write_new(&new, bytes))
+        .and_then(|()| patiently(|| fs::rename(&new, path)))
         .inspect_err(|_| drop(fs::remove_file(&new)))?;
     sync_folder(path)
+}
+
+/// Tries for a while, as long as another program holds the file: access denied, or a sharing violation.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let begin = Instant::now();
+    loop {
+        match attempt() {
+            Err(error)
+                if cfg!(windows)
+                    && matches!(error.raw_os_error(), Some(5 | 32))
+                    && begin.elapsed() < LONGEST_HOLD =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Writes a file to the disk.
