@@ -8,6 +8,7 @@ use flowbind_sandbox::{Options, SandboxError, Server, StateLocation, Tenant};
 use crate::cli::{SandboxState, StateArgs};
 use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, error_chain};
 use crate::run::blocking::in_thread;
+use crate::run::quoting::quote;
 use crate::run::state_dir;
 
 /// The delay before an embedded sandbox approves a sign-in: long enough for the wait to be seen.
@@ -91,7 +92,7 @@ pub(crate) fn failure(error: &SandboxError) -> Failure {
     match error {
         SandboxError::StateCorrupt { path, .. } => failure.hint(format!(
             "`flowbind sandbox reset --sandbox-state {}` deletes the state",
-            path.display()
+            quote(&path.display().to_string())
         )),
         SandboxError::State { .. } | SandboxError::StateTaken { .. } => failure.hint(
             "name another file with `--sandbox-state FILE`, or keep the state in memory with `--sandbox-state none`",
