@@ -149,6 +149,11 @@ impl Ended {
 /// The file that takes everything and holds nothing.
 pub(crate) const NOTHING: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
+/// A path as commands to paste have it: the backslashes of Windows are quoted.
+pub(crate) fn pasted(path: &str) -> String {
+    if cfg!(windows) { format!("\"{path}\"") } else { path.to_owned() }
+}
+
 /// A token command that prints a file.
 pub(crate) fn printing(file: &str) -> String {
     let program = if cfg!(windows) { "cmd /d /c type" } else { "cat" };

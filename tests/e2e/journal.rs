@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, binds, place, until};
+use super::harness::{EXAMPLE, Ended, ORDER_INTAKE, Place, binds, pasted, place, until};
 use super::leaks::Secrets;
 
 const KEY: &str = "a made-up passphrase";
@@ -472,8 +472,8 @@ fn a_run_that_does_not_know_what_is_in_says_how_to_undo_it() {
     let ended = place.with_key(&[&run[..], &["--journal", &journal]].concat());
     assert_eq!(ended.code, 7, "{}", ended.stderr);
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    let undo =
-        format!("or undo what was written: `flowbind rollback {journal} --manifest {manifest}");
+    let (at, with) = (pasted(&journal), pasted(&manifest));
+    let undo = format!("or undo what was written: `flowbind rollback {at} --manifest {with}");
     assert!(said.contains(&undo), "{said}");
     let undone = place.with_key(&["rollback", &journal, "--manifest", &manifest]);
     assert_eq!(undone.code, 0, "{}", undone.stderr);
@@ -503,7 +503,7 @@ fn what_a_journal_is_taken_for_comes_from_the_command_and_never_from_the_file() 
         for part in ["is not encrypted", "nothing was contacted", "someone has replaced the file"] {
             assert!(said.contains(part), "{part}: {said}");
         }
-        let command = format!("`flowbind rollback plain:{}", place.journal());
+        let command = format!("`flowbind rollback {}", pasted(&place.plain()));
         assert!(said.contains(&command), "{said}");
     }
     assert_eq!(rows(&place), written);
@@ -516,7 +516,7 @@ fn what_a_journal_is_taken_for_comes_from_the_command_and_never_from_the_file() 
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     let said = words(&ended.stderr);
     assert!(said.contains("is encrypted, but there is `plain:`"), "{said}");
-    assert!(said.contains(&format!("`flowbind rollback {sealed}")), "{said}");
+    assert!(said.contains(&format!("`flowbind rollback {}", pasted(&sealed))), "{said}");
 }
 
 #[test]

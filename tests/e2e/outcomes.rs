@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::harness::{EXAMPLE, ORDER_INTAKE, Served, binds, place};
+use super::harness::{EXAMPLE, ORDER_INTAKE, Served, binds, pasted, place};
 #[cfg(unix)]
 use super::harness::{signal, until};
 
@@ -156,7 +156,7 @@ fn the_document_says_what_was_done_and_what_it_took() {
             "requests": document["requests"],
             "command": "apply",
             "flowbind": env!("CARGO_PKG_VERSION"),
-            "file": manifest,
+            "file": manifest.replace('\\', "/"),
             "user": "sandy@contoso.example",
             "started": null,
             "duration-ms": null,
@@ -260,7 +260,8 @@ fn a_damaged_state_is_refused_with_the_command_that_mends_it() {
     assert_eq!(refused.code, 3);
     let state = place.state().display().to_string();
     let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains(&format!("`flowbind sandbox reset --sandbox-state {state}`")), "{said}");
+    let reset = format!("`flowbind sandbox reset --sandbox-state {}`", pasted(&state));
+    assert!(said.contains(&reset), "{said}");
     assert_eq!(place.run(&["sandbox", "reset", "--sandbox-state", &state]).code, 0);
     assert_eq!(place.run(&["plan", "--manifest", &manifest]).code, 0);
 }

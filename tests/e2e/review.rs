@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::harness::{Ended, ORDER_INTAKE, Place, Served, binds, place};
+use super::harness::{Ended, ORDER_INTAKE, Place, Served, binds, pasted, place};
 use super::sign_in::{FLOW, access_token, device_login, words};
 
 /// A flow with a signed URL.
@@ -98,9 +98,9 @@ fn a_reviewed_plan_is_applied_unless_something_moved() {
     let file = day.plan_file();
     let planned = day.run(&["plan", "--out", &file]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
-    let (manifest, url) = (&day.manifest, &day.served.url);
+    let (saved, manifest, url) = (pasted(&file), pasted(&day.manifest), &day.served.url);
     let next = format!(
-        ":\n  flowbind apply --plan {file} --manifest {manifest} --environment {url} --token-store none\n"
+        ":\n  flowbind apply --plan {saved} --manifest {manifest} --environment {url} --token-store none\n"
     );
     assert!(planned.stderr.contains(&next), "{}", planned.stderr);
     day.rotates();
