@@ -1,4 +1,8 @@
-//! Tells the compiler which commit the program is built from, for `flowbind --version`.
+//! Tells the compiler which commit the program is built from, for `flowbind --version`, and where
+//! the pages of its documentation are.
+//!
+//! `FLOWBIND_REPOSITORY`, or else `repository` in `Cargo.toml`, is the web address of the repository.
+//! Without one, messages name a page by its title alone.
 //!
 //! `FLOWBIND_COMMIT` and `FLOWBIND_COMMIT_DATE` say so where there is no repository, as in a container.
 //! Else Git is asked; where neither knows, such as in an archive of the source, it is `unknown`.
@@ -9,12 +13,52 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=src/build.rs");
-    for name in ["FLOWBIND_COMMIT", "FLOWBIND_COMMIT_DATE"] {
+    for name in ["FLOWBIND_COMMIT", "FLOWBIND_COMMIT_DATE", "FLOWBIND_REPOSITORY"] {
         println!("cargo:rerun-if-env-changed={name}");
     }
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     let commit = commit_from_variables().or_else(asked).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env=FLOWBIND_VERSION={version} (commit {commit})");
+    let documentation = Documentation::at(&repository(), &version);
+    println!("cargo:rustc-env=FLOWBIND_DOCUMENTATION={}", documentation.begin);
+    println!("cargo:rustc-env=FLOWBIND_PAGE_BEFORE={}", documentation.before_page);
+    println!("cargo:rustc-env=FLOWBIND_PAGE_AFTER={}", documentation.after_page);
+}
+
+/// How messages name the documentation.
+struct Documentation {
+    /// The page to begin with.
+    begin: String,
+    /// The text before the name of a page.
+    before_page: String,
+    /// The text after the name of a page.
+    after_page: &'static str,
+}
+
+impl Documentation {
+    /// Returns the names of the pages at a repository's web address; an empty address names none.
+    fn at(repository: &str, version: &str) -> Self {
+        if repository.is_empty() {
+            return Self {
+                begin: "README.md of the release archive".to_owned(),
+                before_page: "the documentation, page `".to_owned(),
+                after_page: "`",
+            };
+        }
+        let tree = format!("{repository}/blob/v{version}");
+        Self {
+            begin: format!("{tree}/README.md"),
+            before_page: format!("{tree}/docs/"),
+            after_page: ".md",
+        }
+    }
+}
+
+/// Returns the web address of the repository; empty if there is none.
+fn repository() -> String {
+    let variable = |name| env::var(name).ok().filter(|value| value.starts_with("https://"));
+    let address = variable("FLOWBIND_REPOSITORY").or_else(|| variable("CARGO_PKG_REPOSITORY"));
+    address.unwrap_or_default().trim().trim_end_matches('/').to_owned()
 }
 
 /// Returns the commit that the environment variables name, with its date if they give one.

@@ -396,6 +396,24 @@ fn a_careless_line_of_the_log_is_found() {
     }
 }
 
+/// The folders of a checkout that nobody has who installed the program.
+const OF_A_CHECKOUT: [&str; 2] = ["docs/", "config/"];
+
+#[test]
+fn no_text_of_the_program_points_into_a_checkout() {
+    // The tests of the pages that are written from the program's own tables.
+    let of_pages = |file: &str| file.ends_with("docs_page.rs");
+    let points = |line: &&str| {
+        OF_A_CHECKOUT.iter().any(|folder| line.contains(folder)) && !line.contains("include_str!(")
+    };
+    let mut wrong = Vec::new();
+    for (_, code, file) in modules().into_iter().filter(|(.., file)| !of_pages(file)) {
+        wrong.extend(code.lines().filter(points).map(|line| format!("{file}: {line}")));
+    }
+    wrong.extend(text("config/starter.toml").lines().filter(points).map(str::to_owned));
+    assert!(wrong.is_empty(), "name `flowbind init` or `docs_page!`: {wrong:#?}");
+}
+
 fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }

@@ -5,6 +5,7 @@ mod dry_run;
 mod explain;
 mod export;
 mod generate;
+mod help;
 mod import;
 mod init;
 mod lint;
@@ -21,11 +22,12 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use explain::ExplainArgs;
 pub use export::ExportArgs;
 pub use generate::{CompletionsArgs, ManArgs};
+pub use help::{EXIT_CODES, examples, program};
 pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use lint::LintArgs;
@@ -50,32 +52,13 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// The text below the help of the program.
-const AFTER_HELP: &str = "\
-Exit codes:
-  0    success, also with changes pending or drift
-  1    unexpected failure
-  2    changes, drift or a changed export file (only with --detailed-exitcode)
-  3    usage, manifest or file error, or --yes missing; nothing was contacted
-  4    not signed in: refused, or --non-interactive and a person has to sign in
-  5    refused: a problem, a policy or a conflict; nothing was written
-  6    a service was unreachable or throttled the run; nothing was written
-  7    outcome unknown: a write was sent and could not be verified
-  8    not ready: a flow was off at the end of --wait-ready; nothing was written
-  130  interrupted; nothing was written
-`flowbind explain CODE` says what to do.
-
-Try it without an account, in the built-in sandbox:
-  flowbind init
-  flowbind apply --environment sandbox";
-
 /// Writes the HTTP-trigger URLs of Power Automate cloud flows into Dataverse.
 ///
 /// flowbind reads a manifest of workflow ids, reads the callback URL of each flow as a signed-in user,
 /// and writes the URLs into environment variables or configuration records. It shows the changes
 /// first, writes all or nothing, verifies the result, and never prints a secret.
 #[derive(Debug, Parser)]
-#[command(bin_name = "flowbind", version, long_version = env!("FLOWBIND_VERSION"), styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(bin_name = "flowbind", version, long_version = env!("FLOWBIND_VERSION"), styles = STYLES, max_term_width = 100)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
@@ -93,10 +76,10 @@ impl Cli {
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let words = pac::understood(words).map_err(|pac::Misunderstood { word, hint }| {
             let message = format!("flowbind has no `{word}`: {hint}");
-            Self::command().error(ErrorKind::UnknownArgument, message)
+            program().error(ErrorKind::UnknownArgument, message)
         })?;
-        let command = || dry_run::refusing(Self::command());
-        Self::from_arg_matches(&variables::matches(command, &words)?)
+        let command = || help::for_words(dry_run::refusing(program()), &words);
+        Self::from_arg_matches(&variables::matches(&command, &words)?)
     }
 }
 
@@ -515,13 +498,13 @@ pub struct ServeArgs {
     /// Additional host name to serve https for, such as contoso.crm4.dynamics.com; can be repeated.
     ///
     /// It may begin with `*.`. `localhost` and the addresses of this machine are always served.
-    #[arg(long, value_name = "NAME", requires = "tls_dir")]
+    #[arg(long, value_name = "NAME", requires = "tls_dir", hide_short_help = true)]
     pub host: Vec<String>,
     /// Offer only HTTP/1.1 over https.
-    #[arg(long, requires = "tls_dir")]
+    #[arg(long, requires = "tls_dir", hide_short_help = true)]
     pub http1: bool,
     /// Append the method and URL of each Dataverse and Flow API request to this file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub record: Option<PathBuf>,
     /// Delay every response by this many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
@@ -536,7 +519,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub flows: Option<u32>,
     /// Variables per generated flow.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000), requires = "flows")]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000), requires = "flows", hide_short_help = true)]
     pub targets_per_flow: u32,
     /// Write a manifest for the generated flows to this file once the sandbox listens; an existing
     /// file is replaced.

@@ -7,6 +7,8 @@
 
 use std::ffi::OsString;
 
+use crate::model::docs_page;
+
 /// What a name of others means here.
 #[derive(Clone, Copy)]
 enum Meaning {
@@ -30,13 +32,22 @@ pub struct Misunderstood {
 }
 
 /// The hint for signing in as an application.
-const APPLICATION: &str = "the Flow service accepts only people; for Dataverse, configure an application under `[environments.NAME.dataverse-identity]` in the manifest (docs/sign-in.md)";
+const APPLICATION: &str = concat!(
+    "the Flow service accepts only people; for Dataverse, configure an application under `[environments.NAME.dataverse-identity]` in the manifest; see ",
+    docs_page!("sign-in")
+);
 
 /// The hint for signing in with a password.
-const PASSWORD: &str = "a person signs in with a device code or --browser, a pipeline with FLOWBIND_REFRESH_TOKEN (docs/sign-in.md)";
+const PASSWORD: &str = concat!(
+    "a person signs in with a device code or --browser, a pipeline with FLOWBIND_REFRESH_TOKEN; see ",
+    docs_page!("sign-in")
+);
 
 /// The hint for signing in as a federated application.
-const FEDERATED: &str = "write `federation = \"github\"` or `\"azure-devops\"` under `[environments.NAME.dataverse-identity]` in the manifest; the Flow service accepts only people (docs/sign-in.md)";
+const FEDERATED: &str = concat!(
+    "write `federation = \"github\"` or `\"azure-devops\"` under `[environments.NAME.dataverse-identity]` in the manifest; the Flow service accepts only people; see ",
+    docs_page!("sign-in")
+);
 
 /// The hint for more messages.
 const MORE: &str = "use `--log debug` for more messages, and `--log-file FILE` to save them";

@@ -33,7 +33,10 @@ fn plain(value: &OsStr) -> String {
 /// # Errors
 /// The first mistake in them, or the help or version that was asked for. If the words alone are
 /// wrong, the error does not name the variables, which nobody typed.
-pub(super) fn matches(command: fn() -> Command, words: &[OsString]) -> Result<ArgMatches, Error> {
+pub(super) fn matches(
+    command: &dyn Fn() -> Command,
+    words: &[OsString],
+) -> Result<ArgMatches, Error> {
     let is_given = |(option, _): &&(&str, &str)| words.iter().any(|word| word == option);
     let overruled: Vec<&str> = OVERRULES.iter().filter(is_given).map(|(_, id)| *id).collect();
     let is_unheeded = |arg: &Arg| says_nothing(arg) || overruled.contains(&arg.get_id().as_str());

@@ -1,11 +1,10 @@
 //! `flowbind schema`, `completions` and `man`: files for other programs, generated from this one.
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
-use clap::CommandFactory;
-
-use crate::cli::{Cli, CompletionsArgs, ManArgs};
+use super::manual;
+use crate::cli::{CompletionsArgs, ManArgs, program};
 use crate::manifest::json_schema;
 use crate::model::{Exit, Failure};
 use crate::report::Console;
@@ -22,7 +21,7 @@ pub(super) fn schema(console: &Console) -> Exit {
 /// Prints the completions for a shell.
 pub(super) fn completions(args: &CompletionsArgs, console: &Console) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
+    clap_complete::generate(args.shell, &mut program(), NAME, &mut script);
     console.write_verbatim(&String::from_utf8_lossy(&script));
     Exit::Done
 }
@@ -30,24 +29,12 @@ pub(super) fn completions(args: &CompletionsArgs, console: &Console) -> Exit {
 /// Prints the manual page, or writes all.
 pub(super) fn man(args: &ManArgs, console: &Console) -> Result<(), Failure> {
     if let Some(folder) = &args.out {
-        return pages(folder).map_err(|error| unwritten(folder, &error));
+        return manual::write_pages(folder).map_err(|error| unwritten(folder, &error));
     }
-    let page = page().map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
+    let page =
+        manual::main_page().map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
     console.write_verbatim(&page);
     Ok(())
-}
-
-/// Renders the manual page of the program as a whole.
-fn page() -> io::Result<String> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
-}
-
-/// Creates a manual page for the program and one for each of its commands.
-fn pages(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(Cli::command(), folder)
 }
 
 /// Tells that the pages cannot be written.

@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod init;
 mod lint;
+mod manual;
 mod plan;
 mod rollback;
 mod sandbox;

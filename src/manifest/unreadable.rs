@@ -11,7 +11,7 @@ pub fn unreadable(file_name: &str, error: &Error) -> Problem {
     let (message, hint) = match error.kind() {
         ErrorKind::NotFound => (
             format!("there is no file {file}"),
-            "name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show how to write one",
+            "name yours with `--manifest FILE`, or write one with `flowbind init`",
         ),
         ErrorKind::PermissionDenied => (
             format!("the file {file} may not be read by this user"),
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn each_reason_has_its_own_remedy() {
         let hint = |kind: ErrorKind| unreadable("flowbind.toml", &kind.into()).hint;
-        assert!(hint(ErrorKind::NotFound).contains("config/example.toml"));
+        assert!(hint(ErrorKind::NotFound).contains("flowbind init"));
         assert!(hint(ErrorKind::PermissionDenied).contains("right to read"));
         assert!(hint(ErrorKind::IsADirectory).contains("deploy/flowbind.toml"));
         assert!(hint(ErrorKind::TimedOut).contains("check the path"));

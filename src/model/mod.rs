@@ -7,6 +7,7 @@ mod callback;
 mod cloud;
 mod cut_short;
 mod desired;
+mod docs_page;
 mod document;
 mod environment;
 mod error_cause;
@@ -45,6 +46,7 @@ pub use desired::{
     Binding, Desired, Flow, FlowIndex, KeyValue, ManifestPosition, Missing, Record, Selector,
     SignedUrls, Target,
 };
+pub(crate) use docs_page::docs_page;
 pub use document::{DocumentError, DocumentKind};
 pub use environment::{EnvironmentUrl, EnvironmentUrlError};
 pub use error_cause::{ErrorCause, Waiting, known_causes};

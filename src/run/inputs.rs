@@ -10,7 +10,7 @@ use crate::cli::{ConnectArgs, RunArgs};
 use crate::manifest::{
     Environment, MOST_BYTES, Manifest, overlay_clouds, render_problems, unreadable,
 };
-use crate::model::{Clouds, Exit, Failure, Problem, note_desired_names};
+use crate::model::{Clouds, Exit, Failure, Problem, docs_page, note_desired_names};
 use crate::report::{Console, counted};
 use crate::run::environment_run::EnvironmentRun;
 use crate::run::process::Process;
@@ -106,8 +106,14 @@ pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
     let Some(file) = file else { return Ok(clouds) };
     let name = file.display().to_string();
     let refused = |reason: &str| {
-        Failure::new(Exit::Usage, format!("the clouds file `{name}` {reason}; nothing was contacted"))
-            .hint("name a clouds file in TOML (docs/clouds.md) with --clouds or FLOWBIND_CLOUDS, or omit the option")
+        Failure::new(
+            Exit::Usage,
+            format!("the clouds file `{name}` {reason}; nothing was contacted"),
+        )
+        .hint(concat!(
+            "name a clouds file in TOML with --clouds or FLOWBIND_CLOUDS, or omit the option; see ",
+            docs_page!("clouds")
+        ))
     };
     let bytes = read(file).map_err(|error| refused(&format!("cannot be read: {error}")))?;
     if bytes.len() > MOST_BYTES {

@@ -1,9 +1,11 @@
 //! What needs no environment: to begin a manifest, to check it, to look a code up, and what is made
 //! for editors, shells and readers of manuals.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::harness::{EXAMPLE, place, root};
+use super::harness::{EXAMPLE, Place, place, root};
 
 #[test]
 fn a_manifest_is_begun_checked_and_planned_with() {
@@ -84,13 +86,68 @@ fn every_shell_has_completions_and_every_command_a_page() {
     assert!(page.code == 0 && page.stdout.contains(".TH flowbind 1"), "{}", page.stdout);
     let folder = place.path("man").display().to_string();
     assert_eq!(place.run(&["man", "--out", &folder]).code, 0);
+    let pages = pages(&place);
     for name in ["flowbind.1", "flowbind-plan.1", "flowbind-auth-login.1"] {
-        let text = std::fs::read_to_string(place.path("man").join(name)).unwrap();
-        assert!(text.contains(".SH OPTIONS"), "{name}");
+        assert!(pages.contains_key(name), "{name}");
+    }
+    for (name, text) in pages {
+        for heading in ["OPTIONS", "EXAMPLES", "ENVIRONMENT", "\"EXIT STATUS\"", "FILES"] {
+            assert!(text.contains(&format!("\n.SH {heading}\n")), "{name} lacks {heading}: {text}");
+        }
         assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "{name}");
     }
     let file = place.write("file", "");
     assert_eq!(place.run(&["man", "--out", &file]).code, 3);
+}
+
+/// The manual pages that were written to the folder `man`, by file name.
+fn pages(place: &Place) -> BTreeMap<String, String> {
+    let files = std::fs::read_dir(place.path("man")).unwrap().map(Result::unwrap);
+    let read = |file: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        (file.file_name().into_string().unwrap(), text)
+    };
+    files.map(read).collect()
+}
+
+#[test]
+fn no_help_manual_page_or_first_error_points_into_a_checkout() {
+    let place = place();
+    let folder = place.path("man").display().to_string();
+    assert_eq!(place.run(&["man", "--out", &folder]).code, 0);
+    let mut texts = pages(&place);
+    for page in texts.clone().into_keys() {
+        let command = page.trim_start_matches("flowbind").trim_end_matches(".1").replace('-', " ");
+        let words: Vec<&str> = command.split_whitespace().collect();
+        for option in ["-h", "--help"] {
+            let help = place.run(&[&words[..], &[option]].concat());
+            assert_eq!(help.code, 0, "{command}");
+            texts.insert(format!("{command} {option}"), help.stdout);
+        }
+        let summary = &texts[&format!("{command} -h")];
+        assert!(summary.lines().count() <= 40, "{summary}");
+        assert!(summary.contains("Examples:\n  flowbind"), "{summary}");
+    }
+    let first_tries: [&[&str]; 5] = [
+        &["plan"],
+        &["plan", "--clientSecret", "x"],
+        &["auth", "login", "--password", "x"],
+        &["plan", "--githubFederated"],
+        &["plan", "--environment", "https://contoso.crm4.dynamics.com", "--clouds", "none.toml"],
+    ];
+    for words in first_tries {
+        let refused = place.run(words);
+        assert_eq!(refused.code, 3, "{words:?}: {}", refused.stderr);
+        texts.insert(words.join(" "), refused.stderr);
+    }
+    assert!(texts["plan"].contains("`flowbind init`"), "{}", texts["plan"]);
+    for (name, text) in texts {
+        for folder in ["docs/", "config/"] {
+            let is_address = |line: &str| line.contains("https://");
+            let pointing = text.lines().find(|line| line.contains(folder) && !is_address(line));
+            assert_eq!(pointing, None, "{name}");
+        }
+    }
 }
 
 #[test]

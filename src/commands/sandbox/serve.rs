@@ -10,7 +10,7 @@ use crate::cli::{ServeArgs, StateArgs};
 use crate::model::{Exit, Failure, printable_path};
 use crate::report::Console;
 use crate::run::environment_events::EnvironmentEvents;
-use crate::run::place::embedded::{announce, failure, location, open, tenant};
+use crate::run::place::embedded::{TENANT_FILE_HINT, announce, failure, location, open, tenant};
 use crate::run::process::Process;
 
 /// Serves the sandbox until a signal stops it.
@@ -69,8 +69,7 @@ fn write_manifest(args: &ServeArgs, tenant: &Tenant, address: SocketAddr) -> Res
     let Some(path) = &args.write_manifest else { return Ok(()) };
     let Some(text) = tenant.manifest(address) else {
         let words = "the sandbox: the tenant has no application that a person can sign in with";
-        return Err(Failure::new(Exit::Usage, words)
-            .hint("docs/sandbox.md explains every key of a tenant file"));
+        return Err(Failure::new(Exit::Usage, words).hint(TENANT_FILE_HINT));
     };
     std::fs::write(path, text).map_err(|error| {
         Failure::new(Exit::Usage, format!("failed to write `{}`: {error}", path.display()))

@@ -117,7 +117,7 @@ fn a_problem_without_a_place_is_shown_without_a_line() {
     insta::assert_snapshot!(render_problems("deploy.toml", b"", &[problem]), @"
     error[manifest-unreadable]: there is no file `deploy.toml`
       at    deploy.toml
-      help: name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show how to write one
+      help: name yours with `--manifest FILE`, or write one with `flowbind init`
     ");
 }
 

@@ -1,7 +1,7 @@
 //! Explains each exit code.
 
 use super::code_text::{CodeText, text};
-use crate::model::Exit;
+use crate::model::{Exit, docs_page};
 
 /// The explanation of an exit code.
 pub(super) struct ExitText {
@@ -72,7 +72,10 @@ pub(super) fn exit_text(code: Exit) -> ExitText {
             text(
                 "a service was unreachable, throttled past the deadline, or failed; or the answer to a write was lost, and reading back showed that nothing was written",
                 "the network, a proxy or a certificate blocks the connection, or the service has a fault or is overloaded",
-                "run again later, with a longer `--timeout`; docs/network.md covers hosts, proxies and certificates",
+                concat!(
+                    "run again later, with a longer `--timeout`; for hosts, proxies and certificates see ",
+                    docs_page!("network")
+                ),
             ),
         ),
         Exit::Unknown => exit(

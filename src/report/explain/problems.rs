@@ -1,7 +1,7 @@
 //! Explains the code of each problem.
 
 use super::code_text::{CodeText, text};
-use crate::model::Code;
+use crate::model::{Code, docs_page};
 
 /// Returns the explanation of the code of a problem.
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -163,7 +163,10 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::PrivilegeMissing => text(
             "the user may not read something in Dataverse; the message names the privilege",
             "none of the user's security roles has the privilege, or a role has it only for the user's own rows",
-            "add the privilege to a role of the user; docs/sign-in.md lists those that are needed",
+            concat!(
+                "add the privilege to a role of the user; for the required privileges see ",
+                docs_page!("sign-in")
+            ),
         ),
 
         // The callback URLs.
@@ -190,7 +193,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         Code::CallbackHostUnknown => text(
             "the URL's host is not one of the cloud's Flow services",
             "the manifest names another cloud, or the cloud has a new host",
-            "check `cloud`; add a new host with a clouds file (docs/clouds.md)",
+            concat!("check `cloud`; add a new host with a clouds file; see ", docs_page!("clouds")),
         ),
         Code::CallbackOtherFlow => text(
             "the URL belongs to another flow",

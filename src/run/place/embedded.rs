@@ -6,13 +6,17 @@ use std::time::Duration;
 use flowbind_sandbox::{Options, SandboxError, Server, StateLocation, Tenant};
 
 use crate::cli::{SandboxState, StateArgs};
-use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, error_chain};
+use crate::model::{EnvironmentUrl, Event, Exit, Failure, Listener, docs_page, error_chain};
 use crate::run::blocking::in_thread;
 use crate::run::quoting::quote;
 use crate::run::state_dir;
 
 /// The delay before an embedded sandbox approves a sign-in: long enough for the wait to be seen.
 const APPROVE_AFTER: Duration = Duration::from_millis(800);
+
+/// The hint for a tenant file that the sandbox cannot use.
+pub(crate) const TENANT_FILE_HINT: &str =
+    concat!("for every key of a tenant file see ", docs_page!("sandbox"));
 
 /// The value of `--sandbox-state` that keeps the state in memory.
 const NONE: &str = "none";
@@ -103,7 +107,7 @@ pub(crate) fn failure(error: &SandboxError) -> Failure {
         SandboxError::TenantUnreadable { .. }
         | SandboxError::TenantSyntax { .. }
         | SandboxError::TenantInvalid { .. } => {
-            failure.hint("docs/sandbox.md explains every key of a tenant file")
+            failure.hint(TENANT_FILE_HINT)
         }
         _ => failure,
     }

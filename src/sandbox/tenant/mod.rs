@@ -57,8 +57,7 @@ impl Tenant {
         reason = "the text is compiled in, and a test holds it to being valid"
     )]
     pub fn embedded() -> Self {
-        Self::parse(EMBEDDED, Path::new("config/sandbox.toml"))
-            .expect("the embedded tenant is valid")
+        Self::parse(EMBEDDED, Path::new("sandbox.toml")).expect("the embedded tenant is valid")
     }
 
     /// Reads a tenant file; the definitions that it names are found relative to its folder.

@@ -6,11 +6,15 @@ mod docs_page;
 
 use super::{Audience, AuthError, RefreshTokenOrigin, SignInStep, UnusableToken};
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
+use crate::model::docs_page;
 use crate::services::entra::Refusal;
 
 /// The ways to name an application, and the steps to register one.
 const REGISTRATION_STEPS: [&str; 4] = [
-    "name it with `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if you have none yet, register one as docs/sign-in.md shows",
+    concat!(
+        "name it with `--client-id`, `FLOWBIND_CLIENT_ID` or `client-id` in the manifest; if you have none yet, register one; see ",
+        docs_page!("sign-in")
+    ),
     "Entra admin center > App registrations > New registration, single tenant; for `--browser` also Authentication > Add a platform > Mobile and desktop applications, with the redirect address `http://localhost`",
     "in its Authentication: `Allow public client flows` = Yes",
     "in its API permissions, all of them delegated: Dynamics CRM `user_impersonation`; Power Automate (Microsoft Flow Service) `User`, `Flows.Read.All`, `Flows.Manage.All`; then `Grant admin consent`",
