@@ -1,9 +1,12 @@
-"""The recipes of docs/pipelines.md are run, and their YAML is held to the schemas of those who read it."""
+"""The recipes of docs/pipelines.md and docs/five-minutes.md are run, and their YAML is held to the schemas of those who
+read it."""
 
 import collections
+import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -11,17 +14,16 @@ import sys
 import kubernetes_validate
 import pytest
 import yaml
-from recipes import KEY, PAGE, Azure, GitHub, Machine, blocks, under, workflow
-from sandbox import FLOWBIND, ROOT
+from recipes import FIVE_MINUTES, INSTALL, KEY, PAGE, Azure, GitHub, Machine, blocks, under, workflow
+from sandbox import CLIENT, FLOWBIND, ROOT
 
 HERE = pathlib.Path(__file__).parent
 
 # Every block of shell, YAML and C#, each of which one of the tests below runs.
 RUN = {
     ("Install", "sh"): 1,
-    ("GitHub Actions", "yaml"): 3,
-    ("Azure DevOps", "yaml"): 1,
-    ("Azure DevOps", "sh"): 1,
+    ("GitHub Actions", "yaml"): 4,
+    ("Azure DevOps", "yaml"): 3,
     ("Package Deployer", "csharp"): 1,
     ("Power Platform Pipelines", "yaml"): 1,
     ("ALM Accelerator", "yaml"): 1,
@@ -59,23 +61,32 @@ def test_install(tmp_path, sandbox):
     [script] = under("Install", "sh")
     ended = host.shell(script, "-e", **host.settings)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith("flowbind 0.1.0 (commit ")
+    assert ended.stdout.splitlines()[-1].startswith("flowbind 0.1.0 (commit ")
     ended = host.shell(script, "-e", **{**host.settings, "FLOWBIND_SHA256": "0" * 64})
     assert ended.returncode != 0, "an archive with another checksum is not unpacked"
+    assert PAGE.read_text().count("SHA256SUMS") == 1, "the page names the install once, not in each recipe"
 
 
 def test_github_actions(tmp_path, sandbox):
     host = machine(GitHub, tmp_path, sandbox)
     secrets = host.secrets()
-    release, check, rollback = under("GitHub Actions", "yaml")
+    caller, release, check, rollback = under("GitHub Actions", "yaml")
+    host.stands_in("dotnet", "pac")
+    assert host.run(caller, {}, job="import") == 0, host.log
+    called = host.calls.read_text()
+    assert "pac solution import --path solution.zip --settings-file deploymentSettings.json" in called
+    call = workflow(caller)["jobs"]["flow-urls"]
+    assert call["uses"] == "./.github/workflows/flow-urls.yml" and f"`{call['uses'][2:]}`" in PAGE.read_text()
+    assert set(call["secrets"]) == set(workflow(release)["on"]["workflow_call"]["secrets"]) == set(secrets)
+    assert call["permissions"] == workflow(release)["jobs"]["plan"]["permissions"]
     assert host.run(check, secrets) == 2, host.log
     assert host.run(release, secrets, job="plan") == 0, host.log
-    assert host.known["steps.plan.outputs.changes"] == "true"
+    assert host.known["steps.plan.outputs.changes-present"] == "true"
     assert host.run(release, secrets, job="apply") == 0, host.log
     assert (host.artifacts / "apply" / "release.journal").exists()
     assert host.agrees(**secrets)
     assert host.run(release, secrets, job="plan") == 0, host.log
-    assert host.known["steps.plan.outputs.changes"] == "false"
+    assert host.known["steps.plan.outputs.changes-present"] == "false"
     assert host.run(check, secrets) == 0, host.log
     assert host.run(rollback, secrets, {"run": "42"}) == 0, host.log
     assert not host.agrees(**secrets)
@@ -84,7 +95,7 @@ def test_github_actions(tmp_path, sandbox):
 def test_github_actions_without_the_secret_or_with_a_moved_plan(tmp_path, sandbox):
     host = machine(GitHub, tmp_path, sandbox)
     secrets = host.secrets()
-    release = under("GitHub Actions", "yaml")[0]
+    release = under("GitHub Actions", "yaml")[1]
     nobody = {"FLOWBIND_REFRESH_TOKEN": "", "FLOWBIND_STORE_KEY": ""}
     assert host.run(release, nobody, job="plan") == 4, host.log
     assert host.run(release, secrets, job="plan") == 0, host.log
@@ -98,20 +109,67 @@ def test_github_actions_without_the_secret_or_with_a_moved_plan(tmp_path, sandbo
 def test_azure_devops(tmp_path, sandbox):
     host = machine(Azure, tmp_path, sandbox)
     secrets = host.secrets()
-    [text] = under("Azure DevOps", "yaml")
+    text, check, rollback = under("Azure DevOps", "yaml")
     pipeline = workflow(text)
     variables = [(one["name"], one["value"]) for one in pipeline["variables"] if "name" in one]
-    plan, apply = pipeline["stages"]
+    bring, plan, apply = pipeline["stages"]
+    assert host.run(workflow(check)["steps"], secrets) == 2, host.log
+    assert host.run(bring["jobs"][0]["steps"], secrets, variables) == 0
     assert host.run(plan["jobs"][0]["steps"], secrets, variables) == 0, host.log
-    assert host.outputs == {"plan.changes": "true"}
-    assert "['plan.plan.changes']" in apply["condition"] and plan["jobs"][0]["job"] == "plan"
+    assert host.outputs["plan.flowbindChangesPresent"] == "true"
+    assert "['plan.plan.flowbindChangesPresent']" in apply["condition"] and plan["jobs"][0]["job"] == "plan"
     deploy = apply["jobs"][0]["strategy"]["runOnce"]["deploy"]["steps"]
     assert host.run(deploy, secrets, variables) == 0, host.log
     assert host.agrees(**secrets)
-    [rollback] = under("Azure DevOps", "sh")
-    ended = host.shell(rollback, "-e", TF_BUILD="True", **{**host.settings, **secrets})
-    assert ended.returncode == 0, ended.stderr
+    assert host.run(workflow(check)["steps"], secrets) == 0, host.log
+    [back] = workflow(rollback)["jobs"]
+    assert host.run(back["strategy"]["runOnce"]["deploy"]["steps"], secrets) == 0, host.log
     assert not host.agrees(**secrets)
+
+
+def test_a_plan_of_friday_can_be_approved_on_monday_and_an_expired_one_is_refused(tmp_path, sandbox):
+    host = machine(Machine, tmp_path, sandbox)
+    secrets = host.secrets()
+    [hours] = set(re.findall(r"--valid-for (\d+)", PAGE.read_text()))
+    saved = ["--environment", host.sandbox_url, "--out", "release.plan", "--valid-for", hours]
+    assert host.flowbind("plan", *saved, **secrets).returncode == 0
+    path = host.work / "release.plan"
+    plan = json.loads(path.read_text())
+    made, expires = (datetime.datetime.fromisoformat(plan["head"][name]) for name in ("made", "expires"))
+    friday, monday = datetime.datetime(2026, 11, 27, 12), datetime.datetime(2026, 11, 30, 18)
+    assert expires - made >= monday - friday
+    plan["head"]["expires"] = plan["head"]["made"]
+    path.write_text(json.dumps(plan))
+    late = host.flowbind("apply", "--plan", "release.plan", "--environment", host.sandbox_url, **secrets)
+    assert late.returncode == 5 and "plan-expired" in late.stderr, late.stderr
+    assert "`plan-expired`" in PAGE.read_text()
+
+
+def test_five_minutes(tmp_path, sandbox):
+    host = machine(Machine, tmp_path, sandbox)
+    (host.work / "flowbind.toml").unlink()
+    host.path.append(host.installed())
+    host.stands_in("az")
+    look, register, run, export = (block.text for block in blocks(FIVE_MINUTES) if block.language == "sh")
+    [environment] = (block.text for block in blocks(FIVE_MINUTES) if block.language == "toml")
+    mine = {"FLOWBIND_TOKEN_STORE": "none", "FLOWBIND_SANDBOX_STATE": "none", "FLOWBIND_YES": "true"}
+    assert host.shell(look, "-e", **mine).returncode == 0
+    registered = host.shell(register, "-e")
+    assert registered.returncode == 0, registered.stderr
+    assert registered.stdout.splitlines()[-1] == f'client-id = "{CLIENT}"'
+    wanted = [one["id"] for api in json.loads((host.work / "permissions.json").read_text()) for one in api["resourceAccess"]]
+    page = (ROOT / "docs" / "sign-in.md").read_text()
+    assert len(wanted) == 4 and all(f"`{one}`" in page for one in wanted)
+    assert "--is-fallback-public-client true" in host.calls.read_text()
+    filled = re.sub(r'client-id = ".*"', f'client-id = "{CLIENT}"', environment)
+    with (host.work / "flowbind.toml").open("a") as manifest:
+        # A table may stand after the flows.
+        manifest.write(filled.replace("https://contoso-test.crm4.dynamics.com", host.sandbox_url))
+    ended = host.shell(run, "-e", **mine)
+    assert ended.returncode == 0, ended.stderr
+    assert host.flowbind("plan", "--detailed-exitcode", "-e", "test", FLOWBIND_TOKEN_STORE="none").returncode == 0
+    line = host.shell(export, "-e")
+    assert line.returncode == 0 and len(line.stdout.split()) == 1, line.stderr
 
 
 def test_package_deployer(tmp_path, sandbox):
@@ -243,8 +301,9 @@ def test_cron(tmp_path, sandbox):
 
 
 def check_jsonschema(schema, *files):
-    """The validator, with a schema that it brings along."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    """The validator, with a schema that it brings along, some of whose patterns are not those of Unicode."""
+    options = ["--regex-variant", "nonunicode", "--builtin-schema", schema]
+    command = [sys.executable, "-m", "check_jsonschema", *options, *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"})
 
 
@@ -258,16 +317,22 @@ def test_github_takes_the_workflows(tmp_path):
     texts = under("GitHub Actions", "yaml") + under("Power Platform Pipelines", "yaml")
     files = [written(tmp_path, f"{number}.yml", text) for number, text in enumerate(texts)]
     files += sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-    assert len(files) == 6
+    assert len(files) == 7
     ended = check_jsonschema("vendor.github-workflows", *files)
     assert ended.returncode == 0, ended.stdout
     broken = written(tmp_path, "broken.yml", texts[0].replace("runs-on:", "run-on:"))
     assert check_jsonschema("vendor.github-workflows", broken).returncode == 1
+    ended = check_jsonschema("vendor.github-actions", INSTALL / "action.yml")
+    assert ended.returncode == 0, ended.stdout
 
 
 def test_azure_takes_the_pipelines(tmp_path):
-    texts = under("Azure DevOps", "yaml") + under("ALM Accelerator", "yaml")
+    # The schema knows no task of the marketplace.
+    own = [re.sub(r"- task: PowerPlatform\w+@2", "- task: CmdLine@2", text) for text in under("Azure DevOps", "yaml")]
+    own = [re.sub(r"( +)authenticationType:(.*\n\1.*)+", r"\1script: pac", text) for text in own]
+    texts = own + under("ALM Accelerator", "yaml")
     files = [written(tmp_path, f"{number}.yml", text) for number, text in enumerate(texts)]
+    files.append(INSTALL / "azure-pipelines.yml")
     ended = check_jsonschema("vendor.azure-pipelines", *files)
     assert ended.returncode == 0, ended.stdout
     broken = written(tmp_path, "broken.yml", texts[0].replace("deployment: apply", "deploy: apply"))
@@ -285,7 +350,7 @@ def test_kubernetes_takes_the_job():
 def test_no_recipe_has_a_secret_in_it_or_hands_one_to_an_argument():
     text = PAGE.read_text()
     assert KEY not in text and "eyJ" not in text and "sig=" not in text
-    for block in blocks():
+    for block in blocks() + blocks(FIVE_MINUTES):
         for line in block.text.splitlines():
             if "flowbind " in line:
                 assert "$FLOWBIND_STORE_KEY" not in line and "$FLOWBIND_REFRESH_TOKEN" not in line, line
