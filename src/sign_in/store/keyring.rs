@@ -111,21 +111,27 @@ fn keyring_error(error: &Error) -> KeyringError {
 }
 
 /// Opens the Keychain of macOS.
-#[cfg(target_os = "macos")]
+#[cfg(all(feature = "keyring", target_os = "macos"))]
 fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
 }
 
 /// Opens the Credential Manager of Windows.
-#[cfg(windows)]
+#[cfg(all(feature = "keyring", windows))]
 fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }
 
 /// Opens the Secret Service of a desktop session.
-#[cfg(all(unix, not(target_os = "macos")))]
+#[cfg(all(feature = "keyring", unix, not(target_os = "macos")))]
 fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+/// Refuses: the program was built without the keyring.
+#[cfg(not(feature = "keyring"))]
+fn system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Err(Error::NotSupportedByStore("flowbind was built without the feature `keyring`".to_owned()))
 }
 
 impl fmt::Debug for Keyring {
