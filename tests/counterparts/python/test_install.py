@@ -14,6 +14,7 @@ import threading
 import tomllib
 
 import pytest
+import yaml
 from sandbox import FLOWBIND, ROOT, environment
 
 INSTALL = ROOT / "config" / "install"
@@ -58,10 +59,10 @@ def served(release, tmp_path):
         server.shutdown()
 
 
-def install(release, home, *arguments, **variables):
+def install(release, home, *arguments, script=INSTALL / "install.sh", **variables):
     ours = {**environment(), "HOME": str(home), "FLOWBIND_TARGET": TARGET, "FLOWBIND_RELEASE": release}
-    script = ["sh", INSTALL / "install.sh", *arguments]
-    return subprocess.run(script, capture_output=True, text=True, env={**ours, **variables}, timeout=120)
+    command = ["sh", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**ours, **variables}, timeout=120)
 
 
 def test_the_script_installs_what_the_release_has(served, tmp_path):
@@ -94,6 +95,19 @@ def test_the_script_installs_nothing_that_was_changed_or_is_not_there(served, tm
     ]:
         assert ended.returncode == 1 and words in ended.stderr, ended.stderr
     assert not (tmp_path / ".local").exists()
+
+
+def test_a_release_writes_its_address_into_the_scripts(served, tmp_path):
+    """By the step of the release's own workflow."""
+    _, address = served
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+    [step] = (step for step in jobs["publish"]["steps"] if "install.sh >" in step.get("run", ""))
+    (tmp_path / "source").symlink_to(ROOT)
+    given = {**environment(), "RELEASE": address}
+    subprocess.run(["bash", "-e", "-c", step["run"]], check=True, cwd=tmp_path, env=given)
+    assert f"$default_release = '{address}'\n" in (tmp_path / "install.ps1").read_text()
+    ended = install("", tmp_path, script=tmp_path / "install.sh")
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_the_archive_has_no_dead_link(release, tmp_path):
