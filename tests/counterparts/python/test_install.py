@@ -118,14 +118,31 @@ def test_the_archive_has_no_dead_link(release, tmp_path):
     top = tmp_path / ARCHIVE.removesuffix(".tar.gz")
     dead = []
     for page in [top / "README.md", *top.glob("docs/*.md")]:
-        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
+        for link, part in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
             of_the_tests = page.parent != top and link.startswith("../tests/")
-            if "://" not in link and not of_the_tests:
-                target = (page.parent / link).resolve().relative_to(tmp_path)
-                dead += [] if str(target) in names else [f"{page.name}: {link}"]
+            if "://" in link or of_the_tests:
+                continue
+            target = (page.parent / link).resolve() if link else page
+            is_there = str(target.relative_to(tmp_path)) in names
+            if not is_there or (part and part not in anchors(target)):
+                dead.append(f"{page.name}: {link}#{part}")
     assert not dead
     wanted = ["flowbind", "LICENSE", "flowbind.schema.json", "man/flowbind-plan.1", "completions/flowbind.bash"]
     assert {f"{top.name}/{name}" for name in wanted} <= names
+
+
+def anchors(page):
+    """The anchors of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_readme_opens_with_the_ways_to_install_and_the_first_command():
+    text = (ROOT / "README.md").read_text()
+    first = text.split("\n## ")[1]
+    assert first.startswith("Install\n")
+    for words in ["install.sh", "install.ps1", "pip install", "docker build", "flowbind apply --environment sandbox"]:
+        assert words in first, words
 
 
 def test_shellcheck_has_no_complaint():
