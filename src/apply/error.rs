@@ -17,8 +17,7 @@ const MOST_NAMES: usize = 3;
 const MOVED: &str = "somebody else wrote to a target after it was read";
 
 /// The message for a guard that no longer holds, although the rows read the same as before.
-const UNMOVED: &str =
-    "the service says that a row is not as it was read, and reading again shows it so";
+const UNMOVED: &str = "the service says that a row was changed after it was read, but reading it again shows no change";
 
 /// The service's refusal of a plan's writes, with the targets that it is about.
 #[derive(Debug)]
@@ -40,9 +39,7 @@ pub enum ApplyError {
     #[error("{0}")]
     Refused(Refused),
     /// The service refused, and what the targets hold could not be read.
-    #[error(
-        "{refused}; it was not checked whether anything was written, since reading back failed"
-    )]
+    #[error("{refused}; reading back failed, so it is not known whether anything was written")]
     Unchecked {
         /// What the service said.
         refused: Refused,
@@ -64,7 +61,7 @@ pub enum ApplyError {
     },
     /// The key of a new row is taken by a row that the user cannot see.
     #[error(
-        "a row with the key of {} is there already, and reading does not show it: it is hidden from the user, or something in the environment changes the key: {}",
+        "a row with the key of {} already exists, but reading does not find it: the user may not read it, or something in the environment changes the key: {}",
         names(.targets), .refused.error
     )]
     KeyTaken {
@@ -79,7 +76,7 @@ pub enum ApplyError {
     #[error(transparent)]
     NotSent(#[from] SendError),
     /// The answer to the write was lost, and reading shows that nothing was written.
-    #[error("{cause}; reading back shows that it is not in")]
+    #[error("{cause}; reading back shows that nothing was written")]
     NotWritten {
         /// How it was lost.
         cause: String,
@@ -91,7 +88,7 @@ pub enum ApplyError {
     Interrupted,
     /// Somebody interrupted the run while a write that was turned away waited to be sent again.
     #[error(
-        "interrupted after Dataverse had turned the write away (429 or 401), so it should not be carried out; this was not checked by reading"
+        "interrupted after Dataverse had refused the write (429 or 401): it should not be carried out, but the targets were not read back"
     )]
     TurnedAway,
     /// Somebody interrupted the run before its outcome was known.
@@ -101,7 +98,7 @@ pub enum ApplyError {
         doubt: &'static str,
     },
     /// The service accepted the writes, and reading back shows something else than was sent.
-    #[error("outcome unknown: {cause}, but reading back shows something else than was sent")]
+    #[error("outcome unknown: {cause}, but reading back shows other values than were sent")]
     Altered {
         /// What happened.
         cause: String,
@@ -113,7 +110,7 @@ pub enum ApplyError {
         after: Box<Plan>,
     },
     /// Something was or may have been written, and reading back does not show what was planned.
-    #[error("outcome unknown: {cause}, but reading back shows something else than was planned")]
+    #[error("outcome unknown: {cause}, but reading back shows other values than were planned")]
     Unknown {
         /// What happened.
         cause: String,
@@ -163,7 +160,7 @@ impl fmt::Display for Refused {
             RefusedPart::Untold if *writes > 1 => {
                 write!(
                     formatter,
-                    "{error}; the service did not tell which of {writes} rows it refuses"
+                    "{error}; the service did not say which of {writes} rows it refuses"
                 )
             }
             _ => error.fmt(formatter),

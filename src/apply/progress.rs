@@ -54,12 +54,10 @@ impl Progress {
     /// under way, and `answered` how many writes were answered.
     pub(super) fn interruption_error(&self, is_writing: bool, answered: usize) -> ApplyError {
         let doubt = match self.phase.get() {
-            Phase::Sending if is_writing => {
-                "a change set was under way, and its answer is not there"
-            }
-            Phase::Checking => "the service refused the write, and that was not checked to the end",
-            Phase::Verifying => "the service took the write, and it was not read back to the end",
-            Phase::Looking => "the answer to the write was lost, and reading has not found it",
+            Phase::Sending if is_writing => "it waited for the answer to a change set",
+            Phase::Checking => "it checked whether the refused write was carried out",
+            Phase::Verifying => "it read the targets back after the write",
+            Phase::Looking => "it looked for a write whose answer was lost",
             Phase::Sending if answered > self.settled.get() => return ApplyError::TurnedAway,
             Phase::Between | Phase::Sending => return ApplyError::Interrupted,
         };

@@ -277,7 +277,7 @@ impl<'run> Reader<'run> {
             Ok(answer) => Ok(answer.ok().flatten()),
             Err(error @ DiscoverError::Auth(_)) => Err(error),
             Err(error) => {
-                tracing::info!(%error, "the Flow service does not tell why the flow is off");
+                tracing::info!(%error, "the Flow service does not say why the flow is off");
                 Ok(None)
             }
         }
@@ -382,8 +382,8 @@ impl<'run> Reader<'run> {
 /// Returns the endpoint in use. There always is one: the wanted endpoint was checked before
 /// anything was contacted.
 fn current_endpoint(ways: &FlowEndpoints) -> Result<FlowApi, DiscoverError> {
-    let expected = "a way to the Flow service";
-    let found = "the cloud has none".to_owned();
+    let expected = "a host of the Flow API";
+    let found = "the cloud has no such host".to_owned();
     let missing =
         ApiError::Unexpected { service: Service::Flow, expected, found, request_id: None };
     ways.current().ok_or_else(|| missing.into())

@@ -36,7 +36,7 @@ fn same_flow_twice(drafts: &[PartialFlow], findings: &Findings<'_>) {
         findings.push(Problem {
             code: Code::FlowDuplicate,
             address: Some(flow.workflow_id.to_string()),
-            message: format!("this flow and trigger are on line {} already", site.line),
+            message: format!("this flow and trigger already appear on line {}", site.line),
             hint: "move its targets under the first `[[flow]]`, and remove this one".into(),
             site: Some(flow.site),
         });
@@ -93,7 +93,7 @@ fn duplicate_target(target: &Target, site: ManifestPosition, before: ManifestPos
     Problem {
         code: Code::TargetDuplicate,
         message: format!(
-            "{} is on line {} already, and can hold one URL only",
+            "{} already appears on line {}, and a target holds only one URL",
             quoted(&address),
             before.line
         ),
@@ -164,12 +164,11 @@ fn overlapping_pointer(
     Problem {
         code: Code::PointerOverlap,
         message: format!(
-            "{} lies inside of what line {} replaces with a URL",
+            "{} is inside the member that line {} replaces with a URL",
             quoted(&address),
             outer.line
         ),
-        hint: "point both at members of which neither contains the other, or use two variables"
-            .into(),
+        hint: "point to members that do not contain each other, or use two variables".into(),
         address: Some(address),
         site: Some(site),
     }

@@ -112,7 +112,8 @@ impl Manifest {
             several => {
                 let names =
                     quoted_list(several.iter().map(|environment| environment.name.as_str()));
-                let message = format!("several environments of the manifest are at `{url}`");
+                let message =
+                    format!("several environments of the manifest have the address `{url}`");
                 let hint = format!("add `--environment` with one of {names}");
                 Err(problem(Code::EnvironmentNone, &message, &hint))
             }
@@ -123,8 +124,7 @@ impl Manifest {
     fn unlisted(&self, url: EnvironmentUrl) -> Result<Environment, Problem> {
         if self.clouds.for_environment(&url).is_none() {
             let host = quoted(url.host());
-            let message =
-                format!("the host {host} does not tell which cloud the environment is in");
+            let message = format!("the host {host} does not identify the environment's cloud");
             let hint = format!(
                 "check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of {}",
                 quoted_list(self.clouds.names())

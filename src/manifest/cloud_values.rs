@@ -16,12 +16,12 @@ pub(super) fn authority(text: &str) -> Result<String, Reason> {
     let (host, port) = text.split_once(':').unwrap_or((text, "0"));
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     if !is_domain(host) || !digits {
-        return Err("has something else than a host's name in small letters");
+        return Err("has a value that is not a lowercase host name");
     }
     match port.parse::<u16>() {
-        Ok(443) => Err("has the port 443, which goes without saying"),
+        Ok(443) => Err("has the default port 443: leave it out"),
         Ok(_) if !text.ends_with(":0") => Ok(text.to_owned()),
-        Ok(_) | Err(_) => Err("has a port that is none"),
+        Ok(_) | Err(_) => Err("has an invalid port"),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn flow_api(text: &str) -> Result<Url, Reason> {
         EnvironmentUrlError::NotHttps => {
             "is not https: plain http is accepted only for this machine (127.0.0.1, [::1], localhost)"
         }
-        EnvironmentUrlError::Credentials => "carries credentials: nothing may stand before the host",
+        EnvironmentUrlError::Credentials => "contains credentials: remove them",
         EnvironmentUrlError::Path => "has a path: end it after the host",
         EnvironmentUrlError::Query => "has a query or a fragment: end it after the host",
     })?;
@@ -49,7 +49,7 @@ pub(super) fn flow_audience(text: &str) -> Result<String, Reason> {
     let url = url.filter(|url| url.scheme() == "https" && url.has_host());
     let url = url.ok_or("is not an https address")?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("carries credentials: nothing may stand before the host");
+        return Err("contains credentials: remove them");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("has a query or a fragment");
@@ -68,12 +68,12 @@ pub(super) fn federation_audience(text: &str) -> Result<String, Reason> {
 /// Reads the end of a host name. One label alone, such as `.com`, is refused: everybody would be
 /// trusted.
 pub(super) fn suffix(text: &str) -> Result<String, Reason> {
-    let rest = text.strip_prefix('.').ok_or("has a host's end that does not begin with a dot")?;
+    let rest = text.strip_prefix('.').ok_or("has a suffix that does not begin with a dot")?;
     if !is_domain(rest) {
-        return Err("has something else than the end of a host's name in small letters");
+        return Err("has a suffix that is not a lowercase host name");
     }
     if !rest.contains('.') {
-        return Err("has a host's end of one part alone, which would trust everybody under it");
+        return Err("has a suffix with only one part, which would trust every host below it");
     }
     Ok(text.to_owned())
 }

@@ -34,7 +34,7 @@ static CLOUD: Schema = Schema {
         key(
             "authorities",
             Form::Text,
-            "list the hosts that people sign in at, such as `authorities = [\"login.microsoftonline.com\"]`",
+            "list the hosts for sign-in, such as `authorities = [\"login.microsoftonline.com\"]`",
         ),
         key(
             "flow-api",
@@ -44,32 +44,32 @@ static CLOUD: Schema = Schema {
         key(
             "environment-api",
             Form::Text,
-            "write the end of the hosts at which environments serve the Flow API, such as `environment-api = \".environment.api.powerplatform.com\"`",
+            "write the suffix of the environments' Flow API hosts, such as `environment-api = \".environment.api.powerplatform.com\"`",
         ),
         key(
             DIGITS,
             Form::Text,
-            "write how many digits of the environment's id stand by themselves in such a host: `1`, or `2` as in the public cloud",
+            "write how many digits of the environment's id stand alone before this suffix: `1`, or `2` as in the public cloud",
         ),
         key(
             "flow-audience",
             Form::Text,
-            "write what a token for the Flow API is made for, such as `flow-audience = \"https://service.flow.microsoft.com/\"`",
+            "write the audience of a Flow API token, such as `flow-audience = \"https://service.flow.microsoft.com/\"`",
         ),
         key(
             "federation-audience",
             Form::Text,
-            "write what a pipeline's own token is made for, such as `federation-audience = \"api://AzureADTokenExchange\"`",
+            "write the audience of a pipeline's own token, such as `federation-audience = \"api://AzureADTokenExchange\"`",
         ),
         key(
             "dataverse",
             Form::Text,
-            "list the ends of the environments' hosts, such as `dataverse = [\".crm4.dynamics.com\"]`",
+            "list the suffixes of the environments' hosts, such as `dataverse = [\".crm4.dynamics.com\"]`",
         ),
         key(
             "callback",
             Form::Text,
-            "list the ends of the hosts that callback URLs lead to, such as `callback = [\".environment.api.powerplatform.com\"]`",
+            "list the suffixes of the hosts of callback URLs, such as `callback = [\".environment.api.powerplatform.com\"]`",
         ),
         key(
             "client-id",
@@ -191,7 +191,7 @@ impl CloudTable<'_> {
             let help = CLOUD.help(key);
             let hint = near.map_or_else(
                 || help.to_owned(),
-                |near| format!("{help}; or write `[{near}]` if that cloud is meant"),
+                |near| format!("{help}; or write `[{near}]` if you mean that cloud"),
             );
             self.fields.add(self.place, Code::KeyMissing, message, hint);
         }
@@ -207,8 +207,8 @@ impl CloudTable<'_> {
             let shared = own.dataverse.iter().find(|suffix| cloud.dataverse.contains(suffix));
             if let Some(suffix) = shared {
                 let message =
-                    format!("`dataverse` has `{suffix}`, which is of the cloud `{other}`");
-                let hint = "write a longer end of the hosts, or change the keys of that cloud";
+                    format!("`dataverse` has `{suffix}`, which belongs to the cloud `{other}`");
+                let hint = "write a longer suffix, or change the keys of that cloud";
                 let place = self.fields.value_offset("dataverse");
                 self.fields.add(place, Code::ValueInvalid, message, hint);
             }
@@ -232,7 +232,7 @@ fn check_name(name: &str) -> Result<(), (String, &'static str)> {
         let message = format!("{} cannot be the name of a cloud", quoted(name));
         return Err((
             message,
-            "use up to 40 small letters, digits and `-`, such as `[contoso-lab]`",
+            "use up to 40 lowercase letters, digits and `-`, such as `[contoso-lab]`",
         ));
     }
     Ok(())
@@ -322,18 +322,18 @@ client-id = "{A09E4A0D-3A1C-F011-998A-7C1E5275CFE9}"
             ("flow-audience", "\"https://x.example/ https://y.example\"", "https"),
             ("flow-audience", "\"https://x.example/?a\"", "query"),
             ("federation-audience", "\"\"", "empty"),
-            ("authorities", "[\"https://login.example.com\"]", "host's name"),
-            ("authorities", "[\"login.example.com/tenant\"]", "host's name"),
-            ("authorities", "[\"Login.example.com\"]", "small letters"),
-            ("authorities", "[\"user@login.example.com\"]", "host's name"),
+            ("authorities", "[\"https://login.example.com\"]", "lowercase host name"),
+            ("authorities", "[\"login.example.com/tenant\"]", "lowercase host name"),
+            ("authorities", "[\"Login.example.com\"]", "lowercase"),
+            ("authorities", "[\"user@login.example.com\"]", "lowercase host name"),
             ("authorities", "[\"login.example.com:443\"]", "443"),
             ("authorities", "[\"login.example.com:0\"]", "port"),
             ("authorities", "[]", "empty"),
             ("authorities", "\"login.example.com\"", "a list of texts"),
             ("dataverse", "[\"crm.example.com\"]", "begin with a dot"),
-            ("dataverse", "[\".com\"]", "trust everybody"),
-            ("dataverse", "[\"..com\"]", "end of a host's name"),
-            ("callback", "[\".\"]", "end of a host's name"),
+            ("dataverse", "[\".com\"]", "trust every host"),
+            ("dataverse", "[\"..com\"]", "not a lowercase host name"),
+            ("callback", "[\".\"]", "not a lowercase host name"),
             ("callback", "[1]", "a text"),
             ("client-id", "\"contoso\"", "GUID"),
             ("client-id", "true", "a text"),
@@ -359,14 +359,14 @@ client-id = "{A09E4A0D-3A1C-F011-998A-7C1E5275CFE9}"
             "10:2 the new cloud `goc` needs the key `callback` | ",
             "10:2 the new cloud `goc` needs the key `flow-api` | ",
             "10:2 the new cloud `goc` needs the key `flow-audience` | ",
-            "11:13 `dataverse` has `.dynamics.com`, which is of the cloud `public`",
+            "11:13 `dataverse` has `.dynamics.com`, which belongs to the cloud `public`",
             "11:31 `dataverse` is a whole number, but a text is needed",
         ];
         assert_eq!(told.len(), starts.len(), "{told:#?}");
         for (told, start) in told.iter().zip(starts) {
             assert!(told.starts_with(start), "{told}");
         }
-        assert!(told[4].ends_with("or write `[gcc]` if that cloud is meant"), "{}", told[4]);
+        assert!(told[4].ends_with("or write `[gcc]` if you mean that cloud"), "{}", told[4]);
     }
 
     #[test]
@@ -374,13 +374,13 @@ client-id = "{A09E4A0D-3A1C-F011-998A-7C1E5275CFE9}"
         assert!(told("[public]\nflow-api = x\n")[0].starts_with("2:12 this is not TOML: "));
         assert!(told("public = 1\n")[0].starts_with("1:1 the cloud `public` is not a table"));
         let twice = "[public]\nflow-audience = \"https://a.example/\"\nflow-audience = \"https://b.example/\"\n";
-        assert!(told(twice)[0].starts_with("3:1 the key `flow-audience` is there already"));
+        assert!(told(twice)[0].starts_with("3:1 the key `flow-audience` appears twice"));
     }
 
     #[test]
     fn a_suffix_may_be_taken_from_one_cloud_and_given_to_another() {
         let given = AIRGAP.replace(".crm.airgap.example", ".crm9.dynamics.com");
-        assert!(told(&given)[0].contains("of the cloud `gcc`"));
+        assert!(told(&given)[0].contains("to the cloud `gcc`"));
         let taken = format!("{given}\n[gcc]\ndataverse = [\".gcc.airgap.example\"]\n");
         assert!(laid(&taken).is_ok());
     }

@@ -59,7 +59,7 @@ pub struct VariableName(String);
 /// be the secret itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is not the name of a variable: such a name has only capital letters, digits and `_`, and does not begin with a digit; those of flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets"
+    "is not an allowed variable name: use capital letters, digits and `_`, no digit first, and no variable of flowbind itself such as `FLOWBIND_STORE_KEY`"
 )]
 pub struct VariableNameError;
 
@@ -127,7 +127,7 @@ fn require_one_proof(fields: &Fields<'_>) -> FieldResult<()> {
         return Err(no_proof(fields));
     };
     for other in others {
-        let message = format!("`{first}` and `{other}` are two proofs, but one is needed");
+        let message = format!("`{first}` and `{other}` exclude each other");
         fields.report_conflict(other, message, "keep one of them");
     }
     if others.is_empty() { Ok(()) } else { Err(Reported) }
@@ -149,7 +149,7 @@ fn federation(fields: &Fields<'_>) -> FieldResult<Option<Federation>> {
         .optional("service-connection", |text| parse_as::<Guid>(text).map(|id| id.to_string()));
     let (runner, connection) = (runner?, connection?);
     if connection.is_some() && runner != Some(FederationKind::AzureDevOps) {
-        let message = "`service-connection` is of `federation = \"azure-devops\"` alone";
+        let message = "`service-connection` is only for `federation = \"azure-devops\"`";
         return Err(fields.report_conflict("service-connection", message, "leave it out"));
     }
     Ok(runner.map(|runner| match runner {

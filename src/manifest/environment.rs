@@ -132,7 +132,7 @@ fn place(fields: &Fields<'_>) -> FieldResult<Location> {
     let url = fields.optional("url", parse_as);
     match (fields.has("url"), fields.has("sandbox")) {
         (true, true) => {
-            let message = "`sandbox` and `url` are two places, but an environment is one";
+            let message = "`sandbox` and `url` exclude each other";
             Err(fields.report_conflict("sandbox", message, "keep one of them"))
         }
         (false, false) => Err(report_no_location(fields)),
@@ -143,7 +143,7 @@ fn place(fields: &Fields<'_>) -> FieldResult<Location> {
 
 /// Reports an environment that has neither `url` nor `sandbox`.
 fn report_no_location(fields: &Fields<'_>) -> Reported {
-    let message = "this environment is nowhere: it needs `url`, or `sandbox = true`";
+    let message = "this environment has no address: it needs `url` or `sandbox = true`";
     let hint = ENVIRONMENT.help("url");
     fields.add(fields.table_offset(), Code::KeyMissing, message, hint);
     Reported
@@ -166,7 +166,8 @@ fn cloud(
     let cloud = fields.optional("cloud", |text| Ok(text.to_owned()))?;
     match (cloud, place) {
         (Some(_), Ok(Location::Sandbox)) => {
-            let message = "`cloud` is of an environment with a `url`; the sandbox has its own";
+            let message =
+                "`cloud` is only for an environment with a `url`; the sandbox has its own cloud";
             Err(fields.report_conflict("cloud", message, "leave it out"))
         }
         (Some(cloud), _) if clouds.names().contains(&cloud.as_str()) => Ok(Some(cloud)),
@@ -181,7 +182,7 @@ fn cloud(
 /// Reports an address that belongs to no known cloud.
 fn cloud_unknown(fields: &Fields<'_>, url: &EnvironmentUrl, clouds: &Clouds) -> Reported {
     let message =
-        format!("the host {} does not tell which cloud this environment is in", quoted(url.host()));
+        format!("the host {} does not identify the environment's cloud", quoted(url.host()));
     let names = quoted_list(clouds.names());
     let hint = format!("check the address, or write `cloud` with one of {names}");
     fields.add(fields.value_offset("url"), Code::KeyMissing, message, hint);
@@ -195,8 +196,7 @@ fn environment_id(text: &str) -> Result<EnvironmentId, String> {
         Ok(id) if !nil => Ok(id),
         Ok(_) => Err("is the nil GUID, which names nothing".into()),
         Err(_) => {
-            Err("is not an environment's id: such an id has up to 128 letters, digits and `-`"
-                .into())
+            Err("is not an environment id, which has up to 128 letters, digits and `-`".into())
         }
     }
 }

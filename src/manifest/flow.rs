@@ -56,7 +56,7 @@ fn targets(fields: &Fields<'_>) -> Vec<(Target, ManifestPosition)> {
     let targets = fields.list("target", &TARGET);
     if targets.as_ref().is_ok_and(Vec::is_empty) {
         let place = fields.key_offset("target");
-        let message = "this flow has no target: its URL would go nowhere";
+        let message = "this flow has no target: its URL would be written nowhere";
         fields.add(place, Code::TargetNone, message, FLOW.help("target"));
     }
     let targets = targets.unwrap_or_default();

@@ -23,7 +23,7 @@ pub(super) fn read(fields: &Fields<'_>) -> FieldResult<Option<BTreeMap<LogicalNa
         return Ok(None);
     };
     if table.is_empty() {
-        return Err(fields.report_invalid("key", "is empty, which is every record"));
+        return Err(fields.report_invalid("key", "is empty, and would match every record"));
     }
     let pairs: Vec<_> =
         table.iter().map(|(name, value)| (name.span().start, pair(fields, name, value))).collect();
@@ -50,7 +50,8 @@ fn insert(
         }
         Entry::Occupied(entry) => {
             let name = entry.key();
-            let message = format!("the column `{name}` is in `key` twice: names have no case");
+            let message =
+                format!("the column `{name}` is in `key` twice: names are compared without case");
             fields.add(place, Code::KeyConflict, message, "keep one of them");
             false
         }

@@ -167,7 +167,7 @@ pub(super) static DATAVERSE_IDENTITY: Schema = Schema {
         key(
             "client-id",
             GUID,
-            "write the application (client) id of the application that the environment has as a user, such as `client-id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`",
+            "write the client id of the environment's application user, such as `client-id = \"5b1c7f0d-2b2e-4011-998a-7c1e5275cfe9\"`",
         ),
         key(
             "tenant",
@@ -177,17 +177,17 @@ pub(super) static DATAVERSE_IDENTITY: Schema = Schema {
         key(
             "client-secret-variable",
             VARIABLE,
-            "put the secret into a variable of the pipeline and write that variable's name, such as `client-secret-variable = \"FLOWBIND_DATAVERSE_CLIENT_SECRET\"`; a secret that stood in this file has to be replaced in Entra",
+            "put the secret into a variable of the pipeline and write that variable's name, such as `client-secret-variable = \"FLOWBIND_DATAVERSE_CLIENT_SECRET\"`; if the secret itself was in this file, replace it in Entra",
         ),
         key(
             "certificate-variable",
             VARIABLE,
-            "put the certificate and its private key, or the path of their PEM file, into a variable of the pipeline and write that variable's name, such as `certificate-variable = \"FLOWBIND_DATAVERSE_CERTIFICATE\"`; a key that stood in this file has to be replaced",
+            "put the certificate and its private key, or the path of their PEM file, into a variable of the pipeline and write that variable's name, such as `certificate-variable = \"FLOWBIND_DATAVERSE_CERTIFICATE\"`; if the key itself was in this file, replace it",
         ),
         key(
             "federation",
             Form::Choice(|| words(FEDERATIONS)),
-            "write `federation = \"github\"`, `\"azure-devops\"` or `\"kubernetes\"`: whoever runs the pipeline then tells Entra who it is, without a secret",
+            "write `federation = \"github\"`, `\"azure-devops\"` or `\"kubernetes\"`: the pipeline's platform then identifies the pipeline to Entra, without a secret",
         ),
         key(
             "service-connection",

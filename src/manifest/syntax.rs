@@ -76,10 +76,10 @@ fn duplicate(text: &str, key: &str, start: usize) -> (String, &'static str) {
     let before = text.get(..start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     if line.trim_start().starts_with('[') {
-        let message = format!("the table {} is there already", quoted(key));
+        let message = format!("the table {} appears twice", quoted(key));
         let hint = "write its keys under the first one; a table of a list has two brackets on each side, such as `[[flow]]`";
         return (message, hint);
     }
-    let message = format!("the key {} is there already in this table", quoted(key));
+    let message = format!("the key {} appears twice in this table", quoted(key));
     (message, "keep one of the two")
 }

@@ -55,7 +55,7 @@ fn variable(fields: &Fields<'_>, values: TargetValues) -> FieldResult<Target> {
     let foreign = RECORD_KEYS.iter().filter(|name| fields.has(name));
     let conflicts = foreign.map(|name| {
         let message =
-            format!("`{name}` is of a record, but this target is an environment variable");
+            format!("`{name}` is only for a record, but this target is an environment variable");
         let hint = "leave it out, or write `table` instead of `environment-variable`";
         fields.report_conflict(name, message, hint)
     });
@@ -92,8 +92,8 @@ fn no_pointer(fields: &Fields<'_>) -> FieldResult<()> {
     if !fields.has("json-pointer") {
         return Ok(());
     }
-    let message = "`json-pointer` is of an environment variable, but this target is a record";
-    let hint = "leave it out: a column holds one URL and nothing else";
+    let message = "`json-pointer` is only for an environment variable, but this target is a record";
+    let hint = "leave it out: a column holds only the URL";
     Err(fields.report_conflict("json-pointer", message, hint))
 }
 
@@ -119,7 +119,7 @@ fn selector(
     key: FieldResult<Option<BTreeMap<LogicalName, KeyValue>>>,
 ) -> FieldResult<Selector> {
     if fields.has("id") && fields.has("key") {
-        let message = "`id` and `key` both say which record";
+        let message = "`id` and `key` exclude each other";
         return Err(fields.report_conflict("id", message, "keep one of them"));
     }
     match (id?, key?) {
@@ -142,7 +142,7 @@ fn not_in_key(
         return Ok(column);
     }
     let message =
-        format!("the column `{column}` is also in `key`: writing it would lose the record");
+        format!("the column `{column}` is also in `key`: writing it would change the record's key");
     let hint = "find the record by another column";
     Err(fields.report_conflict("column", message, hint))
 }
@@ -151,14 +151,15 @@ fn not_in_key(
 fn two_places(fields: &Fields<'_>) -> Reported {
     let names = ["environment-variable", "table"];
     let second = names.into_iter().max_by_key(|name| fields.key_offset(name));
-    let message = "`environment-variable` and `table` are two places, but a target is one";
+    let message = "`environment-variable` and `table` exclude each other";
     let hint = "keep one of them, and write another `[[flow.target]]` for the other";
     fields.report_conflict(second.unwrap_or_default(), message, hint)
 }
 
 /// Reports a target that has neither `environment-variable` nor `table`.
 fn no_place(fields: &Fields<'_>) -> Reported {
-    let message = "this target says nowhere to go: it needs `environment-variable` or `table`";
+    let message =
+        "this target names no place for the URL: it needs `environment-variable` or `table`";
     let hint =
         "write `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`";
     fields.add(fields.table_offset(), Code::KeyMissing, message, hint);

@@ -10,11 +10,11 @@ pub fn unreadable(file_name: &str, error: &Error) -> Problem {
     let file = quoted(file_name);
     let (message, hint) = match error.kind() {
         ErrorKind::NotFound => (
-            format!("there is no file {file}"),
-            "name yours with `--manifest FILE`, or write one with `flowbind init`",
+            format!("the file {file} was not found"),
+            "name your manifest with `--manifest FILE`, or write one with `flowbind init`",
         ),
         ErrorKind::PermissionDenied => (
-            format!("the file {file} may not be read by this user"),
+            format!("this user may not read the file {file}"),
             "give this user the right to read it, or name another with `--manifest FILE`",
         ),
         ErrorKind::IsADirectory => (
@@ -51,6 +51,6 @@ mod tests {
     #[test]
     fn a_name_that_would_reach_for_the_terminal_is_made_visible() {
         let problem = unreadable("a\u{1b}[2J.toml", &ErrorKind::NotFound.into());
-        assert_eq!(problem.message, r"there is no file `a\u{1b}[2J.toml`");
+        assert_eq!(problem.message, r"the file `a\u{1b}[2J.toml` was not found");
     }
 }

@@ -72,7 +72,7 @@ pub enum Target {
         record: Record,
         /// The column that holds the URL.
         column: LogicalName,
-        /// What is done if there is no such record.
+        /// What is done if the record was not found.
         missing: Missing,
     },
 }

@@ -23,7 +23,7 @@ pub enum EnvironmentUrlError {
     )]
     NotHttps,
     /// A user name or password stands before the host.
-    #[error("carries credentials: nothing may stand before the host")]
+    #[error("contains credentials: remove them")]
     Credentials,
     /// A path follows the host.
     #[error(

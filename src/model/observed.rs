@@ -67,7 +67,7 @@ pub enum FlowState {
     Draft,
     /// On.
     Activated,
-    /// Stopped by the Flow service. The row does not tell why.
+    /// Stopped by the Flow service. The row does not say why.
     Suspended,
     /// A state that this program does not know.
     Other(i64),

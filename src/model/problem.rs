@@ -186,7 +186,7 @@ codes! {
     WrittenThoughRefused = "written-though-refused",
 
     // Asking the URLs that are there.
-    /// The URL that is there is of a flow that is off.
+    /// The URL that is there belongs to a flow that is off.
     ProbeOff = "probe-off",
     /// Nothing is at the URL that is there.
     ProbeGone = "probe-gone",

@@ -168,8 +168,8 @@ pub(super) fn did_you_mean<'name>(
 
 /// The message and the hint for a row that came without its version.
 pub(super) const WITHOUT_ETAG: [&str; 2] = [
-    "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite a change of somebody else",
-    "keep the URL in a standard table or in an environment variable; if it is in one, look at what stands between here and Dataverse",
+    "Dataverse sent the row without its version (`@odata.etag`), so a write could overwrite someone else's change",
+    "keep the URL in a standard table or in an environment variable; if it is in one already, look at what stands between flowbind and Dataverse, such as a proxy",
 ];
 
 /// Notes that a row came without its version.
@@ -225,12 +225,14 @@ fn verdict(
     let oddities = stored.map(|stored| &stored.oddities).filter(|oddities| !oddities.is_empty());
     let found = stored.map(|stored| &stored.url);
     match (found, before) {
-        (Some(found), _) if oddities.is_none() && found == url => plainly(Action::NoOp, "agrees"),
+        (Some(found), _) if oddities.is_none() && found == url => {
+            plainly(Action::NoOp, "up to date")
+        }
         (Some(found), _) if oddities.is_none() && found.is_equivalent_to(url) => {
-            plainly(Action::NoOp, "agrees, spelled differently")
+            plainly(Action::NoOp, "up to date, spelled differently")
         }
         (Some(found), _) if oddities.is_none() && found.fills_in(url) => {
-            plainly(Action::NoOp, "agrees, with its path filled in")
+            plainly(Action::NoOp, "up to date, with its path filled in")
         }
         (Some(found), Some(ValueView::Url(_))) => {
             let differences = if found.is_equivalent_to(url) {

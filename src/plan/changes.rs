@@ -129,7 +129,7 @@ impl Plan {
         let rows = self.planned_writes().len();
         if rows > MOST_ROWS {
             let message = format!(
-                "{rows} rows would have to be written, and Dataverse writes at most {MOST_ROWS} in one change set: all of them or none"
+                "the plan writes {rows} rows, but Dataverse accepts at most {MOST_ROWS} in one change set"
             );
             let (code, hint) = (Code::TooManyRows, hint.to_owned());
             self.problems.push(Problem { code, address: None, message, hint, site: None });

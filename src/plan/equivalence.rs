@@ -99,16 +99,21 @@ impl fmt::Display for Divergence {
         let Self { address, was, is } = self;
         match (was, is) {
             (Some(was), Some(is)) if was.after != is.after => {
-                write!(formatter, "{address} was to become {}, now {}", was.after(), is.after())
+                write!(
+                    formatter,
+                    "{address} was planned to become {}, now {}",
+                    was.after(),
+                    is.after()
+                )
             }
             (Some(was), Some(is)) if was.before != is.before => {
                 write!(formatter, "{address} held {}, and now holds {}", was.before(), is.before())
             }
             (Some(was), Some(is)) if was.action != is.action && is.before.is_none() => {
-                write!(formatter, "{address}: was {}, now {}", was.action, is.action)
+                write!(formatter, "{address}: the action was {}, now {}", was.action, is.action)
             }
             (Some(was), Some(_)) => {
-                write!(formatter, "{address} held {}, and now another", was.before())
+                write!(formatter, "{address} held {}, and now holds another value", was.before())
             }
             (Some(was), None) => {
                 write!(formatter, "{address} held {}, and now cannot be planned", was.before())

@@ -152,13 +152,13 @@ fn state(flow: &Flow, workflow: &Workflow, stopped: Option<&Suspension>) -> Resu
         }
         (FlowState::Suspended, None) => reason(
             Code::FlowSuspended,
-            format!("the flow `{name}` is suspended, and the Flow service does not tell why"),
-            "open the flow in the maker portal, which says more, fix what it says, turn the flow on, and run again",
+            format!("the flow `{name}` is suspended, and the Flow service does not say why"),
+            "open the flow in Power Automate, fix what it reports, turn the flow on, and run again",
         ),
         (FlowState::Other(number), _) => reason(
             Code::FlowStateUnknown,
             format!("the flow `{name}` is in state {number}, which is neither on nor off"),
-            "look at the flow in the maker portal and turn it on",
+            "open the flow in Power Automate and turn it on",
         ),
     }
 }
@@ -251,7 +251,7 @@ fn callback<'run>(
         Some(Callback::OtherFlow(id)) => reason(
             Code::CallbackOtherFlow,
             format!(
-                "asked for the flow `{name}`, the Flow service answered for another one, `{id}`"
+                "for the flow `{name}`, the Flow service returned the URL of another flow, `{id}`"
             ),
             "turn the flow off and on so that the service registers it anew, and run again",
         ),
@@ -284,13 +284,16 @@ fn callback<'run>(
         ),
         Some(Callback::NotOwner(refusal)) => reason(
             Code::FlowNotOwned,
-            format!("the signed-in user is no owner of the flow `{name}` ({})", quoted(refusal)),
+            format!(
+                "the signed-in user neither owns nor co-owns the flow `{name}` ({})",
+                quoted(refusal)
+            ),
             "share the flow with the signed-in user as a co-owner, or sign in as one of its owners",
         ),
         Some(Callback::EnvironmentDenied(refusal)) => reason(
             Code::EnvironmentDenied,
             format!(
-                "the Flow service does not let the signed-in user use this environment ({})",
+                "the Flow service denies the signed-in user access to this environment ({})",
                 quoted(refusal)
             ),
             "give the signed-in user a role in the environment, or correct `environment-id`",
@@ -316,27 +319,27 @@ fn trusted<'run>(
         return reason(
             Code::CallbackNotHttps,
             format!(
-                "the URL that the Flow service gave for the flow `{name}` is not https (host `{host}`)"
+                "the URL that the Flow service returned for the flow `{name}` is not https (host `{host}`)"
             ),
-            "nothing was taken over; ask who runs the address that answered",
+            "nothing was written; find out what answers instead of the Flow service, such as a proxy",
         );
     }
     if !url.is_unambiguous() {
         return reason(
             Code::CallbackAmbiguous,
             format!(
-                "the URL that the Flow service gave for the flow `{name}` is written so that programs read it differently (host `{host}`)"
+                "different programs would read different hosts from the URL that the Flow service returned for the flow `{name}` (host `{host}`)"
             ),
-            "nothing was taken over; ask who runs the address that answered",
+            "nothing was written; find out what answers instead of the Flow service, such as a proxy",
         );
     }
     if !cloud.serves_callbacks(&url.view().host) {
         return reason(
             Code::CallbackHostUnknown,
             format!(
-                "the URL that the Flow service gave for the flow `{name}` leads to `{host}`, which is none of this cloud's flow services"
+                "the URL that the Flow service returned for the flow `{name}` leads to `{host}`, which is not one of this cloud's Flow services"
             ),
-            "check `cloud` of the environment; nothing was taken over",
+            "nothing was written; check `cloud`, or add a new host with a clouds file",
         );
     }
     Ok(url)
@@ -354,9 +357,9 @@ fn permitted<'run>(
         return Ok(url);
     }
     let message = format!(
-        "the URL of the flow `{name}` is signed: whoever reads the target may run the flow"
+        "the URL of the flow `{name}` is signed: whoever can read the target can run the flow"
     );
-    let hint = "let the trigger accept only users of the tenant, or say `signed-urls = \"allow\"` under `[policy]`";
+    let hint = "let the trigger accept only users of the tenant, or write `signed-urls = \"allow\"` under `[policy]`";
     if policy == SignedUrls::Refuse {
         return reason(Code::SignedUrl, message, hint);
     }
@@ -368,9 +371,9 @@ fn permitted<'run>(
 fn warn_of_old_generation(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, url: &CallbackUrl) {
     if url.view().host.ends_with(".logic.azure.com") {
         let message = format!(
-            "the URL of the flow `{name}` is of the generation `logic.azure.com`, which Microsoft retires"
+            "the URL of the flow `{name}` is on `logic.azure.com`, which Microsoft retires"
         );
-        let hint = "nothing has to be done to the flow: the new URL stands on its trigger card in the designer; run again once the Flow service gives it, and let nobody keep the old one"
+        let hint = "leave the flow as it is: the trigger card in the designer shows the new URL; run again once the Flow service returns it, and replace every copy of the old one"
             .to_owned();
         draft.parts.warnings.push(problem(flow, (Code::OldGenerationUrl, message, hint)));
     }
@@ -381,7 +384,7 @@ fn warn_of_unconfirmed(draft: &mut PlanBuilder<'_>, flow: &Flow, name: &str, see
     if let Some(Callback::Unconfirmed(_)) = seen.callback {
         let message =
             format!("the Flow service does not say whether the URL is that of the flow `{name}`");
-        let hint = "turn the flow off and on so that it gets an id of its own there, and run again"
+        let hint = "turn the flow off and on so that it gets its own id in the Flow service, and run again"
             .to_owned();
         draft.parts.warnings.push(problem(flow, (Code::CallbackUnconfirmed, message, hint)));
     }

@@ -33,8 +33,8 @@ fn warning(binding: &Binding, id: &str, name: Option<String>, oddities: &Odditie
     Problem {
         code: Code::PointsElsewhere,
         address: Some(binding.target.address()),
-        message: format!("the URL that is there{with} points at {environment}: whoever calls it runs a flow there"),
-        hint: "let `flowbind apply` write this environment's URL; until then, keep what reads it from calling".to_owned(),
+        message: format!("the current URL{with} points at {environment}: a program that calls it runs a flow there"),
+        hint: "run `flowbind apply` to write this environment's URL; until then, keep programs from calling the current one".to_owned(),
         site: Some(binding.site),
     }
 }

@@ -285,8 +285,8 @@ fn because(missing: Option<&str>) -> String {
 /// Describes a value without members; `/` is the whole text.
 fn describe_other(place: &str) -> String {
     match place {
-        "/" => "is JSON, but neither an object nor an array, so it has no members".to_owned(),
-        place => format!("holds something else than an object at `{place}`"),
+        "/" => "is JSON, but neither an object nor an array".to_owned(),
+        place => format!("holds something other than an object at `{place}`"),
     }
 }
 

@@ -115,7 +115,7 @@ fn hides_key(
             "column security is on for the key column `{name}`, and no value of it was read: the signed-in user may not see which records have it"
         );
         let hint = format!(
-            "give the signed-in user Read for `{name}` in a column security profile and make the record; or name other columns in `key`"
+            "give the signed-in user Read for `{name}` in a column security profile, and create the record; or name other columns in `key`"
         );
         draft.problem(wanted, Code::ColumnSecured, message, hint);
     }
@@ -170,7 +170,7 @@ fn table<'run>(
             None
         }
         Some(Reading::Absent) | None => {
-            let message = format!("there is no table `{}` in this environment", record.table);
+            let message = format!("the table `{}` was not found in this environment", record.table);
             let near =
                 did_you_mean(record.table.as_str(), draft.known.tables.iter().map(String::as_str));
             let hint = format!(
@@ -278,7 +278,7 @@ fn column_missing(
 }
 
 fn ambiguous(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
-    let message = "more than one record fits the key".to_owned();
+    let message = "more than one record matches the key".to_owned();
     let hint = "add columns to `key` until it names exactly one record, or use `id`";
     draft.problem(wanted, Code::RecordAmbiguous, message, hint);
 }
@@ -395,9 +395,8 @@ fn holds_more(
     name: &LogicalName,
     contents: Contents,
 ) {
-    let message = format!(
-        "the column `{name}` holds {contents}, and a URL in the place of the whole text would remove that"
-    );
+    let message =
+        format!("the column `{name}` holds {contents}, and a URL would replace the whole text");
     let hint = "name another column in `column`; if nobody needs the text, empty the column first";
     draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
@@ -412,13 +411,11 @@ fn absent<'run>(
     let creates = places.iter().any(|((_, _, missing), _)| *missing == Missing::Create);
     let hint = match &record.selector {
         Selector::Columns(key) if creates => return create(draft, key, table, places),
-        Selector::Columns(_) => {
-            "correct `key`, or say `missing = \"create\"` to have the record made"
-        }
+        Selector::Columns(_) => "correct `key`, or set `missing = \"create\"` to create the record",
         Selector::Id(_) => "correct `id`",
     };
     for ((wanted, ..), _) in places {
-        let message = "there is no such record".to_owned();
+        let message = "the record was not found".to_owned();
         let hint = format!("{hint}; if it is there, {READ_DEPTH}");
         draft.problem(wanted, Code::RecordMissing, message, hint);
     }
@@ -449,11 +446,11 @@ fn create<'run>(
     for ((wanted, name, _), column) in places {
         let Some((column, most)) = column else { continue };
         if column.secured {
-            column_secured(draft, wanted, name, "the record is not there yet");
+            column_secured(draft, wanted, name, "the record does not exist yet");
             continue;
         }
         let Some(url) = wanted.url else { continue };
-        draft.compare(wanted, url, &CurrentText::missing("there is no such record", None));
+        draft.compare(wanted, url, &CurrentText::missing("the record was not found", None));
         if writable(draft, wanted, name, column.creatable) && fits(draft, wanted, url, *most) {
             columns.insert((*name).clone(), CellValue::Url(StoredText::new(url.expose())));
         }
@@ -489,11 +486,10 @@ fn no_record_of_id(
     column: &Column,
 ) {
     let message = format!(
-        "there is no such record, and none is created from the key column `{name}` of type {}",
+        "the record was not found, and cannot be created from the key column `{name}` of type {}",
         column.column_type
     );
-    let hint =
-        "make the record first, with the table's other data, and leave out `missing = \"create\"`";
+    let hint = "create the record first, with the table's other data, and leave out `missing = \"create\"`";
     draft.problem(wanted, Code::RecordMissing, message, hint);
 }
 
@@ -505,7 +501,7 @@ fn warn_of_twins(draft: &mut PlanBuilder<'_>, wanted: &WantedUrl<'_>) {
             "let only one run at a time create the record"
         }
         _ => {
-            "declare an alternate key on these columns, or let only one run at a time create the record"
+            "define an alternate key over these columns, or let only one run at a time create the record"
         }
     };
     let warning = wanted.problem(Code::KeyNotUnique, message.to_owned(), hint);

@@ -86,7 +86,7 @@ fn remedy(cause: SuspensionCause, id: WorkflowId) -> String {
             "designate a co-owner of the flow who has a Power Automate Premium license: `PATCH /api/data/v9.2/workflows({id})` at the environment, with the body `{{\"licensee_systemuserid@odata.bind\":\"/systemusers(USER-ID)\"}}`, where USER-ID is the co-owner's `systemuserid`; then turn the flow on, and run again"
         ),
         SuspensionCause::WithoutLicense => "assign the flow's owner a Power Automate Premium license, or the flow a Process license; then turn the flow on, and run again".to_owned(),
-        SuspensionCause::Other => "open the flow in the maker portal, which says more, fix what it says, turn the flow on, and run again".to_owned(),
+        SuspensionCause::Other => "open the flow in Power Automate, fix what it reports, turn the flow on, and run again".to_owned(),
     }
 }
 

@@ -89,7 +89,7 @@ fn missing(draft: &mut PlanBuilder<'_>, part: &VariableBinding<'_>) {
     let hint = format!(
         "{near}import the solution that defines it first, or correct `environment-variable`; if it is there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the depth Organization: rows beyond the depth are left out without an error"
     );
-    let message = "there is no such environment variable in this environment".to_owned();
+    let message = "the environment variable was not found in this environment".to_owned();
     draft.problem(&part.wanted, Code::DefinitionMissing, message, hint);
 }
 
@@ -97,10 +97,8 @@ fn missing(draft: &mut PlanBuilder<'_>, part: &VariableBinding<'_>) {
 fn usable(draft: &mut PlanBuilder<'_>, variable: &Variable, part: &VariableBinding<'_>) -> bool {
     let VariableBinding { wanted, pointer, .. } = part;
     if variable.values.len() > 1 {
-        let message = format!(
-            "the variable has {} values, and only one of them holds",
-            variable.values.len()
-        );
+        let message =
+            format!("the variable has {} values, but only one is used", variable.values.len());
         let hint =
             "remove all values but one in the solution that shows the variable, and run again";
         draft.problem(wanted, Code::VariableAmbiguous, message, hint);
@@ -194,7 +192,7 @@ fn member<'run>(
     let Some(url) = wanted.url else { return Ok(false) };
     let text = match &text {
         _ if variable.values.is_empty() => Err("the variable has no value"),
-        None => Err("the member is not there"),
+        None => Err("the member does not exist"),
         Some(text) => Ok(text.as_str()),
     };
     let changed = draft.compare(wanted, url, &CurrentText { text, guard: guard.cloned() });
@@ -231,9 +229,7 @@ fn holds_more(
     contents: Contents,
 ) {
     let (place, _) = place_of_value(draft, variable);
-    let message = format!(
-        "{place} holds {contents}, and a URL in the place of the whole text would remove that"
-    );
+    let message = format!("{place} holds {contents}, and a URL would replace the whole text");
     let hint = match contents {
         Contents::Object(_) => {
             "name the member that holds the URL with `json-pointer`, such as \"/order/url\", or bind another variable"
@@ -254,8 +250,7 @@ fn member_not_text(
     contents: Contents,
 ) {
     let place = printable(&pointer.to_string(), MOST_SHOWN);
-    let message =
-        format!("the member at `{place}` is {contents}, and a URL in its place would remove that");
+    let message = format!("the member at `{place}` is {contents}, and a URL would replace it");
     let hint = match contents {
         Contents::Object(_) => {
             format!("name a member inside it, such as \"{place}/url\", or bind another variable")
@@ -277,9 +272,8 @@ fn member_holds_more(
     contents: Contents,
 ) {
     let place = printable(&pointer.to_string(), MOST_SHOWN);
-    let message = format!(
-        "the text of the member at `{place}` holds {contents}, and a URL in its place would remove that"
-    );
+    let message =
+        format!("the text of the member at `{place}` holds {contents}, and a URL would replace it");
     let hint = "name another member in `json-pointer`; if nobody needs the text, make the member null first";
     draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
@@ -294,11 +288,12 @@ fn not_json(
     let is_whole = variable.variable_type == VariableType::String
         && effective(variable).and_then(Contents::of_text).is_none();
     let whole = if is_whole {
-        "; or remove `json-pointer`: the URL then takes the place of the whole text"
+        "; or remove `json-pointer`: the URL then replaces the whole text"
     } else {
         ""
     };
-    let hint = format!("{correct}, so that it is JSON with the members on the way{whole}");
+    let hint =
+        format!("{correct}, so that it is JSON with the members that the pointer passes{whole}");
     draft.problem(wanted, Code::ValueNotJson, format!("{place} {mismatch}"), hint);
 }
 
@@ -313,7 +308,7 @@ fn place_of_value(draft: &PlanBuilder<'_>, variable: &Variable) -> (&'static str
         (false, true) => ("the variable's default value", "give the variable a value"),
         (true, false) if is_json(variable.default.as_ref()) => (
             "the value in the file",
-            "delete the entry from the file, and the environment's value is taken; or correct the entry",
+            "delete the entry from the file to use the environment's value, or correct the entry",
         ),
         (true, false) => ("the value in the file", "correct the entry in the file"),
         (true, true) => (

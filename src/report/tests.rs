@@ -662,7 +662,7 @@ fn no_address_is_cut_on_a_narrow_terminal_and_no_sentence_is_too_long() {
     let address = "environment-variable/contoso_AVariableWithAVeryLongNameIndeed#/orders/intake";
     let mut long = change(address, Action::Update);
     long.reason = "another environment, another workflow, another trigger".into();
-    let sentence = "there is no such environment variable in this environment, and nobody made it";
+    let sentence = "the environment variable was not found in this environment, and nobody made it";
     let noted = vec![problem(Code::DefinitionMissing, Some(address), sentence)];
     let plan = plan(vec![long], noted, Vec::new());
     let changes = plain(&human::changes(&plan, human::plan_words(&RunCommand::Plan), false, 60));

@@ -10,7 +10,7 @@ use crate::sign_in::{AuthError, SendError, StoreError};
 
 /// The hint for a service that throttles.
 const LESS: &str =
-    "the service is throttling this user: wait some minutes and run again, or lower --concurrency";
+    "the service is throttling this user: wait a few minutes and run again, or lower --concurrency";
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
@@ -70,7 +70,7 @@ impl From<ApiError> for Failure {
 }
 
 /// The hint for an error page that is not the service's own.
-const NOT_THE_SERVICE: &str = "the answer is not in the service's own form: a proxy, a gateway or a firewall on the way gave it. Check the address and `HTTPS_PROXY`, and have those who run the network let this machine reach the service";
+const NOT_THE_SERVICE: &str = "the answer is not in the service's form: it comes from a proxy, a gateway or a firewall. Check the address and `HTTPS_PROXY`, and have the network's administrators let this machine reach the service";
 
 impl From<ServiceError> for Failure {
     /// Converts a service error that is not a problem of a plan, and adds its cause and remedy.
@@ -112,10 +112,12 @@ fn cause_hints(error: &ServiceError, cut_short: bool) -> Vec<String> {
         return vec![cause.meaning.to_owned(), cause.remedy.to_owned()];
     }
     match error.status {
-        401 => one("sign in again; if it stays, check that `url` and the tenant belong together"),
+        401 => one(
+            "sign in again; if the error persists, check that `url` and the tenant belong together",
+        ),
         429 => one(LESS),
         502..=599 | 500 | 408 if cut_short => Vec::new(),
-        502..=599 | 500 | 408 => one("run again in a while"),
+        502..=599 | 500 | 408 => one("run again later"),
         _ if !error.documented => one(NOT_THE_SERVICE),
         403 => one(
             "the sentence is the service's: if it tells no reason, check that the signed-in user is enabled in the environment and has a security role there",
@@ -165,7 +167,7 @@ impl From<ApplyError> for Failure {
                 let failure = Self::new(Exit::Refused, message).nothing_written();
                 let sides = both.iter().map(ToString::to_string);
                 let failure = sides.chain(problem_lines(&problems)).fold(failure, Self::hint);
-                failure.hint("look at the plan again with `flowbind plan`, and run again")
+                failure.hint("check the plan with `flowbind plan`, and run again")
             }
             ApplyError::KeyTaken { of_value_name, .. } => {
                 let failure = Self::new(Exit::Refused, message).nothing_written();
@@ -189,11 +191,11 @@ impl From<ApplyError> for Failure {
                 let failure = Self::new(Exit::Unknown, message);
                 let failure = values_that_differ(&after).into_iter().fold(failure, Self::hint);
                 failure.hint(if may_repeat {
-                    "look first for a new row that its key does not find: another run would make a second one"
+                    "first look for a new row that its key does not find: another run would create a second one"
                 } else if after.problems.is_empty() {
                     LOOK
                 } else {
-                    "look with `flowbind plan`, which names what has to be fixed first"
+                    "check with `flowbind plan`, which names what to fix first"
                 })
             }
             ApplyError::Unverified { source, .. } => {
@@ -212,18 +214,17 @@ const RENAMED: &str =
     "do not run again before that row has its key again: flowbind finds rows by their keys";
 
 /// The hint for a row that exists under another key than was sent.
-const LEFT_BEHIND: &str = "do not run again before the new row is removed or has its key back: each run makes one more record";
+const LEFT_BEHIND: &str = "do not run again before the new row is removed or has its key back: each run creates one more record";
 
 /// The hint for a new row that cannot be read.
 const HIDDEN_OR_GONE: [&str; 3] = [
     "before running again, have an administrator look for the new row by its id",
-    "if the row exists, this user may create it and not read it: give the user's role the read privilege of its table with the depth Organization. Until then, another run ends with `key-taken` or makes one more record, and a rollback does not remove the row",
+    "if the row exists, this user may create it but not read it: give the user's role the read privilege of its table with the depth Organization. Until then, another run ends with `key-taken` or creates one more record, and a rollback does not remove the row",
     "if the row does not exist, running again ends in the same way until the cause is removed",
 ];
 
 /// The hint for values that are written and then changed.
-const SAME_AGAIN: &str =
-    "running again writes the same and ends in the same way until that is changed";
+const SAME_AGAIN: &str = "running again ends in the same way until the cause is removed";
 
 /// The hint for a write that the service refuses because of a rule of the environment.
 const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or flow that runs when the row is written: change what it names, and run again";
@@ -232,7 +233,7 @@ const OWN_RULE: &str = "the sentence is the service's, or that of a plug-in or f
 const TURNED_AWAY: &str = "Dataverse does not carry out what it turns away (429 or 401); check with `flowbind plan` when it answers again";
 
 /// The hint for finding out what was written.
-pub(crate) const LOOK: &str = "look with `flowbind plan`; running apply again is safe";
+pub(crate) const LOOK: &str = "check with `flowbind plan`; running apply again is safe";
 
 /// The hint for values that the environment changes after they are written.
 const ENVIRONMENT: &str = "something in the environment (a plug-in, a flow, auto-numbering) changes what is written, unless somebody wrote right after this run: have its makers look at what runs when these rows are written";
@@ -264,7 +265,7 @@ pub(crate) fn key_taken_hints(of_value_name: bool) -> Vec<&'static str> {
     vec![
         cause,
         "have an administrator look for the row with that key (an environment variable's value is a row of `environmentvariablevalue`), in all states and of all owners, and give the user's role the read privilege of its table with the depth Organization; or have the row removed, if nobody needs it",
-        "running again ends in the same way until then; `flowbind explain key-taken` tells more",
+        "running again ends in the same way until then; `flowbind explain key-taken` says more",
     ]
 }
 
@@ -322,7 +323,7 @@ fn row(row: &CreatedRow) -> String {
     let CreatedRow { entity_set, id, state, .. } = row;
     let id = match id {
         Some(id) => format!("the new row {id} of `{entity_set}`"),
-        None => format!("the new row of `{entity_set}`, whose id the service did not tell,"),
+        None => format!("the new row of `{entity_set}`, whose id the service did not say,"),
     };
     match state {
         RowState::Absent => format!(
@@ -330,13 +331,13 @@ fn row(row: &CreatedRow) -> String {
         ),
         RowState::Unread => format!("{id} could not be read, and is not found by its key"),
         RowState::Present(changed) if changed.is_empty() => {
-            format!("{id} is there as it was sent, and is not found by its key")
+            format!("{id} exists as it was sent, but is not found by its key")
         }
         RowState::Present(changed) => {
             let names: Vec<String> = changed.iter().map(|name| format!("`{name}`")).collect();
             let names = names.join(", ");
             format!(
-                "{id} is there and is not found by its key: {names} holds something else than was sent"
+                "{id} exists, but is not found by its key: {names} holds another value than was sent"
             )
         }
     }

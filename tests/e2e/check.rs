@@ -203,7 +203,7 @@ fn an_edit_by_hand_and_a_deleted_value_are_told() {
     for part in [
         "leads to another host",
         "the variable has no value",
-        "not probed: environment-variable/contoso_OrderIntakeUrl, because it leads to none",
+        "not probed: environment-variable/contoso_OrderIntakeUrl, because its host is not one",
         "Drift found: 2 of 2 targets out of date. Nothing was written. flowbind apply would write 2 targets.",
     ] {
         assert!(told.contains(part), "{part}: {told}");

@@ -84,7 +84,7 @@ fn an_option_comes_before_a_variable_that_it_excludes() {
     {
         let mut command = place.command(&[&absent[..], &[option]].concat());
         let ended: Ended = command.env(variable, "true").output().unwrap().into();
-        assert!(ended.stderr.contains("there is no file"), "{option}: {}", ended.stderr);
+        assert!(ended.stderr.contains("was not found"), "{option}: {}", ended.stderr);
     }
     let both = place.run(&[&absent[..], &["--browser", "--non-interactive"]].concat());
     assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);

@@ -114,7 +114,10 @@ fn while_the_change_set_is_turned_away_a_signal_ends_the_run_at_once() {
     assert!(time < AT_ONCE, "{time:?}");
     assert_eq!(tenant.targets(), before);
     let said = words(&ended.stderr);
-    assert!(said.contains("turned the write away") && said.contains("not checked"), "{said}");
+    assert!(
+        said.contains("refused the write (429 or 401)") && said.contains("not read back"),
+        "{said}"
+    );
     assert!(!said.contains("nothing was written"), "{said}");
 }
 
@@ -164,7 +167,7 @@ fn an_outcome_that_takes_longer_than_ten_seconds_is_unknown_and_a_second_signal_
         let document = document(&ended);
         assert_eq!(document["outcome"], "unknown");
         let message = document["error"]["message"].as_str().unwrap();
-        assert!(message.contains("interrupted while a change set was under way"), "{message}");
+        assert!(message.contains("interrupted while it waited for the answer"), "{message}");
         assert!(document["error"]["hints"].to_string().contains("flowbind plan"));
     }
 }

@@ -163,7 +163,10 @@ fn rows_that_were_made_are_found_by_their_keys_while_their_ids_are_not_known() {
     for warning in warnings {
         assert_eq!(warning["code"], "changed-since");
         assert!(
-            warning["message"].as_str().unwrap().contains("the journal lacks the row's version")
+            warning["message"]
+                .as_str()
+                .unwrap()
+                .contains("the journal does not have the row's version")
         );
     }
 }
@@ -620,7 +623,7 @@ fn a_journal_that_no_apply_kept_is_refused_with_the_reason_before_anything_is_co
             let row = updated(document, "record/").clone();
             document["rows"].as_array_mut().unwrap().push(row);
         }),
-        ("another primary key than theirs", |document| {
+        ("a wrong primary key", |document| {
             updated(document, "PartnerWebhook")["primary-id"] = "componentidunique".into();
         }),
         ("does not say when it was kept", |document| {
@@ -659,7 +662,7 @@ fn a_journal_that_changes_what_no_address_shows_is_refused_before_anything_is_co
         let ended = place.run(&["rollback", &place.plain()]);
         assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
         assert!(
-            words(&ended.stderr).contains("what none of its addresses names"),
+            words(&ended.stderr).contains("something that none of its addresses names"),
             "{}",
             ended.stderr
         );

@@ -36,7 +36,7 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
           after   authenticated 033bebca2e92
           workflow: fedcba98 → 8fc540cf
       + environment-variable/contoso_Endpoints#/invoices/posted
-          Invoice posted: the member is not there
+          Invoice posted: the member does not exist
           after   authenticated bbb3eb8cd90e
       ~ record/contoso_endpoint[contoso_name=shipments]/contoso_url
           Shipment tracking: retired address, another workflow, another trigger
@@ -45,7 +45,7 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
           workflow: 00112233 → 137a6d89
           trigger: manual → When_a_HTTP_request_is_received
       + record/contoso_endpoint[contoso_name=feedback]/contoso_url
-          Customer feedback: there is no such record
+          Customer feedback: the record was not found
           after   authenticated cc75ed52e5f2
       ~ environment-variable/contoso_PartnerWebhookUrl
           Partner webhook: retired address, another workflow
@@ -298,7 +298,7 @@ fn a_file_of_clouds_is_checked_before_anything_is_contacted() {
     let refused = plan(&bad);
     assert_eq!(refused.code, 3);
     for words in [
-        "error[value-invalid]: `dataverse` has a host's end of one part",
+        "error[value-invalid]: `dataverse` has a suffix with only one part",
         &format!("  at    {bad}:2:14\n"),
         "error[key-unknown]: `flow_api` is not a key of a cloud",
         &format!("  at    {bad}:3:1\n"),

@@ -194,7 +194,7 @@ fn all_problems_come_at_once_with_their_places() {
       at    flowbind.toml:11:1  flow/394f185a-d3a6-f011-998a-7c1e5275cfe9
       help: turn the flow on, which needs its connection references to be bound, and run again
 
-    error[definition-missing]: there is no such environment variable in this environment
+    error[definition-missing]: the environment variable was not found in this environment
       at    flowbind.toml:13:1  environment-variable/contoso_Nothing
       help: import the solution that defines it first, or correct `environment-variable`; if it is
             there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the

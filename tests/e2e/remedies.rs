@@ -42,7 +42,7 @@ fn a_pointer_into_no_json_may_be_left_out_only_where_the_whole_text_may_be_repla
     assert!(!text.contains("`json-pointer`"), "{text}");
     let (place, tenant) = self::tenant("string", "TODO");
     let (_, text) = run(&place, &tenant, &["plan"], MEMBER);
-    assert!(text.contains("or remove `json-pointer`: the URL then takes the place"), "{text}");
+    assert!(text.contains("or remove `json-pointer`: the URL then replaces"), "{text}");
     assert_eq!(run(&place, &tenant, &["apply"], WHOLE).0.code, 0);
 }
 

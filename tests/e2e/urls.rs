@@ -70,7 +70,7 @@ fn a_url_with_something_around_it_is_still_told_to_lead_into_another_environment
     ] {
         let bound = Bound::new("state = \"draft\"", &value, "");
         let text = words(&bound.run("check"));
-        let wanted = format!("warning[points-elsewhere]: the URL that is there{odd} points at");
+        let wanted = format!("warning[points-elsewhere]: the current URL{odd} points at");
         assert!(text.contains(&wanted), "{text}");
         assert!(text.contains("`7d1f0c2e-9a53-4b8e-8f4e-2f6d0a1b3c4d`"), "{text}");
         assert!(!text.contains("made-up"), "no part of the signature is shown: {text}");
@@ -113,7 +113,7 @@ fn a_filled_in_path_is_that_of_the_trigger_and_another_trigger_is_none() {
         document["changes"][0]["reason"].as_str().unwrap().to_owned()
     };
     assert!(url.contains("/clips/{id}?"), "the path of the template");
-    assert_eq!(reason(&url.replace("{id}", "4711")), "agrees, with its path filled in");
+    assert_eq!(reason(&url.replace("{id}", "4711")), "up to date, with its path filled in");
     assert_eq!(
         reason(&url.replace("/clips/{id}", "/tapes/4711")),
         "another path below the trigger"

@@ -23,40 +23,41 @@ fn reason(probed: &Probed) -> Option<Reason<'_>> {
         ProbeVerdict::Guarded => return None,
         ProbeVerdict::Off(words) => (
             Code::ProbeOff,
-            "is of a flow that is off",
+            "belongs to a flow that is off",
             words,
-            "turn the flow on; if another flow took its place, `flowbind apply` writes that one's URL",
+            "turn the flow on; if another flow replaced it, run `flowbind apply` to write that flow's URL",
         ),
         ProbeVerdict::Gone(words) => (
             Code::ProbeGone,
-            "leads to nothing any more",
+            "no longer exists",
             words,
-            "run `flowbind apply`, which writes the URL that the flow has now",
+            "run `flowbind apply` to write the flow's current URL",
         ),
         ProbeVerdict::Signature(words) => (
             Code::ProbeSignature,
-            "is not accepted any more as it is signed",
+            "was refused because its signature is missing or no longer valid",
             words,
-            "its key was rotated, or who may call was changed: run `flowbind apply`, which writes the URL that the flow has now",
+            "the key was rotated, or other people may call the flow now: run `flowbind apply` to write the flow's current URL",
         ),
         ProbeVerdict::Open(words) => (Code::ProbeOpen, open(probed.view.kind), words, OPEN),
         ProbeVerdict::Unknown(words) => (
             Code::ProbeUnknown,
-            "was asked, and what came of it proves nothing",
+            "was called, but the answer proves nothing",
             words,
-            "check again later, and that its host can be reached from here",
+            "check that its host can be reached from here, and run the check again later",
         ),
     })
 }
 
 /// The hint for a URL that accepted a request.
-const OPEN: &str = "look at once at the flow's runs and at who may trigger it, and do not probe it again before that is understood";
+const OPEN: &str =
+    "check the flow's run history, and who may trigger the flow, before you probe the URL again";
 
 fn open(kind: UrlAccess) -> &'static str {
     match kind {
-        UrlAccess::Authenticated => "answered without a token, and its flow may have run",
+        UrlAccess::Authenticated => "accepted a request without a token, and its flow may have run",
         UrlAccess::Signed => {
-            "took a request by a method that its trigger does not take, and its flow may have run"
+            "accepted a request with a method that its trigger does not accept, and its flow may have run"
         }
     }
 }
@@ -70,7 +71,7 @@ fn problems_for_targets<'a>(
     probed.targets.iter().map(move |(address, site)| Problem {
         code,
         address: Some(address.clone()),
-        message: format!("the URL that is there ({view}) {what}: {words}"),
+        message: format!("the stored URL ({view}) {what}: {words}"),
         hint: hint.to_owned(),
         site: Some(*site),
     })

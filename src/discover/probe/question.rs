@@ -11,11 +11,11 @@ use crate::model::{
 use crate::plan::current_values;
 use crate::services::trigger;
 
-const ELSEWHERE: &str = "it leads to none of the cloud's flow services";
-const UNSAFE: &str = "it is not https, or programs read different hosts out of it";
-const NOT_HERE: &str = "it leads to another environment than this one, and a probe of an environment on this machine does not leave the machine";
+const ELSEWHERE: &str = "its host is not one of the cloud's Flow services";
+const UNSAFE: &str = "it is not https, or programs read different hosts from it";
+const NOT_HERE: &str = "it leads to another environment, and a probe of an environment on this machine contacts no other machine";
 const NOT_WANTED: &str = "it is signed, and --probe-signed was not given";
-const METHOD_UNKNOWN: &str = "it is signed, and the Flow service tells of no trigger of its own by which method it is called";
+const METHOD_UNKNOWN: &str = "it is signed, and the method of its trigger is not known";
 
 /// A URL that targets hold, and the request that probes it, or the reason not to probe it.
 pub(crate) struct Question {

@@ -170,7 +170,10 @@ fn a_signed_url_is_asked_only_if_wanted_and_by_a_method_known_not_to_be_its_trig
         (&another_trigger, Some("POST")),
         (&elsewhere, Some("POST")),
     ] {
-        assert!(shape(held, method, true).contains("by which method"), "{held} {method:?}");
+        assert!(
+            shape(held, method, true).contains("the method of its trigger"),
+            "{held} {method:?}"
+        );
     }
 }
 
@@ -199,7 +202,7 @@ fn an_environment_on_this_machine_is_asked_for_its_own_urls_and_nothing_leaves_t
         assert_eq!(question.request.is_ok(), is_here, "{held}");
     }
     let question = &asked_of(origin, &model(&live, Some("POST"), &[&there]), true)[0];
-    assert!(shape(question).contains("does not leave the machine"), "{}", shape(question));
+    assert!(shape(question).contains("contacts no other machine"), "{}", shape(question));
 }
 
 #[tokio::test]

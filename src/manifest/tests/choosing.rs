@@ -59,7 +59,7 @@ fn two_entries_may_have_one_address_but_it_no_longer_says_which() {
     assert_eq!(chosen(&twins, Some("live")).tenant, None);
     insta::assert_snapshot!(
         told(&twins, Some("https://contoso.crm4.dynamics.com")),
-        @"- environment-none: several environments of the manifest are at `https://contoso.crm4.dynamics.com`. add `--environment` with one of `live`, `prod`"
+        @"- environment-none: several environments of the manifest have the address `https://contoso.crm4.dynamics.com`. add `--environment` with one of `live`, `prod`"
     );
 }
 
@@ -84,7 +84,7 @@ fn a_host_is_no_name_but_nearly_an_address() {
 #[test]
 fn an_address_that_is_none_or_of_no_cloud_is_refused() {
     insta::assert_snapshot!(told(TWO, Some("http://contoso.crm4.dynamics.com")), @"- value-invalid: the environment's address is not https: plain http is accepted only for this machine (127.0.0.1, [::1], localhost). add `--environment https://contoso.crm4.dynamics.com`, with your own host");
-    insta::assert_snapshot!(told(TWO, Some("https://contoso.example")), @"- environment-unknown: the host `contoso.example` does not tell which cloud the environment is in. check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of `china`, `dod`, `gcc`, `gcc-high`, `public`");
+    insta::assert_snapshot!(told(TWO, Some("https://contoso.example")), @"- environment-unknown: the host `contoso.example` does not identify the environment's cloud. check the address, or write `[environments.prod]` with `url` and `cloud` in the manifest; `cloud` is one of `china`, `dod`, `gcc`, `gcc-high`, `public`");
 }
 
 #[test]

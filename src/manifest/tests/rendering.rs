@@ -51,7 +51,7 @@ fn problems_are_shown_in_the_order_of_their_places() {
 fn a_key_that_is_there_twice_is_named() {
     let text = format!("{HEAD}workflow-id = \"x\"\n{TARGET}");
     insta::assert_snapshot!(rendered(&text), @r#"
-    error[manifest-not-toml]: the key `workflow-id` is there already in this table
+    error[manifest-not-toml]: the key `workflow-id` appears twice in this table
       at    flowbind.toml:6:1
         |
       6 | workflow-id = "x"
@@ -115,9 +115,9 @@ fn a_signed_url_that_stands_where_a_name_should_is_not_shown() {
 fn a_problem_without_a_place_is_shown_without_a_line() {
     let problem = unreadable("deploy.toml", &std::io::ErrorKind::NotFound.into());
     insta::assert_snapshot!(render_problems("deploy.toml", b"", &[problem]), @"
-    error[manifest-unreadable]: there is no file `deploy.toml`
+    error[manifest-unreadable]: the file `deploy.toml` was not found
       at    deploy.toml
-      help: name yours with `--manifest FILE`, or write one with `flowbind init`
+      help: name your manifest with `--manifest FILE`, or write one with `flowbind init`
     ");
 }
 

@@ -12,10 +12,10 @@ use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_
 
 /// What to do about a row that somebody changed.
 const SEE_WHO: &str =
-    "see who changed it and why; `--skip-changed` leaves it as it is and rolls back the rest";
+    "find out who changed it and why; `--skip-changed` skips it and rolls back the rest";
 
 /// What to do about a row that is deleted and may hold more than the apply wrote.
-const LOOK_FIRST: &str = "look at the row first, if somebody may have added something to it";
+const LOOK_FIRST: &str = "look at the row first: somebody may have added something to it";
 
 /// What became of a row since the apply.
 enum RowVerdict<'found> {
@@ -118,8 +118,8 @@ impl RollbackDraft<'_> {
     fn earlier(&mut self, row: &JournalRow) {
         for place in &row.places {
             if row.is_created() && row.id().is_none() {
-                let message = "no row has the key of this new record, and the journal does not know its id: if something gave the record another key, it is still there".to_owned();
-                let hint = "look for a record that was created at the time of the apply, and remove it by hand";
+                let message = "no row has the key of this new record, and the journal does not have its id: if something changed the key, the record still exists".to_owned();
+                let hint = "look for a record that was created at the time of the apply, and delete it by hand";
                 self.parts.warnings.push(problem(
                     place,
                     Code::ChangedSince,
@@ -134,7 +134,7 @@ impl RollbackDraft<'_> {
     /// Returns the change of one target that already has its earlier value: nothing to do.
     fn as_it_was(&self, row: &JournalRow, place: &JournalTarget) -> Change {
         let reason = if row.is_created() {
-            "no row is found: it is gone, or hidden from this user"
+            "the row was not found: it was deleted, or this user may not read it"
         } else {
             "holds the earlier value"
         };
@@ -194,7 +194,8 @@ impl RollbackDraft<'_> {
         let messages: BTreeSet<String> =
             links(text).iter().filter_map(|link| self.elsewhere(link)).collect();
         let warnings = messages.into_iter().map(|message| {
-            let hint = "make sure that this host may get what is sent to it, before you agree";
+            let hint =
+                "before you confirm the rollback, check whether this host may receive the data";
             problem(place, Code::RestoresElsewhere, message, hint.to_owned())
         });
         self.parts.warnings.extend(warnings);
@@ -203,10 +204,10 @@ impl RollbackDraft<'_> {
     /// Returns a message if a link leads out of the environment, or leads there without encryption.
     fn elsewhere(&self, link: &Link) -> Option<String> {
         let host = printable(&link.host, 120);
-        let leads = "the earlier value that is restored leads to";
+        let leads = "the restored value leads to";
         let is_own = self.is_own(&link.host);
         match link.unencrypted {
-            _ if !is_own && link.is_bare => Some("the earlier value that is restored may be the name of a host, which is not one of this environment's flows".to_owned()),
+            _ if !is_own && link.is_bare => Some("the restored value may be a host name, but not of a host of this environment's flows".to_owned()),
             _ if !is_own => Some(format!("{leads} `{host}`, which is not a host of this environment's flows")),
             Some(scheme) => Some(format!("{leads} `{host}` by `{scheme}`, which is not encrypted")),
             None => None,
@@ -236,8 +237,8 @@ impl RollbackDraft<'_> {
         for place in &row.places {
             let mut message = self.what_changed(row, now, place);
             let (list, hint) = if left {
-                message.push_str("; it is left as it is");
-                (&mut self.parts.warnings, "see who changed it and why")
+                message.push_str("; it is skipped");
+                (&mut self.parts.warnings, "find out who changed it and why")
             } else {
                 (&mut self.parts.problems, SEE_WHO)
             };
@@ -254,13 +255,13 @@ impl RollbackDraft<'_> {
         let written = after(row, place);
         let wrote = self.words(written.as_ref());
         match now {
-            ChangedRow::Gone => format!("the row is gone since the apply, which wrote {wrote}"),
+            ChangedRow::Gone => format!("the row no longer exists; the apply wrote {wrote}"),
             ChangedRow::Several => {
-                format!("several rows are there by now, and the apply wrote {wrote}")
+                format!("several rows have this key now; the apply wrote {wrote}")
             }
             ChangedRow::Row(held) => match self::now(held, place) {
                 same if same == written => format!(
-                    "still holds what the apply wrote, {wrote}, but the rest of it was changed since"
+                    "still holds what the apply wrote, {wrote}, but other parts of it were changed since"
                 ),
                 other => {
                     let now = self.words(other.as_ref());
@@ -301,10 +302,10 @@ fn other_change(row: &JournalRow, held: &Row) -> Option<&'static str> {
     match &row.origin {
         Origin::Created { tag: Some(tag), .. } if tag == held.tag.as_str() => None,
         Origin::Created { tag: Some(_), .. } => Some(
-            "the row was written to since the apply made it, though not where the apply wrote; all of it is deleted",
+            "somebody wrote to other columns of the row after the apply created it; the whole row is deleted",
         ),
         _ => Some(
-            "the journal lacks the row's version, so whether somebody wrote to the row since the apply is not known; all of it is deleted",
+            "the journal does not have the row's version, so it is not known whether somebody wrote to the row after the apply; the whole row is deleted",
         ),
     }
 }

@@ -174,7 +174,7 @@ fn table_problem(
     let JournalRow { entity_set, primary_id, .. } = row;
     let message = match tables.get(&name)? {
         Reading::Refused(refusal) => return Some(hidden(place, refusal)),
-        Reading::Absent => format!("the environment has no table `{name}`"),
+        Reading::Absent => format!("the table `{name}` was not found in this environment"),
         Reading::Found(table) if table.entity_set != entity_set.as_str() => format!(
             "the journal gives this address to a row of `{entity_set}`, and the rows of the table `{name}` are in `{}`",
             table.entity_set
@@ -232,7 +232,9 @@ impl std::fmt::Display for Subject {
         match self {
             Self::Variable(Some(name)) => write!(formatter, "which is the value of `{name}`"),
             Self::Variable(None) => formatter.write_str("which is the value of no variable"),
-            Self::Record { fits_several: true, .. } => formatter.write_str("and it fits several"),
+            Self::Record { fits_several: true, .. } => {
+                formatter.write_str("but it matches several")
+            }
             Self::Record { .. } | Self::Hidden(_) => formatter.write_str("which is another record"),
         }
     }
@@ -243,9 +245,9 @@ impl Journal {
     /// "it".
     pub(super) fn contradiction(&self) -> Option<&'static str> {
         if !self.rows.iter().all(JournalRow::has_right_key_column) {
-            Some("gives the values of variables another primary key than theirs")
+            Some("gives variables' values a wrong primary key")
         } else if !self.rows.iter().all(JournalRow::is_shown) {
-            Some("changes what none of its addresses names")
+            Some("changes something that none of its addresses names")
         } else if self.names_a_row_twice() {
             Some("changes the same row twice")
         } else if !self.head.has_time() {

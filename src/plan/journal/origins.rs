@@ -16,7 +16,7 @@ const LONGEST_APPLY: Duration = Duration::from_hours(24);
 
 /// The hint for a row that the apply did not create.
 const BY_HAND: &str =
-    "find out who could write to the journal; delete the row by hand if it is to go";
+    "find out who could write to the journal; delete the row by hand if it should not exist";
 
 impl JournalHead {
     /// Checks whether the journal says when it was kept.
@@ -60,7 +60,7 @@ fn problems(head: &JournalHead, row: &JournalRow, found: &RowSubject) -> Vec<Pro
             head.time
         ),
         None => format!(
-            "Dataverse does not say when the row {} was created, so it is not known to be of the apply and is not deleted",
+            "Dataverse does not say when the row {} was created, so it is not known whether the apply created it, and it is not deleted",
             found.id
         ),
     };

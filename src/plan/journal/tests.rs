@@ -435,7 +435,7 @@ fn another_member_of_the_same_json_that_was_changed_since_is_told() {
     model.set(VALUES, id(1_002), &name("value"), Some(&stored(&text)));
     let plan = model.rollback(&journal, &BTreeSet::new());
     assert_eq!(plan.problems.len(), 2);
-    assert!(plan.problems[0].message.contains("the rest of it was changed"), "{plan:?}");
+    assert!(plan.problems[0].message.contains("other parts of it were changed"), "{plan:?}");
 }
 
 #[test]
@@ -448,7 +448,7 @@ fn a_row_that_is_gone_is_a_problem_only_if_it_was_there_before() {
     let gone: Vec<_> =
         plan.problems.iter().filter_map(|problem| problem.address.as_deref()).collect();
     assert_eq!(gone.len(), 5, "{gone:?}");
-    assert!(plan.problems[0].message.contains("gone since the apply"));
+    assert!(plan.problems[0].message.contains("the row no longer exists"));
     let left = changed(&journal, &model.found(&journal));
     let rest = model.rollback(&journal, &left);
     assert!(rest.is_up_to_date());

@@ -202,7 +202,7 @@ fn a_url_that_is_only_spelled_differently_is_left_as_it_is() {
         .bind_variable("a", None)
         .variable("a", VariableType::String, &[&URL.replace(":443", "")])
         .plan();
-    assert_eq!(only_change(&plan), (Action::NoOp, "agrees, spelled differently"));
+    assert_eq!(only_change(&plan), (Action::NoOp, "up to date, spelled differently"));
     assert!(plan.is_up_to_date());
 }
 
@@ -322,7 +322,7 @@ fn a_record_that_is_not_there_is_created_from_its_key_if_the_manifest_says_so() 
     let mut model = model();
     model.table().rows(named("n"), &[], "").bind_column(named("n"), "url", Missing::Create);
     let plan = model.plan();
-    assert_eq!(only_change(&plan), (Action::Create, "there is no such record"));
+    assert_eq!(only_change(&plan), (Action::Create, "the record was not found"));
     let [Write::CreateRow { columns, .. }] = plan.writes() else { panic!("{plan:?}") };
     assert_eq!(columns.len(), 2);
 }
@@ -424,7 +424,7 @@ fn a_flow_that_the_service_stopped_says_why_whether_it_is_off_or_suspended() {
     let mut model = model();
     model.workflow().state = FlowState::Suspended;
     let problem = model.plan().problems.remove(0);
-    assert!(problem.message.ends_with("does not tell why"), "{}", problem.message);
+    assert!(problem.message.ends_with("does not say why"), "{}", problem.message);
 }
 
 #[test]
@@ -627,7 +627,10 @@ fn a_plan_is_another_if_it_wants_another_value_or_names_another_target() {
     model.observed.flows[0].callback = Some(Callback::Url(other.parse().unwrap()));
     assert!(!before.same_in_substance(&model.plan()));
     let words = before.divergences(&model.plan())[0].to_string();
-    assert!(words.starts_with("environment-variable/a was to become authenticated "), "{words}");
+    assert!(
+        words.starts_with("environment-variable/a was planned to become authenticated "),
+        "{words}"
+    );
     model.bind_variable("b", None).variable("b", VariableType::String, &[]);
     assert_eq!(before.divergences(&model.plan())[1].to_string(), "environment-variable/b is new");
 }
@@ -658,9 +661,9 @@ fn what_differs_is_told_from_both_sides() {
     assert!(words(&[], &[OLD]).contains("held nothing, and now holds authenticated"));
     assert_eq!(
         words(&["hunter2"], &["hunter3"]),
-        "environment-variable/a held a text of 7 characters, and now another"
+        "environment-variable/a held a text of 7 characters, and now holds another value"
     );
-    assert_eq!(words(&[""], &[]), "environment-variable/a: was update, now create");
+    assert_eq!(words(&[""], &[]), "environment-variable/a: the action was update, now create");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_gateways_page_is_told_as_one_and_asks_for_no_role() {
 fn what_is_not_offered_does_not_pass() {
     for failure in [failure(501, ""), page(501)] {
         assert_eq!(failure.exit, Exit::Refused);
-        assert!(!failure.hints.join(" ").contains("run again in a while"));
+        assert!(!failure.hints.join(" ").contains("run again later"));
     }
     for status in [408, 500, 502, 503, 504] {
         assert_eq!(failure(status, "").exit, Exit::Unreachable, "{status}");

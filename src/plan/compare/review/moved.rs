@@ -29,7 +29,7 @@ impl Reviewed {
         let made = &self.head.made;
         let mut problems = Vec::new();
         if self.head.manifest_sha256 != manifest_sha256 {
-            let message = format!("the manifest is another than when the plan was made, at {made}");
+            let message = format!("the manifest changed after the plan was made at {made}");
             problems.push(problem(Code::PlanManifest, message));
         }
         problems.extend(self.expired(now));
@@ -64,13 +64,13 @@ impl Reviewed {
         let mut problems = Vec::new();
         if environment_id.parse().as_ref() != Ok(&present.environment_id) {
             let message = format!(
-                "the plan was made for {environment} with the id {environment_id}, and this environment has the id {}",
+                "the plan was made for {environment} with the id {environment_id}, but this environment has the id {}",
                 present.environment_id
             );
             problems.push(problem(Code::PlanEnvironment, message));
         }
         if !user.is_same_user(&present.user) {
-            let message = format!("the plan was made by {user}, and {} is signed in", present.user);
+            let message = format!("the plan was made by {user}, but {} is signed in", present.user);
             problems.push(problem(Code::PlanUser, message));
         }
         // Elsewhere, and to others, everything is another than it was.
@@ -124,8 +124,9 @@ impl ReviewedChange {
             return Some(format!("the target held {was}, and now holds {is}{how}"));
         }
         let guard = now.guard.as_ref().map(EntityTag::as_str);
-        (self.guard.as_deref() != guard)
-            .then(|| "the row, or the default that it is made of, was written to since, whatever in it changed".to_owned())
+        (self.guard.as_deref() != guard).then(|| {
+            "the row, or the default that it uses, was written after the plan was made".to_owned()
+        })
     }
 }
 
@@ -147,9 +148,9 @@ fn visible_difference(was: Option<&ValueView>, is: Option<&ValueView>) -> Option
     match (was.kind, is.kind) {
         _ if was.host != is.host => Some("another host"),
         (UrlAccess::Signed, UrlAccess::Signed) => {
-            Some("the signature was rotated, or another part than the host differs")
+            Some("the signature was rotated, or a part other than the host differs")
         }
-        (was, is) if was == is => Some("another part than the host differs"),
+        (was, is) if was == is => Some("a part other than the host differs"),
         _ => None,
     }
 }
@@ -169,7 +170,7 @@ impl User {
 impl std::fmt::Display for User {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown = self.name.as_deref().or(self.object_id.as_deref());
-        formatter.write_str(shown.unwrap_or("somebody whose token does not tell who it is"))
+        formatter.write_str(shown.unwrap_or("a user whom the token does not name"))
     }
 }
 

@@ -163,7 +163,7 @@ fn a_target_moves_with_its_url_its_value_and_its_row() {
 fn what_a_difference_means_is_told_as_far_as_it_is_known() {
     let said = |now: Change| moved(now).remove(0).1;
     let newer = said(change(Action::Update, Some("old"), "newer", "W/\"1\""));
-    let honest = ": the signature was rotated, or another part than the host differs";
+    let honest = ": the signature was rotated, or a part other than the host differs";
     assert!(newer.ends_with(honest), "{newer}");
     let hand = said(change(Action::Update, Some("hand"), "new", "W/\"1\""));
     assert!(hand.ends_with(honest), "{hand}");
