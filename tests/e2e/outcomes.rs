@@ -242,6 +242,20 @@ fn a_served_sandbox_is_an_environment_like_any_other() {
 }
 
 #[test]
+fn a_sign_in_that_is_approved_a_while_later_is_waited_for() {
+    let place = place();
+    let served = Served::start(&place, &["--approve-after", "1"]);
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let run = ["plan", "--manifest", &manifest, "--environment", &served.url];
+    assert_eq!(place.json(&run).1["outcome"], "planned");
+    let told = served.control("GET", "/_sandbox/requests", &Value::Null);
+    let rows = told["requests"].as_array().unwrap().iter();
+    let tokens = rows.filter(|row| row["template"].as_str().unwrap().ends_with("/token"));
+    let asked: u64 = tokens.map(|row| row["count"].as_u64().unwrap()).sum();
+    assert!(asked > 2, "{asked} requests for two tokens: none was refused as pending");
+}
+
+#[test]
 fn a_sandbox_that_was_reset_begins_again() {
     let place = place();
     let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));

@@ -11,9 +11,6 @@ use crate::run::blocking::in_thread;
 use crate::run::quoting::quote;
 use crate::run::state_dir;
 
-/// The delay before an embedded sandbox approves a sign-in: long enough for the wait to be seen.
-const APPROVE_AFTER: Duration = Duration::from_millis(800);
-
 /// The hint for a tenant file that the sandbox cannot use.
 pub(crate) const TENANT_FILE_HINT: &str =
     concat!("for every key of a tenant file see ", docs_page!("sandbox"));
@@ -29,7 +26,7 @@ pub(crate) async fn start(
     let file = args.sandbox_tenant.clone();
     let options = Options {
         listen: ([127, 0, 0, 1], 0).into(),
-        approve_after: Some(APPROVE_AFTER),
+        approve_after: Some(Duration::ZERO),
         latency: Duration::ZERO,
         state: location(&args.state)?,
         tenant: in_thread(move || tenant(file.as_ref())).await??,
