@@ -10,7 +10,7 @@ use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_re
 use crate::run::journal_file::{KeptJournal, NewJournal};
 use crate::run::next_command::NextCommand;
 use crate::run::pipeline::OutputUrls;
-use crate::run::prepare::{Inputs, PreparedRun, prepare};
+use crate::run::prepare::{Inputs, PreparedRun, prepare_to_write};
 use crate::run::process::Process;
 use crate::run::reviewed_plan;
 use crate::run::wait::Wait;
@@ -42,7 +42,7 @@ async fn stages(
         OutputUrls::from_args(&args.output_url, inputs.manifest.desired(), &process.console)?;
 
     let wait = Wait::from_args(&args.wait).map(|wait| wait.for_plan(reviewed.as_ref()));
-    let preparing = prepare(&args.run, inputs, wait, process, run);
+    let preparing = prepare_to_write(&args.run, inputs, wait, process, run);
     let mut prepared = process.unless_interrupted(preparing).await?;
     if let Some(reviewed) = &reviewed {
         reviewed_plan::compare(reviewed, &prepared.present(), run, &process.console);

@@ -5,7 +5,7 @@ use crate::model::{Exit, Failure};
 use crate::report::{Outcome, RunCommand};
 use crate::run::consent::Consent;
 use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
-use crate::run::prepare::{Inputs, PreparedRun, prepare};
+use crate::run::prepare::{Inputs, PreparedRun, prepare_to_write};
 use crate::run::process::Process;
 use crate::run::reviewed_plan::PlanFile;
 use crate::run::wait::Wait;
@@ -36,7 +36,7 @@ async fn stages(
 ) -> Result<Outcome, Failure> {
     let inputs = Inputs::read(&args.run, None, process, run)?;
     let wait = Wait::from_args(&args.wait);
-    let preparing = prepare(&args.run, inputs, wait, process, run);
+    let preparing = prepare_to_write(&args.run, inputs, wait, process, run);
     let prepared = process.unless_interrupted(preparing).await?;
     run.show_plan(prepared.connection.url(), &process.console);
     let outcome = show_and_save(args, file, &prepared, process, run).await;

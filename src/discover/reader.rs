@@ -108,6 +108,22 @@ impl<'run> Reader<'run> {
         Ok(dataverse::read_environment_id(&answer)?)
     }
 
+    /// Reads the id of the signed-in user.
+    pub(super) async fn user_id(&self) -> Result<RowId, DiscoverError> {
+        let answer = self.dataverse(&self.api.who_am_i()).await?;
+        Ok(dataverse::read_user_id(&answer)?)
+    }
+
+    /// Reads which of those privileges a user holds.
+    pub(super) async fn held_privileges(
+        &self,
+        user: RowId,
+        names: &[String],
+    ) -> Result<Vec<String>, DiscoverError> {
+        let answer = self.dataverse(&self.api.held_privileges(user, names)).await?;
+        Ok(dataverse::read_privileges(&answer)?)
+    }
+
     /// Reads the flows that have those ids; ids that are not found are left out.
     pub(super) async fn workflows(
         &self,

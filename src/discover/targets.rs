@@ -8,10 +8,10 @@ use super::reader::Reader;
 use crate::model::{
     Column, ColumnType, Desired, InactiveKey, LogicalName, ReadResult, Reading, Record, Row,
     SchemaName, Selector, Table, TableKind, Target, Targets, ValueRow, Variable, VariableType,
-    printable,
+    WritePrivileges, printable,
 };
 use crate::services::dataverse::{
-    AttributeRow, KeyRow, MOST_VARIABLES, TableRow, VariableRow, VariableValueRow,
+    AttributeRow, KeyRow, MOST_VARIABLES, PrivilegeRow, TableRow, VariableRow, VariableValueRow,
 };
 
 /// Tables by their names.
@@ -181,7 +181,17 @@ fn table(row: TableRow) -> Option<Table> {
         columns: row.attributes.iter().filter_map(column).collect(),
         keys: keys.into_iter().filter_map(key_columns).collect(),
         inactive_keys: inactive.into_iter().filter_map(inactive_key).collect(),
+        privileges: write_privileges(&row.privileges),
     })
+}
+
+/// Returns the privileges that writes to a table need.
+fn write_privileges(rows: &[PrivilegeRow]) -> WritePrivileges {
+    let name_of = |action: &str| {
+        let row = rows.iter().find(|row| row.privilege_type == action)?;
+        Some(printable(&row.name, 120))
+    };
+    WritePrivileges { create: name_of("Create"), write: name_of("Write") }
 }
 
 /// Returns the storage of a table's rows by its type's name.

@@ -64,7 +64,7 @@ pub use nearest::{did_you_mean, nearest};
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, InactiveKey, KnownNames, NoTrigger,
     Observed, ObservedFlow, ReadResult, Reading, Row, Suspension, Table, TableKind, Targets,
-    Trigger, ValueRow, Variable, VariableType, Workflow,
+    Trigger, ValueRow, Variable, VariableType, Workflow, WritePrivileges,
 };
 pub use pointer::{JsonPointer, PointerError};
 pub use printable::{escape_hidden, is_hidden, is_name, printable, printable_path};

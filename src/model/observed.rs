@@ -239,6 +239,17 @@ pub struct Table {
     pub keys: Vec<BTreeSet<LogicalName>>,
     /// Its alternate keys that Dataverse does not enforce, or does not enforce yet.
     pub inactive_keys: Vec<InactiveKey>,
+    /// The privileges that writes to it need.
+    pub privileges: WritePrivileges,
+}
+
+/// The names of the privileges that writes to a table need; none where the table names none.
+#[derive(Clone, Debug, Default)]
+pub struct WritePrivileges {
+    /// To create a row.
+    pub create: Option<String>,
+    /// To change a row.
+    pub write: Option<String>,
 }
 
 /// Where the rows of a table are kept.

@@ -108,6 +108,8 @@ codes! {
     EnvironmentDenied = "environment-denied",
     /// The signed-in user lacks a privilege.
     PrivilegeMissing = "privilege-missing",
+    /// A warning: no role of the user has a privilege that a value of a variable may need.
+    PrivilegeUnproven = "privilege-unproven",
 
     // The callback URLs.
     /// The answer has no usable URL.
@@ -229,6 +231,7 @@ impl Code {
                 | Self::OldGenerationUrl
                 | Self::KeyNotUnique
                 | Self::PointsElsewhere
+                | Self::PrivilegeUnproven
                 | Self::WrittenThoughRefused
                 | Self::ProbeUnknown
                 | Self::RestoresElsewhere

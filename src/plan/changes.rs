@@ -136,6 +136,12 @@ impl Plan {
         }
     }
 
+    /// Adds problems, in the manifest's order.
+    pub fn refuse(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+        self.problems.sort_by_key(|problem| problem.site);
+    }
+
     /// Adds warnings, in the manifest's order.
     pub fn warn(&mut self, warnings: Vec<Problem>) {
         self.warnings.extend(warnings);

@@ -101,7 +101,7 @@ impl EnvironmentRun {
 
     /// Adds problems to the plan, which keep it from being applied.
     pub(crate) fn add_problems(&mut self, problems: Vec<Problem>) {
-        self.plan.problems.extend(problems);
+        self.plan.refuse(problems);
     }
 
     /// Adds warnings to the plan.

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::cli::{ConnectArgs, RunArgs};
-use crate::discover::Discovery;
+use crate::discover::{Discovery, held_privileges};
 use crate::http::Transport;
 use crate::manifest::{Environment, Manifest};
 use crate::model::{EnvironmentId, Exit, Failure, Stage};
+use crate::plan::NeededPrivileges;
 use crate::plan::compare::review::{Present, Reviewed};
 use crate::plan::journal::JournalHead;
 use crate::run::connect::{self, Connection};
@@ -79,6 +80,34 @@ pub(crate) async fn prepare(
     let reading = read_and_plan(&connection, &manifest, known_id, wait, run);
     let discovery = reading.await.map_err(Failure::nothing_written)?;
     Ok(PreparedRun { connection, manifest, manifest_sha256, discovery })
+}
+
+/// Prepares a run that writes: also checks that the signed-in user may write each target.
+pub(crate) async fn prepare_to_write(
+    args: &RunArgs,
+    inputs: Inputs,
+    wait: Option<Wait<'_>>,
+    process: &Process,
+    run: &mut EnvironmentRun,
+) -> Result<PreparedRun, Failure> {
+    let prepared = prepare(args, inputs, wait, process, run).await?;
+    check_privileges(&prepared, run).await.map_err(Failure::nothing_written)?;
+    Ok(prepared)
+}
+
+/// Adds a problem or a warning for each target that the signed-in user may not write.
+async fn check_privileges(prepared: &PreparedRun, run: &mut EnvironmentRun) -> Result<(), Failure> {
+    let needed = NeededPrivileges::new(run.plan(), &prepared.discovery.observed.targets);
+    let names = needed.names();
+    if names.is_empty() {
+        return Ok(());
+    }
+    if let Some(held) = held_privileges(&prepared.connection.reader(), &names).await? {
+        let (problems, warnings) = needed.missing(&held, &run.plan().changes);
+        run.add_problems(problems);
+        run.add_warnings(warnings);
+    }
+    Ok(())
 }
 
 /// Connects to the environment, and signs in to it.

@@ -163,7 +163,7 @@ fn the_document_says_what_was_done_and_what_it_took() {
         }),
     );
     let requests = &document["requests"];
-    assert_eq!((&requests["dataverse"], &requests["flow"]), (&json!(6), &json!(1)));
+    assert_eq!((&requests["dataverse"], &requests["flow"]), (&json!(8), &json!(1)));
 }
 
 #[test]

@@ -137,6 +137,59 @@ fn a_missing_privilege_is_named_and_the_other_problems_are_found_all_the_same() 
     assert!(ended.stdout.contains("definition-missing"));
 }
 
+/// A target in a record that exists.
+const IN_A_RECORD: &str = "[[flow.target]]\ntable = \"contoso_endpoint\"\nkey = { contoso_name = \"shipments\" }\ncolumn = \"contoso_url\"\n";
+
+#[test]
+fn a_privilege_that_a_write_lacks_is_a_problem_beside_the_others_and_nothing_is_sent() {
+    let place = place();
+    let first = binds(ORDER_INTAKE, "contoso_Nothing");
+    let manifest = place.manifest(&format!("{first}{IN_A_RECORD}"));
+    let lacks = ("missing-privileges = []", "missing-privileges = [\"prvWritecontoso_endpoint\"]");
+    let tenant = place.tenant(&[lacks]);
+    let (code, document) =
+        place.json(&["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!((code, &document["outcome"]), (5, &"refused".into()), "{document:#}");
+    let codes: Vec<&str> = document["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["definition-missing", "privilege-missing"]);
+    let problem = &document["problems"][1];
+    assert!(problem["message"].as_str().unwrap().contains("`prvWritecontoso_endpoint`"));
+    assert!(problem["address"].as_str().unwrap().contains("shipments"), "{problem}");
+}
+
+#[test]
+fn a_check_asks_for_no_privilege_to_write() {
+    let place = place();
+    let first = binds(ORDER_INTAKE, "contoso_OrderIntakeUrl");
+    let manifest = place.manifest(&format!("{first}{IN_A_RECORD}"));
+    let lacks = ("missing-privileges = []", "missing-privileges = [\"prvWritecontoso_endpoint\"]");
+    let tenant = place.tenant(&[lacks]);
+    let ended = place.run(&["check", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert!(!ended.stdout.contains("privilege"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_environment_that_does_not_tell_privileges_is_written_all_the_same() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    for path in ["WhoAmI", "RetrieveUserSetOfPrivilegesByNames"] {
+        let fault = format!(
+            "[[fault]]\nservice = \"dataverse\"\npath-contains = \"{path}\"\ntimes = 9\nstatus = 501\n"
+        );
+        let tenant = std::fs::read_to_string(place.tenant(&[])).unwrap() + &fault;
+        let tenant = place.write("silent.toml", &tenant);
+        let command = ["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant];
+        let ended = place.run(&[&command[..], &["--sandbox-state", "none"]].concat());
+        assert_eq!(ended.code, 0, "{path}: {}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_privilege_that_is_missed_while_writing_is_named_and_nothing_is_written() {
     let place = place();
@@ -147,6 +200,7 @@ fn a_privilege_that_is_missed_while_writing_is_named_and_nothing_is_written() {
     )]);
     let ended = place.run(&["apply", "--manifest", &manifest, "--sandbox-tenant", &tenant]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stdout.contains("privilege-unproven"), "{}", ended.stdout);
     assert!(ended.stderr.contains("`prvCreateEnvironmentVariableValue`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("nothing was written"), "{}", ended.stderr);
 }

@@ -1,5 +1,5 @@
 //! How many requests a run sends, of each kind: they grow by one for each callback URL and by the
-//! chunks of reads and writes, and by nothing else.
+//! chunks of reads and writes, and by nothing else. A run that writes also asks for its privileges.
 
 use std::fmt::Write as _;
 
@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::harness::{Place, Served, place};
 
 /// The kinds of requests: the heads of the table, and how the templates of their addresses end.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 9] = [
     ("challenge", "/api/data/v9.2/"),
     ("tokens", "/oauth2/v2.0/token"),
     ("id", "/RetrieveCurrentOrganization(...)"),
     ("flows", "/workflows"),
     ("URLs", "/listCallbackUrl"),
     ("variables", "/environmentvariabledefinitions"),
+    ("user", "/WhoAmI"),
+    ("privileges", "RetrieveUserSetOfPrivilegesByNames(...)"),
     ("$batch", "/$batch"),
 ];
 
@@ -28,7 +30,7 @@ const MEMBERS: usize = 8;
 
 /// The head of the table.
 fn head() -> String {
-    let names = KINDS.map(|(name, _)| format!(" {name:>9}"));
+    let names = KINDS.map(|(name, _)| format!(" {name:>10}"));
     format!("{:<8}{}\n", "run", names.concat())
 }
 
@@ -63,7 +65,7 @@ fn counts(told: &Value) -> String {
     };
     let counts = KINDS.map(|(_, end)| of(end));
     assert_eq!(told["total"], counts.iter().sum::<u64>(), "{told}");
-    counts.map(|count| format!(" {count:>9}")).concat()
+    counts.map(|count| format!(" {count:>10}")).concat()
 }
 
 /// A sandbox of so many made-up flows with so many variables each, and what each run sends.
@@ -118,41 +120,41 @@ fn requests_grow_by_one_for_each_url_and_by_the_chunks_of_reads_and_writes() {
         table += &made_up(flows, targets_per_flow);
     }
     insta::assert_snapshot!(table, @r#"
-    run      challenge    tokens        id     flows      URLs variables    $batch
+    run       challenge     tokens         id      flows       URLs  variables       user privileges     $batch
     -- flows: 1, variables of each: 1
-    plan             1         2         1         1         1         1         0
-    apply            1         2         1         1         1         2         1
-    agreed           1         2         1         1         1         1         0
+    plan              1          2          1          1          1          1          1          1          0
+    apply             1          2          1          1          1          2          1          1          1
+    agreed            1          2          1          1          1          1          0          0          0
     -- flows: 20, variables of each: 1
-    plan             1         2         1         1        20         1         0
-    apply            1         2         1         1        20         2         1
-    agreed           1         2         1         1        20         1         0
+    plan              1          2          1          1         20          1          1          1          0
+    apply             1          2          1          1         20          2          1          1          1
+    agreed            1          2          1          1         20          1          0          0          0
     -- flows: 21, variables of each: 1
-    plan             1         2         1         2        21         1         0
-    apply            1         2         1         2        21         2         1
-    agreed           1         2         1         2        21         1         0
+    plan              1          2          1          2         21          1          1          1          0
+    apply             1          2          1          2         21          2          1          1          1
+    agreed            1          2          1          2         21          1          0          0          0
     -- flows: 100, variables of each: 1
-    plan             1         2         1         5       100         1         0
-    apply            1         2         1         5       100         2         1
-    agreed           1         2         1         5       100         1         0
+    plan              1          2          1          5        100          1          1          1          0
+    apply             1          2          1          5        100          2          1          1          1
+    agreed            1          2          1          5        100          1          0          0          0
     -- flows: 201, variables of each: 1
-    plan             1         2         1        11       201         3         0
-    apply            1         2         1        11       201         6         1
-    agreed           1         2         1        11       201         3         0
+    plan              1          2          1         11        201          3          1          1          0
+    apply             1          2          1         11        201          6          1          1          1
+    agreed            1          2          1         11        201          3          0          0          0
     -- flows: 3, variables of each: 60
-    plan             1         2         1         1         3         2         0
-    apply            1         2         1         1         3         4         1
-    agreed           1         2         1         1         3         2         0
+    plan              1          2          1          1          3          2          1          1          0
+    apply             1          2          1          1          3          4          1          1          1
+    agreed            1          2          1          1          3          2          0          0          0
     "#);
 }
 
 #[test]
 fn a_thousand_writes_are_one_change_set() {
     insta::assert_snapshot!(head() + &made_up(10, 100), @r#"
-    run      challenge    tokens        id     flows      URLs variables    $batch
-    plan             1         2         1         1        10        10         0
-    apply            1         2         1         1        10        20         1
-    agreed           1         2         1         1        10        10         0
+    run       challenge     tokens         id      flows       URLs  variables       user privileges     $batch
+    plan              1          2          1          1         10         10          1          1          0
+    apply             1          2          1          1         10         20          1          1          1
+    agreed            1          2          1          1         10         10          0          0          0
     "#);
 }
 
@@ -164,10 +166,10 @@ fn a_variable_that_holds_many_urls_is_read_and_written_once() {
     let served = Served::start(&place, &options);
     let manifest = manifest_with_members(&place, &served.url);
     insta::assert_snapshot!(head() + &rows(&place, &served, &manifest), @r#"
-    run      challenge    tokens        id     flows      URLs variables    $batch
-    plan             1         2         1         1         8         1         0
-    apply            1         2         1         1         8         2         1
-    agreed           1         2         1         1         8         1         0
+    run       challenge     tokens         id      flows       URLs  variables       user privileges     $batch
+    plan              1          2          1          1          8          1          1          1          0
+    apply             1          2          1          1          8          2          1          1          1
+    agreed            1          2          1          1          8          1          0          0          0
     "#);
 }
 

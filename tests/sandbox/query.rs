@@ -370,3 +370,21 @@ async fn a_value_falls_back_to_its_default() {
         assert_eq!(world.get(&path).await.expect(200).json()["Value"], wanted);
     }
 }
+
+#[tokio::test]
+async fn a_user_is_told_which_of_some_privileges_it_holds() {
+    let missing = "missing-privileges = [\"prvWritecontoso_endpoint\"]";
+    let world = World::with(with_tenant(changed(&[("missing-privileges = []", missing)]))).await;
+    let who = send(world.data(Method::GET, "WhoAmI")).await.expect(200).json();
+    let user = who["UserId"].as_str().unwrap();
+    let function = "Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames";
+    let names = "[\"prvReadWorkflow\",\"prvwriteCONTOSO_endpoint\",\"prvFlyWorkflow\"]";
+    let path = format!("systemusers({user})/{function}(PrivilegeNames=@p)?@p={names}");
+    let answer = send(world.data(Method::GET, &path)).await.expect(200).json();
+    let held = answer["RolePrivileges"].as_array().unwrap();
+    assert_eq!(held.len(), 1, "{answer}");
+    assert_eq!(held[0]["PrivilegeName"], "prvReadWorkflow");
+    assert_eq!(held[0]["Depth"], "Global");
+    let path = format!("systemusers({user})/{function}(PrivilegeNames=@p)");
+    assert_eq!(send(world.data(Method::GET, &path)).await.expect(400).code(), "0x80060888");
+}

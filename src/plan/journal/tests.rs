@@ -260,6 +260,7 @@ fn table() -> Table {
         columns: columns.into(),
         keys,
         inactive_keys: vec![],
+        privileges: WritePrivileges::default(),
     }
 }
 

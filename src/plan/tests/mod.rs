@@ -1,5 +1,6 @@
 //! Plans of small made-up environments.
 
+mod privileges;
 mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +137,10 @@ impl Model {
             columns,
             keys: vec![BTreeSet::from(["name".parse().unwrap()])],
             inactive_keys: vec![],
+            privileges: WritePrivileges {
+                create: Some("prvCreatet".into()),
+                write: Some("prvWritet".into()),
+            },
         };
         self.observed.targets.tables.insert("t".parse().unwrap(), Reading::Found(table));
         self

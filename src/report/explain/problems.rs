@@ -161,12 +161,17 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "give the user a security role, and add the user to the environment's security group",
         ),
         Code::PrivilegeMissing => text(
-            "the user may not read something in Dataverse; the message names the privilege",
+            "the user may not read or write something in Dataverse; the message names the privilege",
             "none of the user's security roles has the privilege, or a role has it only for the user's own rows",
             concat!(
                 "add the privilege to a role of the user; for the required privileges see ",
                 docs_page!("sign-in")
             ),
+        ),
+        Code::PrivilegeUnproven => text(
+            "a warning: no role of the user has the privilege for values of environment variables",
+            "Dataverse takes the privileges of a value from its variable's definition, so the write may succeed all the same",
+            "add the privilege to a role of the user if the write is refused",
         ),
 
         // The callback URLs.

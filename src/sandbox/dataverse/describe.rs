@@ -37,7 +37,8 @@ pub(crate) fn entity(table: &Table) -> Value {
     Value::Object(body)
 }
 
-const PRIVILEGES: [&str; 8] =
+/// The actions on rows of a table, each with a privilege of its own.
+pub(super) const PRIVILEGES: [&str; 8] =
     ["Create", "Read", "Write", "Delete", "Assign", "Share", "Append", "AppendTo"];
 
 fn privilege(table: &Table, kind: &str) -> Value {

@@ -3,16 +3,19 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::super::guid::Guid;
 use super::super::message::Answer;
 use super::super::state::{Database, seed};
 use super::caller::caller;
 use super::context::Context;
+use super::describe::PRIVILEGES;
 use super::fault::Fault;
 use super::filter::Aliases;
 use super::options::aliases;
 use super::path::Segment;
 use super::read::data;
-use super::token::{tokens, value};
+use super::schema::Table;
+use super::token::{Token, elements, tokens, value};
 
 /// The version of the organisation.
 const VERSION: &str = "9.2.26104.00160";
@@ -121,24 +124,82 @@ fn variable_value(
     Ok(data(context, &json!({"@odata.context": about, "Value": text})))
 }
 
-fn argument(context: &Context<'_>, segment: &Segment, name: &str) -> Result<String, Fault> {
-    let missing = || {
-        Fault::new(
-            StatusCode::BAD_REQUEST,
-            "0x80060888",
-            format!("The function '{}' needs the parameter '{name}'.", segment.name),
-        )
+/// Tells whether a segment asks for the privileges that a user holds.
+pub(super) fn is_held_privileges(table: &Table, segment: &Segment) -> bool {
+    let name = segment.name.strip_prefix("Microsoft.Dynamics.CRM.");
+    table.name == "systemuser" && name == Some("RetrieveUserSetOfPrivilegesByNames")
+}
+
+/// Answers which of some privileges the user holds: those of tables, but for the missing ones.
+/// Names that no privilege has are left out.
+pub(super) fn held_privileges(context: &Context<'_>, segment: &Segment) -> Result<Answer, Fault> {
+    let wanted = list_argument(context, segment, "PrivilegeNames")?;
+    let site = context.site;
+    let missing = &site.tenant.file.user.missing_privileges;
+    let is_held = |name: &&String| {
+        !missing.iter().any(|one| one.eq_ignore_ascii_case(name)) && is_privilege(context, name)
     };
-    let arguments = segment.arguments.as_deref().unwrap_or_default();
-    let given = arguments
-        .iter()
-        .find(|argument| argument.name.as_deref() == Some(name))
-        .ok_or_else(missing)?;
-    let text = given.value.as_str().ok_or_else(missing)?;
+    let held = wanted.iter().filter(is_held).map(|name| {
+        json!({
+            "Depth": "Global",
+            "PrivilegeId": Guid::derived(&["privilege", &name.to_lowercase()]).to_string(),
+            "BusinessUnitId": seed::business_unit(&site.tenant).to_string(),
+            "PrivilegeName": name,
+            "RecordFilterId": "00000000-0000-0000-0000-000000000000",
+            "RecordFilterUniqueName": "",
+        })
+    });
+    let about = format!(
+        "{}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNamesResponse",
+        context.base
+    );
+    let held: Vec<Value> = held.collect();
+    Ok(data(context, &json!({"@odata.context": about, "RolePrivileges": held})))
+}
+
+/// Tells whether a table has a privilege of that name.
+fn is_privilege(context: &Context<'_>, name: &str) -> bool {
+    let tables = &context.site.schema.tables;
+    tables.iter().any(|table| {
+        PRIVILEGES
+            .iter()
+            .any(|kind| name.eq_ignore_ascii_case(&format!("prv{kind}{}", table.schema_name)))
+    })
+}
+
+fn argument(context: &Context<'_>, segment: &Segment, name: &str) -> Result<String, Fault> {
+    let missing = || missing(segment, name);
+    let text = given(segment, name).ok_or_else(missing)?;
     match text.strip_prefix('@') {
         Some(alias) => aliased(&aliases(&context.call.parameters()), alias).ok_or_else(missing),
         None => Ok(text.to_owned()),
     }
+}
+
+/// Reads a parameter that is a list of texts, by its alias.
+fn list_argument(
+    context: &Context<'_>,
+    segment: &Segment,
+    name: &str,
+) -> Result<Vec<String>, Fault> {
+    let missing = || missing(segment, name);
+    let alias = given(segment, name).and_then(|text| text.strip_prefix('@')).ok_or_else(missing)?;
+    let aliases = aliases(&context.call.parameters());
+    let words = tokens(aliases.get(alias).ok_or_else(missing)?)?;
+    let [Token::Array(list)] = words.as_slice() else { return Err(missing()) };
+    let texts = elements(list)?.into_iter().map(|one| one.as_str().map(str::to_owned));
+    texts.collect::<Option<_>>().ok_or_else(missing)
+}
+
+/// Returns a parameter as it stands in the path.
+fn given<'a>(segment: &'a Segment, name: &str) -> Option<&'a str> {
+    let mut arguments = segment.arguments.iter().flatten();
+    arguments.find(|argument| argument.name.as_deref() == Some(name))?.value.as_str()
+}
+
+fn missing(segment: &Segment, name: &str) -> Fault {
+    let text = format!("The function '{}' needs the parameter '{name}'.", segment.name);
+    Fault::new(StatusCode::BAD_REQUEST, "0x80060888", text)
 }
 
 fn aliased(aliases: &Aliases, name: &str) -> Option<String> {

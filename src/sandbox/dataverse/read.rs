@@ -11,6 +11,7 @@ use super::super::state::{Database, Row};
 use super::context::{Context, absent, locate, row_key};
 use super::fault::Fault;
 use super::filter::Condition;
+use super::functions;
 use super::options::{Options, cookie, parse};
 use super::path::Segment;
 use super::plug_in;
@@ -45,6 +46,9 @@ pub(crate) fn read(
     let found = found.ok_or_else(|| absent(table, &key))?;
     match rest {
         [] => single(context, database, table, found, &options),
+        [function] if functions::is_held_privileges(table, function) => {
+            functions::held_privileges(context, function)
+        }
         [property, rest @ ..] => below(context, database, table, found, (property, rest), &options),
     }
 }

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::http::Request;
 use crate::model::{EnvironmentUrl, LogicalName, RowId, SchemaName, Service, WorkflowId};
-use query::{Literal, encode_query, in_list};
+use query::{Literal, encode_query, in_list, json_list};
 
 pub use batch::{
     BatchId, ChangeSetAnswer, ChangeSetRefusal, MOST_OPERATIONS, Operation, Receipt, RefusedPart,
@@ -22,9 +22,9 @@ pub use batch::{
 };
 pub use definition::{FlowDefinition, FlowTrigger};
 pub use rows::{
-    AttributeRow, CloudFlowRow, KeyRow, NameRow, Page, ResourceRow, TableRow, VariableRow,
-    VariableValueRow, WorkflowRow, read_environment_id, read_page, read_record, read_table,
-    read_tag,
+    AttributeRow, CloudFlowRow, KeyRow, NameRow, Page, PrivilegeRow, ResourceRow, TableRow,
+    VariableRow, VariableValueRow, WorkflowRow, read_environment_id, read_page, read_privileges,
+    read_record, read_table, read_tag, read_user_id,
 };
 
 /// The most flows per request: each carries its whole definition.
@@ -36,6 +36,9 @@ pub const MOST_VARIABLES: usize = 100;
 
 /// The most rows per request: each may hold a text of a million characters.
 pub const MOST_ROWS: usize = 20;
+
+/// The most names of privileges per request: about as many as clients in use send in one URL.
+pub const MOST_PRIVILEGES: usize = 40;
 
 /// The Web API of one environment.
 #[derive(Clone, Debug)]
@@ -67,6 +70,23 @@ impl DataverseApi {
         let function = "RetrieveCurrentOrganization(AccessType=@p1)";
         let access = encode_query("Microsoft.Dynamics.CRM.EndpointAccessType'Default'");
         self.get_tail(&format!("{function}?@p1={access}"), "/RetrieveCurrentOrganization(...)")
+    }
+
+    /// Asks who is signed in.
+    pub fn who_am_i(&self) -> Request {
+        self.get_tail("WhoAmI", "/WhoAmI")
+    }
+
+    /// Asks which of some privileges a user holds, by its roles and those of its teams, at most
+    /// [`MOST_PRIVILEGES`]
+    /// (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/retrieveusersetofprivilegesbynames>).
+    pub fn held_privileges(&self, user: RowId, names: &[String]) -> Request {
+        let function = "Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames";
+        let names = json_list(names);
+        self.get_tail(
+            &format!("systemusers({user})/{function}(PrivilegeNames=@p1)?@p1={names}"),
+            "/systemusers(...)/RetrieveUserSetOfPrivilegesByNames(...)",
+        )
     }
 
     /// Asks for flows by their ids, at most [`MOST_WORKFLOWS`].
@@ -130,8 +150,7 @@ impl DataverseApi {
     pub fn table(&self, table: &LogicalName, columns: &[&LogicalName]) -> Request {
         let named = columns.iter().map(|name| format!("LogicalName eq {}", Literal(name.as_str())));
         let filter = named.collect::<Vec<_>>().join(" or ");
-        let select =
-            "LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled";
+        let select = "LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled,Privileges";
         let keys = "Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)";
         let expand = format!("Attributes($filter={}),{keys}", encode_query(&filter));
         let path = format!("EntityDefinitions(LogicalName={})", Literal(table.as_str()));
@@ -310,7 +329,21 @@ mod tests {
         let request = api().table(&table, &[&"contoso_url".parse().unwrap()]);
         assert_eq!(
             tail(&request),
-            "EntityDefinitions(LogicalName='contoso_endpoint')?$select=LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled&$expand=Attributes($filter=LogicalName%20eq%20%27contoso_url%27),Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)",
+            "EntityDefinitions(LogicalName='contoso_endpoint')?$select=LogicalName,EntitySetName,PrimaryIdAttribute,TableType,IsOptimisticConcurrencyEnabled,Privileges&$expand=Attributes($filter=LogicalName%20eq%20%27contoso_url%27),Keys($select=LogicalName,KeyAttributes,EntityKeyIndexStatus)",
+        );
+    }
+
+    #[test]
+    fn privileges_are_asked_for_by_a_list_of_names() {
+        let user = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9";
+        assert_eq!(
+            tail(&api().held_privileges(
+                user.parse().unwrap(),
+                &["prvWriteWorkflow".into(), "prvCreatex".into()]
+            )),
+            format!(
+                "systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p1)?@p1=%5B%22prvWriteWorkflow%22,%22prvCreatex%22%5D"
+            ),
         );
     }
 
@@ -318,6 +351,9 @@ mod tests {
     fn the_largest_lists_stay_within_the_longest_url() {
         let names = vec!["x".repeat(100).parse().unwrap(); MOST_VARIABLES];
         assert!(api().variables(&names).url.as_str().len() < 32_768);
+        let names = vec!["x".repeat(100); MOST_PRIVILEGES];
+        let user = "a09e4a0d-3a1c-f011-998a-7c1e5275cfe9".parse().unwrap();
+        assert!(api().held_privileges(user, &names).url.as_str().len() < 32_768);
     }
 
     #[test]

@@ -38,11 +38,16 @@ pub(super) fn encode_query(text: &str) -> String {
     utf8_percent_encode(text, STRUCTURE).to_string()
 }
 
+/// Returns a list of texts as a parameter of a function, encoded.
+pub(super) fn json_list(values: &[String]) -> String {
+    let list = serde_json::Value::from(values).to_string();
+    utf8_percent_encode(&list, TEXT).to_string().replace("%2C", ",")
+}
+
 /// Returns a filter for rows whose column holds one of the values
 /// (<https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/in>).
 pub(super) fn in_list(column: &str, values: &[String]) -> String {
-    let list = serde_json::Value::from(values).to_string();
-    let list = utf8_percent_encode(&list, TEXT).to_string().replace("%2C", ",");
+    let list = json_list(values);
     let function = "Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)";
     format!("$filter={function}&@p1={}&@p2={list}", Literal(column))
 }

@@ -117,6 +117,19 @@ pub struct TableRow {
     /// The alternate keys.
     #[serde(default)]
     pub keys: Vec<KeyRow>,
+    /// The privileges that actions on its rows need.
+    #[serde(default)]
+    pub privileges: Vec<PrivilegeRow>,
+}
+
+/// A privilege of a table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PrivilegeRow {
+    /// Its name, such as `prvWriteWorkflow`.
+    pub name: String,
+    /// The action that needs it, such as `Write`.
+    pub privilege_type: String,
 }
 
 /// An alternate key's metadata.
@@ -168,6 +181,41 @@ struct Organization {
 #[serde(rename_all = "PascalCase")]
 struct OrganizationDetail {
     environment_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WhoAmI {
+    user_id: RowId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HeldPrivileges {
+    role_privileges: Vec<HeldPrivilege>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HeldPrivilege {
+    privilege_name: String,
+}
+
+/// Reads the id of the signed-in user out of the answer to `WhoAmI`.
+///
+/// # Errors
+/// The service's refusal, or an answer without a user.
+pub fn read_user_id(answer: &Answer) -> Result<RowId, ApiError> {
+    read_body(Service::Dataverse, answer, "the signed-in user").map(|body: WhoAmI| body.user_id)
+}
+
+/// Reads the names of the privileges that a user holds.
+///
+/// # Errors
+/// The service's refusal, or an answer without privileges.
+pub fn read_privileges(answer: &Answer) -> Result<Vec<String>, ApiError> {
+    let body: HeldPrivileges = read_body(Service::Dataverse, answer, "the privileges of the user")?;
+    Ok(body.role_privileges.into_iter().map(|one| one.privilege_name).collect())
 }
 
 /// Reads the environment's id out of the answer to `RetrieveCurrentOrganization`.
