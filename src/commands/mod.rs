@@ -17,19 +17,24 @@ mod sandbox;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::cli::{Ci, Cli, Command};
+use crate::cli::{AuthCommand, Ci, Cli, Command};
 use crate::model::Exit;
 use crate::report::Format;
+use crate::run::file_conflicts::{
+    MANIFEST, NamedFile, check_no_file_named_twice, of_connect, of_reports, of_run, of_state,
+    of_store, read, written,
+};
+use crate::run::log;
 use crate::run::place::lost_record;
 use crate::run::process::{Process, lost_output};
-use crate::run::{file_conflicts, log};
 
 /// Runs the command, and returns the exit code of the program.
 pub(crate) async fn run(cli: Cli) -> Exit {
     let (format, ci, file) = output_of(&cli.command);
     let process = Process::new(format, cli.global.color, ci, file);
-    let ready =
-        file_conflicts::check_no_file_named_twice(&cli).and_then(|()| log::begin(&cli.global.log));
+    let options = &cli.global.log;
+    let files = files_of(&cli.command);
+    let ready = check_no_file_named_twice(files, options).and_then(|()| log::begin(options));
     if let Err(failure) = ready {
         return process.fail(&failure);
     }
@@ -76,6 +81,52 @@ fn output_of(command: &Command) -> ((Format, bool), Ci, &Path) {
         _ => return ((Format::Human, false), Ci::Auto, Path::new("")),
     };
     (run.output(), run.reports.ci, &run.connect.manifest)
+}
+
+/// Lists the files that the options of a command name.
+pub(crate) fn files_of(command: &Command) -> Vec<NamedFile<'_>> {
+    match command {
+        Command::Plan(args) => [of_run(&args.run), written("--out", &args.review.out)].concat(),
+        Command::Check(args) => of_run(&args.run),
+        Command::Apply(args) => {
+            let journal = args.journal.as_ref().map(|journal| &journal.path);
+            [of_run(&args.run), read("--plan", &args.plan), written("--journal", journal)].concat()
+        }
+        Command::Rollback(args) => {
+            [of_run(&args.run), written("flowbind rollback", Some(&args.journal.path))].concat()
+        }
+        Command::Export(args) => {
+            let settings = written("--deployment-settings", Some(&args.deployment_settings));
+            [of_run(&args.run), settings].concat()
+        }
+        Command::Import(args) => {
+            let settings = read("--deployment-settings", Some(&args.deployment_settings));
+            let mut connect = of_connect(&args.connect);
+            // The manifest that is looked for may be the one that is to be made.
+            connect.retain(|named| !named.is_missing_manifest());
+            [connect, settings, written("--out", &args.out)].concat()
+        }
+        Command::Auth(AuthCommand::Login(args)) => of_connect(&args.connect),
+        Command::Auth(AuthCommand::Status(args)) => of_store(&args.store),
+        Command::Auth(AuthCommand::Logout(args)) => of_store(&args.store),
+        Command::Sandbox(args) => [
+            of_state(&args.state),
+            read("--tenant", &args.serve.tenant),
+            written("--record", &args.serve.record),
+            written("--write-manifest", &args.serve.write_manifest),
+        ]
+        .concat(),
+        Command::Init(args) => written("--out", Some(&args.out)),
+        Command::Lint(args) => [
+            read(MANIFEST, Some(&args.manifest)),
+            read("--clouds", &args.clouds),
+            of_reports(&args.reports),
+        ]
+        .concat(),
+        Command::Schema | Command::Explain(_) | Command::Completions(_) | Command::Man(_) => {
+            Vec::new()
+        }
+    }
 }
 
 /// Turns success into exit code 1 if standard output or a sandbox's record could not be written.

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use super::findings::Findings;
 use super::flow::PartialFlow;
 use super::show::quoted;
-use crate::model::{
-    Code, Flow, JsonPointer, LogicalName, ManifestPosition, Problem, Record, SchemaName, Target,
-    WorkflowId,
-};
+use crate::model::{Code, Flow, ManifestPosition, Problem, SchemaName, Target, WorkflowId};
 
 /// A check that reads all flows and reports conflicts between them.
 type Check = fn(&[PartialFlow], &Findings<'_>);
@@ -80,7 +77,7 @@ fn ambiguous_trigger(without: &Flow, with: &Flow) -> Problem {
 fn same_address_twice(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut first = BTreeMap::new();
     for (target, site) in targets(drafts) {
-        let before = *first.entry(identity(target)).or_insert(*site);
+        let before = *first.entry(target.identity()).or_insert(*site);
         if before != *site {
             findings.push(duplicate_target(target, *site, before));
         }
@@ -100,24 +97,6 @@ fn duplicate_target(target: &Target, site: ManifestPosition, before: ManifestPos
         hint: "remove one of the two targets; names and key texts are compared without case".into(),
         address: Some(address),
         site: Some(site),
-    }
-}
-
-/// The identity of a target: two targets with the same identity are one place, as far as the
-/// manifest tells. Names and key texts are compared without case, JSON pointers exactly.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum TargetIdentity<'d> {
-    Variable(&'d SchemaName, Option<&'d JsonPointer>),
-    Column(&'d Record, &'d LogicalName),
-}
-
-/// Returns the identity of a target.
-fn identity(target: &Target) -> TargetIdentity<'_> {
-    match target {
-        Target::Variable { schema_name, pointer } => {
-            TargetIdentity::Variable(schema_name, pointer.as_ref())
-        }
-        Target::Column { record, column, .. } => TargetIdentity::Column(record, column),
     }
 }
 

@@ -128,6 +128,16 @@ pub enum SignedUrls {
     Allow,
 }
 
+/// The identity of a target: two targets with the same identity are one place, as far as the
+/// manifest tells. Names and key texts are compared without case, JSON pointers exactly.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub enum TargetIdentity<'d> {
+    /// An environment variable, or a member of its JSON.
+    Variable(&'d SchemaName, Option<&'d JsonPointer>),
+    /// A column of a record.
+    Column(&'d Record, &'d LogicalName),
+}
+
 impl KeyValue {
     /// Folds the value into a key for equality and order: texts in lower case.
     fn comparison_key(&self) -> (u8, String, i64) {
@@ -186,6 +196,16 @@ impl Target {
     /// Returns the environment variable of the target, if it is in one.
     pub fn variable(&self) -> Option<&SchemaName> {
         if let Self::Variable { schema_name, .. } = self { Some(schema_name) } else { None }
+    }
+
+    /// Returns the identity of the target.
+    pub fn identity(&self) -> TargetIdentity<'_> {
+        match self {
+            Self::Variable { schema_name, pointer } => {
+                TargetIdentity::Variable(schema_name, pointer.as_ref())
+            }
+            Self::Column { record, column, .. } => TargetIdentity::Column(record, column),
+        }
     }
 
     /// Returns the target's printable identity, which is the same for two targets exactly if they

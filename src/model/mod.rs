@@ -44,7 +44,7 @@ pub use cloud::{Cloud, Clouds, FlowEndpoint};
 pub use cut_short::CutShort;
 pub use desired::{
     Binding, Desired, Flow, FlowIndex, KeyValue, ManifestPosition, Missing, Record, Selector,
-    SignedUrls, Target,
+    SignedUrls, Target, TargetIdentity,
 };
 pub(crate) use docs_page::docs_page;
 pub use document::{DocumentError, DocumentKind};

@@ -10,15 +10,13 @@ use same_file::Handle;
 use tracing::level_filters::LevelFilter;
 
 use crate::atomic_file;
-use crate::cli::{
-    AuthCommand, Cli, Command, ConnectArgs, LogArgs, ReportArgs, RunArgs, StateArgs, StoreArgs,
-};
+use crate::cli::{ConnectArgs, LogArgs, ReportArgs, RunArgs, StateArgs, StoreArgs};
 use crate::model::{Exit, Failure};
 use crate::run::state_dir;
 use crate::sign_in::{STORE_FILES, TokenStore};
 
 /// The option that names the manifest.
-const MANIFEST: &str = "--manifest";
+pub(crate) const MANIFEST: &str = "--manifest";
 
 /// The value of `--sandbox-state` that means no file.
 const NO_FILE: &str = "none";
@@ -45,7 +43,7 @@ enum Access {
 
 /// A file, and the option or variable that names it.
 #[derive(Clone)]
-struct NamedFile<'run> {
+pub(crate) struct NamedFile<'run> {
     by: Naming,
     path: Cow<'run, Path>,
     access: Access,
@@ -74,10 +72,14 @@ impl Naming {
     }
 }
 
-/// Checks that no file to be written is named twice, by whatever path.
-pub(crate) fn check_no_file_named_twice(cli: &Cli) -> Result<(), Failure> {
+/// Checks that no file to be written is named twice, by whatever path: by the command, or by the
+/// options for the log.
+pub(crate) fn check_no_file_named_twice(
+    of_command: Vec<NamedFile<'_>>,
+    log: &LogArgs,
+) -> Result<(), Failure> {
     let mut known: Vec<(NamedFile<'_>, FileIdentity)> = Vec::new();
-    for named in surroundings().into_iter().chain(files_of_command_line(cli)) {
+    for named in surroundings().into_iter().chain(of_command).chain(of_log(log)) {
         let Some(identity) = identity(&named.path) else { continue };
         let clash = known.iter().find(|(other, same)| {
             *same == identity
@@ -101,6 +103,13 @@ fn refused(one: &NamedFile<'_>, other: &NamedFile<'_>) -> Failure {
         Naming::Variable(_) | Naming::Own(..) => "name another file".to_owned(),
     };
     Failure::new(Exit::Usage, message).hint(hint)
+}
+
+impl NamedFile<'_> {
+    /// Returns true if the manifest does not exist yet.
+    pub(crate) fn is_missing_manifest(&self) -> bool {
+        self.by == Naming::Option(MANIFEST) && !self.path.exists()
+    }
 }
 
 impl std::fmt::Display for NamedFile<'_> {
@@ -134,58 +143,13 @@ fn surroundings() -> Vec<NamedFile<'static>> {
     found
 }
 
-/// Lists every file that the command line names.
-fn files_of_command_line(cli: &Cli) -> Vec<NamedFile<'_>> {
-    let of_command = match &cli.command {
-        Command::Plan(args) => [of_run(&args.run), written("--out", &args.review.out)].concat(),
-        Command::Check(args) => of_run(&args.run),
-        Command::Apply(args) => {
-            let journal = args.journal.as_ref().map(|journal| &journal.path);
-            [of_run(&args.run), read("--plan", &args.plan), written("--journal", journal)].concat()
-        }
-        Command::Rollback(args) => {
-            [of_run(&args.run), written("flowbind rollback", Some(&args.journal.path))].concat()
-        }
-        Command::Export(args) => {
-            let settings = written("--deployment-settings", Some(&args.deployment_settings));
-            [of_run(&args.run), settings].concat()
-        }
-        Command::Import(args) => {
-            let settings = read("--deployment-settings", Some(&args.deployment_settings));
-            let mut connect = of_connect(&args.connect);
-            // The manifest that is looked for may be the one that is to be made.
-            connect.retain(|named| named.by != Naming::Option(MANIFEST) || named.path.exists());
-            [connect, settings, written("--out", &args.out)].concat()
-        }
-        Command::Auth(AuthCommand::Login(args)) => of_connect(&args.connect),
-        Command::Auth(AuthCommand::Status(args)) => of_store(&args.store),
-        Command::Auth(AuthCommand::Logout(args)) => of_store(&args.store),
-        Command::Sandbox(args) => [
-            of_state(&args.state),
-            read("--tenant", &args.serve.tenant),
-            written("--record", &args.serve.record),
-            written("--write-manifest", &args.serve.write_manifest),
-        ]
-        .concat(),
-        Command::Init(args) => written("--out", Some(&args.out)),
-        Command::Lint(args) => [
-            read(MANIFEST, Some(&args.manifest)),
-            read("--clouds", &args.clouds),
-            of_reports(&args.reports),
-        ]
-        .concat(),
-        Command::Schema | Command::Explain(_) | Command::Completions(_) | Command::Man(_) => {
-            Vec::new()
-        }
-    };
-    [of_command, of_log(&cli.global.log)].concat()
-}
-
-fn of_run(args: &RunArgs) -> Vec<NamedFile<'_>> {
+/// Lists the files of a run and of its reports.
+pub(crate) fn of_run(args: &RunArgs) -> Vec<NamedFile<'_>> {
     [of_connect(&args.connect), of_reports(&args.reports)].concat()
 }
 
-fn of_connect(args: &ConnectArgs) -> Vec<NamedFile<'_>> {
+/// Lists the files that connecting to an environment reads and writes.
+pub(crate) fn of_connect(args: &ConnectArgs) -> Vec<NamedFile<'_>> {
     [
         read(MANIFEST, Some(&args.manifest)),
         read("--clouds", &args.clouds),
@@ -198,12 +162,14 @@ fn of_connect(args: &ConnectArgs) -> Vec<NamedFile<'_>> {
     .concat()
 }
 
-fn of_state(args: &StateArgs) -> Vec<NamedFile<'_>> {
+/// Lists the files of the sandbox's state.
+pub(crate) fn of_state(args: &StateArgs) -> Vec<NamedFile<'_>> {
     let file = args.sandbox_state.as_ref().filter(|file| *file != NO_FILE);
     with_locks(written("--sandbox-state", file))
 }
 
-fn of_store(args: &StoreArgs) -> Vec<NamedFile<'_>> {
+/// Lists the files of the token store.
+pub(crate) fn of_store(args: &StoreArgs) -> Vec<NamedFile<'_>> {
     match &args.token_store {
         Some(TokenStore::File(file) | TokenStore::Plain(file)) => {
             with_locks(written("--token-store", file))
@@ -223,7 +189,8 @@ fn with_locks(files: Vec<NamedFile<'_>>) -> Vec<NamedFile<'_>> {
     [files, locks].concat()
 }
 
-fn of_reports(args: &ReportArgs) -> Vec<NamedFile<'_>> {
+/// Lists the files of the reports.
+pub(crate) fn of_reports(args: &ReportArgs) -> Vec<NamedFile<'_>> {
     written("--report", &args.report)
 }
 
@@ -232,14 +199,16 @@ fn of_log(args: &LogArgs) -> Vec<NamedFile<'_>> {
     written("--log-file", file)
 }
 
-fn read<'run, P: AsRef<Path> + 'run>(
+/// Lists the files that an option names, and the run reads.
+pub(crate) fn read<'run, P: AsRef<Path> + 'run>(
     option: &'static str,
     paths: impl IntoIterator<Item = &'run P>,
 ) -> Vec<NamedFile<'run>> {
     files(option, Access::Read, paths)
 }
 
-fn written<'run, P: AsRef<Path> + 'run>(
+/// Lists the files that an option names, and the run writes.
+pub(crate) fn written<'run, P: AsRef<Path> + 'run>(
     option: &'static str,
     paths: impl IntoIterator<Item = &'run P>,
 ) -> Vec<NamedFile<'run>> {
@@ -300,12 +269,14 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::cli::Cli;
 
     /// What is said of a command line in which `@` stands for a folder.
     fn said(folder: &Path, line: &str) -> Option<String> {
         let line = line.replace('@', &folder.display().to_string());
         let cli = Cli::read(line.split(' ').map(OsString::from)).unwrap();
-        check_no_file_named_twice(&cli).err().map(|failure| failure.message)
+        let files = crate::commands::files_of(&cli.command);
+        check_no_file_named_twice(files, &cli.global.log).err().map(|failure| failure.message)
     }
 
     #[test]
