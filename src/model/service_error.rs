@@ -38,11 +38,6 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
-    /// Returns true if the service does not accept the token.
-    pub fn is_unauthorized(&self) -> bool {
-        self.status == 401
-    }
-
     /// Returns true if the caller may not do this.
     pub fn is_forbidden(&self) -> bool {
         self.status == 403
@@ -57,11 +52,6 @@ impl ServiceError {
     /// Returns true if the caller sent too many requests.
     pub fn is_throttled(&self) -> bool {
         self.status == 429
-    }
-
-    /// Returns true if the service failed or is unavailable.
-    pub fn is_server_error(&self) -> bool {
-        (500..=599).contains(&self.status)
     }
 
     /// Returns true if a guard of a write no longer holds: the row has another version, exists
