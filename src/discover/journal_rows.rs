@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::concurrent::{AT_ONCE, all_of};
 use super::error::DiscoverError;
 use super::reader::Reader;
-use super::reader::comparison;
+use super::rows::comparison;
 use crate::model::{EnvironmentId, LogicalName, Row, RowId, StoredText};
 use crate::plan::journal::{FoundRows, JournalRow, Origin, RowKey};
 use crate::services::dataverse::MOST_ROWS;

@@ -14,6 +14,7 @@ mod known_names;
 mod privileges;
 pub(crate) mod probe;
 mod reader;
+mod rows;
 mod subjects;
 mod targets;
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::concurrent::{AT_ONCE, all_of};
 use super::error::DiscoverError;
 use super::reader::Reader;
-use super::reader::property;
+use super::rows::property;
 use super::targets::{Tables, read_table};
 use crate::discover::journal_rows::{CREATED_ON, DEFINITION};
 use crate::model::{

@@ -4,6 +4,7 @@
 //! repeat. This module knows nothing of what the services mean by their answers.
 
 mod client;
+mod concurrency;
 mod decode;
 mod error;
 mod extra_roots;

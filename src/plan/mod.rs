@@ -17,6 +17,7 @@ pub(crate) mod json;
 pub(crate) mod json_children;
 mod privileges;
 mod read_back;
+mod record_checks;
 mod records;
 mod refusals;
 mod stages;
