@@ -156,11 +156,13 @@ mod tests {
                 format!("the flow `{name}` is off"),
                 format!("{name}: Holds nothing"),
                 format!("trigger = \"{name}\"."),
-                format!("in /flows/{name}, and ({name})"),
+                format!("both {name}, and ({name})"),
             ] {
                 assert_eq!(printable(&text, 400), text);
             }
         }
+        let path = "/flows/X7f9Kq2LmN4pR8sT1vW3yZ5aB6cD7/triggers";
+        assert_eq!(printable(path, 400), path);
     }
 
     #[test]

@@ -187,6 +187,9 @@ async fn standard_columns_are_known_and_hold_nothing_or_their_default() {
         ("systemusers", "azurestate", json!(0)),
         ("systemusers", "address1_latitude", json!(null)),
         ("organizations", "isauditenabled", json!(false)),
+        ("organizations", "maxdepthforhierarchicalsecuritymodel", json!(null)),
+        ("organizations", "enablebingmapsintegration", json!(null)),
+        ("organizations", "trackingprefix", json!(null)),
         ("publishers", "customizationprefix", json!("contoso")),
         ("contoso_endpoints", "_owningteam_value", json!(null)),
     ] {

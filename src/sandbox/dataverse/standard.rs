@@ -304,7 +304,8 @@ fn addresses() -> Vec<Column> {
     }))
 }
 
-/// Returns the columns of `organization` that clients ask for; the reference lists several hundred settings.
+/// Returns the columns of `organization`: settings that are numbers, texts, or true or false, and the choices and
+/// lookups that clients ask for.
 pub(super) fn organization() -> Vec<Column> {
     joined([
         authors(),
@@ -326,7 +327,123 @@ pub(super) fn organization() -> Vec<Column> {
             true,
             "isautosaveenabled enableflowsinsolutionbydefault enablecanvasappsinsolutionsbydefault",
         ),
+        organization_settings(),
     ])
+}
+
+fn organization_settings() -> Vec<Column> {
+    joined([
+        read_only(texts(500, "disabledreason")),
+        read_only(texts(256, "baseisocurrencycode basecurrencysymbol v3calloutconfighash")),
+        read_only(texts(256, "sqlaccessgroupname parsedtableprefix webresourcehash")),
+        read_only(integers(
+            "basecurrencyprecision currentimportsequencenumber currentparsedtablenumber",
+        )),
+        read_only(integers("nextcustomobjecttypecode maxsupportedinternetexplorerversion")),
+        read_only(big_integers("metadatasynctimestamp")),
+        read_only(guids("privreportinggroupid privilegeusergroupid reportinggroupid")),
+        read_only(dates("metadatasynclasttimeofneverexpireddeletedobjects")),
+        guids("businessclosurecalendarid delegatedadminuserid sampledataimportid"),
+        dates("fiscalcalendarstart"),
+        organization_texts(),
+        organization_numbers(),
+        organization_flags(),
+    ])
+}
+
+fn organization_texts() -> Vec<Column> {
+    joined([
+        texts(20, "bulkoperationprefix campaignprefix caseprefix categoryprefix contractprefix"),
+        texts(20, "invoiceprefix kaprefix kbprefix orderprefix"),
+        texts(256, "trackingprefix tokenkey"),
+        texts(25, "amdesignator pmdesignator fiscalperiodformat fiscalyearformat numberformat"),
+        texts(50, "numbergroupformat fiscalyearperiodconnect"),
+        texts(5, "dateseparator decimalsymbol numberseparator timeseparator"),
+        texts(
+            500,
+            "globalhelpurl privacystatementurl aciwebendpointurl postmessagewhitelistdomains",
+        ),
+        texts(1024, "bingmapsapikey picture signupoutlookdownloadfwlink socialinsightsinstance"),
+        texts(
+            256,
+            "privreportinggroupname reportinggroupname hashfilterkeywords defaultcrmcustomname",
+        ),
+        texts(1000, "officegraphdelveurl yammernetworkpermalink"),
+        memos(LONGEST, "defaultemailsettings defaultthemedata externalpartycorrelationkeys"),
+        memos(
+            LONGEST,
+            "externalpartyentitysettings highcontrastthemedata kmsettings referencesitemapxml",
+        ),
+        memos(LONGEST, "sitemapxml slapausestates widgetproperties"),
+    ])
+}
+
+fn organization_numbers() -> Vec<Column> {
+    joined([
+        integers("calendartype currentbulkoperationnumber currentcampaignnumber currentcasenumber"),
+        integers("currentcontractnumber currentinvoicenumber currentkanumber currentkbnumber"),
+        integers("currentordernumber currentquotenumber dayssincerecordlastmodifiedmaxvalue"),
+        integers("expirechangetrackingindays expiresubscriptionsindays fiscalperiodtype"),
+        integers("fiscalyeardisplaycode futureexpansionwindow goalrollupexpirytime"),
+        integers("goalrollupfrequency hashdeltasubjectcount hashmaxcount hashminaddresscount"),
+        integers("incomingemailexchangeemailretrievalbatchsize longdateformatcode"),
+        integers("mailboxintermittentissueminrange mailboxpermanentissueminrange"),
+        integers("maxappointmentdurationdays maxconditionsformobileofflinefilters"),
+        integers("maxdepthforhierarchicalsecuritymodel maxfolderbasedtrackingmappings"),
+        integers(
+            "maximumactivebusinessprocessflowsallowedperentity maximumdynamicpropertiesallowed",
+        ),
+        integers("maximumentitieswithactivesla maximumslakpiperentitywithactivesla"),
+        integers("maximumtrackingnumber maxrecordsforexporttoexcel maxrecordsforlookupfilters"),
+        integers("maxverboseloggingmailbox maxverboseloggingsynccycles minoutlooksyncinterval"),
+        integers(
+            "mobileofflineminlicenseprod mobileofflineminlicensetrial mobileofflinesyncinterval",
+        ),
+        integers("negativecurrencyformatcode nexttrackingnumber pinpointlanguagecode"),
+        integers("pricingdecimalprecision recurrencedefaultnumberofoccurrences"),
+        integers("recurrenceexpansionjobbatchinterval recurrenceexpansionjobbatchsize"),
+        integers(
+            "recurrenceexpansionsynchcreatemax sortid tagmaxaggressivecycles tagpollingperiod",
+        ),
+        integers("timezoneruleversionnumber tokenexpiry trackingtokenidbase trackingtokeniddigits"),
+        integers("uniquespecifierlength utcconversiontimezonecode yammergroupid"),
+    ])
+}
+
+fn organization_flags() -> Vec<Column> {
+    let names = "allowaddressbooksyncs allowautounsubscribe allowautounsubscribeacknowledgement \
+        allowclientmessagebarad allowentityonlyaudit allowmarketingemailexecution \
+        allowoutlookscheduledsyncs allowunresolvedpartiesonemailsend allowuserformmodepreference \
+        allowusersseeappdownloadmessage allowwebexcelexport appdesignerexperienceenabled \
+        autoapplydefaultoncasecreate autoapplydefaultoncaseupdate autoapplysla cascadestatusupdate \
+        cortanaproactiveexperienceenabled createproductswithoutparentinactivestate \
+        disablesocialcare displaynavigationtour emailcorrelationenabled enablebingmapsintegration \
+        enablelpauthoring enablemicrosoftflowintegration enablepricingoncreate enablesmartmatching \
+        enforcereadonlyplugins fiscalsettingsupdated generatealertsforerrors \
+        generatealertsforinformation generatealertsforwarnings getstartedpanecontentenabled \
+        globalhelpurlenabled grantaccesstonetworkservice isactioncardenabled isappmode \
+        isappointmentattachmentsyncenabled isassignedtaskssyncenabled isautodatacaptureenabled \
+        isconflictdetectionenabledformobileclient iscontactmailingaddresssyncenabled \
+        isdelegateaccessenabled isdelveactionhubintegrationenabled \
+        isduplicatedetectionenabledforimport isduplicatedetectionenabledforofflinesync \
+        isduplicatedetectionenabledforonlinecreateupdate isemailmonitoringallowed \
+        isemailserverprofilecontentfilteringenabled isenabledforallroles \
+        isexternalsearchindexenabled isfiscalperiodmonthbased isfolderbasedtrackingenabled \
+        isfulltextsearchenabled ishierarchicalsecuritymodelenabled \
+        ismailboxforcedunlockingenabled ismailboxinactivebackoffenabled \
+        ismobileclientondemandsyncenabled ismobileofflineenabled isofficegraphenabled \
+        isonedriveenabled ispresenceenabled ispreviewforautocaptureenabled \
+        ispreviewforemailmonitoringallowed isrelationshipinsightsenabled \
+        isresourcebookingexchangesyncenabled issopintegrationenabled \
+        officeappsautodeploymentenabled oobpricecalculationenabled orginsightsenabled \
+        powerbifeatureenabled productrecommendationsenabled quickfindrecordlimitenabled \
+        rendersecureiframeforemail requireapprovalforqueueemail requireapprovalforuseremail \
+        restrictstatusupdate sharetopreviousowneronassign showkbarticledeprecationnotification \
+        showweeknumber socialinsightsenabled socialinsightstermsaccepted sqmenabled \
+        taskbasedflowenabled textanalyticsenabled unresolveemailaddressifmultiplematch \
+        useinbuiltrulefordefaultpricelistselection uselegacyrendering usepositionhierarchy \
+        usereadform useskypeprotocol yammeroauthaccesstokenexpired";
+    booleans(names)
 }
 
 /// Returns the columns of `connectionreference`.
