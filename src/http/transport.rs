@@ -19,7 +19,7 @@ use super::{
     Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
     slow_answers, span,
 };
-use crate::model::{AccessToken, CutShort, Service, Wait, WaitCause, milliseconds};
+use crate::model::{AccessToken, CutShort, Service, ServiceWait, WaitCause, milliseconds};
 
 /// The longest wait for a connection, which is short against that for an answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -75,7 +75,7 @@ struct WriteInProgress<'run> {
 }
 
 /// Is told of a wait before a request is sent again.
-type OnWait = Box<dyn Fn(Wait) + Send + Sync>;
+type OnWait = Box<dyn Fn(ServiceWait) + Send + Sync>;
 
 /// Is told of answers that take long.
 type OnSlowAnswer = Box<dyn Fn(SlowAnswer<'_>) + Send + Sync>;
@@ -231,12 +231,12 @@ impl Transport {
 
     /// Sets who is told of the waits before requests are sent again, once for all who wait for the
     /// same. The first one stays.
-    pub fn on_wait(&self, tell: impl Fn(Wait) + Send + Sync + 'static) {
+    pub fn on_wait(&self, tell: impl Fn(ServiceWait) + Send + Sync + 'static) {
         let _ = self.shared.on_wait.set(Box::new(tell));
     }
 
     /// Reports a wait that a caller makes by its own rules.
-    pub fn report_wait(&self, wait: Wait) {
+    pub fn report_wait(&self, wait: ServiceWait) {
         if let Some(tell) = self.shared.on_wait.get() {
             tell(wait);
         }
@@ -389,7 +389,7 @@ impl Shared {
         if let Some(tell) = self.on_wait.get()
             && self.limiter(request).begin_wait_report(wait)
         {
-            tell(Wait { service, time: wait, cause });
+            tell(ServiceWait { service, time: wait, cause });
         }
     }
 

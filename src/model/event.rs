@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Service, Wait};
+use super::{Service, ServiceWait};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ pub enum Event<'a> {
         text: &'a str,
     },
     /// The run waits before the next request to a service.
-    Waiting(Wait),
+    Waiting(ServiceWait),
     /// A service has not answered for a while.
     Unanswered {
         /// Which service.

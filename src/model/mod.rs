@@ -78,4 +78,4 @@ pub use service::Service;
 pub use service_error::ServiceError;
 pub use stage::Stage;
 pub use unmasked_names::{note_desired_names, note_name, note_observed_names};
-pub use wait::{Wait, WaitCause};
+pub use wait::{ServiceWait, WaitCause};

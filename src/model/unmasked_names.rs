@@ -42,7 +42,9 @@ pub fn note_desired_names(desired: &Desired) {
         match &binding.target {
             Target::Variable { schema_name, pointer } => {
                 note_name(schema_name.as_str());
-                pointer.iter().for_each(|pointer| note_name(&pointer.to_string()));
+                if let Some(pointer) = pointer {
+                    note_name(&pointer.to_string());
+                }
             }
             Target::Column { record, column, .. } => {
                 note_name(&record.to_string());
@@ -60,7 +62,9 @@ pub fn note_observed_names(observed: &Observed) {
         let Reading::Found(workflow) = &flow.workflow else { continue };
         note_name(&workflow.name);
         if let Definition::Triggers(triggers) = &workflow.definition {
-            triggers.iter().for_each(|trigger| note_name(trigger.name.as_str()));
+            for trigger in triggers {
+                note_name(trigger.name.as_str());
+            }
         }
     }
     let known = &observed.targets.known;

@@ -7,7 +7,7 @@ use super::Service;
 
 /// A wait before the next request to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait {
+pub struct ServiceWait {
     /// The service.
     pub service: Service,
     /// How long.
@@ -31,7 +31,7 @@ pub enum WaitCause {
     Unreachable,
 }
 
-impl fmt::Display for Wait {
+impl fmt::Display for ServiceWait {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { service, time, cause } = self;
         write!(formatter, "Waiting {} s: {service} {cause} …", time.as_secs_f32().ceil())

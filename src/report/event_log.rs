@@ -1,7 +1,7 @@
 //! Logs the events of a run. Leaves out who signs in, and with which code or address.
 
 use super::Run;
-use crate::model::{Event, Failure, Problem, Wait, milliseconds};
+use crate::model::{Event, Failure, Problem, ServiceWait, milliseconds};
 use crate::plan::{Action, Plan};
 
 /// Logs an event of an environment, which the manifest calls by this name.
@@ -39,7 +39,7 @@ pub(super) fn event(environment: &str, event: &Event<'_>) {
         Event::WrittenThoughRefused { text } => {
             tracing::warn!(reason = text, "the write was refused but carried out");
         }
-        Event::Waiting(Wait { service, time, cause }) => {
+        Event::Waiting(ServiceWait { service, time, cause }) => {
             let (service, wait_ms) = (service.as_str(), milliseconds(*time));
             tracing::warn!(service, wait_ms, %cause, "waiting before the next request");
         }

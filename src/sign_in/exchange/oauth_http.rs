@@ -14,7 +14,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 
 use crate::http::{Answer, Method, Peer, Request, Transport, TransportError};
-use crate::model::{Service, Wait, WaitCause};
+use crate::model::{Service, ServiceWait, WaitCause};
 use crate::sign_in::exchange::normalize;
 use crate::sign_in::exchange::normalize::AnswerKind;
 use crate::sign_in::{AuthError, SignInStep};
@@ -188,7 +188,7 @@ impl<'a> OauthHttp<'a> {
                 return self.end_with(reason);
             }
             let cause = wait_cause(&reason);
-            self.transport.report_wait(Wait { service: Service::Entra, time, cause });
+            self.transport.report_wait(ServiceWait { service: Service::Entra, time, cause });
         }
         *self.lock_reason() = Some(reason);
         let failed_polls = self.failed_polls.fetch_add(1, Ordering::Relaxed);
