@@ -274,6 +274,7 @@ impl fmt::Display for TokenCommand {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     fn command(text: &str) -> TokenCommand {
         text.parse().unwrap()
     }
