@@ -14,6 +14,7 @@ mod error;
 mod faults;
 mod flow;
 mod guid;
+mod home;
 mod management;
 mod message;
 mod names;

@@ -24,6 +24,8 @@ pub(crate) enum Route {
     Management(List),
     /// The sandbox itself.
     Control(Control),
+    /// The page that says what is served.
+    Home,
     /// None.
     Unknown,
 }
@@ -31,6 +33,9 @@ pub(crate) enum Route {
 impl Route {
     /// Finds the route of a path.
     pub(crate) fn of(path: &str) -> Self {
+        if path == "/" {
+            return Self::Home;
+        }
         if path.starts_with("/api/data/") {
             return Self::Dataverse;
         }
@@ -61,7 +66,7 @@ impl Route {
             Self::Dataverse => Some(ServiceName::Dataverse),
             Self::Flow(_) => Some(ServiceName::Flow),
             Self::Trigger(_) => Some(ServiceName::Trigger),
-            Self::Management(_) | Self::Control(_) | Self::Unknown => None,
+            Self::Management(_) | Self::Control(_) | Self::Home | Self::Unknown => None,
         }
     }
 }
@@ -133,6 +138,7 @@ mod tests {
             Route::Entra(Endpoint::Token("common".to_owned()))
         );
         assert_eq!(Route::of("/_sandbox/faults"), Route::Control(Control::Faults));
+        assert_eq!(Route::of("/"), Route::Home);
         assert_eq!(Route::of("/favicon.ico"), Route::Unknown);
     }
 }

@@ -16,7 +16,7 @@ use super::state::store::Store;
 use super::tenant::fault::Reach;
 use super::throttle::Throttles;
 use super::traffic::{Traffic, Visit};
-use super::{control, dataverse, entra, flow, management};
+use super::{control, dataverse, entra, flow, home, management};
 
 /// Everything that answers requests.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ fn dispatch(site: &Site, database: &mut Database, call: &Call, route: &Route) ->
         Route::Flow(place) => flow::answer(site, database, call, place),
         Route::Trigger(invocation) => flow::trigger::answer(site, database, call, invocation),
         Route::Management(list) => management::answer(site, database, call, *list),
+        Route::Home => home::answer(site, call),
         Route::Control(_) | Route::Unknown => {
             let message = format!("Nothing is served at '{}'.", call.path);
             Answer::json(

@@ -37,6 +37,21 @@ async fn faults_are_replaced_added_counted_and_taken_away() {
 }
 
 #[tokio::test]
+async fn the_address_says_what_is_there() {
+    let world = World::with(with_tenant(extended(""))).await;
+    let page = send(world.http.get(format!("{}/", world.origin))).await.expect(200);
+    for part in [
+        "The sandbox is running",
+        &world.origin,
+        "href=\"/devicelogin\"",
+        "flowbind plan --environment",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    assert!(!page.text.contains("<script"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_fault_that_says_nothing_or_too_much_is_refused_and_changes_nothing() {
     let world = World::signed_out(Settings::default()).await;
     let good = json!({"service": "flow", "action": "reset"});

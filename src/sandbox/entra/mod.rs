@@ -12,7 +12,7 @@ mod device;
 mod discovery;
 pub(crate) mod federation;
 mod grant;
-mod page;
+pub(crate) mod page;
 mod redirect;
 mod refresh;
 mod refusal;

@@ -182,12 +182,18 @@ fn notice(title: &str, text: &str) -> String {
 }
 
 fn shown(status: StatusCode, title: &str, content: &str) -> Answer {
+    let footer = "This is an emulated sign-in. Nothing here reaches Microsoft, and no password is asked for.";
+    page(status, title, content, footer)
+}
+
+/// Answers with a page in the style of the sandbox.
+pub(crate) fn page(status: StatusCode, title: &str, content: &str, footer: &str) -> Answer {
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} \u{2013} flowbind sandbox</title>\n<style>{STYLE}</style>\n</head>\n\
          <body>\n<main>\n<p class=\"brand\">flowbind sandbox</p>\n{content}</main>\n\
-         <footer>This is an emulated sign-in. Nothing here reaches Microsoft, and no password is asked for.</footer>\n</body>\n</html>\n",
+         <footer>{footer}</footer>\n</body>\n</html>\n",
         escaped(title)
     );
     Answer::text(status, "text/html; charset=utf-8", page)
@@ -204,7 +210,8 @@ fn policy(targets: &str) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
+/// Escapes a text for a page.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -15,11 +15,8 @@ const HEADERS: &str = "Content-Security-Policy: default-src 'none'; style-src 'u
     Cache-Control: no-store\r\n\
     Connection: close\r\n";
 
-/// The style of a page, in light and in dark.
-const STYLE: &str = "\
-:root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif; }
-body { max-width: 34rem; margin: 18vh auto 0; padding: 0 1.5rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.3; }";
+/// The style of a page, in light and in dark: that of the sandbox's pages.
+const STYLE: &str = include_str!("page.css");
 
 /// Formats the final page of a sign-in.
 pub(super) fn final_page(error: Option<&AuthError>) -> String {
@@ -58,8 +55,8 @@ fn html_page(status: StatusCode, heading: &str, body: &str) -> String {
     let text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{heading} - flowbind</title>\n<style>\n{STYLE}\n</style>\n</head>\n\
-         <body>\n<main>\n<h1>{heading}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+         <title>{heading} - flowbind</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n<p class=\"brand\">flowbind</p>\n<h1>{heading}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     );
     http_response(status, "text/html; charset=utf-8", &text)
 }
