@@ -67,7 +67,7 @@ const OPTIONS: &[(&[&str], Meaning)] = &[
     (&["-t", "-tenant"], Meaning::Same(&["--tenant"])),
     (&["--json"], Meaning::Same(&["--format", "json"])),
     (&["-whatif"], Meaning::Same(&["--dry-run"])),
-    (&["--verbose", "-verbose", "--debug", "-debug"], Meaning::Otherwise(MORE)),
+    (&["-verbose", "--debug", "-debug"], Meaning::Otherwise(MORE)),
     (&["--output", "-output"], Meaning::Otherwise(DOCUMENT)),
     (&["--cloud", "-ci", "-cloud"], Meaning::Cloud),
     (

@@ -40,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Exit {
     }
     let begin = Instant::now();
     let exit = dispatch(&cli.command, &process).await;
+    process.console.clear();
     process.linger().await;
     let exit = check_output(exit, &process);
     let Some(lost) = log::end(&cli.global.log, exit, begin.elapsed()) else { return exit };

@@ -1,6 +1,6 @@
 //! The part of a line that is shown around a place.
 
-use unicode_width::UnicodeWidthStr;
+use std::ops::Range;
 
 use super::show::{cover_secrets, printable_character};
 
@@ -25,8 +25,8 @@ const CUT: &str = "…";
 pub(super) struct Excerpt {
     /// The part.
     pub(super) text: String,
-    /// The number of terminal columns before the place.
-    pub(super) mark: usize,
+    /// The bytes of the whole key or value at the place, within the part.
+    pub(super) marked: Range<usize>,
 }
 
 /// Cuts out the part of a line around the character at `index`.
@@ -38,10 +38,48 @@ pub(super) fn excerpt(line: &str, index: usize) -> Excerpt {
     let start = index.saturating_sub(MOST_CHARACTERS / 2).min(last);
     let end = length.min(start + MOST_CHARACTERS);
     let near = start.saturating_sub(NEAR_CHARACTERS);
+    let until = (index + token_length(line, index)).min(end);
     let covered = covered_range(line, near, end + NEAR_CHARACTERS);
-    let before = display_text(&covered[start - near..index - near], start > 0, false);
-    let after = display_text(&covered[index - near..end - near], false, end < length);
-    Excerpt { mark: before.width(), text: before + &after }
+    // What is covered may be shorter than what it covers.
+    let part = |from: usize, to: usize| {
+        let last = covered.len();
+        &covered[(from - near).min(last)..(to - near).min(last)]
+    };
+    let before = display_text(part(start, index), start > 0, false);
+    let marked = display_text(part(index, until), false, false);
+    let after = display_text(part(until, end), false, end < length);
+    let range = before.len()..before.len() + marked.len();
+    Excerpt { text: before + &marked + &after, marked: range }
+}
+
+/// Returns the number of characters of the key or value that begins at the character `index`: a text
+/// with its quotes, a table or a list with its brackets, or a word.
+fn token_length(line: &str, index: usize) -> usize {
+    let rest = line.chars().skip(index);
+    match rest.clone().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let mut is_escaped = false;
+            let end = rest.skip(1).position(|character| {
+                let ends = character == quote && !is_escaped;
+                is_escaped = quote == '"' && character == '\\' && !is_escaped;
+                ends
+            });
+            end.map_or(1, |end| end + 2)
+        }
+        Some('[' | '{') => {
+            let mut depth = 0_usize;
+            let end = rest.clone().position(|character| {
+                match character {
+                    '[' | '{' => depth += 1,
+                    ']' | '}' => depth -= 1,
+                    _ => (),
+                }
+                depth == 0
+            });
+            end.map_or_else(|| rest.count(), |end| end + 1)
+        }
+        _ => rest.take_while(|c| !c.is_whitespace() && !"=,]}#".contains(*c)).count(),
+    }
 }
 
 /// Returns a range of the line's characters, with its secrets covered.
@@ -77,18 +115,38 @@ fn display_text(characters: &[char], cut_before: bool, cut_after: bool) -> Strin
 mod tests {
     use super::*;
 
+    /// The text that is marked, and the number of terminal columns before it.
+    fn marked(excerpt: &Excerpt) -> (&str, usize) {
+        let before = &excerpt.text[..excerpt.marked.start];
+        (&excerpt.text[excerpt.marked.clone()], unicode_width::UnicodeWidthStr::width(before))
+    }
+
+    #[test]
+    fn the_whole_key_or_value_is_marked() {
+        for (line, index, wanted) in [
+            ("name = \"an \\\" intake\" # mine", 7, "\"an \\\" intake\""),
+            ("name = 'a'", 0, "name"),
+            ("name = 12", 7, "12"),
+            ("name = { a = [1] }, 2", 7, "{ a = [1] }"),
+            ("[[flow]]", 0, "[[flow]]"),
+            ("name = \"open", 7, "\""),
+        ] {
+            assert_eq!(marked(&excerpt(line, index)).0, wanted, "{line}");
+        }
+    }
+
     #[test]
     fn a_tab_and_a_wide_character_move_the_mark_as_far_as_they_are_wide() {
         let excerpt = excerpt("\t漢 = 1", 2);
         assert_eq!(excerpt.text, "    漢 = 1");
-        assert_eq!(excerpt.mark, 6);
+        assert_eq!(marked(&excerpt).1, 6);
     }
 
     #[test]
     fn a_control_character_moves_the_mark_as_far_as_its_number_is_long() {
         let excerpt = excerpt("\u{1b}x", 1);
         assert_eq!(excerpt.text, r"\u{1b}x");
-        assert_eq!(excerpt.mark, 6);
+        assert_eq!(marked(&excerpt).1, 6);
     }
 
     #[test]
@@ -96,9 +154,9 @@ mod tests {
         let line = "x".repeat(1000);
         let middle = excerpt(&line, 500);
         assert_eq!(middle.text, format!("…{}…", "x".repeat(100)));
-        assert_eq!(middle.mark, 51);
+        assert_eq!(marked(&middle).1, 51);
         assert_eq!(excerpt(&line, 9).text, format!("{}…", "x".repeat(100)));
-        assert_eq!(excerpt(&line, 999).mark, 100);
+        assert_eq!(marked(&excerpt(&line, 999)), ("x", 100));
         assert_eq!(excerpt(&line[..100], 50).text, line[..100]);
     }
 
@@ -110,6 +168,6 @@ mod tests {
 
     #[test]
     fn a_place_behind_the_end_is_the_end() {
-        assert_eq!(excerpt("abc  ", 9).mark, 3);
+        assert_eq!(marked(&excerpt("abc  ", 9)), ("", 3));
     }
 }

@@ -49,6 +49,7 @@ pub use flow::can_name_flow;
 pub use json_schema::json_schema;
 pub use nearest::nearest;
 pub use render::render_problems;
+pub(crate) use render::style_problems;
 pub use text::MOST_BYTES;
 pub use unreadable::unreadable;
 

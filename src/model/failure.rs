@@ -18,6 +18,8 @@ pub struct Failure {
     pub hints: Vec<String>,
     /// A command to type next, in a sentence.
     pub next: Option<String>,
+    /// The causes of the error, as they stand in the message.
+    pub causes: Option<String>,
     /// Whether the run's time was all that was wanting.
     pub timed_out: bool,
 }
@@ -25,12 +27,29 @@ pub struct Failure {
 impl Failure {
     /// Creates a failure without hints.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hints: Vec::new(), next: None, timed_out: false }
+        Self {
+            exit,
+            message: message.into(),
+            hints: Vec::new(),
+            next: None,
+            causes: None,
+            timed_out: false,
+        }
     }
 
     /// Creates a failure whose message is an error with its causes.
     pub fn from_error(exit: Exit, error: &(dyn Error + 'static)) -> Self {
-        Self::new(exit, error_chain(error))
+        let causes = error.source().map(error_chain);
+        Self { causes, ..Self::new(exit, error_chain(error)) }
+    }
+
+    /// Returns the message without its causes, and the causes, which are often a service's words.
+    pub fn headline_and_note(&self) -> (String, Option<String>) {
+        let parts = self.causes.as_deref().and_then(|causes| {
+            let headline = self.message.replacen(&format!(": {causes}"), "", 1);
+            (headline != self.message).then(|| (headline, Some(causes.to_owned())))
+        });
+        parts.unwrap_or_else(|| (self.message.clone(), None))
     }
 
     /// Adds a hint.
@@ -88,7 +107,24 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the file cannot be read")]
+    struct Unread(#[source] io::Error);
+
+    #[test]
+    fn the_causes_of_an_error_stand_apart_from_its_headline() {
+        let error = Unread(io::Error::other("disk on fire"));
+        let failure = Failure::from_error(Exit::Unexpected, &error).nothing_written();
+        assert_eq!(failure.message, "the file cannot be read: disk on fire; nothing was written");
+        let headline = "the file cannot be read; nothing was written".to_owned();
+        assert_eq!(failure.headline_and_note(), (headline, Some("disk on fire".to_owned())));
+        let alone = Failure::new(Exit::Unexpected, "made up");
+        assert_eq!(alone.headline_and_note(), ("made up".to_owned(), None));
+    }
 
     #[test]
     fn a_command_is_told_whole_and_a_hint_without_what_could_be_a_secret() {

@@ -35,6 +35,7 @@ mod stage;
 mod testing;
 mod unmasked_names;
 mod wait;
+mod wrap;
 
 pub use callback::{
     CallbackUrl, CallbackUrlError, Oddities, StoredUrl, TriggerKey, UrlAccess, UrlForm, UrlParts,
@@ -79,3 +80,4 @@ pub use service_error::ServiceError;
 pub use stage::Stage;
 pub use unmasked_names::{note_desired_names, note_name, note_observed_names};
 pub use wait::{ServiceWait, WaitCause};
+pub use wrap::wrap;

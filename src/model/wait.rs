@@ -31,17 +31,10 @@ pub enum WaitCause {
     Unreachable,
 }
 
-impl fmt::Display for ServiceWait {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { service, time, cause } = self;
-        write!(formatter, "Waiting {} s: {service} {cause} …", time.as_secs_f32().ceil())
-    }
-}
-
 impl fmt::Display for WaitCause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Throttled => formatter.write_str("throttles requests (429)"),
+            Self::Throttled => formatter.write_str("is throttling (429)"),
             Self::Unavailable(status) => write!(formatter, "is unavailable ({status})"),
             Self::Paused => formatter.write_str("asked for a pause"),
             Self::NoAnswer => formatter.write_str("did not answer"),

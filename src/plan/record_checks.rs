@@ -233,9 +233,8 @@ pub(super) fn holds_more(
     name: &LogicalName,
     contents: Contents,
 ) {
-    let message = format!(
-        "the column `{name}` holds {contents}, and a URL would replace the whole text"
-    );
+    let message =
+        format!("the column `{name}` holds {contents}, and a URL would replace the whole text");
     let hint = "name another column in `column`; if nobody needs the text, empty the column first";
     draft.problem(wanted, Code::TextHoldsMore, message, hint);
 }
@@ -273,8 +272,7 @@ pub(super) fn no_record_of_id(
         "the record was not found, and cannot be created from the key column `{name}` of type {}",
         column.column_type
     );
-    let hint =
-        "create the record first, with the table's other data, and leave out `missing = \"create\"`";
+    let hint = "create the record first, with the table's other data, and leave out `missing = \"create\"`";
     draft.problem(wanted, Code::RecordMissing, message, hint);
 }
 

@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::report::printed::{safe_json, safe_line};
+use crate::report::terminal::progress::print_above;
 
 /// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -39,7 +40,8 @@ struct Stderr(LogFormat);
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        io::stderr().lock().write_all(self.0.make_safe(bytes).as_bytes())?;
+        let event = self.0.make_safe(bytes);
+        print_above(|| io::stderr().lock().write_all(event.as_bytes()))?;
         Ok(bytes.len())
     }
 

@@ -18,9 +18,18 @@ const STYLES: [&str; 8] = [
     "\u{1b}[36m",
 ];
 
+/// The beginning and the end of a link's address (OSC 8), which stands before its text.
+const LINK: (&str, &str) = ("\u{1b}]8;;", "\u{1b}\\");
+
+/// Formats an address as a link that a terminal opens. Its text is the address.
+pub(crate) fn link(address: &str) -> String {
+    let (begin, end) = LINK;
+    format!("{begin}{address}{end}{address}{begin}{end}")
+}
+
 /// Makes a text of any number of lines safe to print: hidden characters are shown as numbers, and
-/// no line is a runner command. Secrets that this process knows are covered. Line breaks and the
-/// styles of this program stay.
+/// no line is a runner command. Secrets that this process knows are covered. Line breaks, the styles of
+/// this program and links to the address that they show stay.
 pub(crate) fn safe_text(text: &str) -> Cow<'_, str> {
     map(cover_secrets(text), visible_text)
 }
@@ -56,9 +65,10 @@ fn visible_text(text: &str) -> Cow<'_, str> {
         let (before, found) = rest.split_at(place);
         shown += before;
         let style = STYLES.iter().find(|style| found.starts_with(**style));
-        let length = style.map_or_else(|| first_length(found), |style| style.len());
-        match style {
-            Some(style) => shown += style,
+        let kept = style.map(|style| style.len()).or_else(|| link_length(found));
+        let length = kept.unwrap_or_else(|| first_length(found));
+        match kept {
+            Some(length) => shown += &found[..length],
             None => shown.extend(found[..length].chars().flat_map(char::escape_unicode)),
         }
         rest = &found[length..];
@@ -82,6 +92,17 @@ fn visible_json(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(without_commands(&shown).into_owned())
+}
+
+/// Returns the length of the link at the beginning of a text, if its text is the address that it
+/// leads to, so that it hides nothing.
+fn link_length(text: &str) -> Option<usize> {
+    let (begin, end) = LINK;
+    let (address, _) = text.strip_prefix(begin)?.split_once(end)?;
+    let is_web = address.starts_with("https://") || address.starts_with("http://");
+    let whole = link(address);
+    (is_web && address.chars().all(|c| c.is_ascii_graphic()) && text.starts_with(&whole))
+        .then_some(whole.len())
 }
 
 /// Checks whether a character is hidden and does not shape the text.
@@ -111,6 +132,20 @@ mod tests {
         let own = "\u{1b}[1m\u{1b}[31merror\u{1b}[0m: made up\n";
         assert_eq!(safe_text(own), own);
         assert_eq!(safe_text("\u{1b}[8mhidden\u{1b}[0m"), "\\u{1b}[8mhidden\u{1b}[0m");
+    }
+
+    #[test]
+    fn a_link_stays_if_it_shows_where_it_leads() {
+        let own = format!("open {} now", link("https://microsoft.com/devicelogin"));
+        assert_eq!(safe_text(&own), own);
+        for hostile in [
+            own.replacen("microsoft.com", "evil.example", 1),
+            link("javascript:x"),
+            link("https://x\u{7}y"),
+            link("https://x\u{202e}y"),
+        ] {
+            assert!(!safe_text(&hostile).contains('\u{1b}'), "{hostile:?}");
+        }
     }
 
     #[test]

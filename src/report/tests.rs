@@ -800,12 +800,3 @@ fn a_check_speaks_of_what_is_there_and_not_of_writing() {
     let end = plain(&drift::conclusion(Outcome::Drifted, &plan, &checked, 100));
     assert!(end.starts_with("Drift found: 1 of 3 targets out of date, 2 not checked."), "{end}");
 }
-
-#[test]
-fn problems_of_a_manifest_are_laid_out_like_those_of_a_plan() {
-    let rendered = "error[key-unknown]: `a` is not a key of `b`, whatever else it may be\n  at    f.toml:5:1\n    |\n  5 | error: a line that is longer than the terminal is wide\n    | ^\n  help: write `c`\n";
-    assert_eq!(
-        plain(&human::manifest(rendered, 44)),
-        "error[key-unknown]: `a` is not a key of `b`,\n        whatever else it may be\n  at    f.toml:5:1\n    |\n  5 | error: a line that is longer than the terminal is wide\n    | ^\n  help: write `c`\n\n"
-    );
-}

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::run::{ExportedFile, Outcome, Run, RunCommand, is_change};
 use crate::deployment_settings::ExportedVariable;
 use crate::discover::probe::Probed;
-use crate::model::{Code, Failure, Problem, printable};
+use crate::model::{Code, Failure, Problem, ServiceWait, printable};
 use crate::plan::{
     Action, Change, Difference, Plan, TargetResult, TargetState, UrlPart, ValueView,
 };
@@ -307,9 +307,17 @@ pub(super) fn reading(flows: usize, targets: usize) -> String {
     let parts = parts.filter(|(number, _)| *number > 0);
     let parts: Vec<_> = parts.map(|(number, noun)| counted(number, noun)).collect();
     if parts.is_empty() {
-        return "Reading the environment's flows …".to_owned();
+        return "Reading the environment's flows".to_owned();
     }
-    format!("Reading {} …", parts.join(" and "))
+    format!("Reading {}", parts.join(" and "))
+}
+
+/// Says why a request to a service waits, as a sentence without its full stop.
+pub(super) fn why_waiting(wait: &ServiceWait) -> String {
+    let sentence = format!("{} {}", wait.service, wait.cause);
+    let mut letters = sentence.chars();
+    let first = letters.next().map(|first| first.to_uppercase());
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// The maximum number of flows that a message about waiting names.
@@ -350,12 +358,25 @@ pub(super) fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Service, WaitCause};
 
     #[test]
     fn what_is_read_is_told_and_nothing_of_what_there_is_none_of() {
-        assert_eq!(reading(1, 2), "Reading 1 flow and 2 targets …");
-        assert_eq!(reading(0, 1), "Reading 1 target …");
-        assert_eq!(reading(2, 0), "Reading 2 flows …");
+        assert_eq!(reading(1, 2), "Reading 1 flow and 2 targets");
+        assert_eq!(reading(0, 1), "Reading 1 target");
+        assert_eq!(reading(2, 0), "Reading 2 flows");
+    }
+
+    #[test]
+    fn a_wait_says_which_service_asked_for_it() {
+        let why = |service, cause| {
+            why_waiting(&ServiceWait { service, cause, time: Duration::from_secs(6) })
+        };
+        let throttled = why(Service::Flow, WaitCause::Throttled);
+        assert_eq!(throttled, "The Flow service is throttling (429)");
+        let unavailable = why(Service::Dataverse, WaitCause::Unavailable(503));
+        assert_eq!(unavailable, "Dataverse is unavailable (503)");
+        assert_eq!(why(Service::Entra, WaitCause::NoAnswer), "Entra did not answer");
     }
 
     #[test]

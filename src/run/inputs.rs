@@ -7,9 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::{ConnectArgs, RunArgs};
-use crate::manifest::{
-    Environment, MOST_BYTES, Manifest, overlay_clouds, render_problems, unreadable,
-};
+use crate::manifest::{Environment, MOST_BYTES, Manifest, overlay_clouds, unreadable};
 use crate::model::{Clouds, Exit, Failure, Problem, docs_page, note_desired_names};
 use crate::report::{Console, counted};
 use crate::run::environment_run::EnvironmentRun;
@@ -63,7 +61,7 @@ pub(crate) fn refuse(
     process: &Process,
     run: &mut EnvironmentRun,
 ) -> Failure {
-    process.console.problems(&render_problems(name, bytes, &problems));
+    process.console.problems(name, bytes, &problems);
     let count = counted(problems.len(), "problem");
     run.manifest_problems = problems;
     Failure::new(exit, format!("{count}; nothing was contacted"))
@@ -79,7 +77,7 @@ pub(crate) fn environment(
     let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
     let name = args.manifest.display().to_string();
     let refused = |bytes: &[u8], problems: Vec<_>| {
-        console.problems(&render_problems(&name, bytes, &problems));
+        console.problems(&name, bytes, &problems);
         let count = counted(problems.len(), "problem");
         Failure::new(Exit::Usage, format!("{count}; nothing was contacted"))
     };
@@ -121,7 +119,7 @@ pub(crate) fn clouds(file: Option<&Path>, console: &Console) -> Result<Clouds, F
     }
     let text = str::from_utf8(&bytes).map_err(|_| refused("is not UTF-8"))?;
     overlay_clouds(&clouds, text.trim_start_matches('\u{feff}')).map_err(|problems| {
-        console.problems(&render_problems(&name, &bytes, &problems));
+        console.problems(&name, &bytes, &problems);
         refused(&format!("has {}", counted(problems.len(), "problem")))
     })
 }

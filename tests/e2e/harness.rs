@@ -184,9 +184,9 @@ fn without_times(text: &str) -> String {
 
 /// `CODE` in the place of the code that a person enters.
 fn without_codes(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("enter the code ") else { return text.to_owned() };
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    format!("{before}enter the code CODE{}", &rest[end..])
+    let Some((before, rest)) = text.split_once("\n  code  ") else { return text.to_owned() };
+    let (_, after) = rest.split_once('\n').unwrap_or_default();
+    format!("{before}\n  code  CODE\n{after}")
 }
 
 /// A binding of one flow to one variable.

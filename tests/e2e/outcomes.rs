@@ -61,7 +61,12 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
     Applied: 4 created, 3 updated. Read back and verified.
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
-    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+
+    To sign in, open this page and enter the code:
+
+      page  http://127.0.0.1:PORT/devicelogin
+      code  CODE
+
     The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 7 flows and 7 targets …
@@ -79,7 +84,12 @@ fn the_example_is_applied_and_after_that_there_is_nothing_to_do() {
     No changes. All 7 targets are up to date.
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
-    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+
+    To sign in, open this page and enter the code:
+
+      page  http://127.0.0.1:PORT/devicelogin
+      code  CODE
+
     The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 7 flows and 7 targets …
@@ -313,9 +323,9 @@ fn a_file_of_clouds_is_checked_before_anything_is_contacted() {
     assert_eq!(refused.code, 3);
     for words in [
         "error[value-invalid]: `dataverse` has a suffix with only one part",
-        &format!("  at    {bad}:2:14\n"),
+        &format!("--> {bad}:2:14\n"),
         "error[key-unknown]: `flow_api` is not a key of a cloud",
-        &format!("  at    {bad}:3:1\n"),
+        &format!("--> {bad}:3:1\n"),
         "help: write `flow-api`",
         "--clouds",
     ] {

@@ -254,10 +254,17 @@ fn all_problems_come_at_once_with_their_places() {
             there, give the user's role the privilege `prvReadEnvironmentVariableDefinition` with the
             depth Organization: rows beyond the depth are left out without an error
 
+    `flowbind explain CODE` says more about a code in brackets.
+
     Refused: 4 problems. Nothing was written.
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
-    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+
+    To sign in, open this page and enter the code:
+
+      page  http://127.0.0.1:PORT/devicelogin
+      code  CODE
+
     The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 2 flows and 2 targets …

@@ -178,10 +178,17 @@ fn a_refusal_says_what_is_there_and_what_to_do() {
       help: give the signed-in user Read and Update for `contoso_url` in a column security profile; if
             the column is empty, have somebody put any text such as `-` into it, then run again
 
+    `flowbind explain column-secured` says more.
+
     Refused: 1 problem. Nothing was written.
     --- stderr
     Sandbox tenant at http://127.0.0.1:PORT, its state in STATE
-    To sign in, use a web browser to open the page http://127.0.0.1:PORT/devicelogin and enter the code CODE to authenticate.
+
+    To sign in, open this page and enter the code:
+
+      page  http://127.0.0.1:PORT/devicelogin
+      code  CODE
+
     The sandbox approves the sign-in automatically.
     Signed in as sandy@contoso.example.
     Reading 1 flow and 1 target …

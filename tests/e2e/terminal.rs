@@ -88,6 +88,85 @@ fn a_sandbox_asks_only_if_that_is_wanted() {
     assert_eq!(place.run(&run).code, 0);
 }
 
+/// Runs a program at a terminal of this width, and types what it may ask for; everything that the
+/// terminal was sent.
+#[cfg(target_os = "linux")]
+fn at_a_terminal(mut command: std::process::Command, columns: u16, typed: &str) -> (i32, String) {
+    use std::io::{Read, Write};
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{Winsize, tcsetwinsize};
+
+    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&screen).unwrap();
+    unlockpt(&screen).unwrap();
+    let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&screen, size).unwrap();
+    let name = ptsname(&screen, Vec::new()).unwrap().into_string().unwrap();
+    let line = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap();
+    command.stdin(line.try_clone().unwrap()).stdout(line.try_clone().unwrap()).stderr(line);
+    command.env("TERM", "xterm").env_remove("NO_COLOR").env("FORCE_HYPERLINK", "1");
+    let mut child = command.spawn().unwrap();
+    // The terminal ends when nobody holds its other side.
+    drop(command);
+    let mut screen = std::fs::File::from(screen);
+    screen.write_all(typed.as_bytes()).unwrap();
+    let (mut shown, mut part) = (Vec::new(), [0; 4096]);
+    while let Ok(length @ 1..) = screen.read(&mut part) {
+        shown.extend_from_slice(&part[..length]);
+    }
+    (child.wait().unwrap().code().unwrap(), String::from_utf8(shown).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_sits_at_a_terminal_sees_the_progress_and_is_asked_below_the_totals() {
+    let place = place();
+    let run = place.command(&["apply", "-m", EXAMPLE, "-e", "sandbox", "--ask"]);
+    let (code, shown) = at_a_terminal(run, 80, "yes\n");
+    assert_eq!(code, 0, "{shown}");
+    let (_, prompt) = shown.split_once("enter the code:\r\n\r\n  page  \u{1b}]8;;http://").unwrap();
+    let (page, rest) = prompt.split_once("\u{1b}\\").unwrap();
+    assert!(
+        rest.starts_with(&format!("http://{page}\u{1b}]8;;\u{1b}\\\r\n  code  \u{1b}[1m")),
+        "{rest}"
+    );
+    let mut rest = rest;
+    for part in [
+        "Reading flows [",
+        "Plan for sandbox, ",
+        "Plan:\u{1b}[0m 4 to create, 3 to update.\r\n",
+        "Write these changes to \u{1b}[1msandbox, http://127.0.0.1:",
+        "Writing 6 rows in one change set",
+        "Applied:\u{1b}[0m 4 created, 3 updated. Read back and verified.\r\n",
+        "Took ",
+    ] {
+        let (_, after) = rest.split_once(part).unwrap_or_else(|| panic!("{part}: {rest}"));
+        rest = after;
+    }
+    assert!(!rest.contains("Reading"), "{rest}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wait_says_why_below_the_progress_and_in_a_line_where_there_is_none() {
+    let place = place();
+    let fault =
+        "[[fault]]\nservice = \"flow\"\nstatus = 429\nretry-after = 4\ntimes = 1\n\n[[flow]]";
+    let tenant = place.tenant(&[("[[flow]]", fault)]);
+    let run = ["plan", "-m", EXAMPLE, "-e", "sandbox", "--sandbox-tenant", &tenant];
+    let why = "The Flow service is throttling (429); next try in ";
+    let (code, shown) = at_a_terminal(place.command(&run), 80, "");
+    assert_eq!(code, 0, "{shown}");
+    for left in ["4 s", "3 s"] {
+        assert!(shown.contains(&format!("{why}{left}")), "{left}: {shown}");
+    }
+    let ended = place.run(&run);
+    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    assert!(ended.stderr.contains(" of 7 flows read\n"), "{}", ended.stderr);
+    assert!(!(ended.stderr + &ended.stdout).contains('\u{1b}'));
+}
+
 #[test]
 fn what_is_up_to_date_is_listed_if_that_is_wanted() {
     let place = place();

@@ -6,19 +6,22 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
+use supports_hyperlinks::Stream;
 
 use super::layout::{counted, wrap};
 use super::style::DIM;
-use super::{explanations, human};
+use super::{explanations, human, progress};
+use crate::manifest::style_problems;
 use crate::model::{
-    EnvironmentUrl, Event, Exit, Failure, escape_hidden, printable, printable_path,
+    EnvironmentUrl, Event, Exit, Failure, Problem, ServiceWait, escape_hidden, printable,
+    printable_path,
 };
 use crate::plan::Plan;
 use crate::report::explain::{Explanation, Group};
 use crate::report::files::json;
 use crate::report::pipeline::annotation;
 use crate::report::pipeline::secret_outputs::Secrets;
-use crate::report::printed::{safe_json, safe_text};
+use crate::report::printed::{link, safe_json, safe_text};
 use crate::report::wording::counts;
 use crate::report::{
     CommandFilter, Outcome, Run, RunCommand, Runner, RunnerCommand, event_log, wording,
@@ -55,10 +58,12 @@ pub(crate) struct Console {
     width: usize,
     /// The width of prose, unlimited in a log.
     prose: usize,
-    /// True if a status line may be rewritten.
+    /// True if progress is shown, which needs no lines of its own then.
     live: bool,
-    /// The current status line.
-    shown: Mutex<String>,
+    /// True if addresses are links that the terminal opens.
+    links: bool,
+    /// The numbers of flows that were read and that there are.
+    read: Mutex<(usize, usize)>,
     output: Mutex<AutoStream<io::Stdout>>,
     messages: Mutex<AutoStream<io::Stderr>>,
     file: String,
@@ -78,15 +83,16 @@ impl Console {
         let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let width = measured.or(columns).unwrap_or(DEFAULT_WIDTH).clamp(40, 240);
         let messages = AutoStream::new(io::stderr(), color);
-        // Without escapes a line cannot be wiped.
-        let wipes = messages.current_choice() != ColorChoice::Never;
+        let live = progress::is_possible();
+        let escapes = messages.current_choice() != ColorChoice::Never;
         Self {
             format,
             verbose,
             width,
             prose: measured.or(columns).unwrap_or(usize::MAX),
-            live: wipes && io::stderr().is_terminal(),
-            shown: Mutex::default(),
+            live,
+            links: live && escapes && supports_hyperlinks::on(Stream::Stderr),
+            read: Mutex::default(),
             output: Mutex::new(AutoStream::new(io::stdout(), color)),
             messages: Mutex::new(messages),
             file: escape_hidden(file),
@@ -141,11 +147,13 @@ impl Console {
 
     /// Writes this program's own text for another program to standard output, byte for byte.
     pub(crate) fn write_verbatim(&self, text: &str) {
+        self.clear();
         note_loss(try_write(&self.output, text));
     }
 
     /// Writes the run as a JSON document to standard output.
     fn document(&self, run: &Run<'_>) {
+        self.clear();
         let Ok(mut output) = self.output.lock() else { return };
         let mut output = CommandFilter::new(&mut *output, safe_json);
         note_loss(json::write(run, &mut output).and_then(|()| output.flush()));
@@ -166,9 +174,9 @@ impl Console {
         write(&self.messages, &safe_text(text));
     }
 
-    /// Writes the rendered problems of a manifest and wraps their long lines.
-    pub(crate) fn problems(&self, rendered: &str) {
-        self.message(&human::manifest(rendered, self.width));
+    /// Writes the problems of a manifest, each with its line.
+    pub(crate) fn problems(&self, file: &str, bytes: &[u8], problems: &[Problem]) {
+        self.message(&(style_problems(self.width, file, bytes, problems) + "\n"));
     }
 
     /// Returns the reason why nobody can be asked to confirm a plan; nothing if a person can be
@@ -187,24 +195,14 @@ impl Console {
         }
     }
 
-    /// Shows a line that stands out in a pipeline's log.
-    fn notice(&self, title: &str, text: &str) {
-        match self.runner {
-            Some(runner) => self.command(&runner.notice(title, text)),
-            None => self.line(text),
-        }
-    }
-
     /// Sends a command to the runner on standard error: the runner reads both streams, and standard
     /// output is for the result.
     pub(crate) fn command(&self, command: &RunnerCommand) {
-        self.clear();
         write(&self.messages, &command.line());
     }
 
     /// Covers secrets in the log from here on. The only place where this program prints one.
     pub(crate) fn mask_secrets(&self, secrets: &Secrets) {
-        self.clear();
         write(&self.messages, secrets.expose());
     }
 
@@ -226,25 +224,20 @@ impl Console {
         }
     }
 
-    /// Shows a status line that the next line replaces. Does nothing without a terminal.
-    fn status(&self, text: &str) {
+    /// Takes the progress off the screen.
+    pub(crate) fn clear(&self) {
         if self.live {
-            write(&self.messages, &format!("\r\x1b[2K{}", safe_text(text)));
-            if let Ok(mut shown) = self.shown.lock() {
-                text.clone_into(&mut shown);
-            }
+            progress::clear();
         }
     }
 
-    /// Shows a permanent line above the status line.
-    fn aside(&self, text: &str) {
-        let shown = self.shown.lock().map(|shown| shown.clone()).unwrap_or_default();
-        self.line(text);
-        self.status(&shown);
-    }
-
-    fn clear(&self) {
-        self.status("");
+    /// Shows a step as progress on a terminal, and as a line elsewhere.
+    fn step(&self, text: &str) {
+        if self.live {
+            progress::show_spinner(text);
+        } else {
+            self.line(&format!("{text} …"));
+        }
     }
 
     /// Shows the address of the sandbox that serves the run, and the place of its state.
@@ -294,12 +287,66 @@ impl Console {
         if let Some(left) = news {
             self.line(&wording::awaiting(flows, left));
         }
-        self.status(&format!("Checking again in {} s …", pause.as_secs_f32().ceil()));
+        if self.live {
+            progress::show_countdown("Waiting for the next check", pause);
+        }
+    }
+
+    /// Shows how many flows and targets are read.
+    fn reading(&self, flows: usize, targets: usize) {
+        if let Ok(mut read) = self.read.lock() {
+            *read = (0, flows);
+        }
+        if self.live && flows > 0 {
+            progress::show_bar(flows);
+        } else {
+            self.step(&wording::reading(flows, targets));
+        }
+    }
+
+    /// Notes that another flow was read.
+    fn flow_read(&self, done: usize, total: usize) {
+        if let Ok(mut read) = self.read.lock() {
+            *read = (done, total);
+        }
+        progress::advance(done);
+    }
+
+    /// Says why and how long the run waits before it sends a request again.
+    fn waiting(&self, wait: &ServiceWait) {
+        let (why, time) = (wording::why_waiting(wait), wait.time);
+        if progress::show_wait(&why, time) {
+            return;
+        }
+        let (done, total) = self.read.lock().map(|read| *read).unwrap_or_default();
+        let read =
+            if done < total { format!("; {done} of {total} flows read") } else { String::new() };
+        self.line(&format!("{why}; next try in {} s{read}", time.as_secs_f32().ceil()));
+    }
+
+    /// Shows where and with which code to sign in.
+    fn sign_in(&self, page: &str, code: &str, message: Option<&str>) {
+        self.clear();
+        match self.runner {
+            Some(runner) => {
+                let sentence = format!("To sign in, open {page} and enter the code {code}");
+                let message = message.filter(|text| text.contains(page) && text.contains(code));
+                self.command(&runner.notice(SIGN_IN, message.unwrap_or(&sentence)));
+            }
+            None => {
+                let (page, code) = (escape_hidden(page), escape_hidden(code));
+                self.message(&human::sign_in(&self.link(&page), &code));
+            }
+        }
+    }
+
+    /// Formats an address as a link, if the terminal opens links.
+    fn link(&self, address: &str) -> String {
+        if self.links { link(address) } else { address.to_owned() }
     }
 
     /// Shows a permanent line.
     pub(crate) fn line(&self, text: &str) {
-        self.clear();
         self.message(&format!("{}\n", wrap(text, self.prose).join("\n")));
     }
 }
@@ -313,36 +360,37 @@ impl Console {
                 self.sandbox_started(address, state, anew);
             }
             Event::SignIn { verification_uri, user_code, message, expires_in, approves_itself } => {
-                let sentence =
-                    format!("To sign in, open {verification_uri} and enter the code {user_code}");
-                let message = message
-                    .filter(|text| text.contains(verification_uri) && text.contains(user_code));
-                self.notice(SIGN_IN, message.unwrap_or(&sentence));
+                self.sign_in(verification_uri, user_code, message);
                 if approves_itself {
                     self.line("The sandbox approves the sign-in automatically.");
+                } else if self.live {
+                    progress::show_countdown("Waiting for the sign-in", expires_in);
                 } else {
                     let minutes = expires_in.as_secs().div_ceil(60);
                     self.line(&format!("The code expires in {}.", counted_minutes(minutes)));
                 }
-                self.status("Waiting for the sign-in …");
             }
             Event::SignInByBrowser { url, opened, tunnel } => {
+                self.clear();
                 self.line(if opened {
                     "To sign in, continue in the browser that opens, or open this URL in a browser on this machine:"
                 } else {
                     "To sign in, open this URL in a browser on this machine:"
                 });
-                self.line(url);
+                self.message(&format!("{}\n", self.link(url)));
                 if let Some(port) = tunnel {
                     self.line(&format!(
                         "To use the browser of another machine, first forward port {port} from there: ssh -L {port}:127.0.0.1:{port} HOST"
                     ));
                 }
-                self.status("Waiting for the sign-in …");
+                if self.live {
+                    progress::show_spinner("Waiting for the sign-in");
+                }
             }
             Event::SignInWarning { text } => self.warning(text),
             Event::StillWaiting => self.line(STILL_WAITING),
             Event::SignedIn { user } => {
+                self.clear();
                 if let Ok(mut known) = self.user.lock() {
                     *known = user.map(str::to_owned);
                 }
@@ -350,17 +398,8 @@ impl Console {
                     user.map_or_else(String::new, |user| format!(" as {}", printable(user, 100)));
                 self.line(&format!("Signed in{user}."));
             }
-            Event::Discovering { flows, targets } => {
-                let text = wording::reading(flows, targets);
-                if self.live {
-                    self.status(&text);
-                } else {
-                    self.line(&text);
-                }
-            }
-            Event::FlowRead { done, total } => {
-                self.status(&format!("Reading flows … {done} of {total}"));
-            }
+            Event::Discovering { flows, targets } => self.reading(flows, targets),
+            Event::FlowRead { done, total } => self.flow_read(done, total),
             Event::FlowApiElsewhere { host } => self.line(&format!(
                 "The Flow API of the cloud does not serve this environment. The URLs were read from {host}."
             )),
@@ -370,9 +409,9 @@ impl Console {
             // The wait goes on, and is told.
             Event::LookFailed { .. } => (),
             Event::Writing { writes } => {
-                self.line(&format!("Writing {} in one change set …", counted(writes, "row")));
+                self.step(&format!("Writing {} in one change set", counted(writes, "row")));
             }
-            Event::Verifying => self.line("Reading back …"),
+            Event::Verifying => self.step("Reading back"),
             Event::PlannedAgain => self.line(
                 "Someone else wrote to a target meanwhile. The new plan makes the same changes.",
             ),
@@ -380,10 +419,10 @@ impl Console {
                 self.line("Another run wrote the same values first. This run wrote nothing.");
             }
             Event::WrittenThoughRefused { text } => self.line(text),
-            Event::Waiting(wait) => self.line(&wait.to_string()),
+            Event::Waiting(wait) => self.waiting(&wait),
             Event::Unanswered { service, host, request, time, left, limit } => {
                 let (time, end) = (time.as_secs(), wording::giving_up(left, limit));
-                self.aside(&format!(
+                self.line(&format!(
                     "Still waiting for {service} at `{host}`: no answer to {request} for {time} s. {end}"
                 ));
             }
@@ -442,6 +481,8 @@ fn write(stream: &Mutex<impl Write>, text: &str) {
 
 fn try_write(stream: &Mutex<impl Write>, text: &str) -> io::Result<()> {
     let Ok(mut stream) = stream.lock() else { return Ok(()) };
-    stream.write_all(text.as_bytes())?;
-    stream.flush()
+    progress::print_above(|| {
+        stream.write_all(text.as_bytes())?;
+        stream.flush()
+    })
 }

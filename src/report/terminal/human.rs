@@ -1,5 +1,6 @@
 //! Formats a plan for a terminal: a block for each change, and one line for all that is up to date.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -86,6 +87,13 @@ pub(crate) fn named(environment: &str, url: &EnvironmentUrl) -> String {
     if name == place { place } else { format!("{name}, {place}") }
 }
 
+/// Formats the request to sign in, with the page and the code on lines of their own.
+pub(crate) fn sign_in(page: &str, code: &str) -> String {
+    format!(
+        "\nTo sign in, open this page and enter the code:\n\n  page  {page}\n  code  {BOLD}{code}{BOLD:#}\n\n"
+    )
+}
+
 /// Formats the changes of a plan; empty if every target is up to date. Lists the targets that are up
 /// to date if `verbose`, and counts them otherwise.
 pub(crate) fn changes(plan: &Plan, words: &PlanWords, verbose: bool, width: usize) -> String {
@@ -110,14 +118,24 @@ pub(crate) fn totals(command: &RunCommand, plan: &Plan, width: usize) -> String 
 pub(crate) fn question(command: &RunCommand, environment: &str, url: &EnvironmentUrl) -> String {
     let what =
         if command.is_rollback() { "Roll back these changes in" } else { "Write these changes to" };
-    format!("{what} {BOLD}{}{BOLD:#}? Type `yes`: ", named(environment, url))
+    format!("{what} {BOLD}{}{BOLD:#}?\nType `yes` to go on: ", named(environment, url))
 }
 
 /// Formats the warnings and the problems of a plan.
 pub(crate) fn notes(plan: &Plan, file: &str, width: usize) -> String {
     let warnings = plan.warnings.iter().map(|one| note(one, file, "warning", YELLOW, width));
     let problems = plan.problems.iter().map(|one| note(one, file, "error", RED, width));
-    warnings.chain(problems).collect()
+    warnings.chain(problems).collect::<String>() + &more(plan)
+}
+
+/// Names the command that says more about the problems and warnings; empty if there are none.
+fn more(plan: &Plan) -> String {
+    let codes = plan.problems.iter().chain(&plan.warnings).map(|one| one.code.as_str());
+    match codes.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()[..] {
+        [] => String::new(),
+        [code] => format!("`flowbind explain {code}` says more.\n\n"),
+        _ => "`flowbind explain CODE` says more about a code in brackets.\n\n".to_owned(),
+    }
 }
 
 /// Formats the last line of a run: its outcome.
@@ -176,27 +194,13 @@ fn refused(plan: &Plan, width: usize) -> String {
     last_line((RED, "Refused:"), &format!(" {problems}. Nothing was written."), width)
 }
 
-/// Styles the rendered problems of a manifest and wraps their long sentences. Keeps the lines
-/// between a place and its help, which quote the manifest.
-pub(crate) fn manifest(rendered: &str, width: usize) -> String {
-    let line = |line: &str| match line.split_once(": ") {
-        Some((head, body)) if head.starts_with("error[") => {
-            paragraph(&format!("{RED}{head}{RED:#}:"), &format!("{head}:"), body, width)
-        }
-        Some(("  help", body)) => {
-            paragraph(&format!("  {BOLD}help{BOLD:#}:"), "  help:", body, width)
-        }
-        _ => match line.strip_prefix("  at  ") {
-            Some(place) => format!("  {DIM}at{DIM:#}  {place}\n"),
-            None => format!("{line}\n"),
-        },
-    };
-    rendered.lines().map(line).collect::<String>() + "\n"
-}
-
-/// Formats the error that ended a run, with its hints.
+/// Formats the error that ended a run, with its causes as a note, and its hints.
 pub(crate) fn failure(failure: &Failure, width: usize) -> String {
-    let mut text = paragraph(&format!("{RED}error{RED:#}:"), "error:", &failure.message, width);
+    let (headline, note) = failure.headline_and_note();
+    let mut text = paragraph(&format!("{RED}error{RED:#}:"), "error:", &headline, width);
+    if let Some(note) = note {
+        text += &paragraph(&format!("  {BOLD}note{BOLD:#}:"), "  note:", &note, width);
+    }
     for hint in failure.help() {
         text += &laid_out(&format!("  {BOLD}help{BOLD:#}:"), "  help:", &hint, width);
     }

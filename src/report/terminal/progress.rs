@@ -24,17 +24,17 @@ const BAR: &str = "{spinner} Reading flows [{bar:20}] {pos} of {len}{left}{wait}
 const SPINNER: &str = "{spinner} {msg}{left}{wait}";
 
 /// The progress on the screen, if there is one.
-static SHOWN: Mutex<Option<Shown>> = Mutex::new(None);
+static SHOWN: Mutex<Option<ShownProgress>> = Mutex::new(None);
 
 /// A bar or a spinner, and the wait that it shows.
 #[derive(Clone)]
-struct Shown {
+struct ShownProgress {
     bar: ProgressBar,
-    wait: Arc<Mutex<Option<Wait>>>,
+    wait: Arc<Mutex<Option<PendingRetry>>>,
 }
 
 /// A wait before a request is sent again.
-struct Wait {
+struct PendingRetry {
     /// The reason, as a sentence without its full stop.
     why: String,
     /// The time of the next try.
@@ -60,7 +60,11 @@ pub(crate) fn is_possible() -> bool {
 /// Shows how many of `total` flows were read.
 pub(crate) fn show_bar(total: usize) {
     let total = u64::try_from(total).unwrap_or(u64::MAX);
-    show(ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()), BAR, Clock::Estimated);
+    show(
+        ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()),
+        BAR,
+        Clock::Estimated,
+    );
 }
 
 /// Shows what the run does, and for how long.
@@ -85,7 +89,7 @@ pub(crate) fn advance(done: usize) {
 pub(crate) fn show_wait(why: &str, time: Duration) -> bool {
     let Some(shown) = shown() else { return false };
     if let Ok(mut wait) = shown.wait.lock() {
-        *wait = Some(Wait { why: one_line(why), until: Instant::now() + time });
+        *wait = Some(PendingRetry { why: one_line(why), until: Instant::now() + time });
     }
     shown.bar.tick();
     true
@@ -94,7 +98,7 @@ pub(crate) fn show_wait(why: &str, time: Duration) -> bool {
 /// Takes the progress off the screen.
 pub(crate) fn clear() {
     let ended = SHOWN.lock().ok().and_then(|mut shown| shown.take());
-    if let Some(Shown { bar, .. }) = ended {
+    if let Some(ShownProgress { bar, .. }) = ended {
         bar.finish_and_clear();
     }
 }
@@ -107,37 +111,43 @@ pub(crate) fn print_above<T>(print: impl FnOnce() -> T) -> T {
     }
 }
 
-fn shown() -> Option<Shown> {
+fn shown() -> Option<ShownProgress> {
     SHOWN.lock().ok()?.clone()
 }
 
 fn spin(text: &str, clock: Clock) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    bar.set_message(one_line(text));
-    show(bar, SPINNER, clock);
+    show(bar.with_message(one_line(text)), SPINNER, clock);
 }
 
 /// Replaces what is shown.
 fn show(bar: ProgressBar, template: &str, clock: Clock) {
     clear();
-    let wait = Arc::<Mutex<Option<Wait>>>::default();
-    let waits = Arc::clone(&wait);
+    let wait = Arc::<Mutex<Option<PendingRetry>>>::default();
+    let (waits, known) = (Arc::clone(&wait), Arc::clone(&wait));
     let Ok(style) = ProgressStyle::with_template(template) else { return };
     let style = style
         .progress_chars("=> ")
         .with_key("left", move |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-            let _ = to.write_str(&clock.shown(state, Instant::now()));
+            // An estimate knows nothing of a wait.
+            if !(matches!(clock, Clock::Estimated) && !shown_wait(&known).is_empty()) {
+                let _ = to.write_str(&clock.shown(state, Instant::now()));
+            }
         })
         .with_key("wait", move |_: &ProgressState, to: &mut dyn std::fmt::Write| {
-            let wait = waits.lock().ok();
-            let wait = wait.as_ref().and_then(|wait| wait.as_ref());
-            let _ = to.write_str(&wait.map_or_else(String::new, |wait| wait.shown(Instant::now())));
+            let _ = to.write_str(&shown_wait(&waits));
         });
     bar.set_style(style);
     bar.enable_steady_tick(TICK);
     if let Ok(mut shown) = SHOWN.lock() {
-        *shown = Some(Shown { bar, wait });
+        *shown = Some(ShownProgress { bar, wait });
     }
+}
+
+/// Formats the wait, if there is one that is not over.
+fn shown_wait(wait: &Mutex<Option<PendingRetry>>) -> String {
+    let Ok(wait) = wait.lock() else { return String::new() };
+    wait.as_ref().map_or_else(String::new, |wait| wait.shown(Instant::now()))
 }
 
 /// Makes a text safe to show on one line.
@@ -158,7 +168,7 @@ impl Clock {
     }
 }
 
-impl Wait {
+impl PendingRetry {
     /// Formats the wait as a line of its own; empty once it is over.
     fn shown(&self, now: Instant) -> String {
         let left = self.until.saturating_duration_since(now);
@@ -204,7 +214,7 @@ mod tests {
     fn a_wait_says_why_until_it_is_over() {
         let now = Instant::now();
         let why = "the Flow service is throttling (429)".to_owned();
-        let wait = Wait { why, until: now + Duration::from_secs(6) };
+        let wait = PendingRetry { why, until: now + Duration::from_secs(6) };
         assert_eq!(wait.shown(now), "\n  the Flow service is throttling (429); next try in 6 s");
         assert_eq!(wait.shown(now + Duration::from_secs(6)), "");
     }

@@ -191,7 +191,7 @@ impl StoreError {
             Self::Busy { .. } => {
                 "let the other run end, or stop it: the lock ends with it".to_owned()
             }
-            Self::KeyringUnavailable { .. } => "unlock the keyring, or choose another store: `--token-store file` with a key in `FLOWBIND_STORE_KEY`; or hand a sign-in over by `flowbind auth login --export`".to_owned(),
+            Self::KeyringUnavailable { .. } => return keyring_hints(),
             Self::Unsealable => "run again".to_owned(),
             Self::File { .. } => "check that you may read and write there, or name another place by `--token-store`".to_owned(),
         };
@@ -265,6 +265,27 @@ impl fmt::Display for KeySource {
             Self::Keyring => "the key in the keyring",
         })
     }
+}
+
+/// Returns what to do without a keyring: a server has none, and what is typed instead are two commands.
+fn keyring_hints() -> Vec<String> {
+    let mut hints = vec![
+        "on a desktop, unlock the keyring".to_owned(),
+        "elsewhere, keep the sign-in in an encrypted file: make a key once and keep it for later runs, then name the store with --token-store".to_owned(),
+    ];
+    let commands = if cfg!(windows) {
+        [
+            "`$env:FLOWBIND_STORE_KEY = [guid]::NewGuid().ToString()`",
+            "`flowbind auth login --token-store file`",
+        ]
+    } else {
+        [
+            "`export FLOWBIND_STORE_KEY=\"$(openssl rand -base64 32)\"`",
+            "`flowbind auth login --token-store file`",
+        ]
+    };
+    hints.extend(commands.map(str::to_owned));
+    hints
 }
 
 #[cfg(test)]

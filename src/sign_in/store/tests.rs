@@ -333,7 +333,9 @@ async fn an_unavailable_keyring_is_known_before_anybody_signs_in() {
     assert!(store.read().await.unwrap().is_empty());
     let error = store.lock_and_read().await.unwrap_err();
     assert!(matches!(error, StoreError::KeyringUnavailable { .. }) && !error.is_input_error());
-    assert!(error.hints()[0].contains("--token-store"));
+    let commands = error.hints().split_off(2);
+    assert!(commands[0].contains("FLOWBIND_STORE_KEY"), "{commands:?}");
+    assert_eq!(commands[1], "`flowbind auth login --token-store file`");
 
     fs::write(store.file_path(), "left").unwrap();
     assert!(store.remove_all().await.is_err());

@@ -32,7 +32,7 @@ export function manifestWith(test, url, identity) {
 
 /// The page and the code that the person is told.
 async function prompt(said, ended) {
-  const told = await line(said, ended, /open (?:the page )?(\S+) and enter the code (\S+)/);
+  const told = await line(said, ended, /enter the code:\n\n {2}page {2}(\S+)\n {2}code {2}(\S+)/);
   return { page: told[1], code: told[2].replace(/[.,]$/, "") };
 }
 
