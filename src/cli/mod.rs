@@ -213,6 +213,7 @@ pub struct ApplyArgs {
 
 /// Options of a command that writes its plan.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct WriteArgs {
     /// Write without asking; required where nobody can be asked. The sandbox asks only with --ask.
     #[arg(long, short = 'y', env = "FLOWBIND_YES", value_parser = clap::builder::BoolishValueParser::new())]

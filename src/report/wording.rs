@@ -316,7 +316,7 @@ pub(super) fn reading(flows: usize, targets: usize) -> String {
 pub(super) fn why_waiting(wait: &ServiceWait) -> String {
     let sentence = format!("{} {}", wait.service, wait.cause);
     let mut letters = sentence.chars();
-    let first = letters.next().map(|first| first.to_uppercase());
+    let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 

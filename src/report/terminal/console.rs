@@ -327,16 +327,13 @@ impl Console {
     /// Shows where and with which code to sign in.
     fn sign_in(&self, page: &str, code: &str, message: Option<&str>) {
         self.clear();
-        match self.runner {
-            Some(runner) => {
-                let sentence = format!("To sign in, open {page} and enter the code {code}");
-                let message = message.filter(|text| text.contains(page) && text.contains(code));
-                self.command(&runner.notice(SIGN_IN, message.unwrap_or(&sentence)));
-            }
-            None => {
-                let (page, code) = (escape_hidden(page), escape_hidden(code));
-                self.message(&human::sign_in(&self.link(&page), &code));
-            }
+        if let Some(runner) = self.runner {
+            let sentence = format!("To sign in, open {page} and enter the code {code}");
+            let message = message.filter(|text| text.contains(page) && text.contains(code));
+            self.command(&runner.notice(SIGN_IN, message.unwrap_or(&sentence)));
+        } else {
+            let (page, code) = (escape_hidden(page), escape_hidden(code));
+            self.message(&human::sign_in(&self.link(&page), &code));
         }
     }
 

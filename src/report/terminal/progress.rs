@@ -130,7 +130,7 @@ fn show(bar: ProgressBar, template: &str, clock: Clock) {
         .progress_chars("=> ")
         .with_key("left", move |state: &ProgressState, to: &mut dyn std::fmt::Write| {
             // An estimate knows nothing of a wait.
-            if !(matches!(clock, Clock::Estimated) && !shown_wait(&known).is_empty()) {
+            if !matches!(clock, Clock::Estimated) || shown_wait(&known).is_empty() {
                 let _ = to.write_str(&clock.shown(state, Instant::now()));
             }
         })
