@@ -97,9 +97,7 @@ pub(super) fn consequence(run: &Run<'_>) -> String {
         Outcome::Agreed => match &run.command {
             RunCommand::Lint => "The manifest is valid.",
             RunCommand::Export(_) | RunCommand::Rollback(_) => "Nothing had to be written.",
-            RunCommand::Plan | RunCommand::Apply(_) | RunCommand::Check(_) => {
-                "All targets are up to date."
-            }
+            _ => "All targets are up to date.",
         },
         Outcome::Planned | Outcome::Drifted | Outcome::Refused | Outcome::NotReady => {
             "Nothing was written."
