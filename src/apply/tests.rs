@@ -53,13 +53,13 @@ fn name(index: usize) -> SchemaName {
 fn desired(variables: usize) -> Desired {
     let site = ManifestPosition { line: 1, column: 1 };
     let workflow_id = guid(1).parse().unwrap();
-    let flow = Flow { name: None, workflow_id, trigger: None, site };
+    let flow = Flow { name: None, workflow_id, trigger: None, site, removed: false };
     let binding = |index| {
         let target = Target::Variable { schema_name: name(index), pointer: None };
         Binding { flow: FlowIndex(0), target, site }
     };
     let bindings = (0..variables).map(binding).collect();
-    Desired { flows: vec![flow], bindings, signed_urls: SignedUrls::Refuse }
+    Desired { flows: vec![flow], bindings, ..Desired::default() }
 }
 
 fn observed(variables: usize) -> Observed {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::RunArgs;
+use super::{OnlyArgs, RunArgs};
 
 /// Options of a check.
 #[derive(Debug, Args)]
@@ -22,6 +22,9 @@ pub struct CheckArgs {
     /// and proxies may log the URL with its signature.
     #[arg(long, requires = "probe")]
     pub probe_signed: bool,
+    /// Taking a part of the manifest.
+    #[command(flatten)]
+    pub only: OnlyArgs,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,

@@ -40,6 +40,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "set",
+        &[
+            "flowbind set contoso_OrderUrl --flow a09e4a0d-3a1c-f011-998a-7c1e5275cfe9 --environment sandbox",
+        ],
+    ),
+    (
         "rollback",
         &["flowbind rollback release.journal --dry-run", "flowbind rollback release.journal"],
     ),

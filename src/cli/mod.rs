@@ -2,6 +2,7 @@
 
 mod check;
 mod dry_run;
+mod duration;
 mod explain;
 mod export;
 mod generate;
@@ -10,15 +11,19 @@ mod import;
 mod init;
 mod lint;
 mod log;
+mod only;
 pub mod pac;
 mod report;
+mod set;
 mod usage;
 mod variables;
 mod wait;
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
@@ -38,12 +43,15 @@ use crate::report::{Format, OutputUrl};
 use crate::sign_in::{TokenCommandFor, TokenStore};
 
 pub use log::LogArgs;
+pub use only::OnlyArgs;
 pub use report::{Ci, ReportArgs};
+pub use set::SetArgs;
 pub use usage::usage_text;
 pub(crate) use variables::is_set;
 pub use wait::WaitArgs;
 
 pub use check::CheckArgs;
+use duration::{DAY, HOUR, MILLISECOND, SECOND, duration_in};
 
 /// Colours of the help, quiet ones.
 const STYLES: Styles = Styles::styled()
@@ -95,6 +103,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Write the changes, all or nothing, and verify the result.
     Apply(ApplyArgs),
+    /// Write one flow's URL into one environment variable, without a manifest.
+    ///
+    /// It plans, asks, writes and verifies as apply does.
+    Set(Box<SetArgs>),
     /// Undo an apply that wrote a journal, all or nothing, and verify the result.
     Rollback(RollbackArgs),
     /// Write the URLs to a deployment settings file for `pac solution import`.
@@ -133,6 +145,18 @@ pub struct Global {
         help_heading = "Messages"
     )]
     pub color: Color,
+    /// Write a file for the maintainers of flowbind: statuses, codes, shapes of answers and times.
+    ///
+    /// It contains no value and no name of your environment.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        hide_short_help = true,
+        env = "FLOWBIND_BUNDLE",
+        help_heading = "Messages"
+    )]
+    pub bundle: Option<PathBuf>,
     /// Options of the log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -155,6 +179,9 @@ pub struct PlanArgs {
     /// Exit with code 2 if there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Taking a part of the manifest.
+    #[command(flatten)]
+    pub only: OnlyArgs,
     /// Options of saving the plan.
     #[command(flatten)]
     pub review: ReviewArgs,
@@ -174,9 +201,9 @@ pub struct ReviewArgs {
     /// The file contains fingerprints and no secrets. A plan with a problem is not saved.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Hours until the saved plan expires.
-    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_760), requires = "out")]
-    pub valid_for: u32,
+    /// Time until the saved plan expires, such as 30m or 24h; a number alone is in hours.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration_in(SECOND..=DAY * 365, HOUR), requires = "out")]
+    pub valid_for: Duration,
 }
 
 /// Options of an apply.
@@ -186,16 +213,21 @@ pub struct ApplyArgs {
     ///
     /// If the manifest, the environment, the user, a URL or a target has changed since, nothing is
     /// written (exit code 5).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
     pub plan: Option<PathBuf>,
+    /// Taking a part of the manifest. A reviewed plan says itself which part.
+    #[command(flatten)]
+    pub only: OnlyArgs,
     /// Options of writing.
     #[command(flatten)]
     pub write: WriteArgs,
     /// Write a journal to this new file, so that `flowbind rollback` can undo the changes.
     ///
-    /// The journal contains the previous values, so it is encrypted with `FLOWBIND_STORE_KEY`. With
-    /// `plain:` before the path it is not encrypted, and readable by its owner only.
-    #[arg(long, value_name = "[plain:]FILE")]
+    /// `{time}` in its name stands for the time of the run, and `DIR/` for a new file in that folder,
+    /// so that the same command can run again. The journal contains the previous values, so it is
+    /// encrypted with `FLOWBIND_STORE_KEY`. With `plain:` before the path it is not encrypted, and
+    /// readable by its owner only.
+    #[arg(long, value_name = "[plain:]FILE", value_parser = new_journal)]
     pub journal: Option<JournalFile>,
     /// In a pipeline, pass the URL of the target ADDRESS to later steps as output or secret variable
     /// NAME; can be repeated.
@@ -209,6 +241,12 @@ pub struct ApplyArgs {
     /// Options of every run.
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// Reads the name of a new journal, which may contain the time of the run.
+fn new_journal(text: &str) -> Result<JournalFile, Infallible> {
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    text.parse().map(|file: JournalFile| file.named_at(&time))
 }
 
 /// Options of a command that writes its plan.
@@ -271,7 +309,7 @@ pub struct LoginArgs {
     /// Print the sign-in for a pipeline instead of storing it.
     ///
     /// It is one line, encrypted with `FLOWBIND_STORE_KEY`, for the pipeline's secret variable
-    /// `FLOWBIND_REFRESH_TOKEN`.
+    /// `FLOWBIND_REFRESH_TOKEN`. If no key is set, a new one is made and printed, too.
     #[arg(long, conflicts_with = "token_store")]
     pub export: bool,
     /// Options of the connection. A URL needs no manifest.
@@ -368,9 +406,9 @@ pub struct ConnectArgs {
     /// flowbind sends fewer while a service throttles the run.
     #[arg(long, value_name = "N", default_value_t = 24, hide_short_help = true, value_parser = clap::value_parser!(u16).range(1..=64), env = "FLOWBIND_CONCURRENCY")]
     pub concurrency: u16,
-    /// Timeout of the run after the sign-in, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "FLOWBIND_TIMEOUT")]
-    pub timeout: u64,
+    /// Timeout of the run after the sign-in, such as 90s, 10m or 2h; a number alone is in seconds.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration_in(SECOND..=DAY, SECOND), env = "FLOWBIND_TIMEOUT")]
+    pub timeout: Duration,
     /// Options of the sign-in.
     #[command(flatten)]
     pub sign_in: SignInArgs,
@@ -397,6 +435,12 @@ pub struct SignInArgs {
     /// `http://localhost`.
     #[arg(long, env = "FLOWBIND_BROWSER", value_parser = clap::builder::BoolishValueParser::new())]
     pub browser: bool,
+    /// Take the tokens from another program that a person is signed in to, instead of asking one.
+    ///
+    /// `az` needs no application: sign in with `az login --tenant TENANT --allow-no-subscriptions`. A
+    /// service principal, as `azure/login` signs in, does not serve the Flow service.
+    #[arg(long, value_name = "PROGRAM", env = "FLOWBIND_SIGN_IN", conflicts_with = "browser")]
+    pub sign_in: Option<SignInProgram>,
     /// Where sign-ins are kept.
     #[command(flatten)]
     pub store: StoreArgs,
@@ -431,6 +475,13 @@ pub struct SignInArgs {
         env = "FLOWBIND_TOKEN_COMMAND_VARIABLE"
     )]
     pub token_command_variable: Vec<String>,
+}
+
+/// The programs that tokens can be taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignInProgram {
+    /// The Azure CLI.
+    Az,
 }
 
 /// Options of the sandbox in a run.
@@ -485,11 +536,11 @@ pub struct ServeArgs {
     /// Loopback address to listen on; port 0 chooses a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
-    /// Approve each sign-in automatically after this many seconds.
+    /// Approve each sign-in automatically after this time, such as 5s.
     ///
     /// Without it, a person approves sign-ins at /devicelogin.
-    #[arg(long, value_name = "SECONDS")]
-    pub approve_after: Option<u64>,
+    #[arg(long, value_name = "DURATION", value_parser = duration_in(Duration::ZERO..=DAY, SECOND))]
+    pub approve_after: Option<Duration>,
     /// Also serve https, and write its CA certificate to `ca.pem` in this folder.
     ///
     /// https uses the same address. The certificate is created at each start; clients have to trust
@@ -507,9 +558,9 @@ pub struct ServeArgs {
     /// Append the method and URL of each Dataverse and Flow API request to this file.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub record: Option<PathBuf>,
-    /// Delay every response by this many milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    pub latency: u64,
+    /// Delay every response by this time, such as 50ms; a number alone is in milliseconds.
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration_in(Duration::ZERO..=DAY, MILLISECOND))]
+    pub latency: Duration,
     /// Tenant file to serve instead of the built-in tenant.
     #[arg(long, value_name = "FILE", env = "FLOWBIND_SANDBOX_TENANT")]
     pub tenant: Option<PathBuf>,

@@ -11,6 +11,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, Error};
 const OVERRULES: &[(&str, &str)] = &[
     ("--export", "token_store"),
     ("--browser", "non_interactive"),
+    ("--browser", "sign_in"),
+    ("--sign-in", "browser"),
     ("--non-interactive", "browser"),
 ];
 

@@ -1,10 +1,13 @@
 //! `flowbind apply`: writes the changes, all targets or none, and verifies them.
 
+use std::path::Path;
+
 use crate::apply::{Applied, ApplyError, ApplyRun, Goal, LOOK_PAUSES, Progress, RollbackReach};
-use crate::cli::ApplyArgs;
+use crate::cli::{ApplyArgs, RunArgs, WaitArgs, WriteArgs};
 use crate::model::{Exit, Failure};
 use crate::plan::compare::review::Reviewed;
-use crate::report::{Outcome, RunCommand};
+use crate::plan::journal::JournalFile;
+use crate::report::{Outcome, OutputUrl, RunCommand};
 use crate::run::consent::Consent;
 use crate::run::environment_run::{EnvironmentRun, detailed_exit_code, run_and_report};
 use crate::run::journal_file::{KeptJournal, NewJournal};
@@ -18,31 +21,66 @@ use crate::run::wait::Wait;
 /// The hint for confirming a plan if nobody can be asked.
 const REVIEW: &str = "or review the plan first: `flowbind plan --out FILE` saves it, and `flowbind apply --plan FILE` applies it without asking";
 
+/// The options of an apply.
+pub(super) struct ApplyOptions<'run> {
+    /// The file that the plan is read from, for messages.
+    pub(super) source: &'run Path,
+    pub(super) plan: Option<&'run Path>,
+    pub(super) output_url: &'run [OutputUrl],
+    pub(super) write: &'run WriteArgs,
+    pub(super) journal: Option<&'run JournalFile>,
+    pub(super) wait: &'run WaitArgs,
+    pub(super) run: &'run RunArgs,
+}
+
 /// Applies the manifest, and reports.
 pub(super) async fn command(args: &ApplyArgs, process: &Process) -> Exit {
-    let about = (&args.run.reports, args.run.connect.manifest.as_path());
+    let options = ApplyOptions {
+        source: &args.run.connect.manifest,
+        plan: args.plan.as_deref(),
+        output_url: &args.output_url,
+        write: &args.write,
+        journal: args.journal.as_ref(),
+        wait: &args.wait,
+        run: &args.run,
+    };
+    let only = &args.only.only;
+    let read = |reviewed: Option<&Reviewed>, run: &mut EnvironmentRun| {
+        Inputs::read(&args.run, only, reviewed, process, run)
+    };
+    apply(&options, read, process).await
+}
+
+/// Applies what is read, and reports.
+pub(super) async fn apply(
+    options: &ApplyOptions<'_>,
+    read: impl FnOnce(Option<&Reviewed>, &mut EnvironmentRun) -> Result<Inputs, Failure>,
+    process: &Process,
+) -> Exit {
+    let about = (&options.run.reports, options.source);
     let ended = run_and_report(RunCommand::Apply(Vec::new()), about, process, async |run| {
-        stages(args, process, run).await
+        stages(options, read, process, run).await
     })
     .await;
-    detailed_exit_code(ended, args.write.detailed_exitcode)
+    detailed_exit_code(ended, options.write.detailed_exitcode)
 }
 
 /// Runs the stages of `flowbind apply`.
 async fn stages(
-    args: &ApplyArgs,
+    args: &ApplyOptions<'_>,
+    read: impl FnOnce(Option<&Reviewed>, &mut EnvironmentRun) -> Result<Inputs, Failure>,
     process: &Process,
     run: &mut EnvironmentRun,
 ) -> Result<Outcome, Failure> {
-    let reviewed = args.plan.as_deref().map(reviewed_plan::open).transpose()?;
-    let journal = args.journal.as_ref().map(NewJournal::check).transpose()?;
-    let inputs = Inputs::read(&args.run, reviewed.as_ref(), process, run)?;
+    let reviewed = args.plan.map(reviewed_plan::open).transpose()?;
+    let journal = args.journal.map(NewJournal::check).transpose()?;
+    let inputs = read(reviewed.as_ref(), run)?;
     let consent = check_consent(args, &inputs, reviewed.as_ref(), process)?;
     let outputs =
-        OutputUrls::from_args(&args.output_url, inputs.manifest.desired(), &process.console)?;
+        OutputUrls::from_args(args.output_url, inputs.manifest.desired(), &process.console)?;
 
-    let wait = Wait::from_args(&args.wait).map(|wait| wait.for_plan(reviewed.as_ref()));
-    let preparing = prepare_to_write(&args.run, inputs, wait, process, run);
+    let wait = Wait::from_args(args.wait).map(|wait| wait.for_plan(reviewed.as_ref()));
+    let preparing = prepare_to_write(args.run, inputs, wait, process, run);
     let mut prepared = process.unless_interrupted(preparing).await?;
     if let Some(reviewed) = &reviewed {
         reviewed_plan::compare(reviewed, &prepared.present(), run, &process.console);
@@ -60,12 +98,12 @@ async fn stages(
 
 /// Checks, before anything is contacted, that the plan can be confirmed.
 fn check_consent(
-    args: &ApplyArgs,
+    args: &ApplyOptions<'_>,
     inputs: &Inputs,
     reviewed: Option<&Reviewed>,
     process: &Process,
 ) -> Result<Consent, Failure> {
-    let consent = Consent::from_args(&args.write, reviewed.is_some());
+    let consent = Consent::from_args(args.write, reviewed.is_some());
     let place = &inputs.environment.place;
     consent
         .check_possible(place, &args.run.connect, &process.console)
@@ -76,7 +114,7 @@ fn check_consent(
 /// Asks, saves the journal, writes, and reads back. After a conflict the run plans again and goes
 /// on only without a reviewed plan and without a journal: both bind it to the plan that was shown.
 async fn write(
-    args: &ApplyArgs,
+    args: &ApplyOptions<'_>,
     journal: Option<NewJournal>,
     consent: Consent,
     may_replan: bool,
@@ -84,7 +122,7 @@ async fn write(
     process: &Process,
     run: &mut EnvironmentRun,
 ) -> Result<Outcome, Failure> {
-    let head = prepared.journal_head(&args.run.connect.manifest, run);
+    let head = prepared.journal_head(args.source, run);
     let PreparedRun { connection, manifest, discovery, .. } = prepared;
     let reader = connection.reader();
     let deciding = consent.decide(connection, &reader, process, run);
@@ -154,10 +192,10 @@ async fn complete(
 
 /// Returns the failure of an apply with the command that undoes its writes, if a journal was kept
 /// and a rollback can undo them.
-fn failure_with_rollback(error: ApplyError, args: &ApplyArgs) -> Failure {
+fn failure_with_rollback(error: ApplyError, args: &ApplyOptions<'_>) -> Failure {
     let reach = error.rollback_reach();
     let failure = Failure::from(error);
-    let Some(journal) = args.journal.as_ref().filter(|_| failure.exit == Exit::Unknown) else {
+    let Some(journal) = args.journal.filter(|_| failure.exit == Exit::Unknown) else {
         return failure;
     };
     let rollback = NextCommand::command("rollback").journal(journal);

@@ -1,5 +1,7 @@
 //! `flowbind auth`: one sign-in for many runs.
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::cli::{AuthCommand, LoginArgs, LogoutArgs, StatusArgs};
 use crate::model::{Exit, Failure, Stage, printable_path};
 use crate::report::{self, Console, KeptSignIn};
@@ -7,13 +9,17 @@ use crate::run::environment_events::EnvironmentEvents;
 use crate::run::inputs::{clouds, environment};
 use crate::run::login::Login;
 use crate::run::process::Process;
-use crate::run::token_store::{TokenStoreChoice, store_key};
+use crate::run::token_store::{STORE_KEY, TokenStoreChoice, is_pipeline, store_key};
 use crate::run::{connect, handed_in_tokens, place};
 use crate::sign_in::{SignIn, SignInName, SignIns, Store, StoreError, StoreKey};
 
 /// The instructions for an exported sign-in.
 const EXPORTED: &str = "Store this line in the pipeline's secret variable FLOWBIND_REFRESH_TOKEN, and the key in \
      FLOWBIND_STORE_KEY. Sign in again within 90 days.\n";
+
+/// The instructions for an exported sign-in with a new key.
+const EXPORTED_WITH_KEY: &str = "Store each value in the pipeline's secret variable of that name. The key is stored nowhere and \
+     not shown again. Sign in again within 90 days.\n";
 
 /// Carries out `flowbind auth`.
 pub(super) async fn command(command: &AuthCommand, process: &Process) -> Exit {
@@ -29,8 +35,10 @@ pub(super) async fn command(command: &AuthCommand, process: &Process) -> Exit {
 enum Destination {
     /// Into a store.
     Store(Store),
-    /// To standard output, encrypted.
+    /// To standard output, encrypted with the key of this process.
     Line(StoreKey),
+    /// To standard output, encrypted, together with a new key.
+    LineAndKey(StoreKey, SecretString),
 }
 
 async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
@@ -58,10 +66,13 @@ async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
             ));
         }
         Destination::Line(key) => {
-            let mut sign_ins = SignIns::default();
-            sign_ins.put(name, sign_in);
-            console.write_result(&format!("{}\n", key.encrypt_line(&sign_ins)?));
+            console.write_verbatim(&format!("{}\n", line(&key, name, sign_in)?));
             console.message(EXPORTED);
+        }
+        Destination::LineAndKey(key, text) => {
+            let (text, line) = (text.expose_secret(), line(&key, name, sign_in)?);
+            console.write_verbatim(&format!("{STORE_KEY}={text}\nFLOWBIND_REFRESH_TOKEN={line}\n"));
+            console.message(EXPORTED_WITH_KEY);
         }
     }
     Ok(Exit::Done)
@@ -71,8 +82,15 @@ async fn login(args: &LoginArgs, process: &Process) -> Result<Exit, Failure> {
 /// to sign in.
 async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
     if args.export {
-        let key = store_key()?.ok_or(StoreError::MissingKey)?;
-        return Ok(Destination::Line(key));
+        return match store_key()? {
+            Some(key) => Ok(Destination::Line(key)),
+            // What a pipeline prints is kept in its log.
+            None if is_pipeline() => Err(StoreError::MissingKey.into()),
+            None => {
+                let (key, text) = StoreKey::generate();
+                Ok(Destination::LineAndKey(key, text))
+            }
+        };
     }
     let Some(store) = TokenStoreChoice::from_args(&args.connect.sign_in.store)?.store else {
         return Err(Failure::new(Exit::Usage, "the token store `none` does not store a sign-in")
@@ -81,6 +99,13 @@ async fn destination(args: &LoginArgs) -> Result<Destination, Failure> {
     // Taking hold of it shows whether it can be used and written, and lets it go at once.
     store.lock_and_read().await?.reserve_space()?;
     Ok(Destination::Store(store))
+}
+
+/// Encrypts a sign-in to one line.
+fn line(key: &StoreKey, name: SignInName, sign_in: SignIn) -> Result<String, StoreError> {
+    let mut sign_ins = SignIns::default();
+    sign_ins.put(name, sign_in);
+    key.encrypt_line(&sign_ins)
 }
 
 async fn keep(store: &Store, name: SignInName, sign_in: SignIn) -> Result<(), StoreError> {

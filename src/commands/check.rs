@@ -26,7 +26,7 @@ async fn stages(
     process: &Process,
     run: &mut EnvironmentRun,
 ) -> Result<Outcome, Failure> {
-    let inputs = Inputs::read(&args.run, None, process, run)?;
+    let inputs = Inputs::read(&args.run, &args.only.only, None, process, run)?;
     let prepared = process.unless_interrupted(look(args, inputs, process, run)).await?;
     run.show_plan(prepared.connection.url(), &process.console);
     prepared.connection.close().await;

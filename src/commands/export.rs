@@ -33,7 +33,7 @@ async fn stages(
     if !args.dry_run {
         file.check_folder()?;
     }
-    let inputs = Inputs::read(&args.run, None, process, run)?;
+    let inputs = Inputs::read(&args.run, &[], None, process, run)?;
     let (inputs, records) = keep_variables(inputs)?;
     let wait = Wait::from_args(&args.wait).map(Wait::for_flows_alone);
     let preparing = prepare(&args.run, inputs, wait, process, run);

@@ -13,6 +13,7 @@ mod manual;
 mod plan;
 mod rollback;
 mod sandbox;
+mod set;
 
 use std::path::Path;
 use std::time::Instant;
@@ -24,17 +25,19 @@ use crate::run::file_conflicts::{
     MANIFEST, NamedFile, check_no_file_named_twice, of_connect, of_reports, of_run, of_state,
     of_store, read, written,
 };
-use crate::run::log;
 use crate::run::place::lost_record;
 use crate::run::process::{Process, lost_output};
+use crate::run::{bundle, log};
 
 /// Runs the command, and returns the exit code of the program.
 pub(crate) async fn run(cli: Cli) -> Exit {
-    let (format, ci, file) = output_of(&cli.command);
-    let process = Process::new(format, cli.global.color, ci, file);
-    let options = &cli.global.log;
-    let files = files_of(&cli.command);
-    let ready = check_no_file_named_twice(files, options).and_then(|()| log::begin(options));
+    let (format, ci, source) = output_of(&cli.command);
+    let process = Process::new(format, cli.global.color, ci, source);
+    let options = &cli.global;
+    let file = options.bundle.as_deref();
+    let ready = check_no_file_named_twice(files_of(&cli.command), options)
+        .and_then(|()| log::begin(&options.log))
+        .and_then(|()| bundle::begin(file));
     if let Err(failure) = ready {
         return process.fail(&failure);
     }
@@ -43,9 +46,12 @@ pub(crate) async fn run(cli: Cli) -> Exit {
     process.console.clear();
     process.linger().await;
     let exit = check_output(exit, &process);
-    let Some(lost) = log::end(&cli.global.log, exit, begin.elapsed()) else { return exit };
-    process.console.fail(&lost);
-    if matches!(exit, Exit::Done | Exit::ChangesPending) { lost.exit } else { exit }
+    let elapsed = begin.elapsed();
+    let lost =
+        [bundle::end(file, exit, elapsed, &process.console), log::end(&options.log, exit, elapsed)];
+    let failed = lost.iter().flatten().map(|lost| process.fail(lost)).last();
+    let is_success = matches!(exit, Exit::Done | Exit::ChangesPending);
+    failed.filter(|_| is_success).unwrap_or(exit)
 }
 
 async fn dispatch(command: &Command, process: &Process) -> Exit {
@@ -53,6 +59,7 @@ async fn dispatch(command: &Command, process: &Process) -> Exit {
         Command::Plan(args) => plan::command(args, process).await,
         Command::Check(args) => check::command(args, process).await,
         Command::Apply(args) => apply::command(args, process).await,
+        Command::Set(args) => set::command(args, process).await,
         Command::Rollback(args) => rollback::command(args, process).await,
         Command::Export(args) => export::command(args, process).await,
         Command::Import(args) => process.exit(import::command(args, process).await),
@@ -75,6 +82,9 @@ fn output_of(command: &Command) -> ((Format, bool), Ci, &Path) {
         Command::Check(args) => &args.run,
         Command::Apply(args) => &args.run,
         Command::Export(args) => &args.run,
+        Command::Set(args) => {
+            return (args.run.output(), args.run.reports.ci, Path::new(set::SOURCE));
+        }
         Command::Rollback(args) => {
             return (args.run.output(), args.run.reports.ci, &args.journal.path);
         }
@@ -92,6 +102,10 @@ pub(crate) fn files_of(command: &Command) -> Vec<NamedFile<'_>> {
         Command::Apply(args) => {
             let journal = args.journal.as_ref().map(|journal| &journal.path);
             [of_run(&args.run), read("--plan", &args.plan), written("--journal", journal)].concat()
+        }
+        Command::Set(args) => {
+            let journal = args.journal.as_ref().map(|journal| &journal.path);
+            [of_run(&args.run), written("--journal", journal)].concat()
         }
         Command::Rollback(args) => {
             [of_run(&args.run), written("flowbind rollback", Some(&args.journal.path))].concat()

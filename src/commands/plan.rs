@@ -34,7 +34,7 @@ async fn stages(
     process: &Process,
     run: &mut EnvironmentRun,
 ) -> Result<Outcome, Failure> {
-    let inputs = Inputs::read(&args.run, None, process, run)?;
+    let inputs = Inputs::read(&args.run, &args.only.only, None, process, run)?;
     let wait = Wait::from_args(&args.wait);
     let preparing = prepare_to_write(&args.run, inputs, wait, process, run);
     let prepared = process.unless_interrupted(preparing).await?;
@@ -56,7 +56,8 @@ async fn show_and_save(
     let outcome = decided.unwrap_or(Outcome::Planned);
     if let Some(file) = file.filter(|_| outcome != Outcome::Refused) {
         let (sha256, present) = (&prepared.manifest_sha256, prepared.present());
-        file.save(sha256, present, run, &args.run.connect, &process.console)?;
+        let only = args.only.only.clone();
+        file.save((sha256, only), present, run, &args.run.connect, &process.console)?;
     }
     Ok(outcome)
 }

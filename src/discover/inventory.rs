@@ -42,5 +42,5 @@ fn triggers(id: WorkflowId, workflow: &Workflow) -> Vec<Flow> {
 }
 
 fn flow(workflow_id: WorkflowId) -> Flow {
-    Flow { name: None, workflow_id, trigger: None, site: NOWHERE }
+    Flow { name: None, workflow_id, trigger: None, site: NOWHERE, removed: false }
 }

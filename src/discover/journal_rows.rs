@@ -141,12 +141,13 @@ impl IdKind {
     /// Returns the id to find a row by; none if the row is not found by this kind of id.
     fn id_of(self, row: &JournalRow) -> Option<RowId> {
         match (self, &row.origin) {
-            (Self::Id, _) => row.id(),
+            (Self::Id, Origin::Updated(id) | Origin::Created { id: Some(id), .. }) => Some(*id),
             (
                 Self::Definition,
-                Origin::Created { id: None, key: RowKey::Definition(definition), .. },
+                Origin::Deleted { definition, .. }
+                | Origin::Created { id: None, key: RowKey::Definition(definition), .. },
             ) => Some(*definition),
-            (Self::Definition, _) => None,
+            _ => None,
         }
     }
 }

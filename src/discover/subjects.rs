@@ -11,10 +11,10 @@ use super::rows::property;
 use super::targets::{Tables, read_table};
 use crate::discover::journal_rows::{CREATED_ON, DEFINITION};
 use crate::model::{
-    KeyValue, LogicalName, ReadResult, Reading, Row, RowId, SchemaName, Selector, ServiceError,
-    StoredText, Table,
+    EntityTag, KeyValue, LogicalName, ReadResult, Reading, Row, RowId, SchemaName, Selector,
+    ServiceError, StoredText, Table,
 };
-use crate::plan::journal::{FoundRows, JournalRow, Label, LabelKey, RowSubject, Subject};
+use crate::plan::journal::{FoundRows, JournalRow, Label, LabelKey, Origin, RowSubject, Subject};
 use crate::services::dataverse::MOST_ROWS;
 
 /// The table of environment variables: its entity set name, its primary key and its name column.
@@ -73,7 +73,8 @@ pub(crate) async fn subjects(
     found: &[FoundRows],
 ) -> Result<Vec<Option<RowSubject>>, DiscoverError> {
     let mut read: Vec<Option<RowSubject>> = rows.iter().map(|_| None).collect();
-    let mut values = Vec::new();
+    let gone: Vec<(usize, Row)> = deleted_values(rows, found).collect();
+    let mut values: Vec<(usize, &Row)> = gone.iter().map(|(index, row)| (*index, row)).collect();
     let mut records: BTreeMap<LogicalName, Vec<Labelled<'_>>> = BTreeMap::new();
     for (index, (row, found)) in rows.iter().zip(found).enumerate() {
         let Ok([one]) = found.as_deref() else { continue };
@@ -92,6 +93,19 @@ pub(crate) async fn subjects(
         read[index] = Some(subject);
     }
     Ok(read)
+}
+
+/// Returns the values of variables that the apply deleted and that are gone, each with its index in
+/// the journal, as far as they tell which variable they are of.
+fn deleted_values(rows: &[JournalRow], found: &[FoundRows]) -> impl Iterator<Item = (usize, Row)> {
+    rows.iter().zip(found).enumerate().filter_map(|(index, (row, found))| {
+        let (Origin::Deleted { id, definition }, Ok([])) = (&row.origin, found.as_deref()) else {
+            return None;
+        };
+        let definition = StoredText::new(definition.to_string());
+        let texts = BTreeMap::from([(LogicalName::of_system(DEFINITION), definition)]);
+        Some((index, Row { id: *id, tag: EntityTag::new("gone")?, texts }))
+    })
 }
 
 /// Reads which environment variable each value row belongs to.

@@ -16,7 +16,7 @@ pub const TRUST_REMEDY: &str = "if a proxy inspects TLS, or this is a sandbox, a
 
 /// What to do about a run that had too little time.
 pub const TIME_REMEDY: &str =
-    "run again later, or give the run more time with `--timeout SECONDS` or FLOWBIND_TIMEOUT";
+    "run again later, or give the run more time with `--timeout 30m` or FLOWBIND_TIMEOUT";
 
 /// What to do about HTTP/2 that fails again and again.
 pub const HTTP1_REMEDY: &str = "if it happens again, a proxy or firewall may break HTTP/2: use HTTP/1.1 with `--http1` or FLOWBIND_HTTP1=true";

@@ -17,7 +17,7 @@ use super::request_counts::RequestCounter;
 use super::retry::{self, AttemptOutcome, Decision, Tries};
 use super::{
     Answer, ExtraRoots, Method, Request, RequestCounts, Safety, SlowAnswer, TransportError,
-    slow_answers, span,
+    exchanges, slow_answers, span,
 };
 use crate::model::{AccessToken, CutShort, Service, ServiceWait, WaitCause, milliseconds};
 
@@ -331,6 +331,7 @@ impl Shared {
             .await
             .map(|answer| prepared.with_own_id(answer));
         span::end_span(&span, begin.elapsed(), &result);
+        exchanges::keep(request, number, begin.elapsed(), &result);
         record_answer(&permit, &result);
         if request.safety == Safety::Write && result.is_ok() {
             self.answered_writes.fetch_add(1, Ordering::Relaxed);

@@ -26,7 +26,8 @@ pub(super) fn run_checks(drafts: &[PartialFlow], findings: &Findings<'_>) {
 fn same_flow_twice(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut first = BTreeMap::new();
     for flow in flows(drafts) {
-        let site = *first.entry((flow.workflow_id, &flow.trigger)).or_insert(flow.site);
+        let same = (flow.workflow_id, &flow.trigger, flow.removed);
+        let site = *first.entry(same).or_insert(flow.site);
         if site == flow.site {
             continue;
         }
@@ -44,7 +45,7 @@ fn same_flow_twice(drafts: &[PartialFlow], findings: &Findings<'_>) {
 /// read, the two may be the same.
 fn flow_with_and_without_trigger(drafts: &[PartialFlow], findings: &Findings<'_>) {
     let mut groups: BTreeMap<WorkflowId, Vec<&Flow>> = BTreeMap::new();
-    for flow in flows(drafts) {
+    for flow in flows(drafts).filter(|flow| !flow.removed) {
         groups.entry(flow.workflow_id).or_default().push(flow);
     }
     for group in groups.values() {

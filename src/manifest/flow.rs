@@ -1,7 +1,7 @@
 //! The flows of a manifest, as far as they could be read.
 
 use super::fields::{FieldResult, Fields, parse_as};
-use super::schema::{FLOW, TARGET};
+use super::schema::{FLOW, REMOVED, TARGET};
 use super::show::without_secrets;
 use super::target;
 use crate::model::{
@@ -23,23 +23,26 @@ pub(super) struct PartialFlow {
     pub(super) targets: Vec<(Target, ManifestPosition)>,
 }
 
-/// Reads every flow.
+/// Reads every flow, those of `[[removed]]` last.
 pub(super) fn read(root: &Fields<'_>) -> Vec<PartialFlow> {
     let flows = root.list("flow", &FLOW);
     if flows.as_ref().is_ok_and(Vec::is_empty) {
         let message = "the manifest has no flow";
         root.add(root.key_offset("flow"), Code::FlowNone, message, FLOW_HINT);
     }
-    flows.unwrap_or_default().iter().map(read_partial_flow).collect()
+    let removed = root.list("removed", &REMOVED).unwrap_or_default();
+    let flows = flows.unwrap_or_default();
+    let flows = flows.iter().map(|fields| read_partial_flow(fields, false));
+    flows.chain(removed.iter().map(|fields| read_partial_flow(fields, true))).collect()
 }
 
 /// Reads one flow.
-fn read_partial_flow(fields: &Fields<'_>) -> PartialFlow {
-    PartialFlow { flow: flow(fields), targets: targets(fields) }
+fn read_partial_flow(fields: &Fields<'_>, removed: bool) -> PartialFlow {
+    PartialFlow { flow: flow(fields, removed), targets: targets(fields) }
 }
 
 /// Reads the keys that identify the flow and its trigger.
-fn flow(fields: &Fields<'_>) -> FieldResult<Flow> {
+fn flow(fields: &Fields<'_>, removed: bool) -> FieldResult<Flow> {
     let name = fields.optional("name", label);
     let workflow_id = fields.required("workflow-id", parse_as);
     let trigger = fields.optional("trigger", trigger);
@@ -48,11 +51,15 @@ fn flow(fields: &Fields<'_>) -> FieldResult<Flow> {
         workflow_id: workflow_id?,
         trigger: trigger?,
         site: fields.site("workflow-id"),
+        removed,
     })
 }
 
 /// Reads the targets to which the flow's URL is written.
 fn targets(fields: &Fields<'_>) -> Vec<(Target, ManifestPosition)> {
+    if fields.value("target").is_some_and(|value| value.get_ref().is_str()) {
+        return variable(fields).into_iter().collect();
+    }
     let targets = fields.list("target", &TARGET);
     if targets.as_ref().is_ok_and(Vec::is_empty) {
         let place = fields.key_offset("target");
@@ -61,6 +68,12 @@ fn targets(fields: &Fields<'_>) -> Vec<(Target, ManifestPosition)> {
     }
     let targets = targets.unwrap_or_default();
     targets.iter().flat_map(target::read).collect()
+}
+
+/// Reads the short form of a target: the schema name of an environment variable.
+fn variable(fields: &Fields<'_>) -> FieldResult<(Target, ManifestPosition)> {
+    let schema_name = fields.required("target", parse_as)?;
+    Ok((Target::Variable { schema_name, pointer: None }, fields.site("target")))
 }
 
 /// Returns true if a manifest can use the text as the name of a flow.

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::VERSION;
-use super::schema::{Form, Key, ROOT, Schema, TableCase};
+use super::schema::{Form, Key, NAME_PATTERN, ROOT, Schema, TableCase};
 
 /// The language of the schema: the one that editors of TOML know
 /// (<https://json-schema.org/draft-07>).
@@ -38,6 +38,11 @@ fn table(schema: &Schema) -> Value {
     table
 }
 
+/// Builds the schema of a list of tables.
+fn list(schema: &Schema) -> Value {
+    json!({"type": "array", "minItems": 1, "items": table(schema)})
+}
+
 /// Builds the schema of one alternative of a table.
 fn case(case: &TableCase) -> Value {
     let excluded: Vec<Value> = case.excludes.iter().map(|key| json!({"required": [key]})).collect();
@@ -54,7 +59,10 @@ fn key_schema(key: &Key) -> Value {
         Form::True => json!({"const": true}),
         Form::Table(schema) => table(schema),
         Form::Tables(schema) => json!({"type": "object", "additionalProperties": table(schema)}),
-        Form::List(schema) => json!({"type": "array", "minItems": 1, "items": table(schema)}),
+        Form::List(schema) => list(schema),
+        Form::NameOrList(schema) => {
+            json!({"oneOf": [{"type": "string", "pattern": NAME_PATTERN}, list(schema)]})
+        }
         Form::Columns => json!({
             "type": "object",
             "minProperties": 1,

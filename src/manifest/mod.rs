@@ -25,6 +25,7 @@ mod findings;
 mod flow;
 mod json_schema;
 mod nearest;
+mod only;
 mod record_key;
 mod render;
 mod schema;
@@ -48,12 +49,16 @@ pub use environment::{Environment, Location};
 pub use flow::can_name_flow;
 pub use json_schema::json_schema;
 pub use nearest::nearest;
+pub use only::NothingNamed;
 pub use render::render_problems;
 pub(crate) use render::style_problems;
 pub use text::MOST_BYTES;
 pub use unreadable::unreadable;
 
-use crate::model::{Clouds, Code, Desired, Problem, SignedUrls};
+use crate::model::{
+    Binding, Clouds, Code, Desired, Flow, FlowIndex, JsonPointer, Problem, SchemaName, SignedUrls,
+    Target, TriggerName, WorkflowId,
+};
 use choices::SIGNED_URLS;
 use fields::{Fields, type_name, whole_number};
 use findings::Findings;
@@ -92,6 +97,23 @@ impl Manifest {
         Self { desired: Desired::default(), environments, clouds: clouds.clone() }
     }
 
+    /// Replaces the flows of the manifest by one that is bound to one environment variable.
+    /// `signed_urls` overrides the manifest's policy.
+    #[must_use]
+    pub fn with_binding(
+        self,
+        (workflow_id, trigger): (WorkflowId, Option<TriggerName>),
+        (schema_name, pointer): (SchemaName, Option<JsonPointer>),
+        signed_urls: Option<SignedUrls>,
+    ) -> Self {
+        let flow = Flow { name: None, workflow_id, trigger, site: text::START, removed: false };
+        let target = Target::Variable { schema_name, pointer };
+        let binding = Binding { flow: FlowIndex(0), target, site: text::START };
+        let signed_urls = signed_urls.unwrap_or(self.desired.signed_urls);
+        let (flows, bindings, left_out) = (vec![flow], vec![binding], Vec::new());
+        Self { desired: Desired { flows, bindings, signed_urls, left_out }, ..self }
+    }
+
     /// Keeps only the bindings to environment variables.
     #[must_use]
     pub fn of_variables(self) -> Self {
@@ -125,7 +147,7 @@ fn read(table: &DeTable<'_>, clouds: &Clouds, findings: &Findings<'_>) -> Manife
     check::run_checks(&drafts, findings);
     let (flows, bindings) = flow::complete_flows(drafts);
     Manifest {
-        desired: Desired { flows, bindings, signed_urls },
+        desired: Desired { flows, bindings, signed_urls, left_out: Vec::new() },
         environments,
         clouds: clouds.clone(),
     }

@@ -52,6 +52,8 @@ pub(super) enum Form {
     Tables(&'static Schema),
     /// A list of such tables, at least one.
     List(&'static Schema),
+    /// A name in Dataverse, or a list of such tables, at least one.
+    NameOrList(&'static Schema),
     /// Columns, each with a text, a whole number, `true` or `false`.
     Columns,
 }
@@ -65,7 +67,10 @@ const GUID: Form = Form::Pattern(
 const VARIABLE: Form = Form::Pattern("^[A-Z_][A-Z0-9_]*$");
 
 /// A name in Dataverse.
-const NAME: Form = Form::Pattern("^[A-Za-z0-9_]+$");
+const NAME: Form = Form::Pattern(NAME_PATTERN);
+
+/// What a name in Dataverse looks like.
+pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9_]+$";
 
 /// Builds a key; shortens the tables below.
 pub(super) const fn key(name: &'static str, form: Form, help: &'static str) -> Key {
@@ -99,6 +104,11 @@ pub(super) static ROOT: Schema = Schema {
             "flow",
             Form::List(&FLOW),
             "write `[[flow]]`, with two brackets on each side, above the keys of each flow",
+        ),
+        key(
+            "removed",
+            Form::List(&REMOVED),
+            "write `[[removed]]` with the keys of the earlier `[[flow]]`, to have its URL removed from its targets",
         ),
     ],
 };
@@ -210,33 +220,39 @@ pub(super) static POLICY: Schema = Schema {
 };
 
 /// A flow.
-pub(super) static FLOW: Schema = Schema {
-    header: "`[[flow]]`",
-    needs: &["workflow-id", "target"],
-    cases: &[],
-    keys: &[
-        key(
-            "name",
-            Form::Text,
-            "write a short name for reports, such as `name = \"Order intake\"`, or leave the key out",
-        ),
-        key(
-            "workflow-id",
-            GUID,
-            "write the flow's `workflowid`, which ends the name of its file in the solution's folder `Workflows`, such as `workflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"`",
-        ),
-        key(
-            "trigger",
-            Form::Text,
-            "write the trigger's key in the flow's definition, such as `trigger = \"manual\"`, or leave it out if the flow has one HTTP trigger",
-        ),
-        key(
-            "target",
-            Form::List(&TARGET),
-            "write `[[flow.target]]` under the flow, and below it `environment-variable = \"contoso_OrderIntakeUrl\"`, or `table`, `key` and `column`",
-        ),
-    ],
-};
+pub(super) static FLOW: Schema =
+    Schema { header: "`[[flow]]`", needs: FLOW_NEEDS, cases: &[], keys: &FLOW_KEYS };
+
+/// A flow whose URL is to be removed from its targets.
+pub(super) static REMOVED: Schema =
+    Schema { header: "`[[removed]]`", needs: FLOW_NEEDS, cases: &[], keys: &FLOW_KEYS };
+
+/// The keys that a flow has to have.
+const FLOW_NEEDS: &[&str] = &["workflow-id", "target"];
+
+/// The keys of a flow.
+static FLOW_KEYS: [Key; 4] = [
+    key(
+        "name",
+        Form::Text,
+        "write a short name for reports, such as `name = \"Order intake\"`, or leave the key out",
+    ),
+    key(
+        "workflow-id",
+        GUID,
+        "write the flow's `workflowid`, which ends the name of its file in the solution's folder `Workflows`, such as `workflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"`",
+    ),
+    key(
+        "trigger",
+        Form::Text,
+        "write the trigger's key in the flow's definition, such as `trigger = \"manual\"`, or leave it out if the flow has one HTTP trigger",
+    ),
+    key(
+        "target",
+        Form::NameOrList(&TARGET),
+        "write `target = \"contoso_OrderIntakeUrl\"` for one environment variable, or else `[[flow.target]]` under the flow, and below it `environment-variable`, or `table`, `key` and `column`",
+    ),
+];
 
 /// A target.
 pub(super) static TARGET: Schema = Schema {
@@ -288,7 +304,7 @@ pub(super) static TARGET: Schema = Schema {
 
 /// Every table.
 pub(super) static ALL: &[&Schema] =
-    &[&ROOT, &ENVIRONMENT, &DATAVERSE_IDENTITY, &POLICY, &FLOW, &TARGET];
+    &[&ROOT, &ENVIRONMENT, &DATAVERSE_IDENTITY, &POLICY, &FLOW, &REMOVED, &TARGET];
 
 impl Schema {
     /// Finds the key with the name.

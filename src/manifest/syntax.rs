@@ -73,6 +73,13 @@ fn hint(message: &str) -> &'static str {
 
 /// Returns the message and the hint for a duplicate key or table header.
 fn duplicate(text: &str, key: &str, start: usize) -> (String, &'static str) {
+    if key == "target" {
+        let message = "this flow has both `target` and `[[flow.target]]`, or one of them twice";
+        return (
+            message.to_owned(),
+            "write `target = \"NAME\"` once for one environment variable, or else a `[[flow.target]]` for each place",
+        );
+    }
     let before = text.get(..start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     if line.trim_start().starts_with('[') {

@@ -34,7 +34,7 @@ impl CutShort {
     pub fn next_run(self) -> Option<String> {
         let seconds = self.asked?.as_secs_f32().ceil();
         Some(format!(
-            "run again in {seconds} s, or give the run more time with `--timeout SECONDS` or FLOWBIND_TIMEOUT"
+            "run again in {seconds} s, or give the run more time with `--timeout 30m` or FLOWBIND_TIMEOUT"
         ))
     }
 }

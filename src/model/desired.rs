@@ -17,6 +17,8 @@ pub struct Desired {
     pub bindings: Vec<Binding>,
     /// What is done about signed URLs.
     pub signed_urls: SignedUrls,
+    /// The addresses of the manifest's targets that `--only` left out.
+    pub left_out: Vec<String>,
 }
 
 /// A place in the manifest, counted from 1.
@@ -43,6 +45,8 @@ pub struct Flow {
     pub trigger: Option<TriggerName>,
     /// Where the manifest says so.
     pub site: ManifestPosition,
+    /// Whether its targets no longer get its URL, as a `[[removed]]` entry says.
+    pub removed: bool,
 }
 
 /// One flow's URL tied to one target.
@@ -177,18 +181,29 @@ impl Desired {
 }
 
 impl Desired {
-    /// Keeps only the bindings to environment variables, and the flows of these bindings.
+    /// Checks whether the target of a binding no longer gets the flow's URL.
+    pub fn is_removed(&self, binding: &Binding) -> bool {
+        self.flow(binding.flow).removed
+    }
+
+    /// Keeps only the environment variables that get a URL, and their flows.
     #[must_use]
     pub fn only_variables(&self) -> Self {
-        let is_variable = |binding: &&Binding| binding.target.variable().is_some();
-        let mut bindings: Vec<Binding> =
-            self.bindings.iter().filter(is_variable).cloned().collect();
+        let is_variable = |binding: &Binding| binding.target.variable().is_some();
+        self.only(|binding| is_variable(binding) && !self.is_removed(binding))
+    }
+
+    /// Keeps only some bindings, and the flows of these bindings.
+    #[must_use]
+    pub fn only(&self, is_kept: impl Fn(&Binding) -> bool) -> Self {
+        let kept = self.bindings.iter().filter(|binding| is_kept(binding));
+        let mut bindings: Vec<Binding> = kept.cloned().collect();
         let kept: BTreeSet<FlowIndex> = bindings.iter().map(|binding| binding.flow).collect();
         for binding in &mut bindings {
             binding.flow = FlowIndex(kept.range(..binding.flow).count());
         }
         let flows = kept.iter().map(|index| self.flow(*index).clone()).collect();
-        Self { flows, bindings, signed_urls: self.signed_urls }
+        Self { flows, bindings, ..self.clone() }
     }
 }
 
@@ -285,6 +300,7 @@ mod tests {
             workflow_id: format!("a09e4a0d-3a1c-f011-998a-7c1e5275cfe{digit}").parse().unwrap(),
             trigger: None,
             site,
+            removed: false,
         };
         let variable =
             || Target::Variable { schema_name: "contoso_Url".parse().unwrap(), pointer: None };
@@ -299,6 +315,7 @@ mod tests {
             flows: ['1', '2', '3'].map(flow).into(),
             bindings: vec![binding(0, column.clone()), binding(2, variable()), binding(2, column)],
             signed_urls: SignedUrls::Warn,
+            ..Desired::default()
         };
         let kept = desired.only_variables();
         let names: Vec<_> = kept.flows.iter().map(|flow| flow.name.as_deref().unwrap()).collect();

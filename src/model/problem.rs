@@ -210,6 +210,10 @@ codes! {
     PlanUser = "plan-other-user",
     /// A change is not what was reviewed.
     PlanMoved = "plan-moved",
+    /// A warning: the target of a `[[removed]]` entry holds something else than the flow's URL.
+    RemovedKept = "removed-kept",
+    /// A warning: `--only` left out targets of the manifest.
+    LeftOut = "left-out",
 
     // Rolling back.
     /// Somebody changed a target after the apply that is rolled back.
@@ -234,6 +238,8 @@ impl Code {
                 | Self::PrivilegeUnproven
                 | Self::WrittenThoughRefused
                 | Self::ProbeUnknown
+                | Self::LeftOut
+                | Self::RemovedKept
                 | Self::RestoresElsewhere
         )
     }

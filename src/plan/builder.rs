@@ -14,6 +14,9 @@ use crate::model::{
     ServiceError, StoredText, StoredUrl, nearest, printable,
 };
 
+/// The most targets that are listed as left out.
+const MOST_LEFT_OUT: usize = 50;
+
 /// A binding with its place in the manifest's order and the URL it wants, if that is known.
 #[derive(Clone, Copy)]
 pub(super) struct WantedUrl<'run> {
@@ -62,7 +65,10 @@ impl<'run> PlanBuilder<'run> {
             in_file: false,
             known: KnownNames::default(),
             flow_names: Vec::new(),
-            parts: PlanParts::default(),
+            parts: PlanParts {
+                warnings: left_out(desired).into_iter().collect(),
+                ..PlanParts::default()
+            },
         }
     }
 
@@ -101,6 +107,54 @@ impl<'run> PlanBuilder<'run> {
             before,
             after: Some(ValueView::Url(url.view().clone())),
             differences,
+            site: Some(wanted.binding.site),
+            guard: current.guard.clone(),
+            held: text.filter(|_| action != Action::NoOp).map(StoredText::new),
+        };
+        self.parts.changes.push((wanted.index, change));
+        action != Action::NoOp
+    }
+
+    /// Returns true if the target of a binding no longer gets the flow's URL.
+    pub(super) fn is_removed(&self, wanted: &WantedUrl<'_>) -> bool {
+        self.desired.is_removed(wanted.binding)
+    }
+
+    /// Compares the text at a place with the URL that is to be removed there, notes the change, and
+    /// returns whether something has to be written. Any other text stays, with a warning.
+    pub(super) fn remove(&mut self, wanted: &WantedUrl<'run>, current: &CurrentText<'_>) -> bool {
+        let text = current.text().filter(|text| !text.is_empty());
+        let (action, reason) = match (text, wanted.url) {
+            (None, _) => (Action::NoOp, current.text.err().unwrap_or("the value is empty")),
+            (Some(text), Some(url)) if is_url_of_trigger(text, url) => {
+                (Action::Delete, "the manifest removes it")
+            }
+            (Some(_), url) => {
+                let message = match url {
+                    Some(_) => "the value is not the URL of the flow, and is left as it is",
+                    None => {
+                        "the flow has no URL now, so whether the value is its URL is not known; the value is left as it is"
+                    }
+                };
+                let hint = "remove the value by hand if nobody needs it, or turn the flow on; then remove the `[[removed]]` entry";
+                self.parts.warnings.push(wanted.problem(
+                    Code::RemovedKept,
+                    message.to_owned(),
+                    hint,
+                ));
+                (Action::NoOp, "is left as it is")
+            }
+        };
+        let before = ValueView::from_text(text, self.cloud);
+        let change = Change {
+            address: wanted.binding.target.address(),
+            action,
+            reason: reason.into(),
+            flow_name: self.flow_names[wanted.binding.flow.0].clone(),
+            workflow_id: self.desired.flow(wanted.binding.flow).workflow_id,
+            after: before.clone().filter(|_| action == Action::NoOp),
+            before,
+            differences: Vec::new(),
             site: Some(wanted.binding.site),
             guard: current.guard.clone(),
             held: text.filter(|_| action != Action::NoOp).map(StoredText::new),
@@ -157,6 +211,20 @@ impl PlanParts {
     }
 }
 
+/// Returns the warning that names the targets which `--only` left out, if it did.
+fn left_out(desired: &Desired) -> Option<Problem> {
+    let addresses = &desired.left_out;
+    let count = addresses.len();
+    let of = count + desired.bindings.len();
+    let shown = addresses.iter().take(MOST_LEFT_OUT).map(|address| format!("`{address}`"));
+    let shown: Vec<String> = shown.collect();
+    let more = count - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message = format!("`--only` left out {count} of {of} targets: {}{more}", shown.join(", "));
+    let hint = "run without `--only` for all targets".to_owned();
+    (count > 0).then_some(Problem { code: Code::LeftOut, address: None, message, hint, site: None })
+}
+
 /// Returns the beginning of a hint that names the known name most like `name`, if one is.
 pub(super) fn did_you_mean<'name>(
     name: &str,
@@ -209,6 +277,11 @@ fn parse_url(text: &str, wanted: &CallbackUrl) -> Option<StoredUrl> {
         return Some(StoredUrl { url: wanted.clone(), oddities: Oddities::default() });
     }
     StoredUrl::from_text(text)
+}
+
+/// Checks whether a text is a URL of the trigger that `url` starts, with whatever signature.
+fn is_url_of_trigger(text: &str, url: &CallbackUrl) -> bool {
+    StoredUrl::from_text(text).is_some_and(|stored| url.same_trigger_as(&stored.url))
 }
 
 /// Decides the action for a place and its reason, and lists how the stored URL differs.

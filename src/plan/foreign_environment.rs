@@ -17,6 +17,7 @@ pub fn warn_of_foreign_environments(
 ) -> Vec<Problem> {
     let warnings =
         desired.bindings.iter().zip(current_values(desired, observed)).map(|(binding, text)| {
+            let text = text.filter(|_| !desired.is_removed(binding));
             let StoredUrl { url, oddities } = StoredUrl::from_text(text?.expose())?;
             let other = url.environment()?;
             let is_other = other.parse::<EnvironmentId>().is_ok_and(|other| other != *own);

@@ -53,6 +53,8 @@ enum Node<'text> {
     Open(Container<'text>),
     /// It is a string that was written in the place of what was there.
     String(String),
+    /// It was removed: a member of an object is left out, an element of an array becomes null.
+    Removed,
 }
 
 /// An object or an array as it is written, and its values, some of which may be others by now.
@@ -125,6 +127,15 @@ impl<'text> Document<'text> {
         Ok(())
     }
 
+    /// Removes the member that the pointer leads to. An element of an array becomes null, so that the
+    /// others keep their places.
+    pub(super) fn remove(&mut self, pointer: &JsonPointer) -> Result<(), PointerMismatch> {
+        if let Reached::Value(node) = self.reach(pointer)? {
+            *node = Node::Removed;
+        }
+        Ok(())
+    }
+
     /// Returns the whole text, with all values that were written.
     pub(super) fn text(&self) -> String {
         let Self { text, place, root } = self;
@@ -169,13 +180,14 @@ impl<'text> Node<'text> {
         }
         match self {
             Self::Open(container) => Ok(Some(container)),
-            Self::Written(_) | Self::String(_) => Ok(None),
+            Self::Written(_) | Self::String(_) | Self::Removed => Ok(None),
         }
     }
 
     /// Returns a text without its quotes, anything else as written; none if it is null.
     fn unquoted(&self) -> Option<String> {
         match self {
+            Self::Removed => None,
             Self::String(text) => Some(text.clone()),
             Self::Written(raw) if raw.get() == "null" => None,
             Self::Written(raw) => {
@@ -192,7 +204,7 @@ impl<'text> Node<'text> {
     /// Returns the contents of the value that a string in its place would remove.
     fn contents(&self) -> Option<Contents> {
         match self {
-            Self::String(_) => None,
+            Self::String(_) | Self::Removed => None,
             Self::Written(raw) => Contents::of_member(raw),
             Self::Open(Container { values, .. }) if values.is_empty() => None,
             Self::Open(Container { values, names: Some(_), .. }) => {
@@ -209,6 +221,7 @@ impl<'text> Node<'text> {
             Self::Written(raw) => text.push_str(raw.get()),
             Self::Open(container) => container.render(text),
             Self::String(string) => text.push_str(&quoted(string)),
+            Self::Removed => text.push_str("null"),
         }
     }
 }
@@ -247,12 +260,34 @@ impl<'text> Container<'text> {
     }
 
     fn render(&self, text: &mut String) {
-        let mut done = 0;
-        for Value { place, lead, node } in &self.values {
-            text.push_str(&self.text[done..place.start]);
+        let is_removed =
+            |value: &Value<'_>| self.names.is_some() && matches!(value.node, Node::Removed);
+        let (mut done, mut is_first) = (0, true);
+        for value in &self.values {
+            let Value { place, lead, node } = value;
+            let before = &self.text[done..place.start];
+            done = place.end;
+            if is_removed(value) {
+                continue;
+            }
+            // Members before the first one that stays are gone, and so is the comma after them.
+            let is_after_removed = is_first && !before.starts_with('{') && self.names.is_some();
+            let (before, lead) = if is_after_removed {
+                text.push('{');
+                (
+                    before.split_once(',').map_or(before, |(_, rest)| rest),
+                    lead.trim_start_matches(','),
+                )
+            } else {
+                (before, lead.as_str())
+            };
+            text.push_str(before);
             text.push_str(lead);
             node.render(text);
-            done = place.end;
+            is_first = false;
+        }
+        if is_first && done > 0 {
+            text.push_str(&self.text[..1]);
         }
         text.push_str(&self.text[done..]);
     }
@@ -311,6 +346,38 @@ mod tests {
         let text = "{ \"a\" : 1.10,\n  \"b\": {\"c\": \"old\", \"d\": 1e400},\t\"a2\":[ ] }";
         let expected = text.replace("\"old\"", "\"new\"");
         assert_eq!(written(text, "/b/c").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_member_is_removed_and_every_other_byte_stays() {
+        let removed = |text: &str, pointers: &[&str]| {
+            let mut document = Document::new(text).unwrap();
+            for pointer in pointers {
+                document.remove(&pointer.parse().unwrap()).unwrap();
+            }
+            document.text()
+        };
+        let text = "{ \"a\" : 1.10,\n  \"b\": {\"c\": \"x\", \"d\": 1e400},\t\"e\":[ 1, 2 ] }";
+        for (pointers, expected) in [
+            (&["/a"][..], "{\n  \"b\": {\"c\": \"x\", \"d\": 1e400},\t\"e\":[ 1, 2 ] }"),
+            (&["/b"], "{ \"a\" : 1.10,\t\"e\":[ 1, 2 ] }"),
+            (&["/e"], "{ \"a\" : 1.10,\n  \"b\": {\"c\": \"x\", \"d\": 1e400} }"),
+            (&["/b/c"], "{ \"a\" : 1.10,\n  \"b\": { \"d\": 1e400},\t\"e\":[ 1, 2 ] }"),
+            (&["/a", "/b"], "{\t\"e\":[ 1, 2 ] }"),
+            (&["/b", "/e"], "{ \"a\" : 1.10 }"),
+            (&["/a", "/b", "/e"], "{ }"),
+            (
+                &["/e/0"],
+                "{ \"a\" : 1.10,\n  \"b\": {\"c\": \"x\", \"d\": 1e400},\t\"e\":[ null, 2 ] }",
+            ),
+            (&["/x", "/b/x/y"], text),
+        ] {
+            assert_eq!(removed(text, pointers), expected, "{pointers:?}");
+        }
+        let mut document = Document::new(r#"{"a":"x"}"#).unwrap();
+        document.write(&"/b".parse().unwrap(), "new").unwrap();
+        document.remove(&"/a".parse().unwrap()).unwrap();
+        assert_eq!(document.text(), r#"{"b":"new"}"#);
     }
 
     #[test]

@@ -66,8 +66,11 @@ fn needed_by(write: &Write, targets: &Targets) -> Option<String> {
         Write::CreateRow { entity_set, .. } => {
             table(targets, entity_set)?.privileges.create.clone()
         }
-        Write::UpdateRow { entity_set, .. } => table(targets, entity_set)?.privileges.write.clone(),
-        Write::Restore { .. } | Write::Delete { .. } => None,
+        Write::UpdateRow { entity_set, .. } | Write::Restore { entity_set, .. } => {
+            table(targets, entity_set)?.privileges.write.clone()
+        }
+        // A value's own privilege would prove nothing, and nothing else is deleted by a manifest.
+        Write::Delete { .. } => None,
     }
 }
 

@@ -31,7 +31,8 @@ struct Update<'run> {
     bindings: Vec<usize>,
     table: &'run Table,
     row: &'run Row,
-    columns: BTreeMap<LogicalName, StoredText>,
+    /// The texts; none where the column is emptied.
+    columns: BTreeMap<LogicalName, Option<StoredText>>,
     taken: BTreeSet<&'run LogicalName>,
 }
 
@@ -64,6 +65,14 @@ fn plan_record<'run>(
     parts: &[RecordBinding<'run>],
     updates: &mut Updates<'run>,
 ) {
+    let is_gone =
+        !matches!(targets.tables.get(&record.table), Some(Reading::Found(_) | Reading::Refused(_)));
+    if is_gone && parts.iter().all(|(wanted, ..)| draft.is_removed(wanted)) {
+        let gone = CurrentText::missing("the table was not found", None);
+        return each(parts, |wanted| {
+            draft.remove(wanted, &gone);
+        });
+    }
     let Some(table) = table(draft, targets, record, parts) else {
         return;
     };
@@ -162,6 +171,14 @@ fn update<'run>(
     if column.secured && held.is_empty() {
         return column_secured(draft, wanted, name, "it reads as empty");
     }
+    if draft.is_removed(wanted) {
+        let removes = draft.remove(wanted, &CurrentText::in_row(held, &row.tag))
+            && writable(draft, wanted, name, column.updatable);
+        if removes {
+            entry.columns.insert((*name).clone(), None);
+        }
+        return;
+    }
     if let Some(contents) = Contents::of_text(held) {
         return holds_more(draft, wanted, name, contents);
     }
@@ -170,7 +187,7 @@ fn update<'run>(
         && writable(draft, wanted, name, column.updatable)
         && fits(draft, wanted, url, *most);
     if writes {
-        entry.columns.insert((*name).clone(), StoredText::new(url.expose()));
+        entry.columns.insert((*name).clone(), Some(StoredText::new(url.expose())));
     }
 }
 
@@ -181,13 +198,21 @@ fn absent<'run>(
     table: &Table,
     places: &[ColumnBinding<'_, 'run>],
 ) {
+    let (gone, places): (Vec<_>, Vec<_>) =
+        places.iter().copied().partition(|((wanted, ..), _)| draft.is_removed(wanted));
+    for ((wanted, ..), _) in gone {
+        draft.remove(wanted, &CurrentText::missing("the record was not found", None));
+    }
+    if places.is_empty() {
+        return;
+    }
     let creates = places.iter().any(|((_, _, missing), _)| *missing == Missing::Create);
     let hint = match &record.selector {
-        Selector::Columns(key) if creates => return create(draft, key, table, places),
+        Selector::Columns(key) if creates => return create(draft, key, table, &places),
         Selector::Columns(_) => "correct `key`, or set `missing = \"create\"` to create the record",
         Selector::Id(_) => "correct `id`",
     };
-    for ((wanted, ..), _) in places {
+    for ((wanted, ..), _) in &places {
         let message = "the record was not found".to_owned();
         let hint = format!("{hint}; if it is there, {READ_DEPTH}");
         draft.problem(wanted, Code::RecordMissing, message, hint);
@@ -240,11 +265,13 @@ impl<'run> Update<'run> {
     }
 
     fn write(self) -> Write {
-        Write::UpdateRow {
-            entity_set: self.table.entity_set.clone(),
-            id: self.row.id,
-            guard: self.row.tag.clone(),
-            columns: self.columns,
+        let (entity_set, id) = (self.table.entity_set.clone(), self.row.id);
+        let guard = self.row.tag.clone();
+        let written =
+            || self.columns.iter().map(|(name, text)| Some((name.clone(), text.clone()?)));
+        match written().collect() {
+            Some(columns) => Write::UpdateRow { entity_set, id, guard, columns },
+            None => Write::Restore { entity_set, id, guard, columns: self.columns },
         }
     }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::builder::{CurrentText, PlanBuilder, WantedUrl, did_you_mean, without_etag};
 use super::contents::Contents;
 use super::json::{Document, MOST_SHOWN, PointerMismatch};
-use super::write::Write;
+use super::write::{VALUES, Write};
 use crate::model::{
     CallbackUrl, Code, EntityTag, JsonPointer, Reading, SchemaName, StoredText, Target, Targets,
     Variable, VariableType, printable,
@@ -21,6 +21,14 @@ struct VariableBinding<'run> {
     wanted: WantedUrl<'run>,
     /// The member that it is about; none if it is about the whole value.
     pointer: Option<&'run JsonPointer>,
+}
+
+/// What a variable is to hold.
+enum NewValue {
+    /// This text.
+    Text(String),
+    /// Nothing: its value row is deleted.
+    None,
 }
 
 /// Plans every binding to a variable.
@@ -78,12 +86,18 @@ fn variable<'run>(
         Some(part) => whole(draft, variable, &part.wanted),
         None => members(draft, variable, &fits),
     };
-    if let Some(text) = text.filter(|_| draft.parts.problems.len() == before) {
-        write(draft, variable, &fits, &text);
+    match text.filter(|_| draft.parts.problems.len() == before) {
+        Some(NewValue::Text(text)) => write(draft, variable, &fits, &text),
+        Some(NewValue::None) => delete(draft, variable, &fits),
+        None => (),
     }
 }
 
-fn missing(draft: &mut PlanBuilder<'_>, part: &VariableBinding<'_>) {
+fn missing<'run>(draft: &mut PlanBuilder<'run>, part: &VariableBinding<'run>) {
+    if draft.is_removed(&part.wanted) {
+        draft.remove(&part.wanted, &CurrentText::missing("the variable was not found", None));
+        return;
+    }
     let known = draft.known.variables.iter().map(String::as_str);
     let near = did_you_mean(part.schema_name.as_str(), known);
     let hint = format!(
@@ -121,24 +135,27 @@ fn usable(draft: &mut PlanBuilder<'_>, variable: &Variable, part: &VariableBindi
     false
 }
 
-/// Returns the new text of a variable that holds one URL; none if it need not be written.
+/// Returns the new value of a variable that holds one URL; none if it need not be written.
 fn whole<'run>(
     draft: &mut PlanBuilder<'run>,
     variable: &'run Variable,
     wanted: &WantedUrl<'run>,
-) -> Option<String> {
-    if let Some(contents) = effective(variable).and_then(Contents::of_text) {
-        holds_more(draft, variable, wanted, contents);
-        return None;
-    }
-    let url = wanted.url?;
+) -> Option<NewValue> {
     let held = match variable.values.first() {
         None => CurrentText::missing("the variable has no value", None),
         Some(row) => {
             CurrentText::in_row(row.text.as_ref().map_or("", StoredText::expose), &row.tag)
         }
     };
-    draft.compare(wanted, url, &held).then(|| url.expose().to_owned())
+    if draft.is_removed(wanted) {
+        return draft.remove(wanted, &held).then_some(NewValue::None);
+    }
+    if let Some(contents) = effective(variable).and_then(Contents::of_text) {
+        holds_more(draft, variable, wanted, contents);
+        return None;
+    }
+    let url = wanted.url?;
+    draft.compare(wanted, url, &held).then(|| NewValue::Text(url.expose().to_owned()))
 }
 
 /// Returns the new text of a JSON variable, with all bound members; none if it need not be
@@ -147,7 +164,7 @@ fn members<'run>(
     draft: &mut PlanBuilder<'run>,
     variable: &Variable,
     parts: &[&VariableBinding<'run>],
-) -> Option<String> {
+) -> Option<NewValue> {
     let bound = || parts.iter().filter_map(|part| Some((&part.wanted, part.pointer?)));
     bound().next()?;
     let mut document = match Document::new(text(variable)) {
@@ -163,12 +180,35 @@ fn members<'run>(
     };
     let mut changed = false;
     for (wanted, pointer) in bound() {
-        match member(draft, variable, wanted, guard.as_ref(), (&mut document, pointer)) {
+        let plan_member = if draft.is_removed(wanted) { removed_member } else { member };
+        match plan_member(draft, variable, wanted, guard.as_ref(), (&mut document, pointer)) {
             Ok(writes) => changed |= writes,
             Err(mismatch) => not_json(draft, variable, wanted, &mismatch),
         }
     }
-    changed.then(|| document.text())
+    changed.then(|| NewValue::Text(document.text()))
+}
+
+/// Compares one member with the URL that is to be removed there, removes the member if it holds that,
+/// and returns whether it does.
+fn removed_member<'run>(
+    draft: &mut PlanBuilder<'run>,
+    variable: &Variable,
+    wanted: &WantedUrl<'run>,
+    guard: Option<&EntityTag>,
+    (document, pointer): (&mut Document<'_>, &JsonPointer),
+) -> Result<bool, PointerMismatch> {
+    let text = document.member(pointer)?;
+    let text = match &text {
+        _ if variable.values.is_empty() => Err("the variable has no value"),
+        None => Err("the member does not exist"),
+        Some(text) => Ok(text.as_str()),
+    };
+    let removes = draft.remove(wanted, &CurrentText { text, guard: guard.cloned() });
+    if removes {
+        document.remove(pointer)?;
+    }
+    Ok(removes)
 }
 
 /// Compares one member with the URL that is wanted there, writes the URL into the document if they
@@ -316,6 +356,14 @@ fn place_of_value(draft: &PlanBuilder<'_>, variable: &Variable) -> (&'static str
             "correct the variable's value in the environment, or write an entry into the file",
         ),
     }
+}
+
+/// Notes that the value row of a variable is deleted.
+fn delete(draft: &mut PlanBuilder<'_>, variable: &Variable, parts: &[&VariableBinding<'_>]) {
+    let Some(row) = variable.values.first() else { return };
+    let entity_set = VALUES.to_owned();
+    let write = Write::Delete { entity_set, id: row.id, guard: row.tag.clone() };
+    draft.parts.writes.push((parts.iter().map(|part| part.wanted.index).collect(), write));
 }
 
 /// Notes the one write of a variable.

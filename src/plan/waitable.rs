@@ -31,7 +31,7 @@ pub fn flows_to_wait_for(
     let pairs = desired.flows.iter().zip(&observed.flows);
     let unready: Vec<_> = pairs.filter(|(flow, _)| sites.contains(&Some(flow.site))).collect();
     let flows = unready.iter().map(|(flow, _)| (*flow).clone()).collect();
-    let desired = Desired { flows, bindings: Vec::new(), signed_urls: desired.signed_urls };
+    let desired = Desired { flows, bindings: Vec::new(), ..desired.clone() };
     let names = names(&unready);
     (!names.is_empty()).then_some(FlowsToWaitFor { desired, names })
 }

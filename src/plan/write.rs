@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{EntityTag, KeyValue, LogicalName, RowId, SchemaName, StoredText};
 
+/// The table of environment variables' values, by its name in addresses.
+pub(super) const VALUES: &str = "environmentvariablevalues";
+
 /// One write of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
@@ -43,7 +46,7 @@ pub enum Write {
         /// The URLs.
         columns: BTreeMap<LogicalName, StoredText>,
     },
-    /// What columns of a row held earlier, if nobody changed the row meanwhile.
+    /// Texts of columns, or none in the place of a text, if nobody changed the row meanwhile.
     Restore {
         /// The name of the table in addresses.
         entity_set: String,
@@ -51,7 +54,7 @@ pub enum Write {
         id: RowId,
         /// The version that was read.
         guard: EntityTag,
-        /// The earlier texts; none where there was none.
+        /// The texts; none where there is to be none.
         columns: BTreeMap<LogicalName, Option<StoredText>>,
     },
     /// The end of a row, if nobody changed it meanwhile.
@@ -74,9 +77,7 @@ impl Write {
     /// Returns the name of the written table in addresses.
     pub fn entity_set(&self) -> &str {
         match self {
-            Self::CreateVariableValue { .. } | Self::UpdateVariableValue { .. } => {
-                "environmentvariablevalues"
-            }
+            Self::CreateVariableValue { .. } | Self::UpdateVariableValue { .. } => VALUES,
             Self::CreateRow { entity_set, .. }
             | Self::UpdateRow { entity_set, .. }
             | Self::Restore { entity_set, .. }

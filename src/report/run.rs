@@ -142,7 +142,7 @@ impl RunCommand {
     }
 
     /// Returns the results of the targets whose writes were sent and not verified.
-    pub(super) fn results(&self) -> &[TargetResult] {
+    pub fn results(&self) -> &[TargetResult] {
         match self {
             Self::Apply(results) | Self::Rollback(results) => results,
             Self::Plan | Self::Lint | Self::Export(_) | Self::Check(_) => &[],

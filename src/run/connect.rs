@@ -90,7 +90,7 @@ pub(crate) async fn transport(
 ) -> Result<Transport, Failure> {
     let settings = Settings {
         concurrency: usize::from(args.concurrency),
-        deadline: Duration::from_secs(args.timeout),
+        deadline: args.timeout,
         attempt_timeout: ATTEMPT,
         http1: args.http1,
     };

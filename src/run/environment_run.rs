@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::plan::Plan;
 use crate::report::{Console, Outcome, Run, RunCommand, RunEnvironment};
+use crate::run::bundle;
 use crate::run::environment_events::EnvironmentEvents;
 use crate::run::failures::key_taken_hints;
 use crate::run::not_ready::NotReady;
@@ -210,6 +211,7 @@ impl EnvironmentRun {
             requests: self.transport.as_ref().map(Transport::counts).unwrap_or_default(),
             duration: self.started.elapsed(),
         };
+        bundle::note_result(&run);
         console.conclude(&run);
         if outcome == Outcome::Applied {
             shortcomings.extend(lost_output(ALL_WRITTEN));

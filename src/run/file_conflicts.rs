@@ -10,7 +10,7 @@ use same_file::Handle;
 use tracing::level_filters::LevelFilter;
 
 use crate::atomic_file;
-use crate::cli::{ConnectArgs, LogArgs, ReportArgs, RunArgs, StateArgs, StoreArgs};
+use crate::cli::{ConnectArgs, Global, LogArgs, ReportArgs, RunArgs, StateArgs, StoreArgs};
 use crate::model::{Exit, Failure};
 use crate::run::state_dir;
 use crate::sign_in::{STORE_FILES, TokenStore};
@@ -73,13 +73,14 @@ impl Naming {
 }
 
 /// Checks that no file to be written is named twice, by whatever path: by the command, or by the
-/// options for the log.
+/// options of every command.
 pub(crate) fn check_no_file_named_twice(
     of_command: Vec<NamedFile<'_>>,
-    log: &LogArgs,
+    global: &Global,
 ) -> Result<(), Failure> {
     let mut known: Vec<(NamedFile<'_>, FileIdentity)> = Vec::new();
-    for named in surroundings().into_iter().chain(of_command).chain(of_log(log)) {
+    let of_every_command = [of_log(&global.log), written("--bundle", &global.bundle)].concat();
+    for named in surroundings().into_iter().chain(of_command).chain(of_every_command) {
         let Some(identity) = identity(&named.path) else { continue };
         let clash = known.iter().find(|(other, same)| {
             *same == identity
@@ -276,7 +277,7 @@ mod tests {
         let line = line.replace('@', &folder.display().to_string());
         let cli = Cli::read(line.split(' ').map(OsString::from)).unwrap();
         let files = crate::commands::files_of(&cli.command);
-        check_no_file_named_twice(files, &cli.global.log).err().map(|failure| failure.message)
+        check_no_file_named_twice(files, &cli.global).err().map(|failure| failure.message)
     }
 
     #[test]
@@ -319,6 +320,11 @@ mod tests {
             ("flowbind lint -m @/a --report @/a", ["--manifest", "--report"]),
             ("flowbind init --out @/a --log-file @/a", ["--out", "--log-file"]),
             ("flowbind sandbox --tenant @/a --record @/a", ["--tenant", "--record"]),
+            ("flowbind plan --out @/a --bundle @/a", ["--out", "--bundle"]),
+            (
+                "flowbind set x --flow a09e4a0d-3a1c-f011-998a-7c1e5275cfe9 --journal @/a --report @/a",
+                ["--report", "--journal"],
+            ),
         ] {
             let said = said(folder.path(), line).unwrap_or_else(|| panic!("{line}"));
             let [one, other] = options.map(|option| said.find(&format!("`{option} ")));

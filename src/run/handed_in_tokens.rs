@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::cli::SignInArgs;
+use crate::cli::{SignInArgs, SignInProgram};
 use crate::model::{Exit, Failure, RefreshToken};
 use crate::run::secret_variable::{is_empty, not_set, read_secret_variable};
 use crate::run::token_store::{STORE_KEY, store_key};
@@ -41,6 +41,11 @@ impl HandedInCredentials {
     pub(crate) fn for_kept_sign_in(args: &SignInArgs) -> Result<Self, Failure> {
         let sources = TokenSources { dataverse: TokenSource::Person, flow: TokenSource::Person };
         let mut given = Self { sources, refresh_token: None, name: None, origin: None };
+        if args.sign_in.is_some() {
+            let message = "`--sign-in az` leaves nothing to store: the Azure CLI keeps the sign-in";
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("use `--sign-in az` with the run itself, or leave it out here"));
+        }
         if args.refresh_token_stdin {
             let (refresh_token, name) = parse_refresh_token(first_line()?.trim(), STANDARD_INPUT)?;
             (given.refresh_token, given.name) = (Some(refresh_token), name);
@@ -77,6 +82,28 @@ impl HandedInCredentials {
             matches!(source, TokenSource::HandedIn(_) | TokenSource::Command(_))
         };
         foreign(&self.sources.dataverse) || foreign(&self.sources.flow)
+    }
+
+    /// Names the tenant to the Azure CLI: without it, the Azure CLI gives tokens of the tenant that
+    /// was used last.
+    pub(crate) fn name_tenant(&mut self, tenant: Option<String>) -> Result<(), Failure> {
+        let TokenSources { dataverse, flow } = &mut self.sources;
+        let sources = [dataverse, flow];
+        let is_azure = |source: &&mut TokenSource| source.is_azure_cli();
+        match tenant {
+            Some(tenant) => {
+                for source in sources {
+                    source.set_tenant(&tenant);
+                }
+                Ok(())
+            }
+            None if sources.iter().any(is_azure) => Err(Failure::new(
+                Exit::SignIn,
+                "the tenant of the environment is not known, and the Azure CLI needs it",
+            )
+            .hint("name it with `--tenant`, FLOWBIND_TENANT or `tenant` in the manifest")),
+            None => Ok(()),
+        }
     }
 
     /// Lists the variables for the tokens of a person that are there, and empty.
@@ -118,8 +145,8 @@ fn token_variable(audience: Audience) -> &'static str {
     }
 }
 
-/// Returns the source of tokens for an audience: the token in a variable, else a command, else a
-/// person.
+/// Returns the source of tokens for an audience: the token in a variable, else a command, else the
+/// Azure CLI if `--sign-in az` is given, else a person.
 fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure> {
     let variable = token_variable(audience);
     if let Some(text) = read_secret_variable(variable)? {
@@ -131,7 +158,9 @@ fn source(args: &SignInArgs, audience: Audience) -> Result<TokenSource, Failure>
         let token = read_token(&text).ok_or(malformed)?;
         return Ok(TokenSource::HandedIn(HandedInToken { token, origin: variable.to_owned() }));
     }
-    Ok(command(args, audience).map_or(TokenSource::Person, TokenSource::Command))
+    let azure = || args.sign_in.map(|SignInProgram::Az| TokenCommand::azure_cli());
+    let command = command(args, audience).or_else(azure);
+    Ok(command.map_or(TokenSource::Person, TokenSource::Command))
 }
 
 /// Finds the token command for an audience: one that names the audience, else one for both.

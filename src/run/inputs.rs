@@ -74,6 +74,16 @@ pub(crate) fn environment(
     clouds: &Clouds,
     console: &Console,
 ) -> Result<Environment, Failure> {
+    optional_manifest(args, wanted, clouds, console).map(|(_, environment)| environment)
+}
+
+/// Reads the manifest, and chooses the wanted environment. An address needs no manifest.
+pub(crate) fn optional_manifest(
+    args: &ConnectArgs,
+    wanted: Option<&str>,
+    clouds: &Clouds,
+    console: &Console,
+) -> Result<(Manifest, Environment), Failure> {
     let is_address = wanted.is_some_and(|wanted| wanted.contains("://"));
     let name = args.manifest.display().to_string();
     let refused = |bytes: &[u8], problems: Vec<_>| {
@@ -93,7 +103,9 @@ pub(crate) fn environment(
             Manifest::parse(&bytes, clouds).map_err(|problems| refused(&bytes, problems))?
         }
     };
-    manifest.choose_environment(wanted).map_err(|problem| refused(&[], vec![problem]))
+    let environment = manifest.choose_environment(wanted);
+    let environment = environment.map_err(|problem| refused(&[], vec![problem]))?;
+    Ok((manifest, environment))
 }
 
 /// Returns the clouds that the program knows, overlaid with the file of `--clouds`.

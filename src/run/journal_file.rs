@@ -293,8 +293,12 @@ fn key_to_seal(path: &Path) -> Result<StoreKey, Failure> {
 /// Refuses to overwrite the journal of an earlier apply.
 fn is_there(path: &Path) -> Failure {
     let message = format!("the journal `{}` already exists and is not overwritten", path.display());
-    Failure::new(Exit::Usage, message)
-        .hint("name another file with --journal, or move this one; `flowbind rollback` undoes the apply that wrote it")
+    let failure = Failure::new(Exit::Usage, message);
+    if path.is_dir() {
+        return failure
+            .hint(format!("for a new file in this folder: `--journal {}/`", path.display()));
+    }
+    failure.hint("name another file with --journal, such as `{time}.journal`, or move this one; `flowbind rollback` undoes the apply that wrote it")
 }
 
 /// Refuses an unencrypted journal that other users may read or write.

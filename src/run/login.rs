@@ -136,6 +136,8 @@ impl Login {
         if known.is_none() && self.given.has_foreign_tokens() {
             known = self.environment_tenant(&transport, &place).await?;
         }
+        let tenant = self.tenant.as_ref().map(ToString::to_string);
+        self.given.name_tenant(tenant.or_else(|| known.map(|id| id.to_string())))?;
         let Self { cloud, given: HandedInCredentials { sources, .. }, flow_way, .. } = self;
         let environment = &place.url;
         let setup = SessionSetup { environment, cloud: &cloud, tenant: known, sources, person };
@@ -274,7 +276,7 @@ fn own_identity(
     sources: &TokenSources,
 ) -> Result<Option<(Principal, Option<Tenant>)>, Failure> {
     let Some(identity) = environment.dataverse_identity.as_ref() else { return Ok(None) };
-    if !matches!(sources.dataverse, TokenSource::Person) {
+    if !matches!(sources.dataverse, TokenSource::Person) && !sources.dataverse.is_azure_cli() {
         return Ok(None);
     }
     let tenant = identity.tenant.as_deref().map(sign_in::parse_tenant).transpose()?;

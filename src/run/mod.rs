@@ -23,6 +23,7 @@ pub(crate) mod interrupts;
 pub(crate) mod not_ready;
 pub(crate) mod wait;
 
+pub(crate) mod bundle;
 pub(crate) mod file_conflicts;
 pub(crate) mod journal_file;
 pub(crate) mod log;

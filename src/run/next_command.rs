@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::cli::{ConnectArgs, SignInArgs, is_set};
+use crate::cli::{ConnectArgs, SignInArgs, SignInProgram, is_set};
 use crate::plan::journal::JournalFile;
 use crate::run::quoting::quote;
 use crate::sign_in::{Audience, TokenCommandFor};
@@ -71,6 +71,7 @@ impl NextCommand {
             ("--ca-bundle", "FLOWBIND_CA_BUNDLE", path(&connect.ca_bundle)),
             ("--client-id", "FLOWBIND_CLIENT_ID", sign_in.client_id.map(|id| id.to_string())),
             ("--tenant", "FLOWBIND_TENANT", sign_in.tenant.clone()),
+            ("--sign-in", "FLOWBIND_SIGN_IN", sign_in.sign_in.map(|SignInProgram::Az| "az".into())),
             ("--token-store", "FLOWBIND_TOKEN_STORE", store),
             ("--sandbox-state", "FLOWBIND_SANDBOX_STATE", sandbox.state.sandbox_state.clone()),
             ("--sandbox-tenant", "FLOWBIND_SANDBOX_TENANT", path(&sandbox.sandbox_tenant)),
@@ -144,6 +145,7 @@ mod tests {
             ("--token-store file:a.age", "--token-store file:a.age"),
             ("--browser --token-store none", "--token-store none --browser"),
             ("--refresh-token-stdin", "--refresh-token-stdin"),
+            ("--sign-in az", "--sign-in az"),
             ("--token-command print-one", "--token-command COMMAND"),
             ("--token-command flow:print-one", "--token-command flow:COMMAND"),
         ] {

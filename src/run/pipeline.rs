@@ -264,7 +264,7 @@ fn real(console: &Console) -> Result<Runner, Failure> {
 
 /// Finds the flow whose URL goes to the target of an output.
 fn flow(output: &OutputUrl, desired: &Desired) -> Result<FlowIndex, Failure> {
-    let mut bindings = desired.bindings.iter();
+    let mut bindings = desired.bindings.iter().filter(|one| !desired.is_removed(one));
     let found = bindings.find(|binding| binding.target.address() == output.address);
     found.map(|binding| binding.flow).ok_or_else(|| {
         let message =

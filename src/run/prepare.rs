@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::{ConnectArgs, RunArgs};
+use crate::cli::{ConnectArgs, RunArgs, SetArgs};
 use crate::discover::{Discovery, held_privileges};
 use crate::http::Transport;
 use crate::manifest::{Environment, Manifest};
@@ -13,7 +13,7 @@ use crate::plan::compare::review::{Present, Reviewed};
 use crate::plan::journal::JournalHead;
 use crate::run::connect::{self, Connection};
 use crate::run::environment_run::EnvironmentRun;
-use crate::run::inputs::{clouds, invalid, manifest, refuse};
+use crate::run::inputs::{clouds, invalid, manifest, optional_manifest, refuse};
 use crate::run::login::Login;
 use crate::run::observation::{Observation, discover_and_plan};
 use crate::run::place::{Place, place};
@@ -38,13 +38,15 @@ pub(crate) struct PreparedRun {
 }
 
 impl Inputs {
-    /// Reads files, variables and standard input. Nothing is contacted.
+    /// Reads files, variables and standard input, and keeps `only` a part of the manifest, or that
+    /// of the reviewed plan. Nothing is contacted.
     ///
     /// # Errors
     /// Fails with all problems of the manifest, or if a reviewed plan is of another manifest or has
     /// expired.
     pub(crate) fn read(
         args: &RunArgs,
+        only: &[String],
         reviewed: Option<&Reviewed>,
         process: &Process,
         run: &mut EnvironmentRun,
@@ -58,10 +60,28 @@ impl Inputs {
             let name = file.display().to_string();
             return Err(refuse(Exit::Refused, &name, &[], moved, process, run));
         }
+        let only = reviewed.map_or(only, |reviewed| &reviewed.head.only);
+        let manifest = manifest.only(only).map_err(|unknown| {
+            Failure::new(Exit::Usage, format!("{unknown}; nothing was contacted"))
+                .hint(unknown.hint())
+        })?;
         let environment = manifest.choose_environment(args.connect.environment.as_deref());
         let environment = environment.map_err(|problem| invalid(args, problem, process, run))?;
         let login = Login::for_run(&args.connect, &environment, &clouds)?;
         Ok(Self { manifest, manifest_sha256, environment, login })
+    }
+
+    /// Reads the inputs of a run that binds one flow to one variable. Nothing is contacted.
+    pub(crate) fn of_binding(args: &SetArgs, process: &Process) -> Result<Self, Failure> {
+        let (connect, console) = (&args.run.connect, &process.console);
+        let clouds = clouds(connect.clouds.as_deref(), console)?;
+        let wanted = connect.environment.as_deref();
+        let (manifest, environment) = optional_manifest(connect, wanted, &clouds, console)?;
+        let flow = (args.flow, args.trigger.clone());
+        let target = (args.variable.clone(), args.json_pointer.clone());
+        let manifest = manifest.with_binding(flow, target, args.signed_urls.map(Into::into));
+        let login = Login::for_run(connect, &environment, &clouds)?;
+        Ok(Self { manifest, manifest_sha256: String::new(), environment, login })
     }
 }
 

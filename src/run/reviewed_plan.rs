@@ -18,9 +18,6 @@ use crate::run::next_command::NextCommand;
 /// The maximum size of a plan, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The length of an hour.
-const HOUR: Duration = Duration::from_hours(1);
-
 /// The file in which to save a plan.
 pub(crate) struct PlanFile {
     path: PathBuf,
@@ -55,14 +52,14 @@ impl PlanFile {
             );
             return Err(Failure::new(Exit::Usage, message).hint("name another file with --out"));
         }
-        let valid = HOUR.saturating_mul(args.valid_for);
-        Ok(Some(Self { path: path.clone(), valid }))
+        Ok(Some(Self { path: path.clone(), valid: args.valid_for }))
     }
 
-    /// Saves the plan, which has no problem.
+    /// Saves the plan, which has no problem, with the digest of its manifest and the part that it
+    /// is about.
     pub(crate) fn save(
         &self,
-        manifest_sha256: &str,
+        (manifest_sha256, only): (&str, Vec<String>),
         present: Present,
         run: &EnvironmentRun,
         connect: &ConnectArgs,
@@ -73,6 +70,7 @@ impl PlanFile {
             made: time(now),
             expires: time(now + self.valid),
             manifest_sha256: manifest_sha256.to_owned(),
+            only,
             environment: run.environment_name().to_owned(),
             environment_id: present.environment_id.to_string(),
             user: present.user,

@@ -71,13 +71,14 @@ fn no_folder(error: &etcetera::HomeDirError) -> Failure {
 
 /// Returns the default store: none in a pipeline, whose machine is wiped after the run.
 fn usual() -> TokenStore {
+    if is_pipeline() { TokenStore::None } else { TokenStore::Keyring }
+}
+
+/// Returns true if a pipeline runs this process.
+pub(crate) fn is_pipeline() -> bool {
     let is_set =
         |name| env::var(name).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
-    if ["CI", "TF_BUILD", "GITHUB_ACTIONS"].into_iter().any(is_set) {
-        TokenStore::None
-    } else {
-        TokenStore::Keyring
-    }
+    ["CI", "TF_BUILD", "GITHUB_ACTIONS"].into_iter().any(is_set)
 }
 
 /// Reads the key that encrypts kept and exported sign-ins.

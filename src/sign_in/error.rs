@@ -197,6 +197,8 @@ pub enum AuthError {
         audience: Audience,
         /// The program.
         command: String,
+        /// The tenant that was named to it, if it is the Azure CLI.
+        azure_tenant: Option<String>,
         /// The cause.
         source: TokenCommandFailure,
     },

@@ -367,6 +367,7 @@ impl SessionState {
                 token.map_err(|source| AuthError::Command {
                     audience,
                     command: command.to_string(),
+                    azure_tenant: command.azure_tenant().map(str::to_owned),
                     source,
                 })
             }

@@ -55,6 +55,18 @@ impl TokenSource {
         }
     }
 
+    /// Returns true if the tokens come from the Azure CLI that `--sign-in az` chose.
+    pub fn is_azure_cli(&self) -> bool {
+        matches!(self, Self::Command(command) if command.is_azure_cli())
+    }
+
+    /// Names the tenant to the Azure CLI, if the tokens come from it.
+    pub fn set_tenant(&mut self, tenant: &str) {
+        if let Self::Command(command) = self {
+            command.set_tenant(tenant);
+        }
+    }
+
     /// Returns the name of the origin of tokens that no authority issued to this run.
     pub(super) fn external_origin(&self) -> Option<String> {
         match self {

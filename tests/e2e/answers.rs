@@ -19,7 +19,7 @@ use super::harness::{Ended, ORDER_INTAKE, Place, Served, place};
 const WORKERS: usize = 4;
 
 /// The time of a run, and how long it may take on a busy machine.
-const TIMEOUT_SECONDS: &str = "5";
+const TIMEOUT: &str = "5s";
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// The id under which every broken answer comes.
@@ -208,7 +208,7 @@ fn manifest(place: &Place) -> String {
 
 fn plan(place: &Place, served: &Served, manifest: &str) -> Ended {
     let environment = ["--environment", &served.url];
-    let run = ["plan", "--manifest", manifest, "--timeout", TIMEOUT_SECONDS];
+    let run = ["plan", "--manifest", manifest, "--timeout", TIMEOUT];
     place.run(&[&run[..], &environment].concat())
 }
 

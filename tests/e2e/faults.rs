@@ -80,7 +80,7 @@ fn a_service_that_turns_a_request_away_again_and_again_is_waited_for() {
         ),
         "{said}"
     );
-    let when = "run again in 3600 s, or give the run more time with `--timeout SECONDS`";
+    let when = "run again in 3600 s, or give the run more time with `--timeout 30m`";
     assert!(said.contains(when) && !said.contains("next try in"), "{said}");
 }
 

@@ -482,6 +482,43 @@ fn a_run_that_does_not_know_what_is_in_says_how_to_undo_it() {
     assert_eq!(undone.code, 0, "{}", undone.stderr);
 }
 
+#[test]
+fn the_same_command_keeps_a_new_journal_each_time_and_names_it() {
+    let place = place();
+    let manifest = place.manifest(&binds(ORDER_INTAKE, "contoso_OrderIntakeUrl"));
+    let fault = "[[fault]]\nservice = \"dataverse\"\npath-contains = \"environmentvariabledefinitions\"\nafter = 1\nstatus = 403\ntimes = 99\n";
+    let tenant = place.tenant_with(fault);
+    fs::create_dir(place.path("kept")).unwrap();
+    let kept = || {
+        let files = fs::read_dir(place.path("kept")).unwrap();
+        let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    let folder = place.path("kept").display().to_string();
+    let apply = ["apply", "--manifest", &manifest, "--journal"];
+    let refused = place.with_key(&[&apply[..], &[&folder]].concat());
+    assert_eq!((refused.code, kept().len()), (3, 0), "{}", refused.stderr);
+    assert!(
+        words(&refused.stderr).contains(&format!("`--journal {folder}/`")),
+        "{}",
+        refused.stderr
+    );
+
+    let folder = format!("{folder}/");
+    let in_folder = [&apply[..], &[&folder, "--sandbox-tenant", &tenant]].concat();
+    let unknown = place.with_key(&in_folder);
+    assert_eq!((unknown.code, kept().len()), (7, 1), "{}", unknown.stderr);
+    let first = kept()[0].display().to_string();
+    assert!(first.ends_with("Z.journal"), "{first}");
+    let said = words(&unknown.stderr);
+    assert!(said.contains(&format!("`flowbind rollback {first} ")), "{said}");
+    assert!(said.contains(&format!("in the journal {first} ")), "{said}");
+    assert_eq!(place.with_key(&["rollback", &first, "--manifest", &manifest]).code, 0);
+    let again = place.with_key(&[&apply[..], &[&folder]].concat());
+    assert_eq!((again.code, kept().len()), (0, 2), "{}", again.stderr);
+}
+
 /// The rows of a journal that were there before the apply and belong to such an address.
 fn updated<'a>(document: &'a mut Value, part: &str) -> &'a mut Value {
     let rows = document["rows"].as_array_mut().unwrap();

@@ -11,7 +11,9 @@
 
 mod answers;
 mod authoring;
+mod azure_cli;
 mod bridge;
+mod bundle;
 mod causes;
 mod change_sets;
 mod check;
@@ -29,6 +31,7 @@ mod journal;
 mod leaks;
 mod logging;
 mod matrix;
+mod only;
 mod outcomes;
 mod pipelines;
 mod printed;
@@ -40,6 +43,7 @@ mod recipes;
 mod redaction;
 mod remedies;
 mod remedy_table;
+mod removed;
 mod renewals;
 mod reports;
 mod requests;

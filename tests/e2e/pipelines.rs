@@ -14,9 +14,9 @@ const PROMPT: &str = "To sign in";
 const LATER: u64 = 9_999_999_999;
 
 /// A place with a sandbox that serves, a refresh token of it, and a manifest.
-struct Pipeline {
-    place: Place,
-    served: Served,
+pub(crate) struct Pipeline {
+    pub(crate) place: Place,
+    pub(crate) served: Served,
     token: String,
     manifest: String,
 }
@@ -25,7 +25,7 @@ struct Pipeline {
 type Outcome = (i32, Value, String);
 
 impl Pipeline {
-    fn new(more: &str) -> Self {
+    pub(crate) fn new(more: &str) -> Self {
         let place = place();
         let (served, token) = place.served(more);
         let manifest = place.one();
@@ -38,16 +38,16 @@ impl Pipeline {
             .concat()
     }
 
-    fn plan(&self, variables: &[(&str, &str)], more: &[&str]) -> Outcome {
+    pub(crate) fn plan(&self, variables: &[(&str, &str)], more: &[&str]) -> Outcome {
         let ended = self.place.run_with(variables, &self.arguments(more));
         (ended.code, read(&ended.stdout, &ended.stderr), ended.stderr)
     }
 
-    fn dataverse_token(&self) -> String {
+    pub(crate) fn dataverse_token(&self) -> String {
         access_token(&self.served.url, &self.token, &self.served.url)
     }
 
-    fn flow_token(&self) -> String {
+    pub(crate) fn flow_token(&self) -> String {
         access_token(&self.served.url, &self.token, FLOW)
     }
 }
@@ -79,12 +79,36 @@ fn a_refresh_token_serves_from_a_variable_and_from_standard_input() {
 }
 
 #[test]
+fn an_export_without_a_key_makes_one_and_prints_both_once() {
+    let pipeline = Pipeline::new("");
+    let place = &pipeline.place;
+    let log = place.path("log").display().to_string();
+    let login = ["auth", "login", "--export", "--environment", &pipeline.served.url];
+    let logged = ["--log", "trace", "--log-file", &log];
+    let ended = place.run_with(&[("FLOWBIND_STORE_KEY", "")], &[&login[..], &logged].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let values: Vec<_> = ended.stdout.lines().filter_map(|line| line.split_once('=')).collect();
+    let [(one, key), (other, line)] = values[..] else { panic!("{}", ended.stdout) };
+    assert_eq!((one, other), ("FLOWBIND_STORE_KEY", "FLOWBIND_REFRESH_TOKEN"));
+    assert!(key.starts_with("AGE-SECRET-KEY-1"));
+    let log = std::fs::read_to_string(&log).unwrap();
+    for text in [&ended.stderr, &log] {
+        assert!(!text.contains("AGE-SECRET-KEY-1") && !text.contains(line), "{text}");
+    }
+    assert!(!place.stores().exists(), "nothing is kept");
+    let variables = [(one, key), (other, line)];
+    let (code, document, stderr) = pipeline.plan(&variables, &[]);
+    assert_eq!((code, &document["requests"]["entra"]), (0, &json!(2)), "{stderr}");
+}
+
+#[test]
 fn the_exported_line_is_all_that_is_printed_and_serves_with_its_key_alone() {
     let pipeline = Pipeline::new("");
     let place = &pipeline.place;
     let key = ("FLOWBIND_STORE_KEY", STORE_KEY);
     let login = ["auth", "login", "--export", "--environment", &pipeline.served.url];
     let refused = place.run_with(&[("CI", "true")], &login);
+    assert!(refused.stderr.contains("openssl rand"), "{}", refused.stderr);
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(!refused.stderr.contains(PROMPT) && refused.stdout.is_empty());
     let anywhere = ("FLOWBIND_TOKEN_STORE", "plain");

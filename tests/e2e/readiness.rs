@@ -104,7 +104,7 @@ fn codes(document: &Value) -> Vec<&str> {
 #[test]
 fn a_flow_that_is_turned_on_while_a_run_waits_gets_its_url_written() {
     let release = Release::with("");
-    let mut run = release.waiting(&["apply", "--yes", "--wait-ready", "60"]);
+    let mut run = release.waiting(&["apply", "--yes", "--wait-ready", "1m"]);
     release.turns(RETURNS, ON);
     assert_eq!(run.wait().unwrap().code(), Some(0), "{}", release.said());
     let told = "Waiting for 1 flow to be ready, for at most 60 s: `Returns intake` …";

@@ -54,6 +54,7 @@ fn a_bad_value_names_the_variable_that_it_is_from() {
     let positional = place.run(&["completions", "tcsh"]);
     assert_eq!(positional.code, 3, "{}", positional.stderr);
     let typed = said("FLOWBIND_TIMEOUT", "x", &["--timeout=x"]);
+    assert!(typed.contains("write a duration such as 90s, 10m or 2h"), "{typed}");
     assert!(!typed.contains("environment variable"), "{typed}");
 }
 

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use flowbind_sandbox::{Options, StateLocation, Synthetic, Tenant, TlsOptions};
 
@@ -22,8 +21,8 @@ pub(crate) async fn until_stopped(
     let console = &process.console;
     let options = Options {
         listen: args.listen,
-        approve_after: args.approve_after.map(Duration::from_secs),
-        latency: Duration::from_millis(args.latency),
+        approve_after: args.approve_after,
+        latency: args.latency,
         state: location_of(args, state)?,
         tenant: served(args)?,
         record: args.record.clone(),

@@ -81,6 +81,7 @@ fn stored(
     let mut all: Vec<(CallbackUrl, Vec<(String, ManifestPosition)>)> = Vec::new();
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (binding, text) in desired.bindings.iter().zip(current_values(desired, observed)) {
+        let text = text.filter(|_| !desired.is_removed(binding));
         let read = |text: StoredText| StoredUrl::from_text(text.expose());
         let Some(StoredUrl { url, .. }) = text.and_then(read) else { continue };
         let target = (binding.target.address(), binding.site);

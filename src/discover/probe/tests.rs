@@ -37,6 +37,7 @@ fn model(live: &str, method: Option<&str>, held: &[&str]) -> (Desired, Observed)
         workflow_id: guid(1).parse().unwrap(),
         trigger: None,
         site: ManifestPosition { line: 1, column: 1 },
+        removed: false,
     };
     let seen = ObservedFlow {
         request_id: None,

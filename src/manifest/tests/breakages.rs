@@ -185,7 +185,25 @@ fn keys_of_a_flow() {
     assert_told_of_a_flow(&[
         ("no target", "", &["4:1 target-none"]),
         ("an empty list of targets", "target = []", &["6:1 target-none"]),
-        ("a target that is no table", "target = \"contoso_Url\"", &["6:10 type-wrong"]),
+        ("a target that is neither a text nor a table", "target = 5", &["6:10 type-wrong"]),
+        ("a target that is no name", "target = \"Order URL\"", &["6:10 value-invalid"]),
+        (
+            "a target in both forms",
+            "target = \"contoso_Url\"\n[[flow.target]]\nenvironment-variable = \"contoso_Other\"\n",
+            &["7:8 manifest-not-toml"],
+        ),
+        (
+            "nothing removed",
+            &format!("{TARGET}[[removed]]\n"),
+            &["8:1 key-missing", "8:1 target-none"],
+        ),
+        (
+            "a target that is bound and removed",
+            &format!(
+                "{TARGET}[[removed]]\nworkflow-id = \"b09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"\ntarget = \"contoso_OrderUrl\"\n"
+            ),
+            &["10:1 target-duplicate"],
+        ),
         ("a key of a target", "column = \"x\"\n", &["4:1 target-none", "6:1 key-unknown"]),
     ]);
 }

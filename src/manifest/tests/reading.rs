@@ -69,6 +69,26 @@ fn tables_may_be_written_inline() {
 }
 
 #[test]
+fn a_name_alone_is_a_target_in_an_environment_variable() {
+    let manifest = parse(format!("{HEAD}target = \"contoso_OrderUrl\"\n")).unwrap();
+    assert_eq!(addresses(&manifest), ["- -> environment-variable/contoso_OrderUrl"]);
+    assert_eq!(manifest.desired().bindings[0].site, ManifestPosition { line: 6, column: 1 });
+}
+
+#[test]
+fn a_removed_entry_is_a_flow_whose_targets_lose_its_url() {
+    let same = "workflow-id = \"a09e4a0d-3a1c-f011-998a-7c1e5275cfe9\"";
+    let manifest =
+        parse(format!("{HEAD}{TARGET}[[removed]]\n{same}\ntarget = \"contoso_OldUrl\"\n"));
+    let manifest = manifest.unwrap();
+    let desired = manifest.desired();
+    let removed: Vec<bool> = desired.bindings.iter().map(|one| desired.is_removed(one)).collect();
+    assert_eq!(removed, [false, true]);
+    assert_eq!(desired.bindings[1].target.address(), "environment-variable/contoso_OldUrl");
+    assert_eq!(desired.only_variables().bindings.len(), 1);
+}
+
+#[test]
 fn signed_urls_are_refused_unless_the_manifest_says_otherwise() {
     let manifest = parse(format!("{HEAD}{TARGET}")).unwrap();
     assert_eq!(manifest.desired().signed_urls, SignedUrls::Refuse);

@@ -7,7 +7,9 @@ use crate::model::{
 };
 use crate::plan::builder::{PlanParts, WITHOUT_ETAG};
 use crate::plan::journal::links::{Link, links};
-use crate::plan::journal::{FoundRows, Journal, JournalRow, JournalTarget, Origin, UnusableRows};
+use crate::plan::journal::{
+    FoundRows, Journal, JournalRow, JournalTarget, Label, Origin, UnusableRows,
+};
 use crate::plan::{Action, Change, Plan, ValueView, Write, explain_refusal, text_at};
 
 /// What to do about a row that somebody changed.
@@ -23,6 +25,8 @@ enum RowVerdict<'found> {
     Earlier,
     /// It holds what the apply wrote; of several columns, some may hold what they held before it.
     Written(&'found Row),
+    /// It is gone, as the apply wrote it.
+    Deleted,
     /// Somebody changed it.
     Changed(ChangedRow<'found>),
     /// Nothing can be planned from what the service sends of it.
@@ -67,6 +71,7 @@ pub(crate) fn plan_rollback(
     for (index, (row, found)) in journal.rows.iter().zip(found).enumerate() {
         match verdict(row, found) {
             RowVerdict::Earlier => draft.earlier(row),
+            RowVerdict::Deleted => draft.make_again(row),
             RowVerdict::Written(held) if row.is_created() => draft.delete(row, held),
             RowVerdict::Written(held) => draft.restore(row, held),
             RowVerdict::Changed(now) => draft.changed(row, &now, left.contains(&index)),
@@ -83,6 +88,7 @@ fn verdict<'found>(row: &JournalRow, found: &'found FoundRows) -> RowVerdict<'fo
     match found.as_deref() {
         Err(why) => RowVerdict::Unusable(why),
         Ok([]) if row.is_created() => RowVerdict::Earlier,
+        Ok([]) if matches!(row.origin, Origin::Deleted { .. }) => RowVerdict::Deleted,
         Ok([]) => RowVerdict::Changed(ChangedRow::Gone),
         Ok([held]) => verdict_of_one(row, held),
         Ok(_) => RowVerdict::Changed(ChangedRow::Several),
@@ -110,7 +116,8 @@ fn is_earlier(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
 
 /// Checks whether a column holds the value that the apply wrote.
 fn is_written(row: &JournalRow, held: &Row, name: &LogicalName) -> bool {
-    row.columns.get(name).map(|change| &change.after) == held.texts.get(name)
+    let after = row.columns.get(name).and_then(|change| change.after.as_ref());
+    after.map_or("", StoredText::expose) == held.texts.get(name).map_or("", StoredText::expose)
 }
 
 impl RollbackDraft<'_> {
@@ -162,6 +169,24 @@ impl RollbackDraft<'_> {
     fn write(&mut self, first: usize, write: Write) {
         let places = (first..self.parts.changes.len()).collect();
         self.parts.writes.push((places, write));
+    }
+
+    /// Plans to make the value of a variable again that the apply deleted.
+    fn make_again(&mut self, row: &JournalRow) {
+        let Origin::Deleted { definition, .. } = &row.origin else { return };
+        for place in &row.places {
+            let first = self.parts.changes.len();
+            let earlier = self.view(before(row, place).as_ref());
+            let reason = "was deleted by the apply, and does not exist";
+            self.parts.add_change(change(place, Action::Create, reason, None, earlier));
+            let name = Label::from_address(place).and_then(Label::into_variable);
+            let text = row.columns.get(&place.column).and_then(|change| change.before.clone());
+            if let (Some(schema_name), Some(text)) = (name, text) {
+                self.warn_of_hosts(row, &place.column, &text);
+                let definition = *definition;
+                self.write(first, Write::CreateVariableValue { definition, schema_name, text });
+            }
+        }
     }
 
     /// Plans to restore the columns that hold what the apply wrote.
@@ -318,7 +343,7 @@ fn before(row: &JournalRow, place: &JournalTarget) -> Option<StoredText> {
 
 /// Returns the value that the apply wrote to a target.
 fn after(row: &JournalRow, place: &JournalTarget) -> Option<StoredText> {
-    text_at(&row.columns.get(&place.column)?.after, place.pointer.as_ref())
+    text_at(row.columns.get(&place.column)?.after.as_ref()?, place.pointer.as_ref())
 }
 
 /// Returns the current value of a target.

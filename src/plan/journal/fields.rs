@@ -50,26 +50,6 @@ pub(super) mod optional_text {
     }
 }
 
-/// A stored text as it is.
-pub(super) mod stored {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::model::StoredText;
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        text: &StoredText,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text.expose())
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<StoredText, D::Error> {
-        String::deserialize(deserializer).map(StoredText::new)
-    }
-}
-
 /// A stored text as it is, which may be missing.
 pub(super) mod optional_stored {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Journal, JournalRow, JournalTarget, Origin, RowKey};
+use super::{ColumnChange, Journal, JournalRow, JournalTarget, Origin, RowKey};
 use crate::model::{
     Code, JsonPointer, KeyValue, LogicalName, Problem, Reading, RowId, SchemaName, ServiceError,
     Table, escape_hidden, is_hidden,
@@ -80,6 +80,14 @@ impl Label {
             Err(_) => LabelKey::Columns(columns(key)?),
         };
         is_whole.then_some(Self::Record { table: table.parse().ok()?, key })
+    }
+
+    /// Returns the name of the variable, if it is one.
+    pub(in crate::plan) fn into_variable(self) -> Option<SchemaName> {
+        match self {
+            Self::Variable(name) => Some(name),
+            Self::Record { .. } => None,
+        }
     }
 
     /// Checks whether the label means this row of its table, and no other.
@@ -248,6 +256,8 @@ impl Journal {
             Some("gives variables' values a wrong primary key")
         } else if !self.rows.iter().all(JournalRow::is_shown) {
             Some("changes something that none of its addresses names")
+        } else if !self.rows.iter().all(JournalRow::can_be_made_again) {
+            Some("deletes a row that is not the value of a variable")
         } else if self.names_a_row_twice() {
             Some("changes the same row twice")
         } else if !self.head.has_time() {
@@ -261,7 +271,9 @@ impl Journal {
         let mut known = BTreeSet::new();
         let name = |row: &JournalRow| match &row.origin {
             Origin::Created { id: None, key, .. } => (None, Some(key.clone())),
-            Origin::Updated(_) | Origin::Created { .. } => (row.id(), None),
+            Origin::Updated(_) | Origin::Created { .. } | Origin::Deleted { .. } => {
+                (row.id(), None)
+            }
         };
         self.rows.iter().any(|row| !known.insert((&row.entity_set, name(row))))
     }
@@ -285,6 +297,13 @@ impl JournalRow {
     pub fn is_variable_value(&self) -> bool {
         let (set, id) = (self.entity_set.as_str(), self.primary_id.as_str());
         set == "environmentvariablevalues" && id == "environmentvariablevalueid"
+    }
+
+    /// Checks whether a row that the apply deletes is the value of a variable, whose text is known.
+    fn can_be_made_again(&self) -> bool {
+        let is_deleted = matches!(self.origin, Origin::Deleted { .. });
+        let is_known = |change: &ColumnChange| change.before.is_some() && change.after.is_none();
+        !is_deleted || (self.is_variable_value() && self.columns.values().all(is_known))
     }
 
     /// Checks whether the journal gives the values of variables the primary key that they have.

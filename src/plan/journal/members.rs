@@ -18,7 +18,8 @@ impl ColumnChange {
         if before.trim().is_empty() {
             return true;
         }
-        let (Some(before), Some(after)) = (leaves(before), leaves(self.after.expose())) else {
+        let after = self.after.as_ref().map_or("", StoredText::expose);
+        let (Some(before), Some(after)) = (leaves(before), leaves(after)) else {
             return false;
         };
         let differs = |way: &&Way| before.get(*way) != after.get(*way);
@@ -64,8 +65,10 @@ mod tests {
     fn is_only_at(before: Option<&str>, after: &str, pointers: &[&str]) -> bool {
         let pointers: Vec<JsonPointer> =
             pointers.iter().map(|text| text.parse().unwrap()).collect();
-        let change =
-            ColumnChange { before: before.map(StoredText::new), after: StoredText::new(after) };
+        let change = ColumnChange {
+            before: before.map(StoredText::new),
+            after: Some(StoredText::new(after)),
+        };
         change.is_only_at(&pointers.iter().collect::<Vec<_>>())
     }
 

@@ -102,6 +102,13 @@ pub enum Origin {
         /// What it is found by until then.
         key: RowKey,
     },
+    /// The apply deletes it: it is the value of an environment variable.
+    Deleted {
+        /// Its primary key.
+        id: RowId,
+        /// The variable's definition, by which another value is found.
+        definition: RowId,
+    },
 }
 
 /// What a row is found by whose id is not known.
@@ -122,8 +129,8 @@ pub struct ColumnChange {
     #[serde(with = "fields::optional_stored")]
     pub before: Option<StoredText>,
     /// The text after.
-    #[serde(with = "fields::stored")]
-    pub after: StoredText,
+    #[serde(with = "fields::optional_stored")]
+    pub after: Option<StoredText>,
 }
 
 /// A target of the apply.
@@ -160,7 +167,7 @@ impl JournalRow {
     /// Returns the row's primary key, if it is known.
     pub fn id(&self) -> Option<RowId> {
         match &self.origin {
-            Origin::Updated(id) => Some(*id),
+            Origin::Updated(id) | Origin::Deleted { id, .. } => Some(*id),
             Origin::Created { id, .. } => *id,
         }
     }

@@ -64,10 +64,10 @@ pub fn record(
     plan: &Plan,
 ) -> Result<Journal, Unrecorded> {
     let parts = parts(desired, observed, plan);
-    let rows = plan.writes().iter().map(|write| {
-        let spot = spot_of(write).ok_or(Unrecorded::NoTarget)?;
-        row(write, parts.get(&spot).ok_or(Unrecorded::NoTarget)?)
-    });
+    let rows = plan
+        .writes()
+        .iter()
+        .map(|write| row(write, parts.get(&spot_of(write)).ok_or(Unrecorded::NoTarget)?));
     Ok(Journal { head, rows: rows.collect::<Result<_, _>>()? })
 }
 
@@ -125,16 +125,17 @@ fn new<'run>(table: &'run Table, record: &'run Record) -> Option<Spot<'run>> {
     }
 }
 
-/// Returns the row that a write changes; none if the write undoes an earlier one.
-fn spot_of(write: &Write) -> Option<Spot<'_>> {
+/// Returns the row that a write changes.
+fn spot_of(write: &Write) -> Spot<'_> {
     match write {
-        Write::CreateVariableValue { schema_name, .. } => Some(Spot::Value(schema_name)),
-        Write::UpdateVariableValue { id, .. } => Some(Spot::There(VALUES, *id)),
+        Write::CreateVariableValue { schema_name, .. } => Spot::Value(schema_name),
+        Write::UpdateVariableValue { id, .. } => Spot::There(VALUES, *id),
         Write::CreateRow { entity_set, columns } => {
-            Some(Spot::New(entity_set, key_of(columns).collect()))
+            Spot::New(entity_set, key_of(columns).collect())
         }
-        Write::UpdateRow { entity_set, id, .. } => Some(Spot::There(entity_set, *id)),
-        Write::Restore { .. } | Write::Delete { .. } => None,
+        Write::UpdateRow { entity_set, id, .. }
+        | Write::Restore { entity_set, id, .. }
+        | Write::Delete { entity_set, id, .. } => Spot::There(entity_set, *id),
     }
 }
 
@@ -165,10 +166,23 @@ fn row(write: &Write, parts: &[WrittenTarget<'_>]) -> Result<JournalRow, Unrecor
             (created(RowKey::Columns(key.collect())), columns.iter().filter_map(cell).collect())
         }
         Write::UpdateRow { id, columns, .. } => {
-            let change = |(name, text)| (LogicalName::clone(name), change(parts, name, text));
+            let change = |(name, text)| (LogicalName::clone(name), change(parts, name, Some(text)));
             (Origin::Updated(*id), columns.iter().map(change).collect())
         }
-        Write::Restore { .. } | Write::Delete { .. } => return Err(Unrecorded::NoTarget),
+        Write::Restore { id, columns, .. } => {
+            let change = |(name, text): (&LogicalName, &Option<StoredText>)| {
+                (name.clone(), change(parts, name, text.as_ref()))
+            };
+            (Origin::Updated(*id), columns.iter().map(change).collect())
+        }
+        Write::Delete { id, .. } => {
+            let ObservedTarget::Variable(Variable { definition, .. }) = &first.held else {
+                return Err(Unrecorded::NoTarget);
+            };
+            let change = ColumnChange { before: first.before(), after: None };
+            let origin = Origin::Deleted { id: *id, definition: *definition };
+            (origin, vec![(LogicalName::of_system(VALUE), change)])
+        }
     };
     let places = parts.iter().map(WrittenTarget::place).collect();
     Ok(JournalRow {
@@ -198,7 +212,7 @@ fn created(key: RowKey) -> Origin {
 
 /// Returns the change of a variable's value.
 fn value(before: Option<StoredText>, after: &StoredText) -> (LogicalName, ColumnChange) {
-    (LogicalName::of_system(VALUE), ColumnChange { before, after: after.clone() })
+    (LogicalName::of_system(VALUE), ColumnChange { before, after: Some(after.clone()) })
 }
 
 /// Returns the change of one column of a new record; none if the column holds no text.
@@ -208,14 +222,18 @@ fn cell((name, cell): (&LogicalName, &CellValue)) -> Option<(LogicalName, Column
         CellValue::Key(KeyValue::Text(text)) => StoredText::new(text.as_str()),
         CellValue::Key(_) => return None,
     };
-    Some((name.clone(), ColumnChange { before: None, after }))
+    Some((name.clone(), ColumnChange { before: None, after: Some(after) }))
 }
 
 /// Returns the change of a record's column. Its earlier value was read for the binding to the
 /// column.
-fn change(parts: &[WrittenTarget<'_>], name: &LogicalName, after: &StoredText) -> ColumnChange {
+fn change(
+    parts: &[WrittenTarget<'_>],
+    name: &LogicalName,
+    after: Option<&StoredText>,
+) -> ColumnChange {
     let part = parts.iter().find(|part| part.column() == *name);
-    ColumnChange { before: part.and_then(WrittenTarget::before), after: after.clone() }
+    ColumnChange { before: part.and_then(WrittenTarget::before), after: after.cloned() }
 }
 
 impl WrittenTarget<'_> {

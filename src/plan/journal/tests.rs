@@ -89,10 +89,10 @@ impl Model {
     fn new(things: Vec<Thing>) -> Self {
         let site = ManifestPosition { line: 1, column: 1 };
         let workflow_id = id(1).to_string().parse().unwrap();
-        let flow = Flow { name: None, workflow_id, trigger: None, site };
+        let flow = Flow { name: None, workflow_id, trigger: None, site, removed: false };
         let targets = things.iter().enumerate().flat_map(|(index, thing)| targets(index, thing));
         let bindings = targets.map(|target| Binding { flow: FlowIndex(0), target, site }).collect();
-        let desired = Desired { flows: vec![flow], bindings, signed_urls: SignedUrls::Refuse };
+        let desired = Desired { flows: vec![flow], bindings, ..Desired::default() };
         let mut rows = Rows::new();
         for (index, thing) in things.iter().enumerate() {
             let definition = id(100 + index).to_string();
@@ -166,6 +166,9 @@ impl Model {
     /// What reading finds of a journal's rows.
     fn found(&self, journal: &Journal) -> Vec<FoundRows> {
         let of = |row: &JournalRow| match (&row.origin, row.id()) {
+            (Origin::Deleted { definition, .. }, _) => {
+                Ok(self.found_by(VALUES, DEFINITION, &definition.to_string()))
+            }
             (_, Some(id)) => {
                 let held = self.rows.get(&(row.entity_set.to_string(), id));
                 Ok(held.map(|columns| read(id, columns)).into_iter().collect())

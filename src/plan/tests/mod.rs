@@ -21,7 +21,7 @@ struct Model {
 
 fn model() -> Model {
     let mut model = Model {
-        desired: Desired { flows: vec![], bindings: vec![], signed_urls: SignedUrls::Refuse },
+        desired: Desired::default(),
         observed: Observed { flows: vec![], targets: Targets::default() },
     };
     model.flow(URL);
@@ -65,6 +65,7 @@ impl Model {
             workflow_id: guid(index + 1).parse().unwrap(),
             trigger: None,
             site: ManifestPosition { line: 10 + index, column: 1 },
+            removed: false,
         });
         self.observed.flows.push(ObservedFlow {
             workflow: Reading::Found(Workflow {

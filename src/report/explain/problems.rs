@@ -64,9 +64,9 @@ pub(super) fn problem_text(code: Code) -> CodeText {
             "add a `[[flow]]`",
         ),
         Code::TargetNone => text(
-            "a flow has no `[[flow.target]]`",
+            "a flow has no `target`",
             "without a target, flowbind would write the URL nowhere",
-            "add a `[[flow.target]]`",
+            "add `target = \"NAME\"` or a `[[flow.target]]`",
         ),
         Code::FlowDuplicate => text(
             "the same flow and trigger appear twice, or a flow appears both with and without `trigger`",
@@ -388,7 +388,7 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         ),
         Code::PlanExpired => text(
             "with `--plan`: the plan has expired",
-            "a plan is valid for 24 hours, or for the time that `flowbind plan --valid-for HOURS` set",
+            "a plan is valid for 24 hours, or for the time that `flowbind plan --valid-for DURATION` set",
             "plan again and have the new plan reviewed",
         ),
         Code::PlanEnvironment => text(
@@ -408,6 +408,16 @@ pub(super) fn problem_text(code: Code) -> CodeText {
         ),
 
         // Rolling back.
+        Code::RemovedKept => text(
+            "a warning: the target of a `[[removed]]` entry is left as it is, since it is not known to hold the flow's URL",
+            "somebody wrote another value, or the flow is off or gone, so that the Flow service gives no URL to compare with",
+            "remove the value by hand if nobody needs it, or turn the flow on; then remove the `[[removed]]` entry",
+        ),
+        Code::LeftOut => text(
+            "a warning: `--only` left out targets of the manifest, or the reviewed plan did",
+            "the run planned, wrote or checked only the targets that `--only` names; the message lists the others",
+            "run without `--only` for all targets",
+        ),
         Code::ChangedSince => text(
             "in a rollback: somebody changed the target after the apply (a warning if the target is skipped, or if a row to be deleted was changed since)",
             "restoring the earlier value would undo that change",

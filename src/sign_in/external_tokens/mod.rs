@@ -2,7 +2,9 @@
 //! claims.
 
 pub(super) mod token_checks;
+mod azure_cli;
 mod token_command;
 
+pub(super) use azure_cli::{AZURE_CLI, azure_cli_hints, login_command};
 pub use token_checks::UnusableToken;
 pub use token_command::{TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor};

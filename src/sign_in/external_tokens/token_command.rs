@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::AZURE_CLI;
 use crate::model::printable;
 use crate::sign_in::Audience;
 use crate::sign_in::child_environment::inherit_listed;
@@ -38,10 +39,12 @@ const MAX_CHARACTERS: usize = 300;
 /// A program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenCommand {
-    program: String,
-    arguments: Vec<String>,
+    pub(super) program: String,
+    pub(super) arguments: Vec<String>,
     /// The variables that it inherits besides the listed ones.
-    variables: Vec<String>,
+    pub(super) variables: Vec<String>,
+    /// Whether `--sign-in az` chose it.
+    pub(super) is_azure_cli: bool,
 }
 
 /// A token command, with the audience that it is limited to.
@@ -246,7 +249,8 @@ impl FromStr for TokenCommand {
         let mut words = words.into_iter();
         let program = words.next().filter(|word| !word.is_empty());
         let program = program.ok_or(TokenCommandError::Empty)?;
-        Ok(Self { program, arguments: words.collect(), variables: Vec::new() })
+        let (arguments, variables) = (words.collect(), Vec::new());
+        Ok(Self { program, arguments, variables, is_azure_cli: false })
     }
 }
 
@@ -266,6 +270,9 @@ impl FromStr for TokenCommandFor {
 impl fmt::Display for TokenCommand {
     /// Shows the program only: arguments may be long, and may hold secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_azure_cli {
+            return formatter.write_str(AZURE_CLI);
+        }
         write!(formatter, "the command `{}`", printable(&self.program, 100))
     }
 }

@@ -8,6 +8,7 @@ use super::{Audience, AuthError, RefreshTokenOrigin, SignInStep, UnusableToken};
 use crate::http::{HTTP1_REMEDY, TIME_REMEDY, TRUST_REMEDY, TransportError};
 use crate::model::docs_page;
 use crate::services::entra::Refusal;
+use crate::sign_in::external_tokens::{AZURE_CLI, azure_cli_hints, login_command};
 
 /// The ways to name an application, and the steps to register one.
 const REGISTRATION_STEPS: [&str; 4] = [
@@ -23,6 +24,9 @@ const REGISTRATION_STEPS: [&str; 4] = [
 /// The hint after the person declined.
 const DECLINED_HINT: &str =
     "you: run the same command again and accept the permissions on the page";
+
+/// The hint for an application that is signed in to the Azure CLI.
+const AZURE_APPLICATION_HINT: &str = "a service principal, which `azure/login` and `AzureCLI@2` sign in, serves Dataverse only: sign a person in with `az login`, or leave out `--sign-in az` and hand a person's sign-in to the pipeline in FLOWBIND_REFRESH_TOKEN";
 
 /// The hint for a run that must not ask, after an earlier sign-in has ended.
 const SIGN_IN_AGAIN: &str = "you: sign in again with `flowbind auth login` where a person can be asked, and keep it for later runs with --token-store, or hand it to a pipeline in FLOWBIND_REFRESH_TOKEN";
@@ -125,12 +129,20 @@ fn hints_for(error: &AuthError) -> Vec<String> {
         AuthError::NoRefreshToken { .. } => {
             one("the authority must grant the scope `offline_access` to the application")
         }
+        AuthError::UnusableToken { origin: Some(origin), reason, .. }
+            if origin == AZURE_CLI && *reason == UnusableToken::Application =>
+        {
+            one(AZURE_APPLICATION_HINT)
+        }
         AuthError::UnusableToken { audience, reason, .. } => {
             one(&hint_for_unusable_token(*audience, reason))
         }
         AuthError::ExpiresTooSoon { .. } => one(
             "make the token just before the run, or name a command that makes one with --token-command",
         ),
+        AuthError::Command { azure_tenant: Some(tenant), source, .. } => {
+            azure_cli_hints(tenant, source)
+        }
         AuthError::Command { .. } => one(
             "run the command by hand, with the resource in place of `{resource}`: it must print a token, or JSON with `accessToken`",
         ),
@@ -158,7 +170,7 @@ fn hint_for_unusable_token(audience: Audience, reason: &UnusableToken) -> String
             "make the token for {audience}, such as with `az account get-access-token --resource {wanted}`"
         ),
         UnusableToken::Tenant { wanted, .. } => {
-            format!("make the token in the environment's tenant, such as after `az login --tenant {wanted}`")
+            format!("make the token in the environment's tenant, such as after `{}`", login_command(wanted))
         }
     }
 }

@@ -93,9 +93,10 @@ impl StoreKey {
     }
 
     /// Makes a key, and returns it with its text.
-    pub(super) fn generate() -> (Self, SecretString) {
+    pub fn generate() -> (Self, SecretString) {
         let identity = x25519::Identity::generate();
         let text = identity.to_string();
+        note_secret(text.expose_secret());
         (Self(KeyKind::Identity(identity)), text)
     }
 

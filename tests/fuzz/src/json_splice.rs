@@ -73,9 +73,10 @@ fn planned(pointer: &JsonPointer, text: &str) -> Plan {
     let target =
         Target::Variable { schema_name: schema_name.clone(), pointer: Some(pointer.clone()) };
     let desired = Desired {
-        flows: vec![Flow { name: None, workflow_id, trigger: None, site }],
+        flows: vec![Flow { name: None, workflow_id, trigger: None, site, removed: false }],
         bindings: vec![Binding { flow: FlowIndex(0), target, site }],
         signed_urls: SignedUrls::Refuse,
+        left_out: Vec::new(),
     };
     let variable = variable(schema_name.clone(), text);
     let variables = BTreeMap::from([(schema_name, Reading::Found(variable))]);

@@ -38,6 +38,9 @@ pub(crate) struct ReviewHead {
     pub expires: String,
     /// The SHA-256 of the manifest's bytes, in hexadecimal digits.
     pub manifest_sha256: String,
+    /// The flows and targets that `--only` named; empty for the whole manifest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// The name and the address of the environment, for people.
     pub environment: String,
     /// The environment's id.

@@ -17,6 +17,7 @@ fn head() -> ReviewHead {
         made: NOW.to_owned(),
         expires: "2026-02-01T09:00:00Z".to_owned(),
         manifest_sha256: "ab".repeat(32),
+        only: Vec::new(),
         environment: "prod".to_owned(),
         environment_id: "3d5b2f84-17ce-4e09-9b6a-c80d4f7e21a6".to_owned(),
         user: user("1"),
