@@ -125,17 +125,17 @@ fn a_secret_in_the_place_of_a_name_is_told_what_to_do_instead() {
     let line = "client-secret-variable = \"made-up\"";
     let text = format!("version = 1\n{ENVIRONMENT}{CLIENT_ID}{line}\n{}", flow());
     insta::assert_snapshot!(render_problems("flowbind.toml", text.as_bytes(), &problems(&text)), @r#"
-    error[value-invalid]: `client-secret-variable` is not the name of a variable: such a name has only
-                          capital letters, digits and `_`, and does not begin with a digit; those of
-                          flowbind itself, such as `FLOWBIND_STORE_KEY`, hold other secrets
+    error[value-invalid]: `client-secret-variable` is not an allowed variable name: use capital letters,
+                          digits and `_`, no digit first, and no variable of flowbind itself such as
+                          `FLOWBIND_STORE_KEY`
      --> flowbind.toml:6:26
       |
     6 | client-secret-variable = "*******"
       |                          ^^^^^^^^^
       |
       = help: put the secret into a variable of the pipeline and write that variable's name, such as
-              `client-secret-variable = "FLOWBIND_DATAVERSE_CLIENT_SECRET"`; a secret that stood in
-              this file has to be replaced in Entra
+              `client-secret-variable = "FLOWBIND_DATAVERSE_CLIENT_SECRET"`; if the secret itself
+              was in this file, replace it in Entra
 
     `flowbind explain value-invalid` says more.
     "#);

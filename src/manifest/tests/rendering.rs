@@ -141,10 +141,9 @@ fn a_signed_url_that_stands_where_a_name_should_is_not_shown() {
 fn a_problem_without_a_place_is_shown_without_a_line() {
     let problem = unreadable("deploy.toml", &std::io::ErrorKind::NotFound.into());
     insta::assert_snapshot!(render_problems("deploy.toml", b"", &[problem]), @r#"
-    error[manifest-unreadable]: there is no file `deploy.toml`
+    error[manifest-unreadable]: the file `deploy.toml` was not found
     --> deploy.toml
-     = help: name yours with `--manifest FILE`; `docs/manifest.md` and `config/example.toml` show
-             how to write one
+     = help: name your manifest with `--manifest FILE`, or write one with `flowbind init`
 
     `flowbind explain manifest-unreadable` says more.
     "#);
