@@ -86,6 +86,8 @@ const RARE: &[&str] = &[
     "non_interactive",
     "output_url",
     "sandbox_state",
+    "sign_in",
+    "signed_urls",
     "skip_changed",
     "tenant",
     "timeout",

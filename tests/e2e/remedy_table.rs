@@ -185,6 +185,8 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::LabelMismatch, "the remedy is to find out who wrote to the journal"),
     (Code::NotCreatedByApply, "the remedy is to find out who wrote to the journal"),
     (Code::RestoresElsewhere, "the remedy is a decision before the confirmation"),
+    (Code::LeftOut, "the remedy is to leave out `--only`, which the tests of `--only` do"),
+    (Code::RemovedKept, "the remedy is an edit by hand of a value that is not the flow's"),
 ];
 
 impl Case {

@@ -4,9 +4,6 @@ use std::io::ErrorKind;
 
 use super::{TokenCommand, TokenCommandFailure};
 
-/// The Azure CLI, as messages name it.
-pub(in crate::sign_in) const AZURE_CLI: &str = "the Azure CLI (`az`)";
-
 /// The program, which is a batch file on Windows.
 const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 

@@ -5,6 +5,7 @@ pub(super) mod token_checks;
 mod azure_cli;
 mod token_command;
 
-pub(super) use azure_cli::{AZURE_CLI, azure_cli_hints, login_command};
+pub(super) use azure_cli::{azure_cli_hints, login_command};
 pub use token_checks::UnusableToken;
+pub(super) use token_command::AZURE_CLI;
 pub use token_command::{TokenCommand, TokenCommandError, TokenCommandFailure, TokenCommandFor};

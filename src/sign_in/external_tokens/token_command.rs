@@ -15,11 +15,13 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::AZURE_CLI;
 use crate::model::printable;
 use crate::sign_in::Audience;
 use crate::sign_in::child_environment::inherit_listed;
 use crate::sign_in::new_token::{NewToken, read_token};
+
+/// The Azure CLI, as messages name it.
+pub(in crate::sign_in) const AZURE_CLI: &str = "the Azure CLI (`az`)";
 
 /// The time limit of the program.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
