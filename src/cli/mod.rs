@@ -13,6 +13,7 @@ mod lint;
 mod log;
 mod only;
 pub mod pac;
+mod read;
 mod report;
 mod set;
 mod usage;
@@ -20,14 +21,12 @@ mod variables;
 mod wait;
 
 use std::convert::Infallible;
-use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::ErrorKind;
-use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use explain::ExplainArgs;
 pub use export::ExportArgs;
@@ -74,21 +73,6 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-}
-
-impl Cli {
-    /// Reads a command line, and translates the names that `pac` uses.
-    ///
-    /// # Errors
-    /// The mistake in the command line, or the requested help or version.
-    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let words = pac::understood(words).map_err(|pac::Misunderstood { word, hint }| {
-            let message = format!("flowbind has no `{word}`: {hint}");
-            program().error(ErrorKind::UnknownArgument, message)
-        })?;
-        let command = || help::for_words(dry_run::refusing(program()), &words);
-        Self::from_arg_matches(&variables::matches(&command, &words)?)
-    }
 }
 
 /// The commands.

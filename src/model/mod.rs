@@ -22,6 +22,7 @@ mod known_secrets;
 mod milliseconds;
 mod name;
 mod nearest;
+mod noted_names;
 mod observed;
 mod pointer;
 mod printable;
@@ -62,6 +63,7 @@ pub use known_secrets::{cover_secrets, note_secret};
 pub use milliseconds::milliseconds;
 pub use name::{LogicalName, NameError, SchemaName, TriggerName};
 pub use nearest::{did_you_mean, nearest};
+pub use noted_names::{note_desired_names, note_name, note_observed_names};
 pub use observed::{
     Callback, Column, ColumnType, Definition, FlowState, InactiveKey, KnownNames, NoTrigger,
     Observed, ObservedFlow, ReadResult, Reading, Row, Suspension, Table, TableKind, Targets,
@@ -78,6 +80,5 @@ pub use sentence::error_chain;
 pub use service::Service;
 pub use service_error::ServiceError;
 pub use stage::Stage;
-pub use unmasked_names::{note_desired_names, note_name, note_observed_names};
 pub use wait::{ServiceWait, WaitCause};
 pub use wrap::wrap;
