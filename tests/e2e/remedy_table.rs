@@ -157,6 +157,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::FlowNotRegistered, "the sandbox registers each flow that is on"),
     (Code::TriggerNotRegistered, "the sandbox registers each trigger of a flow that is on"),
     (Code::EnvironmentDenied, "the sandbox has no security groups"),
+    (Code::PrivilegeUnproven, "the warning is no reason against a write"),
     (Code::PrivilegeMissing, "followed below, since it hides everything else"),
     (Code::CallbackMalformed, "only a fault gives such an answer, and no edit ends a fault"),
     (Code::CallbackAmbiguous, "only a fault gives such an answer, and no edit ends a fault"),
