@@ -283,8 +283,8 @@ fn judge(service: &str, ended: &Ended, elapsed: Duration) -> String {
         must(said.contains(REQUEST_ID), "the request is not named");
         must(said.to_lowercase().contains("nothing was written"), "what was written is not told");
         let expected =
-            ["did not answer with", "expected", "not an OAuth 2.0 answer", "none of this"];
-        let refused = ["answered 401", "is not https", "differently"];
+            ["did not answer with", "expected", "not an OAuth 2.0 answer", "not one of this"];
+        let refused = ["answered 401", "is not https", "read different hosts"];
         let told = expected.iter().chain(&refused).any(|words| said.contains(words));
         must(told, "what was expected is not told");
     }

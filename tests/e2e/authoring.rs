@@ -68,7 +68,8 @@ fn a_code_is_looked_up_and_a_slip_finds_the_nearest() {
 #[test]
 fn the_schema_is_json_and_names_every_table() {
     let schema: Value = serde_json::from_str(&place().run(&["schema"]).stdout).unwrap();
-    let target = &schema["properties"]["flow"]["items"]["properties"]["target"]["items"];
+    let target =
+        &schema["properties"]["flow"]["items"]["properties"]["target"]["oneOf"][1]["items"];
     assert_eq!(target["oneOf"].as_array().unwrap().len(), 3);
     assert_eq!(target["properties"]["missing"]["enum"], serde_json::json!(["fail", "create"]));
 }

@@ -130,7 +130,7 @@ fn a_pause_longer_than_what_is_left_ends_the_run_at_once_and_says_when_to_run_ag
     assert_eq!(ended.code, 7, "{}", ended.stderr);
     let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        said.contains(" s, when the service accepts requests again, look with `flowbind plan`"),
+        said.contains(" s, when the service accepts requests again, check with `flowbind plan`"),
         "{said}"
     );
 }
