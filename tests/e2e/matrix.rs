@@ -189,7 +189,7 @@ impl Request {
     /// Only what sets the request apart in an address: what stands behind its last variable part.
     fn path_contains(&self) -> String {
         let template = self.template.replace("(...)", "(");
-        let tail = template.rsplit("{id}").next().unwrap();
+        let tail = template.rsplit("{id}").next().unwrap().rsplit("(/").next().unwrap();
         if tail.ends_with('(') { tail.to_owned() } else { format!("{tail}?") }
     }
 

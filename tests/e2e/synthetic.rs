@@ -24,7 +24,7 @@ fn an_apply_of_the_written_manifest_changes_everything_once() {
     let place = place();
     let (_served, manifest) = serve(&place, "50", "1");
     let first = apply(&place, &manifest);
-    assert!(first.stdout.contains("50 created, 0 updated"), "{}{}", first.stdout, first.stderr);
+    assert!(first.stdout.contains("Applied: 50 created. "), "{}{}", first.stdout, first.stderr);
     let second = apply(&place, &manifest);
     assert!(
         second.stdout.contains("All 50 targets are up to date"),
@@ -65,7 +65,7 @@ fn some_members_of_one_variable_are_written_at_once() {
     let (_served, manifest) = serve(&place, "8", "1");
     let manifest = into_one_variable(&place, &manifest);
     let first = apply(&place, &manifest);
-    assert!(first.stdout.contains("8 created, 0 updated"), "{}{}", first.stdout, first.stderr);
+    assert!(first.stdout.contains("Applied: 8 created. "), "{}{}", first.stdout, first.stderr);
     let second = apply(&place, &manifest);
     assert!(
         second.stdout.contains("All 8 targets are up to date"),

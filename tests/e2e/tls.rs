@@ -78,7 +78,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused_with_the_remedy() {
     let begin = Instant::now();
     let refused = ended(apply(&place, &secure, &[]));
     assert_eq!(refused.code, 6, "{}", refused.stderr);
-    let said = " is not trusted: its issuer is unknown";
+    let said = " is not trusted; nothing was written note: its issuer is unknown";
     assert!(unwrapped(&refused.stderr).contains(said), "{}", refused.stderr);
     assert!(refused.stderr.contains("--ca-bundle"), "{}", refused.stderr);
     assert!(begin.elapsed() < Duration::from_secs(5), "it was tried again for nothing");
