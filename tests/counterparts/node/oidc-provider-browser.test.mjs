@@ -41,7 +41,7 @@ describe("flowbind signs in with a browser at oidc-provider", { concurrency: tru
     assert.equal(ended, code, stderr);
     assert.equal(await page.getByRole("heading").textContent(), "The sign-in failed");
     await picture(page, `oidc-provider-browser-${name}`);
-    const shown = await page.locator("p").first().textContent();
+    const shown = await page.locator("h1 + p").textContent();
     assert.match(shown, reason);
     assert.match(JSON.parse(stdout).error.message, reason);
     assert.deepEqual(seen.served, { dataverse: 0, flow: 0 });
