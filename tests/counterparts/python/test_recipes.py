@@ -168,8 +168,10 @@ def test_five_minutes(tmp_path, sandbox):
     ended = host.shell(run, "-e", **mine)
     assert ended.returncode == 0, ended.stderr
     assert host.flowbind("plan", "--detailed-exitcode", "-e", "test", FLOWBIND_TOKEN_STORE="none").returncode == 0
-    line = host.shell(export, "-e")
-    assert line.returncode == 0 and len(line.stdout.split()) == 1, line.stderr
+    exported = host.shell(export, "-e")
+    assert exported.returncode == 0, exported.stderr
+    names = [line.split("=", 1)[0] for line in exported.stdout.split()]
+    assert names == ["FLOWBIND_STORE_KEY", "FLOWBIND_REFRESH_TOKEN"], names
 
 
 def test_package_deployer(tmp_path, sandbox):
