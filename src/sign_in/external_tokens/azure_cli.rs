@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 
 use super::{TokenCommand, TokenCommandFailure};
 
-/// The program, which is a batch file on Windows.
-const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
+/// The program. On Windows the token command finds its script, `az.cmd`.
+const PROGRAM: &str = "az";
 
 /// Where the Azure CLI is installed from.
 const INSTALL: &str = "https://learn.microsoft.com/cli/azure/install-azure-cli";
