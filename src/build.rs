@@ -25,7 +25,7 @@ fn main() {
     println!("cargo:rustc-env=FLOWBIND_PAGE_AFTER={}", documentation.after_page);
 }
 
-/// How messages name the documentation.
+/// The parts of which messages compose the address, or the title, of a page of documentation.
 struct Documentation {
     /// The page to begin with.
     begin: String,

@@ -39,7 +39,7 @@ pub struct SetArgs {
     pub run: RunArgs,
 }
 
-/// What is done about signed URLs.
+/// The policy for signed URLs.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SignedUrlPolicy {
     /// Write nothing.

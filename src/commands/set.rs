@@ -8,7 +8,7 @@ use crate::model::Exit;
 use crate::run::prepare::Inputs;
 use crate::run::process::Process;
 
-/// What the binding is read from, in the place of a manifest.
+/// The name that messages and reports show instead of the path of a manifest.
 pub(super) const SOURCE: &str = "command line";
 
 /// Writes the URL of a flow into an environment variable, and reports.

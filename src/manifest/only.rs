@@ -53,8 +53,8 @@ fn is_named(desired: &Desired, binding: &Binding, name: &str) -> bool {
         || binding.target.address() == name
 }
 
-/// Finds the name or address that was most likely meant: the address of a variable by its name, or
-/// else the nearest word.
+/// Finds the name or address that was most likely meant: the address of a variable with this name,
+/// otherwise the most similar name or address.
 fn known(desired: &Desired, name: &str) -> Option<String> {
     let addresses: Vec<String> =
         desired.bindings.iter().map(|binding| binding.target.address()).collect();

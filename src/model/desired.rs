@@ -15,7 +15,7 @@ pub struct Desired {
     pub flows: Vec<Flow>,
     /// Where their URLs go, in the manifest's order.
     pub bindings: Vec<Binding>,
-    /// What is done about signed URLs.
+    /// The policy for signed URLs.
     pub signed_urls: SignedUrls,
     /// The addresses of the manifest's targets that `--only` left out.
     pub left_out: Vec<String>,

@@ -226,7 +226,7 @@ fn is_custom(name: &LogicalName) -> bool {
     name.as_str().contains('_')
 }
 
-/// Notes that a URL in the place of the column's text would remove more than a URL.
+/// Notes that the column holds more than a URL, all of which a URL would replace.
 pub(super) fn holds_more(
     draft: &mut PlanBuilder<'_>,
     wanted: &WantedUrl<'_>,

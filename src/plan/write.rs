@@ -46,7 +46,7 @@ pub enum Write {
         /// The URLs.
         columns: BTreeMap<LogicalName, StoredText>,
     },
-    /// Texts of columns, or none in the place of a text, if nobody changed the row meanwhile.
+    /// Sets columns of a row to texts or to null, if nobody changed the row meanwhile.
     Restore {
         /// The name of the table in addresses.
         entity_set: String,
@@ -54,7 +54,7 @@ pub enum Write {
         id: RowId,
         /// The version that was read.
         guard: EntityTag,
-        /// The texts; none where there is to be none.
+        /// The texts; none stands for null.
         columns: BTreeMap<LogicalName, Option<StoredText>>,
     },
     /// The end of a row, if nobody changed it meanwhile.
